@@ -1,0 +1,48 @@
+//! [`Site`]: where in an attempt or a workflow something can go wrong.
+
+use std::fmt;
+
+/// A place within one attempt, one activity's retry loop, or one workflow run. Numbers count from 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Site {
+    /// The service hands the attempt's task to a worker.
+    Dispatch,
+    /// The attempt returned `Pending` for the N-th time.
+    Await(u32),
+    /// The attempt does its N-th [`effect`](crate::effect()).
+    Effect(u32),
+    /// The attempt records its N-th heartbeat.
+    Heartbeat(u32),
+    /// The attempt's deadline, placed around its N-th await.
+    Deadline(u32),
+    /// The worker reports how the attempt ended.
+    Completion,
+    /// The wait before this attempt's successor.
+    Backoff,
+    /// The N-th workflow task of a run.
+    Task(u32),
+}
+
+impl Site {
+    /// Whether this is a site of a workflow rather than of an attempt.
+    pub fn is_workflow(self) -> bool {
+        matches!(self, Site::Task(_))
+    }
+}
+
+/// As plans spell it: `await5`.
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Site::Dispatch => f.write_str("dispatch"),
+            Site::Await(n) => write!(f, "await{n}"),
+            Site::Effect(n) => write!(f, "effect{n}"),
+            Site::Heartbeat(n) => write!(f, "heartbeat{n}"),
+            Site::Deadline(n) => write!(f, "deadline{n}"),
+            Site::Completion => f.write_str("completion"),
+            Site::Backoff => f.write_str("backoff"),
+            Site::Task(n) => write!(f, "task{n}"),
+        }
+    }
+}

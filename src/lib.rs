@@ -1,0 +1,9 @@
+//! Deterministic simulation tests for durable execution.
+
+pub mod fault;
+mod instant;
+pub mod program;
+pub mod service;
+pub mod trace;
+
+pub use instant::{Span, Time};

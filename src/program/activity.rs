@@ -1,0 +1,200 @@
+//! The activity side of the seam.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::failure::Failure;
+use super::payload::{Details, Payload};
+use super::spec::{RetrySpec, Timeouts};
+use super::workflow::Seq;
+use crate::instant::Time;
+
+/// Code that runs attempts of one activity type.
+pub trait ActivityProgram: Send + Sync {
+    /// The name workflows schedule it by.
+    fn activity_type(&self) -> &str;
+
+    /// Starts one attempt. Called on the worker that took the task; the future is polled there.
+    fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt;
+}
+
+/// What a worker is given with an activity task.
+#[derive(Clone, Debug)]
+pub struct ActivityTask {
+    /// The activity's id within its workflow run.
+    pub activity_id: ActivityId,
+    /// The registered name.
+    pub activity_type: Arc<str>,
+    /// The workflow that scheduled it.
+    pub workflow_id: Arc<str>,
+    /// The registered name of that workflow.
+    pub workflow_type: Arc<str>,
+    /// The run of that workflow.
+    pub run_id: Arc<str>,
+    /// The queue it came from.
+    pub task_queue: Arc<str>,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The encoded input.
+    pub input: Payload,
+    /// What earlier attempts' heartbeats left *visible* at the service.
+    pub heartbeat_details: Details,
+    /// When the activity was first scheduled.
+    pub scheduled_at: Time,
+    /// When this attempt was due.
+    pub attempt_scheduled_at: Time,
+    /// When the service handed out this attempt.
+    pub started_at: Time,
+    /// The timeouts in force, after the service's defaulting; zero means none.
+    pub timeouts: Timeouts,
+    /// The policy in force, after the service's defaulting.
+    pub retry: Arc<RetrySpec>,
+}
+
+impl ActivityTask {
+    /// The moment by which this attempt must have ended: the earlier of start plus start-to-close and first schedule
+    /// plus schedule-to-close. `None` if neither is set.
+    ///
+    /// Source: crate temporalio-sdk 1.1.1 `src/activities.rs`.
+    pub fn deadline(&self) -> Option<Time> {
+        let from = |start: Time, span: crate::instant::Span| (!span.is_zero()).then(|| start.plus(span));
+        let close = from(self.started_at, self.timeouts.start_to_close);
+        let overall = from(self.scheduled_at, self.timeouts.schedule_to_close);
+        match (close, overall) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+/// An activity's id: the number of its command, unless the caller chose a name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ActivityId {
+    /// The sequence number of the `ScheduleActivity` command.
+    Seq(Seq),
+    /// Chosen by the caller.
+    Named(Arc<str>),
+}
+
+impl fmt::Display for ActivityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ActivityId::Seq(seq) => write!(f, "{seq}"),
+            ActivityId::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The attempt's way back to its worker.
+///
+/// An attempt that has been given up or whose worker died keeps its link; calls are then ignored.
+pub trait ActivityLink: Send + Sync {
+    /// Records a heartbeat. `None` is a heartbeat *without* details, which erases the checkpoint once it is sent.
+    ///
+    /// Recording is not sending: the worker throttles. When the answer is [`Beat::CrashNow`] the caller must unwind at
+    /// once with [`Beat::obey`]; the attempt is dead already.
+    fn heartbeat(&self, details: Option<&[u8]>) -> Beat;
+
+    /// Says that the code looked at its heartbeat details.
+    fn details_read(&self);
+
+    /// The present moment of the run; the epoch outside it.
+    fn now(&self) -> Time;
+}
+
+/// The answer to a recorded heartbeat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use = "an attempt that crashes inside a heartbeat has to unwind: call `obey`"]
+pub enum Beat {
+    /// Recorded.
+    Taken,
+    /// The worker crashes in this very call: unwind.
+    CrashNow,
+}
+
+/// What the unwinding of an injected crash carries. It is caught around the poll and never reaches a panic hook.
+#[derive(Debug)]
+pub(crate) struct CrashUnwind;
+
+impl Beat {
+    /// Returns, or unwinds if the worker crashes in this call.
+    pub fn obey(self) {
+        if self == Beat::CrashNow && !std::thread::panicking() {
+            std::panic::resume_unwind(Box::new(CrashUnwind));
+        }
+    }
+}
+
+/// How an attempt's code ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ActivityOutcome {
+    /// With a result.
+    Completed(Payload),
+    /// With a failure.
+    Failed(Failure),
+    /// It says it stopped because it was cancelled.
+    Cancelled(Details),
+    /// Somebody else will complete it by id.
+    WillCompleteAsync,
+}
+
+/// Why an attempt is told to stop.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CancelReason {
+    /// The workflow asked for it.
+    Requested,
+    /// The service does not know this attempt any more: it timed out, or its workflow has closed.
+    NotFound,
+    /// The worker's own clock says the attempt has timed out.
+    TimedOut,
+    /// The worker shuts down and its grace period is over.
+    WorkerShutdown,
+    /// An operator paused the activity.
+    Paused,
+    /// An operator reset the activity.
+    Reset,
+}
+
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CancelReason::Requested => "cancel requested",
+            CancelReason::NotFound => "not found",
+            CancelReason::TimedOut => "timed out",
+            CancelReason::WorkerShutdown => "worker shutdown",
+            CancelReason::Paused => "paused",
+            CancelReason::Reset => "reset",
+        })
+    }
+}
+
+/// A started attempt: its future, and the ways to reach it.
+pub struct Attempt {
+    pub(crate) run: Pin<Box<dyn Future<Output = ActivityOutcome>>>,
+    pub(crate) cancel: Box<dyn Fn(CancelReason)>,
+    pub(crate) worker_stopping: Option<Box<dyn Fn()>>,
+}
+
+impl Attempt {
+    /// `run` is polled until it ends or the worker dies. `cancel` is called at most once, between polls.
+    pub fn new(
+        run: impl Future<Output = ActivityOutcome> + 'static,
+        cancel: impl Fn(CancelReason) + 'static,
+    ) -> Attempt {
+        Attempt { run: Box::pin(run), cancel: Box::new(cancel), worker_stopping: None }
+    }
+
+    /// Adds what to call when the attempt's worker begins to stop, which is earlier than any cancel.
+    pub fn on_worker_stopping(mut self, stopping: impl Fn() + 'static) -> Attempt {
+        self.worker_stopping = Some(Box::new(stopping));
+        self
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").finish_non_exhaustive()
+    }
+}

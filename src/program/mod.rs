@@ -1,0 +1,28 @@
+//! The seam: what the engine needs of user code, and all it needs.
+//!
+//! Native activities and workflows ([`crate::ActivityContext`], [`crate::WorkflowContext`]) run through these traits, and
+//! so does anything else one wants to host: a context type of another client, or a whole SDK. An adapter implements
+//! [`ActivityProgram`] (one future per attempt, one link back) and [`WorkflowProgram`] (a state machine fed with
+//! [`Activation`]s that answers with [`Command`]s), and registers them with
+//! [`Simulation::activity_program`](crate::Simulation::activity_program) and
+//! [`Simulation::workflow_program`](crate::Simulation::workflow_program).
+//!
+//! Contexts are `Send + Sync` on purpose: published clients demand `Send` futures of activity code, which holds its
+//! context across awaits. The futures themselves need not be `Send`; nothing here ever changes threads within a run.
+
+mod activity;
+mod failure;
+mod payload;
+mod spec;
+mod workflow;
+
+pub use activity::{
+    ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason,
+};
+pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
+pub use payload::{Details, Payload};
+pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
+pub use workflow::{
+    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, WorkflowProgram, WorkflowRun,
+    WorkflowStart,
+};

@@ -1,0 +1,105 @@
+//! [`Payload`] and [`Details`]: bytes on the way between user code and the service.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Encoded bytes: an input, a result, heartbeat details. Cloning shares them.
+///
+/// The engine never looks inside. Typed surfaces encode with `serde_json`, as the Cadence and Temporal clients' default
+/// data converters do.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Payload(Arc<[u8]>);
+
+impl Payload {
+    /// Takes bytes as they are.
+    ///
+    /// ```
+    /// use durasim::program::Payload;
+    /// assert_eq!(Payload::new(*b"42").to_json::<u32>().unwrap(), 42);
+    /// ```
+    pub fn new(bytes: impl AsRef<[u8]>) -> Payload {
+        Payload(Arc::from(bytes.as_ref()))
+    }
+
+    /// Encodes a value as JSON.
+    ///
+    /// # Errors
+    /// What `serde_json` says of a value that JSON cannot hold, such as a map with keys that are not strings.
+    pub fn from_json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
+        Ok(Payload::new(serde_json::to_vec(value)?))
+    }
+
+    /// Decodes JSON.
+    ///
+    /// # Errors
+    /// What `serde_json` says when the bytes are not JSON of this type.
+    pub fn to_json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.0)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The bytes as text, without quotes; bytes that are not UTF-8 are escaped.
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => f.write_str(text),
+            Err(_) => write!(f, "{}", self.0.escape_ascii()),
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({self})")
+    }
+}
+
+/// Heartbeat or cancellation details as the service stores them.
+///
+/// The service keeps a request's details exactly as they came: a heartbeat without any *erases* what was there
+/// (recorded scenarios `hb_details_absent_clears`, `hb_details_empty_list`).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Details {
+    /// The field was not there.
+    #[default]
+    Absent,
+    /// A list of no payloads.
+    Empty,
+    /// One payload, the only number of them that Rust clients send.
+    Payload(Payload),
+}
+
+impl Details {
+    /// The bytes, if there are any: what an attempt sees.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Details::Payload(payload) => Some(payload.as_bytes()),
+            Details::Absent | Details::Empty => None,
+        }
+    }
+
+    /// Whether there is a payload.
+    pub fn is_some(&self) -> bool {
+        matches!(self, Details::Payload(_))
+    }
+}
+
+impl From<Option<&[u8]>> for Details {
+    fn from(bytes: Option<&[u8]>) -> Details {
+        bytes.map_or(Details::Absent, |bytes| Details::Payload(Payload::new(bytes)))
+    }
+}

@@ -1,0 +1,169 @@
+//! [`Who`] and [`What`]: the vocabulary of the trace.
+
+use super::Bytes;
+use crate::instant::{Span, Time};
+use crate::program::{CancelReason, RetryState, TimeoutType};
+
+/// Whom an event is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Who {
+    /// The run as a whole.
+    Run,
+    /// A workflow run, by its index in [`Trace::workflows`](super::Trace::workflows).
+    Workflow(u32),
+    /// An activity as the service knows it, by its index in [`Trace::activities`](super::Trace::activities).
+    Activity(u32),
+    /// One attempt on its worker, by its index in [`Trace::attempts`](super::Trace::attempts).
+    Attempt(u32),
+    /// A worker, by its number.
+    Worker(u32),
+}
+
+/// How an attempt's code ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Ended {
+    /// With a result.
+    Completed,
+    /// With an error.
+    Failed,
+    /// With an error that says it was cancelled.
+    Cancelled,
+    /// It panicked.
+    Panicked,
+    /// Somebody else completes it by id.
+    Async,
+}
+
+/// What happened. "Recorded", "sent" and "visible" are the three stages of a heartbeat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum What {
+    // Workflow runs.
+    /// Workflow: started, with its input.
+    WorkflowStarted(Bytes),
+    /// Workflow: a worker took its N-th workflow task (numbered as in `taskN`), this attempt of it.
+    TaskStarted {
+        /// The task's number, from 1; a repeated attempt keeps it.
+        task: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+    },
+    /// Workflow: the task was answered with so many commands.
+    TaskCompleted(u32),
+    /// Workflow: the task was open for too long and is given out again.
+    TaskTimedOut,
+    /// Workflow: the task failed: the text.
+    TaskFailed(Bytes),
+    /// Workflow: a fresh instance took in so many events of its history.
+    Replayed(u32),
+    /// Workflow: the instance in the worker's cache was dropped.
+    Evicted,
+    /// Workflow: somebody asked to cancel it.
+    CancelRequested,
+    /// Workflow: a timer started, for so long.
+    TimerStarted {
+        /// Its number.
+        timer: u32,
+        /// How long.
+        duration: Span,
+    },
+    /// Workflow: a timer fired.
+    TimerFired(u32),
+    /// Workflow: a timer was cancelled.
+    TimerCanceled(u32),
+    /// Workflow: closed with a result.
+    WorkflowCompleted(Bytes),
+    /// Workflow: closed with a failure, by its index.
+    WorkflowFailed(u32),
+    /// Workflow: closed as cancelled.
+    WorkflowCanceled,
+
+    // Activities, at the service.
+    /// Activity: scheduled, with its input.
+    Scheduled(Bytes),
+    /// Activity: its next attempt is due at this time.
+    RetryScheduled(Time),
+    /// Activity: a deadline of the running attempt passed; the attempt is given up.
+    TimedOut(TimeoutType),
+    /// Activity: its workflow asked to cancel it.
+    ActivityCancelRequested,
+    /// Activity: closed with a result.
+    ActivityCompleted(Bytes),
+    /// Activity: closed with a failure (by its index), not retried because of the state.
+    ActivityFailed {
+        /// Index of the failure.
+        failure: u32,
+        /// Why it was not retried.
+        retry_state: RetryState,
+    },
+    /// Activity: closed by a timeout (failure by its index), not retried because of the state.
+    ActivityTimedOut {
+        /// Index of the failure.
+        failure: u32,
+        /// Why it was not retried.
+        retry_state: RetryState,
+    },
+    /// Activity: closed as cancelled.
+    ActivityCanceled,
+
+    // Attempts, on their worker.
+    /// Attempt: started, with the details visible by then.
+    AttemptStarted(Option<Bytes>),
+    /// Attempt: the code looked at its heartbeat details.
+    DetailsRead,
+    /// Attempt: returned `Pending`, for the N-th time.
+    Awaited(u32),
+    /// Attempt: recorded a heartbeat.
+    HeartbeatRecorded(Option<Bytes>),
+    /// Attempt: a heartbeat left the worker.
+    HeartbeatSent(Option<Bytes>),
+    /// Attempt: the service has the heartbeat; it is what the next attempt will see.
+    HeartbeatVisible(Option<Bytes>),
+    /// Attempt: an effect was done, or tried; its name.
+    Effect {
+        /// Its name.
+        name: Bytes,
+        /// Whether the outside world has it.
+        applied: bool,
+    },
+    /// Attempt: was told to stop.
+    CancelDelivered(CancelReason),
+    /// Attempt: was told that its worker is stopping.
+    WorkerStopping,
+    /// Attempt: its code ended so; the result, or the error's text.
+    Ended {
+        /// How.
+        how: Ended,
+        /// The result, the error's text, or nothing.
+        detail: Option<Bytes>,
+    },
+    /// Attempt: the service refused its message as stale.
+    Refused,
+    /// Attempt: its report is dropped by the worker, since the service knows the attempt no more.
+    ReportDropped,
+    /// Attempt: died with its worker, or was made to vanish.
+    Died,
+    /// Attempt: dropped by its worker at the end of the grace period.
+    Aborted,
+    /// Attempt: the service has given it up, and it runs on.
+    Zombie,
+
+    // Workers.
+    /// Worker: the process died.
+    WorkerCrashed,
+    /// Worker: a new process is up.
+    WorkerStarted,
+    /// Worker: was told to stop.
+    StopSignal,
+    /// Worker: stopped for good.
+    WorkerStopped,
+    /// Worker: stands still.
+    Frozen,
+    /// Worker: goes on.
+    Thawed,
+
+    /// A fault struck, by its index in [`Trace::faults`](super::Trace::faults).
+    Fault(u32),
+    /// Run: background tasks that were still there at the end.
+    TasksLeft(u32),
+}

@@ -1,0 +1,165 @@
+//! [`Fold`]: the trace's running fingerprint.
+
+use super::event::{Ended, What, Who};
+use super::{Bytes, Event};
+use crate::program::{CancelReason, RetryState, TimeoutType};
+
+/// Folds 64-bit words, one multiplication each. A fingerprint for comparing runs, not a defence against anyone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fold(u64);
+
+impl Default for Fold {
+    fn default() -> Fold {
+        Fold(0x9e37_79b9_7f4a_7c15 ^ u64::from(super::TRACE_VERSION))
+    }
+}
+
+impl Fold {
+    pub(super) fn word(&mut self, word: u64) {
+        let wide = u128::from(self.0 ^ word) * 0xa076_1d64_78bd_642f_u128;
+        self.0 = (wide as u64) ^ ((wide >> 64) as u64) ^ self.0.rotate_left(23);
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.word(bytes.len() as u64);
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        for chunk in chunks {
+            self.word(u64::from_le_bytes(*chunk));
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            self.word(u64::from_le_bytes(last));
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        self.word(event.at.as_nanos());
+        let (kind, index): (u64, u32) = match event.who {
+            Who::Run => (0, 0),
+            Who::Workflow(index) => (1, index),
+            Who::Activity(index) => (2, index),
+            Who::Attempt(index) => (3, index),
+            Who::Worker(index) => (4, index),
+        };
+        let (code, value) = encode(event.what);
+        self.word(kind << 56 | u64::from(code) << 40 | u64::from(index));
+        if value != 0 {
+            self.word(value);
+        }
+    }
+
+    pub(super) fn finish(self) -> u64 {
+        let mut last = self;
+        last.word(0);
+        last.0
+    }
+}
+
+fn pair(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+fn bytes(bytes: Bytes) -> u64 {
+    pair(bytes.start, bytes.len)
+}
+
+/// Tells "nothing" from "zero bytes at the start of the store".
+fn optional(details: Option<Bytes>) -> u64 {
+    details.map_or(u64::MAX, bytes)
+}
+
+/// Every kind of event has a number of its own, which never changes within a trace version.
+fn encode(what: What) -> (u16, u64) {
+    match what {
+        What::WorkflowStarted(input) => (1, bytes(input)),
+        What::TaskStarted { task, attempt } => (2, pair(task, attempt)),
+        What::TaskCompleted(commands) => (3, commands.into()),
+        What::TaskTimedOut => (4, 0),
+        What::TaskFailed(text) => (5, bytes(text)),
+        What::Replayed(events) => (6, events.into()),
+        What::Evicted => (7, 0),
+        What::CancelRequested => (8, 0),
+        What::TimerStarted { timer, duration } => (9, (duration.as_nanos() as u64) ^ u64::from(timer).rotate_right(16)),
+        What::TimerFired(timer) => (10, timer.into()),
+        What::TimerCanceled(timer) => (11, timer.into()),
+        What::WorkflowCompleted(result) => (12, bytes(result)),
+        What::WorkflowFailed(failure) => (13, failure.into()),
+        What::WorkflowCanceled => (14, 0),
+        What::Scheduled(input) => (15, bytes(input)),
+        What::RetryScheduled(due) => (16, due.as_nanos()),
+        What::TimedOut(timeout) => (17, timeout_code(timeout)),
+        What::ActivityCancelRequested => (18, 0),
+        What::ActivityCompleted(result) => (19, bytes(result)),
+        What::ActivityFailed { failure, retry_state } => (20, pair(failure, state_code(retry_state))),
+        What::ActivityTimedOut { failure, retry_state } => (21, pair(failure, state_code(retry_state))),
+        What::ActivityCanceled => (22, 0),
+        What::AttemptStarted(details) => (23, optional(details)),
+        What::DetailsRead => (24, 0),
+        What::Awaited(count) => (25, count.into()),
+        What::HeartbeatRecorded(details) => (26, optional(details)),
+        What::HeartbeatSent(details) => (27, optional(details)),
+        What::HeartbeatVisible(details) => (28, optional(details)),
+        What::Effect { name, applied: true } => (29, bytes(name)),
+        What::Effect { name, applied: false } => (30, bytes(name)),
+        What::CancelDelivered(reason) => (31, reason_code(reason)),
+        What::WorkerStopping => (32, 0),
+        What::Ended { how, detail } => (33 + ended_code(how), optional(detail)),
+        What::Refused => (40, 0),
+        What::ReportDropped => (41, 0),
+        What::Died => (42, 0),
+        What::Aborted => (43, 0),
+        What::Zombie => (44, 0),
+        What::WorkerCrashed => (45, 0),
+        What::WorkerStarted => (46, 0),
+        What::StopSignal => (47, 0),
+        What::WorkerStopped => (48, 0),
+        What::Frozen => (49, 0),
+        What::Thawed => (50, 0),
+        What::Fault(index) => (51, index.into()),
+        What::TasksLeft(count) => (52, count.into()),
+    }
+}
+
+fn ended_code(how: Ended) -> u16 {
+    match how {
+        Ended::Completed => 0,
+        Ended::Failed => 1,
+        Ended::Cancelled => 2,
+        Ended::Panicked => 3,
+        Ended::Async => 4,
+    }
+}
+
+fn timeout_code(timeout: TimeoutType) -> u64 {
+    match timeout {
+        TimeoutType::StartToClose => 1,
+        TimeoutType::ScheduleToStart => 2,
+        TimeoutType::ScheduleToClose => 3,
+        TimeoutType::Heartbeat => 4,
+        TimeoutType::Unspecified => 5,
+    }
+}
+
+fn state_code(state: RetryState) -> u32 {
+    match state {
+        RetryState::InProgress => 1,
+        RetryState::NonRetryableFailure => 2,
+        RetryState::Timeout => 3,
+        RetryState::MaximumAttemptsReached => 4,
+        RetryState::RetryPolicyNotSet => 5,
+        RetryState::InternalServerError => 6,
+        RetryState::CancelRequested => 7,
+    }
+}
+
+fn reason_code(reason: CancelReason) -> u64 {
+    match reason {
+        CancelReason::Requested => 1,
+        CancelReason::NotFound => 2,
+        CancelReason::TimedOut => 3,
+        CancelReason::WorkerShutdown => 4,
+        CancelReason::Paused => 5,
+        CancelReason::Reset => 6,
+    }
+}

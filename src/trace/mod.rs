@@ -1,0 +1,192 @@
+//! What happened in a run, in order, in virtual time.
+//!
+//! Events are small `Copy` values; names, bytes and failures stand in tables beside them, so that recording formats
+//! nothing. Text is made by [`crate::report`], of a finished run only.
+
+mod event;
+mod hash;
+
+use std::sync::Arc;
+
+pub use event::{Ended, What, Who};
+
+use crate::fault::{Fault, Point};
+use crate::instant::Time;
+use crate::program::{ActivityId, Failure};
+
+/// The version of the trace's meaning. A changed meaning of old plans and seeds comes with a new number.
+pub const TRACE_VERSION: u32 = 1;
+
+/// One thing that happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Time,
+    /// To whom, or who did it.
+    pub who: Who,
+    /// What.
+    pub what: What,
+}
+
+/// Bytes in the trace's store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bytes {
+    start: u32,
+    len: u32,
+}
+
+/// An activity of the run, as the trace names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActivityName {
+    /// Index of its workflow run in [`Trace::workflows`].
+    pub workflow: u32,
+    /// The registered name.
+    pub activity_type: Arc<str>,
+    /// The id the workflow knows it by.
+    pub activity_id: ActivityId,
+    /// Which of the workflow's activities of this type, from 1.
+    pub execution: u32,
+}
+
+/// A workflow run, as the trace names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkflowName {
+    /// Chosen by who started it.
+    pub workflow_id: Arc<str>,
+    /// The registered name.
+    pub workflow_type: Arc<str>,
+    /// Which of the workflows of this type, from 1.
+    pub execution: u32,
+}
+
+/// An attempt of the run, as the trace names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AttemptName {
+    /// Index of its activity in [`Trace::activities`].
+    pub activity: u32,
+    /// From 1.
+    pub number: u32,
+    /// Which worker took it.
+    pub worker: u32,
+}
+
+/// The events of one run, with the tables they refer to.
+#[derive(Clone, Default, Debug)]
+pub struct Trace {
+    events: Vec<Event>,
+    bytes: Vec<u8>,
+    failures: Vec<Failure>,
+    workflows: Vec<WorkflowName>,
+    activities: Vec<ActivityName>,
+    attempts: Vec<AttemptName>,
+    faults: Vec<(Point, Fault)>,
+    hash: hash::Fold,
+}
+
+impl Trace {
+    /// Everything that happened, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The stored bytes: details, inputs, results, effect keys, panic messages.
+    pub fn bytes(&self, bytes: Bytes) -> &[u8] {
+        &self.bytes[bytes.start as usize..][..bytes.len as usize]
+    }
+
+    /// A stored failure.
+    pub fn failure(&self, index: u32) -> &Failure {
+        &self.failures[index as usize]
+    }
+
+    /// The workflow runs, by the index in [`Who::Workflow`].
+    pub fn workflows(&self) -> &[WorkflowName] {
+        &self.workflows
+    }
+
+    /// The activities, by the index in [`Who::Activity`], in the order in which they were scheduled.
+    pub fn activities(&self) -> &[ActivityName] {
+        &self.activities
+    }
+
+    /// The attempts, by the index in [`Who::Attempt`], in the order in which workers took them.
+    pub fn attempts(&self) -> &[AttemptName] {
+        &self.attempts
+    }
+
+    /// The faults that struck, by the index in [`What::Fault`].
+    pub fn faults(&self) -> &[(Point, Fault)] {
+        &self.faults
+    }
+
+    /// A fingerprint of the whole trace, bytes and names included: equal for equal traces on any machine.
+    pub fn hash(&self) -> u64 {
+        let mut hash = self.hash;
+        for workflow in &self.workflows {
+            hash.bytes(workflow.workflow_id.as_bytes());
+            hash.bytes(workflow.workflow_type.as_bytes());
+        }
+        for activity in &self.activities {
+            hash.bytes(activity.activity_type.as_bytes());
+            hash.word(u64::from(activity.workflow) << 32 | u64::from(activity.execution));
+        }
+        for attempt in &self.attempts {
+            hash.word(u64::from(attempt.activity) << 32 | u64::from(attempt.number));
+            hash.word(u64::from(attempt.worker));
+        }
+        hash.bytes(&self.bytes);
+        hash.finish()
+    }
+}
+
+/// Recording.
+impl Trace {
+    pub(crate) fn push(&mut self, at: Time, who: Who, what: What) {
+        let event = Event { at, who, what };
+        self.hash.event(&event);
+        self.events.push(event);
+    }
+
+    pub(crate) fn store(&mut self, bytes: &[u8]) -> Bytes {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(bytes);
+        Bytes { start, len: bytes.len() as u32 }
+    }
+
+    pub(crate) fn store_failure(&mut self, failure: &Failure) -> u32 {
+        self.failures.push(failure.clone());
+        self.failures.len() as u32 - 1
+    }
+
+    pub(crate) fn name_workflow(&mut self, name: WorkflowName) -> u32 {
+        self.workflows.push(name);
+        self.workflows.len() as u32 - 1
+    }
+
+    pub(crate) fn name_activity(&mut self, name: ActivityName) -> u32 {
+        self.activities.push(name);
+        self.activities.len() as u32 - 1
+    }
+
+    pub(crate) fn name_attempt(&mut self, name: AttemptName) -> u32 {
+        self.attempts.push(name);
+        self.attempts.len() as u32 - 1
+    }
+
+    pub(crate) fn name_fault(&mut self, point: Point, fault: Fault) -> u32 {
+        self.faults.push((point, fault));
+        self.faults.len() as u32 - 1
+    }
+
+    /// Empties the trace and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.events.clear();
+        self.bytes.clear();
+        self.failures.clear();
+        self.workflows.clear();
+        self.activities.clear();
+        self.attempts.clear();
+        self.faults.clear();
+        self.hash = hash::Fold::default();
+    }
+}
