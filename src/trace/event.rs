@@ -77,6 +77,8 @@ pub enum What {
     WorkflowFailed(u32),
     /// Workflow: closed as cancelled.
     WorkflowCanceled,
+    /// Workflow: closed by its run timeout.
+    WorkflowTimedOut,
 
     // Activities, at the service.
     /// Activity: scheduled, with its input.

@@ -86,6 +86,7 @@ fn encode(what: What) -> (u16, u64) {
         What::WorkflowCompleted(result) => (12, bytes(result)),
         What::WorkflowFailed(failure) => (13, failure.into()),
         What::WorkflowCanceled => (14, 0),
+        What::WorkflowTimedOut => (53, 0),
         What::Scheduled(input) => (15, bytes(input)),
         What::RetryScheduled(due) => (16, due.as_nanos()),
         What::TimedOut(timeout) => (17, timeout_code(timeout)),

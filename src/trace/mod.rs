@@ -139,6 +139,25 @@ impl Trace {
     }
 }
 
+/// Names for people.
+impl Trace {
+    /// `charge#1@2`: the activity, which execution of it, which attempt.
+    pub fn attempt_words(&self, attempt: u32) -> String {
+        let name = &self.attempts[attempt as usize];
+        format!("{}@{}", self.activity_words(name.activity), name.number)
+    }
+
+    /// `charge#1`: the activity and which execution of it; with its workflow's id unless that is the first workflow.
+    pub fn activity_words(&self, activity: u32) -> String {
+        let name = &self.activities[activity as usize];
+        let workflow = match name.workflow {
+            0 => String::new(),
+            other => format!("{}:", self.workflows[other as usize].workflow_id),
+        };
+        format!("{workflow}{}#{}", name.activity_type, name.execution)
+    }
+}
+
 /// Recording.
 impl Trace {
     pub(crate) fn push(&mut self, at: Time, who: Who, what: What) {
@@ -156,6 +175,15 @@ impl Trace {
     pub(crate) fn store_failure(&mut self, failure: &Failure) -> u32 {
         self.failures.push(failure.clone());
         self.failures.len() as u32 - 1
+    }
+
+    /// A failure's text, as bytes. Formats only in runs in which something failed.
+    pub(crate) fn store_failure_text(&mut self, failure: &Failure) -> Bytes {
+        use std::io::Write;
+        let start = self.bytes.len() as u32;
+        // Writing to a vector cannot fail.
+        let _ = write!(self.bytes, "{failure}");
+        Bytes { start, len: self.bytes.len() as u32 - start }
     }
 
     pub(crate) fn name_workflow(&mut self, name: WorkflowName) -> u32 {

@@ -1,0 +1,15 @@
+//! A single-threaded executor with a virtual clock. Knows nothing of activities and workflows.
+//!
+//! - [`queue`]: what happens next, in time order.
+//! - [`tasks`]: the futures and their wakers.
+//! - [`ready`]: which tasks have been woken.
+//! - [`sleepers`]: the tasks that wait for a moment.
+//! - [`choice`]: the one source of everything random.
+//! - [`panics`]: panics of user code, with their place, kept from the terminal.
+
+pub(crate) mod choice;
+pub(crate) mod panics;
+pub(crate) mod queue;
+pub(crate) mod ready;
+pub(crate) mod sleepers;
+pub(crate) mod tasks;

@@ -1,0 +1,65 @@
+//! Panics of user code: caught around each poll, with their place, and kept from the terminal.
+//!
+//! A panic's place is known only to the process's panic hook. So one hook is installed, once, which delegates to the
+//! one before it unless this thread is in user code of a simulation.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+/// A panic of user code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Panic {
+    pub(crate) message: String,
+    /// `file:line:column`, if known.
+    pub(crate) place: Option<String>,
+}
+
+/// How a call into user code ended when it did not return.
+#[derive(Debug)]
+pub(crate) enum Unwound {
+    /// It panicked.
+    Panic(Panic),
+    /// It was unwound with something that is not a message: the harness's own doing.
+    Other(Box<dyn Any + Send>),
+}
+
+thread_local! {
+    static IN_USER_CODE: Cell<bool> = const { Cell::new(false) };
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+static HOOK: Once = Once::new();
+
+/// Installs the hook, the first time.
+pub(crate) fn install_hook() {
+    HOOK.call_once(|| {
+        let delegate = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if IN_USER_CODE.get() {
+                let place = info.location().map(ToString::to_string);
+                PLACE.with_borrow_mut(|slot| *slot = place);
+            } else {
+                delegate(info);
+            }
+        }));
+    });
+}
+
+/// Calls user code.
+pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
+    let outer = IN_USER_CODE.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(call));
+    IN_USER_CODE.set(outer);
+    result.map_err(|payload| {
+        let message = match payload.downcast::<String>() {
+            Ok(text) => *text,
+            Err(payload) => match payload.downcast::<&'static str>() {
+                Ok(text) => (*text).to_owned(),
+                Err(payload) => return Unwound::Other(payload),
+            },
+        };
+        Unwound::Panic(Panic { message, place: PLACE.take() })
+    })
+}

@@ -1,0 +1,202 @@
+//! [`Queue`]: what happens next.
+
+use std::collections::VecDeque;
+
+use crate::instant::Time;
+
+/// Position among entries of the same time.
+pub(crate) type Order = u64;
+
+/// A monotone radix queue: entries come out by time, and by order among equal times.
+///
+/// Bucket 0 holds the entries of the time `floor`; bucket `i` those whose time differs from it first in bit `i - 1`.
+/// A push is constant time whatever the size, and an entry moves at most 64 times, always to a lower bucket. That beats
+/// a binary heap when thousands of timers are pending.
+#[derive(Debug)]
+pub(crate) struct Queue<E> {
+    /// All times in the queue are at or after it.
+    floor: Time,
+    next_order: Order,
+    present: VecDeque<(Order, E)>,
+    buckets: [Vec<(Time, Order, E)>; 64],
+    /// Bit `i` is set if `buckets[i]` has entries.
+    filled: u64,
+}
+
+impl<E> Default for Queue<E> {
+    fn default() -> Queue<E> {
+        Queue {
+            floor: Time::ZERO,
+            next_order: 0,
+            present: VecDeque::new(),
+            buckets: std::array::from_fn(|_| Vec::new()),
+            filled: 0,
+        }
+    }
+}
+
+impl<E: Copy> Queue<E> {
+    /// The order of an entry that will be pushed later but counts from now.
+    pub(crate) fn reserve(&mut self) -> Order {
+        self.next_order += 1;
+        self.next_order
+    }
+
+    /// Adds an entry behind those of the same time.
+    pub(crate) fn push(&mut self, at: Time, entry: E) {
+        let order = self.reserve();
+        self.push_at(at, order, entry);
+    }
+
+    /// Adds an entry with an order reserved before.
+    pub(crate) fn push_at(&mut self, at: Time, order: Order, entry: E) {
+        if at < self.floor {
+            self.lower_floor(at);
+        }
+        if at == self.floor {
+            let late = self.present.back().is_some_and(|&(last, _)| last > order);
+            if late {
+                let place = self.present.partition_point(|&(other, _)| other < order);
+                self.present.insert(place, (order, entry));
+            } else {
+                self.present.push_back((order, entry));
+            }
+        } else {
+            let bucket = bucket(self.floor, at);
+            self.buckets[bucket].push((at, order, entry));
+            self.filled |= 1 << bucket;
+        }
+    }
+
+    /// Takes the first entry.
+    pub(crate) fn pop(&mut self) -> Option<(Time, E)> {
+        if self.present.is_empty() {
+            self.refill()?;
+        }
+        let (_, entry) = self.present.pop_front()?;
+        Some((self.floor, entry))
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.floor = Time::ZERO;
+        self.next_order = 0;
+        self.present.clear();
+        while self.filled != 0 {
+            let bucket = self.filled.trailing_zeros() as usize;
+            self.buckets[bucket].clear();
+            self.filled &= self.filled - 1;
+        }
+    }
+
+    /// Moves the entries of the earliest time into `present`.
+    fn refill(&mut self) -> Option<()> {
+        if self.filled == 0 {
+            return None;
+        }
+        let lowest = self.filled.trailing_zeros() as usize;
+        self.filled &= self.filled - 1;
+        let mut moved = std::mem::take(&mut self.buckets[lowest]);
+        if let [(at, order, entry)] = moved[..] {
+            self.floor = at;
+            self.present.push_back((order, entry));
+        } else {
+            self.floor = moved.iter().map(|&(at, ..)| at).min()?;
+            for &(at, order, entry) in &moved {
+                if at == self.floor {
+                    self.present.push_back((order, entry));
+                } else {
+                    let bucket = bucket(self.floor, at);
+                    self.buckets[bucket].push((at, order, entry));
+                    self.filled |= 1 << bucket;
+                }
+            }
+            // Entries keep the order in which they were pushed, which is theirs except for reserved ones.
+            if !self.present.iter().is_sorted_by_key(|&(order, _)| order) {
+                self.present.make_contiguous().sort_unstable_by_key(|&(order, _)| order);
+            }
+        }
+        moved.clear();
+        self.buckets[lowest] = moved;
+        Some(())
+    }
+
+    /// Only stale entries were taken since the clock last moved, and the clock stayed behind them.
+    #[cold]
+    fn lower_floor(&mut self, floor: Time) {
+        let mut all: Vec<(Time, Order, E)> =
+            self.present.drain(..).map(|(order, entry)| (self.floor, order, entry)).collect();
+        for bucket in &mut self.buckets {
+            all.append(bucket);
+        }
+        self.filled = 0;
+        self.floor = floor;
+        for (at, order, entry) in all {
+            self.push_at(at, order, entry);
+        }
+    }
+}
+
+fn bucket(floor: Time, at: Time) -> usize {
+    63 - (floor.as_nanos() ^ at.as_nanos()).leading_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn equal_times_come_out_in_order_and_reserved_orders_count_from_their_reservation() {
+        let mut queue = Queue::default();
+        let at = Time::from_millis(5);
+        let early = queue.reserve();
+        queue.push(at, "second");
+        queue.push(at, "third");
+        queue.push_at(at, early, "first");
+        assert_eq!(queue.pop(), Some((at, "first")));
+        queue.push(at, "fourth");
+        assert_eq!(queue.pop(), Some((at, "second")));
+        assert_eq!(queue.pop(), Some((at, "third")));
+        assert_eq!(queue.pop(), Some((at, "fourth")));
+        assert_eq!(queue.pop(), None);
+    }
+
+    proptest! {
+        /// Against a binary heap, with pushes after pops, never before the last popped time.
+        #[test]
+        fn agrees_with_a_heap(steps in proptest::collection::vec((any::<bool>(), 0u64..5_000), 1..300)) {
+            let mut queue = Queue::default();
+            let mut heap = BinaryHeap::new();
+            let (mut now, mut count) = (0, 0u64);
+            for (pop, after) in steps {
+                if pop {
+                    let expected = heap.pop().map(|Reverse((at, id))| (Time::from_nanos(at), id));
+                    prop_assert_eq!(queue.pop(), expected);
+                    if let Some((at, _)) = expected { now = at.as_nanos(); }
+                } else {
+                    queue.push(Time::from_nanos(now + after), count);
+                    heap.push(Reverse((now + after, count)));
+                    count += 1;
+                }
+            }
+        }
+
+        /// Times before those of popped (stale) entries.
+        #[test]
+        fn takes_entries_earlier_than_the_last_popped(times in proptest::collection::vec(0u64..100, 2..60)) {
+            let mut queue = Queue::default();
+            queue.push(Time::from_nanos(50), 1_000);
+            queue.pop();
+            for (id, &at) in times.iter().enumerate() { queue.push(Time::from_nanos(at), id); }
+            let mut expected: Vec<_> = times.iter().copied().enumerate().map(|(id, at)| (at, id)).collect();
+            expected.sort_unstable();
+            let found: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(at, id)| (at.as_nanos(), id)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! [`Tasks`]: the futures of a run, in slots that are used again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::ready::{self, Executor, TaskWaker};
+
+/// A future as the executor keeps it.
+pub(crate) type TaskFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Which task. Of a slot that has been used again, the old id finds nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct TaskId {
+    slot: u32,
+    generation: u32,
+}
+
+/// Where a task stands.
+enum State<T> {
+    Vacant,
+    /// Not being polled.
+    Parked(TaskFuture<T>),
+    /// Being polled right now.
+    Polled,
+}
+
+struct Slot<T, G> {
+    generation: u32,
+    state: State<T>,
+    tag: Option<G>,
+    hold: Hold,
+    task_waker: Arc<TaskWaker>,
+    waker: Waker,
+}
+
+/// Whether a task may be polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Free,
+    Held,
+    /// Held, and woken meanwhile: to be polled on release.
+    Woken,
+}
+
+/// Tasks whose futures end in `T`, each with a tag `G` that says what it is.
+pub(crate) struct Tasks<T, G> {
+    /// Makes wakers for new slots.
+    executor: Executor,
+    slots: Vec<Slot<T, G>>,
+    vacant: Vec<u32>,
+    live: u32,
+}
+
+impl<T, G: Copy> Tasks<T, G> {
+    pub(crate) fn new(executor: &Executor) -> Tasks<T, G> {
+        Tasks { executor: executor.clone(), slots: Vec::new(), vacant: Vec::new(), live: 0 }
+    }
+
+    /// Adds a task and makes it ready.
+    pub(crate) fn spawn(&mut self, future: TaskFuture<T>, tag: G) -> TaskId {
+        let index = self.vacant.pop().unwrap_or_else(|| {
+            let index = self.slots.len() as u32;
+            let task_waker = Arc::new(self.executor.waker(index));
+            let waker = Waker::from(task_waker.clone());
+            let (state, hold) = (State::Vacant, Hold::Free);
+            self.slots.push(Slot { generation: 0, state, tag: None, hold, task_waker, waker });
+            index
+        });
+        let slot = &mut self.slots[index as usize];
+        // Clones of the waker that outlived the slot's former task must not wake this one. Where there are any (besides
+        // the slot's own two), the slot gets a new waker and the old one stays void for good.
+        if Arc::strong_count(&slot.task_waker) > 2 {
+            slot.task_waker = Arc::new(slot.task_waker.successor());
+            slot.waker = Waker::from(slot.task_waker.clone());
+        } else {
+            slot.task_waker.reset();
+        }
+        slot.state = State::Parked(future);
+        slot.tag = Some(tag);
+        slot.hold = Hold::Free;
+        self.live += 1;
+        slot.task_waker.signal();
+        TaskId { slot: index, generation: slot.generation }
+    }
+
+    /// Takes the next ready task for a poll: `pick` chooses among so many. `None` when nothing is ready.
+    pub(crate) fn take(&mut self, pick: impl Fn(u32) -> u32) -> Option<(TaskId, G, TaskFuture<T>, Waker)> {
+        loop {
+            let place = match ready::len() {
+                0 => return None,
+                1 => 0,
+                many => pick(many as u32) as usize,
+            };
+            let index = ready::take(place)?;
+            let slot = &mut self.slots[index as usize];
+            slot.task_waker.taken();
+            if slot.hold != Hold::Free {
+                slot.hold = Hold::Woken;
+                continue;
+            }
+            if let State::Parked(_) = slot.state {
+                let State::Parked(future) = std::mem::replace(&mut slot.state, State::Polled) else { continue };
+                let id = TaskId { slot: index, generation: slot.generation };
+                if let Some(tag) = slot.tag {
+                    return Some((id, tag, future, slot.waker.clone()));
+                }
+            }
+        }
+    }
+
+    /// Takes a polled task's future back. If the task was removed during the poll, the future is returned.
+    pub(crate) fn put_back(&mut self, id: TaskId, future: TaskFuture<T>) -> Option<TaskFuture<T>> {
+        match self.slot(id) {
+            Some(slot) => {
+                slot.state = State::Parked(future);
+                None
+            }
+            None => Some(future),
+        }
+    }
+
+    /// Forgets a task, whose wakes mean nothing from now on, and hands its future over unless it is being polled.
+    pub(crate) fn remove(&mut self, id: TaskId) -> Option<TaskFuture<T>> {
+        let slot = self.slot(id)?;
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.task_waker.make_void();
+        slot.tag = None;
+        let state = std::mem::replace(&mut slot.state, State::Vacant);
+        self.vacant.push(id.slot);
+        self.live -= 1;
+        match state {
+            State::Parked(future) => Some(future),
+            State::Vacant | State::Polled => None,
+        }
+    }
+
+    /// Whether the task is still there.
+    pub(crate) fn contains(&self, id: TaskId) -> bool {
+        let slot = &self.slots[id.slot as usize];
+        slot.generation == id.generation && !matches!(slot.state, State::Vacant)
+    }
+
+    /// Makes a task ready.
+    pub(crate) fn wake(&mut self, id: TaskId) {
+        if let Some(slot) = self.slot(id) {
+            slot.task_waker.signal();
+        }
+    }
+
+    /// Whether this waker does nothing but wake the task.
+    pub(crate) fn is_own_waker(&self, id: TaskId, waker: &Waker) -> bool {
+        self.slots.get(id.slot as usize).is_some_and(|slot| slot.waker.will_wake(waker))
+    }
+
+    /// Keeps a task from being polled until [`Tasks::release`].
+    pub(crate) fn hold(&mut self, id: TaskId) {
+        if let Some(slot) = self.slot(id)
+            && slot.hold == Hold::Free
+        {
+            slot.hold = Hold::Held;
+        }
+    }
+
+    /// Lets it go on, at once if it was woken meanwhile.
+    pub(crate) fn release(&mut self, id: TaskId) {
+        if let Some(slot) = self.slot(id)
+            && std::mem::replace(&mut slot.hold, Hold::Free) == Hold::Woken
+        {
+            slot.task_waker.signal();
+        }
+    }
+
+    /// A task that something outside the run has woken.
+    pub(crate) fn woken_from_outside(&self) -> Option<G> {
+        self.slots.iter().find(|slot| slot.task_waker.is_foreign()).and_then(|slot| slot.tag)
+    }
+
+    /// The tags of all tasks there are, in no meaningful order that depends on anything but the run.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = G> {
+        self.slots.iter().filter_map(|slot| slot.tag)
+    }
+
+    /// How many tasks there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.live
+    }
+
+    /// Removes all tasks and returns their futures, in the order of their slots. Keeps the slots.
+    pub(crate) fn drain(&mut self) -> Vec<TaskFuture<T>> {
+        let ids: Vec<TaskId> = (0..self.slots.len() as u32)
+            .map(|slot| TaskId { slot, generation: self.slots[slot as usize].generation })
+            .collect();
+        let futures = ids.into_iter().filter_map(|id| self.remove(id)).collect();
+        for slot in &self.slots {
+            slot.task_waker.taken();
+        }
+        // As in a new executor: the next run gets the same slots in the same order.
+        self.vacant.clear();
+        self.vacant.extend((0..self.slots.len() as u32).rev());
+        futures
+    }
+
+    fn slot(&mut self, id: TaskId) -> Option<&mut Slot<T, G>> {
+        let slot = &mut self.slots[id.slot as usize];
+        (slot.generation == id.generation && !matches!(slot.state, State::Vacant)).then_some(slot)
+    }
+}

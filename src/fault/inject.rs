@@ -1,0 +1,106 @@
+//! [`Injector`]: decides, site by site, whether a fault strikes.
+
+use super::kind::Fault;
+use super::menu::{Limits, menu};
+use super::plan::Entry;
+use super::site::Site;
+use super::swarm::Swarm;
+use crate::engine::choice::Choice;
+
+/// Where faults come from in a run.
+#[derive(Debug, Default)]
+pub(crate) enum Injector {
+    /// From nowhere: the reference run.
+    #[default]
+    Quiet,
+    /// From a plan. Each entry strikes at most once.
+    Planned(Vec<Planned>),
+    /// From the run's seed.
+    Swarm(Swarm),
+}
+
+/// An entry of a plan and whether it has struck.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) entry: Entry,
+    pub(crate) struck: bool,
+}
+
+/// A site that a run has come to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// The workflow that owns it, and whether that is the first one started.
+    pub(crate) workflow_id: &'a str,
+    pub(crate) first_workflow: bool,
+    pub(crate) name: &'a str,
+    pub(crate) execution: u32,
+    pub(crate) attempt: Option<u32>,
+    pub(crate) site: Site,
+}
+
+impl Injector {
+    /// From these entries, in their order.
+    pub(crate) fn planned(entries: &[Entry]) -> Injector {
+        if entries.is_empty() {
+            return Injector::Quiet;
+        }
+        Injector::Planned(entries.iter().map(|entry| Planned { entry: entry.clone(), struck: false }).collect())
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self, Injector::Quiet)
+    }
+
+    /// Whether a fault strikes here, and which.
+    pub(crate) fn strike(
+        &mut self,
+        place: Place<'_>,
+        limits: impl FnOnce() -> Limits,
+        choice: &mut Choice,
+    ) -> Option<Fault> {
+        match self {
+            Injector::Quiet => None,
+            Injector::Planned(entries) => {
+                let planned = entries.iter_mut().find(|planned| !planned.struck && place.is(&planned.entry))?;
+                planned.struck = true;
+                Some(planned.entry.fault)
+            }
+            Injector::Swarm(swarm) => {
+                if !swarm.is_due(choice) {
+                    return None;
+                }
+                let mut faults = menu(place.site, &limits());
+                faults.retain(|fault| swarm.allows(*fault));
+                swarm.pick(&faults, choice)
+            }
+        }
+    }
+
+    /// Entries of the plan that have not struck.
+    pub(crate) fn not_struck(&self) -> Vec<Entry> {
+        match self {
+            Injector::Planned(entries) => entries
+                .iter()
+                .filter(|planned| !planned.struck)
+                .map(|planned| planned.entry.clone())
+                .collect(),
+            Injector::Quiet | Injector::Swarm(_) => Vec::new(),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// Whether an entry is about this place. Cheap comparisons first: most entries are not.
+    fn is(&self, entry: &Entry) -> bool {
+        let point = &entry.point;
+        point.site == self.site
+            && point.attempt == self.attempt
+            && point.execution == self.execution
+            && *point.name == *self.name
+            && match &point.workflow_id {
+                Some(id) => **id == *self.workflow_id,
+                None => self.attempt.is_none() || self.first_workflow,
+            }
+            && point.run.is_none_or(|run| run == 1)
+    }
+}

@@ -1,0 +1,116 @@
+//! [`RunError`]: why a run could not be finished.
+
+use std::time::Duration;
+
+use crate::fault::PlanError;
+use crate::instant::Time;
+
+/// Why a run ended without an outcome. Never a failure of the simulated kind: those are outcomes.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A mistake in how the simulation was put together.
+    #[error("{0}")]
+    Setup(String),
+    /// The workflow to start is not registered.
+    #[error("no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)` to the simulation")]
+    UnknownWorkflow {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A workflow scheduled an activity that is not registered.
+    #[error(
+        "workflow `{workflow}` schedules the activity `{name}`, which is not registered (registered: {known}): \
+         add `.activity(\"{name}\", ..)` to the simulation"
+    )]
+    UnknownActivity {
+        /// What was asked for.
+        name: String,
+        /// Who asked.
+        workflow: String,
+        /// What there is.
+        known: String,
+    },
+    /// An input could not be encoded.
+    #[error("the input of workflow `{workflow}` cannot be encoded as JSON: {why}")]
+    Input {
+        /// Whose input.
+        workflow: String,
+        /// What serde_json says.
+        why: String,
+    },
+    /// A piece of state was asked for that the simulation does not have.
+    #[error("no state of type `{wanted}` is registered: add `.state({short}::default)` or the like to the simulation")]
+    UnknownState {
+        /// The type asked for.
+        wanted: &'static str,
+        /// Its last part.
+        short: String,
+    },
+    /// Code called something that does not belong where it was called.
+    #[error("{0}")]
+    Misuse(String),
+    /// A workflow task failed. A real server would try it again for ever, with the same code and the same end.
+    #[error("workflow `{workflow}`: {message} (workflow task {task}, {cause})")]
+    WorkflowTask {
+        /// Which workflow.
+        workflow: String,
+        /// Which of its tasks, from 1.
+        task: u32,
+        /// The cause as the server records it.
+        cause: String,
+        /// In words.
+        message: String,
+    },
+    /// Nothing will ever happen again and the workflow is still open.
+    #[error("workflow `{workflow}` waits for ever: nothing is scheduled that could wake it at {at}; {waiting}")]
+    Stuck {
+        /// Which workflow.
+        workflow: String,
+        /// When the last thing happened.
+        at: Time,
+        /// What there is, if anything.
+        waiting: String,
+    },
+    /// The run reached the end of its virtual time.
+    #[error(
+        "the run is not over at its horizon of {horizon:?} of virtual time: {waiting}; \
+         give the activity a limit (schedule_to_close_timeout, maximum_attempts) or raise `.horizon(..)`"
+    )]
+    Horizon {
+        /// The limit.
+        horizon: Duration,
+        /// What is still going on.
+        waiting: String,
+    },
+    /// A task kept running without letting time pass.
+    #[error(
+        "{task} was polled {polls} times at {at} without time passing: it wakes itself in a loop; \
+         await something that takes time, such as `durasim::time::sleep`"
+    )]
+    Busy {
+        /// Which task.
+        task: String,
+        /// How often.
+        polls: u32,
+        /// When.
+        at: Time,
+    },
+    /// Something outside the run woke a task: another thread, or a reactor.
+    #[error(
+        "{task} was woken from outside the simulation: threads, timers and sockets of the real world do not follow \
+         virtual time; use `durasim::time`, `durasim::task::spawn` and fakes in the state of the run"
+    )]
+    ForeignWake {
+        /// Which task.
+        task: String,
+    },
+    /// A plan names points that this run does not have.
+    #[error("{0}")]
+    PlanNotFired(String),
+    /// A plan's text is malformed.
+    #[error("the plan is malformed at {0}")]
+    Plan(#[from] PlanError),
+}

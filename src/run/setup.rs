@@ -1,0 +1,89 @@
+//! [`Setup`]: what is fixed before a run begins.
+
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::instant::Span;
+use crate::program::{ActivityProgram, WorkflowProgram};
+
+/// Makes one piece of state, fresh for each run.
+#[derive(Clone)]
+pub(crate) struct StateMaker {
+    pub(crate) key: TypeId,
+    pub(crate) type_name: &'static str,
+    pub(crate) make: Arc<dyn Fn() -> Rc<dyn Any> + Send + Sync>,
+}
+
+/// What a user configures, as runs need it.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
+    pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
+    pub(crate) states: Vec<StateMaker>,
+    pub(crate) settings: Settings,
+    /// Mistakes made while configuring, reported by the first run.
+    pub(crate) mistakes: Vec<String>,
+}
+
+/// Numbers of the simulated world.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) dispatch_latency: Duration,
+    pub(crate) restart_delay: Duration,
+    pub(crate) grace_period: Duration,
+    pub(crate) throttle: Throttling,
+    pub(crate) workflow_task_timeout: Duration,
+    pub(crate) horizon: Duration,
+    pub(crate) poll_budget: u32,
+}
+
+/// How workers hold heartbeats back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Throttling {
+    /// As the SDKs do: these are the interval without a heartbeat timeout and the longest interval; zero means the
+    /// SDK's own.
+    Sdk { default: Span, max: Span },
+    /// Every heartbeat is sent at once.
+    Off,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup {
+            activities: BTreeMap::new(),
+            workflows: BTreeMap::new(),
+            states: Vec::new(),
+            settings: Settings {
+                dispatch_latency: Duration::from_millis(1),
+                restart_delay: Duration::from_secs(1),
+                grace_period: Duration::from_secs(10),
+                throttle: Throttling::Sdk { default: Span::ZERO, max: Span::ZERO },
+                workflow_task_timeout: Duration::from_secs(10),
+                horizon: Duration::from_secs(30 * 24 * 3600),
+                poll_budget: 10_000,
+            },
+            mistakes: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("activities", &self.activities.keys())
+            .field("workflows", &self.workflows.keys())
+            .field("states", &self.states.iter().map(|state| state.type_name).collect::<Vec<_>>())
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Names for a message: `a, b`, or `none`.
+pub(crate) fn known<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,150 @@
+//! Where the run asks whether a fault strikes, and notes that it does.
+
+use super::setup::Settings;
+use super::world::Core;
+use crate::fault::inject::Place;
+use crate::fault::menu::Limits;
+use crate::fault::{Fault, Point, Site};
+use crate::service::{ActivityKey, WorkflowKey};
+use crate::trace::{What, Who};
+
+/// Attempts that faults may end where the policy has no limit: a run should come to an end.
+const ENOUGH_ATTEMPTS: u32 = 6;
+
+impl Core {
+    /// A site of a running attempt.
+    pub(super) fn strike_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
+        if self.injector.is_quiet() {
+            return None;
+        }
+        let token = self.attempts[attempt as usize].token;
+        let fault = self.strike_site(token.activity, token.attempt, site)?;
+        let index = self.trace.name_fault(self.activity_point(token.activity, token.attempt, site), fault);
+        self.note(Who::Attempt(attempt), What::Fault(index));
+        Some(fault)
+    }
+
+    /// A site of an activity at which no attempt runs.
+    pub(super) fn strike_activity(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
+        if self.injector.is_quiet() {
+            return None;
+        }
+        let fault = self.strike_site(activity, attempt, site)?;
+        let index = self.trace.name_fault(self.activity_point(activity, attempt, site), fault);
+        self.note(Who::Activity(activity.0), What::Fault(index));
+        Some(fault)
+    }
+
+    /// A site of a workflow.
+    pub(super) fn strike_workflow(&mut self, workflow: WorkflowKey, site: Site) -> Option<Fault> {
+        if self.injector.is_quiet() {
+            return None;
+        }
+        let may_end = self.all_may_end();
+        let Core { injector, trace, choice, .. } = self;
+        let name = &trace.workflows()[workflow.0 as usize];
+        let place = Place {
+            workflow_id: &name.workflow_id,
+            first_workflow: workflow.0 == 0,
+            name: &name.workflow_type,
+            execution: name.execution,
+            attempt: None,
+            site,
+        };
+        let limits = || Limits {
+            timeouts: Default::default(),
+            backoff: Default::default(),
+            attempt_length: Default::default(),
+            time_left: None,
+            may_end,
+        };
+        let fault = injector.strike(place, limits, choice)?;
+        let index = self.trace.name_fault(self.workflow_point(workflow, site), fault);
+        self.note(Who::Workflow(workflow.0), What::Fault(index));
+        Some(fault)
+    }
+
+    fn strike_site(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
+        let may_end = matches!(self.injector, crate::fault::inject::Injector::Swarm(_))
+            && self.all_may_end()
+            && self.may_end(activity, attempt);
+        let Core { injector, trace, choice, service, attempts, activities, now, .. } = self;
+        let name = &trace.activities()[activity.0 as usize];
+        let workflow = &trace.workflows()[name.workflow as usize];
+        let place = Place {
+            workflow_id: &workflow.workflow_id,
+            first_workflow: name.workflow == 0,
+            name: &name.activity_type,
+            execution: name.execution,
+            attempt: Some(attempt),
+            site,
+        };
+        let limits = || {
+            let record = service.activity(activity);
+            let hosted = activities[activity.0 as usize].latest.map(|attempt| &attempts[attempt as usize]);
+            Limits {
+                timeouts: record.timeouts(),
+                backoff: record.retry().initial_interval,
+                attempt_length: hosted.map_or(Default::default(), |attempt| *now - attempt.started_at),
+                time_left: hosted.and_then(|attempt| attempt.deadline).map(|deadline| deadline - *now),
+                may_end,
+            }
+        };
+        injector.strike(place, limits, choice)
+    }
+
+    /// Whether every attempt that would die with the worker may have a successor.
+    fn all_may_end(&self) -> bool {
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.is_running())
+            .all(|attempt| self.may_end(attempt.token.activity, attempt.token.attempt))
+    }
+
+    fn may_end(&self, activity: ActivityKey, attempt: u32) -> bool {
+        match self.service.activity(activity).retry().maximum_attempts {
+            limit if limit > 0 => attempt < limit as u32,
+            _ => attempt < ENOUGH_ATTEMPTS,
+        }
+    }
+
+    /// Cancellation of an attempt's workflow is requested now.
+    pub(super) fn cancel_workflow_of(&mut self, attempt: u32, settings: &Settings) {
+        let activity = self.attempts[attempt as usize].token.activity;
+        self.cancel_workflow(self.service.activity(activity).workflow());
+        self.settle(settings);
+    }
+
+    /// Leaves the news in the outbox.
+    pub(super) fn cancel_workflow(&mut self, workflow: WorkflowKey) {
+        // A closed workflow takes the request in silence, as the server does.
+        let _ = self.service.request_cancel(workflow, "injected".into(), self.now);
+    }
+
+    /// The coordinate of a site of an attempt's activity.
+    pub(crate) fn activity_point(&self, activity: ActivityKey, attempt: u32, site: Site) -> Point {
+        let name = &self.trace.activities()[activity.0 as usize];
+        let workflow = &self.trace.workflows()[name.workflow as usize];
+        Point {
+            workflow_id: (name.workflow != 0).then(|| workflow.workflow_id.clone()),
+            run: None,
+            name: name.activity_type.clone(),
+            execution: name.execution,
+            attempt: Some(attempt),
+            site,
+        }
+    }
+
+    /// The coordinate of a site of a workflow.
+    fn workflow_point(&self, workflow: WorkflowKey, site: Site) -> Point {
+        let name = &self.trace.workflows()[workflow.0 as usize];
+        Point {
+            workflow_id: None,
+            run: None,
+            name: name.workflow_type.clone(),
+            execution: name.execution,
+            attempt: None,
+            site,
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The loop: what is to be done now, else the next ready task, else the next entry of the queue.
+
+use std::task::{Context, Poll};
+
+use super::error::RunError;
+use super::world::{Core, Tag, Todo, Wakeup, World};
+use crate::engine::choice::Stream;
+use crate::engine::panics::{self, Unwound};
+use crate::fault::Order;
+use crate::instant::Time;
+
+impl World {
+    /// Does everything until the run is over.
+    pub(crate) fn run_to_end(&self) {
+        while self.step() {}
+    }
+
+    /// Does one thing. `false` when the run is over.
+    fn step(&self) -> bool {
+        let mut core = self.core.borrow_mut();
+        if core.error.is_some() {
+            return false;
+        }
+        if let Some(todo) = core.todo.pop_front() {
+            drop(core);
+            self.perform(todo);
+            return true;
+        }
+        if core.open_workflows == 0 && core.running == 0 {
+            return false;
+        }
+        let Core { tasks, choice, order, .. } = &mut **core;
+        let taken = tasks.take(|ready| match order {
+            Order::Fifo => 0,
+            Order::Random => choice.below(Stream::Schedule, ready),
+        });
+        match taken {
+            Some((task, tag, future, waker)) => {
+                drop(core);
+                self.poll(task, tag, future, &waker);
+                true
+            }
+            None => self.next_wakeup(&mut core),
+        }
+    }
+
+    fn poll(
+        &self,
+        task: crate::engine::tasks::TaskId,
+        tag: Tag,
+        mut future: crate::engine::tasks::TaskFuture<crate::program::ActivityOutcome>,
+        waker: &std::task::Waker,
+    ) {
+        if !self.begin_poll(task, tag) {
+            self.core.borrow_mut().graveyard.push(super::world::Buried::Future(future));
+            return;
+        }
+        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(waker)));
+        let mut core = self.core.borrow_mut();
+        core.polled = None;
+        if !core.tasks.contains(task) {
+            // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
+            core.graveyard.push(super::world::Buried::Future(future));
+            return;
+        }
+        let outcome = match polled {
+            Ok(Poll::Pending) => {
+                core.tasks.put_back(task, future);
+                if let Tag::Attempt(attempt) = tag {
+                    core.awaited(attempt, &self.setup.settings);
+                }
+                return;
+            }
+            Ok(Poll::Ready(outcome)) => Ok(outcome),
+            Err(Unwound::Panic(panic)) => match outside_world(&panic.message) {
+                Some(advice) => {
+                    let message = format!("{} {advice}", core.task_words(tag));
+                    core.fail(RunError::Misuse(message));
+                    core.tasks.remove(task);
+                    drop(core);
+                    let _ = panics::catch(|| drop(future));
+                    return;
+                }
+                None => Err(panic),
+            },
+            Err(Unwound::Other(_)) => {
+                core.fail(RunError::Misuse(format!(
+                    "{} was unwound with a payload that is not a message",
+                    core.task_words(tag)
+                )));
+                core.graveyard.push(super::world::Buried::Future(future));
+                return;
+            }
+        };
+        core.tasks.remove(task);
+        match tag {
+            Tag::Attempt(attempt) => core.ended(attempt, outcome, &self.setup.settings),
+            Tag::Background(index) => core.background_ended(index, outcome.err()),
+        }
+        drop(core);
+        let _ = panics::catch(|| drop(future));
+    }
+
+    /// Counts the poll. `false` if the task polls itself without end.
+    fn begin_poll(&self, task: crate::engine::tasks::TaskId, tag: Tag) -> bool {
+        let mut core = self.core.borrow_mut();
+        core.polled = Some((task, tag));
+        let now = core.now;
+        let polls = match tag {
+            Tag::Attempt(attempt) => core.attempts[attempt as usize].busy.count(now),
+            Tag::Background(index) => core.background[index as usize].busy.count(now),
+        };
+        if polls <= self.setup.settings.poll_budget {
+            return true;
+        }
+        core.polled = None;
+        let task = core.task_words(tag);
+        core.fail(RunError::Busy { task, polls: polls - 1, at: now });
+        false
+    }
+
+    /// Nothing is ready: time moves to the next entry of the queue that means something.
+    fn next_wakeup(&self, core: &mut Core) -> bool {
+        if core.executor.woken_from_outside() {
+            let task = core.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| core.task_words(tag));
+            core.fail(RunError::ForeignWake { task });
+            return false;
+        }
+        loop {
+            let Some((at, wakeup)) = core.queue.pop() else {
+                core.stuck();
+                return false;
+            };
+            if !core.is_live(wakeup) {
+                continue;
+            }
+            if at.since_epoch() > self.setup.settings.horizon {
+                core.beyond_horizon(self.setup.settings.horizon);
+                return false;
+            }
+            core.now = core.now.max(at);
+            core.wake_up(wakeup, &self.setup.settings);
+            return true;
+        }
+    }
+
+    /// Does something that involves user code.
+    fn perform(&self, todo: Todo) {
+        match todo {
+            Todo::Start { token, task, dies } => self.start_attempt(token, *task, dies),
+            Todo::WorkflowTask { workflow, task, lost } => self.handle_workflow_task(workflow, task, lost),
+            Todo::Fail { attempt } => self.fail_attempt(attempt),
+            Todo::Abort { attempt } => self.abort_attempt(attempt),
+            Todo::Cancel { attempt, reason } => {
+                let cancel = self.core.borrow_mut().begin_cancel(attempt, reason);
+                if let Some(cancel) = cancel {
+                    self.notify(attempt, || cancel(reason));
+                }
+            }
+            Todo::WorkerStopping { attempt } => {
+                let stopping = self.core.borrow_mut().begin_stopping(attempt);
+                if let Some(stopping) = stopping {
+                    self.notify(attempt, stopping);
+                }
+            }
+            Todo::Drop(future) => {
+                let _ = panics::catch(|| drop(future));
+            }
+            Todo::Evict(instance) => {
+                let _ = panics::catch(|| drop(instance));
+            }
+        }
+    }
+
+    fn notify(&self, attempt: u32, call: impl FnOnce()) {
+        if let Err(Unwound::Panic(panic)) = panics::catch(call) {
+            let mut core = self.core.borrow_mut();
+            let who = core.trace.attempt_words(attempt);
+            core.fail(RunError::Misuse(format!("the cancel callback of activity {who} panicked: {}", panic.message)));
+        }
+    }
+}
+
+impl Core {
+    /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
+    fn is_live(&self, wakeup: Wakeup) -> bool {
+        match wakeup {
+            Wakeup::Sleeper(id) => self
+                .sleepers
+                .get(id)
+                .is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task))),
+            Wakeup::Service(timer) => self.service.is_live(timer),
+            Wakeup::HandOver(_) => true,
+            Wakeup::Flush(attempt) => {
+                let attempt = &self.attempts[attempt as usize];
+                attempt.is_running() && attempt.throttle.has_pending()
+            }
+            Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
+            Wakeup::Deliver(_) => true,
+            Wakeup::Thaw { worker, incarnation }
+            | Wakeup::GraceOver { worker, incarnation }
+            | Wakeup::Abort { worker, incarnation }
+            | Wakeup::Restart { worker, incarnation } => self.workers[worker as usize].incarnation == incarnation,
+        }
+    }
+
+    fn stuck(&mut self) {
+        let open = self
+            .trace
+            .workflows()
+            .iter()
+            .enumerate()
+            .find(|(index, _)| self.service.workflow(crate::service::WorkflowKey(*index as u32)).is_open());
+        // Attempts that wait for ever after all workflows have closed harm nobody: the run is over.
+        let Some((index, name)) = open else { return };
+        let workflow = name.workflow_type.to_string();
+        let foreign = self.workflows[index].instance.as_ref().is_some_and(|instance| instance.foreign_wake());
+        if foreign {
+            self.fail(super::workflow_task::foreign_wake(&workflow));
+            return;
+        }
+        let waiting = self.waiting_words();
+        self.fail(RunError::Stuck { workflow, at: self.now, waiting });
+    }
+
+    fn beyond_horizon(&mut self, horizon: std::time::Duration) {
+        let waiting = self.waiting_words();
+        self.fail(RunError::Horizon { horizon, waiting });
+    }
+
+    /// What is still going on, for an error.
+    fn waiting_words(&self) -> String {
+        let mut words: Vec<String> = self
+            .service
+            .activities()
+            .filter(|(_, activity)| activity.outcome().is_none())
+            .take(3)
+            .map(|(key, activity)| {
+                let state = if self.activities[key.0 as usize]
+                    .latest
+                    .is_some_and(|attempt| self.attempts[attempt as usize].is_running())
+                {
+                    "is running"
+                } else {
+                    "is waiting"
+                };
+                format!("activity `{}` {state} at attempt {}", activity.activity_type(), activity.attempt())
+            })
+            .collect();
+        if words.is_empty() {
+            words.push("it has no open activity and no timer".to_owned());
+        }
+        words.join(", ")
+    }
+
+    pub(crate) fn at(&self, after: std::time::Duration) -> Time {
+        self.now + after
+    }
+}
+
+/// What to say of a panic that tokio raises outside its runtime.
+fn outside_world(message: &str) -> Option<&'static str> {
+    let tokio = message.contains("there is no reactor running")
+        || message.contains("must be called from the context of a Tokio")
+        || message.contains("no timer running");
+    tokio.then_some(
+        "uses tokio's timers, sockets or spawn, which have no runtime inside a simulation: use `durasim::time` and \
+         `durasim::task::spawn`, and fakes in the state of the run",
+    )
+}

@@ -1,0 +1,249 @@
+//! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
+
+use super::hosting::WORKER;
+use super::setup::Settings;
+use super::world::{Buried, Core, Todo, Wakeup};
+use crate::fault::{Fault, Site};
+use crate::instant::Time;
+use crate::program::CancelReason;
+use crate::service::Ready;
+use crate::trace::{What, Who};
+use crate::worker::process::Process;
+
+impl Core {
+    /// An entry of the queue is due.
+    pub(super) fn wake_up(&mut self, wakeup: Wakeup, settings: &Settings) {
+        if let Some(until) = self.frozen_until(wakeup) {
+            self.queue.push(until, wakeup);
+            return;
+        }
+        match wakeup {
+            Wakeup::Sleeper(id) => self.wake_sleeper(id),
+            Wakeup::Service(timer) => {
+                self.service.fire(timer, self.now);
+                self.settle(settings);
+            }
+            Wakeup::HandOver(ready) => self.hand_over(ready, settings),
+            Wakeup::Flush(attempt) => self.flush(attempt, settings),
+            Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
+            Wakeup::Deliver(index) => {
+                if let Some(message) = self.mail[index as usize].take() {
+                    self.deliver(message, Default::default(), settings);
+                }
+            }
+            Wakeup::Release(attempt) => self.release(attempt),
+            Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
+            Wakeup::GraceOver { worker, .. } => self.end_grace(worker),
+            Wakeup::Abort { worker, .. } => self.abort_attempts(worker, settings),
+            Wakeup::Restart { worker, .. } => self.restart_worker(worker, settings),
+        }
+    }
+
+    /// What is meant for a worker that stands still waits until it goes on.
+    fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
+        let worker = match wakeup {
+            Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt as usize].worker,
+            Wakeup::HandOver(_) => WORKER,
+            _ => return None,
+        };
+        match self.workers[worker as usize].process {
+            Process::Frozen { until } if until > self.now => Some(until),
+            _ => None,
+        }
+    }
+
+    fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
+        use crate::engine::sleepers::Sleeper;
+        match self.sleepers.remove(id) {
+            Some(Sleeper::Task(task)) => self.tasks.wake(task),
+            Some(Sleeper::Inside(_, waker)) => waker.wake(),
+            None => {}
+        }
+    }
+
+    /// A task may be taken: it goes to the worker, or waits until there is one.
+    pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
+        let mut latency = settings.dispatch_latency;
+        if let Ready::Activity { activity, attempt } = ready {
+            let hosted = &mut self.activities[activity.0 as usize];
+            if std::mem::take(&mut hosted.gone_when_due) {
+                self.crash_worker(WORKER, settings);
+            }
+            if !self.workers[WORKER as usize].takes_tasks() {
+                self.backlog.push_back(ready);
+                return;
+            }
+            match self.strike_activity(activity, attempt, Site::Dispatch) {
+                Some(Fault::Delayed(length)) => latency += length,
+                Some(Fault::WorkerDies) => self.activities[activity.0 as usize].dies_at_start = true,
+                Some(Fault::Cancel) => {
+                    // The workflow is asked first, and answers before the task is handed over.
+                    latency = latency * 2 + std::time::Duration::from_nanos(1);
+                    self.cancel_workflow(self.service.activity(activity).workflow());
+                }
+                _ => {}
+            }
+        } else if !self.workers[WORKER as usize].takes_tasks() {
+            self.backlog.push_back(ready);
+            return;
+        }
+        self.queue.push(self.at(latency), Wakeup::HandOver(ready));
+    }
+
+    fn hand_over(&mut self, ready: Ready, settings: &Settings) {
+        if self.workers[WORKER as usize].process != Process::Up {
+            self.backlog.push_back(ready);
+            return;
+        }
+        match ready {
+            Ready::Activity { activity, attempt } => {
+                if let Some((token, task)) = self.service.take_activity_task(activity, attempt, self.now) {
+                    let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
+                    self.todo.push_back(Todo::Start { token, task: Box::new(task), dies });
+                }
+                self.settle(settings);
+            }
+            Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(workflow, stamp, settings),
+        }
+    }
+
+    /// The process dies with all it hosts. No destructor runs.
+    pub(super) fn crash_worker(&mut self, worker: u32, settings: &Settings) {
+        if !self.workers[worker as usize].is_alive() {
+            return;
+        }
+        self.note(Who::Worker(worker), What::WorkerCrashed);
+        let hosted: Vec<u32> = self.hosted_by(worker).collect();
+        for attempt in hosted {
+            self.bury(attempt);
+        }
+        for index in 0..self.background.len() {
+            let background = &mut self.background[index];
+            if self.attempts[background.attempt as usize].worker == worker
+                && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
+            {
+                self.graveyard.push(Buried::Future(future));
+            }
+        }
+        for workflow in &mut self.workflows {
+            self.graveyard.extend(workflow.instance.take().map(Buried::Instance));
+        }
+        self.leave(worker, settings);
+    }
+
+    /// The process is gone; another one will come.
+    fn leave(&mut self, worker: u32, settings: &Settings) {
+        let process = &mut self.workers[worker as usize];
+        process.process = Process::Down;
+        process.incarnation += 1;
+        let incarnation = process.incarnation;
+        self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
+    }
+
+    fn restart_worker(&mut self, worker: u32, settings: &Settings) {
+        self.workers[worker as usize].process = Process::Up;
+        self.note(Who::Worker(worker), What::WorkerStarted);
+        for ready in std::mem::take(&mut self.backlog) {
+            self.announce(ready, settings);
+        }
+    }
+
+    /// The process stands still: nothing it hosts is polled, nothing leaves it.
+    pub(super) fn freeze_worker(&mut self, worker: u32, until: Time) {
+        let process = &mut self.workers[worker as usize];
+        if process.process != Process::Up {
+            return;
+        }
+        process.process = Process::Frozen { until };
+        let incarnation = process.incarnation;
+        self.note(Who::Worker(worker), What::Frozen);
+        for task in self.tasks_of(worker) {
+            self.tasks.hold(task);
+        }
+        self.queue.push(until, Wakeup::Thaw { worker, incarnation });
+    }
+
+    fn thaw_worker(&mut self, worker: u32) {
+        self.workers[worker as usize].process = Process::Up;
+        self.note(Who::Worker(worker), What::Thawed);
+        let stalled: Vec<_> =
+            self.attempts.iter().filter(|attempt| attempt.stalled).filter_map(|attempt| attempt.task).collect();
+        for task in self.tasks_of(worker) {
+            if !stalled.contains(&task) {
+                self.tasks.release(task);
+            }
+        }
+    }
+
+    /// The process is told to stop.
+    pub(super) fn stop_worker(&mut self, worker: u32, settings: &Settings) {
+        let process = &mut self.workers[worker as usize];
+        if process.process != Process::Up {
+            return;
+        }
+        process.process = Process::Stopping;
+        let incarnation = process.incarnation;
+        self.note(Who::Worker(worker), What::StopSignal);
+        let hosted: Vec<u32> = self.hosted_by(worker).collect();
+        for attempt in hosted {
+            self.todo.push_back(Todo::WorkerStopping { attempt });
+        }
+        self.queue.push(self.at(settings.grace_period), Wakeup::GraceOver { worker, incarnation });
+    }
+
+    fn end_grace(&mut self, worker: u32) {
+        let hosted: Vec<u32> = self.hosted_by(worker).collect();
+        for attempt in hosted {
+            self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
+        }
+        // Behind the polls in which the attempts hear of it, which happen at this very moment.
+        let incarnation = self.workers[worker as usize].incarnation;
+        self.queue.push(self.now, Wakeup::Abort { worker, incarnation });
+    }
+
+    fn abort_attempts(&mut self, worker: u32, settings: &Settings) {
+        let hosted: Vec<u32> = self.hosted_by(worker).collect();
+        for attempt in hosted {
+            self.todo.push_back(Todo::Abort { attempt });
+        }
+        self.stop_if_idle(worker, settings);
+    }
+
+    /// A stopping process whose attempts have all ended exits: what it caches and spawned is dropped.
+    pub(super) fn stop_if_idle(&mut self, worker: u32, settings: &Settings) {
+        if self.hosted_by(worker).next().is_some() || !self.workers[worker as usize].is_alive() {
+            return;
+        }
+        self.note(Who::Worker(worker), What::WorkerStopped);
+        for index in 0..self.background.len() {
+            let background = &mut self.background[index];
+            if self.attempts[background.attempt as usize].worker == worker
+                && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
+            {
+                self.todo.push_back(Todo::Drop(future));
+            }
+        }
+        for workflow in &mut self.workflows {
+            self.todo.extend(workflow.instance.take().map(Todo::Evict));
+        }
+        self.leave(worker, settings);
+    }
+
+    fn hosted_by(&self, worker: u32) -> impl Iterator<Item = u32> {
+        self.attempts
+            .iter()
+            .enumerate()
+            .filter(move |(_, attempt)| attempt.worker == worker && attempt.is_running())
+            .map(|(index, _)| index as u32)
+    }
+
+    fn tasks_of(&self, worker: u32) -> Vec<crate::engine::tasks::TaskId> {
+        let attempts = self.attempts.iter().filter(|attempt| attempt.worker == worker && attempt.is_running());
+        let background = self
+            .background
+            .iter()
+            .filter(|background| self.attempts[background.attempt as usize].worker == worker)
+            .filter_map(|background| background.task);
+        attempts.filter_map(|attempt| attempt.task).chain(background).collect()
+    }
+}

@@ -1,0 +1,214 @@
+//! A workflow task on its worker: replay if needed, the code's turn, the answer.
+
+use super::error::RunError;
+use super::setup::{Settings, known};
+use super::world::{Buried, Core, Todo, World};
+use crate::engine::panics::{self, Unwound};
+use crate::fault::{Fault, Site};
+use crate::program::{Command, RunInfo, TaskFailure, WorkflowStart};
+use crate::service::{EventKind, TaskFailedCause, WorkflowKey, WorkflowTask};
+use crate::trace::{What, Who};
+use crate::worker::instance::{Instance, TaskProblem};
+
+use super::hosting::WORKER;
+
+impl Core {
+    /// A workflow task reaches its worker.
+    pub(super) fn hand_over_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, settings: &Settings) {
+        let Some(task) = self.service.take_workflow_task(workflow, stamp, self.now) else {
+            self.settle(settings);
+            return;
+        };
+        let now = self.now;
+        let hosted = &mut self.workflows[workflow.0 as usize];
+        hosted.task_attempts += 1;
+        let polls = hosted.busy.count(now);
+        let number = hosted.tasks_done + 1;
+        let attempt = hosted.task_attempts;
+        if polls > settings.poll_budget {
+            let name = &self.trace.workflows()[workflow.0 as usize];
+            let task = format!("workflow `{}`", name.workflow_type);
+            self.fail(RunError::Busy { task, polls: polls - 1, at: now });
+            return;
+        }
+        self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
+        let fault = self.strike_workflow(workflow, Site::Task(number));
+        match fault {
+            Some(Fault::Crash) => {
+                self.crash_worker(WORKER, settings);
+                return;
+            }
+            Some(Fault::Evicted) => {
+                if let Some(instance) = self.workflows[workflow.0 as usize].instance.take() {
+                    self.note(Who::Workflow(workflow.0), What::Evicted);
+                    self.todo.push_back(Todo::Evict(instance));
+                }
+            }
+            _ => {}
+        }
+        let lost = fault == Some(Fault::CompletionLost);
+        self.todo.push_back(Todo::WorkflowTask { workflow, task, lost });
+        self.settle(settings);
+    }
+
+    /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
+    /// would hand the same task to the same code for ever.
+    pub(super) fn hear_task_failed(&mut self, workflow: WorkflowKey) {
+        let failed = self.service.history(workflow).iter().rev().find_map(|event| match &event.kind {
+            EventKind::WorkflowTaskFailed { cause, message, .. } => Some((*cause, message.to_string())),
+            _ => None,
+        });
+        let Some((cause, message)) = failed else { return };
+        let text = self.trace.store(message.as_bytes());
+        self.note(Who::Workflow(workflow.0), What::TaskFailed(text));
+        // News arrived while the workflow was closing: the task is done again with it, as it should be.
+        if cause == TaskFailedCause::UnhandledCommand {
+            return;
+        }
+        let name = &self.trace.workflows()[workflow.0 as usize];
+        let workflow_type = name.workflow_type.to_string();
+        let task = self.workflows[workflow.0 as usize].tasks_done + 1;
+        self.fail(RunError::WorkflowTask { workflow: workflow_type, task, cause: cause.to_string(), message });
+    }
+}
+
+impl World {
+    /// Runs the workflow's code for one task and answers it.
+    pub(super) fn handle_workflow_task(&self, workflow: WorkflowKey, task: WorkflowTask, lost: bool) {
+        let settings = &self.setup.settings;
+        let cached = self.core.borrow_mut().workflows[workflow.0 as usize].instance.take();
+        let replayed = cached.is_none();
+        let answer = match cached {
+            Some(instance) => self.take_turns(workflow, instance),
+            None => self.instantiate(workflow).and_then(|instance| self.take_turns(workflow, instance)),
+        };
+        let mut core = self.core.borrow_mut();
+        core.in_workflow = false;
+        if core.error.is_some() {
+            if let Ok((instance, _)) = answer {
+                core.graveyard.push(Buried::Instance(instance));
+            }
+            return;
+        }
+        let now = core.now;
+        let (instance, commands) = match answer {
+            Ok(answer) => answer,
+            Err(problem) => {
+                let cause = match problem {
+                    TaskProblem::NonDeterministic(_) => TaskFailedCause::NonDeterministicError,
+                    _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
+                };
+                let message = problem.to_string().into();
+                if core.service.fail_workflow_task(task.token, cause, message, now).is_ok() {
+                    core.settle(settings);
+                }
+                return;
+            }
+        };
+        if replayed && core.workflows[workflow.0 as usize].tasks_done > 0 {
+            let events = core.service.history(workflow).len() as u32;
+            core.note(Who::Workflow(workflow.0), What::Replayed(events));
+        }
+        if instance.foreign_wake() {
+            let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
+            core.fail(foreign_wake(&name));
+            core.graveyard.push(Buried::Instance(instance));
+            return;
+        }
+        if let Some(error) = self.unknown_activity(&core, workflow, &commands) {
+            core.fail(error);
+            core.graveyard.push(Buried::Instance(instance));
+            return;
+        }
+        core.note(Who::Workflow(workflow.0), What::TaskCompleted(commands.len() as u32));
+        if lost {
+            // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
+            core.todo.push_back(Todo::Evict(instance));
+            return;
+        }
+        core.workflows[workflow.0 as usize].instance = Some(instance);
+        if core.service.complete_workflow_task(task.token, &commands, now).is_ok() {
+            let hosted = &mut core.workflows[workflow.0 as usize];
+            hosted.tasks_done += 1;
+            hosted.task_attempts = 0;
+        } else {
+            // Refused: the code has gone ahead of its history.
+            let instance = core.workflows[workflow.0 as usize].instance.take();
+            core.todo.extend(instance.map(Todo::Evict));
+        }
+        core.settle(settings);
+    }
+
+    fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
+        let (info, input): (RunInfo, _) = {
+            let mut core = self.core.borrow_mut();
+            core.in_workflow = true;
+            let record = core.service.workflow(workflow);
+            let input = match &record.history()[0].kind {
+                EventKind::WorkflowExecutionStarted { input, .. } => input.clone(),
+                other => unreachable!("a history begins with its start, not with {other:?}"),
+            };
+            (record.info().clone(), input)
+        };
+        let program = self.setup.workflows.get(&info.workflow_type);
+        let Some(program) = program else {
+            let known = known(self.setup.workflows.keys());
+            self.core
+                .borrow_mut()
+                .fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
+            return Err(TaskProblem::Unwound);
+        };
+        match panics::catch(|| program.instantiate(&info, &WorkflowStart { input })) {
+            Ok(run) => Ok(Instance::new(run?)),
+            Err(unwound) => Err(unwound_problem(unwound)),
+        }
+    }
+
+    fn take_turns(
+        &self,
+        workflow: WorkflowKey,
+        mut instance: Instance,
+    ) -> Result<(Instance, Vec<Command>), TaskProblem> {
+        let turns = {
+            let mut core = self.core.borrow_mut();
+            core.in_workflow = true;
+            instance.turns(core.service.history(workflow), core.now)
+        };
+        let mut commands = Vec::new();
+        for turn in turns {
+            match panics::catch(|| instance.take_turn(turn)) {
+                Ok(answer) => commands = answer?,
+                Err(unwound) => return Err(unwound_problem(unwound)),
+            }
+        }
+        Ok((instance, commands))
+    }
+
+    fn unknown_activity(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
+        commands.iter().find_map(|command| match command {
+            Command::ScheduleActivity { spec, .. } if !self.setup.activities.contains_key(&spec.activity_type) => {
+                Some(RunError::UnknownActivity {
+                    name: spec.activity_type.to_string(),
+                    workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
+                    known: known(self.setup.activities.keys()),
+                })
+            }
+            _ => None,
+        })
+    }
+}
+
+fn unwound_problem(unwound: Unwound) -> TaskProblem {
+    match unwound {
+        Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
+        Unwound::Other(_) => TaskProblem::Unwound,
+    }
+}
+
+/// What to say of a workflow that waits for something that a replay would not bring.
+pub(super) fn foreign_wake(workflow: &str) -> RunError {
+    RunError::Misuse(format!(
+        "workflow `{workflow}` was woken by something other than its context: workflow code may wait only for what \
+         its context gives (activities, `ctx.sleep`), or a replay goes another way"
+    ))
+}

@@ -1,0 +1,332 @@
+//! [`World`]: a run in progress, and the way simulated code finds it.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::error::RunError;
+use super::setup::Setup;
+use crate::engine::choice::Choice;
+use crate::engine::queue::Queue;
+use crate::engine::ready::Executor;
+use crate::engine::sleepers::{SleeperId, Sleepers};
+use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
+use crate::fault::inject::Injector;
+use crate::fault::Order;
+use crate::instant::Time;
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
+use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
+use crate::trace::{Trace, What, Who};
+use crate::worker::attempt::{Attempt, Busy};
+use crate::worker::instance::Instance;
+use crate::worker::message::Message;
+use crate::worker::process::Worker;
+
+thread_local! {
+    /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
+    static CURRENT: RefCell<Vec<Rc<World>>> = const { RefCell::new(Vec::new()) };
+    /// A core for the next run on this thread, emptied, with its memory.
+    static SPARE: RefCell<Option<Box<Core>>> = const { RefCell::new(None) };
+}
+
+/// The run in progress on this thread.
+pub(crate) fn current() -> Option<Rc<World>> {
+    CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
+}
+
+/// A run in progress.
+pub(crate) struct World {
+    pub(crate) setup: Arc<Setup>,
+    /// Never borrowed while user code runs.
+    pub(crate) core: RefCell<Box<Core>>,
+    pub(crate) states: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+}
+
+/// What a task of the executor is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Tag {
+    /// The code of an attempt.
+    Attempt(u32),
+    /// Something spawned by an attempt's code, by its index.
+    Background(u32),
+}
+
+/// A task that an attempt's code has spawned. It lives until its worker dies.
+#[derive(Debug)]
+pub(crate) struct Background {
+    pub(crate) attempt: u32,
+    pub(crate) task: Option<TaskId>,
+    pub(crate) busy: Busy,
+}
+
+/// An entry of the run's queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wakeup {
+    /// A task's own wait is over.
+    Sleeper(SleeperId),
+    /// For the service.
+    Service(Timer),
+    /// A task reaches a worker.
+    HandOver(Ready),
+    /// The throttle interval of an attempt is over.
+    Flush(u32),
+    /// The worker's own clock looks whether an attempt has timed out.
+    LocalTimeout(u32),
+    /// A message arrives at the service.
+    Deliver(u32),
+    /// A stalled attempt goes on.
+    Release(u32),
+    /// A frozen worker goes on.
+    Thaw { worker: u32, incarnation: u32 },
+    /// A stopping worker's grace period is over.
+    GraceOver { worker: u32, incarnation: u32 },
+    /// A stopping worker drops what still runs.
+    Abort { worker: u32, incarnation: u32 },
+    /// A new process of a dead worker comes up.
+    Restart { worker: u32, incarnation: u32 },
+}
+
+/// Something to do that involves user code, before anything else happens.
+pub(crate) enum Todo {
+    /// A worker begins an attempt; one that `dies` takes the worker with it.
+    Start { token: Token, task: Box<ActivityTask>, dies: bool },
+    /// A worker handles a workflow task; its answer may be `lost`.
+    WorkflowTask { workflow: WorkflowKey, task: WorkflowTask, lost: bool },
+    Fail { attempt: u32 },
+    Abort { attempt: u32 },
+    Cancel { attempt: u32, reason: CancelReason },
+    WorkerStopping { attempt: u32 },
+    Drop(TaskFuture<ActivityOutcome>),
+    Evict(Instance),
+}
+
+/// What outlives its worker only to be dropped at the very end: a killed process runs no destructors.
+pub(crate) enum Buried {
+    Future(#[expect(dead_code, reason = "kept to be dropped late")] TaskFuture<ActivityOutcome>),
+    Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
+}
+
+/// A workflow run as the loop knows it.
+#[derive(Default)]
+pub(crate) struct HostedWorkflow {
+    pub(crate) instance: Option<Instance>,
+    /// Workflow tasks answered so far.
+    pub(crate) tasks_done: u32,
+    /// Attempts at the present task.
+    pub(crate) task_attempts: u32,
+    pub(crate) busy: Busy,
+    /// How many activities of each type it has scheduled.
+    pub(crate) executions: Vec<(Arc<str>, u32)>,
+}
+
+/// An activity as the loop knows it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct HostedActivity {
+    /// The latest attempt that a worker took, if any.
+    pub(crate) latest: Option<u32>,
+    /// The worker is to be gone when the next attempt is due.
+    pub(crate) gone_when_due: bool,
+    /// The worker that takes the next attempt is to die at once.
+    pub(crate) dies_at_start: bool,
+}
+
+/// Everything about a run but user state.
+pub(crate) struct Core {
+    /// Tells the runs of this thread apart: what is left of an earlier one has no say. Not part of any result.
+    pub(crate) run: u64,
+    pub(crate) now: Time,
+    pub(crate) queue: Queue<Wakeup>,
+    pub(crate) executor: Executor,
+    pub(crate) tasks: Tasks<ActivityOutcome, Tag>,
+    pub(crate) sleepers: Sleepers,
+    pub(crate) choice: Choice,
+    pub(crate) order: Order,
+    pub(crate) service: Service,
+    pub(crate) workers: Vec<Worker>,
+    /// By the index in [`Who::Attempt`].
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) running: u32,
+    pub(crate) background: Vec<Background>,
+    /// By [`WorkflowKey`].
+    pub(crate) workflows: Vec<HostedWorkflow>,
+    pub(crate) open_workflows: u32,
+    /// By [`ActivityKey`].
+    pub(crate) activities: Vec<HostedActivity>,
+    pub(crate) injector: Injector,
+    pub(crate) trace: Trace,
+    pub(crate) todo: VecDeque<Todo>,
+    /// Messages on a slow way.
+    pub(crate) mail: Vec<Option<Message>>,
+    /// Tasks that no worker is there to take.
+    pub(crate) backlog: VecDeque<Ready>,
+    pub(crate) graveyard: Vec<Buried>,
+    /// The task that is being polled.
+    pub(crate) polled: Option<(TaskId, Tag)>,
+    /// Whether workflow code is running.
+    pub(crate) in_workflow: bool,
+    pub(crate) error: Option<RunError>,
+}
+
+impl Core {
+    fn new() -> Core {
+        let executor = Executor::default();
+        let tasks = Tasks::new(&executor);
+        Core {
+            run: 0,
+            now: Time::ZERO,
+            queue: Queue::default(),
+            executor,
+            tasks,
+            sleepers: Sleepers::default(),
+            choice: Choice::default(),
+            order: Order::Fifo,
+            service: Service::new(),
+            workers: Vec::new(),
+            attempts: Vec::new(),
+            running: 0,
+            background: Vec::new(),
+            workflows: Vec::new(),
+            open_workflows: 0,
+            activities: Vec::new(),
+            injector: Injector::default(),
+            trace: Trace::default(),
+            todo: VecDeque::new(),
+            mail: Vec::new(),
+            backlog: VecDeque::new(),
+            graveyard: Vec::new(),
+            polled: None,
+            in_workflow: false,
+            error: None,
+        }
+    }
+
+    /// Empties a core whose futures and instances have been dropped. Keeps the memory.
+    fn clear(&mut self) {
+        self.run += 1;
+        self.now = Time::ZERO;
+        self.queue.clear();
+        self.sleepers.clear();
+        self.service.clear();
+        self.workers.clear();
+        self.attempts.clear();
+        self.running = 0;
+        self.background.clear();
+        self.workflows.clear();
+        self.open_workflows = 0;
+        self.activities.clear();
+        self.injector = Injector::default();
+        self.trace.clear();
+        self.todo.clear();
+        self.mail.clear();
+        self.backlog.clear();
+        self.polled = None;
+        self.in_workflow = false;
+        self.error = None;
+    }
+
+    pub(crate) fn note(&mut self, who: Who, what: What) {
+        self.trace.push(self.now, who, what);
+    }
+
+    /// Ends the run with this error, unless it has one already.
+    pub(crate) fn fail(&mut self, error: RunError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// The attempt whose code, or whose background task, is running.
+    pub(crate) fn running_attempt(&self) -> Option<u32> {
+        match self.polled?.1 {
+            Tag::Attempt(attempt) => Some(attempt),
+            Tag::Background(index) => Some(self.background[index as usize].attempt),
+        }
+    }
+
+    /// Whether the code that is running has crashed: its calls mean nothing.
+    pub(crate) fn running_dead(&self) -> bool {
+        self.polled.is_some_and(|(task, _)| !self.tasks.contains(task))
+    }
+
+    /// A task in words, for an error.
+    pub(crate) fn task_words(&self, tag: Tag) -> String {
+        match tag {
+            Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
+            Tag::Background(index) => {
+                let attempt = self.background[index as usize].attempt;
+                format!("a background task of activity {}", self.trace.attempt_words(attempt))
+            }
+        }
+    }
+}
+
+/// Makes a world the current one of this thread until it is dropped.
+pub(crate) struct Entered {
+    world: Rc<World>,
+}
+
+impl World {
+    /// A world that has not begun, with a core left by an earlier run of this thread if there is one.
+    pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
+        let core = SPARE.with_borrow_mut(Option::take).unwrap_or_else(|| Box::new(Core::new()));
+        Rc::new(World { setup, core: RefCell::new(core), states: RefCell::new(Vec::new()) })
+    }
+
+    pub(crate) fn enter(self: &Rc<World>) -> Entered {
+        CURRENT.with_borrow_mut(|current| current.push(self.clone()));
+        self.core.borrow_mut().executor.enter();
+        Entered { world: self.clone() }
+    }
+
+    /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
+    /// its memory for the next run.
+    pub(crate) fn bury(self: &Rc<World>) {
+        let entered = self.enter();
+        let (futures, graves, todo, instances) = {
+            let mut core = self.core.borrow_mut();
+            // Destructors of dead code are no-ops, whatever they call.
+            core.polled = None;
+            core.run += 1;
+            let instances: Vec<Instance> =
+                core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();
+            (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
+        };
+        for grave in graves {
+            drop_quietly(grave);
+        }
+        for future in futures {
+            drop_quietly(future);
+        }
+        for instance in instances {
+            drop_quietly(instance);
+        }
+        drop_quietly(todo);
+        let attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
+        drop_quietly(attempts);
+        let states = std::mem::take(&mut *self.states.borrow_mut());
+        drop_quietly(states);
+        drop(entered);
+        self.core.borrow_mut().clear();
+    }
+
+    /// Gives the memory of a buried run back.
+    pub(crate) fn recycle(self: Rc<World>) {
+        if let Ok(world) = Rc::try_unwrap(self) {
+            SPARE.with_borrow_mut(|spare| *spare = Some(world.core.into_inner()));
+        }
+    }
+}
+
+/// User code's destructors may panic: not our concern any more, and no reason to take the test down.
+fn drop_quietly<T>(value: T) {
+    let _ = crate::engine::panics::catch(move || drop(value));
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.world.core.borrow_mut().executor.leave();
+        CURRENT.with_borrow_mut(|current| {
+            current.pop();
+        });
+    }
+}

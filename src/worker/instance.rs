@@ -1,0 +1,195 @@
+//! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
+
+use std::sync::Arc;
+
+use crate::program::{
+    Activation, ActivityId, ActivityResolution, CancellationType, Command, Details, Failure, FailureKind, Job,
+    RetryState, Seq, TaskFailure, WorkflowRun,
+};
+
+use super::replay::{Asked, Turn};
+
+/// A workflow's code with what an SDK keeps beside it.
+pub(crate) struct Instance {
+    run: Box<dyn WorkflowRun>,
+    /// Events of the history that have been taken in.
+    pub(super) seen: usize,
+    /// By sequence number, from 1.
+    activities: Vec<Pending>,
+}
+
+/// An activity as the workflow's side knows it.
+struct Pending {
+    activity_type: Arc<str>,
+    id: ActivityId,
+    cancellation: CancellationType,
+    /// Whether its future has been resolved: what the service says after that is not for the code.
+    resolved: bool,
+}
+
+/// Why a workflow task cannot be answered.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub(crate) enum TaskProblem {
+    #[error(transparent)]
+    Code(#[from] TaskFailure),
+    #[error("{0}")]
+    NonDeterministic(String),
+    /// The code was unwound with something of the harness's own.
+    #[error("the workflow's code was unwound")]
+    Unwound,
+}
+
+impl Instance {
+    pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
+        Instance { run, seen: 0, activities: Vec::new() }
+    }
+
+    /// Whether something outside the context woke the code.
+    pub(crate) fn foreign_wake(&self) -> bool {
+        self.run.foreign_wake()
+    }
+
+    /// Hands the code the news of one workflow task and returns what it asks the service for.
+    /// A replayed task's answer is compared with what the history says.
+    pub(crate) fn take_turn(&mut self, turn: Turn) -> Result<Vec<Command>, TaskProblem> {
+        let Turn { now, replaying, history_length, mut jobs, asked } = turn;
+        self.drop_unwanted(&mut jobs);
+        let mut commands = Vec::new();
+        while !jobs.is_empty() {
+            let activation = Activation { now, replaying, history_length, jobs };
+            let answer = self.run.activate(&activation)?;
+            jobs = Vec::new();
+            if commands.is_empty() && !answer.iter().any(|command| matches!(command, Command::CancelActivity { .. })) {
+                for command in &answer {
+                    self.note(command);
+                }
+                commands = answer;
+            } else {
+                for command in answer {
+                    self.note(&command);
+                    self.translate(command, &mut commands, &mut jobs);
+                }
+            }
+        }
+        match asked {
+            Some(asked) => super::replay::compare(&asked, &commands).map(|()| commands),
+            None => Ok(commands),
+        }
+    }
+
+    fn note(&mut self, command: &Command) {
+        if let Command::ScheduleActivity { seq, spec } = command {
+            let id = spec.activity_id.clone().map_or(ActivityId::Seq(*seq), ActivityId::Named);
+            let (activity_type, cancellation) = (spec.activity_type.clone(), spec.cancellation);
+            self.activities.push(Pending { activity_type, id, cancellation, resolved: false });
+        }
+    }
+
+    /// Applies the cancellation type: the service is asked or not, the code hears at once or not.
+    ///
+    /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`.
+    fn translate(&mut self, command: Command, commands: &mut Vec<Command>, jobs: &mut Vec<Job>) {
+        let Command::CancelActivity { seq } = command else {
+            commands.push(command);
+            return;
+        };
+        let Some(pending) = self.activities.get_mut(seq as usize - 1).filter(|pending| !pending.resolved) else {
+            return;
+        };
+        let unsent = commands.iter().position(
+            |command| matches!(command, Command::ScheduleActivity { seq: scheduled, .. } if *scheduled == seq),
+        );
+        let resolve_now = match (unsent, pending.cancellation) {
+            (Some(place), _) => {
+                // Cancelled before its schedule command left: never sent.
+                commands.remove(place);
+                true
+            }
+            (None, CancellationType::Abandon) => true,
+            (None, CancellationType::TryCancel) => {
+                commands.push(command);
+                true
+            }
+            (None, CancellationType::WaitCancellationCompleted) => {
+                commands.push(command);
+                false
+            }
+        };
+        if resolve_now {
+            pending.resolved = true;
+            jobs.push(Job::ActivityDone { seq, result: pending.cancelled() });
+        }
+    }
+
+    /// Takes out what the service says of activities whose futures have been resolved.
+    fn drop_unwanted(&mut self, jobs: &mut Vec<Job>) {
+        jobs.retain(|job| match job {
+            Job::ActivityDone { seq, .. } => self.resolve(*seq),
+            _ => true,
+        });
+    }
+
+    fn resolve(&mut self, seq: Seq) -> bool {
+        self.activities
+            .get_mut(seq as usize - 1)
+            .is_some_and(|pending| !std::mem::replace(&mut pending.resolved, true))
+    }
+}
+
+impl Pending {
+    fn cancelled(&self) -> ActivityResolution {
+        let cause = Failure {
+            message: "Activity cancelled".into(),
+            kind: FailureKind::Canceled { details: Details::Absent },
+            cause: None,
+        };
+        ActivityResolution::Cancelled(Failure {
+            message: "Activity cancelled".into(),
+            kind: FailureKind::Activity {
+                activity_type: self.activity_type.clone(),
+                activity_id: self.id.to_string().into(),
+                scheduled_event_id: 0,
+                started_event_id: 0,
+                retry_state: RetryState::CancelRequested,
+            },
+            cause: Some(Arc::new(cause)),
+        })
+    }
+}
+
+/// What a command is, for a person.
+pub(super) fn words(command: &Command) -> String {
+    match command {
+        Command::ScheduleActivity { seq, spec } => format!("schedule activity {seq} ({})", spec.activity_type),
+        Command::CancelActivity { seq } => format!("cancel activity {seq}"),
+        Command::StartTimer { seq, .. } => format!("start timer {seq}"),
+        Command::CancelTimer { seq } => format!("cancel timer {seq}"),
+        Command::Complete(_) => "complete the workflow".to_owned(),
+        Command::Fail(_) => "fail the workflow".to_owned(),
+        Command::Cancelled(_) => "close the workflow as cancelled".to_owned(),
+    }
+}
+
+impl Asked {
+    /// Whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
+    /// there is drift, which the SDKs do not notice.
+    pub(super) fn matches(&self, command: &Command) -> bool {
+        match (self, command) {
+            (Asked::ScheduleActivity { seq, activity_type, id }, Command::ScheduleActivity { seq: other, spec }) => {
+                let same_id = match (id, &spec.activity_id) {
+                    (ActivityId::Named(id), Some(chosen)) => id == chosen,
+                    (ActivityId::Seq(_), None) => true,
+                    _ => false,
+                };
+                seq == other && *activity_type == spec.activity_type && same_id
+            }
+            (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
+            | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
+            | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
+            (Asked::Complete, Command::Complete(_))
+            | (Asked::Fail, Command::Fail(_))
+            | (Asked::Cancelled, Command::Cancelled(_)) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! From a history to the news a workflow's code takes in, and back: the comparison of a replay with its history.
+
+use std::sync::Arc;
+
+use crate::instant::Time;
+use crate::program::{
+    ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, RetryState, Seq, WorkflowStart,
+};
+use crate::service::{EventKind, HistoryEvent};
+
+use super::instance::{Instance, TaskProblem, words};
+
+/// The news of one workflow task.
+pub(crate) struct Turn {
+    /// When the task was started: the workflow's clock.
+    pub(crate) now: Time,
+    pub(crate) replaying: bool,
+    pub(crate) history_length: u64,
+    pub(crate) jobs: Vec<Job>,
+    /// What the history says was asked for then; `None` for the task at hand.
+    pub(crate) asked: Option<Vec<(u64, Asked)>>,
+}
+
+/// A command, as far as a history event shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Asked {
+    ScheduleActivity { seq: Seq, activity_type: Arc<str>, id: ActivityId },
+    CancelActivity { seq: Seq },
+    StartTimer { seq: Seq },
+    CancelTimer { seq: Seq },
+    Complete,
+    Fail,
+    Cancelled,
+}
+
+impl Instance {
+    /// Takes in the rest of the history: one turn for each task that an instance before this one has answered, and a
+    /// last one for the task at hand, which was started at `now`.
+    pub(crate) fn turns(&mut self, history: &[HistoryEvent], now: Time) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        // A fresh instance re-lives tasks that were answered before; a cached one has just the news.
+        let fresh = self.seen == 0;
+        let mut jobs = Vec::new();
+        for event in &history[self.seen..] {
+            match &event.kind {
+                EventKind::WorkflowTaskCompleted { started_event_id, .. } if fresh => {
+                    turns.push(Turn {
+                        now: history[*started_event_id as usize - 1].at,
+                        replaying: true,
+                        history_length: *started_event_id,
+                        jobs: std::mem::take(&mut jobs),
+                        asked: Some(Vec::new()),
+                    });
+                }
+                kind => match asked(kind, history) {
+                    Some(asked) => {
+                        if let Some(Turn { asked: Some(list), .. }) = turns.last_mut() {
+                            list.push((event.id, asked));
+                        }
+                    }
+                    None => jobs.extend(news(kind, history)),
+                },
+            }
+        }
+        self.seen = history.len();
+        turns.push(Turn { now, replaying: false, history_length: history.len() as u64, jobs, asked: None });
+        for turn in &mut turns {
+            // Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
+            turn.jobs.sort_by_key(|job| match job {
+                Job::Start(_) => 0,
+                _ => 4,
+            });
+        }
+        turns
+    }
+}
+
+/// What a task's answer asked for, if this event was written for a command.
+fn asked(kind: &EventKind, history: &[HistoryEvent]) -> Option<Asked> {
+    Some(match kind {
+        EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
+            Asked::ScheduleActivity { seq: *seq, activity_type: spec.activity_type.clone(), id: id.clone() }
+        }
+        EventKind::ActivityTaskCancelRequested { scheduled_event_id } => {
+            Asked::CancelActivity { seq: scheduled(history, *scheduled_event_id).seq }
+        }
+        EventKind::TimerStarted { seq, .. } => Asked::StartTimer { seq: *seq },
+        EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
+        EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
+        EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
+        EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
+        _ => return None,
+    })
+}
+
+/// What an event is to the workflow's code, if anything.
+fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
+    let done = |scheduled_event_id: u64, started_event_id: u64, end: End<'_>| {
+        let scheduled = scheduled(history, scheduled_event_id);
+        let wrap = |message: &str, retry_state, cause| Failure {
+            message: message.into(),
+            kind: FailureKind::Activity {
+                activity_type: scheduled.activity_type.clone(),
+                activity_id: scheduled.id.to_string().into(),
+                scheduled_event_id,
+                started_event_id,
+                retry_state,
+            },
+            cause: Some(cause),
+        };
+        let result = match end {
+            End::Failed(failure, state) => {
+                ActivityResolution::Failed(wrap("Activity task failed", state, failure.clone()))
+            }
+            End::TimedOut(failure, state) => {
+                ActivityResolution::Failed(wrap("Activity task timed out", state, failure.clone()))
+            }
+            End::Canceled(details) => {
+                let kind = FailureKind::Canceled { details: details.clone() };
+                let cause = Failure { message: "Activity canceled".into(), kind, cause: None };
+                ActivityResolution::Cancelled(wrap(
+                    "Activity task canceled",
+                    RetryState::CancelRequested,
+                    Arc::new(cause),
+                ))
+            }
+        };
+        Some(Job::ActivityDone { seq: scheduled.seq, result })
+    };
+    match kind {
+        EventKind::WorkflowExecutionStarted { input, .. } => Some(Job::Start(WorkflowStart { input: input.clone() })),
+        EventKind::ActivityTaskCompleted { scheduled_event_id, result, .. } => Some(Job::ActivityDone {
+            seq: scheduled(history, *scheduled_event_id).seq,
+            result: ActivityResolution::Completed(result.clone()),
+        }),
+        EventKind::ActivityTaskFailed { scheduled_event_id, started_event_id, failure, retry_state } => {
+            done(*scheduled_event_id, *started_event_id, End::Failed(failure, *retry_state))
+        }
+        EventKind::ActivityTaskTimedOut { scheduled_event_id, started_event_id, failure, retry_state } => {
+            done(*scheduled_event_id, *started_event_id, End::TimedOut(failure, *retry_state))
+        }
+        EventKind::ActivityTaskCanceled { scheduled_event_id, started_event_id, details } => {
+            done(*scheduled_event_id, *started_event_id, End::Canceled(details))
+        }
+        EventKind::TimerFired { seq } => Some(Job::FireTimer(*seq)),
+        EventKind::WorkflowExecutionCancelRequested { reason } => Some(Job::Cancel { reason: reason.clone() }),
+        _ => None,
+    }
+}
+
+enum End<'a> {
+    Failed(&'a Arc<Failure>, RetryState),
+    TimedOut(&'a Arc<Failure>, RetryState),
+    Canceled(&'a Details),
+}
+
+struct Scheduled<'a> {
+    seq: Seq,
+    id: &'a ActivityId,
+    activity_type: &'a Arc<str>,
+}
+
+fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
+    match &history[event_id as usize - 1].kind {
+        EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
+            Scheduled { seq: *seq, id, activity_type: &spec.activity_type }
+        }
+        other => unreachable!("event {event_id} should have scheduled an activity but is {other:?}"),
+    }
+}
+
+/// Compares a replay's commands with the history's, by kind, number, id and type.
+///
+/// # Errors
+/// Names the first that differs.
+pub(super) fn compare(asked: &[(u64, Asked)], commands: &[Command]) -> Result<(), TaskProblem> {
+    for place in 0..asked.len().max(commands.len()) {
+        let problem = match (asked.get(place), commands.get(place)) {
+            (Some((_, asked)), Some(command)) if asked.matches(command) => continue,
+            (Some((event, asked)), Some(command)) => {
+                format!("asks to {} where the history has {} (event {event})", words(command), asked.words())
+            }
+            (Some((event, asked)), None) => {
+                format!("asks for nothing more where the history has {} (event {event})", asked.words())
+            }
+            (None, Some(command)) => format!("asks to {}, which the history does not have", words(command)),
+            (None, None) => break,
+        };
+        return Err(TaskProblem::NonDeterministic(format!(
+            "the workflow is not deterministic: command {} of a replayed workflow task {problem}",
+            place + 1
+        )));
+    }
+    Ok(())
+}
+
+impl Asked {
+    fn words(&self) -> String {
+        match self {
+            Asked::ScheduleActivity { seq, activity_type, .. } => format!("activity {seq} ({activity_type}) scheduled"),
+            Asked::CancelActivity { seq } => format!("activity {seq} cancelled"),
+            Asked::StartTimer { seq } => format!("timer {seq} started"),
+            Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
+            Asked::Complete => "the workflow completed".to_owned(),
+            Asked::Fail => "the workflow failed".to_owned(),
+            Asked::Cancelled => "the workflow closed as cancelled".to_owned(),
+        }
+    }
+}
