@@ -1,9 +1,16 @@
 //! Deterministic simulation tests for durable execution.
 
+mod activity;
+mod application_failure;
+mod decode;
 pub mod fault;
 mod instant;
 pub mod program;
 pub mod service;
 pub mod trace;
+mod waiters;
 
+pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, ActivityInfo, WorkerStopping};
+pub use application_failure::ApplicationFailure;
+pub use decode::Decode;
 pub use instant::{Span, Time};
