@@ -9,8 +9,13 @@ pub mod program;
 pub mod service;
 pub mod trace;
 mod waiters;
+mod workflow;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, ActivityInfo, WorkerStopping};
 pub use application_failure::ApplicationFailure;
 pub use decode::Decode;
 pub use instant::{Span, Time};
+pub use workflow::{
+    ActivityFuture, ActivityOptions, Cancellation, RetryPolicy, ScopeCancelled, Timer, WorkflowContext, WorkflowError,
+    WorkflowFn,
+};
