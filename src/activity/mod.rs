@@ -12,3 +12,6 @@ pub use info::ActivityInfo;
 pub use program::ActivityFn;
 pub(crate) use program::NativeActivity;
 pub use signal::{ActivityCancelled, WorkerStopping};
+
+#[cfg(test)]
+mod tests;
