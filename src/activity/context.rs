@@ -1,0 +1,182 @@
+//! [`ActivityContext`]: an attempt's view of the service and its worker.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::info::ActivityInfo;
+use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
+use crate::decode::Decode;
+use crate::instant::Time;
+use crate::program::{ActivityLink, ActivityTask, CancelReason, Details};
+
+/// An attempt's view of the service and its worker: progress, cancellation, deadline.
+///
+/// The names are those of the Cadence Rust client. Cloning is cheap and gives the same context, for helpers and spawned
+/// tasks. All times are virtual.
+///
+/// ```
+/// use std::time::Duration;
+/// use durasim::{ActivityContext, ActivityError};
+///
+/// async fn copy_rows(ctx: &ActivityContext, total: u32) -> Result<u32, ActivityError> {
+///     let start: u32 = ctx.heartbeat_details()?.unwrap_or(0);
+///     for row in start..total {
+///         if ctx.is_cancelled() {
+///             return Err(ActivityError::Cancelled);
+///         }
+///         if ctx.get_remaining_time().is_some_and(|left| left < Duration::from_secs(5)) {
+///             return Ok(row);
+///         }
+///         // .. copy the row ..
+///         ctx.heartbeat(&(row + 1))?;
+///     }
+///     Ok(total)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct ActivityContext(Arc<Inner>);
+
+pub(super) struct Inner {
+    info: ActivityInfo,
+    details: Details,
+    details_read: AtomicBool,
+    pub(super) cancel: Signal,
+    pub(super) stopping: Signal,
+    link: Arc<dyn ActivityLink>,
+}
+
+impl ActivityContext {
+    pub(crate) fn new(task: ActivityTask, link: Arc<dyn ActivityLink>) -> ActivityContext {
+        let details = task.heartbeat_details.clone();
+        ActivityContext(Arc::new(Inner {
+            info: ActivityInfo::new(task),
+            details,
+            details_read: AtomicBool::new(false),
+            cancel: Signal::default(),
+            stopping: Signal::default(),
+            link,
+        }))
+    }
+
+    /// Tells the attempt to stop. Only the first reason counts.
+    pub(crate) fn cancel(&self, reason: CancelReason) {
+        self.0.cancel.set(signal::code(reason));
+    }
+
+    /// Tells the attempt that its worker begins to stop.
+    pub(crate) fn stop_worker(&self) {
+        self.0.stopping.set(1);
+    }
+
+    /// Who and which attempt this is, and the timeouts in force.
+    pub fn get_info(&self) -> &ActivityInfo {
+        &self.0.info
+    }
+
+    /// Records a heartbeat: a sign of life, and the details that the next attempt starts from.
+    ///
+    /// Recording is not sending. The worker sends the first heartbeat at once and then at most one per 0.8 of the
+    /// heartbeat timeout, always the newest; a crash loses what was recorded and not sent. A heartbeat with `None`
+    /// *erases* the details at the service once it is sent (temporal `service/history/workflow/mutable_state_impl.go`,
+    /// recorded scenario `hb_details_absent_clears`).
+    ///
+    /// Cancellation is learned from the answers to sent heartbeats: an attempt that records none never hears of it.
+    pub fn record_heartbeat(&self, details: Option<&[u8]>) {
+        self.0.link.heartbeat(details).obey();
+    }
+
+    /// Records a heartbeat with a value, encoded as JSON.
+    ///
+    /// # Errors
+    /// What `serde_json` says of a value that JSON cannot hold. Nothing is recorded then.
+    pub fn heartbeat<T: Serialize + ?Sized>(&self, details: &T) -> Result<(), serde_json::Error> {
+        let bytes = serde_json::to_vec(details)?;
+        self.record_heartbeat(Some(&bytes));
+        Ok(())
+    }
+
+    /// Whether an earlier attempt left details at the service.
+    pub fn has_heartbeat_details(&self) -> bool {
+        self.0.details.is_some()
+    }
+
+    /// The details that earlier attempts left at the service: of the last heartbeat that was *sent*, whatever ended
+    /// those attempts. `None` on a first attempt, and after a heartbeat without details. What this attempt records does
+    /// not show here.
+    pub fn get_heartbeat_details(&self) -> Option<&[u8]> {
+        if !self.0.details_read.swap(true, Ordering::Relaxed) {
+            self.0.link.details_read();
+        }
+        self.0.details.as_bytes()
+    }
+
+    /// The details that earlier attempts left at the service, decoded from JSON; see
+    /// [`get_heartbeat_details`](Self::get_heartbeat_details).
+    ///
+    /// # Errors
+    /// What `serde_json` says when there are details and they are not JSON of this type.
+    pub fn heartbeat_details<T: Decode>(&self) -> Result<Option<T>, serde_json::Error> {
+        self.get_heartbeat_details().map(T::decode).transpose()
+    }
+
+    /// Whether the attempt was told to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancel.get() != 0
+    }
+
+    /// Why the attempt was told to stop; `None` while it was not.
+    pub fn cancel_reason(&self) -> Option<CancelReason> {
+        signal::reason(self.0.cancel.get())
+    }
+
+    /// Waits until the attempt is told to stop, and says why. Ends at once if it was told already.
+    pub fn cancelled(&self) -> ActivityCancelled {
+        ActivityCancelled { context: Arc::clone(&self.0), place: None, ended: false }
+    }
+
+    /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
+    /// cancels them.
+    pub fn is_worker_stopping(&self) -> bool {
+        self.0.stopping.get() != 0
+    }
+
+    /// Waits until the worker begins to stop.
+    pub fn worker_stopping(&self) -> WorkerStopping {
+        WorkerStopping { context: Arc::clone(&self.0), place: None, ended: false }
+    }
+
+    /// The moment by which this attempt must have ended: the earlier of its start plus the start-to-close timeout and
+    /// the first schedule plus the schedule-to-close timeout. `None` if neither is set.
+    pub fn get_deadline(&self) -> Option<Time> {
+        self.0.info.deadline
+    }
+
+    /// How long it is until the deadline: zero once it has passed, `None` if there is none.
+    pub fn get_remaining_time(&self) -> Option<Duration> {
+        self.0.info.deadline.map(|deadline| deadline.since(self.now()))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Time {
+        self.0.link.now()
+    }
+}
+
+impl fmt::Debug for ActivityContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActivityContext")
+            .field("activity_type", &self.info.activity_type)
+            .field("attempt", &self.info.attempt)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! The two things an attempt can be told from outside, and the futures that wait for them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_core::FusedFuture;
+
+use super::context::Inner;
+use crate::program::CancelReason;
+use crate::waiters::{Place, Waiters};
+
+/// Something that happens at most once and then stays. `0` is "not yet", any other value says what happened.
+///
+/// Atomics and a lock because contexts are `Send + Sync`, not because a run has more than one thread.
+#[derive(Debug, Default)]
+pub(super) struct Signal {
+    state: AtomicU8,
+    waiters: Mutex<Waiters>,
+}
+
+impl Signal {
+    pub fn get(&self) -> u8 {
+        self.state.load(Ordering::Acquire)
+    }
+
+    /// Only the first value counts.
+    pub fn set(&self, value: u8) {
+        let woken = {
+            let mut waiters = self.lock();
+            if self.get() != 0 {
+                return;
+            }
+            self.state.store(value, Ordering::Release);
+            waiters.take()
+        };
+        // Outside the lock: a waker may run code that looks at the signal.
+        woken.for_each(Waker::wake);
+    }
+
+    fn poll(&self, place: &mut Place, cx: &Context<'_>) -> Poll<u8> {
+        let value = self.get();
+        if value != 0 {
+            return Poll::Ready(value);
+        }
+        let replaced = self.lock().register(place, cx.waker());
+        drop(replaced);
+        Poll::Pending
+    }
+
+    fn leave(&self, place: Place) {
+        if place.is_some() && self.get() == 0 {
+            let left = self.lock().leave(place);
+            drop(left);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reasons in the order of their codes, from 1.
+const REASONS: [CancelReason; 6] = [
+    CancelReason::Requested,
+    CancelReason::NotFound,
+    CancelReason::TimedOut,
+    CancelReason::WorkerShutdown,
+    CancelReason::Paused,
+    CancelReason::Reset,
+];
+
+pub(super) fn code(reason: CancelReason) -> u8 {
+    match reason {
+        CancelReason::Requested => 1,
+        CancelReason::NotFound => 2,
+        CancelReason::TimedOut => 3,
+        CancelReason::WorkerShutdown => 4,
+        CancelReason::Paused => 5,
+        CancelReason::Reset => 6,
+    }
+}
+
+pub(super) fn reason(code: u8) -> Option<CancelReason> {
+    REASONS.get(usize::from(code).checked_sub(1)?).copied()
+}
+
+/// Ends when the attempt is told to stop, with the reason. From
+/// [`ActivityContext::cancelled`](crate::ActivityContext::cancelled).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct ActivityCancelled {
+    pub(super) context: Arc<Inner>,
+    pub(super) place: Place,
+    pub(super) ended: bool,
+}
+
+impl Future for ActivityCancelled {
+    type Output = CancelReason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
+        let this = &mut *self;
+        match this.context.cancel.poll(&mut this.place, cx) {
+            Poll::Ready(code) => {
+                this.ended = true;
+                Poll::Ready(reason(code).unwrap_or(CancelReason::Requested))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl FusedFuture for ActivityCancelled {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for ActivityCancelled {
+    fn drop(&mut self) {
+        self.context.cancel.leave(self.place);
+    }
+}
+
+/// Ends when the attempt's worker begins to stop. From
+/// [`ActivityContext::worker_stopping`](crate::ActivityContext::worker_stopping).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct WorkerStopping {
+    pub(super) context: Arc<Inner>,
+    pub(super) place: Place,
+    pub(super) ended: bool,
+}
+
+impl Future for WorkerStopping {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let poll = this.context.stopping.poll(&mut this.place, cx);
+        this.ended = poll.is_ready();
+        poll.map(|_| ())
+    }
+}
+
+impl FusedFuture for WorkerStopping {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for WorkerStopping {
+    fn drop(&mut self) {
+        self.context.stopping.leave(self.place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_reasons_agree() {
+        for (index, &wanted) in REASONS.iter().enumerate() {
+            assert_eq!(usize::from(code(wanted)), index + 1);
+            assert_eq!(reason(code(wanted)), Some(wanted));
+        }
+        assert_eq!(reason(0), None);
+    }
+}

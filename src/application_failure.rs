@@ -1,0 +1,99 @@
+//! [`ApplicationFailure`]: a failure of user code with everything the service lets it say.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::instant::Span;
+use crate::program::{Details, Failure, FailureKind, Payload};
+
+/// A failure of an activity's or workflow's code with everything the service lets it say.
+///
+/// ```
+/// use std::time::Duration;
+/// use durasim::{ActivityError, ApplicationFailure};
+///
+/// fn charge(balance: u64, price: u64) -> Result<(), ActivityError> {
+///     if balance < price {
+///         return Err(ApplicationFailure::new("InsufficientFunds", "top up first")
+///             .next_retry_delay(Duration::from_secs(60))
+///             .into());
+///     }
+///     Ok(())
+/// }
+/// assert!(charge(1, 2).is_err());
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct ApplicationFailure {
+    /// What `non_retryable_error_types` of a retry policy is compared with: exactly, case included.
+    pub error_type: String,
+    /// In words.
+    pub message: String,
+    /// A retry is no use, whatever the policy says.
+    pub non_retryable: bool,
+    /// What the code attached for whoever handles the failure.
+    pub details: Details,
+    /// When to retry, in place of the policy's next backoff and not capped by its maximum interval. `None` leaves it to
+    /// the policy. An explicit zero *stops* the retrying (recorded scenario `retry_next_delay_zero`).
+    pub next_retry_delay: Option<Duration>,
+}
+
+impl ApplicationFailure {
+    /// A failure that may be retried, without details.
+    pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> ApplicationFailure {
+        ApplicationFailure {
+            error_type: error_type.into(),
+            message: message.into(),
+            non_retryable: false,
+            details: Details::Absent,
+            next_retry_delay: None,
+        }
+    }
+
+    /// Says that a retry is no use.
+    pub fn non_retryable(mut self) -> ApplicationFailure {
+        self.non_retryable = true;
+        self
+    }
+
+    /// Attaches a value, encoded as JSON.
+    ///
+    /// # Errors
+    /// What `serde_json` says of a value that JSON cannot hold.
+    pub fn details<T: Serialize + ?Sized>(mut self, details: &T) -> Result<ApplicationFailure, serde_json::Error> {
+        self.details = Details::Payload(Payload::from_json(details)?);
+        Ok(self)
+    }
+
+    /// Says when to retry; see [`ApplicationFailure::next_retry_delay`] for what zero means.
+    pub fn next_retry_delay(mut self, delay: Duration) -> ApplicationFailure {
+        self.next_retry_delay = Some(delay);
+        self
+    }
+}
+
+/// `InsufficientFunds: top up first`.
+impl fmt::Display for ApplicationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.error_type, self.message)
+    }
+}
+
+impl std::error::Error for ApplicationFailure {}
+
+impl From<ApplicationFailure> for Failure {
+    fn from(failure: ApplicationFailure) -> Failure {
+        Failure {
+            message: failure.message.into(),
+            kind: FailureKind::Application {
+                error_type: failure.error_type.into(),
+                non_retryable: failure.non_retryable,
+                details: failure.details,
+                next_retry_delay: failure.next_retry_delay.map(Span::from),
+            },
+            cause: None,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! [`Decode`]: what inputs, results and details must be able to do.
+
+use serde::de::DeserializeOwned;
+
+/// A value that can be read back from its encoded form: everything that implements serde's `Deserialize` and borrows
+/// nothing. There is nothing to implement; derive `serde::Deserialize`.
+///
+/// Inputs are owned: an activity takes `String`, not `&str`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be decoded from JSON",
+    label = "not an owned `serde::Deserialize` type",
+    note = "inputs and results are owned values: derive `serde::Deserialize`, and take `String` instead of `&str`",
+    note = "if the result is not used, say so: `let () = ctx.execute_activity(..).await?;` or `execute_activity::<()>`"
+)]
+pub trait Decode: Sized + 'static {
+    /// Reads a value from JSON.
+    ///
+    /// # Errors
+    /// What `serde_json` says when the bytes are not JSON of this type.
+    fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + 'static> Decode for T {
+    fn decode(bytes: &[u8]) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+}

@@ -1,0 +1,179 @@
+//! [`WorkflowContext`]: a workflow's way to everything outside it.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::activity_future::ActivityFuture;
+use super::error::WorkflowError;
+use super::instance::{Instance, Started};
+use super::options::ActivityOptions;
+use super::scope::{ScopeCancelled, ScopeId};
+use super::slot::Kind;
+use super::timer::Timer;
+use crate::decode::Decode;
+use crate::instant::{Span, Time};
+use crate::program::{Command, Payload, RunInfo};
+
+/// A workflow's way to everything outside it: activities, timers, the clock, cancellation.
+///
+/// Workflow code is deterministic: it waits for nothing but what its context gives, and reads no clock and no state
+/// but the context's. Combine its futures with `join!`, `select_biased!` and `FuturesUnordered`; the forms of `select!`
+/// without `biased` draw from outside the run and differ from run to run.
+///
+/// A context belongs to a cancellation scope; cloning it gives the same scope. Everything started through it is
+/// cancelled when the scope is: timers end with [`WorkflowError::Cancelled`] at once, activities as their
+/// [`CancellationType`](crate::program::CancellationType) says.
+///
+/// ```
+/// use std::time::Duration;
+/// use durasim::{ActivityOptions, WorkflowContext, WorkflowError};
+/// use futures::select_biased;
+///
+/// async fn order(ctx: &WorkflowContext, item: String) -> Result<String, WorkflowError> {
+///     let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(60), ..Default::default() };
+///     let mut payment = ctx.execute_activity("pay", &item, options.clone());
+///     let mut patience = ctx.sleep(Duration::from_secs(600));
+///     select_biased! {
+///         receipt = payment => receipt,
+///         _ = patience => {
+///             let () = ctx.detached().execute_activity("give_up", &item, options).await?;
+///             Err(WorkflowError::application("not paid in time"))
+///         }
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct WorkflowContext {
+    instance: Rc<Instance>,
+    scope: ScopeId,
+}
+
+impl WorkflowContext {
+    pub(super) fn root(instance: Rc<Instance>) -> WorkflowContext {
+        WorkflowContext { instance, scope: ScopeId::ROOT }
+    }
+
+    /// Schedules an activity, at the call, and gives the future of its result. Input and result travel as JSON.
+    ///
+    /// The future ends with [`WorkflowError::ActivityFailed`] when the activity has failed or timed out for good, with
+    /// [`WorkflowError::Cancelled`] when it was cancelled, and with [`WorkflowError::Encode`] or
+    /// [`WorkflowError::Decode`] when input or result do not fit.
+    ///
+    /// A result that is not used has to be given a type all the same: `let () = ctx.execute_activity(..).await?;`.
+    pub fn execute_activity<O: Decode>(
+        &self,
+        name: &str,
+        input: &(impl Serialize + ?Sized),
+        options: ActivityOptions,
+    ) -> ActivityFuture<O> {
+        match Payload::from_json(input) {
+            Ok(input) => self.schedule(name, input, options, O::decode),
+            Err(why) => ActivityFuture::failed(WorkflowError::Encode {
+                what: format!("the input of activity `{name}`"),
+                why: why.to_string(),
+            }),
+        }
+    }
+
+    /// Schedules an activity whose input and result travel as they are. Otherwise as
+    /// [`execute_activity`](Self::execute_activity).
+    pub fn execute_activity_bytes(
+        &self,
+        name: &str,
+        input: impl AsRef<[u8]>,
+        options: ActivityOptions,
+    ) -> ActivityFuture<Vec<u8>> {
+        self.schedule(name, Payload::new(input), options, |result| Ok(result.to_vec()))
+    }
+
+    fn schedule<O>(
+        &self,
+        name: &str,
+        input: Payload,
+        options: ActivityOptions,
+        decode: fn(&[u8]) -> Result<O, serde_json::Error>,
+    ) -> ActivityFuture<O> {
+        let spec = match options.into_spec(name, input) {
+            Ok(spec) => Arc::new(spec),
+            Err(misuse) => {
+                self.instance.fail(misuse);
+                return ActivityFuture::never();
+            }
+        };
+        let command = |seq| Command::ScheduleActivity { seq, spec: Arc::clone(&spec) };
+        match self.instance.start(Kind::Activity, self.scope, command) {
+            Started::Slot(slot) => ActivityFuture::waiting(Rc::clone(&self.instance), slot, spec, decode),
+            Started::Cancelled => ActivityFuture::failed(WorkflowError::cancelled()),
+            Started::Never => ActivityFuture::never(),
+        }
+    }
+
+    /// Starts a durable timer, at the call. Zero fires at once, but still by way of the service
+    /// (recorded scenario `raw_timer_zero`).
+    pub fn sleep(&self, duration: Duration) -> Timer {
+        let command = |seq| Command::StartTimer { seq, duration: Span::from(duration) };
+        Timer::new(&self.instance, self.instance.start(Kind::Timer, self.scope, command))
+    }
+
+    /// The workflow's clock: when its present task was started. It stands still while code runs, and shows the same in
+    /// a replay.
+    pub fn now(&self) -> Time {
+        self.instance.now()
+    }
+
+    /// Which run of which workflow this is.
+    pub fn info(&self) -> &RunInfo {
+        &self.instance.run
+    }
+
+    /// Whether the code is being run again to rebuild its state. For logging; nothing the workflow does may depend on it.
+    pub fn is_replaying(&self) -> bool {
+        self.instance.is_replaying()
+    }
+
+    /// Events in the history up to the present task.
+    pub fn history_length(&self) -> u64 {
+        self.instance.history_length()
+    }
+
+    /// Whether this scope is cancelled: the workflow's, by a cancel request, or any scope by [`cancel`](Self::cancel).
+    pub fn is_cancelled(&self) -> bool {
+        self.instance.is_cancelled(self.scope)
+    }
+
+    /// Waits until this scope is cancelled. Ends at once if it was already.
+    pub fn cancelled(&self) -> ScopeCancelled {
+        ScopeCancelled { instance: Rc::clone(&self.instance), scope: self.scope, place: None, ended: false }
+    }
+
+    /// A new scope below this one: it is cancelled with this one, and can be cancelled alone.
+    pub fn child_scope(&self) -> WorkflowContext {
+        WorkflowContext { instance: Rc::clone(&self.instance), scope: self.instance.child_scope(self.scope) }
+    }
+
+    /// A new scope that is cancelled only by its own [`cancel`](Self::cancel): for work that has to be done after a
+    /// cancellation, such as a compensation.
+    pub fn detached(&self) -> WorkflowContext {
+        WorkflowContext { instance: Rc::clone(&self.instance), scope: self.instance.detached_scope() }
+    }
+
+    /// Cancels this scope and those below it, once; later calls do nothing. Activities and timers that were asked for
+    /// within the same task are taken back, so that the service never hears of them. What is started in the scope from
+    /// now on ends as cancelled at once.
+    pub fn cancel(&self) {
+        self.instance.cancel(self.scope);
+    }
+}
+
+impl fmt::Debug for WorkflowContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkflowContext")
+            .field("workflow_type", &self.instance.run.workflow_type)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! [`WorkflowError`]: what workflow code is told, and how it says that it did not succeed.
+
+use std::sync::Arc;
+
+use crate::application_failure::ApplicationFailure;
+use crate::program::{Command, Details, Failure, FailureKind, RetryState, TimeoutType};
+
+/// What workflow code is told when something it waited for did not succeed, and how it says that it did not succeed
+/// itself.
+///
+/// A workflow that returns [`Cancelled`](Self::Cancelled) after its cancellation was requested closes as cancelled.
+/// Every other error closes it as failed.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkflowError {
+    /// An activity failed or timed out for good. The failure is a
+    /// [`FailureKind::Activity`](crate::program::FailureKind::Activity) with the reason as its cause.
+    #[error("{0}")]
+    ActivityFailed(Arc<Failure>),
+    /// What was waited for was cancelled: its scope, or the workflow. What [`WorkflowError::cancelled`] makes.
+    #[error("cancelled")]
+    Cancelled(Cancellation),
+    /// The workflow's own failure. What [`WorkflowError::application`] makes, and `?` of an [`ApplicationFailure`].
+    #[error("{0}")]
+    Application(Box<ApplicationFailure>),
+    /// An activity's result is not what was asked for. Fails the workflow with error type `ResultDecodeError`.
+    #[error("the result of activity `{activity_type}` does not decode as `{wanted}`: {why}")]
+    Decode {
+        /// Whose result.
+        activity_type: Arc<str>,
+        /// The type asked for.
+        wanted: &'static str,
+        /// What the decoder says.
+        why: String,
+    },
+    /// An activity's input or the workflow's result cannot be encoded. Fails the workflow with error type `EncodeError`.
+    #[error("{what} cannot be encoded: {why}")]
+    Encode {
+        /// In words: `the input of activity ..`.
+        what: String,
+        /// What the encoder says.
+        why: String,
+    },
+    /// What `?` makes of a `serde_json::Error` in the workflow's own code. Fails it with error type `JsonError`.
+    #[error("{0}")]
+    Json(String),
+}
+
+/// What is known of a cancellation.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Cancellation(pub(super) Option<Arc<Failure>>);
+
+impl Cancellation {
+    /// The service's word on the cancelled activity: a [`FailureKind::Activity`](crate::program::FailureKind::Activity)
+    /// with the cancellation as its cause. `None` for a timer, a scope, and an activity that was never scheduled.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.0.as_deref()
+    }
+}
+
+impl WorkflowError {
+    /// Says that the workflow stopped because it was cancelled.
+    pub fn cancelled() -> WorkflowError {
+        WorkflowError::Cancelled(Cancellation::default())
+    }
+
+    /// Says that the workflow failed, with error type `Application`. [`ApplicationFailure`] says more.
+    pub fn application(message: impl Into<String>) -> WorkflowError {
+        ApplicationFailure::new("Application", message).into()
+    }
+
+    /// Whether this is a cancellation: of a scope, a timer or an activity.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, WorkflowError::Cancelled(_))
+    }
+
+    /// The failure as the service says it, if it comes from there.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            WorkflowError::ActivityFailed(failure) => Some(failure),
+            WorkflowError::Cancelled(cancellation) => cancellation.failure(),
+            _ => None,
+        }
+    }
+
+    /// Why the activity was not tried again; `None` if this is not about an activity.
+    pub fn retry_state(&self) -> Option<RetryState> {
+        match self.failure()?.kind {
+            FailureKind::Activity { retry_state, .. } => Some(retry_state),
+            _ => None,
+        }
+    }
+
+    /// The registered name of the activity that failed or was cancelled.
+    pub fn activity_type(&self) -> Option<&str> {
+        match &self.failure()?.kind {
+            FailureKind::Activity { activity_type, .. } => Some(activity_type),
+            _ => None,
+        }
+    }
+
+    /// The type of the application failure: the activity's, or the workflow's own. `None` for timeouts and
+    /// cancellations.
+    pub fn error_type(&self) -> Option<&str> {
+        match (self, self.cause().map(|cause| &cause.kind)) {
+            (WorkflowError::Application(failure), _) => Some(&failure.error_type),
+            (_, Some(FailureKind::Application { error_type, .. })) => Some(error_type),
+            _ => None,
+        }
+    }
+
+    /// Which timeout ended the activity; `None` if none did.
+    pub fn timeout_type(&self) -> Option<TimeoutType> {
+        match self.cause()?.kind {
+            FailureKind::Timeout { timeout_type, .. } => Some(timeout_type),
+            _ => None,
+        }
+    }
+
+    /// The bytes that came with it: of an application failure, of a cancelled activity, or the last heartbeat's details
+    /// of an activity that timed out.
+    pub fn details(&self) -> Option<&[u8]> {
+        let details = match (self, self.cause().map(|cause| &cause.kind)) {
+            (WorkflowError::Application(failure), _) => &failure.details,
+            (_, Some(FailureKind::Application { details, .. } | FailureKind::Canceled { details })) => details,
+            (_, Some(FailureKind::Timeout { last_heartbeat_details, .. })) => last_heartbeat_details,
+            _ => return None,
+        };
+        details.as_bytes()
+    }
+
+    /// What is inside the activity failure.
+    fn cause(&self) -> Option<&Failure> {
+        self.failure()?.cause.as_deref()
+    }
+
+    /// The command that closes a workflow which returned this error. `cancel_requested` says whether somebody asked for
+    /// the workflow to be cancelled: without that, a cancellation that reaches the end is a failure.
+    pub(super) fn into_command(self, cancel_requested: bool) -> Command {
+        let plain = |error_type: &str, error: &WorkflowError| Failure::application(error_type, error.to_string());
+        Command::Fail(match self {
+            WorkflowError::Cancelled(_) if cancel_requested => return Command::Cancelled(Details::Absent),
+            WorkflowError::Cancelled(Cancellation(Some(failure))) | WorkflowError::ActivityFailed(failure) => {
+                Arc::unwrap_or_clone(failure)
+            }
+            WorkflowError::Cancelled(Cancellation(None)) => Failure {
+                message: "cancelled".into(),
+                kind: FailureKind::Canceled { details: Details::Absent },
+                cause: None,
+            },
+            WorkflowError::Application(failure) => (*failure).into(),
+            WorkflowError::Decode { .. } => plain("ResultDecodeError", &self),
+            WorkflowError::Encode { .. } => plain("EncodeError", &self),
+            WorkflowError::Json(_) => plain("JsonError", &self),
+        })
+    }
+}
+
+impl From<serde_json::Error> for WorkflowError {
+    fn from(error: serde_json::Error) -> WorkflowError {
+        WorkflowError::Json(error.to_string())
+    }
+}
+
+impl From<ApplicationFailure> for WorkflowError {
+    fn from(failure: ApplicationFailure) -> WorkflowError {
+        WorkflowError::Application(Box::new(failure))
+    }
+}

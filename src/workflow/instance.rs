@@ -1,0 +1,284 @@
+//! [`Instance`]: what the contexts and futures of one workflow instance share.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::error::Cancellation;
+use super::scope::{ScopeId, Scopes};
+use super::slot::{Kind, Outcome, SlotState, Slots};
+use super::wake::WakeFlag;
+use crate::instant::Time;
+use crate::program::{Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure};
+use crate::waiters::Place;
+
+/// What the contexts and futures of one workflow instance share.
+///
+/// Wakers and user code may call back, so `state` is never borrowed while one is woken or dropped.
+pub(super) struct Instance {
+    pub run: RunInfo,
+    pub flag: Arc<WakeFlag>,
+    /// The instance is being dropped, or has closed: whatever destructors ask for is ignored.
+    closing: Cell<bool>,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    now: Time,
+    replaying: bool,
+    history_length: u64,
+    /// Counts activations.
+    activation: u32,
+    /// Counts what the code has asked for and taken, to tell a busy workflow from one that spins.
+    progress: u64,
+    commands: Vec<Command>,
+    slots: Slots,
+    scopes: Scopes,
+    cancel_requested: bool,
+    failure: Option<TaskFailure>,
+}
+
+/// The answer to starting something.
+pub(super) enum Started {
+    /// It waits in this slot.
+    Slot(usize),
+    /// Its scope is cancelled.
+    Cancelled,
+    /// It never ends: the instance is closing, or broke a rule.
+    Never,
+}
+
+impl Instance {
+    pub fn new(run: RunInfo) -> Instance {
+        let state = State { now: run.started_at, ..State::default() };
+        Instance { run, flag: Arc::default(), closing: Cell::new(false), state: RefCell::new(state) }
+    }
+
+    /// Takes the clock of an activation.
+    pub fn begin(&self, activation: &Activation) {
+        let mut state = self.state.borrow_mut();
+        state.now = activation.now;
+        state.replaying = activation.replaying;
+        state.history_length = activation.history_length;
+        state.activation += 1;
+    }
+
+    /// Takes one piece of news: ends what it is about, and wakes who waits for it.
+    pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
+        match job {
+            Job::Start(_) => self.flag.wake_own(),
+            Job::FireTimer(seq) => self.end(Kind::Timer, *seq, Outcome::Fired)?,
+            Job::ActivityDone { seq, result } => {
+                let outcome = match result {
+                    ActivityResolution::Completed(payload) => Outcome::Completed(payload.clone()),
+                    ActivityResolution::Failed(failure) => Outcome::Failed(Arc::new(failure.clone())),
+                    ActivityResolution::Cancelled(failure) => {
+                        Outcome::Cancelled(Cancellation(Some(Arc::new(failure.clone()))))
+                    }
+                };
+                self.end(Kind::Activity, *seq, outcome)?;
+            }
+            Job::Cancel { .. } => {
+                self.state.borrow_mut().cancel_requested = true;
+                self.cancel(ScopeId::ROOT);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&self, kind: Kind, seq: Seq, outcome: Outcome) -> Result<(), TaskFailure> {
+        let waker = match self.state.borrow_mut().slots.find(kind, seq) {
+            Some(slot) => slot.end(outcome),
+            None => {
+                let what = if kind == Kind::Activity { "activity" } else { "timer" };
+                let message = format!("{what} {seq} has ended, but the workflow's code never asked for it");
+                return Err(TaskFailure::Misuse(message));
+            }
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Starts something, with the command that `command` makes of its number.
+    pub fn start(&self, kind: Kind, scope: ScopeId, command: impl FnOnce(Seq) -> Command) -> Started {
+        if !self.is_usable() {
+            return Started::Never;
+        }
+        let state = &mut *self.state.borrow_mut();
+        if state.scopes.is_cancelled(scope) {
+            return Started::Cancelled;
+        }
+        let (index, seq) = state.slots.add(kind, scope, state.activation);
+        state.commands.push(command(seq));
+        state.progress += 1;
+        Started::Slot(index)
+    }
+
+    /// Looks at what was started. An outcome can be taken once.
+    pub fn poll(&self, index: usize, cx: &Context<'_>) -> Poll<Outcome> {
+        let mut state = self.state.borrow_mut();
+        let slot = state.slots.at(index);
+        match &mut slot.state {
+            SlotState::Open { waker: Some(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
+            SlotState::Open { waker, .. } => {
+                let replaced = waker.replace(cx.waker().clone());
+                drop(state);
+                drop(replaced);
+                Poll::Pending
+            }
+            SlotState::Closed => Poll::Pending,
+            ended @ SlotState::Ended(_) => {
+                let SlotState::Ended(outcome) = mem::replace(ended, SlotState::Closed) else {
+                    unreachable!("it was matched as ended")
+                };
+                state.progress += 1;
+                Poll::Ready(outcome)
+            }
+        }
+    }
+
+    /// Cancels a timer whose future is dropped. One whose command has not left is taken back.
+    pub fn drop_timer(&self, index: usize) {
+        if self.closing.get() {
+            return;
+        }
+        let mut guard = self.state.borrow_mut();
+        let state = &mut *guard;
+        let slot = state.slots.at(index);
+        let seq = slot.seq();
+        let unsent = slot.activation == state.activation;
+        let SlotState::Open { waker, .. } = mem::replace(&mut slot.state, SlotState::Closed) else { return };
+        let start = |command: &Command| matches!(command, Command::StartTimer { seq: other, .. } if *other == seq);
+        match state.commands.iter().rposition(start).filter(|_| unsent) {
+            Some(position) => drop(state.commands.remove(position)),
+            None => state.commands.push(Command::CancelTimer { seq }),
+        }
+        drop(guard);
+        drop(waker);
+    }
+
+    /// Cancels a scope: its timers at once, its activities as their cancellation type says, which is the worker's work.
+    /// What was asked for in this very activation is taken back instead.
+    pub fn cancel(&self, scope: ScopeId) {
+        if !self.is_usable() {
+            return;
+        }
+        let mut woken = Vec::new();
+        {
+            let state = &mut *self.state.borrow_mut();
+            let Some(first) = state.scopes.cancel(scope, &mut woken) else { return };
+            state.progress += 1;
+            let mut taken_back = false;
+            for slot in state.slots.from(first).filter(|slot| state.scopes.is_cancelled(slot.scope)) {
+                let (kind, seq, unsent) = (slot.kind, slot.seq(), slot.activation == state.activation);
+                match (&mut slot.state, kind) {
+                    (SlotState::Open { cancel_asked: true, .. } | SlotState::Ended(_) | SlotState::Closed, _) => {
+                        continue;
+                    }
+                    (SlotState::Open { cancel_asked, .. }, Kind::Activity) if !unsent => {
+                        *cancel_asked = true;
+                        state.commands.push(Command::CancelActivity { seq });
+                        continue;
+                    }
+                    (SlotState::Open { .. }, Kind::Timer) if !unsent => {
+                        state.commands.push(Command::CancelTimer { seq });
+                    }
+                    (SlotState::Open { .. }, _) => taken_back = true,
+                }
+                woken.extend(slot.end(Outcome::Cancelled(Cancellation::default())));
+            }
+            if taken_back {
+                state.commands.retain(|command| !state.slots.is_void(command));
+            }
+        }
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    pub fn child_scope(&self, parent: ScopeId) -> ScopeId {
+        let state = &mut *self.state.borrow_mut();
+        state.scopes.child(parent, state.slots.len())
+    }
+
+    pub fn detached_scope(&self) -> ScopeId {
+        let state = &mut *self.state.borrow_mut();
+        state.scopes.detached(state.slots.len())
+    }
+
+    pub fn is_cancelled(&self, scope: ScopeId) -> bool {
+        self.state.borrow().scopes.is_cancelled(scope)
+    }
+
+    pub fn poll_cancelled(&self, scope: ScopeId, place: &mut Place, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        if state.scopes.is_cancelled(scope) {
+            return Poll::Ready(());
+        }
+        let replaced = state.scopes.waiters(scope).register(place, cx.waker());
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    pub fn leave_cancelled(&self, scope: ScopeId, place: Place) {
+        let left = self.state.borrow_mut().scopes.waiters(scope).leave(place);
+        drop(left);
+    }
+
+    pub fn now(&self) -> Time {
+        self.state.borrow().now
+    }
+
+    pub fn is_replaying(&self) -> bool {
+        self.state.borrow().replaying
+    }
+
+    pub fn history_length(&self) -> u64 {
+        self.state.borrow().history_length
+    }
+
+    pub fn cancel_requested(&self) -> bool {
+        self.state.borrow().cancel_requested
+    }
+
+    pub fn progress(&self) -> u64 {
+        self.state.borrow().progress
+    }
+
+    /// From here on nothing is asked for any more.
+    pub fn close(&self) {
+        self.closing.set(true);
+    }
+
+    pub fn take_commands(&self) -> Vec<Command> {
+        mem::take(&mut self.state.borrow_mut().commands)
+    }
+
+    /// Notes that the code broke a rule; the first time counts. The task fails at the end of the poll.
+    pub fn fail(&self, failure: TaskFailure) {
+        self.state.borrow_mut().failure.get_or_insert(failure);
+    }
+
+    pub fn take_failure(&self) -> Option<TaskFailure> {
+        self.state.borrow_mut().failure.take()
+    }
+
+    /// Whether the code may ask for something now.
+    fn is_usable(&self) -> bool {
+        if self.closing.get() {
+            return false;
+        }
+        if !self.flag.is_active() {
+            self.fail(TaskFailure::Misuse(format!(
+                "the context of workflow `{}` was used outside its code: only the workflow's own future may start or \
+                 cancel something",
+                self.run.workflow_type
+            )));
+            return false;
+        }
+        true
+    }
+}

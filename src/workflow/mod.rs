@@ -1,0 +1,25 @@
+//! What workflow code sees: its context, options, futures and errors, and how a workflow function is hosted.
+
+mod activity_future;
+mod context;
+mod error;
+mod instance;
+mod options;
+mod program;
+mod run;
+mod scope;
+mod slot;
+mod timer;
+mod wake;
+
+pub use activity_future::ActivityFuture;
+pub use context::WorkflowContext;
+pub use error::{Cancellation, WorkflowError};
+pub use options::{ActivityOptions, RetryPolicy};
+pub(crate) use program::NativeWorkflow;
+pub use program::WorkflowFn;
+pub use scope::ScopeCancelled;
+pub use timer::Timer;
+
+#[cfg(test)]
+mod tests;

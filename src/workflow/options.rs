@@ -1,0 +1,103 @@
+//! [`ActivityOptions`] and [`RetryPolicy`]: how an activity is to be run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::instant::Span;
+use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, TaskFailure, Timeouts};
+
+/// How an activity is to be run. A zero duration means "not set"; the service then fills in what it can, and refuses an
+/// activity with neither a schedule-to-close nor a start-to-close timeout.
+///
+/// All fields are public, so that those left out can come from the default:
+///
+/// ```
+/// use std::time::Duration;
+/// use durasim::ActivityOptions;
+///
+/// let options = ActivityOptions {
+///     schedule_to_close_timeout: Duration::from_secs(300),
+///     heartbeat_timeout: Duration::from_secs(30),
+///     ..Default::default()
+/// };
+/// assert!(options.start_to_close_timeout.is_zero());
+/// ```
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ActivityOptions {
+    /// From the schedule to the end, retries included. Not set: the workflow's run timeout, or no limit.
+    pub schedule_to_close_timeout: Duration,
+    /// From the moment an attempt is due until a worker takes it. Never retried. Not set: schedule-to-close.
+    pub schedule_to_start_timeout: Duration,
+    /// From each attempt's start to its end. Not set: schedule-to-close.
+    pub start_to_close_timeout: Duration,
+    /// The longest silence of a running attempt; after it the attempt counts as lost and is retried. Not set: a lost
+    /// attempt is noticed only by start-to-close.
+    pub heartbeat_timeout: Duration,
+    /// When and how often to try again. `None` is the server's default policy, which retries without limit.
+    pub retry_policy: Option<RetryPolicy>,
+    /// What a cancelled scope does about the activity.
+    pub cancellation_type: CancellationType,
+    /// Where workers poll for it. `None` is the workflow's own queue.
+    pub task_queue: Option<String>,
+    /// The activity's id, unique within the run. `None` numbers activities in the order they are asked for.
+    pub activity_id: Option<String>,
+}
+
+/// When and how often a failed or timed-out attempt is tried again. A zero field means "the server's default", so
+/// `RetryPolicy::default()` is the server's default policy: 1 s, doubled each time up to 100 s, without limit.
+///
+/// Source of the defaults: temporal `common/retrypolicy/retry_policy.go`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RetryPolicy {
+    /// Before the second attempt, counted from the end of the first. Default 1 s.
+    pub initial_interval: Duration,
+    /// Each backoff is this many times the one before. Default 2.0; the service refuses one below 1.0.
+    pub backoff_coefficient: f64,
+    /// No backoff is longer. Default 100 times the initial interval.
+    pub maximum_interval: Duration,
+    /// Attempts in all, the first included; 0 means no limit.
+    pub maximum_attempts: i32,
+    /// Types of application failures that are not tried again: exact, case included. The names
+    /// `TemporalTimeout:StartToClose` and `TemporalTimeout:Heartbeat` stand for these timeouts.
+    pub non_retryable_error_types: Vec<String>,
+}
+
+impl ActivityOptions {
+    /// # Errors
+    /// [`TaskFailure::Misuse`] for a coefficient that is not a number: compared with itself in a replay, it would differ.
+    pub(super) fn into_spec(self, activity_type: &str, input: Payload) -> Result<ActivitySpec, TaskFailure> {
+        let retry = self.retry_policy.map(|policy| policy.into_spec(activity_type)).transpose()?;
+        Ok(ActivitySpec {
+            activity_id: self.activity_id.map(Arc::from),
+            activity_type: Arc::from(activity_type),
+            task_queue: self.task_queue.map(Arc::from),
+            input,
+            timeouts: Timeouts {
+                schedule_to_close: Span::from(self.schedule_to_close_timeout),
+                schedule_to_start: Span::from(self.schedule_to_start_timeout),
+                start_to_close: Span::from(self.start_to_close_timeout),
+                heartbeat: Span::from(self.heartbeat_timeout),
+            },
+            retry,
+            cancellation: self.cancellation_type,
+        })
+    }
+}
+
+impl RetryPolicy {
+    fn into_spec(self, activity_type: &str) -> Result<RetrySpec, TaskFailure> {
+        if self.backoff_coefficient.is_nan() {
+            return Err(TaskFailure::Misuse(format!(
+                "the retry policy of activity `{activity_type}` has a `backoff_coefficient` that is not a number: give \
+                 1.0 or more, or 0.0 for the server's default"
+            )));
+        }
+        Ok(RetrySpec {
+            initial_interval: Span::from(self.initial_interval),
+            backoff_coefficient: self.backoff_coefficient,
+            maximum_interval: Span::from(self.maximum_interval),
+            maximum_attempts: self.maximum_attempts,
+            non_retryable_error_types: self.non_retryable_error_types.into_iter().map(Arc::from).collect(),
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! [`NativeRun`]: an instance of a workflow function.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::error::WorkflowError;
+use super::instance::Instance;
+use crate::program::{Activation, Command, Payload, TaskFailure, WorkflowRun};
+
+pub(super) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;
+
+/// How often the code may be polled within one activation without asking for anything or taking anything.
+/// `FuturesUnordered` yields about once per future it holds, so this is far from what real code does.
+const IDLE_POLLS: u32 = 100_000;
+
+/// An instance of a workflow function.
+pub(super) struct NativeRun {
+    instance: Rc<Instance>,
+    waker: Waker,
+    /// `None` once the workflow has closed or its task has failed.
+    future: Option<WorkflowFuture>,
+}
+
+impl NativeRun {
+    pub fn new(instance: Rc<Instance>, future: WorkflowFuture) -> NativeRun {
+        let waker = Waker::from(Arc::clone(&instance.flag));
+        NativeRun { instance, waker, future: Some(future) }
+    }
+
+    /// Polls the code while it is woken. Answers with what closes the workflow, if the code has ended.
+    fn poll(&mut self) -> Result<Option<Command>, TaskFailure> {
+        let mut idle = 0;
+        while self.instance.flag.take() {
+            let Some(future) = &mut self.future else { break };
+            let before = self.instance.progress();
+            let cx = &mut Context::from_waker(&self.waker);
+            let poll = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))).map_err(task_failure)?;
+            if let Some(misuse) = self.instance.take_failure() {
+                return Err(misuse);
+            }
+            if let Poll::Ready(result) = poll {
+                // Now, so that what destructors ask for comes before the command that closes.
+                self.drop_future()?;
+                return Ok(Some(match result {
+                    Ok(payload) => Command::Complete(payload),
+                    Err(error) => error.into_command(self.instance.cancel_requested()),
+                }));
+            }
+            idle = if self.instance.progress() == before { idle + 1 } else { 0 };
+            if idle == IDLE_POLLS {
+                return Err(TaskFailure::Misuse(format!(
+                    "the code of workflow `{}` was polled {IDLE_POLLS} times in a row without asking for anything: it \
+                     wakes itself in a loop",
+                    self.instance.run.workflow_type
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    fn drop_future(&mut self) -> Result<(), TaskFailure> {
+        let future = self.future.take();
+        catch_unwind(AssertUnwindSafe(|| drop(future))).map_err(task_failure)
+    }
+
+    /// Nothing more is asked for; destructors run in silence.
+    fn bury(&mut self) {
+        self.instance.close();
+        // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
+        let _ = self.drop_future();
+    }
+}
+
+impl WorkflowRun for NativeRun {
+    fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
+        let instance = Rc::clone(&self.instance);
+        if self.future.is_none() {
+            let message = format!("workflow `{}` was activated after it had closed", instance.run.workflow_type);
+            return Err(TaskFailure::Misuse(message));
+        }
+        let _active = instance.flag.enter();
+        instance.begin(activation);
+        let news = match instance.take_failure() {
+            // Noted between the activations, by code that does not belong here.
+            Some(misuse) => Err(misuse),
+            None => activation.jobs.iter().try_for_each(|job| instance.apply(job)),
+        };
+        match news.and_then(|()| self.poll()) {
+            Ok(None) => Ok(instance.take_commands()),
+            Ok(Some(closing)) => {
+                instance.close();
+                let mut commands = instance.take_commands();
+                commands.push(closing);
+                Ok(commands)
+            }
+            Err(failure) => {
+                self.bury();
+                Err(failure)
+            }
+        }
+    }
+
+    fn foreign_wake(&self) -> bool {
+        self.instance.flag.foreign()
+    }
+}
+
+impl Drop for NativeRun {
+    fn drop(&mut self) {
+        self.bury();
+    }
+}
+
+/// What a caught unwinding says: a panic's message, or a failure of the task that was thrown as such.
+fn task_failure(payload: Box<dyn Any + Send>) -> TaskFailure {
+    let payload = match payload.downcast::<TaskFailure>() {
+        Ok(failure) => return *failure,
+        Err(payload) => payload,
+    };
+    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(message), _) => (*message).to_owned(),
+        (_, Some(message)) => message.clone(),
+        _ => "the panic's payload is not text".to_owned(),
+    };
+    TaskFailure::Panicked { message }
+}

@@ -1,0 +1,129 @@
+//! Native workflows driven by hand: activations in, commands out, no engine.
+
+mod cancellation;
+mod combinators;
+mod ends;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::*;
+use crate::instant::Time;
+use crate::program::{
+    Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Payload, RetryState, RunInfo, Seq,
+    TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
+};
+
+/// An instance and all it was told, so that it can be told again.
+struct Driven {
+    program: Box<dyn WorkflowProgram>,
+    run: Box<dyn WorkflowRun>,
+    activations: Vec<(Activation, Vec<Command>)>,
+}
+
+fn info() -> RunInfo {
+    RunInfo {
+        workflow_id: "w".into(),
+        run_id: "r".into(),
+        workflow_type: "test".into(),
+        task_queue: "q".into(),
+        attempt: 1,
+        random_seed: 7,
+        started_at: Time::ZERO,
+    }
+}
+
+fn start<I: Serialize>(input: &I) -> WorkflowStart {
+    WorkflowStart { input: Payload::from_json(input).expect("encodes") }
+}
+
+/// An instance that has been given its first activation, with the input `null`.
+fn driven<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
+    let mut driven = fresh(workflow);
+    driven.activate([Job::Start(start(&()))]);
+    driven
+}
+
+fn fresh<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
+    let program: Box<dyn WorkflowProgram> = Box::new(NativeWorkflow::new("test", workflow));
+    let run = program.instantiate(&info(), &start(&())).expect("null decodes");
+    Driven { program, run, activations: Vec::new() }
+}
+
+impl Driven {
+    fn try_activate(&mut self, jobs: impl Into<Vec<Job>>) -> Result<Vec<Command>, TaskFailure> {
+        let now = Time::from_millis(1000 * self.activations.len() as u64);
+        let activation = Activation { now, replaying: false, history_length: 3, jobs: jobs.into() };
+        let commands = self.run.activate(&activation)?;
+        self.activations.push((activation, commands.clone()));
+        Ok(commands)
+    }
+
+    fn activate(&mut self, jobs: impl Into<Vec<Job>>) -> Vec<String> {
+        self.try_activate(jobs).expect("the task does not fail").iter().map(show).collect()
+    }
+
+    /// The commands of the last activation.
+    fn last(&self) -> Vec<String> {
+        self.activations.last().expect("activated").1.iter().map(show).collect()
+    }
+
+    /// Feeds a fresh instance all activations again and compares what it asks for.
+    fn assert_replays(&self) {
+        let mut again = self.program.instantiate(&info(), &start(&())).expect("null decodes");
+        for (activation, commands) in &self.activations {
+            let activation = Activation { replaying: true, ..activation.clone() };
+            assert_eq!(&again.activate(&activation).expect("the task does not fail"), commands);
+        }
+    }
+}
+
+/// Short enough to compare: `schedule 1 a "in"`.
+fn show(command: &Command) -> String {
+    match command {
+        Command::ScheduleActivity { seq, spec } => format!("schedule {seq} {} {}", spec.activity_type, spec.input),
+        Command::CancelActivity { seq } => format!("cancel {seq}"),
+        Command::StartTimer { seq, duration } => format!("timer {seq} {duration:?}"),
+        Command::CancelTimer { seq } => format!("cancel timer {seq}"),
+        Command::Complete(result) => format!("complete {result}"),
+        Command::Fail(failure) => format!("fail {failure}"),
+        Command::Cancelled(_) => "cancelled".to_owned(),
+    }
+}
+
+fn done<T: Serialize>(seq: Seq, result: T) -> Job {
+    Job::ActivityDone { seq, result: ActivityResolution::Completed(Payload::from_json(&result).expect("encodes")) }
+}
+
+fn failed(seq: Seq, cause: Failure) -> Job {
+    Job::ActivityDone { seq, result: ActivityResolution::Failed(activity_failure(cause)) }
+}
+
+fn cancelled(seq: Seq) -> Job {
+    let kind = FailureKind::Canceled { details: Details::from(Some(&b"half"[..])) };
+    let cause = Failure { message: "canceled".into(), kind, cause: None };
+    Job::ActivityDone { seq, result: ActivityResolution::Cancelled(activity_failure(cause)) }
+}
+
+fn cancel() -> Job {
+    Job::Cancel { reason: "".into() }
+}
+
+fn activity_failure(cause: Failure) -> Failure {
+    Failure {
+        message: "activity error".into(),
+        kind: FailureKind::Activity {
+            activity_type: "a".into(),
+            activity_id: "1".into(),
+            scheduled_event_id: 5,
+            started_event_id: 6,
+            retry_state: RetryState::MaximumAttemptsReached,
+        },
+        cause: Some(Arc::new(cause)),
+    }
+}
+
+fn options() -> ActivityOptions {
+    ActivityOptions { start_to_close_timeout: std::time::Duration::from_secs(10), ..Default::default() }
+}

@@ -1,0 +1,80 @@
+//! [`Timer`]: a sleep of a workflow.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use futures_core::FusedFuture;
+
+use super::error::WorkflowError;
+use super::instance::{Instance, Started};
+use super::slot::Outcome;
+
+/// A durable timer that has been started: ends when it fires, or with
+/// [`WorkflowError::Cancelled`] when its scope is cancelled. From
+/// [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
+///
+/// The timer was started by the call, not by the first poll. Dropping it before it has fired cancels it, which is what a
+/// lost `select_biased!` does to it. It borrows nothing, is `Unpin` and fused.
+#[must_use = "dropping a timer cancels it"]
+pub struct Timer(State);
+
+enum State {
+    Waiting { instance: Rc<Instance>, slot: usize },
+    Cancelled,
+    Never,
+    Ended,
+}
+
+impl Timer {
+    pub(super) fn new(instance: &Rc<Instance>, started: Started) -> Timer {
+        Timer(match started {
+            Started::Slot(slot) => State::Waiting { instance: Rc::clone(instance), slot },
+            Started::Cancelled => State::Cancelled,
+            Started::Never => State::Never,
+        })
+    }
+}
+
+impl Future for Timer {
+    type Output = Result<(), WorkflowError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = match &self.0 {
+            State::Waiting { instance, slot } => match instance.poll(*slot, cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Outcome::Fired) => Ok(()),
+                Poll::Ready(Outcome::Cancelled(cancellation)) => Err(WorkflowError::Cancelled(cancellation)),
+                Poll::Ready(Outcome::Completed(_) | Outcome::Failed(_)) => {
+                    unreachable!("a timer's slot ends as a timer does")
+                }
+            },
+            State::Cancelled => Err(WorkflowError::cancelled()),
+            State::Never | State::Ended => return Poll::Pending,
+        };
+        self.0 = State::Ended;
+        Poll::Ready(result)
+    }
+}
+
+impl FusedFuture for Timer {
+    fn is_terminated(&self) -> bool {
+        matches!(self.0, State::Ended)
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let State::Waiting { instance, slot } = &self.0 {
+            instance.drop_timer(*slot);
+        }
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer").field("ended", &self.is_terminated()).finish_non_exhaustive()
+    }
+}
