@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Spelled};
+use super::name::Name;
 use super::parse::EXAMPLE;
 use super::plan::PlanError;
 use super::point::Point;
@@ -10,16 +11,12 @@ use super::site::Site;
 
 pub(super) fn point(cursor: &mut Cursor<'_>) -> Result<Point, PlanError> {
     let at = cursor.place();
-    let (workflow, first) = if cursor.peek() == Some('/') {
-        (None, None)
-    } else {
-        let name = cursor.name(&format!("a fault such as {EXAMPLE}"))?;
-        if matches!(cursor.peek(), Some(':' | '/')) { (Some(name), None) } else { (None, Some(name)) }
-    };
-    // What stood first was a workflow id unless it was the name itself.
+    let first =
+        if cursor.peek() == Some('/') { None } else { Some(cursor.name(&format!("a fault such as {EXAMPLE}"))?) };
     let (workflow_id, prefix_run, name) = match first {
-        Some(name) => (None, None, name),
-        None => {
+        Some(name) if !matches!(cursor.peek(), Some(':' | '/')) => (None, None, name),
+        // What ends in `:` is a workflow id.
+        workflow => {
             let (id, run) = workflow_prefix(cursor, workflow)?;
             (id, run, cursor.name("the name of an activity or workflow after the workflow id")?)
         }
@@ -36,13 +33,15 @@ pub(super) fn point(cursor: &mut Cursor<'_>) -> Result<Point, PlanError> {
     let (run, attempt) = match (site.is_workflow(), number, prefix_run) {
         (false, Some(attempt), run) => (run, Some(attempt)),
         (false, None, _) => {
-            let problem = format!("{site} is a site of an attempt, so say which: `{name}#{execution}@1:{site}`");
+            let problem =
+                format!("{site} is a site of an attempt, so say which: `{}#{execution}@1:{site}`", Name(&name));
             return Err(cursor.error(number_at, problem));
         }
         (true, run, None) => (run, None),
         (true, _, Some(run)) => {
             let problem = format!(
-                "{site} is a site of a workflow, whose run follows its name: `{name}#{execution}@{run}:{site}`"
+                "{site} is a site of a workflow, whose run follows its name: `{}#{execution}@{run}:{site}`",
+                Name(&name)
             );
             return Err(cursor.error(at, problem));
         }

@@ -80,10 +80,9 @@ fn end_of_field(cursor: &Cursor<'_>, field: &str) -> Result<(), PlanError> {
 fn seed(cursor: &mut Cursor<'_>) -> Result<u64, PlanError> {
     let at = cursor.place();
     let digits = cursor.word();
-    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Ok(seed) = digits.parse() {
-            return Ok(seed);
-        }
+    // A word has no sign, and `parse` refuses all else that is not digits.
+    if let Ok(seed) = digits.parse() {
+        return Ok(seed);
     }
     let found = if digits.is_empty() { cursor.found() } else { format!("`{digits}`") };
     Err(cursor.error(at, format!("expected a seed from 0 to {}, found {found}", u64::MAX)))
