@@ -3,6 +3,7 @@
 pub mod fault;
 mod instant;
 pub mod program;
+pub mod report;
 pub mod service;
 pub mod trace;
 
