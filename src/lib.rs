@@ -6,6 +6,7 @@ mod decode;
 pub mod fault;
 mod instant;
 pub mod program;
+pub mod report;
 pub mod service;
 pub mod trace;
 mod waiters;

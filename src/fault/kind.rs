@@ -1,6 +1,10 @@
 //! [`Fault`]: what goes wrong at a point.
 
+use std::fmt;
 use std::time::Duration;
+
+use super::length::Length;
+use super::site::Site;
 
 /// What goes wrong. Not every fault fits every site: [`Fault::fits`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -58,4 +62,151 @@ pub enum Fault {
     CompletionLost,
     /// The workflow is evicted from the worker's cache before the task, so that the task is a replay. Text: `evicted`.
     Evicted,
+}
+
+impl Fault {
+    /// One of each kind, those that have a length with a length of zero, in the order in which messages list them.
+    pub(super) const KINDS: [Fault; 24] = [
+        Fault::Crash,
+        Fault::CrashAttempt,
+        Fault::CrashBefore,
+        Fault::CrashAfter,
+        Fault::CrashAfterSent,
+        Fault::CrashAfterUnsent,
+        Fault::Fail,
+        Fault::FailUnapplied,
+        Fault::FailApplied,
+        Fault::Stall(Duration::ZERO),
+        Fault::Freeze(Duration::ZERO),
+        Fault::Cancel,
+        Fault::Stop,
+        Fault::RequestLost,
+        Fault::AnswerLost,
+        Fault::Delayed(Duration::ZERO),
+        Fault::WorkerDies,
+        Fault::WorkerGone,
+        Fault::DeadlineBefore(Duration::ZERO),
+        Fault::DeadlineAt,
+        Fault::DeadlineAtLate,
+        Fault::DeadlineAfter(Duration::ZERO),
+        Fault::CompletionLost,
+        Fault::Evicted,
+    ];
+
+    /// Whether this can go wrong at such a site. A plan's text that pairs others is refused.
+    ///
+    /// ```
+    /// use durasim::fault::{Fault, Site};
+    /// assert!(Fault::Crash.fits(Site::Await(5)));
+    /// assert!(!Fault::Crash.fits(Site::Heartbeat(5))); // there it is `crash_before` or `crash_after_..`
+    /// ```
+    pub fn fits(self, site: Site) -> bool {
+        match self {
+            Fault::Crash => matches!(site, Site::Await(_) | Site::Completion | Site::Task(_)),
+            Fault::CrashAttempt | Fault::Fail | Fault::Stall(_) | Fault::Freeze(_) | Fault::Stop => {
+                matches!(site, Site::Await(_))
+            }
+            Fault::CrashBefore => matches!(site, Site::Effect(_) | Site::Heartbeat(_)),
+            Fault::CrashAfter | Fault::FailUnapplied | Fault::FailApplied => matches!(site, Site::Effect(_)),
+            Fault::CrashAfterSent | Fault::CrashAfterUnsent => matches!(site, Site::Heartbeat(_)),
+            Fault::Cancel => matches!(site, Site::Dispatch | Site::Await(_) | Site::Completion | Site::Backoff),
+            Fault::RequestLost | Fault::AnswerLost => matches!(site, Site::Heartbeat(_) | Site::Completion),
+            Fault::Delayed(_) => matches!(site, Site::Dispatch | Site::Heartbeat(_) | Site::Completion),
+            Fault::WorkerDies => matches!(site, Site::Dispatch),
+            Fault::WorkerGone => matches!(site, Site::Backoff),
+            Fault::DeadlineBefore(_) | Fault::DeadlineAt | Fault::DeadlineAtLate | Fault::DeadlineAfter(_) => {
+                matches!(site, Site::Deadline(_))
+            }
+            Fault::CompletionLost | Fault::Evicted => matches!(site, Site::Task(_)),
+        }
+    }
+
+    /// The fault's name in a plan, without its length.
+    pub(super) fn keyword(self) -> &'static str {
+        match self {
+            Fault::Crash => "crash",
+            Fault::CrashAttempt => "crash_attempt",
+            Fault::CrashBefore => "crash_before",
+            Fault::CrashAfter => "crash_after",
+            Fault::CrashAfterSent => "crash_after_sent",
+            Fault::CrashAfterUnsent => "crash_after_unsent",
+            Fault::Fail => "fail",
+            Fault::FailUnapplied => "fail_unapplied",
+            Fault::FailApplied => "fail_applied",
+            Fault::Stall(_) => "stall",
+            Fault::Freeze(_) => "freeze",
+            Fault::Cancel => "cancel",
+            Fault::Stop => "stop",
+            Fault::RequestLost => "request_lost",
+            Fault::AnswerLost => "answer_lost",
+            Fault::Delayed(_) => "delayed",
+            Fault::WorkerDies => "worker_dies",
+            Fault::WorkerGone => "worker_gone",
+            Fault::DeadlineBefore(_) => "before",
+            Fault::DeadlineAt => "at",
+            Fault::DeadlineAtLate => "at_late",
+            Fault::DeadlineAfter(_) => "after",
+            Fault::CompletionLost => "completion_lost",
+            Fault::Evicted => "evicted",
+        }
+    }
+
+    /// How long it takes, for the faults that have a length.
+    pub fn length(self) -> Option<Duration> {
+        match self {
+            Fault::Stall(length)
+            | Fault::Freeze(length)
+            | Fault::Delayed(length)
+            | Fault::DeadlineBefore(length)
+            | Fault::DeadlineAfter(length) => Some(length),
+            _ => None,
+        }
+    }
+
+    /// The same fault of another length; a fault without a length stays as it is.
+    pub fn with_length(self, length: Duration) -> Fault {
+        match self {
+            Fault::Stall(_) => Fault::Stall(length),
+            Fault::Freeze(_) => Fault::Freeze(length),
+            Fault::Delayed(_) => Fault::Delayed(length),
+            Fault::DeadlineBefore(_) => Fault::DeadlineBefore(length),
+            Fault::DeadlineAfter(_) => Fault::DeadlineAfter(length),
+            other => other,
+        }
+    }
+}
+
+/// As plans spell it: `stall(2s)`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.keyword())?;
+        match self.length() {
+            Some(length) => write!(f, "({})", Length(length)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_fits_somewhere_and_sites_have_theirs() {
+        let fitting = |site: Site| {
+            let names: Vec<_> = Fault::KINDS.into_iter().filter(|f| f.fits(site)).map(Fault::keyword).collect();
+            names.join(" ")
+        };
+        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies");
+        assert_eq!(fitting(Site::Await(1)), "crash crash_attempt fail stall freeze cancel stop");
+        assert_eq!(fitting(Site::Effect(1)), "crash_before crash_after fail_unapplied fail_applied");
+        assert_eq!(
+            fitting(Site::Heartbeat(1)),
+            "crash_before crash_after_sent crash_after_unsent request_lost answer_lost delayed"
+        );
+        assert_eq!(fitting(Site::Deadline(1)), "before at at_late after");
+        assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed");
+        assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
+        assert_eq!(fitting(Site::Task(1)), "crash completion_lost evicted");
+    }
 }

@@ -1,11 +1,21 @@
 //! Points, faults and plans: what can go wrong, where, and its text form.
 
+mod coordinate;
+mod cursor;
+mod header;
 mod kind;
+mod length;
+mod name;
+mod parse;
 mod plan;
 mod point;
 mod site;
+mod words;
 
 pub use kind::Fault;
 pub use plan::{Entry, Order, Plan, PlanError};
 pub use point::Point;
 pub use site::Site;
+
+pub(crate) use name::{Id, Name};
+pub(crate) use words::{FaultWords, Ordinal};

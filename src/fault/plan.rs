@@ -1,9 +1,12 @@
 //! [`Plan`]: which faults strike where; what is printed, shrunk, kept and replayed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::kind::Fault;
+use super::name::Name;
 use super::point::Point;
+use crate::trace::TRACE_VERSION;
 
 /// Which of several ready tasks runs first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -24,7 +27,58 @@ pub struct Entry {
     pub fault: Fault,
 }
 
+impl Entry {
+    /// `fault` at `point`.
+    pub fn new(point: Point, fault: Fault) -> Entry {
+        Entry { point, fault }
+    }
+}
+
+/// As plans spell it: `process_large_file#1@1:await5=crash`.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.point, self.fault)
+    }
+}
+
+/// As plans spell it: `fifo`, `random`.
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Order::Fifo => "fifo",
+            Order::Random => "random",
+        })
+    }
+}
+
 /// Everything that is not fixed by the simulation and its input: faults, seed, order.
+///
+/// # Text
+///
+/// A plan prints as one line that fits an environment variable, and is read back as the same plan:
+///
+/// ```
+/// use durasim::fault::Plan;
+/// let text = "v1 seed=0 order=fifo for=resumes_from_every_crash; process_large_file#1@1:await5=crash; \
+///             process_large_file#1@2:completion=request_lost";
+/// let plan: Plan = text.parse()?;
+/// assert_eq!(plan.to_string(), text);
+/// # Ok::<_, durasim::fault::PlanError>(())
+/// ```
+///
+/// The part before the first `;` is the header: the version, then `seed=`, `order=` (`fifo` or `random`) and `for=`,
+/// each of which may be left out: seed 0, `fifo`, and no exploration. The whole header may be left out too, so that a
+/// plan typed by hand can be `process_large_file#1@1:await5=crash`; it is then read as this version's. Fields without a
+/// version, other versions and an empty text are refused. (A plan without faults is `v1`.)
+///
+/// Then come the entries, `point=fault`, separated by `;`. A [`Point`] is `[workflow-id[/run]:]activity#k@n:site` or
+/// `[workflow-id:]workflow#k[@run]:site`; `/run:` alone means that run of the first workflow. A [`Fault`] may have a
+/// length: `stall(2s)`, in digits and `s`, `ms`, `us` or `ns`, printed in the largest unit that is exact. Only faults that
+/// fit their site are read ([`Fault::fits`]), and only one at a point.
+///
+/// Names stand bare if they begin with a letter, digit or `_` and hold only these, `-`, `.`, `/` and inner `::`;
+/// workflow ids with a `/` do not. All others are JSON strings in which `'` is written `\u0027`, so that a plan fits
+/// between the single quotes of a shell. Spaces are free around `;` and `=`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Plan {
     /// Feeds the order of ready tasks and the user code's random numbers.
@@ -35,6 +89,52 @@ pub struct Plan {
     pub exploration: Option<Arc<str>>,
     /// The faults.
     pub entries: Vec<Entry>,
+}
+
+impl Plan {
+    /// No faults, seed 0, first in first out: the reference run.
+    pub fn none() -> Plan {
+        Plan::default()
+    }
+
+    /// These faults, seed 0, first in first out. Takes the entries as they are.
+    pub fn new(entries: Vec<Entry>) -> Plan {
+        Plan { entries, ..Plan::default() }
+    }
+
+    /// With this seed.
+    pub fn with_seed(self, seed: u64) -> Plan {
+        Plan { seed, ..self }
+    }
+
+    /// With this order of ready tasks.
+    pub fn with_order(self, order: Order) -> Plan {
+        Plan { order, ..self }
+    }
+
+    /// As a plan of this exploration.
+    pub fn with_exploration(self, name: impl Into<Arc<str>>) -> Plan {
+        Plan { exploration: Some(name.into()), ..self }
+    }
+
+    /// Whether there are no faults. Seed and order may still differ from the reference run's.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// The [text](Plan#text), header first and complete.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{TRACE_VERSION} seed={} order={}", self.seed, self.order)?;
+        if let Some(name) = &self.exploration {
+            write!(f, " for={}", Name(name))?;
+        }
+        for entry in &self.entries {
+            write!(f, "; {entry}")?;
+        }
+        Ok(())
+    }
 }
 
 /// A plan's text is not a plan.

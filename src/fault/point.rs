@@ -1,15 +1,16 @@
 //! [`Point`]: a stable coordinate of something that can go wrong.
 
+use std::fmt;
 use std::sync::Arc;
 
+use super::name::{Id, Name};
 use super::site::Site;
 
 /// A place in a run, named so that it stays the same when faults change the rest of the run.
 ///
 /// Text: `[workflow-id[/run]:]activity#k@n:site` for activities and `workflow#k[@run]:site` for workflows, where `k`
 /// counts the activities of this type that their workflow has scheduled (or the workflows of this type that were
-/// started), and `n` counts attempts, all from 1. Names that hold other characters than letters, digits, `_`, `-`, `.`
-/// and `/` are quoted as JSON strings.
+/// started), and `n` counts attempts, all from 1. How names are spelled: [`Plan`](super::Plan#text).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Point {
     /// The workflow that scheduled the activity; `None` means the first workflow started.
@@ -24,4 +25,27 @@ pub struct Point {
     pub attempt: Option<u32>,
     /// Where in it.
     pub site: Site,
+}
+
+/// As plans spell it: `process_large_file#1@1:await5`. A point that no run can have (a count of 0, an activity's site
+/// without an attempt) prints too, but is refused when read.
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own_run = if self.site.is_workflow() { self.run } else { None };
+        let prefix_run = if self.site.is_workflow() { None } else { self.run };
+        if let Some(id) = &self.workflow_id {
+            write!(f, "{}", Id(id))?;
+        }
+        if let Some(run) = prefix_run {
+            write!(f, "/{run}")?;
+        }
+        if self.workflow_id.is_some() || prefix_run.is_some() {
+            f.write_str(":")?;
+        }
+        write!(f, "{}#{}", Name(&self.name), self.execution)?;
+        if let Some(number) = self.attempt.or(own_run) {
+            write!(f, "@{number}")?;
+        }
+        write!(f, ":{}", self.site)
+    }
 }

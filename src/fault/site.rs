@@ -31,6 +31,36 @@ impl Site {
     }
 }
 
+impl Site {
+    /// What plans may write, for messages.
+    pub(super) const SPELLINGS: &str =
+        "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN of a workflow";
+
+    /// The site that a plan spells so, without its number; `number` is what follows, 0 if nothing does. `None` if there
+    /// is no such word, or a number where none belongs.
+    pub(super) fn spelled(word: &str, number: u32) -> Option<Site> {
+        Some(match (word, number) {
+            ("dispatch", 0) => Site::Dispatch,
+            ("completion", 0) => Site::Completion,
+            ("backoff", 0) => Site::Backoff,
+            ("await", n) => Site::Await(n),
+            ("effect", n) => Site::Effect(n),
+            ("heartbeat", n) => Site::Heartbeat(n),
+            ("deadline", n) => Site::Deadline(n),
+            ("task", n) => Site::Task(n),
+            _ => return None,
+        })
+    }
+
+    /// The number of a site that has one.
+    pub(super) fn number(self) -> Option<u32> {
+        match self {
+            Site::Await(n) | Site::Effect(n) | Site::Heartbeat(n) | Site::Deadline(n) | Site::Task(n) => Some(n),
+            Site::Dispatch | Site::Completion | Site::Backoff => None,
+        }
+    }
+}
+
 /// As plans spell it: `await5`.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

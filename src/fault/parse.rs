@@ -1,0 +1,182 @@
+//! Reading plans and entries from their text. The grammar is in the documentation of [`Plan`].
+//!
+//! Strict: a plan that is not quite right must not run as another plan, least of all as one without faults. Every error
+//! says where it is and what would be right there.
+
+use std::str::FromStr;
+
+use super::coordinate::point;
+use super::cursor::Cursor;
+use super::header::{begins_with_header, header};
+use super::kind::Fault;
+use super::length::Length;
+use super::plan::{Entry, Plan, PlanError};
+use super::site::Site;
+use crate::trace::TRACE_VERSION;
+
+pub(super) const EXAMPLE: &str = "`process_large_file#1@1:await5=crash`";
+
+impl FromStr for Plan {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Plan, PlanError> {
+        let mut cursor = Cursor::new(text);
+        cursor.skip_spaces();
+        if cursor.at_end() {
+            let problem = format!("the plan is empty; one without faults is `v{TRACE_VERSION}`");
+            return Err(cursor.error_here(problem));
+        }
+        let mut plan = if begins_with_header(&cursor) { header(&mut cursor)? } else { Plan::none() };
+        loop {
+            cursor.skip_spaces();
+            if cursor.at_end() {
+                return Ok(plan);
+            }
+            let at = cursor.place();
+            let entry = entry(&mut cursor)?;
+            if let Some(first) = plan.entries.iter().find(|other| other.point == entry.point) {
+                let problem = format!(
+                    "a second fault at {}, which has `{}` already; a point takes one fault",
+                    first.point, first.fault
+                );
+                return Err(cursor.error(at, problem));
+            }
+            plan.entries.push(entry);
+            cursor.skip_spaces();
+            if !cursor.at_end() {
+                cursor.expect(';', "before the next fault")?;
+            }
+        }
+    }
+}
+
+impl FromStr for Entry {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Entry, PlanError> {
+        let mut cursor = Cursor::new(text);
+        cursor.skip_spaces();
+        let entry = entry(&mut cursor)?;
+        cursor.skip_spaces();
+        if !cursor.at_end() {
+            return Err(cursor.error_here(format!("expected the end after one fault, found {}", cursor.found())));
+        }
+        Ok(entry)
+    }
+}
+
+fn entry(cursor: &mut Cursor<'_>) -> Result<Entry, PlanError> {
+    let point = point(cursor)?;
+    cursor.skip_spaces();
+    cursor.expect('=', &format!("and a fault after {point}"))?;
+    cursor.skip_spaces();
+    let fault = fault(cursor, point.site)?;
+    Ok(Entry { point, fault })
+}
+
+fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
+    let at = cursor.place();
+    let word = cursor.word();
+    let Some(kind) = Fault::KINDS.into_iter().find(|kind| kind.keyword() == word) else {
+        let found = if word.is_empty() { cursor.found() } else { format!("`{word}`") };
+        return Err(cursor.error(at, format!("unknown fault {found}; at {site} fit {}", fitting(site))));
+    };
+    if !kind.fits(site) {
+        return Err(cursor.error(at, format!("`{word}` does not fit {site}; there fit {}", fitting(site))));
+    }
+    match (kind.length().is_some(), cursor.peek() == Some('(')) {
+        (false, false) => Ok(kind),
+        (true, true) => {
+            cursor.eat('(');
+            let length_at = cursor.place();
+            let digits = cursor.take_while(|c| c.is_ascii_digit());
+            let unit = cursor.take_while(|c| !matches!(c, ')' | ';'));
+            let Some(length) = Length::read(digits, unit) else {
+                let problem = format!(
+                    "`{digits}{unit}` is not a length: it is digits and one of s, ms, us, ns, as in `{word}(2s)` or \
+                     `{word}(1500ms)`"
+                );
+                return Err(cursor.error(length_at, problem));
+            };
+            cursor.expect(')', "after the length")?;
+            Ok(kind.with_length(length))
+        }
+        (true, false) => Err(cursor.error_here(format!("`{word}` needs a length: `{word}(2s)`"))),
+        (false, true) => Err(cursor.error_here(format!("`{word}` has no length"))),
+    }
+}
+
+/// The faults that fit, with the form of their length.
+fn fitting(site: Site) -> String {
+    let mut list = String::new();
+    for kind in Fault::KINDS.into_iter().filter(|kind| kind.fits(site)) {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(kind.keyword());
+        if kind.length().is_some() {
+            list.push_str("(2s)");
+        }
+    }
+    list
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    #[track_caller]
+    pub(in crate::fault) fn refused(text: &str, column: usize, problem: &str) {
+        match text.parse::<Plan>() {
+            Ok(plan) => panic!("`{text}` was read as `{plan}`"),
+            Err(error) => assert_eq!((error.problem.as_str(), error.column), (problem, column), "`{text}`"),
+        }
+    }
+
+    pub(in crate::fault) fn reads_as(text: &str, printed: &str) {
+        assert_eq!(text.parse::<Plan>().unwrap().to_string(), printed);
+    }
+
+    #[test]
+    fn what_is_left_out_and_where_spaces_are_free() {
+        reads_as("v1", "v1 seed=0 order=fifo");
+        reads_as("v1;", "v1 seed=0 order=fifo");
+        reads_as(" v1  order = random;", "v1 seed=0 order=random");
+        reads_as("v1 for=a::b seed=18446744073709551615", "v1 seed=18446744073709551615 order=fifo for=a::b");
+        reads_as("a#1@1:await5=crash", "v1 seed=0 order=fifo; a#1@1:await5=crash");
+        reads_as("v1;a#1@1:await5 = stall(2000ms) ;", "v1 seed=0 order=fifo; a#1@1:await5=stall(2s)");
+    }
+
+    #[test]
+    fn a_fault_that_is_not_right() {
+        refused("a#1@1:await5", 13, "expected `=` and a fault after a#1@1:await5, found the end");
+        let fitting = "crash, crash_attempt, fail, stall(2s), freeze(2s), cancel, stop";
+        refused("a#1@1:await5=boom", 14, &format!("unknown fault `boom`; at await5 fit {fitting}"));
+        refused("a#1@1:await5=request_lost", 14, &format!("`request_lost` does not fit await5; there fit {fitting}"));
+        refused("a#1@1:await5=", 14, &format!("unknown fault the end; at await5 fit {fitting}"));
+        refused("a#1@1:await5=stall", 19, "`stall` needs a length: `stall(2s)`");
+        refused("a#1@1:await5=crash(2s)", 19, "`crash` has no length");
+        for length in ["1.5s", "2", "2min", "s", "-1s", "99999999999999999999999999s"] {
+            let problem = format!(
+                "`{length}` is not a length: it is digits and one of s, ms, us, ns, as in `stall(2s)` or `stall(1500ms)`"
+            );
+            refused(&format!("a#1@1:await5=stall({length})"), 20, &problem);
+        }
+        refused("a#1@1:await5=stall(2s", 22, "expected `)` after the length, found the end");
+        refused("a#1@1:await5=crash b#1@1:await5=crash", 20, "expected `;` before the next fault, found `b`");
+        refused("v1;;", 4, "expected a fault such as `process_large_file#1@1:await5=crash`, found `;`");
+        refused(
+            "a#1@1:await5=crash; a#1@1:await5=fail",
+            21,
+            "a second fault at a#1@1:await5, which has `crash` already; a point takes one fault",
+        );
+    }
+
+    #[test]
+    fn an_entry_alone() {
+        let entry: Entry = "a#1@1:heartbeat2=delayed(20us)".parse().unwrap();
+        assert_eq!(entry.to_string(), "a#1@1:heartbeat2=delayed(20us)");
+        let error = "a#1@1:await1=crash; b#1@1:await1=crash".parse::<Entry>().unwrap_err();
+        assert_eq!(error.to_string(), "column 19: expected the end after one fault, found `;`");
+    }
+}

@@ -1,0 +1,267 @@
+//! [`FaultWords`]: faults in words, for people who have not learned the plan's text.
+
+use std::fmt;
+
+use super::kind::Fault;
+use super::plan::{Entry, Order, Plan};
+use super::point::Point;
+use super::site::Site;
+
+/// One fault at one point as a sentence without its full stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultWords<'a> {
+    pub point: &'a Point,
+    pub fault: Fault,
+}
+
+impl Entry {
+    /// In words: `the worker crashes when attempt 1 of process_large_file waits for the 5th time`.
+    ///
+    /// ```
+    /// # use durasim::fault::Entry;
+    /// let entry: Entry = "process_large_file#1@2:completion=request_lost".parse()?;
+    /// assert_eq!(
+    ///     entry.words().to_string(),
+    ///     "the report of attempt 2 of process_large_file never arrives at the service",
+    /// );
+    /// # Ok::<_, durasim::fault::PlanError>(())
+    /// ```
+    pub fn words(&self) -> impl fmt::Display + '_ {
+        FaultWords { point: &self.point, fault: self.fault }
+    }
+}
+
+impl Plan {
+    /// In words, a line for each fault and one for a random order; `no faults` if there is none of it.
+    pub fn words(&self) -> impl fmt::Display + '_ {
+        PlanWords(self)
+    }
+}
+
+struct PlanWords<'a>(&'a Plan);
+
+impl fmt::Display for PlanWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut between = "";
+        for entry in &self.0.entries {
+            write!(f, "{between}{}", entry.words())?;
+            between = "\n";
+        }
+        match self.0.order {
+            Order::Random => write!(f, "{between}ready tasks run in an order drawn from seed {}", self.0.seed),
+            Order::Fifo if self.0.is_empty() => f.write_str("no faults"),
+            Order::Fifo => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for FaultWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempt = self.point.attempt.unwrap_or(0);
+        let next = attempt.saturating_add(1);
+        let subject = Subject(self.point);
+        let nth = Ordinal(self.point.site.number().unwrap_or(0));
+        match (self.point.site, self.fault) {
+            (Site::Dispatch, Fault::Delayed(length)) => {
+                write!(f, "handing attempt {attempt} of {subject} to a worker takes {length:?} longer")
+            }
+            (Site::Dispatch, Fault::WorkerDies) => {
+                write!(f, "the worker that takes attempt {attempt} of {subject} dies at once")
+            }
+            (Site::Dispatch, Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel when attempt {attempt} of {subject} is handed to a worker")
+            }
+
+            (Site::Await(_), Fault::CrashAttempt) => {
+                write!(f, "attempt {attempt} of {subject} vanishes when it waits for the {nth} time")
+            }
+            (Site::Await(_), Fault::Fail) => {
+                write!(f, "attempt {attempt} of {subject} fails, retryably, when it waits for the {nth} time")
+            }
+            (Site::Await(_), Fault::Stall(length)) => {
+                write!(f, "attempt {attempt} of {subject} stalls for {length:?} when it waits for the {nth} time")
+            }
+            (Site::Await(_), Fault::Crash | Fault::Freeze(_) | Fault::Cancel | Fault::Stop) => {
+                match self.fault {
+                    Fault::Freeze(length) => write!(f, "the worker stands still for {length:?}")?,
+                    Fault::Cancel => f.write_str("the workflow is asked to cancel")?,
+                    Fault::Stop => f.write_str("the worker is told to stop")?,
+                    _ => f.write_str("the worker crashes")?,
+                }
+                write!(f, " when attempt {attempt} of {subject} waits for the {nth} time")
+            }
+
+            (Site::Effect(_), Fault::CrashBefore) => {
+                write!(f, "the worker crashes just before attempt {attempt} of {subject} does its {nth} effect")
+            }
+            (Site::Effect(_), Fault::CrashAfter) => {
+                write!(f, "the worker crashes just after attempt {attempt} of {subject} did its {nth} effect")
+            }
+            (Site::Effect(_), Fault::FailUnapplied) => {
+                write!(f, "the {nth} effect of attempt {attempt} of {subject} is not done and answers an error")
+            }
+            (Site::Effect(_), Fault::FailApplied) => {
+                write!(f, "the {nth} effect of attempt {attempt} of {subject} is done but answers an error")
+            }
+
+            (Site::Heartbeat(_), Fault::CrashBefore) => {
+                write!(f, "the worker crashes just before attempt {attempt} of {subject} records its {nth} heartbeat")
+            }
+            (Site::Heartbeat(_), Fault::CrashAfterSent | Fault::CrashAfterUnsent) => {
+                write!(f, "the worker crashes just after attempt {attempt} of {subject} recorded its {nth} heartbeat")?;
+                f.write_str(if self.fault == Fault::CrashAfterSent { " and sent it" } else { ", before it is sent" })
+            }
+            (Site::Heartbeat(_), Fault::RequestLost) => {
+                write!(f, "the {nth} heartbeat of attempt {attempt} of {subject} never arrives at the service")
+            }
+            (Site::Heartbeat(_), Fault::AnswerLost) => {
+                write!(f, "the service's answer to the {nth} heartbeat of attempt {attempt} of {subject} is lost")
+            }
+            (Site::Heartbeat(_), Fault::Delayed(length)) => {
+                write!(f, "the {nth} heartbeat of attempt {attempt} of {subject} takes {length:?} longer")
+            }
+
+            (Site::Deadline(_), Fault::DeadlineBefore(length)) => {
+                write!(f, "attempt {attempt} of {subject} gets to its {nth} wait {length:?} before its deadline")
+            }
+            (Site::Deadline(_), Fault::DeadlineAfter(length)) => {
+                write!(f, "attempt {attempt} of {subject} gets to its {nth} wait {length:?} after its deadline")
+            }
+            (Site::Deadline(_), Fault::DeadlineAt | Fault::DeadlineAtLate) => {
+                let side = if self.fault == Fault::DeadlineAt { "just ahead of" } else { "just behind" };
+                write!(
+                    f,
+                    "attempt {attempt} of {subject} gets to its {nth} wait exactly at its deadline, {side} the service's \
+                     timer"
+                )
+            }
+
+            (Site::Completion, Fault::Crash) => {
+                write!(f, "the worker crashes before the report of attempt {attempt} of {subject} leaves")
+            }
+            (Site::Completion, Fault::RequestLost) => {
+                write!(f, "the report of attempt {attempt} of {subject} never arrives at the service")
+            }
+            (Site::Completion, Fault::AnswerLost) => {
+                write!(f, "the service's answer to the report of attempt {attempt} of {subject} is lost")
+            }
+            (Site::Completion, Fault::Delayed(length)) => {
+                write!(f, "the report of attempt {attempt} of {subject} takes {length:?} longer")
+            }
+            (Site::Completion, Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel when attempt {attempt} of {subject} reports its end")
+            }
+
+            (Site::Backoff, Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel while attempt {next} of {subject} waits for its time")
+            }
+            (Site::Backoff, Fault::WorkerGone) => {
+                write!(f, "the worker is gone when attempt {next} of {subject} is due")
+            }
+
+            (Site::Task(task), Fault::Crash) => {
+                write!(f, "the worker crashes when it has taken workflow task {task} of {subject}")
+            }
+            (Site::Task(task), Fault::CompletionLost) => {
+                write!(f, "the worker's answer to workflow task {task} of {subject} is lost")
+            }
+            (Site::Task(task), Fault::Evicted) => {
+                write!(f, "{subject} is evicted from the worker's cache before its workflow task {task}")
+            }
+
+            // Made by hand and fitting nowhere: reading a plan refuses it.
+            (_, fault) => write!(f, "{fault} at {}, which it does not fit", self.point),
+        }
+    }
+}
+
+/// Whom a fault strikes. What goes without saying is left out: the first execution, the first workflow, the first run.
+struct Subject<'a>(&'a Point);
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.name)?;
+        if self.0.execution != 1 {
+            write!(f, "#{}", self.0.execution)?;
+        }
+        match (&self.0.workflow_id, self.0.run) {
+            (None, None) => Ok(()),
+            (Some(id), None) => write!(f, " (workflow {id})"),
+            (None, Some(run)) => write!(f, " (run {run})"),
+            (Some(id), Some(run)) => write!(f, " (workflow {id}, run {run})"),
+        }
+    }
+}
+
+/// `1st`, `2nd`, `11th`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ordinal(pub u32);
+
+impl fmt::Display for Ordinal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffix = match (self.0 % 10, self.0 % 100) {
+            (_, 11..=13) => "th",
+            (1, _) => "st",
+            (2, _) => "nd",
+            (3, _) => "rd",
+            _ => "th",
+        };
+        write!(f, "{}{suffix}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> String {
+        text.parse::<Plan>().unwrap().words().to_string()
+    }
+
+    #[test]
+    fn ordinals() {
+        let text: Vec<_> = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 113].map(|n| Ordinal(n).to_string()).into();
+        assert_eq!(text.join(" "), "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th 113th");
+    }
+
+    #[test]
+    fn a_line_for_each_fault() {
+        assert_eq!(words("v1"), "no faults");
+        assert_eq!(words("v1 seed=7 order=random"), "ready tasks run in an order drawn from seed 7");
+        assert_eq!(
+            words("v1 seed=7 order=random; a#1@1:await5=crash; b#2@1:await1=stall(31001ms)"),
+            "the worker crashes when attempt 1 of a waits for the 5th time\n\
+             attempt 1 of b#2 stalls for 31.001s when it waits for the 1st time\n\
+             ready tasks run in an order drawn from seed 7"
+        );
+        assert_eq!(
+            words("order-7:a#1@1:backoff=worker_gone"),
+            "the worker is gone when attempt 2 of a (workflow order-7) is due"
+        );
+        assert_eq!(
+            words("w#1@2:task3=evicted"),
+            "w (run 2) is evicted from the worker's cache before its workflow task 3"
+        );
+    }
+
+    #[test]
+    fn every_fault_that_fits_has_words() {
+        let sites = [
+            Site::Dispatch,
+            Site::Await(1),
+            Site::Effect(1),
+            Site::Heartbeat(1),
+            Site::Deadline(1),
+            Site::Completion,
+            Site::Backoff,
+            Site::Task(1),
+        ];
+        for site in sites {
+            let point = Point { workflow_id: None, run: None, name: "a".into(), execution: 1, attempt: Some(1), site };
+            for fault in Fault::KINDS {
+                let words = FaultWords { point: &point, fault }.to_string();
+                assert_eq!(words.ends_with("does not fit"), !fault.fits(site), "{fault} at {site}: {words}");
+            }
+        }
+    }
+}

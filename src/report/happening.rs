@@ -1,0 +1,209 @@
+//! [`Happening`] and [`Whom`]: one event in words, and whom it is about.
+
+use std::fmt;
+
+use super::excerpt::excerpt;
+use crate::fault::{FaultWords, Id, Name, Ordinal};
+use crate::program::TimeoutType;
+use crate::trace::{Bytes, Ended, Event, Trace, What, Who};
+
+/// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whom<'a> {
+    pub trace: &'a Trace,
+    pub who: Who,
+}
+
+impl fmt::Display for Whom<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trace = self.trace;
+        match self.who {
+            Who::Run => f.write_str("run"),
+            Who::Worker(number) => write!(f, "worker {number}"),
+            Who::Workflow(index) => {
+                let workflow = &trace.workflows()[index as usize];
+                write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)
+            }
+            Who::Activity(index) => {
+                let activity = &trace.activities()[index as usize];
+                if activity.workflow != 0 {
+                    write!(f, "{}:", Id(&trace.workflows()[activity.workflow as usize].workflow_id))?;
+                }
+                write!(f, "{}#{}", Name(&activity.activity_type), activity.execution)
+            }
+            Who::Attempt(index) => {
+                let attempt = trace.attempts()[index as usize];
+                write!(f, "{}@{}", Whom { trace, who: Who::Activity(attempt.activity) }, attempt.number)
+            }
+        }
+    }
+}
+
+/// What happened, in words, with details cut to `width` characters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Happening<'a> {
+    pub trace: &'a Trace,
+    pub event: &'a Event,
+    /// The last event of the same line: a later stage of the heartbeat, the answer to the workflow task, or `event`
+    /// itself.
+    pub last: &'a Event,
+    pub width: usize,
+}
+
+/// Where a heartbeat has got to, and with which details.
+pub(super) fn heartbeat(what: What) -> Option<(usize, Option<Bytes>)> {
+    match what {
+        What::HeartbeatRecorded(details) => Some((0, details)),
+        What::HeartbeatSent(details) => Some((1, details)),
+        What::HeartbeatVisible(details) => Some((2, details)),
+        _ => None,
+    }
+}
+
+/// The names of these stages.
+const STAGES: [&str; 3] = ["recorded", "sent", "visible"];
+
+impl Happening<'_> {
+    fn excerpt(&self, bytes: Bytes) -> String {
+        excerpt(self.trace.bytes(bytes), self.width)
+    }
+
+    /// Errors get twice the room: the cause stands at the end.
+    fn error(&self, bytes: &[u8]) -> String {
+        excerpt(bytes, self.width.saturating_mul(2))
+    }
+
+    fn failure(&self, index: u32) -> String {
+        self.error(self.trace.failure(index).to_string().as_bytes())
+    }
+
+    fn heartbeat(&self, details: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = |event: &Event| heartbeat(event.what).map_or(0, |(stage, _)| stage);
+        let stages = STAGES[stage(self.event)..=stage(self.last)].join(", ");
+        match details {
+            Some(details) => write!(f, "heartbeat {stages}: {}", self.excerpt(details)),
+            None => write!(f, "heartbeat {stages}, without details"),
+        }
+    }
+
+    fn ended(&self, how: Ended, detail: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match how {
+            Ended::Completed => "returned",
+            Ended::Failed => "failed",
+            Ended::Cancelled => "ended as cancelled",
+            Ended::Panicked => "panicked",
+            Ended::Async => "left its completion to somebody else",
+        })?;
+        match (how, detail) {
+            (_, None) => Ok(()),
+            (Ended::Completed | Ended::Async, Some(result)) => write!(f, ": {}", self.excerpt(result)),
+            (_, Some(error)) => write!(f, ": {}", self.error(self.trace.bytes(error))),
+        }
+    }
+
+    fn started(&self, details: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Who::Attempt(index) = self.event.who else { return f.write_str("started") };
+        let attempt = self.trace.attempts()[index as usize];
+        write!(f, "started on worker {}", attempt.worker)?;
+        match details {
+            Some(details) => write!(f, ", sees {}", self.excerpt(details)),
+            // A first attempt has none, and nobody wonders.
+            None if attempt.number == 1 => Ok(()),
+            None => f.write_str(", sees no details"),
+        }
+    }
+}
+
+impl fmt::Display for Happening<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.event.what {
+            What::WorkflowStarted(input) => write!(f, "workflow started: {}", self.excerpt(input)),
+            What::TaskStarted { task, attempt } => {
+                write!(f, "task {task}")?;
+                if attempt > 1 {
+                    write!(f, ", attempt {attempt}")?;
+                }
+                match self.last.what {
+                    What::TaskCompleted(commands) => write!(f, ": {}", Counted(commands, "command")),
+                    _ => f.write_str(" taken"),
+                }
+            }
+            What::TaskCompleted(commands) => write!(f, "task answered: {}", Counted(commands, "command")),
+            What::TaskTimedOut => f.write_str("task timed out, given out again"),
+            What::TaskFailed(why) => write!(f, "task failed: {}", self.error(self.trace.bytes(why))),
+            What::Replayed(events) => write!(f, "replayed {}", Counted(events, "event")),
+            What::Evicted => f.write_str("evicted from the worker's cache"),
+            What::CancelRequested => f.write_str("workflow asked to cancel"),
+            What::TimerStarted { timer, duration } => write!(f, "timer {timer} started: {duration:?}"),
+            What::TimerFired(timer) => write!(f, "timer {timer} fired"),
+            What::TimerCanceled(timer) => write!(f, "timer {timer} cancelled"),
+            What::WorkflowCompleted(result) => write!(f, "workflow completed: {}", self.excerpt(result)),
+            What::WorkflowFailed(failure) => write!(f, "workflow failed: {}", self.failure(failure)),
+            What::WorkflowCanceled => f.write_str("workflow cancelled"),
+
+            What::Scheduled(input) => write!(f, "scheduled: {}", self.excerpt(input)),
+            What::RetryScheduled(due) => write!(f, "retry due at {due}, in {:?}", due.since(self.event.at)),
+            What::TimedOut(timeout) => write!(f, "{} timeout: attempt given up", timeout_words(timeout)),
+            What::ActivityCancelRequested => f.write_str("activity asked to cancel"),
+            What::ActivityCompleted(result) => write!(f, "activity completed: {}", self.excerpt(result)),
+            What::ActivityFailed { failure, retry_state } => {
+                write!(f, "activity failed, {retry_state}: {}", self.failure(failure))
+            }
+            What::ActivityTimedOut { failure, retry_state } => {
+                write!(f, "activity timed out, {retry_state}: {}", self.failure(failure))
+            }
+            What::ActivityCanceled => f.write_str("activity cancelled"),
+
+            What::AttemptStarted(details) => self.started(details, f),
+            What::DetailsRead => f.write_str("reads its heartbeat details"),
+            What::Awaited(count) => write!(f, "waits for the {} time", Ordinal(count)),
+            What::HeartbeatRecorded(details) | What::HeartbeatSent(details) | What::HeartbeatVisible(details) => {
+                self.heartbeat(details, f)
+            }
+            What::Effect { name, applied: true } => write!(f, "effect: {}", self.excerpt(name)),
+            What::Effect { name, applied: false } => write!(f, "effect not done: {}", self.excerpt(name)),
+            What::CancelDelivered(reason) => write!(f, "told to stop: {reason}"),
+            What::WorkerStopping => f.write_str("told that its worker is stopping"),
+            What::Ended { how, detail } => self.ended(how, detail, f),
+            What::Refused => f.write_str("refused by the service as stale"),
+            What::ReportDropped => f.write_str("report dropped: the service does not know the attempt any more"),
+            What::Died => f.write_str("died"),
+            What::Aborted => f.write_str("dropped by its worker: the grace period is over"),
+            What::Zombie => f.write_str("given up by the service, runs on as a zombie"),
+
+            What::WorkerCrashed => f.write_str("crashed"),
+            What::WorkerStarted => f.write_str("started"),
+            What::StopSignal => f.write_str("told to stop"),
+            What::WorkerStopped => f.write_str("stopped"),
+            What::Frozen => f.write_str("stands still"),
+            What::Thawed => f.write_str("goes on"),
+
+            What::Fault(index) => {
+                let (point, fault) = &self.trace.faults()[index as usize];
+                write!(f, "{}", FaultWords { point, fault: *fault })
+            }
+            What::TasksLeft(count) => write!(f, "{} left at the end", Counted(count, "background task")),
+        }
+    }
+}
+
+/// The words of users' options, not of the API's enums.
+fn timeout_words(timeout: TimeoutType) -> &'static str {
+    match timeout {
+        TimeoutType::StartToClose => "start-to-close",
+        TimeoutType::ScheduleToStart => "schedule-to-start",
+        TimeoutType::ScheduleToClose => "schedule-to-close",
+        TimeoutType::Heartbeat => "heartbeat",
+        TimeoutType::Unspecified => "unspecified",
+    }
+}
+
+/// `1 command`, `2 commands`.
+struct Counted(u32, &'static str);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counted(count, thing) = self;
+        write!(f, "{count} {thing}{}", if *count == 1 { "" } else { "s" })
+    }
+}

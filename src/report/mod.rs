@@ -1,0 +1,7 @@
+//! What people read of a run: made of its trace when it is over, never while it runs.
+
+mod excerpt;
+mod happening;
+mod timeline;
+
+pub use timeline::Timeline;
