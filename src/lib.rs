@@ -5,5 +5,6 @@ mod instant;
 pub mod program;
 pub mod service;
 pub mod trace;
+pub mod worker;
 
 pub use instant::{Span, Time};
