@@ -1,10 +1,40 @@
-//! The simulated service: what a Temporal server does with activities and workflows.
+//! The simulated service by itself: what a Temporal server does with activities and workflows.
 //!
-//! A passive state machine. Every method is called by the run loop with the present moment, changes the state, and says
-//! what happened; timers it wants and tasks it has for workers are left in the [`Outbox`]. Nothing here knows of
-//! futures, threads or clocks.
+//! A passive state machine. Every method is called with the present moment, changes the state, and answers; timers it
+//! wants, tasks it has for workers and news of what happened are left in [`Service::outbox`], which the caller drains
+//! after every call. Nothing here knows of futures, threads or clocks.
+//!
+//! Each rule is written down once, in the file named after it: [`options`] (defaults and validation), [`retry`] (is there
+//! another attempt, and when), [`timeout`] (which deadlines there are, and what a passed one is reported as). Rules
+//! follow the sources and recordings of Temporal Server 1.32, which their documentation names.
 
-use crate::program::TimeoutType;
+mod activity;
+mod attempt;
+mod by_id;
+mod command;
+mod history;
+mod limit;
+mod operator;
+pub mod options;
+mod outbox;
+mod refused;
+pub mod retry;
+mod task;
+pub mod timeout;
+mod timer;
+mod workflow;
+
+pub use activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started};
+pub use attempt::HeartbeatAnswer;
+pub use history::{EventKind, HistoryEvent, TaskFailedCause};
+pub use operator::{Reset, Unpause};
+pub use outbox::{News, Outbox, Ready, Timer, TimerRequest};
+pub use refused::{Code, Refused};
+pub use task::WorkflowTask;
+pub use workflow::{StartWorkflow, Workflow, WorkflowOutcome};
+
+/// Position among equal times in the run's timer queue. The caller reserves it.
+pub type Order = u64;
 
 /// Which workflow run. Never reused within a simulation run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -17,34 +47,74 @@ pub struct ActivityKey(pub u32);
 /// What a worker shows to speak for an attempt. Bound to the attempt: after a retry the old one is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token {
+    /// Which activity.
     pub activity: ActivityKey,
+    /// Which attempt.
     pub attempt: u32,
 }
 
 /// What a worker shows to answer a workflow task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TaskToken {
+    /// Which run.
     pub workflow: WorkflowKey,
     /// Counts the tasks and task attempts of the run; a stale one is refused.
     pub stamp: u32,
 }
 
-/// Something the service wants to be told at a certain time. Stale ones are recognised when they fire.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Timer {
-    /// One of an activity's four timeouts, for the attempt it was set for (0 for schedule-to-close).
-    Timeout { activity: ActivityKey, attempt: u32, timeout: TimeoutType },
-    /// The backoff before `attempt` is over.
-    RetryDue { activity: ActivityKey, attempt: u32 },
-    /// A workflow's own timer.
-    Workflow { workflow: WorkflowKey, timer: u32 },
-    /// A workflow task has been open for too long.
-    TaskTimeout { token: TaskToken },
+/// The simulated service.
+#[derive(Debug, Default)]
+pub struct Service {
+    /// What the last calls left for the caller.
+    pub outbox: Outbox,
+    workflows: Vec<Workflow>,
+    activities: Vec<Activity>,
+    policies: options::PolicyCache,
+    /// Cleared workflow records, kept for the memory of their lists.
+    spare: Vec<workflow::Lists>,
 }
 
-/// A task that a worker may take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ready {
-    Activity { activity: ActivityKey, attempt: u32 },
-    Workflow { workflow: WorkflowKey, stamp: u32 },
+impl Service {
+    /// A service with nothing in it.
+    pub fn new() -> Service {
+        Service::default()
+    }
+
+    /// Forgets everything, for the next run. Memory is kept.
+    pub fn clear(&mut self) {
+        self.outbox.clear();
+        self.activities.clear();
+        self.spare.extend(self.workflows.drain(..).map(|workflow| workflow.into_lists()));
+    }
+
+    /// A workflow run.
+    ///
+    /// # Panics
+    /// If the key is not one this service gave since it was last cleared.
+    pub fn workflow(&self, workflow: WorkflowKey) -> &Workflow {
+        &self.workflows[workflow.0 as usize]
+    }
+
+    /// An activity.
+    ///
+    /// # Panics
+    /// If the key is not one this service gave since it was last cleared.
+    pub fn activity(&self, activity: ActivityKey) -> &Activity {
+        &self.activities[activity.0 as usize]
+    }
+
+    /// All activities, in the order in which they were scheduled.
+    pub fn activities(&self) -> impl Iterator<Item = (ActivityKey, &Activity)> {
+        self.activities.iter().enumerate().map(|(index, activity)| (ActivityKey(index as u32), activity))
+    }
+
+    /// The history of a run so far. Events that arrived while a workflow task is open are not in it yet.
+    pub fn history(&self, workflow: WorkflowKey) -> &[HistoryEvent] {
+        self.workflow(workflow).history()
+    }
+
+    /// Whether the run that an activity belongs to is open.
+    fn runs(&self, activity: ActivityKey) -> bool {
+        self.workflow(self.activity(activity).workflow()).is_open()
+    }
 }

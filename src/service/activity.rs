@@ -1,0 +1,231 @@
+//! [`Activity`]: one activity from its schedule to its close, over all attempts.
+//!
+//! ```text
+//!                 due                taken
+//!   Backoff ────────────▶ Scheduled ───────▶ Started
+//!      ▲                      │                 │
+//!      └──────────────────────┼─── retried ─────┤
+//!                             ▼                 ▼
+//!                           Closed ◀────────────┘
+//! ```
+
+use std::sync::Arc;
+
+use super::{Order, WorkflowKey};
+use crate::instant::{Span, Time};
+use crate::program::{ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Timeouts};
+
+/// Where an activity stands.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ActivityState {
+    /// An attempt is due and waits for a worker.
+    Scheduled,
+    /// An attempt will be due later.
+    Backoff,
+    /// A worker has the attempt.
+    Started(Started),
+    /// It is over.
+    Closed(ActivityClose),
+}
+
+/// What is known of a running attempt.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Started {
+    /// When the service handed it out.
+    pub at: Time,
+    /// The last heartbeat, and its place in the run's timer queue.
+    pub last_heartbeat: Option<(Time, Order)>,
+    /// What happens once it yields, if an operator has reset the activity meanwhile.
+    pub reset: ResetRequest,
+}
+
+/// A reset that waits for the running attempt to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ResetRequest {
+    /// Nobody asked.
+    #[default]
+    None,
+    /// Details stay.
+    KeepDetails,
+    /// Details go when the attempt ends (rule row `trace/43`).
+    ClearDetails,
+}
+
+/// How an activity closed.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ActivityClose {
+    /// With a result.
+    Completed {
+        /// Encoded.
+        result: Payload,
+    },
+    /// With the failure of its last attempt.
+    Failed {
+        /// What the attempt reported.
+        failure: Arc<Failure>,
+        /// Why there was no other attempt. [`RetryState::Timeout`] says that the next one would have come too late.
+        retry_state: RetryState,
+    },
+    /// By a deadline.
+    TimedOut {
+        /// A timeout failure; its cause is the failure of the attempt before.
+        failure: Arc<Failure>,
+        /// Why there was no other attempt.
+        retry_state: RetryState,
+    },
+    /// Cancelled, with the worker's agreement or because it was not running.
+    Canceled {
+        /// What the code attached, or `"ACTIVITY_ID_NOT_STARTED"`.
+        details: Details,
+    },
+}
+
+/// Whether an operator holds the activity back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Hold {
+    #[default]
+    Free,
+    Paused,
+}
+
+/// One activity of one workflow run.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    pub(super) workflow: WorkflowKey,
+    pub(super) seq: Seq,
+    pub(super) id: ActivityId,
+    pub(super) spec: Arc<ActivitySpec>,
+    pub(super) timeouts: Timeouts,
+    pub(super) retry: Arc<RetrySpec>,
+    pub(super) scheduled_event_id: u64,
+    /// Set when the event is written, which is when the activity has closed.
+    pub(super) started_event_id: u64,
+    pub(super) scheduled_at: Time,
+    /// When the current attempt is, or was, due.
+    pub(super) attempt_scheduled_at: Time,
+    pub(super) attempt: u32,
+    pub(super) state: ActivityState,
+    pub(super) hold: Hold,
+    pub(super) cancel_requested: bool,
+    pub(super) details: Details,
+    pub(super) last_failure: Option<Arc<Failure>>,
+    /// The backoff that leads to the current attempt.
+    pub(super) backoff: Span,
+}
+
+impl Activity {
+    /// The run that scheduled it.
+    pub fn workflow(&self) -> WorkflowKey {
+        self.workflow
+    }
+
+    /// The number of the command that scheduled it.
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// Its id within the run.
+    pub fn id(&self) -> &ActivityId {
+        &self.id
+    }
+
+    /// The registered name.
+    pub fn activity_type(&self) -> &Arc<str> {
+        &self.spec.activity_type
+    }
+
+    /// As the workflow asked for it.
+    pub fn spec(&self) -> &Arc<ActivitySpec> {
+        &self.spec
+    }
+
+    /// The timeouts in force; zero means none.
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// The policy in force.
+    pub fn retry(&self) -> &Arc<RetrySpec> {
+        &self.retry
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &ActivityState {
+        &self.state
+    }
+
+    /// The current attempt, from 1: the one that runs, ran last, or comes next.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// What heartbeats left: what the next attempt will see.
+    pub fn details(&self) -> &Details {
+        &self.details
+    }
+
+    /// How the last attempt that was retried ended; `None` if there is none, or it reported a failure without content.
+    pub fn last_failure(&self) -> Option<&Arc<Failure>> {
+        self.last_failure.as_ref()
+    }
+
+    /// Whether the workflow asked to cancel it.
+    pub fn cancel_requested(&self) -> bool {
+        self.cancel_requested
+    }
+
+    /// Whether an operator paused it.
+    pub fn is_paused(&self) -> bool {
+        self.hold == Hold::Paused
+    }
+
+    /// When it was first scheduled: schedule-to-close counts from here.
+    pub fn scheduled_at(&self) -> Time {
+        self.scheduled_at
+    }
+
+    /// When the current attempt is, or was, due: schedule-to-start counts from here.
+    pub fn attempt_scheduled_at(&self) -> Time {
+        self.attempt_scheduled_at
+    }
+
+    /// Id of its `ACTIVITY_TASK_SCHEDULED` event.
+    pub fn scheduled_event_id(&self) -> u64 {
+        self.scheduled_event_id
+    }
+
+    /// How it closed; `None` while it is open, and for ever if its workflow closed first.
+    pub fn outcome(&self) -> Option<&ActivityClose> {
+        match &self.state {
+            ActivityState::Closed(close) => Some(close),
+            _ => None,
+        }
+    }
+
+    /// When the attempt that runs was started.
+    pub fn started_at(&self) -> Option<Time> {
+        self.started().map(|started| started.at)
+    }
+
+    /// The backoff that is running, as `DescribeWorkflowExecution` shows it: `None` unless the next attempt will be due
+    /// by itself (rule rows `trace/27`, `28`, `33`).
+    pub fn current_retry_interval(&self) -> Option<Span> {
+        (self.state == ActivityState::Backoff && !self.is_paused()).then_some(self.backoff)
+    }
+
+    /// When the next attempt will be due by itself.
+    pub fn next_attempt_at(&self) -> Option<Time> {
+        (self.state == ActivityState::Backoff && !self.is_paused()).then_some(self.attempt_scheduled_at)
+    }
+
+    pub(super) fn started(&self) -> Option<&Started> {
+        match &self.state {
+            ActivityState::Started(started) => Some(started),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.state, ActivityState::Closed(_))
+    }
+}

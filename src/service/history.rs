@@ -1,0 +1,226 @@
+//! [`HistoryEvent`]: what a workflow's replay is fed with.
+
+use std::sync::Arc;
+
+use crate::instant::{Span, Time};
+use crate::program::{ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Timeouts};
+
+/// One event of a workflow's history.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HistoryEvent {
+    /// From 1, without gaps.
+    pub id: u64,
+    /// When it happened. Buffered events keep their time of arrival, so times need not rise with ids
+    /// (recorded scenario `raw_buffer_mixed`).
+    pub at: Time,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What an event says: the attributes that replay and reports need. An event id of 0 means "there is none".
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// `WORKFLOW_EXECUTION_STARTED`: always the first event.
+    WorkflowExecutionStarted {
+        /// The encoded input.
+        input: Payload,
+        /// Of this run; zero means none.
+        run_timeout: Span,
+        /// Of each workflow task, after defaulting.
+        task_timeout: Span,
+    },
+    /// `WORKFLOW_TASK_SCHEDULED`.
+    WorkflowTaskScheduled {
+        /// Which attempt at this task, from 1.
+        attempt: u32,
+        /// How long a worker may take, from its start.
+        timeout: Span,
+    },
+    /// `WORKFLOW_TASK_STARTED`: its time is the workflow's clock while the task is handled.
+    WorkflowTaskStarted {
+        /// Of the task.
+        scheduled_event_id: u64,
+    },
+    /// `WORKFLOW_TASK_COMPLETED`: the events of its commands follow.
+    WorkflowTaskCompleted {
+        /// Of the task.
+        scheduled_event_id: u64,
+        /// Of the task.
+        started_event_id: u64,
+    },
+    /// `WORKFLOW_TASK_FAILED`: written for the first attempt only.
+    WorkflowTaskFailed {
+        /// Of the task.
+        scheduled_event_id: u64,
+        /// Of the task.
+        started_event_id: u64,
+        /// Why.
+        cause: TaskFailedCause,
+        /// In words.
+        message: Arc<str>,
+    },
+    /// `WORKFLOW_TASK_TIMED_OUT` with start-to-close: written for the first attempt only.
+    WorkflowTaskTimedOut {
+        /// Of the task.
+        scheduled_event_id: u64,
+        /// Of the task.
+        started_event_id: u64,
+    },
+    /// `ACTIVITY_TASK_SCHEDULED`, with options after defaulting.
+    ActivityTaskScheduled {
+        /// The number of the command.
+        seq: Seq,
+        /// The id.
+        id: ActivityId,
+        /// As the workflow asked for it.
+        spec: Arc<ActivitySpec>,
+        /// In force; zero means none.
+        timeouts: Timeouts,
+        /// In force.
+        retry: Arc<RetrySpec>,
+    },
+    /// `ACTIVITY_TASK_STARTED`: written when the activity closes, with the start time of its last attempt
+    /// (recorded scenario `retry_success_on_3`).
+    ActivityTaskStarted {
+        /// Of the activity.
+        scheduled_event_id: u64,
+        /// The last attempt.
+        attempt: u32,
+        /// How the attempt before it ended.
+        last_failure: Option<Arc<Failure>>,
+    },
+    /// `ACTIVITY_TASK_COMPLETED`.
+    ActivityTaskCompleted {
+        /// Of the activity.
+        scheduled_event_id: u64,
+        /// Of the activity.
+        started_event_id: u64,
+        /// The encoded result.
+        result: Payload,
+    },
+    /// `ACTIVITY_TASK_FAILED`.
+    ActivityTaskFailed {
+        /// Of the activity.
+        scheduled_event_id: u64,
+        /// Of the activity.
+        started_event_id: u64,
+        /// The last attempt's failure.
+        failure: Arc<Failure>,
+        /// Why there was no other attempt.
+        retry_state: RetryState,
+    },
+    /// `ACTIVITY_TASK_TIMED_OUT`.
+    ActivityTaskTimedOut {
+        /// Of the activity.
+        scheduled_event_id: u64,
+        /// Of the activity; 0 if it timed out waiting for a worker.
+        started_event_id: u64,
+        /// A timeout failure, caused by the failure of the attempt before.
+        failure: Arc<Failure>,
+        /// Why there was no other attempt.
+        retry_state: RetryState,
+    },
+    /// `ACTIVITY_TASK_CANCEL_REQUESTED`.
+    ActivityTaskCancelRequested {
+        /// Of the activity.
+        scheduled_event_id: u64,
+    },
+    /// `ACTIVITY_TASK_CANCELED`.
+    ActivityTaskCanceled {
+        /// Of the activity.
+        scheduled_event_id: u64,
+        /// Of the activity; 0 if it was not running.
+        started_event_id: u64,
+        /// What the code attached, or `"ACTIVITY_ID_NOT_STARTED"`.
+        details: Details,
+    },
+    /// `TIMER_STARTED`.
+    TimerStarted {
+        /// The number of the timer.
+        seq: Seq,
+        /// How long.
+        duration: Span,
+    },
+    /// `TIMER_FIRED`.
+    TimerFired {
+        /// The number of the timer.
+        seq: Seq,
+    },
+    /// `TIMER_CANCELED`.
+    TimerCanceled {
+        /// The number of the timer.
+        seq: Seq,
+    },
+    /// `WORKFLOW_EXECUTION_CANCEL_REQUESTED`: at most one.
+    WorkflowExecutionCancelRequested {
+        /// In words, possibly empty.
+        reason: Arc<str>,
+    },
+    /// `WORKFLOW_EXECUTION_COMPLETED`.
+    WorkflowExecutionCompleted {
+        /// The encoded result.
+        result: Payload,
+    },
+    /// `WORKFLOW_EXECUTION_FAILED`.
+    WorkflowExecutionFailed {
+        /// Why.
+        failure: Arc<Failure>,
+        /// Why there was no other run.
+        retry_state: RetryState,
+    },
+    /// `WORKFLOW_EXECUTION_CANCELED`.
+    WorkflowExecutionCanceled {
+        /// What the code attached.
+        details: Details,
+    },
+    /// `WORKFLOW_EXECUTION_TIMED_OUT`.
+    WorkflowExecutionTimedOut {
+        /// Why there was no other run.
+        retry_state: RetryState,
+    },
+}
+
+/// Why a workflow task failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum TaskFailedCause {
+    /// The workflow was about to close while there was news it had not seen.
+    UnhandledCommand,
+    /// A `ScheduleActivity` command that makes no sense.
+    BadScheduleActivityAttributes,
+    /// An activity of this id is open.
+    ScheduleActivityDuplicateId,
+    /// A `CancelActivity` command for an activity that is not open.
+    BadRequestCancelActivityAttributes,
+    /// A `StartTimer` command that makes no sense.
+    BadStartTimerAttributes,
+    /// A timer of this number is running.
+    StartTimerDuplicateId,
+    /// A `CancelTimer` command for a timer that is not running.
+    BadCancelTimerAttributes,
+    /// The replay of the workflow asked for other things than its history says.
+    NonDeterministicError,
+    /// The workflow's code panicked, or could not be run.
+    WorkflowWorkerUnhandledFailure,
+    /// The run was closed from outside while the task was open.
+    ForceCloseCommand,
+}
+
+/// As the API spells it, without its prefix: `UNHANDLED_COMMAND`.
+impl std::fmt::Display for TaskFailedCause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            TaskFailedCause::UnhandledCommand => "UNHANDLED_COMMAND",
+            TaskFailedCause::BadScheduleActivityAttributes => "BAD_SCHEDULE_ACTIVITY_ATTRIBUTES",
+            TaskFailedCause::ScheduleActivityDuplicateId => "SCHEDULE_ACTIVITY_DUPLICATE_ID",
+            TaskFailedCause::BadRequestCancelActivityAttributes => "BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES",
+            TaskFailedCause::BadStartTimerAttributes => "BAD_START_TIMER_ATTRIBUTES",
+            TaskFailedCause::StartTimerDuplicateId => "START_TIMER_DUPLICATE_ID",
+            TaskFailedCause::BadCancelTimerAttributes => "BAD_CANCEL_TIMER_ATTRIBUTES",
+            TaskFailedCause::NonDeterministicError => "NON_DETERMINISTIC_ERROR",
+            TaskFailedCause::WorkflowWorkerUnhandledFailure => "WORKFLOW_WORKER_UNHANDLED_FAILURE",
+            TaskFailedCause::ForceCloseCommand => "FORCE_CLOSE_COMMAND",
+        })
+    }
+}

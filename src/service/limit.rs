@@ -1,0 +1,1 @@
+//! Sizes the service does not accept.

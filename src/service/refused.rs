@@ -1,0 +1,63 @@
+//! [`Refused`]: a call the service does not accept.
+
+use std::borrow::Cow;
+
+/// A call that was not accepted.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refused {
+    /// The kind of refusal, as gRPC says it.
+    pub code: Code,
+    /// The server's words.
+    pub message: Cow<'static, str>,
+}
+
+/// The gRPC status codes that are used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Code {
+    /// There is no such thing any more.
+    NotFound,
+    /// The request makes no sense as it is.
+    InvalidArgument,
+}
+
+/// As gRPC spells it: `NOT_FOUND`.
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Code::NotFound => "NOT_FOUND",
+            Code::InvalidArgument => "INVALID_ARGUMENT",
+        })
+    }
+}
+
+impl Refused {
+    pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Refused {
+        Refused { code: Code::InvalidArgument, message: message.into() }
+    }
+
+    /// Source: temporal `service/history/consts/const.go`, recorded scenarios `stale_*`.
+    pub(super) const ACTIVITY_GONE: Refused = Refused {
+        code: Code::NotFound,
+        message: Cow::Borrowed("invalid activityID or activity already timed out or invoking workflow is completed"),
+    };
+
+    /// Recorded scenario `stale_hb_after_wf_closed`.
+    pub(super) const WORKFLOW_CLOSED: Refused =
+        Refused { code: Code::NotFound, message: Cow::Borrowed("workflow execution already completed") };
+
+    /// Recorded scenario `raw_wft_late_complete`.
+    pub(super) const TASK_GONE: Refused =
+        Refused { code: Code::NotFound, message: Cow::Borrowed("Workflow task not found.") };
+
+    /// Recorded scenario `cancel_unrequested_respond_canceled`.
+    pub(super) const CANCEL_NOT_REQUESTED: Refused = Refused {
+        code: Code::InvalidArgument,
+        message: Cow::Borrowed("unable to mark activity as canceled without activity being request canceled first"),
+    };
+
+    /// Recorded scenarios `retry_failure_kind_*`.
+    pub(super) const NOT_AN_APPLICATION_FAILURE: Refused =
+        Refused { code: Code::InvalidArgument, message: Cow::Borrowed("Failure must have ApplicationFailureInfo.") };
+}
