@@ -101,11 +101,6 @@ impl Bench {
         self.ready.iter().any(|ready| matches!(ready, Ready::Workflow { .. }))
     }
 
-    /// Whether an attempt waits for a worker.
-    pub fn has_activity_task(&self) -> bool {
-        self.ready.iter().any(|ready| matches!(ready, Ready::Activity { .. }))
-    }
-
     /// A worker takes the attempt that is due.
     pub fn poll(&mut self) {
         self.now += DISPATCH;

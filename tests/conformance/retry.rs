@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, spec};
 use crate::row::Found;
-use crate::vocabulary::{attempt, error_types, failure, flag, found, ms, policy, to_ms};
+use crate::vocabulary::{attempt, error_types, failure, flag, found, policy, to_ms};
 
 /// A moment with room before and after it.
 const NOW: Time = Time::from_millis(3_600_000);
