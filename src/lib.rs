@@ -3,13 +3,16 @@
 mod activity;
 mod application_failure;
 mod decode;
+mod engine;
 pub mod fault;
 mod instant;
 pub mod program;
 pub mod report;
+mod run;
 pub mod service;
 pub mod trace;
 mod waiters;
+pub mod worker;
 mod workflow;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, ActivityInfo, WorkerStopping};

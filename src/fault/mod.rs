@@ -3,13 +3,16 @@
 mod coordinate;
 mod cursor;
 mod header;
+pub(crate) mod inject;
 mod kind;
 mod length;
+pub(crate) mod menu;
 mod name;
 mod parse;
 mod plan;
 mod point;
 mod site;
+pub(crate) mod swarm;
 mod words;
 
 pub use kind::Fault;

@@ -1,0 +1,15 @@
+//! What an SDK's worker does between user code and the service.
+//!
+//! The rules are here, each as a function or a small state machine without clock, queue or future:
+//! [`throttle`] holds heartbeats back, [`report`] says what the service is told of an attempt's end, [`local_activity`]
+//! retries what runs inside a workflow task. They follow Temporal's sdk-core; where Cadence's client differs there is a
+//! second function.
+
+pub(crate) mod attempt;
+pub(crate) mod instance;
+pub mod local_activity;
+pub(crate) mod message;
+pub(crate) mod process;
+pub(crate) mod replay;
+pub mod report;
+pub mod throttle;

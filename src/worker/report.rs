@@ -1,0 +1,133 @@
+//! [`report`]: what the worker tells the service when an attempt's code has ended.
+
+use crate::program::{ActivityOutcome, CancelReason, Details, Failure, Payload};
+
+/// The error type of an attempt that ended because its worker shut down. A retry policy may name it.
+pub const WORKER_SHUTDOWN: &str = "WorkerShutdown";
+
+/// The message to the service at the end of an attempt.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Report {
+    /// `RespondActivityTaskCompleted`.
+    Complete(Payload),
+    /// `RespondActivityTaskFailed`.
+    Fail(Failure),
+    /// `RespondActivityTaskCanceled`. The service refuses it unless a cancel was requested, the worker drops the
+    /// refusal, and the attempt stays started until it times out.
+    Cancel(Details),
+    /// No message.
+    Nothing,
+}
+
+/// What becomes of a heartbeat that was recorded but not sent when the attempt ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PendingHeartbeat {
+    /// It is lost.
+    Dropped,
+    /// It travels with the report as `last_heartbeat_details`. Absent if nothing is pending: the service then keeps
+    /// its checkpoint.
+    Attached,
+    /// It is sent as a heartbeat of its own before the report leaves.
+    FlushedFirst,
+}
+
+impl Report {
+    /// What becomes of the pending heartbeat.
+    ///
+    /// Source: sdk-core `src/worker/activities.rs:345-570`; recorded scenarios `sdk_flush_on_failure`,
+    /// `sdk_shutdown_flush_details`.
+    pub fn pending_heartbeat(&self) -> PendingHeartbeat {
+        match self {
+            Report::Complete(_) | Report::Nothing => PendingHeartbeat::Dropped,
+            Report::Fail(_) => PendingHeartbeat::Attached,
+            Report::Cancel(_) => PendingHeartbeat::FlushedFirst,
+        }
+    }
+}
+
+/// What the worker reports of an attempt that ended with `outcome` after it was told to stop for `cancel_told`, if it
+/// was told.
+///
+/// An attempt whose worker knows that the service has given it up reports nothing. A cancelled one reports that it was
+/// cancelled, also where nobody asked the service for it (paused, reset, or of its own accord): the Rust SDK does not
+/// look at the reason. Only a shutdown of the worker turns into a failure, one that is retried.
+///
+/// Source: sdk-core `src/worker/activities.rs:345-570`.
+pub fn report(outcome: ActivityOutcome, cancel_told: Option<CancelReason>) -> Report {
+    if let Some(CancelReason::NotFound | CancelReason::TimedOut) = cancel_told {
+        return Report::Nothing;
+    }
+    match outcome {
+        ActivityOutcome::Completed(result) => Report::Complete(result),
+        ActivityOutcome::Failed(failure) => Report::Fail(failure),
+        ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => Report::Fail(
+            Failure::application(WORKER_SHUTDOWN, "Worker is shutting down and this activity did not complete in time"),
+        ),
+        ActivityOutcome::Cancelled(details) => Report::Cancel(details),
+        ActivityOutcome::WillCompleteAsync => Report::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::FailureKind;
+
+    const REASONS: [Option<CancelReason>; 7] = [
+        None,
+        Some(CancelReason::Requested),
+        Some(CancelReason::NotFound),
+        Some(CancelReason::TimedOut),
+        Some(CancelReason::WorkerShutdown),
+        Some(CancelReason::Paused),
+        Some(CancelReason::Reset),
+    ];
+
+    fn given_up(reason: Option<CancelReason>) -> bool {
+        matches!(reason, Some(CancelReason::NotFound | CancelReason::TimedOut))
+    }
+
+    #[test]
+    fn an_attempt_given_up_reports_nothing() {
+        for reason in REASONS.into_iter().filter(|reason| given_up(*reason)) {
+            for outcome in [
+                ActivityOutcome::Completed(Payload::new(b"1")),
+                ActivityOutcome::Failed(Failure::application("E", "e")),
+                ActivityOutcome::Cancelled(Details::Absent),
+                ActivityOutcome::WillCompleteAsync,
+            ] {
+                assert_eq!(report(outcome, reason), Report::Nothing);
+            }
+        }
+    }
+
+    #[test]
+    fn a_result_or_a_failure_is_reported_whatever_was_told() {
+        for reason in REASONS.into_iter().filter(|reason| !given_up(*reason)) {
+            let result = Payload::new(b"1");
+            assert_eq!(report(ActivityOutcome::Completed(result.clone()), reason), Report::Complete(result));
+            let failure = Failure::application("E", "e");
+            assert_eq!(report(ActivityOutcome::Failed(failure.clone()), reason), Report::Fail(failure));
+        }
+    }
+
+    #[test]
+    fn only_a_shutdown_turns_a_cancellation_into_a_failure() {
+        let details = Details::Payload(Payload::new(b"1"));
+        for reason in REASONS.into_iter().filter(|reason| !given_up(*reason)) {
+            match report(ActivityOutcome::Cancelled(details.clone()), reason) {
+                Report::Fail(failure) => {
+                    assert_eq!(reason, Some(CancelReason::WorkerShutdown));
+                    let FailureKind::Application { error_type, non_retryable, .. } = failure.kind else {
+                        panic!("not an application failure: {failure:?}");
+                    };
+                    assert_eq!((&*error_type, non_retryable), (WORKER_SHUTDOWN, false));
+                }
+                other => {
+                    assert_ne!(reason, Some(CancelReason::WorkerShutdown));
+                    assert_eq!(other, Report::Cancel(details.clone()));
+                }
+            }
+        }
+    }
+}

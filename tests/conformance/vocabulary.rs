@@ -1,0 +1,125 @@
+//! The file's words in the crate's, and back.
+
+use std::sync::Arc;
+
+use durasim::Span;
+use durasim::program::{Details, Failure, FailureKind, Payload, RetrySpec, RetryState, TimeoutType, Timeouts};
+use serde_json::{Value, json};
+
+/// Milliseconds; not there and `null` are "not set".
+pub fn ms(input: &Value, field: &str) -> Span {
+    Span::from_millis(input[field].as_i64().unwrap_or(0))
+}
+
+pub fn to_ms(span: Span) -> Value {
+    let nanos = span.as_nanos();
+    if nanos % 1_000_000 == 0 { json!(nanos / 1_000_000) } else { json!(nanos as f64 / 1e6) }
+}
+
+fn integer(input: &Value, field: &str) -> i32 {
+    input[field].as_i64().map_or(0, |number| i32::try_from(number).expect("a 32-bit number"))
+}
+
+fn text(input: &Value, field: &str) -> Arc<str> {
+    input[field].as_str().unwrap_or_default().into()
+}
+
+pub fn flag(input: &Value, field: &str) -> bool {
+    input[field].as_bool().unwrap_or(false)
+}
+
+pub fn attempt(input: &Value) -> i32 {
+    integer(input, "attempt")
+}
+
+pub fn error_types(input: &Value) -> Vec<Arc<str>> {
+    let listed = input["non_retryable_error_types"].as_array();
+    listed.into_iter().flatten().map(|name| name.as_str().expect("a name").into()).collect()
+}
+
+pub fn policy(input: &Value) -> RetrySpec {
+    RetrySpec {
+        initial_interval: ms(input, "initial_ms"),
+        backoff_coefficient: input["coefficient"].as_f64().unwrap_or(0.0),
+        maximum_interval: ms(input, "max_interval_ms"),
+        maximum_attempts: integer(input, "max_attempts"),
+        non_retryable_error_types: error_types(input),
+    }
+}
+
+pub fn to_policy(policy: &RetrySpec) -> Value {
+    json!({
+        "initial_ms": to_ms(policy.initial_interval),
+        "coefficient": policy.backoff_coefficient,
+        "max_interval_ms": to_ms(policy.maximum_interval),
+        "max_attempts": policy.maximum_attempts,
+        "non_retryable_error_types": policy.non_retryable_error_types.iter().map(|name| &**name).collect::<Vec<_>>(),
+    })
+}
+
+pub fn timeouts(input: &Value) -> Timeouts {
+    Timeouts {
+        schedule_to_close: ms(input, "schedule_to_close_ms"),
+        schedule_to_start: ms(input, "schedule_to_start_ms"),
+        start_to_close: ms(input, "start_to_close_ms"),
+        heartbeat: ms(input, "heartbeat_ms"),
+    }
+}
+
+pub fn timeout_type(name: &str) -> TimeoutType {
+    match name {
+        "StartToClose" => TimeoutType::StartToClose,
+        "ScheduleToStart" => TimeoutType::ScheduleToStart,
+        "ScheduleToClose" => TimeoutType::ScheduleToClose,
+        "Heartbeat" => TimeoutType::Heartbeat,
+        "Unspecified" => TimeoutType::Unspecified,
+        other => panic!("unknown timeout type {other}"),
+    }
+}
+
+/// `null` is no failure.
+pub fn failure(input: &Value) -> Option<Failure> {
+    let kind = match input["kind"].as_str()? {
+        "application" => FailureKind::Application {
+            error_type: text(input, "type"),
+            non_retryable: flag(input, "non_retryable"),
+            details: Details::Absent,
+            next_retry_delay: input["next_retry_delay_ms"].as_i64().map(Span::from_millis),
+        },
+        "timeout" => FailureKind::Timeout {
+            timeout_type: timeout_type(&text(input, "timeout_type")),
+            last_heartbeat_details: Details::Absent,
+        },
+        "canceled" => FailureKind::Canceled { details: Details::Absent },
+        "server" => FailureKind::Server { non_retryable: flag(input, "non_retryable") },
+        "child_workflow" => {
+            FailureKind::ChildWorkflow { workflow_type: "child".into(), retry_state: RetryState::NonRetryableFailure }
+        }
+        other => panic!("unknown kind of failure {other}"),
+    };
+    Some(Failure { message: text(input, "message"), kind, cause: failure(&input["cause"]).map(Arc::new) })
+}
+
+/// Details as the file writes them: absent is `null`, a list of nothing is `[]`.
+pub fn to_details(details: &Details) -> Value {
+    match details {
+        Details::Absent => Value::Null,
+        Details::Empty => json!([]),
+        Details::Payload(payload) => payload.to_json().expect("the test's own JSON"),
+    }
+}
+
+pub fn details(value: &Value) -> Details {
+    Details::Payload(Payload::from_json(value).expect("JSON"))
+}
+
+/// A map of the fields that were found.
+macro_rules! found {
+    ($($json:tt)+) => {
+        match serde_json::json!({ $($json)+ }) {
+            serde_json::Value::Object(fields) => fields,
+            _ => unreachable!(),
+        }
+    };
+}
+pub(crate) use found;

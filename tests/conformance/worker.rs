@@ -1,0 +1,166 @@
+//! Rows about the worker: kinds `heartbeat_throttle`, `heartbeat_flush`, `worker_completion`, `local_activity_backoff`,
+//! `local_activity_policy_defaults`.
+
+use durasim::program::{ActivityOutcome, CancelReason, Details, Failure, Payload, RetrySpec, TimeoutType, Timeouts};
+use durasim::service::{ActivityClose, ActivityState, Code, Refused, Reset};
+use durasim::worker::local_activity;
+use durasim::worker::report::{PendingHeartbeat, Report, report};
+use durasim::worker::throttle::{self, Action, Throttle};
+use durasim::{Span, Time};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, spec};
+use crate::row::Found;
+use crate::vocabulary::{details, failure, found, ms, policy, to_details, to_ms, to_policy};
+
+pub fn heartbeat_throttle(profile: &str, input: &Value) -> Found {
+    let timeout = ms(input, "heartbeat_timeout_ms");
+    let interval = match profile {
+        "temporal-sdk" => throttle::interval(timeout, ms(input, "default_ms"), ms(input, "max_ms")),
+        "cadence-sdk" => throttle::cadence_interval(timeout),
+        other => panic!("unknown profile {other}"),
+    };
+    found! { "interval_ms": to_ms(interval) }
+}
+
+/// Heartbeats are recorded in one go, each answered at once, and then the attempt ends.
+pub fn heartbeat_flush(input: &Value) -> Found {
+    let now = Time::ZERO;
+    let interval = throttle::interval(ms(input, "heartbeat_timeout_ms"), Span::ZERO, Span::ZERO);
+    let mut throttle = Throttle::new(interval);
+    let mut sent: Vec<Value> = Vec::new();
+    for recorded in input["recorded_at_once"].as_array().unwrap() {
+        let bytes = serde_json::to_vec(recorded).unwrap();
+        if let Action::Send(details) = throttle.record(Some(&bytes), now) {
+            sent.push(to_details(&details.into()));
+            assert_eq!(throttle.answered(now), Action::Nothing);
+        }
+    }
+    let ended = match input["end"].as_str().unwrap() {
+        "Completed" => Some(report(completed(), None)),
+        "Failed" => Some(report(failed(), None)),
+        "Cancelled" => Some(report(ActivityOutcome::Cancelled(Details::Absent), Some(CancelReason::Requested))),
+        "Crash" => None,
+        other => panic!("unknown end {other}"),
+    };
+    let mut attached = None;
+    match ended.map(|report| report.pending_heartbeat()) {
+        Some(PendingHeartbeat::Attached) => attached = throttle.take_pending(),
+        Some(PendingHeartbeat::FlushedFirst) => sent.extend(throttle.take_pending().iter().map(to_details)),
+        Some(PendingHeartbeat::Dropped) | None => {}
+    }
+    found! { "rpcs_sent": sent, "last_heartbeat_details_on_failure": attached.as_ref().map(to_details) }
+}
+
+fn completed() -> ActivityOutcome {
+    ActivityOutcome::Completed(Payload::new(b"1"))
+}
+
+fn failed() -> ActivityOutcome {
+    ActivityOutcome::Failed(Failure::application("TestFailure", "test failure"))
+}
+
+/// The report for a row, and what it does at a service that is in the row's situation.
+pub fn worker_completion(input: &Value) -> Found {
+    let told = input["cancel_issued"].as_str().map(|reason| match reason {
+        "Cancelled" => CancelReason::Requested,
+        "Paused" => CancelReason::Paused,
+        "Reset" => CancelReason::Reset,
+        "NotFound" => CancelReason::NotFound,
+        other => panic!("unknown reason {other}"),
+    });
+    let cancelled = || ActivityOutcome::Cancelled(details(&json!("D")));
+    let outcomes = match input["outcome"].as_str().unwrap() {
+        "Completed" => vec![completed()],
+        "Failed" => vec![failed()],
+        "Cancelled" => vec![cancelled()],
+        "WillCompleteAsync" => vec![ActivityOutcome::WillCompleteAsync],
+        "Any" => vec![completed(), failed(), cancelled(), ActivityOutcome::WillCompleteAsync],
+        other => panic!("unknown outcome {other}"),
+    };
+    let mut answers = outcomes.into_iter().map(|outcome| completion(report(outcome, told), told));
+    let answer = answers.next().unwrap();
+    assert!(answers.all(|other| other == answer), "outcomes that should not matter do");
+    answer
+}
+
+fn completion(report: Report, told: Option<CancelReason>) -> Found {
+    let pending = match report.pending_heartbeat() {
+        PendingHeartbeat::Dropped => "dropped",
+        PendingHeartbeat::Attached => "attached",
+        PendingHeartbeat::FlushedFirst => "flushed by heartbeat RPC first",
+    };
+    let rpc = match &report {
+        Report::Complete(_) => Some("RespondActivityTaskCompleted"),
+        Report::Fail(_) => Some("RespondActivityTaskFailed"),
+        Report::Cancel(_) => Some("RespondActivityTaskCanceled"),
+        Report::Nothing => None,
+    };
+    found! { "rpc": rpc, "last_heartbeat_details": pending, "server_result": at_the_service(report, told) }
+}
+
+/// Brings a service to where it gave the worker this reason, delivers the report, and tells what came of it.
+fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
+    let start_to_close = Span::from_secs(60);
+    let once = RetrySpec { maximum_attempts: 1, ..RetrySpec::default() };
+    let mut bench = Bench::schedule(spec(Timeouts { start_to_close, ..Timeouts::default() }, Some(once)));
+    bench.poll();
+    let token = bench.tokens[0];
+    match told {
+        None => {}
+        Some(CancelReason::Requested) => bench.request_cancel(),
+        Some(CancelReason::Paused) => bench.operate(|service, activity, now| service.pause(activity, now)),
+        Some(CancelReason::Reset) => {
+            bench.operate(|service, activity, now| service.reset(activity, Reset::default(), now));
+        }
+        Some(CancelReason::NotFound) => bench.pass(TimeoutType::StartToClose),
+        Some(other) => panic!("no row is about {other}"),
+    }
+    let heard = bench.heartbeat(token, Details::Absent);
+    assert_eq!(told, heard_reason(&heard), "the service gave the worker this reason");
+
+    let answer = match report {
+        Report::Complete(_) => bench.complete(token),
+        Report::Fail(failure) => bench.fail(token, Some(failure), None),
+        Report::Cancel(details) => bench.cancel(token, details),
+        Report::Nothing if told.is_some() => return "none".to_owned(),
+        Report::Nothing => Ok(()),
+    };
+    match (answer, bench.activity().state()) {
+        (Ok(()), ActivityState::Closed(ActivityClose::Completed { .. })) => "Completed".to_owned(),
+        (Ok(()), ActivityState::Closed(ActivityClose::Canceled { .. })) => "Canceled".to_owned(),
+        (Ok(()), ActivityState::Closed(ActivityClose::Failed { .. }) | ActivityState::Backoff) => {
+            "retry or close".to_owned()
+        }
+        (Ok(()), ActivityState::Started(_)) => {
+            bench.complete_by_id().expect("still open");
+            "waits for CompleteById or a timeout".to_owned()
+        }
+        (Err(Refused { code: Code::InvalidArgument, .. }), ActivityState::Started(_)) => {
+            "InvalidArgument; attempt stays started until a timeout".to_owned()
+        }
+        (answer, state) => format!("{answer:?}, {state:?}"),
+    }
+}
+
+/// The reason in a heartbeat's answer, as the worker reads it.
+fn heard_reason(heard: &Result<durasim::service::HeartbeatAnswer, Refused>) -> Option<CancelReason> {
+    match heard {
+        Ok(answer) if answer.cancel_requested => Some(CancelReason::Requested),
+        Ok(answer) if answer.activity_reset => Some(CancelReason::Reset),
+        Ok(answer) if answer.activity_paused => Some(CancelReason::Paused),
+        Ok(_) => None,
+        Err(_) => Some(CancelReason::NotFound),
+    }
+}
+
+pub fn local_activity_backoff(input: &Value) -> Found {
+    let attempt = input["attempt"].as_u64().unwrap().try_into().unwrap();
+    let policy = local_activity::policy_defaults(&policy(&input["policy"]));
+    let backoff = local_activity::next_backoff(&policy, attempt, failure(&input["failure"]).as_ref());
+    found! { "backoff_ms": backoff.map(to_ms) }
+}
+
+pub fn local_activity_policy_defaults(input: &Value) -> Found {
+    found! { "policy": to_policy(&local_activity::policy_defaults(&policy(&input["policy"]))) }
+}
