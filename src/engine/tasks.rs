@@ -86,7 +86,7 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Takes the next ready task for a poll: `pick` chooses among so many. `None` when nothing is ready.
-    pub(crate) fn take(&mut self, pick: impl Fn(u32) -> u32) -> Option<(TaskId, G, TaskFuture<T>, Waker)> {
+    pub(crate) fn take(&mut self, mut pick: impl FnMut(u32) -> u32) -> Option<(TaskId, G, TaskFuture<T>, Waker)> {
         loop {
             let place = match ready::len() {
                 0 => return None,

@@ -140,6 +140,7 @@ impl fmt::Display for Happening<'_> {
             What::WorkflowCompleted(result) => write!(f, "workflow completed: {}", self.excerpt(result)),
             What::WorkflowFailed(failure) => write!(f, "workflow failed: {}", self.failure(failure)),
             What::WorkflowCanceled => f.write_str("workflow cancelled"),
+            What::WorkflowTimedOut => f.write_str("workflow timed out"),
 
             What::Scheduled(input) => write!(f, "scheduled: {}", self.excerpt(input)),
             What::RetryScheduled(due) => write!(f, "retry due at {due}, in {:?}", due.since(self.event.at)),

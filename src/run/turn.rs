@@ -84,10 +84,8 @@ impl World {
                 None => Err(panic),
             },
             Err(Unwound::Other(_)) => {
-                core.fail(RunError::Misuse(format!(
-                    "{} was unwound with a payload that is not a message",
-                    core.task_words(tag)
-                )));
+                let task = core.task_words(tag);
+                core.fail(RunError::Misuse(format!("{task} was unwound with a payload that is not a message")));
                 core.graveyard.push(super::world::Buried::Future(future));
                 return;
             }

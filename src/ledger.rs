@@ -1,0 +1,100 @@
+//! [`Ledger`]: which effects were done, how often, by which attempt.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::instant::Time;
+use crate::run::world::current;
+
+/// One effect in a [`Ledger`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LedgerEntry {
+    /// When.
+    pub at: Time,
+    /// The attempt that did it, from 1; 0 outside activities.
+    pub attempt: u32,
+}
+
+/// Counts effects by key. Part of a fake, and so of the state of the run.
+///
+/// The check [`effects`](crate::check::effects) compares it with the fault-free run: nothing lost, nothing invented,
+/// repeats within the bound you give.
+///
+/// ```
+/// use durasim::{EffectError, Ledger};
+///
+/// #[derive(Default)]
+/// struct Store { chunks: Ledger<u32> }
+///
+/// impl Store {
+///     fn write(&self, chunk: u32) -> Result<(), EffectError> {
+///         durasim::effect("write", || self.chunks.record(chunk))
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Ledger<K> {
+    entries: RefCell<BTreeMap<K, Vec<LedgerEntry>>>,
+}
+
+impl<K> Default for Ledger<K> {
+    fn default() -> Ledger<K> {
+        Ledger { entries: RefCell::new(BTreeMap::new()) }
+    }
+}
+
+impl<K: Ord> Ledger<K> {
+    /// An empty ledger.
+    pub fn new() -> Ledger<K> {
+        Ledger::default()
+    }
+
+    /// Notes that the effect of this key was done. Code of a crashed attempt notes nothing.
+    pub fn record(&self, key: K) {
+        let (at, attempt) = match current() {
+            Some(world) => {
+                let core = world.core.borrow();
+                if core.running_dead() {
+                    return;
+                }
+                let attempt = core.running_attempt().map_or(0, |index| core.attempts[index as usize].token.attempt);
+                (core.now, attempt)
+            }
+            None => (Time::ZERO, 0),
+        };
+        self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt });
+    }
+
+    /// How often the effect of this key was done.
+    pub fn count(&self, key: &K) -> usize {
+        self.entries.borrow().get(key).map_or(0, Vec::len)
+    }
+
+    /// How many effects were done in all.
+    pub fn total(&self) -> usize {
+        self.entries.borrow().values().map(Vec::len).sum()
+    }
+
+    /// How many different keys there are.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether nothing was done.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
+    /// Calls `see` with each key, in order, and what was done under it.
+    pub fn each(&self, mut see: impl FnMut(&K, &[LedgerEntry])) {
+        self.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));
+    }
+}
+
+impl<K: fmt::Debug> fmt::Debug for Ledger<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries.borrow();
+        f.debug_map().entries(entries.iter().map(|(key, entries)| (key, entries.len()))).finish()
+    }
+}

@@ -1,0 +1,106 @@
+//! [`spawn`]: background tasks of an activity.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::engine::tasks::TaskId;
+use crate::program::ActivityOutcome;
+use crate::run::world::{Todo, current};
+
+/// Runs a future beside the attempt that spawns it.
+///
+/// It lives until it ends, is aborted, or its *worker* dies or stops: like a task spawned on a worker's runtime, it
+/// outlives its attempt. What is left at the end of a run is counted in the trace. A panic in it ends the run with an
+/// error.
+///
+/// # Panics
+/// Outside a simulation. From workflow code, which must not have tasks beside it, it ends the run with an error.
+#[track_caller]
+pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+    let Some(world) = current() else {
+        panic!("`durasim::task::spawn` was called outside a simulation: it works in activities and the fakes they use")
+    };
+    if world.core.borrow().in_workflow {
+        world.misuse("workflow code called `durasim::task::spawn`: use `join!` on futures of its context".to_owned());
+    }
+    let shared = Rc::new(RefCell::new(Shared { output: None, ended: false, waiting: None }));
+    let result = shared.clone();
+    let task = async move {
+        let output = future.await;
+        let waiting = {
+            let mut shared = result.borrow_mut();
+            shared.output = Some(output);
+            shared.ended = true;
+            shared.waiting.take()
+        };
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+        // Tasks of a run share one output type; nobody looks at a background task's.
+        ActivityOutcome::WillCompleteAsync
+    };
+    let mut core = world.core.borrow_mut();
+    let attempt = if core.running_dead() { None } else { core.running_attempt() };
+    match attempt {
+        Some(attempt) => {
+            let (index, task) = core.spawn_background(attempt, Box::pin(task));
+            JoinHandle { shared, task: Some((index, task)) }
+        }
+        // Dead code spawns nothing.
+        None => JoinHandle { shared, task: None },
+    }
+}
+
+struct Shared<T> {
+    output: Option<T>,
+    ended: bool,
+    waiting: Option<Waker>,
+}
+
+/// A way to wait for a task, or to end it. Dropping it leaves the task running.
+pub struct JoinHandle<T> {
+    shared: Rc<RefCell<Shared<T>>>,
+    task: Option<(u32, TaskId)>,
+}
+
+impl<T> JoinHandle<T> {
+    /// Ends the task: its future is dropped before anything else happens. Does nothing if it has ended.
+    pub fn abort(&self) {
+        let (Some((index, task)), Some(world)) = (self.task, current()) else { return };
+        let mut core = world.core.borrow_mut();
+        if let Some(future) = core.tasks.remove(task) {
+            core.background[index as usize].task = None;
+            core.todo.push_back(Todo::Drop(future));
+        }
+    }
+
+    /// Whether the task has come to its end.
+    pub fn is_finished(&self) -> bool {
+        self.shared.borrow().ended
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = T;
+
+    /// Ready with the task's output. Never ready if the task was aborted.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut shared = self.shared.borrow_mut();
+        match shared.output.take() {
+            Some(output) => Poll::Ready(output),
+            None => {
+                shared.waiting = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinHandle").field("is_finished", &self.is_finished()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,218 @@
+//! Virtual time for activities and for the fakes they use: [`sleep`], [`timeout`], [`interval`], [`now`].
+//!
+//! The clock of a run stands still while code runs and jumps when all code waits, so an hour of sleep costs nothing.
+//! Workflow code has its own: [`WorkflowContext::sleep`](crate::WorkflowContext::sleep), which its history records.
+//!
+//! ```
+//! use std::time::Duration;
+//! use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, WorkflowError, time};
+//!
+//! let run = Simulation::temporal()
+//!     .activity("poll", async |_ctx: &ActivityContext, (): ()| -> Result<u64, ActivityError> {
+//!         let start = time::now();
+//!         time::sleep(Duration::from_secs(3600)).await;
+//!         Ok((time::now() - start).as_secs())
+//!     })
+//!     .workflow("main", async |ctx: &WorkflowContext, (): ()| -> Result<u64, WorkflowError> {
+//!         let options = durasim::ActivityOptions {
+//!             start_to_close_timeout: Duration::from_secs(7200),
+//!             ..Default::default()
+//!         };
+//!         ctx.execute_activity("poll", &(), options).await
+//!     })
+//!     .run("main", &())
+//!     .unwrap();
+//! assert_eq!(run.result::<u64>().unwrap(), 3600);
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::engine::sleepers::{Sleeper, SleeperId};
+use crate::instant::Time;
+use crate::run::world::{Core, Wakeup, World, current};
+
+/// The present moment of the run.
+///
+/// # Panics
+/// Outside a simulation. In workflow code it ends the run with an error that names
+/// [`WorkflowContext::now`](crate::WorkflowContext::now).
+#[track_caller]
+pub fn now() -> Time {
+    world("now").core.borrow().now
+}
+
+/// Waits for so long. Zero returns at once.
+///
+/// # Panics
+/// Outside a simulation, or on another thread than the simulation's. In workflow code it ends the run with an error that
+/// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
+#[track_caller]
+pub fn sleep(length: Duration) -> Sleep {
+    let now = world("sleep").core.borrow().now;
+    Sleep { deadline: now + length, waiting: None }
+}
+
+/// Waits until then. A moment that has passed returns at once.
+///
+/// # Panics
+/// As [`sleep`].
+#[track_caller]
+pub fn sleep_until(deadline: Time) -> Sleep {
+    let _ = world("sleep_until");
+    Sleep { deadline, waiting: None }
+}
+
+/// Gives `future` so long to finish.
+///
+/// # Errors
+/// [`Elapsed`] if it did not. The future is dropped with the `Timeout`.
+///
+/// # Panics
+/// As [`sleep`].
+#[track_caller]
+pub fn timeout<F: Future>(length: Duration, future: F) -> Timeout<F> {
+    Timeout { future: Box::pin(future), sleep: sleep(length) }
+}
+
+/// Ticks every `period`, first at once, as tokio's does.
+///
+/// # Panics
+/// As [`sleep`]; and if `period` is zero.
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    assert!(!period.is_zero(), "the period of an interval must not be zero");
+    Interval { period, next: now() }
+}
+
+/// The run in progress, for code that is allowed to ask.
+#[track_caller]
+fn world(function: &str) -> Rc<World> {
+    let Some(world) = current() else {
+        panic!(
+            "`durasim::time::{function}` was called outside a simulation: it works in activities and in the fakes they \
+             use, on the thread that runs the simulation, not on a `std::thread` of your own"
+        )
+    };
+    if world.core.borrow().in_workflow {
+        world.misuse(format!(
+            "workflow code called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and \
+             `ctx.now` of its `WorkflowContext`"
+        ));
+    }
+    world
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Sleep {
+    deadline: Time,
+    waiting: Option<SleeperId>,
+}
+
+impl Sleep {
+    /// When it ends.
+    pub fn deadline(&self) -> Time {
+        self.deadline
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let world = world("sleep");
+        let core = &mut **world.core.borrow_mut();
+        if core.running_dead() {
+            return Poll::Pending;
+        }
+        if core.now >= self.deadline {
+            if let Some(id) = self.waiting.take() {
+                core.sleepers.remove(id);
+            }
+            return Poll::Ready(());
+        }
+        let sleeper = core.sleeper(context);
+        match self.waiting {
+            Some(id) => core.sleepers.renew(id, sleeper),
+            None => {
+                let id = core.sleepers.add(sleeper);
+                core.queue.push(self.deadline, Wakeup::Sleeper(id));
+                self.waiting = Some(id);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(id) = self.waiting
+            && let Some(world) = current()
+            && let Ok(mut core) = world.core.try_borrow_mut()
+        {
+            core.sleepers.remove(id);
+        }
+    }
+}
+
+impl Core {
+    /// Whom to wake for the code that is being polled.
+    fn sleeper(&self, context: &Context<'_>) -> Sleeper {
+        let task = self.polled.map(|(task, _)| task);
+        match task {
+            Some(task) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
+            _ => Sleeper::Inside(task, context.waker().clone()),
+        }
+    }
+}
+
+/// The future of [`timeout`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Timeout<F: Future> {
+    future: Pin<Box<F>>,
+    sleep: Sleep,
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(output) = self.future.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        Pin::new(&mut self.sleep).poll(context).map(|()| Err(Elapsed))
+    }
+}
+
+impl<F: Future> std::fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Timeout").field("sleep", &self.sleep).finish_non_exhaustive()
+    }
+}
+
+/// A [`timeout`] is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the time given is over")]
+pub struct Elapsed;
+
+/// Made by [`interval`].
+#[derive(Debug)]
+pub struct Interval {
+    period: Duration,
+    next: Time,
+}
+
+impl Interval {
+    /// Waits for the next tick and says when it was due. Ticks that were missed come at once, one by one.
+    pub async fn tick(&mut self) -> Time {
+        let due = self.next;
+        sleep_until(due).await;
+        self.next = due + self.period;
+        due
+    }
+}
