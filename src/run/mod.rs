@@ -1,9 +1,13 @@
 //! The loop that ties engine, service, workers and faults together, and what it leaves: [`Run`].
 
 mod error;
+mod finished;
 mod hosting;
+pub(crate) mod misuse;
 mod news;
+mod record;
 pub(crate) mod setup;
+pub(crate) mod start;
 mod strike;
 mod turn;
 mod workers;
@@ -11,3 +15,7 @@ mod workflow_task;
 pub(crate) mod world;
 
 pub use error::RunError;
+pub(crate) use finished::Finished;
+pub use finished::{Outcome, ResultError, Run};
+pub(crate) use record::outcome_words;
+pub use record::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord};

@@ -25,6 +25,8 @@ pub(crate) struct Setup {
     pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
     pub(crate) states: Vec<StateMaker>,
     pub(crate) settings: Settings,
+    /// The queue that workers poll.
+    pub(crate) task_queue: Arc<str>,
     /// Mistakes made while configuring, reported by the first run.
     pub(crate) mistakes: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl Default for Setup {
                 horizon: Duration::from_secs(30 * 24 * 3600),
                 poll_budget: 10_000,
             },
+            task_queue: "default".into(),
             mistakes: Vec::new(),
         }
     }

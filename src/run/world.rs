@@ -279,8 +279,8 @@ impl World {
     }
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
-    /// its memory for the next run.
-    pub(crate) fn bury(self: &Rc<World>) {
+    /// its memory, and that of its trace, for the next run.
+    pub(crate) fn bury(self: Rc<World>, trace: Trace) {
         let entered = self.enter();
         let (futures, graves, todo, instances) = {
             let mut core = self.core.borrow_mut();
@@ -306,13 +306,11 @@ impl World {
         let states = std::mem::take(&mut *self.states.borrow_mut());
         drop_quietly(states);
         drop(entered);
-        self.core.borrow_mut().clear();
-    }
-
-    /// Gives the memory of a buried run back.
-    pub(crate) fn recycle(self: Rc<World>) {
         if let Ok(world) = Rc::try_unwrap(self) {
-            SPARE.with_borrow_mut(|spare| *spare = Some(world.core.into_inner()));
+            let mut core = world.core.into_inner();
+            core.trace = trace;
+            core.clear();
+            SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }
     }
 }

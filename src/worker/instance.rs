@@ -14,8 +14,8 @@ pub(crate) struct Instance {
     run: Box<dyn WorkflowRun>,
     /// Events of the history that have been taken in.
     pub(super) seen: usize,
-    /// By sequence number, from 1.
-    activities: Vec<Pending>,
+    /// By sequence number, from 1. A number whose command never left the code has none.
+    activities: Vec<Option<Pending>>,
 }
 
 /// An activity as the workflow's side knows it.
@@ -81,7 +81,11 @@ impl Instance {
         if let Command::ScheduleActivity { seq, spec } = command {
             let id = spec.activity_id.clone().map_or(ActivityId::Seq(*seq), ActivityId::Named);
             let (activity_type, cancellation) = (spec.activity_type.clone(), spec.cancellation);
-            self.activities.push(Pending { activity_type, id, cancellation, resolved: false });
+            let place = *seq as usize;
+            if self.activities.len() < place {
+                self.activities.resize_with(place, || None);
+            }
+            self.activities[place - 1] = Some(Pending { activity_type, id, cancellation, resolved: false });
         }
     }
 
@@ -93,9 +97,8 @@ impl Instance {
             commands.push(command);
             return;
         };
-        let Some(pending) = self.activities.get_mut(seq as usize - 1).filter(|pending| !pending.resolved) else {
-            return;
-        };
+        let pending = self.activities.get_mut(seq as usize - 1).and_then(Option::as_mut);
+        let Some(pending) = pending.filter(|pending| !pending.resolved) else { return };
         let unsent = commands.iter().position(
             |command| matches!(command, Command::ScheduleActivity { seq: scheduled, .. } if *scheduled == seq),
         );
@@ -132,6 +135,7 @@ impl Instance {
     fn resolve(&mut self, seq: Seq) -> bool {
         self.activities
             .get_mut(seq as usize - 1)
+            .and_then(Option::as_mut)
             .is_some_and(|pending| !std::mem::replace(&mut pending.resolved, true))
     }
 }

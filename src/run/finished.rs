@@ -1,0 +1,190 @@
+//! [`Run`]: what a run leaves.
+
+use std::any::type_name;
+use std::fmt;
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+
+use super::error::RunError;
+use super::record::{self, ActivityRecord};
+use super::world::World;
+use crate::fault::{Entry, Order, Plan};
+use crate::instant::Time;
+use crate::report::Timeline;
+use crate::service::{HistoryEvent, WorkflowKey, WorkflowOutcome};
+use crate::trace::Trace;
+
+/// A finished run: its outcome, its trace, and the state it left.
+///
+/// Not `Send`: it holds the run's state. Everything user code left behind is dropped with it.
+pub struct Run {
+    /// `None` only while it is being dropped.
+    world: Option<Rc<World>>,
+    trace: Trace,
+    seed: u64,
+    order: Order,
+}
+
+/// A run and what ended it early, if anything.
+pub(crate) struct Finished {
+    pub(crate) run: Run,
+    pub(crate) error: Option<RunError>,
+}
+
+impl Finished {
+    pub(crate) fn into_result(self) -> Result<Run, RunError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.run),
+        }
+    }
+}
+
+/// How the workflow of a run ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// The run ended early: the workflow is still open.
+    Open,
+    /// It closed.
+    Closed(WorkflowOutcome),
+}
+
+/// Why [`Run::result`] has no result.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResultError {
+    /// The workflow is still open.
+    #[error("the workflow is still open")]
+    Open,
+    /// It failed, timed out or was cancelled.
+    #[error("the workflow did not complete: {0}")]
+    NotCompleted(String),
+    /// The result is of another type.
+    #[error("the workflow's result does not decode as `{wanted}`: {why}; it is {result}")]
+    Decode {
+        /// The type asked for.
+        wanted: &'static str,
+        /// What serde_json says.
+        why: String,
+        /// The result as text.
+        result: String,
+    },
+}
+
+impl Run {
+    pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
+        let trace = std::mem::take(&mut world.core.borrow_mut().trace);
+        Run { world: Some(world), trace, seed, order }
+    }
+
+    /// How the workflow ended.
+    pub fn outcome(&self) -> Outcome {
+        let core = self.world().core.borrow();
+        if self.trace.workflows().is_empty() {
+            return Outcome::Open;
+        }
+        core.service.workflow(WorkflowKey(0)).outcome().map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
+    }
+
+    /// The workflow's result.
+    ///
+    /// # Errors
+    /// [`ResultError`] if it did not complete, or with something else.
+    pub fn result<T: DeserializeOwned>(&self) -> Result<T, ResultError> {
+        match self.outcome() {
+            Outcome::Open => Err(ResultError::Open),
+            Outcome::Closed(WorkflowOutcome::Completed(result)) => {
+                result.to_json().map_err(|why| ResultError::Decode {
+                    wanted: type_name::<T>(),
+                    why: why.to_string(),
+                    result: result.to_string(),
+                })
+            }
+            Outcome::Closed(other) => Err(ResultError::NotCompleted(record::outcome_words(&other))),
+        }
+    }
+
+    /// A piece of the state the run left.
+    ///
+    /// # Panics
+    /// If there is no state of this type.
+    #[track_caller]
+    pub fn state<T: 'static>(&self) -> Rc<T> {
+        match self.world().state::<T>() {
+            Some(state) => state,
+            None => panic!("{}", crate::state::unknown::<T>()),
+        }
+    }
+
+    /// The activities with their attempts and heartbeats, in the order in which they were scheduled.
+    pub fn activities(&self) -> Vec<ActivityRecord> {
+        record::activities(&self.trace)
+    }
+
+    /// Everything that happened.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The trace as text.
+    pub fn timeline(&self) -> Timeline<'_> {
+        Timeline::new(&self.trace)
+    }
+
+    /// The workflow's history.
+    pub fn history(&self) -> Vec<HistoryEvent> {
+        if self.trace.workflows().is_empty() {
+            return Vec::new();
+        }
+        self.world().core.borrow().service.history(WorkflowKey(0)).to_vec()
+    }
+
+    /// The plan of the faults that struck: replays this run.
+    pub fn plan(&self) -> Plan {
+        let entries =
+            self.trace.faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
+        Plan::new(entries).with_seed(self.seed).with_order(self.order)
+    }
+
+    /// Entries of the plan whose points the run did not come to.
+    pub fn not_fired(&self) -> Vec<Entry> {
+        self.world().core.borrow().injector.not_struck()
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// When the last thing happened: how long the run took, in virtual time.
+    pub fn virtual_time(&self) -> Time {
+        self.trace.events().last().map_or(Time::ZERO, |event| event.at)
+    }
+
+    fn world(&self) -> &World {
+        match &self.world {
+            Some(world) => world,
+            None => unreachable!("a run is not used after it was dropped"),
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // The checks have seen everything: what crashes left behind may be dropped now.
+        if let Some(world) = self.world.take() {
+            world.bury(std::mem::take(&mut self.trace));
+        }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("outcome", &self.outcome())
+            .field("virtual_time", &self.virtual_time())
+            .field("plan", &self.plan())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,233 @@
+//! [`Simulation`]: the configured world.
+
+use std::any::{TypeId, type_name};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::activity::{ActivityFn, NativeActivity};
+use crate::decode::Decode;
+use crate::explore::Exploration;
+use crate::fault::{Order, Plan};
+use crate::program::{ActivityProgram, Payload, WorkflowProgram};
+use crate::run::setup::{Setup, StateMaker, Throttling};
+use crate::run::start::Start;
+use crate::run::{Run, RunError};
+use crate::workflow::{NativeWorkflow, WorkflowFn};
+
+/// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.
+///
+/// A value. Running it does not change it, and the same simulation, input and plan give the same run. Mistakes in
+/// putting it together are reported by the first [`run`](Simulation::run) or exploration.
+///
+/// ```
+/// use std::time::Duration;
+/// use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError};
+///
+/// async fn greet(_ctx: &ActivityContext, name: String) -> Result<String, ActivityError> {
+///     Ok(format!("Hello, {name}!"))
+/// }
+///
+/// async fn greeting(ctx: &WorkflowContext, name: String) -> Result<String, WorkflowError> {
+///     let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(10), ..Default::default() };
+///     ctx.execute_activity("greet", &name, options).await
+/// }
+///
+/// let simulation = Simulation::temporal().activity("greet", greet).workflow("greeting", greeting);
+/// let run = simulation.run("greeting", "World").unwrap();
+/// assert_eq!(run.result::<String>().unwrap(), "Hello, World!");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a simulation does nothing until it is run or explored"]
+pub struct Simulation {
+    setup: Arc<Setup>,
+    plan: Plan,
+}
+
+impl Simulation {
+    /// A world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
+    pub fn temporal() -> Simulation {
+        Simulation { setup: Arc::new(Setup::default()), plan: Plan::none() }
+    }
+
+    /// Registers an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`. Input and output
+    /// travel as JSON.
+    pub fn activity<I, O, F>(self, name: impl Into<String>, activity: F) -> Simulation
+    where
+        F: ActivityFn<I, O>,
+        I: Decode,
+        O: Serialize + 'static,
+    {
+        self.activity_program(NativeActivity::new(name.into(), activity))
+    }
+
+    /// Registers an activity that takes and gives bytes as they are.
+    pub fn activity_bytes<F>(self, name: impl Into<String>, activity: F) -> Simulation
+    where
+        F: ActivityFn<Vec<u8>, Vec<u8>>,
+    {
+        self.activity_program(NativeActivity::bytes(name.into(), activity))
+    }
+
+    /// Registers an activity of another context type, hosted through the [seam](crate::program).
+    pub fn activity_program(mut self, program: impl ActivityProgram + 'static) -> Simulation {
+        let setup = Arc::make_mut(&mut self.setup);
+        let name: Arc<str> = program.activity_type().into();
+        check_name("activity", &name, &mut setup.mistakes);
+        if setup.activities.insert(name.clone(), Arc::new(program)).is_some() {
+            setup.mistakes.push(format!("the activity `{name}` is registered twice"));
+        }
+        self
+    }
+
+    /// Registers a workflow: an `async fn(&WorkflowContext, Input) -> Result<Output, WorkflowError>`. Input and output
+    /// travel as JSON.
+    pub fn workflow<I, O, F>(self, name: impl Into<String>, workflow: F) -> Simulation
+    where
+        F: WorkflowFn<I, O>,
+        I: Decode,
+        O: Serialize + 'static,
+    {
+        self.workflow_program(NativeWorkflow::new(name.into(), workflow))
+    }
+
+    /// Registers a workflow that takes and gives bytes as they are.
+    pub fn workflow_bytes<F>(self, name: impl Into<String>, workflow: F) -> Simulation
+    where
+        F: WorkflowFn<Vec<u8>, Vec<u8>>,
+    {
+        self.workflow_program(NativeWorkflow::bytes(name.into(), workflow))
+    }
+
+    /// Registers a workflow of another context type, hosted through the [seam](crate::program).
+    pub fn workflow_program(mut self, program: impl WorkflowProgram + 'static) -> Simulation {
+        let setup = Arc::make_mut(&mut self.setup);
+        let name: Arc<str> = program.workflow_type().into();
+        check_name("workflow", &name, &mut setup.mistakes);
+        if setup.workflows.insert(name.clone(), Arc::new(program)).is_some() {
+            setup.mistakes.push(format!("the workflow `{name}` is registered twice"));
+        }
+        self
+    }
+
+    /// Adds a piece of the outside world: made fresh for each run, reached with [`state`](crate::state()), untouched by
+    /// crashes. One for each type; `T` need not be `Send`.
+    pub fn state<T: 'static>(mut self, make: impl Fn() -> T + Send + Sync + 'static) -> Simulation {
+        let setup = Arc::make_mut(&mut self.setup);
+        let key = TypeId::of::<T>();
+        if setup.states.iter().any(|state| state.key == key) {
+            setup.mistakes.push(format!("a state of type `{}` is registered twice", type_name::<T>()));
+        }
+        let make = Arc::new(move || Rc::new(make()) as Rc<dyn std::any::Any>);
+        setup.states.push(StateMaker { key, type_name: type_name::<T>(), make });
+        self
+    }
+
+    /// How long it takes to hand a task to a worker. Default 1 ms. At zero, a timer whose clock started earlier fires
+    /// first where deadlines are equal, which a real server never shows.
+    pub fn dispatch_latency(mut self, latency: Duration) -> Simulation {
+        Arc::make_mut(&mut self.setup).settings.dispatch_latency = latency;
+        self
+    }
+
+    /// How long after a worker's death or stop a new process comes up. Default 1 s.
+    pub fn restart_delay(mut self, delay: Duration) -> Simulation {
+        Arc::make_mut(&mut self.setup).settings.restart_delay = delay;
+        self
+    }
+
+    /// How long a stopping worker lets its attempts run before it cancels and then drops them. Default 10 s. Zero cancels
+    /// at once.
+    pub fn graceful_shutdown_period(mut self, period: Duration) -> Simulation {
+        Arc::make_mut(&mut self.setup).settings.grace_period = period;
+        self
+    }
+
+    /// How workers hold heartbeats back: `default_interval` without a heartbeat timeout, else 0.8 of it, and never more
+    /// than `max_interval`. Zero means the SDK's own, 30 s and 60 s.
+    pub fn heartbeat_throttle(mut self, default_interval: Duration, max_interval: Duration) -> Simulation {
+        Arc::make_mut(&mut self.setup).settings.throttle =
+            Throttling::Sdk { default: default_interval.into(), max: max_interval.into() };
+        self
+    }
+
+    /// Lets workers send every heartbeat at once, as no SDK does.
+    pub fn no_heartbeat_throttle(mut self) -> Simulation {
+        Arc::make_mut(&mut self.setup).settings.throttle = Throttling::Off;
+        self
+    }
+
+    /// How long a worker may take for one workflow task. Default 10 s; zero means the default.
+    pub fn workflow_task_timeout(mut self, timeout: Duration) -> Simulation {
+        Arc::make_mut(&mut self.setup).settings.workflow_task_timeout = timeout;
+        self
+    }
+
+    /// The end of virtual time: a run that is not over by then ends with [`RunError::Horizon`]. Default 30 days.
+    pub fn horizon(mut self, horizon: Duration) -> Simulation {
+        let setup = Arc::make_mut(&mut self.setup);
+        if horizon.is_zero() {
+            setup.mistakes.push("the horizon is zero: nothing could happen before it".to_owned());
+        }
+        setup.settings.horizon = horizon;
+        self
+    }
+
+    /// How often a task may be polled without time passing before the run ends with [`RunError::Busy`]. Default 10,000.
+    pub fn poll_budget(mut self, polls: u32) -> Simulation {
+        let setup = Arc::make_mut(&mut self.setup);
+        if polls == 0 {
+            setup.mistakes.push("the poll budget is zero: nothing could run".to_owned());
+        }
+        setup.settings.poll_budget = polls;
+        self
+    }
+
+    /// Which faults strike where, with which seed and order.
+    pub fn plan(mut self, plan: Plan) -> Simulation {
+        self.plan = plan;
+        self
+    }
+
+    /// The seed of the order of ready tasks and of user code's random numbers. Default 0.
+    pub fn seed(mut self, seed: u64) -> Simulation {
+        self.plan.seed = seed;
+        self
+    }
+
+    /// Which of several ready tasks runs first. Default first in, first out.
+    pub fn order(mut self, order: Order) -> Simulation {
+        self.plan.order = order;
+        self
+    }
+
+    /// Runs a workflow once, from its start until it has closed and no attempt runs.
+    ///
+    /// An entry of the plan whose point the run does not come to is in [`Run::not_fired`].
+    ///
+    /// # Errors
+    /// [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end. A workflow that fails
+    /// is no error but an [outcome](Run::outcome).
+    pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
+        self.start(workflow, input).run(&self.plan).into_result()
+    }
+
+    /// Runs a workflow with every fault, then with faults drawn from seeds, and judges each run. See [`Exploration`].
+    pub fn explore(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Exploration {
+        Exploration::new(self.start(workflow, input))
+    }
+
+    fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
+        let input = Payload::from_json(input)
+            .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
+        Start { setup: self.setup.clone(), workflow: workflow.into(), input }
+    }
+}
+
+fn check_name(kind: &str, name: &str, mistakes: &mut Vec<String>) {
+    if name.is_empty() {
+        mistakes.push(format!("an {kind} is registered under an empty name").replace("an workflow", "a workflow"));
+    }
+}
