@@ -11,9 +11,12 @@
 
 use std::sync::Arc;
 
+use super::timeout::{self, Clocks};
 use super::{Order, WorkflowKey};
 use crate::instant::{Span, Time};
-use crate::program::{ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Timeouts};
+use crate::program::{
+    ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, TimeoutType, Timeouts,
+};
 
 /// Where an activity stands.
 #[derive(Clone, PartialEq, Debug)]
@@ -114,6 +117,38 @@ pub struct Activity {
 }
 
 impl Activity {
+    #[allow(clippy::too_many_arguments, reason = "all of what an activity is; called once")]
+    pub(super) fn new(
+        workflow: WorkflowKey,
+        seq: Seq,
+        id: ActivityId,
+        spec: Arc<ActivitySpec>,
+        timeouts: Timeouts,
+        retry: Arc<RetrySpec>,
+        scheduled_event_id: u64,
+        now: Time,
+    ) -> Activity {
+        Activity {
+            workflow,
+            seq,
+            id,
+            spec,
+            timeouts,
+            retry,
+            scheduled_event_id,
+            started_event_id: 0,
+            scheduled_at: now,
+            attempt_scheduled_at: now,
+            attempt: 1,
+            state: ActivityState::Scheduled,
+            hold: Hold::Free,
+            cancel_requested: false,
+            details: Details::Absent,
+            last_failure: None,
+            backoff: Span::ZERO,
+        }
+    }
+
     /// The run that scheduled it.
     pub fn workflow(&self) -> WorkflowKey {
         self.workflow
@@ -223,6 +258,30 @@ impl Activity {
             ActivityState::Started(started) => Some(started),
             _ => None,
         }
+    }
+
+    /// The moments its clocks run from.
+    pub fn clocks(&self) -> Clocks {
+        let started = self.started();
+        Clocks {
+            scheduled_at: self.scheduled_at,
+            attempt_scheduled_at: self.attempt_scheduled_at,
+            started_at: started.map(|started| started.at),
+            last_heartbeat_at: started.and_then(|started| started.last_heartbeat).map(|(at, _)| at),
+        }
+    }
+
+    /// When a timeout passes; `None` if it is off or its clock does not run now. A paused activity's clocks stand still
+    /// (temporal `service/history/workflow/timer_sequence.go`, recorded scenario `ops_pause_s2c`).
+    pub fn deadline(&self, timeout: TimeoutType) -> Option<Time> {
+        if self.is_paused() || !self.is_open() {
+            return None;
+        }
+        // In backoff the clock of schedule-to-start has not begun.
+        if timeout == TimeoutType::ScheduleToStart && self.state == ActivityState::Backoff {
+            return None;
+        }
+        timeout::deadline(timeout, &self.timeouts, &self.clocks())
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -1,8 +1,14 @@
-//! Attempts: handed out, heard of by token, ended.
+//! Attempts: offered, handed out, heard of, ended; and the close of their activity.
 
-use super::{ActivityKey, Order, Refused, Service, Token};
-use crate::instant::Time;
-use crate::program::{ActivityTask, Details, Failure, Payload};
+use std::sync::Arc;
+
+use super::activity::{ActivityState, Hold, ResetRequest, Started};
+use super::history::EventKind;
+use super::retry::{Ended, Verdict, retry_verdict};
+use super::timeout::{final_timeout_failure, last_retry, timeout_failure};
+use super::{Activity, ActivityClose, ActivityKey, News, Order, Ready, Refused, Service, Timer, Token, limit};
+use crate::instant::{Span, Time};
+use crate::program::{ActivityTask, Details, Failure, FailureKind, Payload, RetryState, TimeoutType};
 
 /// The answer to a heartbeat.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -15,22 +21,97 @@ pub struct HeartbeatAnswer {
     pub activity_reset: bool,
 }
 
+impl Activity {
+    /// Whether the attempt of this number runs, or any for `None`.
+    fn runs_attempt(&self, attempt: Option<u32>) -> bool {
+        self.started().is_some() && attempt.is_none_or(|attempt| attempt == self.attempt)
+    }
+}
+
 impl Service {
-    /// Hands an attempt to a worker. `None` if it is stale.
+    /// Offers the current attempt to workers. Its schedule-to-start clock begins.
+    pub(super) fn offer_attempt(&mut self, key: ActivityKey) {
+        let attempt = self.activity(key).attempt;
+        self.outbox.ready.push(Ready::Activity { activity: key, attempt });
+        self.arm(key, TimeoutType::ScheduleToStart);
+    }
+
+    pub(super) fn arm_overall_timeout(&mut self, key: ActivityKey) {
+        self.arm(key, TimeoutType::ScheduleToClose);
+    }
+
+    /// Asks for a timer, if the timeout is on and comes before the end of the run
+    /// (temporal `service/history/workflow/timer_sequence.go`).
+    pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
+        let activity = self.activity(key);
+        let attempt = if timeout == TimeoutType::ScheduleToClose { 0 } else { activity.attempt };
+        if let Some(at) = activity.deadline(timeout)
+            && at <= self.workflow(activity.workflow).expires()
+        {
+            self.outbox.arm(at, Timer::Timeout { activity: key, attempt, timeout });
+        }
+    }
+
+    /// Hands an attempt to a worker, whose start-to-close and heartbeat clocks begin. `None` if the attempt is stale: the
+    /// activity is closed, paused, or at another attempt.
     pub fn take_activity_task(
         &mut self,
         activity: ActivityKey,
         attempt: u32,
         now: Time,
     ) -> Option<(Token, ActivityTask)> {
-        let _ = (activity, attempt, now);
-        unimplemented!()
+        if !self.runs(activity) {
+            return None;
+        }
+        let taken = &mut self.activities[activity.0 as usize];
+        if taken.state != ActivityState::Scheduled || taken.attempt != attempt || taken.is_paused() {
+            return None;
+        }
+        taken.state = ActivityState::Started(Started { at: now, last_heartbeat: None, reset: ResetRequest::None });
+        self.arm(activity, TimeoutType::StartToClose);
+        self.arm(activity, TimeoutType::Heartbeat);
+        let taken = self.activity(activity);
+        let info = self.workflow(taken.workflow).info();
+        let task = ActivityTask {
+            activity_id: taken.id.clone(),
+            activity_type: taken.spec.activity_type.clone(),
+            workflow_id: info.workflow_id.clone(),
+            workflow_type: info.workflow_type.clone(),
+            run_id: info.run_id.clone(),
+            task_queue: taken.spec.task_queue.as_ref().unwrap_or(&info.task_queue).clone(),
+            attempt,
+            input: taken.spec.input.clone(),
+            heartbeat_details: taken.details.clone(),
+            scheduled_at: taken.scheduled_at,
+            attempt_scheduled_at: taken.attempt_scheduled_at,
+            started_at: now,
+            timeouts: taken.timeouts,
+            retry: taken.retry.clone(),
+        };
+        Some((Token { activity, attempt }, task))
     }
 
-    /// Takes a heartbeat.
+    /// Whether a call for the running attempt is accepted. `attempt` is what a token is bound to.
+    ///
+    /// Source: temporal `service/history/api/activity_util.go`, recorded scenarios `stale_*`.
+    pub(super) fn check_running(&self, activity: ActivityKey, attempt: Option<u32>) -> Result<(), Refused> {
+        if !self.runs(activity) {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        if !self.activity(activity).runs_attempt(attempt) {
+            return Err(Refused::ACTIVITY_GONE);
+        }
+        Ok(())
+    }
+
+    /// Takes a heartbeat. Its details replace what was there, also by nothing
+    /// (recorded scenarios `hb_details_absent_clears`, `hb_details_empty_list`).
+    ///
+    /// `order` is the place that the heartbeat's new deadline takes among equal times in the run's timer queue.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. The answer to a heartbeat that is too
+    /// large is not an error: it asks to cancel, and the activity has failed (`limit_heartbeat_2_5m`).
     pub fn heartbeat(
         &mut self,
         token: Token,
@@ -38,23 +119,66 @@ impl Service {
         now: Time,
         order: Order,
     ) -> Result<HeartbeatAnswer, Refused> {
-        let _ = (token, details, now, order);
-        unimplemented!()
+        self.check_running(token.activity, Some(token.attempt))?;
+        Ok(self.heartbeat_running(token.activity, details, now, order))
     }
 
-    /// Takes an attempt's result.
+    pub(super) fn heartbeat_running(
+        &mut self,
+        key: ActivityKey,
+        details: Details,
+        now: Time,
+        order: Order,
+    ) -> HeartbeatAnswer {
+        if details.as_bytes().is_some_and(limit::is_too_large) {
+            self.end_attempt(key, Some(Arc::new(limit::heartbeat_too_large())), now);
+            return HeartbeatAnswer { cancel_requested: true, ..HeartbeatAnswer::default() };
+        }
+        let activity = &mut self.activities[key.0 as usize];
+        activity.details = details;
+        let mut activity_reset = false;
+        if let ActivityState::Started(started) = &mut activity.state {
+            started.last_heartbeat = Some((now, order));
+            activity_reset = started.reset != ResetRequest::None;
+        }
+        HeartbeatAnswer {
+            cancel_requested: activity.cancel_requested,
+            activity_paused: activity.is_paused(),
+            activity_reset,
+        }
+    }
+
+    /// Takes an attempt's result: the activity closes, whatever was asked of it meanwhile
+    /// (recorded scenario `cancel_wait_ignored_completes`).
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. A result that is too large is
+    /// accepted, and the activity has failed (`limit_result_2_5m`).
     pub fn complete(&mut self, token: Token, result: Payload, now: Time) -> Result<(), Refused> {
-        let _ = (token, result, now);
-        unimplemented!()
+        self.check_running(token.activity, Some(token.attempt))?;
+        self.complete_open(token.activity, result, now);
+        Ok(())
     }
 
-    /// Takes an attempt's failure.
+    /// Completes an open activity. If no attempt runs, a start is made up at this moment.
+    pub(super) fn complete_open(&mut self, key: ActivityKey, result: Payload, now: Time) {
+        let started_at = self.activity(key).started_at().unwrap_or(now);
+        if limit::is_too_large(result.as_bytes()) {
+            let failure = Arc::new(limit::result_too_large());
+            let retry_state = RetryState::NonRetryableFailure;
+            self.close_activity(key, ActivityClose::Failed { failure, retry_state }, Some(started_at), now);
+        } else {
+            self.close_activity(key, ActivityClose::Completed { result }, Some(started_at), now);
+        }
+    }
+
+    /// Takes an attempt's failure. `None` is a report without a failure in it, which is retried like any other.
+    /// `last_heartbeat_details` replace what is visible, also by nothing, if they are given at all
+    /// (recorded scenarios `hb_details_in_fail_request*`).
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `INVALID_ARGUMENT` if the failure is not an application failure (`retry_failure_kind_*`); the attempt runs on.
+    /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed.
     pub fn fail(
         &mut self,
         token: Token,
@@ -62,16 +186,191 @@ impl Service {
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) -> Result<(), Refused> {
-        let _ = (token, failure, last_heartbeat_details, now);
-        unimplemented!()
+        if failure.as_ref().is_some_and(|failure| !matches!(failure.kind, FailureKind::Application { .. })) {
+            return Err(Refused::NOT_AN_APPLICATION_FAILURE);
+        }
+        self.check_running(token.activity, Some(token.attempt))?;
+        self.fail_running(token.activity, failure, last_heartbeat_details, now);
+        Ok(())
+    }
+
+    pub(super) fn fail_running(
+        &mut self,
+        key: ActivityKey,
+        failure: Option<Failure>,
+        last_heartbeat_details: Option<Details>,
+        now: Time,
+    ) {
+        if let Some(details) = last_heartbeat_details {
+            self.activities[key.0 as usize].details = details;
+        }
+        self.end_attempt(key, failure.map(Arc::new), now);
     }
 
     /// Takes an attempt's word that it was cancelled.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `INVALID_ARGUMENT` if nobody asked to cancel it (recorded scenario `cancel_unrequested_respond_canceled`); the
+    /// attempt runs on. `NOT_FOUND` if the attempt does not run any more, or the workflow has closed.
     pub fn cancel(&mut self, token: Token, details: Details, now: Time) -> Result<(), Refused> {
-        let _ = (token, details, now);
-        unimplemented!()
+        self.check_running(token.activity, Some(token.attempt))?;
+        self.cancel_running(token.activity, details, now)
+    }
+
+    pub(super) fn cancel_running(&mut self, key: ActivityKey, details: Details, now: Time) -> Result<(), Refused> {
+        let activity = self.activity(key);
+        if !activity.cancel_requested {
+            return Err(Refused::CANCEL_NOT_REQUESTED);
+        }
+        let started_at = activity.started_at();
+        self.close_activity(key, ActivityClose::Canceled { details }, started_at, now);
+        Ok(())
+    }
+
+    /// The running attempt failed: it is retried, or the activity closes.
+    fn end_attempt(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, now: Time) {
+        match self.verdict(key, failure.as_deref(), now) {
+            Verdict::Close(retry_state) => {
+                let started_at = self.activity(key).started_at();
+                // Clients read a report without a failure in it as an application failure that says nothing.
+                let failure = failure.unwrap_or_else(|| Arc::new(Failure::application("", "")));
+                let close = match &failure.kind {
+                    // Only by id can one report a timeout (rule row `trace/19`).
+                    FailureKind::Timeout { .. } => ActivityClose::TimedOut { failure, retry_state },
+                    _ => ActivityClose::Failed { failure, retry_state },
+                };
+                self.close_activity(key, close, started_at, now);
+            }
+            Verdict::Retry(backoff) => self.back_off(key, failure, backoff, now),
+            Verdict::Hold => self.hold_back(key, failure),
+        }
+    }
+
+    /// A deadline passed: the attempt is given up and retried, or the activity closes.
+    pub(super) fn time_out(&mut self, key: ActivityKey, timeout: TimeoutType, now: Time) {
+        let activity = self.activity(key);
+        let details = activity.details.clone();
+        if activity.started().is_some() {
+            let attempt = activity.attempt;
+            self.outbox.news.push(News::AttemptTimedOut { activity: key, attempt, timeout });
+        }
+        let failure = timeout_failure(timeout, details.clone());
+        match self.verdict(key, Some(&failure), now) {
+            Verdict::Close(retry_state) => {
+                let activity = self.activity(key);
+                let previous = activity.last_failure.clone();
+                let failure = Arc::new(final_timeout_failure(timeout, retry_state, details, previous));
+                let started_at = activity.started_at();
+                self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
+            }
+            Verdict::Retry(backoff) => self.back_off(key, Some(Arc::new(failure)), backoff, now),
+            Verdict::Hold => self.hold_back(key, Some(Arc::new(failure))),
+        }
+    }
+
+    fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> Verdict {
+        let activity = self.activity(key);
+        retry_verdict(&Ended {
+            workflow_running: self.runs(key),
+            policy: Some(&activity.retry),
+            cancel_requested: activity.cancel_requested,
+            paused: activity.is_paused(),
+            attempt: activity.counted_attempt(),
+            failure,
+            now,
+            expires: last_retry(&activity.timeouts, activity.scheduled_at),
+        })
+    }
+
+    fn back_off(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, backoff: Span, now: Time) {
+        let activity = &mut self.activities[key.0 as usize];
+        activity.yield_attempt(failure);
+        let due = now.plus(backoff);
+        activity.backoff = backoff;
+        activity.attempt_scheduled_at = due;
+        activity.state = ActivityState::Backoff;
+        let attempt = activity.attempt;
+        self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due });
+        self.outbox.arm(due, Timer::RetryDue { activity: key, attempt });
+    }
+
+    /// The next attempt waits for an operator.
+    fn hold_back(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>) {
+        let activity = &mut self.activities[key.0 as usize];
+        activity.yield_attempt(failure);
+        activity.state = ActivityState::Scheduled;
+        let attempt = activity.attempt;
+        self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due: Time::MAX });
+    }
+
+    /// The backoff is over.
+    pub(super) fn retry_due(&mut self, key: ActivityKey) {
+        let activity = &mut self.activities[key.0 as usize];
+        activity.state = ActivityState::Scheduled;
+        if activity.hold == Hold::Free {
+            self.offer_attempt(key);
+        }
+    }
+
+    /// Closes an activity: writes its start, if it had one, and its end, and sees to it that the workflow is told.
+    pub(super) fn close_activity(
+        &mut self,
+        key: ActivityKey,
+        close: ActivityClose,
+        started_at: Option<Time>,
+        now: Time,
+    ) {
+        let activity = &mut self.activities[key.0 as usize];
+        let workflow = activity.workflow;
+        let scheduled_event_id = activity.scheduled_event_id;
+        // The id of the start is filled in when the two are written.
+        let started_event_id = 0;
+        let end = match close.clone() {
+            ActivityClose::Completed { result } => {
+                EventKind::ActivityTaskCompleted { scheduled_event_id, started_event_id, result }
+            }
+            ActivityClose::Failed { failure, retry_state } => {
+                EventKind::ActivityTaskFailed { scheduled_event_id, started_event_id, failure, retry_state }
+            }
+            ActivityClose::TimedOut { failure, retry_state } => {
+                EventKind::ActivityTaskTimedOut { scheduled_event_id, started_event_id, failure, retry_state }
+            }
+            ActivityClose::Canceled { details } => {
+                EventKind::ActivityTaskCanceled { scheduled_event_id, started_event_id, details }
+            }
+        };
+        activity.state = ActivityState::Closed(close);
+        if let crate::program::ActivityId::Named(name) = &activity.id {
+            self.workflows[workflow.0 as usize].lists.named.remove(name);
+        }
+        if let Some(at) = started_at {
+            let attempt = activity.attempt;
+            let last_failure = activity.last_failure.clone();
+            let start = EventKind::ActivityTaskStarted { scheduled_event_id, attempt, last_failure };
+            self.record(workflow, at, start, Some(key));
+        }
+        self.record(workflow, now, end, Some(key));
+        self.outbox.news.push(News::ActivityClosed { activity: key });
+        self.want_task(workflow, now);
+    }
+}
+
+impl Activity {
+    /// The attempt that runs, as the retry policy counts it: a reset makes it the first
+    /// (recorded scenario `ops_reset_running`).
+    fn counted_attempt(&self) -> u32 {
+        match self.started() {
+            Some(Started { reset: ResetRequest::KeepDetails | ResetRequest::ClearDetails, .. }) => 1,
+            _ => self.attempt,
+        }
+    }
+
+    /// The attempt has ended and another one follows.
+    fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
+        self.attempt = self.counted_attempt() + 1;
+        if matches!(self.started(), Some(Started { reset: ResetRequest::ClearDetails, .. })) {
+            self.details = Details::Absent;
+        }
+        self.last_failure = failure.map(limit::stored);
     }
 }

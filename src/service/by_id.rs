@@ -1,14 +1,28 @@
 //! Calls that name an activity by its id instead of a token: they are not bound to an attempt.
 
-use super::{HeartbeatAnswer, Order, Refused, Service, WorkflowKey};
+use super::{ActivityKey, HeartbeatAnswer, Order, Refused, Service, WorkflowKey};
 use crate::instant::Time;
 use crate::program::{ActivityId, Details, Failure, Payload};
 
 impl Service {
-    /// Completes an activity, running or not.
+    fn find_open(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {
+        if !self.workflow(workflow).is_open() {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        self.open_activity(workflow, id).ok_or(Refused::ACTIVITY_GONE)
+    }
+
+    fn find_running(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {
+        let key = self.find_open(workflow, id)?;
+        self.check_running(key, None)?;
+        Ok(key)
+    }
+
+    /// Completes an activity, whether an attempt runs, is in backoff, or was never taken or paused; a start is made up
+    /// if need be (recorded scenarios `byid_complete_backoff`, `byid_complete_before_start`).
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if no activity of this id is open, or the workflow has closed.
     pub fn complete_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -16,14 +30,16 @@ impl Service {
         result: Payload,
         now: Time,
     ) -> Result<(), Refused> {
-        let _ = (workflow, id, result, now);
-        unimplemented!()
+        let key = self.find_open(workflow, id)?;
+        self.complete_open(key, result, now);
+        Ok(())
     }
 
-    /// Fails the attempt that runs.
+    /// Fails the attempt that runs. Unlike with a token, every kind of failure is taken (rule rows `trace/14`, `trace/15`,
+    /// `trace/19`).
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if no attempt of this id runs (recorded scenario `byid_fail_before_start`), or the workflow has closed.
     pub fn fail_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -32,14 +48,16 @@ impl Service {
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) -> Result<(), Refused> {
-        let _ = (workflow, id, failure, last_heartbeat_details, now);
-        unimplemented!()
+        let key = self.find_running(workflow, id)?;
+        self.fail_running(key, failure, last_heartbeat_details, now);
+        Ok(())
     }
 
-    /// Says that the attempt that runs was cancelled.
+    /// Says that the attempt that runs was cancelled (recorded scenario `byid_cancel_requested`).
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if no attempt of this id runs, or the workflow has closed; `INVALID_ARGUMENT` if nobody asked to
+    /// cancel it.
     pub fn cancel_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -47,14 +65,14 @@ impl Service {
         details: Details,
         now: Time,
     ) -> Result<(), Refused> {
-        let _ = (workflow, id, details, now);
-        unimplemented!()
+        let key = self.find_running(workflow, id)?;
+        self.cancel_running(key, details, now)
     }
 
-    /// A heartbeat of the attempt that runs.
+    /// A heartbeat of the attempt that runs. `order` is as in [`Service::heartbeat`].
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if no attempt of this id runs (recorded scenario `byid_heartbeat_backoff`), or the workflow has closed.
     pub fn heartbeat_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -63,7 +81,7 @@ impl Service {
         now: Time,
         order: Order,
     ) -> Result<HeartbeatAnswer, Refused> {
-        let _ = (workflow, id, details, now, order);
-        unimplemented!()
+        let key = self.find_running(workflow, id)?;
+        Ok(self.heartbeat_running(key, details, now, order))
     }
 }

@@ -1,1 +1,289 @@
-//! The commands of a completed workflow task.
+//! The commands of a completed workflow task: first all are checked, then all are carried out.
+
+use std::sync::Arc;
+
+use super::history::{EventKind, TaskFailedCause};
+use super::options::normalize_timeouts;
+use super::workflow::{TimerState, insert};
+use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, Timer, WorkflowKey, WorkflowOutcome};
+use crate::instant::Time;
+use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetryState, Seq};
+
+/// The details of an activity that was cancelled while it was not running, as a JSON string.
+/// Recorded scenario `cancel_wait_before_start`.
+const NOT_STARTED: &[u8] = b"\"ACTIVITY_ID_NOT_STARTED\"";
+
+type BadCommand = (TaskFailedCause, String);
+
+fn is_closing(command: &Command) -> bool {
+    matches!(command, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
+}
+
+fn command_name(command: &Command) -> &'static str {
+    match command {
+        Command::ScheduleActivity { .. } => "ScheduleActivityTask",
+        Command::CancelActivity { .. } => "RequestCancelActivityTask",
+        Command::StartTimer { .. } => "StartTimer",
+        Command::CancelTimer { .. } => "CancelTimer",
+        Command::Complete(_) => "CompleteWorkflowExecution",
+        Command::Fail(_) => "FailWorkflowExecution",
+        Command::Cancelled(_) => "CancelWorkflowExecution",
+    }
+}
+
+pub(super) fn activity_id(seq: Seq, spec: &ActivitySpec) -> ActivityId {
+    match &spec.activity_id {
+        Some(name) => ActivityId::Named(name.clone()),
+        None => ActivityId::Seq(seq),
+    }
+}
+
+impl Service {
+    /// A closing command must be the last one. Recorded scenario `raw_complete_then_schedule`.
+    pub(super) fn check_sequence(&self, commands: &[Command]) -> Result<(), Refused> {
+        let Some((_, all_but_last)) = commands.split_last() else {
+            return Ok(());
+        };
+        match all_but_last.iter().find(|command| is_closing(command)) {
+            None => Ok(()),
+            Some(early) => {
+                let names: Vec<&str> = commands.iter().map(command_name).collect();
+                Err(Refused::invalid(format!(
+                    "invalid command sequence: [{}], command {} must be the last command.",
+                    names.join(", "),
+                    command_name(early)
+                )))
+            }
+        }
+    }
+
+    /// Finds the first command that makes no sense.
+    pub(super) fn check_commands(&mut self, workflow: WorkflowKey, commands: &[Command]) -> Result<(), BadCommand> {
+        let mut highest = self.workflow(workflow).lists.activities.last().map_or(0, |(seq, _)| *seq);
+        for (index, command) in commands.iter().enumerate() {
+            let earlier = &commands[..index];
+            match command {
+                Command::ScheduleActivity { seq, spec } => {
+                    self.check_schedule(workflow, *seq, spec, earlier, highest)?;
+                    highest = highest.max(*seq);
+                }
+                Command::CancelActivity { seq } => self.check_cancel(workflow, *seq, earlier)?,
+                Command::StartTimer { seq, duration } => {
+                    if duration.is_negative() {
+                        return Err((
+                            TaskFailedCause::BadStartTimerAttributes,
+                            "BadStartTimerAttributes: invalid StartToFireTimeout: negative duration".into(),
+                        ));
+                    }
+                    if self.timer_runs(workflow, *seq, earlier) {
+                        return Err((
+                            TaskFailedCause::StartTimerDuplicateId,
+                            format!(
+                                "StartTimerDuplicateId: invalid history builder state for action: \
+                                 add-timer-started-event, TimerID: {seq}"
+                            ),
+                        ));
+                    }
+                }
+                Command::CancelTimer { seq } => {
+                    if !self.timer_runs(workflow, *seq, earlier) && !self.fired_unseen(workflow, *seq) {
+                        return Err((
+                            TaskFailedCause::BadCancelTimerAttributes,
+                            format!(
+                                "BadCancelTimerAttributes: invalid history builder state for action: \
+                                 add-timer-canceled-event, TimerID: {seq}"
+                            ),
+                        ));
+                    }
+                }
+                Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) => {
+                    if !self.workflow(workflow).lists.buffered.is_empty() {
+                        return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_schedule(
+        &mut self,
+        workflow: WorkflowKey,
+        seq: Seq,
+        spec: &ActivitySpec,
+        earlier: &[Command],
+        highest: Seq,
+    ) -> Result<(), BadCommand> {
+        let bad = |message: String| {
+            (TaskFailedCause::BadScheduleActivityAttributes, format!("BadScheduleActivityAttributes: {message}"))
+        };
+        let id = activity_id(seq, spec);
+        if spec.activity_id.as_deref() == Some("") {
+            return Err(bad("ActivityId is not set on ScheduleActivityTaskCommand.".into()));
+        }
+        if spec.activity_type.is_empty() {
+            return Err(bad(format!("ActivityType is not set on ScheduleActivityTaskCommand. ActivityId={id}")));
+        }
+        self.policies.get(&spec.retry).map_err(bad)?;
+        let run_timeout = self.workflow(workflow).run_timeout;
+        normalize_timeouts(spec.timeouts, run_timeout, &id, &spec.activity_type).map_err(bad)?;
+        // Numbers rise as a rule; then nothing can clash, and the lists need not be looked through.
+        let is_new = seq > highest && matches!(id, ActivityId::Seq(_));
+        let clashes = |command: &Command| match command {
+            Command::ScheduleActivity { seq: other, spec } => *other == seq || activity_id(*other, spec) == id,
+            _ => false,
+        };
+        if !is_new
+            && (earlier.iter().any(clashes)
+                || self.open_activity(workflow, &id).is_some()
+                || self.seq_is_open(workflow, seq))
+        {
+            return Err((
+                TaskFailedCause::ScheduleActivityDuplicateId,
+                format!(
+                    "ScheduleActivityDuplicateId: invalid history builder state for action: \
+                     add-activitytask-scheduled-event, ActivityID: {id}"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn seq_is_open(&self, workflow: WorkflowKey, seq: Seq) -> bool {
+        self.workflow(workflow).activity(seq).is_some_and(|key| self.activity(key).is_open())
+    }
+
+    fn check_cancel(&self, workflow: WorkflowKey, seq: Seq, earlier: &[Command]) -> Result<(), BadCommand> {
+        let scheduled_here = earlier.iter().any(|command| match command {
+            Command::ScheduleActivity { seq: other, .. } => *other == seq,
+            _ => false,
+        });
+        if scheduled_here {
+            return Ok(());
+        }
+        let known = self.workflow(workflow).activity(seq);
+        let may_be = known.is_some_and(|key| {
+            let activity = self.activity(key);
+            (activity.is_open() && !activity.cancel_requested) || self.closed_unseen(workflow, key)
+        });
+        if may_be {
+            return Ok(());
+        }
+        let scheduled_event_id = known.map_or(0, |key| self.activity(key).scheduled_event_id);
+        Err((
+            TaskFailedCause::BadRequestCancelActivityAttributes,
+            format!(
+                "BadRequestCancelActivityAttributes: invalid history builder state for action: \
+                 add-activitytask-cancel-requested-event, ScheduledEventID: {scheduled_event_id}"
+            ),
+        ))
+    }
+
+    /// Whether an activity closed while this task was open: the workflow cannot know.
+    fn closed_unseen(&self, workflow: WorkflowKey, key: ActivityKey) -> bool {
+        let buffered = &self.workflow(workflow).lists.buffered;
+        buffered.iter().any(|event| event.activity == Some(key)) && !self.activity(key).is_open()
+    }
+
+    fn fired_unseen(&self, workflow: WorkflowKey, seq: Seq) -> bool {
+        let buffered = &self.workflow(workflow).lists.buffered;
+        buffered.iter().any(|event| event.kind == EventKind::TimerFired { seq })
+    }
+
+    fn timer_runs(&self, workflow: WorkflowKey, seq: Seq, earlier: &[Command]) -> bool {
+        let in_this_task = earlier.iter().rev().find_map(|command| match command {
+            Command::StartTimer { seq: started, .. } if *started == seq => Some(true),
+            Command::CancelTimer { seq: cancelled } if *cancelled == seq => Some(false),
+            _ => None,
+        });
+        in_this_task.unwrap_or_else(|| matches!(self.workflow(workflow).timer(seq), Some(TimerState::Running(_))))
+    }
+
+    /// Carries out commands that have been checked.
+    pub(super) fn carry_out(&mut self, workflow: WorkflowKey, commands: &[Command], now: Time) {
+        for command in commands {
+            match command {
+                Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
+                Command::CancelActivity { seq } => self.cancel_activity(workflow, *seq, now),
+                Command::StartTimer { seq, duration } => {
+                    let run = &mut self.workflows[workflow.0 as usize];
+                    let at = now.plus(*duration);
+                    run.set_timer(*seq, TimerState::Running(at));
+                    run.append(now, EventKind::TimerStarted { seq: *seq, duration: *duration });
+                    self.outbox.news.push(News::TimerStarted { workflow, timer: *seq, duration: *duration });
+                    self.outbox.arm(at, Timer::Workflow { workflow, timer: *seq });
+                }
+                Command::CancelTimer { seq } => {
+                    let run = &mut self.workflows[workflow.0 as usize];
+                    run.set_timer(*seq, TimerState::Canceled);
+                    // It may have fired while the task was open: the workflow will never know.
+                    run.lists.buffered.retain(|event| event.kind != EventKind::TimerFired { seq: *seq });
+                    run.append(now, EventKind::TimerCanceled { seq: *seq });
+                    self.outbox.news.push(News::TimerCanceled { workflow, timer: *seq });
+                }
+                Command::Complete(result) => {
+                    self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), now);
+                }
+                Command::Fail(failure) => {
+                    let outcome = WorkflowOutcome::Failed {
+                        failure: Arc::new(failure.clone()),
+                        // Runs of this simulation have no retry policy of their own.
+                        retry_state: RetryState::RetryPolicyNotSet,
+                    };
+                    self.close_workflow(workflow, outcome, now);
+                }
+                Command::Cancelled(details) => {
+                    self.close_workflow(workflow, WorkflowOutcome::Canceled(details.clone()), now);
+                }
+            }
+        }
+    }
+
+    fn schedule_activity(&mut self, workflow: WorkflowKey, seq: Seq, spec: &Arc<ActivitySpec>, now: Time) {
+        let id = activity_id(seq, spec);
+        let run_timeout = self.workflow(workflow).run_timeout;
+        let options =
+            (normalize_timeouts(spec.timeouts, run_timeout, &id, &spec.activity_type), self.policies.get(&spec.retry));
+        let (Ok(timeouts), Ok(retry)) = options else {
+            unreachable!("options are checked before any command of the task is carried out");
+        };
+        let key = ActivityKey(self.activities.len() as u32);
+        let run = &mut self.workflows[workflow.0 as usize];
+        let event = EventKind::ActivityTaskScheduled {
+            seq,
+            id: id.clone(),
+            spec: spec.clone(),
+            timeouts,
+            retry: retry.clone(),
+        };
+        let scheduled_event_id = run.append(now, event);
+        insert(&mut run.lists.activities, seq, key);
+        if let ActivityId::Named(name) = &id {
+            run.lists.named.insert(name.clone(), key);
+        }
+        self.activities.push(Activity::new(workflow, seq, id, spec.clone(), timeouts, retry, scheduled_event_id, now));
+        self.outbox.news.push(News::ActivityScheduled { activity: key });
+        self.offer_attempt(key);
+        self.arm_overall_timeout(key);
+    }
+
+    fn cancel_activity(&mut self, workflow: WorkflowKey, seq: Seq, now: Time) {
+        let run = &mut self.workflows[workflow.0 as usize];
+        let Some(key) = run.activity(seq) else {
+            return;
+        };
+        let activity = &mut self.activities[key.0 as usize];
+        let scheduled_event_id = activity.scheduled_event_id;
+        run.append(now, EventKind::ActivityTaskCancelRequested { scheduled_event_id });
+        if !activity.is_open() {
+            return;
+        }
+        activity.cancel_requested = true;
+        let is_running = activity.started().is_some();
+        self.outbox.news.push(News::ActivityCancelRequested { activity: key });
+        if !is_running {
+            let details = Details::Payload(Payload::new(NOT_STARTED));
+            self.close_activity(key, ActivityClose::Canceled { details }, None, now);
+        }
+    }
+}

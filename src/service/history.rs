@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{ActivityKey, Service, WorkflowKey};
 use crate::instant::{Span, Time};
 use crate::program::{ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Timeouts};
 
@@ -222,5 +223,86 @@ impl std::fmt::Display for TaskFailedCause {
             TaskFailedCause::WorkflowWorkerUnhandledFailure => "WORKFLOW_WORKER_UNHANDLED_FAILURE",
             TaskFailedCause::ForceCloseCommand => "FORCE_CLOSE_COMMAND",
         })
+    }
+}
+
+/// An event that arrived while a workflow task was open, and has no id yet.
+#[derive(Debug)]
+pub(super) struct Buffered {
+    pub(super) at: Time,
+    pub(super) kind: EventKind,
+    /// The activity that started or closed.
+    pub(super) activity: Option<ActivityKey>,
+}
+
+impl EventKind {
+    /// Whether this is the last event of an activity. Such events move behind all others of a buffer
+    /// (temporal `service/history/historybuilder/event_store.go`, recorded scenario `raw_buffer_mixed`).
+    fn closes_activity(&self) -> bool {
+        matches!(
+            self,
+            EventKind::ActivityTaskCompleted { .. }
+                | EventKind::ActivityTaskFailed { .. }
+                | EventKind::ActivityTaskTimedOut { .. }
+                | EventKind::ActivityTaskCanceled { .. }
+        )
+    }
+
+    /// Fills in the id of the `ACTIVITY_TASK_STARTED` event, which is known once that is written.
+    fn refer_to_start(&mut self, id: u64) {
+        match self {
+            EventKind::ActivityTaskCompleted { started_event_id, .. }
+            | EventKind::ActivityTaskFailed { started_event_id, .. }
+            | EventKind::ActivityTaskTimedOut { started_event_id, .. }
+            | EventKind::ActivityTaskCanceled { started_event_id, .. } => *started_event_id = id,
+            _ => {}
+        }
+    }
+}
+
+impl Service {
+    /// Writes an event, or keeps it back while a workflow task is open.
+    ///
+    /// Source: temporal `service/history/historybuilder/event_store.go`.
+    pub(super) fn record(&mut self, workflow: WorkflowKey, at: Time, kind: EventKind, activity: Option<ActivityKey>) {
+        let run = &mut self.workflows[workflow.0 as usize];
+        let event = Buffered { at, kind, activity };
+        if run.task.is_started() {
+            run.lists.buffered.push(event);
+        } else {
+            self.write(workflow, event);
+        }
+    }
+
+    /// Writes what was kept back. Says whether there was anything.
+    pub(super) fn flush(&mut self, workflow: WorkflowKey) -> bool {
+        let mut buffered = std::mem::take(&mut self.workflows[workflow.0 as usize].lists.buffered);
+        if buffered.is_empty() {
+            return false;
+        }
+        // The sort is stable: apart from this, the order of arrival stays.
+        buffered.sort_by_key(|event| event.kind.closes_activity());
+        for event in buffered.drain(..) {
+            self.write(workflow, event);
+        }
+        self.workflows[workflow.0 as usize].lists.buffered = buffered;
+        true
+    }
+
+    fn write(&mut self, workflow: WorkflowKey, event: Buffered) {
+        let Buffered { at, mut kind, activity } = event;
+        let run = &mut self.workflows[workflow.0 as usize];
+        match activity.map(|key| &mut self.activities[key.0 as usize]) {
+            Some(activity) if matches!(kind, EventKind::ActivityTaskStarted { .. }) => {
+                activity.started_event_id = run.append(at, kind);
+            }
+            Some(activity) => {
+                kind.refer_to_start(activity.started_event_id);
+                run.append(at, kind);
+            }
+            None => {
+                run.append(at, kind);
+            }
+        }
     }
 }

@@ -1,7 +1,12 @@
 //! What operators do to activities: pause, unpause, reset.
+//!
+//! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`. Calls for activities that are not
+//! open do nothing.
 
-use super::{ActivityKey, Service};
+use super::activity::{ActivityState, Hold, ResetRequest};
+use super::{ActivityKey, Service, Timer};
 use crate::instant::Time;
+use crate::program::{Details, TimeoutType};
 
 /// What else an operator wants of an unpause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,21 +27,97 @@ pub struct Reset {
 }
 
 impl Service {
-    /// Holds an activity back: no attempt is handed out and no deadline passes. A running attempt goes on.
-    pub fn pause(&mut self, activity: ActivityKey, now: Time) {
-        let _ = (activity, now);
-        unimplemented!()
+    fn is_operable(&self, activity: ActivityKey) -> bool {
+        self.runs(activity) && self.activity(activity).is_open()
     }
 
-    /// Lets a paused activity go on.
+    /// Holds an activity back: no attempt is handed out and no deadline passes. A running attempt goes on and learns of
+    /// it with its next heartbeat.
+    pub fn pause(&mut self, activity: ActivityKey) {
+        if self.is_operable(activity) {
+            self.activities[activity.0 as usize].hold = Hold::Paused;
+        }
+    }
+
+    /// Lets a paused activity go on: at once if it is not running, whatever was left of its backoff, and without the
+    /// failure of the attempt before. Deadlines that passed meanwhile pass now (recorded scenario `ops_pause_s2c`).
     pub fn unpause(&mut self, activity: ActivityKey, how: Unpause, now: Time) {
-        let _ = (activity, how, now);
-        unimplemented!()
+        if !self.is_operable(activity) || !self.activity(activity).is_paused() {
+            return;
+        }
+        let paused = &mut self.activities[activity.0 as usize];
+        paused.hold = Hold::Free;
+        if how.reset_attempts || how.reset_heartbeat {
+            match &mut paused.state {
+                ActivityState::Started(started) if how.reset_attempts => {
+                    started.reset = request(how.reset_heartbeat);
+                }
+                ActivityState::Started(_) => paused.details = Details::Absent,
+                _ => {
+                    if how.reset_attempts {
+                        paused.attempt = 1;
+                    }
+                    if how.reset_heartbeat {
+                        paused.details = Details::Absent;
+                    }
+                }
+            }
+        }
+        self.go_on(activity, now);
     }
 
-    /// Begins again with attempt 1.
+    /// Begins again with attempt 1: at once if the activity is not running, else when the running attempt ends, which
+    /// then counts as attempt 1 (recorded scenarios `ops_reset_in_backoff`, `ops_reset_running`). A paused activity goes
+    /// on, unless it is to stay paused.
     pub fn reset(&mut self, activity: ActivityKey, how: Reset, now: Time) {
-        let _ = (activity, how, now);
-        unimplemented!()
+        if !self.is_operable(activity) {
+            return;
+        }
+        let target = &mut self.activities[activity.0 as usize];
+        let was_paused = target.is_paused();
+        if !how.keep_paused {
+            target.hold = Hold::Free;
+        }
+        if let ActivityState::Started(started) = &mut target.state {
+            started.reset = request(how.reset_heartbeat || started.reset == ResetRequest::ClearDetails);
+            if !was_paused {
+                return;
+            }
+        } else {
+            target.attempt = 1;
+            if how.reset_heartbeat {
+                target.details = Details::Absent;
+            }
+        }
+        self.go_on(activity, now);
     }
+
+    /// Offers an attempt that is not running at this moment, and starts the clocks that stood still.
+    fn go_on(&mut self, key: ActivityKey, now: Time) {
+        let activity = &mut self.activities[key.0 as usize];
+        let is_running = activity.started().is_some();
+        if !is_running {
+            activity.state = ActivityState::Scheduled;
+            activity.attempt_scheduled_at = now;
+            activity.last_failure = None;
+        }
+        if activity.is_paused() {
+            return;
+        }
+        if !is_running {
+            self.offer_attempt(key);
+        }
+        // A timer that is still in the queue makes these redundant, and they it: the first to fire counts.
+        for timeout in [TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
+            let activity = self.activity(key);
+            let attempt = if timeout == TimeoutType::ScheduleToClose { 0 } else { activity.attempt };
+            if let Some(at) = activity.deadline(timeout) {
+                self.outbox.arm(at.max(now), Timer::Timeout { activity: key, attempt, timeout });
+            }
+        }
+    }
+}
+
+fn request(clear_details: bool) -> ResetRequest {
+    if clear_details { ResetRequest::ClearDetails } else { ResetRequest::KeepDetails }
 }

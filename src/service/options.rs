@@ -1,5 +1,6 @@
 //! What an activity's options become: defaults and validation.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::instant::Span;
@@ -30,44 +31,193 @@ pub const ACTIVITY_DEFAULTS: RetryDefaults = RetryDefaults {
 ///
 /// Source: temporal `common/retrypolicy/retry_policy.go` (`EnsureDefaults`).
 pub fn normalize_retry(policy: &RetrySpec, defaults: &RetryDefaults) -> RetrySpec {
-    let _ = (policy, defaults);
-    unimplemented!()
+    let or = |given: Span, default: Span| if given.is_zero() { default } else { given };
+    let initial_interval = or(policy.initial_interval, defaults.initial_interval);
+    RetrySpec {
+        initial_interval,
+        backoff_coefficient: match policy.backoff_coefficient {
+            0.0 => defaults.backoff_coefficient,
+            given => given,
+        },
+        maximum_interval: or(
+            policy.maximum_interval,
+            Span::from_nanos((initial_interval.as_nanos() as f64 * defaults.maximum_interval_coefficient) as i64),
+        ),
+        maximum_attempts: match policy.maximum_attempts {
+            0 => defaults.maximum_attempts,
+            given => given,
+        },
+        non_retryable_error_types: policy.non_retryable_error_types.clone(),
+    }
 }
 
-/// Checks a policy as the caller sent it.
+/// How a timeout is named among the error types that are not retried.
+pub const TIMEOUT_TYPE_PREFIX: &str = "TemporalTimeout:";
+
+/// Checks a policy after its defaults were filled in.
 ///
 /// # Errors
 /// The server's words. A policy of one attempt is not looked at further.
 /// Source: temporal `common/retrypolicy/retry_policy.go` (`Validate`).
 pub fn validate_retry(policy: &RetrySpec) -> Result<(), String> {
-    let _ = policy;
-    unimplemented!()
+    if policy.maximum_attempts == 1 {
+        return Ok(());
+    }
+    if policy.initial_interval.is_negative() {
+        return Err("invalid InitialInterval set on retry policy: negative duration".into());
+    }
+    // Not a number is refused as well, which a comparison the other way round would let through.
+    if policy.backoff_coefficient < 1.0 || policy.backoff_coefficient.is_nan() {
+        return Err("BackoffCoefficient cannot be less than 1 on retry policy.".into());
+    }
+    if policy.maximum_interval.is_negative() {
+        return Err("invalid MaximumInterval set on retry policy: negative duration".into());
+    }
+    if !policy.maximum_interval.is_zero() && policy.maximum_interval < policy.initial_interval {
+        return Err("MaximumInterval cannot be less than InitialInterval on retry policy.".into());
+    }
+    if policy.maximum_attempts < 0 {
+        return Err("MaximumAttempts cannot be negative on retry policy.".into());
+    }
+    for error_type in &policy.non_retryable_error_types {
+        if let Some(name) = error_type.strip_prefix(TIMEOUT_TYPE_PREFIX)
+            && !matches!(name, "StartToClose" | "ScheduleToStart" | "ScheduleToClose" | "Heartbeat")
+        {
+            return Err(format!("Invalid timeout type value: {name}."));
+        }
+    }
+    Ok(())
 }
 
-/// Fills in, clips and checks the four timeouts. `run_timeout` zero means none.
+/// Fills in, clips and checks the four timeouts. `run_timeout` is that of the whole run, not what is left of it
+/// (recorded scenario `to_default_run_timeout_clips_late`); zero means none.
 ///
 /// # Errors
-/// The server's words; `%s` of the missing-timeout message is filled from `activity_id` and `activity_type`.
+/// The server's words, which name the activity.
 /// Source: temporal `chasm/lib/activity/validator.go`.
 pub fn normalize_timeouts(
     timeouts: Timeouts,
     run_timeout: Span,
-    activity_id: &dyn std::fmt::Display,
+    activity_id: &dyn Display,
     activity_type: &str,
 ) -> Result<Timeouts, String> {
-    let _ = (timeouts, run_timeout, activity_id, activity_type);
-    unimplemented!()
+    for (name, span) in [
+        ("ScheduleToCloseTimeout", timeouts.schedule_to_close),
+        ("ScheduleToStartTimeout", timeouts.schedule_to_start),
+        ("StartToCloseTimeout", timeouts.start_to_close),
+        ("HeartbeatTimeout", timeouts.heartbeat),
+    ] {
+        if span.is_negative() {
+            return Err(format!("invalid {name}: negative duration"));
+        }
+    }
+    let mut normal = timeouts;
+    if !normal.schedule_to_close.is_zero() {
+        normal.schedule_to_start = at_most(normal.schedule_to_start, normal.schedule_to_close);
+        normal.start_to_close = at_most(normal.start_to_close, normal.schedule_to_close);
+    } else if !normal.start_to_close.is_zero() {
+        normal.schedule_to_close = run_timeout;
+        if normal.schedule_to_start.is_zero() {
+            normal.schedule_to_start = run_timeout;
+        }
+    } else {
+        return Err(format!(
+            "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity. \
+             ActivityId={activity_id} ActivityType={activity_type}"
+        ));
+    }
+    if !run_timeout.is_zero() {
+        normal.schedule_to_close = normal.schedule_to_close.min(run_timeout);
+        normal.schedule_to_start = normal.schedule_to_start.min(run_timeout);
+        normal.start_to_close = normal.start_to_close.min(run_timeout);
+        normal.heartbeat = normal.heartbeat.min(run_timeout);
+    }
+    normal.heartbeat = normal.heartbeat.min(normal.start_to_close);
+    Ok(normal)
 }
 
-/// Policies after defaulting, so that activities with the same options share one.
+/// `limit` if nothing is set or if that is more.
+fn at_most(span: Span, limit: Span) -> Span {
+    if span.is_zero() { limit } else { span.min(limit) }
+}
+
+/// Policies after defaulting. Activities with the same options share one, in this run and in those after it.
 #[derive(Debug, Default)]
 pub(super) struct PolicyCache {
     known: Vec<(Option<RetrySpec>, Arc<RetrySpec>)>,
 }
 
 impl PolicyCache {
-    pub(super) fn get(&mut self, policy: &Option<RetrySpec>) -> Arc<RetrySpec> {
-        let _ = (policy, &self.known);
-        unimplemented!()
+    /// Programs have few policies. Beyond these, each activity gets its own copy.
+    const LIMIT: usize = 16;
+
+    /// The policy in force. An activity without one gets the default policy
+    /// (temporal `service/history/api/command_attr_validator.go`, recorded scenario `raw_no_retry_policy`).
+    pub(super) fn get(&mut self, policy: &Option<RetrySpec>) -> Result<Arc<RetrySpec>, String> {
+        if let Some((_, normal)) = self.known.iter().find(|(given, _)| given == policy) {
+            return Ok(normal.clone());
+        }
+        let normal = match policy {
+            Some(given) => normalize_retry(given, &ACTIVITY_DEFAULTS),
+            None => normalize_retry(&RetrySpec::default(), &ACTIVITY_DEFAULTS),
+        };
+        validate_retry(&normal)?;
+        let normal = Arc::new(normal);
+        if self.known.len() < Self::LIMIT {
+            self.known.push((policy.clone(), normal.clone()));
+        }
+        Ok(normal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(close: i64, start: i64, start_to_close: i64, heartbeat: i64) -> Timeouts {
+        Timeouts {
+            schedule_to_close: Span::from_secs(close),
+            schedule_to_start: Span::from_secs(start),
+            start_to_close: Span::from_secs(start_to_close),
+            heartbeat: Span::from_secs(heartbeat),
+        }
+    }
+
+    #[test]
+    fn timeouts_default_and_clip() {
+        let normal = |timeouts, run| normalize_timeouts(timeouts, Span::from_secs(run), &"a", "act").unwrap();
+        assert_eq!(normal(seconds(10, 0, 0, 0), 0), seconds(10, 10, 10, 0));
+        assert_eq!(normal(seconds(10, 20, 30, 40), 0), seconds(10, 10, 10, 10));
+        assert_eq!(normal(seconds(0, 0, 5, 0), 0), seconds(0, 0, 5, 0));
+        assert_eq!(normal(seconds(0, 7, 5, 0), 0), seconds(0, 7, 5, 0));
+        assert_eq!(normal(seconds(0, 0, 5, 0), 20), seconds(20, 20, 5, 0));
+        assert_eq!(normal(seconds(30, 0, 25, 22), 20), seconds(20, 20, 20, 20));
+    }
+
+    #[test]
+    fn timeouts_that_make_no_sense_are_refused() {
+        let refusal = |timeouts| normalize_timeouts(timeouts, Span::ZERO, &"a", "act").unwrap_err();
+        assert_eq!(
+            refusal(seconds(0, 1, 0, 1)),
+            "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity. \
+             ActivityId=a ActivityType=act"
+        );
+        assert_eq!(refusal(seconds(0, 0, -1, 0)), "invalid StartToCloseTimeout: negative duration");
+    }
+
+    #[test]
+    fn same_options_share_a_policy() {
+        let mut cache = PolicyCache::default();
+        let two = Some(RetrySpec { maximum_attempts: 2, ..RetrySpec::default() });
+        let first = cache.get(&two).unwrap();
+        assert!(Arc::ptr_eq(&first, &cache.get(&two).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &cache.get(&None).unwrap()));
+        assert_eq!(first.maximum_interval, Span::from_secs(100));
+    }
+
+    #[test]
+    fn a_coefficient_that_is_no_number_is_refused() {
+        let policy = RetrySpec { backoff_coefficient: f64::NAN, ..RetrySpec::default() };
+        assert!(PolicyCache::default().get(&Some(policy)).is_err());
     }
 }

@@ -1,10 +1,17 @@
 //! The workflow task: scheduled, started, completed, failed, timed out.
+//!
+//! ```text
+//!   None ───▶ Scheduled ───▶ Started ───▶ None            completed
+//!                 ▲             │
+//!                 └─────────────┘ next attempt            failed, timed out
+//! ```
+//! A run has at most one. From the second attempt on, a task leaves no events until it is completed.
 
 use std::sync::Arc;
 
-use super::history::TaskFailedCause;
-use super::{Refused, Service, TaskToken, WorkflowKey};
-use crate::instant::Time;
+use super::history::{EventKind, TaskFailedCause};
+use super::{News, Ready, Refused, Service, TaskToken, Timer, Workflow, WorkflowKey};
+use crate::instant::{Span, Time};
 use crate::program::Command;
 
 /// What a worker is given with a workflow task. Its history is [`Service::history`] at this moment.
@@ -20,26 +27,178 @@ pub struct WorkflowTask {
     pub started_event_id: u64,
 }
 
+/// Where the task of a run stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TaskState {
+    /// There is nothing to tell the workflow.
+    None,
+    /// Waits for a worker.
+    Scheduled {
+        attempt: u32,
+        at: Time,
+        /// Events in the history by then: what comes later makes this a task of its own.
+        history_length: usize,
+    },
+    /// A worker has it.
+    Started { attempt: u32, scheduled_at: Time, started_at: Time },
+}
+
+impl TaskState {
+    pub(super) fn is_started(&self) -> bool {
+        matches!(self, TaskState::Started { .. })
+    }
+}
+
+/// A started task that has just ended.
+#[derive(Clone, Copy)]
+struct EndedTask {
+    attempt: u32,
+    scheduled_at: Time,
+    started_at: Time,
+}
+
+/// How long a worker may take for an attempt at a workflow task: as configured for the first three, then 5 s more,
+/// 10 s more and so on, at most 10 minutes more. The server also takes up to a fifth off at random; here there is no
+/// jitter.
+///
+/// Source: recorded scenarios `raw_wft_timeout_x4`, `raw_wft_fail_x3`.
+fn timeout_of_attempt(configured: Span, attempt: u32) -> Span {
+    const PATIENT_ATTEMPTS: u32 = 3;
+    const MOST: i64 = 600;
+    if attempt <= PATIENT_ATTEMPTS {
+        return configured;
+    }
+    let doublings = (attempt - PATIENT_ATTEMPTS - 1).min(10);
+    let more = Span::from_secs((5 << doublings).min(MOST));
+    Span::from_nanos(configured.as_nanos().saturating_add(more.as_nanos()))
+}
+
+impl Workflow {
+    /// Whether this token speaks for the task that is open.
+    ///
+    /// # Errors
+    /// What the server says if not (recorded scenario `raw_wft_late_complete`).
+    fn check_task(&self, token: TaskToken) -> Result<EndedTask, Refused> {
+        if !self.is_open() {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        match self.task {
+            TaskState::Started { attempt, scheduled_at, started_at } if token.stamp == self.stamp => {
+                Ok(EndedTask { attempt, scheduled_at, started_at })
+            }
+            _ => Err(Refused::TASK_GONE),
+        }
+    }
+
+    fn append_task_scheduled(&mut self, attempt: u32, at: Time) -> u64 {
+        let timeout = timeout_of_attempt(self.task_timeout, attempt);
+        self.append(at, EventKind::WorkflowTaskScheduled { attempt, timeout })
+    }
+
+    /// The ids of a first attempt's two events. Nothing else is written while a task is open, so they are the last two.
+    fn open_task_events(&self) -> (u64, u64) {
+        let last = self.lists.history.iter().rev();
+        let mut ids = last.filter_map(|event| match event.kind {
+            EventKind::WorkflowTaskStarted { scheduled_event_id } => Some((scheduled_event_id, event.id)),
+            _ => None,
+        });
+        ids.next().unwrap_or_default()
+    }
+}
+
 impl Service {
+    /// Sees to it that the workflow will be told what is new.
+    pub(super) fn want_task(&mut self, workflow: WorkflowKey, now: Time) {
+        let run = &self.workflows[workflow.0 as usize];
+        if run.is_open() && run.task == TaskState::None {
+            self.schedule_task(workflow, 1, now);
+        }
+    }
+
+    fn schedule_task(&mut self, workflow: WorkflowKey, attempt: u32, now: Time) {
+        let run = &mut self.workflows[workflow.0 as usize];
+        if attempt == 1 {
+            run.append_task_scheduled(attempt, now);
+        }
+        run.stamp += 1;
+        run.task = TaskState::Scheduled { attempt, at: now, history_length: run.lists.history.len() };
+        self.outbox.ready.push(Ready::Workflow { workflow, stamp: run.stamp });
+    }
+
     /// Hands a workflow task to a worker. `None` if it is stale.
+    ///
+    /// A repeated attempt becomes a first one again if there is news since it was scheduled.
     pub fn take_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, now: Time) -> Option<WorkflowTask> {
-        let _ = (workflow, stamp, now);
-        unimplemented!()
+        let run = &mut self.workflows[workflow.0 as usize];
+        let TaskState::Scheduled { mut attempt, at, history_length } = run.task else {
+            return None;
+        };
+        if run.stamp != stamp || !run.is_open() {
+            return None;
+        }
+        if attempt > 1 && run.lists.history.len() > history_length {
+            attempt = 1;
+            run.append_task_scheduled(attempt, at);
+        }
+        let started_event_id = if attempt == 1 {
+            let scheduled = run.lists.history.iter().rev();
+            let scheduled_event_id = scheduled
+                .take_while(|event| !matches!(event.kind, EventKind::WorkflowTaskStarted { .. }))
+                .find(|event| matches!(event.kind, EventKind::WorkflowTaskScheduled { .. }))
+                .map_or(0, |event| event.id);
+            run.append(now, EventKind::WorkflowTaskStarted { scheduled_event_id })
+        } else {
+            run.lists.history.len() as u64 + 2
+        };
+        run.task = TaskState::Started { attempt, scheduled_at: at, started_at: now };
+        let token = TaskToken { workflow, stamp };
+        let previous_started_event_id = run.previous_started_event_id;
+        let deadline = now.plus(timeout_of_attempt(run.task_timeout, attempt));
+        self.outbox.arm(deadline, Timer::TaskTimeout { token });
+        Some(WorkflowTask { token, attempt, previous_started_event_id, started_event_id })
     }
 
-    /// Takes the answer to a workflow task.
+    /// Takes the answer to a workflow task. The commands are carried out in their order, all or none.
+    ///
+    /// [`Command::CancelActivity`] means `RequestCancelActivityTask`; what it does to the workflow's code the worker has
+    /// dealt with. Cancelling an activity that is not running closes it at once, behind all other events of the task, and
+    /// a new task is scheduled (recorded scenario `raw_cancel_same_task`).
     ///
     /// # Errors
-    /// [`Refused`].
+    /// - `NOT_FOUND` if the task is not open any more.
+    /// - `INVALID_ARGUMENT` if a closing command is not the last one; the task stays open until it times out
+    ///   (`raw_complete_then_schedule`).
+    /// - `INVALID_ARGUMENT` if a command makes no sense, or the workflow would close without having seen all news
+    ///   (`raw_unhandled_complete`): the task has failed and is scheduled again.
     pub fn complete_workflow_task(&mut self, token: TaskToken, commands: &[Command], now: Time) -> Result<(), Refused> {
-        let _ = (token, commands, now);
-        unimplemented!()
+        let workflow = token.workflow;
+        let task = self.workflow(workflow).check_task(token)?;
+        self.check_sequence(commands)?;
+        if let Err((cause, message)) = self.check_commands(workflow, commands) {
+            self.task_failed(workflow, task, cause, Arc::from(message.as_str()), now);
+            return Err(Refused::invalid(message));
+        }
+        let run = &mut self.workflows[workflow.0 as usize];
+        let (scheduled_event_id, started_event_id) = if task.attempt == 1 {
+            run.open_task_events()
+        } else {
+            let scheduled_event_id = run.append_task_scheduled(task.attempt, task.scheduled_at);
+            (scheduled_event_id, run.append(task.started_at, EventKind::WorkflowTaskStarted { scheduled_event_id }))
+        };
+        run.previous_started_event_id = started_event_id;
+        run.append(now, EventKind::WorkflowTaskCompleted { scheduled_event_id, started_event_id });
+        self.carry_out(workflow, commands, now);
+        self.workflows[workflow.0 as usize].task = TaskState::None;
+        if self.workflow(workflow).is_open() && self.flush(workflow) {
+            self.want_task(workflow, now);
+        }
+        Ok(())
     }
 
-    /// Takes a worker's word that it could not handle a workflow task.
+    /// Takes a worker's word that it could not handle a workflow task. The next attempt is scheduled at once.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// `NOT_FOUND` if the task is not open any more.
     pub fn fail_workflow_task(
         &mut self,
         token: TaskToken,
@@ -47,16 +206,82 @@ impl Service {
         message: Arc<str>,
         now: Time,
     ) -> Result<(), Refused> {
-        let _ = (token, cause, message, now);
-        unimplemented!()
+        let task = self.workflow(token.workflow).check_task(token)?;
+        self.task_failed(token.workflow, task, cause, message, now);
+        Ok(())
     }
 
-    /// Asks a workflow to cancel itself.
-    ///
-    /// # Errors
-    /// None so far.
-    pub fn request_cancel(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), Refused> {
-        let _ = (workflow, reason, now);
-        unimplemented!()
+    pub(super) fn is_task_open(&self, token: TaskToken) -> bool {
+        self.workflow(token.workflow).check_task(token).is_ok()
+    }
+
+    /// The worker took too long.
+    pub(super) fn time_out_task(&mut self, token: TaskToken, now: Time) {
+        let workflow = token.workflow;
+        let run = &mut self.workflows[workflow.0 as usize];
+        let Ok(task) = run.check_task(token) else {
+            return;
+        };
+        if task.attempt == 1 {
+            let (scheduled_event_id, started_event_id) = run.open_task_events();
+            run.append(now, EventKind::WorkflowTaskTimedOut { scheduled_event_id, started_event_id });
+        }
+        self.outbox.news.push(News::TaskTimedOut { workflow });
+        self.try_task_again(workflow, task, now);
+    }
+
+    fn task_failed(
+        &mut self,
+        workflow: WorkflowKey,
+        task: EndedTask,
+        cause: TaskFailedCause,
+        message: Arc<str>,
+        now: Time,
+    ) {
+        self.append_task_failed(workflow, task, cause, message, now);
+        self.outbox.news.push(News::TaskFailed { workflow });
+        self.try_task_again(workflow, task, now);
+    }
+
+    fn append_task_failed(
+        &mut self,
+        workflow: WorkflowKey,
+        task: EndedTask,
+        cause: TaskFailedCause,
+        message: Arc<str>,
+        now: Time,
+    ) {
+        if task.attempt == 1 {
+            let run = &mut self.workflows[workflow.0 as usize];
+            let (scheduled_event_id, started_event_id) = run.open_task_events();
+            run.append(now, EventKind::WorkflowTaskFailed { scheduled_event_id, started_event_id, cause, message });
+        }
+    }
+
+    /// With news that arrived meanwhile the next task is a first attempt.
+    fn try_task_again(&mut self, workflow: WorkflowKey, task: EndedTask, now: Time) {
+        self.workflows[workflow.0 as usize].task = TaskState::None;
+        let next = if self.flush(workflow) { 1 } else { task.attempt + 1 };
+        self.schedule_task(workflow, next, now);
+    }
+
+    /// Ends an open task because the run is closed from outside.
+    pub(super) fn force_task_closed(&mut self, workflow: WorkflowKey, now: Time) {
+        if let TaskState::Started { attempt, scheduled_at, started_at } = self.workflow(workflow).task {
+            let task = EndedTask { attempt, scheduled_at, started_at };
+            self.append_task_failed(workflow, task, TaskFailedCause::ForceCloseCommand, Arc::from(""), now);
+        }
+        self.workflows[workflow.0 as usize].task = TaskState::None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_attempts_may_take_longer() {
+        let seconds = |attempt| timeout_of_attempt(Span::from_secs(1), attempt).as_nanos() / 1_000_000_000;
+        assert_eq!([1, 3, 4, 5, 6, 40].map(seconds), [1, 1, 6, 11, 21, 601]);
     }
 }

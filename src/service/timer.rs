@@ -1,18 +1,70 @@
-//! Timers that fire.
+//! Timers that fire. A timer is never taken back: it is recognised as stale instead.
 
-use super::{Service, Timer};
+use super::activity::ActivityState;
+use super::workflow::TimerState;
+use super::{ActivityKey, Service, Timer, TimerRequest, WorkflowKey};
 use crate::instant::Time;
+use crate::program::{Seq, TimeoutType};
 
 impl Service {
     /// A timer's time has come. A stale one does nothing.
+    ///
+    /// A heartbeat timer whose attempt has sent heartbeats since asks to be armed again, for the deadline that the last
+    /// one set: there is one timer per attempt, and its effect is exact (recorded scenario `hb_timer_many_fast`).
     pub fn fire(&mut self, timer: Timer, now: Time) {
-        let _ = (timer, now);
-        unimplemented!()
+        if !self.is_live(timer) {
+            return;
+        }
+        match timer {
+            Timer::Timeout { activity, timeout, .. } => {
+                let record = self.activity(activity);
+                match record.deadline(timeout) {
+                    Some(at) if at <= now => self.time_out(activity, timeout, now),
+                    Some(at) if timeout == TimeoutType::Heartbeat => {
+                        let last_heartbeat = record.started().and_then(|started| started.last_heartbeat);
+                        let order = last_heartbeat.map(|(_, order)| order);
+                        self.outbox.timers.push(TimerRequest { at, order, timer });
+                    }
+                    // An operator has moved the deadline, and armed another timer for it.
+                    _ => {}
+                }
+            }
+            Timer::RetryDue { activity, .. } => {
+                if self.activity(activity).attempt_scheduled_at <= now {
+                    self.retry_due(activity);
+                }
+            }
+            Timer::Workflow { workflow, timer } => self.fire_timer(workflow, timer, now),
+            Timer::TaskTimeout { token } => self.time_out_task(token, now),
+            Timer::RunTimeout { workflow } => self.time_out_run(workflow, now),
+        }
     }
 
     /// Whether a timer will do anything when it fires. The clock must not be moved for one that will not.
+    ///
+    /// A heartbeat timer of a running attempt whose deadline has moved is live: it will ask to be armed again.
     pub fn is_live(&self, timer: Timer) -> bool {
-        let _ = timer;
-        unimplemented!()
+        match timer {
+            Timer::Timeout { activity, attempt, timeout } => {
+                let record = self.activity(activity);
+                (timeout == TimeoutType::ScheduleToClose || attempt == record.attempt)
+                    && record.deadline(timeout).is_some()
+                    && self.runs(activity)
+            }
+            Timer::RetryDue { activity, attempt } => self.is_in_backoff(activity, attempt),
+            Timer::Workflow { workflow, timer } => self.is_timer_running(workflow, timer),
+            Timer::TaskTimeout { token } => self.is_task_open(token),
+            Timer::RunTimeout { workflow } => self.workflow(workflow).is_open(),
+        }
+    }
+
+    fn is_in_backoff(&self, activity: ActivityKey, attempt: u32) -> bool {
+        let record = self.activity(activity);
+        record.state == ActivityState::Backoff && record.attempt == attempt && self.runs(activity)
+    }
+
+    fn is_timer_running(&self, workflow: WorkflowKey, seq: Seq) -> bool {
+        let run = self.workflow(workflow);
+        run.is_open() && matches!(run.timer(seq), Some(TimerState::Running(_)))
     }
 }

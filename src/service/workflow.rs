@@ -1,11 +1,13 @@
-//! [`Workflow`]: one workflow run, its history, timers and workflow task.
+//! [`Workflow`]: one workflow run, with its history and its timers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::history::HistoryEvent;
-use super::{Service, WorkflowKey};
+use super::history::{Buffered, EventKind, HistoryEvent};
+use super::task::TaskState;
+use super::{ActivityKey, News, Service, Timer, WorkflowKey};
 use crate::instant::{Span, Time};
-use crate::program::{Details, Failure, Payload, RetryState, RunInfo};
+use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq};
 
 /// What starts a workflow run.
 #[derive(Clone, PartialEq, Debug)]
@@ -49,17 +51,52 @@ pub enum WorkflowOutcome {
     },
 }
 
+/// A workflow's own timer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TimerState {
+    /// Fires at this time.
+    Running(Time),
+    Fired,
+    Canceled,
+}
+
 /// The lists of a workflow, kept for their memory when a run is cleared.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     pub(super) history: Vec<HistoryEvent>,
+    /// Events that arrived while a workflow task is open.
+    pub(super) buffered: Vec<Buffered>,
+    /// By the numbers of their commands, rising.
+    pub(super) activities: Vec<(Seq, ActivityKey)>,
+    /// By their numbers, rising.
+    pub(super) timers: Vec<(Seq, TimerState)>,
+    /// Open activities with ids chosen by the caller.
+    pub(super) named: BTreeMap<Arc<str>, ActivityKey>,
+}
+
+impl Lists {
+    fn clear(&mut self) {
+        self.history.clear();
+        self.buffered.clear();
+        self.activities.clear();
+        self.timers.clear();
+        self.named.clear();
+    }
 }
 
 /// One workflow run.
 #[derive(Debug)]
 pub struct Workflow {
     info: RunInfo,
+    pub(super) run_timeout: Span,
+    pub(super) task_timeout: Span,
+    pub(super) cancel_requested: bool,
     pub(super) outcome: Option<WorkflowOutcome>,
+    pub(super) task: TaskState,
+    /// Of the last task scheduled.
+    pub(super) stamp: u32,
+    /// Of the last task completed.
+    pub(super) previous_started_event_id: u64,
     pub(super) lists: Lists,
 }
 
@@ -67,6 +104,11 @@ impl Workflow {
     /// Its names and its start.
     pub fn info(&self) -> &RunInfo {
         &self.info
+    }
+
+    /// The longest time it may be open; zero means no limit.
+    pub fn run_timeout(&self) -> Span {
+        self.run_timeout
     }
 
     /// Whether it has not closed.
@@ -79,20 +121,190 @@ impl Workflow {
         self.outcome.as_ref()
     }
 
+    /// Whether somebody asked to cancel it.
+    pub fn cancel_requested(&self) -> bool {
+        self.cancel_requested
+    }
+
     /// Its history so far.
     pub fn history(&self) -> &[HistoryEvent] {
         &self.lists.history
     }
 
-    pub(super) fn into_lists(self) -> Lists {
+    /// Its activities with the numbers of their commands, closed ones included.
+    pub fn activities(&self) -> &[(Seq, ActivityKey)] {
+        &self.lists.activities
+    }
+
+    /// The activity of a command's number.
+    pub fn activity(&self, seq: Seq) -> Option<ActivityKey> {
+        find(&self.lists.activities, seq).ok().map(|index| self.lists.activities[index].1)
+    }
+
+    /// When its run timeout passes. Activity timers later than this are not armed.
+    pub(super) fn expires(&self) -> Time {
+        if self.run_timeout.is_zero() { Time::MAX } else { self.info.started_at.plus(self.run_timeout) }
+    }
+
+    pub(super) fn into_lists(mut self) -> Lists {
+        self.lists.clear();
         self.lists
+    }
+
+    /// Writes an event. Its id is the answer.
+    pub(super) fn append(&mut self, at: Time, kind: EventKind) -> u64 {
+        let id = self.lists.history.len() as u64 + 1;
+        self.lists.history.push(HistoryEvent { id, at, kind });
+        id
+    }
+
+    pub(super) fn timer(&self, seq: Seq) -> Option<TimerState> {
+        find(&self.lists.timers, seq).ok().map(|index| self.lists.timers[index].1)
+    }
+
+    pub(super) fn set_timer(&mut self, seq: Seq, state: TimerState) {
+        insert(&mut self.lists.timers, seq, state);
+    }
+}
+
+/// Looks for a number in a rising list. What is asked for is mostly the last or behind it.
+fn find<T>(list: &[(Seq, T)], seq: Seq) -> Result<usize, usize> {
+    match list.last() {
+        None => Err(0),
+        Some((last, _)) if *last < seq => Err(list.len()),
+        _ => list.binary_search_by_key(&seq, |(seq, _)| *seq),
+    }
+}
+
+/// Puts an entry into a rising list; an older one of the same number is replaced.
+pub(super) fn insert<T>(list: &mut Vec<(Seq, T)>, seq: Seq, value: T) {
+    match find(list, seq) {
+        Ok(index) => list[index].1 = value,
+        Err(index) => list.insert(index, (seq, value)),
     }
 }
 
 impl Service {
     /// Starts a run, with its first workflow task ready.
     pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> WorkflowKey {
-        let _ = (start, now);
-        unimplemented!()
+        const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
+        let StartWorkflow { workflow_id, run_id, workflow_type, task_queue, input, .. } = start;
+        let mut task_timeout = if start.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { start.task_timeout };
+        if !start.run_timeout.is_zero() {
+            task_timeout = task_timeout.min(start.run_timeout);
+        }
+        let key = WorkflowKey(self.workflows.len() as u32);
+        let mut workflow = Workflow {
+            info: RunInfo {
+                workflow_id,
+                run_id,
+                workflow_type,
+                task_queue,
+                attempt: 1,
+                random_seed: start.random_seed,
+                started_at: now,
+            },
+            run_timeout: start.run_timeout,
+            task_timeout,
+            cancel_requested: false,
+            outcome: None,
+            task: TaskState::None,
+            stamp: 0,
+            previous_started_event_id: 0,
+            lists: self.spare.pop().unwrap_or_default(),
+        };
+        workflow
+            .append(now, EventKind::WorkflowExecutionStarted { input, run_timeout: start.run_timeout, task_timeout });
+        let expires = workflow.expires();
+        self.workflows.push(workflow);
+        if expires < Time::MAX {
+            // Before any timer of an activity: at equal times the run's own timeout wins
+            // (recorded scenario `wf_run_timeout_equals_clipped_s2c`).
+            self.outbox.arm(expires, Timer::RunTimeout { workflow: key });
+        }
+        self.want_task(key, now);
+        key
+    }
+
+    /// Asks a workflow to cancel itself. A second request, and one for a closed workflow, is accepted and does nothing
+    /// (recorded scenarios `cancel_wait_twice`, `cancel_after_close`).
+    ///
+    /// # Errors
+    /// None so far.
+    pub fn request_cancel(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), super::Refused> {
+        let run = &mut self.workflows[workflow.0 as usize];
+        if run.is_open() && !run.cancel_requested {
+            run.cancel_requested = true;
+            self.outbox.news.push(News::WorkflowCancelRequested { workflow });
+            self.record(workflow, now, EventKind::WorkflowExecutionCancelRequested { reason }, None);
+            self.want_task(workflow, now);
+        }
+        Ok(())
+    }
+
+    /// The open activity of an id.
+    pub(super) fn open_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Option<ActivityKey> {
+        let run = self.workflow(workflow);
+        match id {
+            ActivityId::Seq(seq) => {
+                run.activity(*seq).filter(|key| self.activity(*key).is_open() && self.activity(*key).id == *id)
+            }
+            ActivityId::Named(name) => run.lists.named.get(name).copied(),
+        }
+    }
+
+    /// A workflow's own timer fires.
+    pub(super) fn fire_timer(&mut self, workflow: WorkflowKey, seq: Seq, now: Time) {
+        let run = &mut self.workflows[workflow.0 as usize];
+        if !matches!(run.timer(seq), Some(TimerState::Running(at)) if at <= now) {
+            return;
+        }
+        run.set_timer(seq, TimerState::Fired);
+        self.outbox.news.push(News::TimerFired { workflow, timer: seq });
+        self.record(workflow, now, EventKind::TimerFired { seq }, None);
+        self.want_task(workflow, now);
+    }
+
+    /// The run timeout passes. An open workflow task fails with it; what it has not seen is written before the end.
+    pub(super) fn time_out_run(&mut self, workflow: WorkflowKey, now: Time) {
+        self.force_task_closed(workflow, now);
+        self.flush(workflow);
+        // Runs of this simulation have no retry policy of their own.
+        self.close_workflow(workflow, WorkflowOutcome::TimedOut { retry_state: RetryState::RetryPolicyNotSet }, now);
+    }
+
+    /// Closes a run. Its open activities get no event; calls for them are refused from now on
+    /// (recorded scenario `wf_terminate_activity_pending`).
+    pub(super) fn close_workflow(&mut self, workflow: WorkflowKey, outcome: WorkflowOutcome, now: Time) {
+        let run = &mut self.workflows[workflow.0 as usize];
+        let event = match outcome.clone() {
+            WorkflowOutcome::Completed(result) => EventKind::WorkflowExecutionCompleted { result },
+            WorkflowOutcome::Failed { failure, retry_state } => {
+                EventKind::WorkflowExecutionFailed { failure, retry_state }
+            }
+            WorkflowOutcome::Canceled(details) => EventKind::WorkflowExecutionCanceled { details },
+            WorkflowOutcome::TimedOut { retry_state } => EventKind::WorkflowExecutionTimedOut { retry_state },
+        };
+        run.append(now, event);
+        run.lists.buffered.clear();
+        run.task = TaskState::None;
+        run.outcome = Some(outcome);
+        self.outbox.news.push(News::WorkflowClosed { workflow });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_may_come_in_any_order() {
+        let mut list = Vec::new();
+        for seq in [3, 1, 2, 9, 3] {
+            insert(&mut list, seq, seq * 10);
+        }
+        assert_eq!(list, [(1, 10), (2, 20), (3, 30), (9, 90)]);
+        assert_eq!(find(&list, 2), Ok(1));
+        assert_eq!(find(&list, 4), Err(3));
     }
 }
