@@ -70,6 +70,8 @@ fn attempt_timer(input: &Value) -> Found {
         bench.pass_backoff();
         bench.poll();
     }
+    // The running attempt's own deadline: a timer of another attempt must not pass for it.
+    bench.now = bench.activity().started_at().expect("a running attempt") + timeouts.start_to_close.to_duration();
     let before = (bench.activity().state().clone(), bench.activity().attempt());
     let timer = bench.timeout_timer(input["timer_attempt"].as_u64().unwrap() as u32, TimeoutType::StartToClose);
     let live = bench.fire(timer);

@@ -91,7 +91,7 @@ fn take(step: &str, config: &Value, bench: &mut Bench) -> Answer {
         "Poll" => bench.poll(),
         "BackoffElapses" => bench.pass_backoff(),
         "RequestCancel" => bench.request_cancel(),
-        "Pause" => bench.operate(|service, activity, now| service.pause(activity, now)),
+        "Pause" => bench.operate(|service, activity, _| service.pause(activity)),
         "Reset" => bench.operate(|service, activity, now| service.reset(activity, Reset::default(), now)),
         "ResetClearingHeartbeat" => bench.operate(|service, activity, now| {
             service.reset(activity, Reset { reset_heartbeat: true, ..Reset::default() }, now);

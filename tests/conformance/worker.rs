@@ -109,7 +109,7 @@ fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
     match told {
         None => {}
         Some(CancelReason::Requested) => bench.request_cancel(),
-        Some(CancelReason::Paused) => bench.operate(|service, activity, now| service.pause(activity, now)),
+        Some(CancelReason::Paused) => bench.operate(|service, activity, _| service.pause(activity)),
         Some(CancelReason::Reset) => {
             bench.operate(|service, activity, now| service.reset(activity, Reset::default(), now));
         }
