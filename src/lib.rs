@@ -32,6 +32,7 @@ pub use ledger::{Ledger, LedgerEntry};
 pub use run::{
     ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError,
 };
+pub use explore::Exploration;
 pub use simulation::Simulation;
 pub use state::state;
 pub use workflow::{

@@ -44,12 +44,13 @@ use crate::workflow::{NativeWorkflow, WorkflowFn};
 pub struct Simulation {
     setup: Arc<Setup>,
     plan: Plan,
+    random_faults: bool,
 }
 
 impl Simulation {
     /// A world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
     pub fn temporal() -> Simulation {
-        Simulation { setup: Arc::new(Setup::default()), plan: Plan::none() }
+        Simulation { setup: Arc::new(Setup::default()), plan: Plan::none(), random_faults: false }
     }
 
     /// Registers an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`. Input and output
@@ -188,6 +189,15 @@ impl Simulation {
     /// Which faults strike where, with which seed and order.
     pub fn plan(mut self, plan: Plan) -> Simulation {
         self.plan = plan;
+        self.random_faults = false;
+        self
+    }
+
+    /// Draws the faults from this seed, as [`Exploration::seeds`] does, instead of taking them from a plan.
+    /// [`Run::plan`] then says which ones struck.
+    pub fn random_faults(mut self, seed: u64) -> Simulation {
+        self.plan = Plan::none().with_seed(seed).with_order(self.plan.order);
+        self.random_faults = true;
         self
     }
 
@@ -211,7 +221,13 @@ impl Simulation {
     /// [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end. A workflow that fails
     /// is no error but an [outcome](Run::outcome).
     pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
-        self.start(workflow, input).run(&self.plan).into_result()
+        let start = self.start(workflow, input);
+        let finished = if self.random_faults {
+            start.run_swarm(self.plan.seed, self.plan.order)
+        } else {
+            start.run(&self.plan)
+        };
+        finished.into_result()
     }
 
     /// Runs a workflow with every fault, then with faults drawn from seeds, and judges each run. See [`Exploration`].

@@ -13,7 +13,7 @@ const ENOUGH_ATTEMPTS: u32 = 6;
 
 impl Core {
     /// A site of a running attempt.
-    pub(super) fn strike_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
+    pub(crate) fn strike_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
         if self.injector.is_quiet() {
             return None;
         }

@@ -108,7 +108,7 @@ impl Core {
     }
 
     /// The process dies with all it hosts. No destructor runs.
-    pub(super) fn crash_worker(&mut self, worker: u32, settings: &Settings) {
+    pub(crate) fn crash_worker(&mut self, worker: u32, settings: &Settings) {
         if !self.workers[worker as usize].is_alive() {
             return;
         }
