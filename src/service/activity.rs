@@ -88,7 +88,8 @@ pub enum ActivityClose {
 pub(super) enum Hold {
     #[default]
     Free,
-    Paused,
+    /// Since when.
+    Paused(Time),
 }
 
 /// One activity of one workflow run.
@@ -211,7 +212,15 @@ impl Activity {
 
     /// Whether an operator paused it.
     pub fn is_paused(&self) -> bool {
-        self.hold == Hold::Paused
+        self.paused_at().is_some()
+    }
+
+    /// When an operator paused it; `None` if it is not paused.
+    pub fn paused_at(&self) -> Option<Time> {
+        match self.hold {
+            Hold::Free => None,
+            Hold::Paused(since) => Some(since),
+        }
     }
 
     /// When it was first scheduled: schedule-to-close counts from here.

@@ -19,6 +19,8 @@ pub mod options;
 mod outbox;
 mod refused;
 pub mod retry;
+#[cfg(test)]
+mod scenarios;
 mod task;
 pub mod timeout;
 mod timer;
