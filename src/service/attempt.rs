@@ -249,15 +249,15 @@ impl Service {
     /// A deadline passed: the attempt is given up and retried, or the activity closes.
     pub(super) fn time_out(&mut self, key: ActivityKey, timeout: TimeoutType, now: Time) {
         let activity = self.activity(key);
-        let details = activity.details.clone();
         if activity.started().is_some() {
             let attempt = activity.attempt;
             self.outbox.news.push(News::AttemptTimedOut { activity: key, attempt, timeout });
         }
-        let failure = timeout_failure(timeout, details.clone());
+        let failure = timeout_failure(timeout);
         match self.verdict(key, Some(&failure), now) {
             Verdict::Close(retry_state) => {
                 let activity = self.activity(key);
+                let details = activity.details.clone();
                 let previous = activity.last_failure.clone();
                 let failure = Arc::new(final_timeout_failure(timeout, retry_state, details, previous));
                 let started_at = activity.started_at();
