@@ -238,3 +238,19 @@ fn a_timeout_that_is_retried_is_stored_without_details() {
     bench.until(300);
     assert_eq!(bench.take(2).1.heartbeat_details, text("7"));
 }
+
+/// The clock must not be moved for what an attempt before has left in the queue.
+#[test]
+fn timers_of_an_attempt_that_has_ended_are_stale() {
+    let mut bench = Bench::with(spec(0, 1000, 500));
+    let (first, _) = bench.take(1);
+    let left: Vec<Timer> = bench.timers.iter().map(|(_, _, timer)| *timer).collect();
+    let live = |bench: &Bench| left.iter().filter(|timer| bench.service.is_live(**timer)).count();
+    // The workflow task's timeout is stale already.
+    assert_eq!((left.len(), live(&bench)), (3, 2));
+    bench.fail(first, boom()).unwrap();
+    bench.until(200);
+    assert_eq!(live(&bench), 0);
+    bench.take(2);
+    assert_eq!(live(&bench), 0);
+}

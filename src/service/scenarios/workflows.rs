@@ -160,3 +160,52 @@ fn nothing_of_a_run_is_left_in_the_next() {
     service.clear();
     assert_eq!(run(&mut service), first);
 }
+
+/// `raw_wft_fail_x3`, and news between two attempts.
+#[test]
+fn news_makes_a_repeated_task_a_first_attempt_again() {
+    let mut bench = Bench::new(0, 0);
+    let fail = |bench: &mut Bench| {
+        let task = bench.take_task();
+        let cause = TaskFailedCause::WorkflowWorkerUnhandledFailure;
+        bench.service.fail_workflow_task(task.token, cause, "f".into(), bench.now).unwrap();
+        bench.drain();
+        task.attempt
+    };
+    assert_eq!([fail(&mut bench), fail(&mut bench), fail(&mut bench)], [1, 2, 3]);
+    assert_eq!(bench.events_from(4), "WorkflowTaskFailed");
+    bench.service.request_cancel(bench.workflow, "".into(), bench.now).unwrap();
+    bench.drain();
+    let task = bench.take_task();
+    assert_eq!((task.attempt, task.started_event_id), (1, 7));
+    assert_eq!(bench.events_from(5), "WorkflowExecutionCancelRequested WorkflowTaskScheduled WorkflowTaskStarted");
+}
+
+/// A timer that fires while the task that cancels it is open has not fired for its workflow.
+#[test]
+fn a_timer_can_be_cancelled_until_its_workflow_knows_that_it_fired() {
+    let mut bench = Bench::new(0, 0);
+    let timer = |seq, millis| Command::StartTimer { seq, duration: Span::from_millis(millis) };
+    bench.answer(&[timer(1, 100), timer(2, 200)]).unwrap();
+    bench.until(100);
+    let task = bench.take_task();
+    bench.until(200);
+    bench.complete_task(task, &[Command::CancelTimer { seq: 2 }]).unwrap();
+    assert_eq!(bench.events_from(11), "TimerCanceled");
+    bench.service.request_cancel(bench.workflow, "".into(), bench.now).unwrap();
+    bench.drain();
+    let refused = bench.answer(&[Command::CancelTimer { seq: 2 }]).unwrap_err();
+    assert!(refused.message.starts_with("BadCancelTimerAttributes"), "{refused}");
+}
+
+/// What has arrived is written before the end, and the task that was open fails.
+#[test]
+fn the_run_timeout_ends_an_open_task() {
+    let mut bench = Bench::new(900, 0);
+    let task = bench.take_task();
+    bench.service.request_cancel(bench.workflow, "".into(), bench.now).unwrap();
+    bench.until(900);
+    assert_eq!(bench.events_from(4), "WorkflowTaskFailed WorkflowExecutionCancelRequested WorkflowExecutionTimedOut");
+    assert_eq!(bench.complete_task(task, &[]), Err(Refused::WORKFLOW_CLOSED));
+    assert!(bench.timers.iter().all(|(_, _, timer)| !bench.service.is_live(*timer)));
+}
