@@ -88,8 +88,7 @@ pub enum ActivityClose {
 pub(super) enum Hold {
     #[default]
     Free,
-    /// Since when.
-    Paused(Time),
+    Paused,
 }
 
 /// One activity of one workflow run.
@@ -212,15 +211,7 @@ impl Activity {
 
     /// Whether an operator paused it.
     pub fn is_paused(&self) -> bool {
-        self.paused_at().is_some()
-    }
-
-    /// When an operator paused it; `None` if it is not paused.
-    pub fn paused_at(&self) -> Option<Time> {
-        match self.hold {
-            Hold::Free => None,
-            Hold::Paused(since) => Some(since),
-        }
+        self.hold == Hold::Paused
     }
 
     /// When it was first scheduled: schedule-to-close counts from here.

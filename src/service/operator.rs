@@ -33,9 +33,9 @@ impl Service {
 
     /// Holds an activity back: no attempt is handed out and no deadline passes. A running attempt goes on and learns of
     /// it with its next heartbeat.
-    pub fn pause(&mut self, activity: ActivityKey, now: Time) {
-        if self.is_operable(activity) && !self.activity(activity).is_paused() {
-            self.activities[activity.0 as usize].hold = Hold::Paused(now);
+    pub fn pause(&mut self, activity: ActivityKey) {
+        if self.is_operable(activity) {
+            self.activities[activity.0 as usize].hold = Hold::Paused;
         }
     }
 

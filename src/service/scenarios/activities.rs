@@ -165,7 +165,7 @@ fn pausing_stops_the_clocks() {
     let key = bench.key(1);
     let (first, _) = bench.take(1);
     bench.fail(first, boom()).unwrap();
-    bench.service.pause(key, bench.now);
+    bench.service.pause(key);
     bench.until(3000);
     assert!(bench.service.activity(key).is_open());
     bench.service.unpause(key, Unpause::default(), bench.now);
