@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use super::error::RunError;
+use super::setup::Settings;
 use super::world::{Core, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, Unwound};
@@ -138,6 +139,9 @@ impl World {
             }
             core.now = core.now.max(at);
             core.wake_up(wakeup, &self.setup.settings);
+            if core.order == Order::Random && matches!(wakeup, Wakeup::Sleeper(_)) {
+                core.wake_sleepers_of_the_moment(&self.setup.settings);
+            }
             return true;
         }
     }
@@ -180,6 +184,15 @@ impl World {
 }
 
 impl Core {
+    /// Those that wait for the same moment become ready together, so that there is an order to draw.
+    fn wake_sleepers_of_the_moment(&mut self, settings: &Settings) {
+        while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
+            if self.is_live(wakeup) {
+                self.wake_up(wakeup, settings);
+            }
+        }
+    }
+
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {

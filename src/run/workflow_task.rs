@@ -34,7 +34,8 @@ impl Core {
             return;
         }
         self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
-        let fault = self.strike_workflow(workflow, Site::Task(number));
+        // A repeated attempt is at the same coordinate: only the first is a point.
+        let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
         match fault {
             Some(Fault::Crash) => {
                 self.crash_worker(WORKER, settings);

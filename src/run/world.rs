@@ -143,6 +143,8 @@ pub(crate) struct HostedWorkflow {
 pub(crate) struct HostedActivity {
     /// The latest attempt that a worker took, if any.
     pub(crate) latest: Option<u32>,
+    /// The attempt whose dispatch was the last to be a point: offered again, since no worker was there, it is none.
+    pub(crate) dispatched: u32,
     /// The worker is to be gone when the next attempt is due.
     pub(crate) gone_when_due: bool,
     /// The worker that takes the next attempt is to die at once.
