@@ -32,7 +32,7 @@ pub use ledger::{Ledger, LedgerEntry};
 pub use run::{
     ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError,
 };
-pub use explore::Exploration;
+pub use explore::{Exploration, Failed, Part, Report, Tally, VARIABLES, Variable};
 pub use simulation::Simulation;
 pub use state::state;
 pub use workflow::{

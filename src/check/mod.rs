@@ -1,1 +1,58 @@
-//! Checks.
+//! Properties of a finished run, which an exploration judges every run by.
+//!
+//! - [`same_result`]: the outcome is the fault-free run's. Needs no specification.
+//! - [`progress`]: every retry resumes from its checkpoint, and no checkpoint goes backwards.
+//! - [`effects`]: nothing was lost, nothing invented, and repeated within a bound.
+//! - [`named`]: your own.
+
+mod class;
+mod effects;
+mod named;
+mod progress;
+mod reference;
+mod same_result;
+mod violation;
+
+pub use class::{Budget, Class};
+pub use effects::{Effects, effects};
+pub use named::{Named, Verdict, named};
+pub use progress::{Progress, progress};
+pub use reference::{Memory, Reference};
+pub use same_result::{SameResult, same_result};
+pub use violation::Violation;
+
+pub(crate) use class::classify;
+pub(crate) use reference::Normalizer;
+
+use crate::run::Run;
+
+/// A property of a finished run.
+///
+/// Most are made by [`named`]. Implement this for a check that learns something from the fault-free run first.
+#[diagnostic::on_unimplemented(
+    message = "this is not a check",
+    label = "expected a check such as `check::same_result()`",
+    note = "a closure becomes a check with `check::named(\"its name\", |run: &Run| ..)`"
+)]
+pub trait Check: Send + Sync {
+    /// Its name in reports.
+    fn name(&self) -> &str;
+
+    /// Learns from the fault-free run what later runs are compared with. Called once, before any [`check`](Check::check).
+    fn learn(&self, reference: &Run) -> Option<Memory> {
+        let _ = reference;
+        None
+    }
+
+    /// Judges a run. The fault-free run itself is judged too.
+    ///
+    /// # Errors
+    /// The [`Violation`], if there is one.
+    fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation>;
+
+    /// What may differ between results that count as the same.
+    #[doc(hidden)]
+    fn normalizer(&self) -> Option<Normalizer> {
+        None
+    }
+}

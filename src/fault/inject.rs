@@ -1,5 +1,7 @@
 //! [`Injector`]: decides, site by site, whether a fault strikes.
 
+use std::time::Duration;
+
 use super::kind::Fault;
 use super::menu::{Limits, menu};
 use super::plan::Entry;
@@ -24,6 +26,8 @@ pub(crate) enum Injector {
 pub(crate) struct Planned {
     pub(crate) entry: Entry,
     pub(crate) struck: bool,
+    /// For a deadline: how much later the attempt is to be dispatched to meet it, where that is the way.
+    pub(crate) dispatch_delay: Option<Duration>,
 }
 
 /// A site that a run has come to.
@@ -40,11 +44,23 @@ pub(crate) struct Place<'a> {
 
 impl Injector {
     /// From these entries, in their order.
-    pub(crate) fn planned(entries: &[Entry]) -> Injector {
-        if entries.is_empty() {
-            return Injector::Quiet;
-        }
-        Injector::Planned(entries.iter().map(|entry| Planned { entry: entry.clone(), struck: false }).collect())
+    pub(crate) fn planned(entries: impl Iterator<Item = (Entry, Option<Duration>)>) -> Injector {
+        let planned: Vec<Planned> =
+            entries.map(|(entry, dispatch_delay)| Planned { entry, struck: false, dispatch_delay }).collect();
+        if planned.is_empty() { Injector::Quiet } else { Injector::Planned(planned) }
+    }
+
+    /// A deadline that is met by dispatching the attempt later. `place` is its dispatch.
+    pub(crate) fn strike_deadline(&mut self, place: Place<'_>) -> Option<(Site, Fault, Duration)> {
+        let Injector::Planned(entries) = self else { return None };
+        entries.iter_mut().filter(|planned| !planned.struck).find_map(|planned| {
+            let delay = planned.dispatch_delay?;
+            let site = planned.entry.point.site;
+            Place { site, ..place }.is(&planned.entry).then(|| {
+                planned.struck = true;
+                (site, planned.entry.fault, delay)
+            })
+        })
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
@@ -61,10 +77,14 @@ impl Injector {
         match self {
             Injector::Quiet => None,
             Injector::Planned(entries) => {
-                let planned = entries.iter_mut().find(|planned| !planned.struck && place.is(&planned.entry))?;
+                let planned = entries
+                    .iter_mut()
+                    .find(|planned| !planned.struck && planned.dispatch_delay.is_none() && place.is(&planned.entry))?;
                 planned.struck = true;
                 Some(planned.entry.fault)
             }
+            // A planned deadline needs to know the attempt's course beforehand.
+            Injector::Swarm(_) if matches!(place.site, Site::Deadline(_)) => None,
             Injector::Swarm(swarm) => {
                 if !swarm.is_due(choice) {
                     return None;

@@ -1,6 +1,7 @@
 //! What people read of a run: made of its trace when it is over, never while it runs.
 
 mod excerpt;
+pub(crate) mod failure;
 mod happening;
 mod timeline;
 

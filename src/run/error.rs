@@ -114,3 +114,24 @@ pub enum RunError {
     #[error("the plan is malformed at {0}")]
     Plan(#[from] PlanError),
 }
+
+impl RunError {
+    /// The kind of error, without the names in it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            RunError::Setup(_) => "setup",
+            RunError::UnknownWorkflow { .. } => "unknown workflow",
+            RunError::UnknownActivity { .. } => "unknown activity",
+            RunError::Input { .. } => "input",
+            RunError::UnknownState { .. } => "unknown state",
+            RunError::Misuse(_) => "misuse",
+            RunError::WorkflowTask { .. } => "workflow task failed",
+            RunError::Stuck { .. } => "stuck",
+            RunError::Horizon { .. } => "horizon",
+            RunError::Busy { .. } => "busy",
+            RunError::ForeignWake { .. } => "foreign wake",
+            RunError::PlanNotFired(_) => "plan not fired",
+            RunError::Plan(_) => "plan",
+        }
+    }
+}

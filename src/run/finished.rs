@@ -3,16 +3,18 @@
 use std::any::type_name;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::error::RunError;
 use super::record::{self, ActivityRecord};
 use super::world::World;
-use crate::fault::{Entry, Order, Plan};
+use crate::fault::{Entry, Order, Plan, Point, Site};
 use crate::instant::Time;
 use crate::report::Timeline;
-use crate::service::{HistoryEvent, WorkflowKey, WorkflowOutcome};
+use crate::program::{RetrySpec, Timeouts};
+use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::Trace;
 
 /// A finished run: its outcome, its trace, and the state it left.
@@ -160,6 +162,35 @@ impl Run {
     /// When the last thing happened: how long the run took, in virtual time.
     pub fn virtual_time(&self) -> Time {
         self.trace.events().last().map_or(Time::ZERO, |event| event.at)
+    }
+
+    /// Whether nothing but the schedule-to-close timeout would end a lost attempt of this activity.
+    pub(crate) fn is_unprotected(&self, activity: u32) -> bool {
+        let (timeouts, _) = self.limits(activity);
+        timeouts.heartbeat.is_zero()
+            && (timeouts.start_to_close.is_zero() || timeouts.start_to_close >= timeouts.schedule_to_close)
+    }
+
+    /// The coordinate of a site of an attempt, by its index in the trace.
+    pub(crate) fn attempt_point(&self, attempt: u32, site: Site) -> Point {
+        let name = self.trace.attempts()[attempt as usize];
+        let activity = &self.trace.activities()[name.activity as usize];
+        let workflow = &self.trace.workflows()[activity.workflow as usize];
+        Point {
+            workflow_id: (activity.workflow != 0).then(|| workflow.workflow_id.clone()),
+            run: None,
+            name: activity.activity_type.clone(),
+            execution: activity.execution,
+            attempt: Some(name.number),
+            site,
+        }
+    }
+
+    /// The timeouts and the retry policy in force for an activity, by its index in the trace.
+    pub(crate) fn limits(&self, activity: u32) -> (Timeouts, Arc<RetrySpec>) {
+        let core = self.world().core.borrow();
+        let record = core.service.activity(ActivityKey(activity));
+        (record.timeouts(), record.retry().clone())
     }
 
     fn world(&self) -> &World {

@@ -184,11 +184,10 @@ impl Core {
                 let nanos = deadline.as_nanos().saturating_sub(by.as_nanos() as u64);
                 self.stall(attempt, Time::from_nanos(nanos));
             }
-            // Before any timer of that moment: an entry with the lowest order.
             Fault::DeadlineAt => {
-                if self.hold(attempt) {
-                    self.queue.push_at(deadline, 0, Wakeup::Release(attempt));
-                }
+                let activity = self.attempts[attempt as usize].token.activity;
+                self.activities[activity.0 as usize].defers_deadline = true;
+                self.stall(attempt, deadline);
             }
             Fault::DeadlineAtLate => self.stall(attempt, deadline),
             Fault::DeadlineAfter(by) => self.stall(attempt, deadline + by),

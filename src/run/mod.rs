@@ -1,5 +1,6 @@
 //! The loop that ties engine, service, workers and faults together, and what it leaves: [`Run`].
 
+mod deadline;
 mod error;
 mod finished;
 mod hosting;

@@ -1,6 +1,7 @@
 //! [`Start`]: a simulation with the workflow to start, and how a run of it begins and ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::RunError;
 use super::finished::{Finished, Run};
@@ -11,7 +12,7 @@ use crate::engine::choice::Choice;
 use crate::engine::panics;
 use crate::fault::inject::Injector;
 use crate::fault::swarm::Swarm;
-use crate::fault::{Entry, Order, Plan};
+use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::Payload;
 use crate::service::StartWorkflow;
 use crate::trace::{What, Who, WorkflowName};
@@ -28,14 +29,28 @@ pub(crate) struct Start {
 /// Where a run's faults come from.
 #[derive(Clone, Copy, Debug)]
 enum Faults<'a> {
-    Planned(&'a [Entry]),
+    /// With the dispatch delays of deadlines, where they have any.
+    Planned(&'a [Entry], &'a [Option<Duration>]),
     Swarm,
 }
 
 impl Start {
     /// A run with the faults of a plan.
     pub(crate) fn run(&self, plan: &Plan) -> Finished {
-        self.execute(plan.seed, plan.order, Faults::Planned(&plan.entries))
+        let delays = self.dispatch_delays(plan);
+        self.execute(plan.seed, plan.order, Faults::Planned(&plan.entries, &delays))
+    }
+
+    /// Where the deadline is the activity's schedule-to-close, it is met by dispatching the attempt later, which leaves its
+    /// heartbeats alone. How much later is found by a run without these entries.
+    fn dispatch_delays(&self, plan: &Plan) -> Vec<Option<Duration>> {
+        let is_deadline = |entry: &Entry| matches!(entry.point.site, Site::Deadline(_));
+        if !plan.entries.iter().any(is_deadline) {
+            return Vec::new();
+        }
+        let others: Vec<Entry> = plan.entries.iter().filter(|entry| !is_deadline(entry)).cloned().collect();
+        let probe = self.execute(plan.seed, plan.order, Faults::Planned(&others, &[]));
+        plan.entries.iter().map(|entry| probe.run.dispatch_delay(entry)).collect()
     }
 
     /// A run with faults drawn from a seed.
@@ -94,7 +109,11 @@ impl Start {
         core.choice = Choice::new(seed);
         core.order = order;
         core.injector = match faults {
-            Faults::Planned(entries) => Injector::planned(entries),
+            Faults::Planned(entries, delays) => {
+                let delay = |place: usize| delays.get(place).copied().flatten();
+                let entries = entries.iter().enumerate();
+                Injector::planned(entries.map(|(place, entry)| (entry.clone(), delay(place))))
+            }
             Faults::Swarm => Injector::Swarm(Swarm::new(&mut core.choice)),
         };
         core.workers.push(Worker::new());

@@ -19,9 +19,7 @@ impl Core {
         }
         let token = self.attempts[attempt as usize].token;
         let fault = self.strike_site(token.activity, token.attempt, site)?;
-        let index = self.trace.name_fault(self.activity_point(token.activity, token.attempt, site), fault);
-        self.note(Who::Attempt(attempt), What::Fault(index));
-        Some(fault)
+        self.note_fault(Who::Attempt(attempt), self.activity_point(token.activity, token.attempt, site), fault)
     }
 
     /// A site of an activity at which no attempt runs.
@@ -30,9 +28,26 @@ impl Core {
             return None;
         }
         let fault = self.strike_site(activity, attempt, site)?;
-        let index = self.trace.name_fault(self.activity_point(activity, attempt, site), fault);
-        self.note(Who::Activity(activity.0), What::Fault(index));
-        Some(fault)
+        self.note_fault(Who::Activity(activity.0), self.activity_point(activity, attempt, site), fault)
+    }
+
+    /// How much later this attempt is to be dispatched to meet a planned deadline.
+    pub(super) fn strike_deadline(&mut self, activity: ActivityKey, attempt: u32) -> Option<std::time::Duration> {
+        let Core { injector, trace, .. } = self;
+        let name = &trace.activities()[activity.0 as usize];
+        let workflow = &trace.workflows()[name.workflow as usize];
+        let place = Place {
+            workflow_id: &workflow.workflow_id,
+            first_workflow: name.workflow == 0,
+            name: &name.activity_type,
+            execution: name.execution,
+            attempt: Some(attempt),
+            site: Site::Dispatch,
+        };
+        let (site, fault, delay) = injector.strike_deadline(place)?;
+        self.activities[activity.0 as usize].defers_deadline = fault == Fault::DeadlineAt;
+        self.note_fault(Who::Activity(activity.0), self.activity_point(activity, attempt, site), fault)?;
+        Some(delay)
     }
 
     /// A site of a workflow.
@@ -59,8 +74,17 @@ impl Core {
             may_end,
         };
         let fault = injector.strike(place, limits, choice)?;
-        let index = self.trace.name_fault(self.workflow_point(workflow, site), fault);
-        self.note(Who::Workflow(workflow.0), What::Fault(index));
+        self.note_fault(Who::Workflow(workflow.0), self.workflow_point(workflow, site), fault)
+    }
+
+    /// Notes that a fault strikes. At most one does at a point: some are passed more than once, such as the dispatch of a
+    /// task that finds no worker, and a plan has one entry for each.
+    fn note_fault(&mut self, who: Who, point: Point, fault: Fault) -> Option<Fault> {
+        if self.trace.faults().iter().any(|(struck, _)| *struck == point) {
+            return None;
+        }
+        let index = self.trace.name_fault(point, fault);
+        self.note(who, What::Fault(index));
         Some(fault)
     }
 

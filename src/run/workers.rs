@@ -5,8 +5,8 @@ use super::setup::Settings;
 use super::world::{Buried, Core, Todo, Wakeup};
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
-use crate::program::CancelReason;
-use crate::service::Ready;
+use crate::program::{CancelReason, TimeoutType};
+use crate::service::{Ready, Timer};
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
 
@@ -19,6 +19,8 @@ impl Core {
         }
         match wakeup {
             Wakeup::Sleeper(id) => self.wake_sleeper(id),
+            // A planned deadline at which the attempt goes first: the timer lines up behind it.
+            Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
             Wakeup::Service(timer) => {
                 self.service.fire(timer, self.now);
                 self.settle(settings);
@@ -37,6 +39,13 @@ impl Core {
             Wakeup::Abort { worker, .. } => self.abort_attempts(worker, settings),
             Wakeup::Restart { worker, .. } => self.restart_worker(worker, settings),
         }
+    }
+
+    /// Whether this is the timer of a deadline that a fault puts behind its attempt, which happens once.
+    fn defers(&mut self, timer: Timer) -> bool {
+        let Timer::Timeout { activity, timeout, .. } = timer else { return false };
+        matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
+            && std::mem::take(&mut self.activities[activity.0 as usize].defers_deadline)
     }
 
     /// What is meant for a worker that stands still waits until it goes on.
@@ -72,6 +81,9 @@ impl Core {
             if !self.workers[WORKER as usize].takes_tasks() {
                 self.backlog.push_back(ready);
                 return;
+            }
+            if let Some(delay) = self.strike_deadline(activity, attempt) {
+                latency += delay;
             }
             match self.strike_activity(activity, attempt, Site::Dispatch) {
                 Some(Fault::Delayed(length)) => latency += length,

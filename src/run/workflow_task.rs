@@ -19,6 +19,8 @@ impl Core {
             self.settle(settings);
             return;
         };
+        // The task's own timeout runs from here, whatever becomes of its worker.
+        self.settle(settings);
         let now = self.now;
         let hosted = &mut self.workflows[workflow.0 as usize];
         hosted.task_attempts += 1;
@@ -48,7 +50,6 @@ impl Core {
         }
         let lost = fault == Some(Fault::CompletionLost);
         self.todo.push_back(Todo::WorkflowTask { workflow, task, lost });
-        self.settle(settings);
     }
 
     /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server

@@ -130,6 +130,8 @@ pub(crate) struct HostedActivity {
     pub(crate) gone_when_due: bool,
     /// The worker that takes the next attempt is to die at once.
     pub(crate) dies_at_start: bool,
+    /// The timer of its deadline is to fire behind everything else of that moment.
+    pub(crate) defers_deadline: bool,
 }
 
 /// Everything about a run but user state.

@@ -59,7 +59,9 @@ impl Service {
 
     /// Finds the first command that makes no sense.
     pub(super) fn check_commands(&mut self, workflow: WorkflowKey, commands: &[Command]) -> Result<(), BadCommand> {
-        let mut highest = self.workflow(workflow).lists.activities.last().map_or(0, |(seq, _)| *seq);
+        let lists = &self.workflow(workflow).lists;
+        let mut highest = lists.activities.last().map_or(0, |(seq, _)| *seq);
+        let mut highest_timer = lists.timers.last().map_or(0, |(seq, _)| *seq);
         for (index, command) in commands.iter().enumerate() {
             let earlier = &commands[..index];
             match command {
@@ -75,7 +77,7 @@ impl Service {
                             "BadStartTimerAttributes: invalid StartToFireTimeout: negative duration".into(),
                         ));
                     }
-                    if self.timer_runs(workflow, *seq, earlier) {
+                    if *seq <= highest_timer && self.timer_runs(workflow, *seq, earlier) {
                         return Err((
                             TaskFailedCause::StartTimerDuplicateId,
                             format!(
@@ -84,6 +86,7 @@ impl Service {
                             ),
                         ));
                     }
+                    highest_timer = highest_timer.max(*seq);
                 }
                 Command::CancelTimer { seq } => {
                     if !self.timer_runs(workflow, *seq, earlier) && !self.fired_unseen(workflow, *seq) {
@@ -154,19 +157,18 @@ impl Service {
     }
 
     fn check_cancel(&self, workflow: WorkflowKey, seq: Seq, earlier: &[Command]) -> Result<(), BadCommand> {
-        let scheduled_here = earlier.iter().any(|command| match command {
-            Command::ScheduleActivity { seq: other, .. } => *other == seq,
-            _ => false,
-        });
-        if scheduled_here {
-            return Ok(());
-        }
         let known = self.workflow(workflow).activity(seq);
         let may_be = known.is_some_and(|key| {
             let activity = self.activity(key);
             (activity.is_open() && !activity.cancel_requested) || self.closed_unseen(workflow, key)
         });
-        if may_be {
+        let scheduled_here = || {
+            earlier.iter().any(|command| match command {
+                Command::ScheduleActivity { seq: other, .. } => *other == seq,
+                _ => false,
+            })
+        };
+        if may_be || scheduled_here() {
             return Ok(());
         }
         let scheduled_event_id = known.map_or(0, |key| self.activity(key).scheduled_event_id);

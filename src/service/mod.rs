@@ -7,11 +7,56 @@
 //! Each rule is written down once, in the file named after it: [`options`] (defaults and validation), [`retry`] (is there
 //! another attempt, and when), [`timeout`] (which deadlines there are, and what a passed one is reported as). Rules
 //! follow the sources and recordings of Temporal Server 1.32, which their documentation names.
+//!
+//! A simulation drives it through its run loop. By itself it answers questions about the rules:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use durasim::program::{ActivitySpec, CancellationType, Command, Failure, Payload, Timeouts};
+//! use durasim::service::{Service, StartWorkflow};
+//! use durasim::{Span, Time};
+//!
+//! let mut service = Service::new();
+//! let start = StartWorkflow {
+//!     workflow_id: "order-1".into(),
+//!     run_id: "run-1".into(),
+//!     workflow_type: "order".into(),
+//!     task_queue: "default".into(),
+//!     input: Payload::new(b"{}"),
+//!     run_timeout: Span::ZERO,
+//!     task_timeout: Span::ZERO,
+//!     random_seed: 0,
+//! };
+//! let workflow = service.start_workflow(start, Time::ZERO);
+//!
+//! let spec = ActivitySpec {
+//!     activity_id: None,
+//!     activity_type: "charge".into(),
+//!     task_queue: None,
+//!     input: Payload::new(b"{}"),
+//!     timeouts: Timeouts { start_to_close: Span::from_secs(5), ..Timeouts::default() },
+//!     retry: None,
+//!     cancellation: CancellationType::TryCancel,
+//! };
+//! let task = service.take_workflow_task(workflow, 1, Time::ZERO).unwrap();
+//! let commands = [Command::ScheduleActivity { seq: 1, spec: Arc::new(spec) }];
+//! service.complete_workflow_task(task.token, &commands, Time::ZERO).unwrap();
+//!
+//! let charge = service.workflow(workflow).activity(1).unwrap();
+//! let (token, _) = service.take_activity_task(charge, 1, Time::ZERO).unwrap();
+//! let failure = Failure::application("Declined", "no funds");
+//! service.fail(token, Some(failure), None, Time::from_millis(200)).unwrap();
+//!
+//! assert_eq!(service.activity(charge).attempt(), 2);
+//! assert_eq!(service.activity(charge).next_attempt_at(), Some(Time::from_millis(1200)));
+//! ```
 
 mod activity;
 mod attempt;
 mod by_id;
 mod command;
+mod ending;
 mod history;
 mod limit;
 mod operator;
@@ -19,6 +64,8 @@ pub mod options;
 mod outbox;
 mod refused;
 pub mod retry;
+#[cfg(test)]
+mod scenarios;
 mod task;
 pub mod timeout;
 mod timer;

@@ -111,7 +111,7 @@ pub enum News {
         activity: ActivityKey,
         /// The next attempt.
         attempt: u32,
-        /// When it is due.
+        /// When it is due; [`Time::MAX`] if the activity is paused, and an operator says when.
         due: Time,
     },
     /// A deadline of a running attempt passed. Said before the retry or the close that follows from it.

@@ -130,9 +130,10 @@ pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
     }
     let mut next_retry_delay = None;
     match ended.failure.map(|failure| &failure.kind) {
-        Some(FailureKind::Timeout { timeout_type, .. })
-            if matches!(timeout_type, TimeoutType::ScheduleToStart | TimeoutType::ScheduleToClose) =>
-        {
+        Some(FailureKind::Timeout {
+            timeout_type: TimeoutType::ScheduleToStart | TimeoutType::ScheduleToClose,
+            ..
+        }) => {
             return Verdict::Close(RetryState::Timeout);
         }
         Some(FailureKind::Application { next_retry_delay: delay, .. }) => next_retry_delay = *delay,

@@ -75,18 +75,13 @@ pub fn last_retry(timeouts: &Timeouts, scheduled_at: Time) -> Option<Time> {
 pub const NOT_ENOUGH_TIME: &str =
     "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying";
 
-/// The failure of an attempt that is given up because a deadline has passed, as it is stored for the next attempt.
-pub fn timeout_failure(timeout_type: TimeoutType, last_heartbeat_details: Details) -> Failure {
-    let message: &'static str = match timeout_type {
-        TimeoutType::StartToClose => "activity StartToClose timeout",
-        TimeoutType::ScheduleToStart => "activity ScheduleToStart timeout",
-        TimeoutType::ScheduleToClose => "activity ScheduleToClose timeout",
-        TimeoutType::Heartbeat => "activity Heartbeat timeout",
-        TimeoutType::Unspecified => "activity Unspecified timeout",
-    };
+/// The failure of an attempt that is given up because a deadline has passed, as it is stored for the next attempt: without
+/// details, which only a final timeout carries (recorded scenarios `hb_details_silent_attempt_stc`,
+/// `to_no_hb_timeout_vanish`).
+pub fn timeout_failure(timeout_type: TimeoutType) -> Failure {
     Failure {
-        message: Arc::from(message),
-        kind: FailureKind::Timeout { timeout_type, last_heartbeat_details },
+        message: Arc::from(timeout_message(timeout_type)),
+        kind: FailureKind::Timeout { timeout_type, last_heartbeat_details: Details::Absent },
         cause: None,
     }
 }
@@ -103,17 +98,27 @@ pub fn final_timeout_failure(
     last_heartbeat_details: Details,
     previous: Option<Arc<Failure>>,
 ) -> Failure {
-    let mut failure = if retry_state == RetryState::Timeout && timeout_type != TimeoutType::ScheduleToStart {
-        Failure {
-            message: Arc::from(NOT_ENOUGH_TIME),
-            kind: FailureKind::Timeout { timeout_type: TimeoutType::ScheduleToClose, last_heartbeat_details },
-            cause: None,
-        }
+    let (timeout_type, message) = if retry_state == RetryState::Timeout && timeout_type != TimeoutType::ScheduleToStart
+    {
+        (TimeoutType::ScheduleToClose, NOT_ENOUGH_TIME)
     } else {
-        timeout_failure(timeout_type, last_heartbeat_details)
+        (timeout_type, timeout_message(timeout_type))
     };
-    failure.cause = previous;
-    failure
+    Failure {
+        message: Arc::from(message),
+        kind: FailureKind::Timeout { timeout_type, last_heartbeat_details },
+        cause: previous,
+    }
+}
+
+fn timeout_message(timeout_type: TimeoutType) -> &'static str {
+    match timeout_type {
+        TimeoutType::StartToClose => "activity StartToClose timeout",
+        TimeoutType::ScheduleToStart => "activity ScheduleToStart timeout",
+        TimeoutType::ScheduleToClose => "activity ScheduleToClose timeout",
+        TimeoutType::Heartbeat => "activity Heartbeat timeout",
+        TimeoutType::Unspecified => "activity Unspecified timeout",
+    }
 }
 
 #[cfg(test)]

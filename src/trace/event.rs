@@ -169,3 +169,13 @@ pub enum What {
     /// Run: background tasks that were still there at the end.
     TasksLeft(u32),
 }
+
+impl What {
+    /// Whether a workflow run closes with this.
+    pub fn closes_workflow(self) -> bool {
+        matches!(
+            self,
+            What::WorkflowCompleted(_) | What::WorkflowFailed(_) | What::WorkflowCanceled | What::WorkflowTimedOut
+        )
+    }
+}

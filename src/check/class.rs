@@ -1,0 +1,129 @@
+//! [`Class`]: what a faulted run may be excused for.
+
+use crate::program::{CancelReason, RetryState};
+use crate::run::{Outcome, Run};
+use crate::service::WorkflowOutcome;
+use crate::trace::{Ended, Trace, What, Who};
+
+use super::reference::Reference;
+
+/// The class of a run in which faults struck.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Class {
+    /// It ended as the fault-free run.
+    Survive,
+    /// Faults used up what the options allow: the service gave up as it should.
+    OverBudget(Budget),
+    /// A cancel was requested, and heeded.
+    Cancelled,
+    /// Nothing excuses its end.
+    Different,
+}
+
+/// Which allowance was used up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Budget {
+    /// The attempts of the retry policy.
+    Attempts,
+    /// The schedule-to-close timeout, or the workflow's own.
+    Time,
+    /// Time too, and no heartbeat or start-to-close timeout could have ended the lost attempt earlier.
+    Unprotected,
+}
+
+/// Finds a run's class.
+pub(crate) fn classify(run: &Run, reference: &Reference) -> Class {
+    let outcome = run.outcome();
+    if reference.is_same(&outcome) {
+        return Class::Survive;
+    }
+    let trace = run.trace();
+    let Outcome::Closed(outcome) = outcome else { return Class::Different };
+    let cancel_requested = trace.events().iter().any(|event| event.what == What::CancelRequested);
+    if cancel_requested && heeds_cancel(&outcome, trace) {
+        return Class::Cancelled;
+    }
+    match over_budget(run, &outcome) {
+        Some(budget) => Class::OverBudget(budget),
+        None => Class::Different,
+    }
+}
+
+/// Whether an end is fine after a cancel was requested: cancelled, or failed because of it.
+fn heeds_cancel(outcome: &WorkflowOutcome, trace: &Trace) -> bool {
+    match outcome {
+        WorkflowOutcome::Canceled(_) => true,
+        WorkflowOutcome::Completed(_) | WorkflowOutcome::TimedOut { .. } => false,
+        // The code's own error on cancellation, or what became of an attempt that did not heed it.
+        WorkflowOutcome::Failed { .. } => trace.events().iter().any(|event| {
+            matches!(
+                event.what,
+                What::CancelDelivered(CancelReason::Requested)
+                    | What::ActivityFailed { retry_state: RetryState::CancelRequested, .. }
+                    | What::ActivityTimedOut { retry_state: RetryState::CancelRequested, .. }
+                    | What::ActivityCanceled
+            )
+        }),
+    }
+}
+
+/// Whether an activity was given up although none of its attempts ended by its own code alone.
+fn over_budget(run: &Run, outcome: &WorkflowOutcome) -> Option<Budget> {
+    let trace = run.trace();
+    if trace.faults().is_empty() {
+        return None;
+    }
+    if matches!(outcome, WorkflowOutcome::TimedOut { .. }) {
+        return Some(Budget::Time);
+    }
+    trace.events().iter().find_map(|event| {
+        let Who::Activity(activity) = event.who else { return None };
+        let retry_state = match event.what {
+            What::ActivityFailed { retry_state, .. } | What::ActivityTimedOut { retry_state, .. } => retry_state,
+            _ => return None,
+        };
+        let budget = match retry_state {
+            RetryState::MaximumAttemptsReached | RetryState::RetryPolicyNotSet => Budget::Attempts,
+            RetryState::Timeout if run.is_unprotected(activity) => Budget::Unprotected,
+            RetryState::Timeout => Budget::Time,
+            _ => return None,
+        };
+        all_excused(trace, activity).then_some(budget)
+    })
+}
+
+/// Whether each attempt of the activity that did not complete was touched by a fault.
+fn all_excused(trace: &Trace, activity: u32) -> bool {
+    (0..trace.attempts().len() as u32)
+        .filter(|attempt| trace.attempts()[*attempt as usize].activity == activity)
+        .all(|attempt| is_excused(trace, attempt))
+}
+
+fn is_excused(trace: &Trace, attempt: u32) -> bool {
+    let name = trace.attempts()[attempt as usize];
+    let mut frozen = false;
+    let mut running = false;
+    for event in trace.events() {
+        match (event.who, event.what) {
+            (Who::Worker(worker), What::Frozen) if worker == name.worker => frozen = true,
+            (Who::Worker(worker), What::Thawed) if worker == name.worker => frozen = false,
+            (Who::Attempt(index), what) if index == attempt => match what {
+                What::AttemptStarted(_) => running = true,
+                What::Fault(_) | What::Died | What::Aborted | What::WorkerStopping => return true,
+                What::Ended { how: Ended::Completed, .. } => return true,
+                What::Ended { .. } => return false,
+                _ => {}
+            },
+            (Who::Activity(index), What::Fault(fault)) if index == name.activity => {
+                if trace.faults()[fault as usize].0.attempt == Some(name.number) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        if running && frozen {
+            return true;
+        }
+    }
+    false
+}

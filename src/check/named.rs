@@ -1,0 +1,78 @@
+//! [`named`]: checks of your own.
+
+use std::fmt;
+
+use super::reference::Reference;
+use super::violation::Violation;
+use super::Check;
+use crate::engine::panics::{self, Unwound};
+use crate::run::Run;
+
+/// A check of your own: a closure that looks at a finished run and asserts, or returns a `Result`.
+///
+/// ```
+/// use durasim::{Run, check};
+/// let no_panic = check::named("no attempt panics", |run: &Run| {
+///     for activity in run.activities() {
+///         assert!(activity.attempts.iter().all(|attempt| attempt.end != durasim::AttemptEnd::Panicked));
+///     }
+/// });
+/// ```
+pub fn named<V: Verdict, F: Fn(&Run) -> V + Send + Sync>(name: impl Into<String>, check: F) -> Named<F> {
+    Named { name: name.into(), check }
+}
+
+/// Made by [`named`].
+pub struct Named<F> {
+    name: String,
+    check: F,
+}
+
+/// What a check's closure may return: nothing, where a panic is the violation, or a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "a check returns nothing and asserts, or returns a `Result`",
+    label = "neither `()` nor a `Result<(), E>` with `E: Into<Violation>`",
+    note = "instead of a `bool`, write `assert!(..)` or `if .. {{ Ok(()) }} else {{ Err(\"what is wrong\") }}`"
+)]
+pub trait Verdict {
+    /// As a result.
+    ///
+    /// # Errors
+    /// The violation, if there is one.
+    fn into_result(self) -> Result<(), Violation>;
+}
+
+impl Verdict for () {
+    fn into_result(self) -> Result<(), Violation> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Violation>> Verdict for Result<(), E> {
+    fn into_result(self) -> Result<(), Violation> {
+        self.map_err(Into::into)
+    }
+}
+
+impl<V: Verdict, F: Fn(&Run) -> V + Send + Sync> Check for Named<F> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+        match panics::catch(|| (self.check)(run)) {
+            Ok(verdict) => verdict.into_result(),
+            Err(Unwound::Panic(panic)) => {
+                let place = panic.place.map(|place| format!(" (at {place})")).unwrap_or_default();
+                Err(Violation::new("assertion", format!("{}{place}", panic.message)))
+            }
+            Err(Unwound::Other(_)) => Err(Violation::new("assertion", "the check was unwound without a message")),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Named<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Named").field("name", &self.name).finish_non_exhaustive()
+    }
+}

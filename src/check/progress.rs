@@ -1,0 +1,226 @@
+//! [`progress`]: every retry resumes from its checkpoint.
+
+use std::any::type_name;
+use std::fmt::{self, Debug};
+
+use serde::de::DeserializeOwned;
+
+use super::reference::Reference;
+use super::violation::Violation;
+use super::Check;
+use crate::run::Run;
+use crate::trace::{Bytes, Ended, Trace, What, Who};
+
+/// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
+///
+/// - An attempt that is given details reads them, and they decode.
+/// - The first checkpoint it records is not behind the one it was given.
+/// - What the service has never goes backwards and is never erased.
+/// - With [`Progress::at_most`], so many effects at the most are done between two recorded checkpoints.
+///
+/// ```
+/// use durasim::check;
+/// #[derive(serde::Deserialize)]
+/// struct Checkpoint { chunks_done: u32 }
+/// let check = check::progress("process_large_file", |checkpoint: &Checkpoint| checkpoint.chunks_done);
+/// ```
+pub fn progress<D, M>(
+    activity: impl Into<String>,
+    measure: impl Fn(&D) -> M + Send + Sync + 'static,
+) -> Progress<M>
+where
+    D: DeserializeOwned + 'static,
+    M: PartialOrd + Debug + 'static,
+{
+    let read = move |bytes: &[u8]| match serde_json::from_slice::<D>(bytes) {
+        Ok(details) => Ok(measure(&details)),
+        Err(why) => Err(format!("do not decode as `{}`: {why}", type_name::<D>())),
+    };
+    Progress { activity: activity.into(), read: Box::new(read), at_most: None }
+}
+
+/// Reads how far a checkpoint is.
+type Read<M> = Box<dyn Fn(&[u8]) -> Result<M, String> + Send + Sync>;
+
+/// Made by [`progress`].
+pub struct Progress<M> {
+    activity: String,
+    read: Read<M>,
+    at_most: Option<u32>,
+}
+
+impl<M> Progress<M> {
+    /// How many effects may be done between two recorded checkpoints: what a crash may cost.
+    pub fn at_most(mut self, effects: u32) -> Progress<M> {
+        self.at_most = Some(effects);
+        self
+    }
+}
+
+/// What is known of one attempt so far.
+struct Follow<M> {
+    activity: u32,
+    /// The checkpoint it was given, and the event that says so.
+    given: Option<(M, usize)>,
+    read: bool,
+    recorded: bool,
+    effects: u32,
+}
+
+impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
+    fn name(&self) -> &str {
+        "progress"
+    }
+
+    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+        let trace = run.trace();
+        let mut attempts: Vec<Option<Follow<M>>> = Vec::with_capacity(trace.attempts().len());
+        // What the service has, by activity.
+        let mut visible: Vec<Option<(M, usize)>> = Vec::new();
+        visible.resize_with(trace.activities().len(), || None);
+        for (place, event) in trace.events().iter().enumerate() {
+            let Who::Attempt(index) = event.who else { continue };
+            if let What::AttemptStarted(details) = event.what {
+                let activity = trace.attempts()[index as usize].activity;
+                let followed = *trace.activities()[activity as usize].activity_type == *self.activity;
+                attempts.push(if followed {
+                    let given = details.map(|bytes| self.measure(trace, index, bytes, place)).transpose()?;
+                    let given = given.map(|measure| (measure, place));
+                    Some(Follow { activity, given, read: false, recorded: false, effects: 0 })
+                } else {
+                    None
+                });
+                continue;
+            }
+            let Some(follow) = &mut attempts[index as usize] else { continue };
+            match event.what {
+                What::DetailsRead => follow.read = true,
+                What::HeartbeatRecorded(details) => {
+                    follow.effects = 0;
+                    self.recorded(trace, index, follow, details, place)?;
+                }
+                What::HeartbeatVisible(details) => {
+                    let former = &mut visible[follow.activity as usize];
+                    *former = self.became_visible(trace, index, former.take(), details, place)?;
+                }
+                What::Effect { applied: true, .. } => {
+                    follow.effects += 1;
+                    if self.at_most.is_some_and(|most| follow.effects > most) {
+                        return Err(Violation::new(
+                            "too much at risk",
+                            format!(
+                                "{} did {} effects since its last checkpoint: a crash now would lose them",
+                                trace.attempt_words(index),
+                                follow.effects
+                            ),
+                        )
+                        .expected(format!("at most {}", self.at_most.unwrap_or(0)), follow.effects.to_string())
+                        .proved_by([place]));
+                    }
+                }
+                What::Ended { how: Ended::Completed | Ended::Failed, .. } => {
+                    if let Some((_, start)) = &follow.given
+                        && !follow.read
+                    {
+                        return Err(never_read(trace, index, *start, place));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<M: PartialOrd + Debug> Progress<M> {
+    fn measure(&self, trace: &Trace, attempt: u32, details: Bytes, place: usize) -> Result<M, Violation> {
+        (self.read)(trace.bytes(details)).map_err(|why| {
+            let text = String::from_utf8_lossy(trace.bytes(details)).into_owned();
+            Violation::new(
+                "does not decode",
+                format!("the details of {} {why}; they are {text}", trace.attempt_words(attempt)),
+            )
+            .proved_by([place])
+        })
+    }
+
+    fn recorded(
+        &self,
+        trace: &Trace,
+        attempt: u32,
+        follow: &mut Follow<M>,
+        details: Option<Bytes>,
+        place: usize,
+    ) -> Result<(), Violation> {
+        if std::mem::replace(&mut follow.recorded, true) {
+            return Ok(());
+        }
+        let Some((given, start)) = &follow.given else { return Ok(()) };
+        if !follow.read {
+            return Err(never_read(trace, attempt, *start, place));
+        }
+        let Some(details) = details else { return Ok(()) };
+        let first = self.measure(trace, attempt, details, place)?;
+        if first < *given {
+            return Err(Violation::new(
+                "starts behind its checkpoint",
+                format!(
+                    "{} was given a checkpoint and the first it records is behind it",
+                    trace.attempt_words(attempt)
+                ),
+            )
+            .expected(format!("at least {given:?}"), format!("{first:?}"))
+            .proved_by([*start, place]));
+        }
+        Ok(())
+    }
+
+    fn became_visible(
+        &self,
+        trace: &Trace,
+        attempt: u32,
+        former: Option<(M, usize)>,
+        details: Option<Bytes>,
+        place: usize,
+    ) -> Result<Option<(M, usize)>, Violation> {
+        let Some(details) = details else {
+            return match former {
+                None => Ok(None),
+                Some((former, before)) => Err(Violation::new(
+                    "erased",
+                    format!("a heartbeat of {} without details erased the checkpoint", trace.attempt_words(attempt)),
+                )
+                .expected(format!("{former:?} or more"), "none")
+                .proved_by([before, place])),
+            };
+        };
+        let now = self.measure(trace, attempt, details, place)?;
+        match former {
+            Some((former, before)) if now < former => Err(Violation::new(
+                "goes backwards",
+                format!("the checkpoint that the service has went backwards with {}", trace.attempt_words(attempt)),
+            )
+            .expected(format!("at least {former:?}"), format!("{now:?}"))
+            .proved_by([before, place])),
+            _ => Ok(Some((now, place))),
+        }
+    }
+}
+
+fn never_read(trace: &Trace, attempt: u32, start: usize, place: usize) -> Violation {
+    Violation::new(
+        "never read",
+        format!("{} was given heartbeat details and did not look at them", trace.attempt_words(attempt)),
+    )
+    .expected("the attempt resumes from its checkpoint", "it starts from nothing")
+    .proved_by([start, place])
+}
+
+impl<M> fmt::Debug for Progress<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("activity", &self.activity)
+            .field("at_most", &self.at_most)
+            .finish_non_exhaustive()
+    }
+}

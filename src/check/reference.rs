@@ -1,0 +1,85 @@
+//! [`Reference`]: what is kept of the fault-free run.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::program::Payload;
+use crate::run::{Outcome, Run};
+use crate::service::WorkflowOutcome;
+
+/// Something a check has learned from the fault-free run.
+pub type Memory = Arc<dyn Any + Send + Sync>;
+
+/// Takes a result to what is compared of it; `None` if it does not decode.
+pub type Normalizer = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
+
+/// What is kept of the fault-free run, for judging the others: how it ended, and what one check has learned of it.
+#[derive(Clone)]
+pub struct Reference {
+    shared: Arc<Shared>,
+    memory: Option<Memory>,
+}
+
+struct Shared {
+    outcome: Outcome,
+    normalizer: Option<Normalizer>,
+    /// The result as it is compared.
+    normal: Option<Vec<u8>>,
+}
+
+impl Reference {
+    pub(crate) fn new(run: &Run, normalizer: Option<Normalizer>) -> Reference {
+        let outcome = run.outcome();
+        let normal = match (&outcome, &normalizer) {
+            (Outcome::Closed(WorkflowOutcome::Completed(result)), Some(normalize)) => normalize(result.as_bytes()),
+            _ => None,
+        };
+        Reference { shared: Arc::new(Shared { outcome, normalizer, normal }), memory: None }
+    }
+
+    /// The same reference, with what a check has learned.
+    pub(crate) fn with_memory(&self, memory: Option<Memory>) -> Reference {
+        Reference { shared: self.shared.clone(), memory }
+    }
+
+    /// How the fault-free run ended.
+    pub fn outcome(&self) -> &Outcome {
+        &self.shared.outcome
+    }
+
+    /// What the check has learned, if it is of this type.
+    pub fn memory<T: 'static>(&self) -> Option<&T> {
+        self.memory.as_ref()?.downcast_ref::<T>()
+    }
+
+    /// Whether a run ended as the fault-free run did.
+    pub fn is_same(&self, outcome: &Outcome) -> bool {
+        use WorkflowOutcome as W;
+        match (&self.shared.outcome, outcome) {
+            (Outcome::Closed(W::Completed(expected)), Outcome::Closed(W::Completed(found))) => {
+                expected == found || self.is_same_normalized(found)
+            }
+            (Outcome::Closed(W::Failed { failure: expected, .. }), Outcome::Closed(W::Failed { failure: found, .. })) => {
+                // Event ids and details differ when attempts do.
+                expected.root().message == found.root().message
+            }
+            (Outcome::Closed(W::Canceled(_)), Outcome::Closed(W::Canceled(_))) => true,
+            (Outcome::Closed(W::TimedOut { .. }), Outcome::Closed(W::TimedOut { .. })) => true,
+            _ => false,
+        }
+    }
+
+    fn is_same_normalized(&self, found: &Payload) -> bool {
+        match (&self.shared.normalizer, &self.shared.normal) {
+            (Some(normalize), Some(normal)) => normalize(found.as_bytes()).as_ref() == Some(normal),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reference").field("outcome", &self.shared.outcome).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Violation`]: what a check found.
+
+use std::fmt;
+
+use crate::run::ResultError;
+
+/// What a check found wrong with a run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Violation {
+    /// Which of the check's rules, in a few words without numbers or names: violations of the same kind count as the same
+    /// failure when a plan is shrunk.
+    pub kind: String,
+    /// In a sentence.
+    pub message: String,
+    /// What should have been, if that can be shown.
+    pub expected: Option<String>,
+    /// What was.
+    pub found: Option<String>,
+    /// The trace events that prove it, by index.
+    pub events: Vec<usize>,
+}
+
+impl Violation {
+    /// A violation of this kind.
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Violation {
+        Violation { kind: kind.into(), message: message.into(), ..Violation::default() }
+    }
+
+    /// Adds what should have been and what was.
+    pub fn expected(mut self, expected: impl Into<String>, found: impl Into<String>) -> Violation {
+        self.expected = Some(expected.into());
+        self.found = Some(found.into());
+        self
+    }
+
+    /// Adds the trace events that prove it.
+    pub fn proved_by(mut self, events: impl Into<Vec<usize>>) -> Violation {
+        self.events = events.into();
+        self
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<String> for Violation {
+    fn from(message: String) -> Violation {
+        Violation::new("custom", message)
+    }
+}
+
+impl From<&str> for Violation {
+    fn from(message: &str) -> Violation {
+        Violation::new("custom", message)
+    }
+}
+
+impl From<ResultError> for Violation {
+    fn from(error: ResultError) -> Violation {
+        Violation::new("no result", error.to_string())
+    }
+}

@@ -1,0 +1,87 @@
+//! The variables an exploration obeys, in one table.
+
+use crate::fault::Plan;
+use crate::run::RunError;
+
+/// A variable: its name, the form of its value, and what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// `DURASIM_..`.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub form: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// Every variable there is.
+pub const VARIABLES: [Variable; 2] = [
+    Variable {
+        name: "DURASIM_PLAN",
+        form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
+        help: "runs one plan instead of the exploration; one that is `for=` another exploration is skipped with a line on stderr",
+    },
+    Variable {
+        name: "DURASIM_SEED",
+        form: "42",
+        help: "runs the random faults of one seed instead of the exploration",
+    },
+];
+
+/// What the environment asks for.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Wanted {
+    /// Nothing: explore.
+    #[default]
+    Everything,
+    Plan(Plan),
+    Seed(u64),
+}
+
+impl Wanted {
+    /// Reads the environment.
+    pub(super) fn read() -> Result<Wanted, RunError> {
+        for (name, _) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with("DURASIM_")) else { continue };
+            if !VARIABLES.iter().any(|variable| variable.name == name) {
+                let known: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+                eprintln!("durasim: the variable {name} means nothing; there are {}", known.join(", "));
+            }
+        }
+        let get = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        Wanted::parse(get("DURASIM_PLAN").as_deref(), get("DURASIM_SEED").as_deref())
+    }
+
+    fn parse(plan: Option<&str>, seed: Option<&str>) -> Result<Wanted, RunError> {
+        match (plan, seed) {
+            (Some(plan), _) => Ok(Wanted::Plan(plan.parse()?)),
+            (None, Some(seed)) => match seed.trim().parse() {
+                Ok(seed) => Ok(Wanted::Seed(seed)),
+                Err(_) => Err(RunError::Setup(format!(
+                    "DURASIM_SEED is `{seed}`, which is not a whole number: write for example DURASIM_SEED=42"
+                ))),
+            },
+            (None, None) => Ok(Wanted::Everything),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_goes_before_a_seed_and_a_wrong_value_shows_the_right_form() {
+        assert!(matches!(Wanted::parse(Some("a#1@1:await1=crash"), Some("3")), Ok(Wanted::Plan(_))));
+        assert!(matches!(Wanted::parse(None, Some(" 3 ")), Ok(Wanted::Seed(3))));
+        assert!(matches!(Wanted::parse(None, None), Ok(Wanted::Everything)));
+        let error = Wanted::parse(None, Some("three")).unwrap_err().to_string();
+        assert!(error.contains("`three`") && error.contains("DURASIM_SEED=42"), "{error}");
+        assert!(matches!(Wanted::parse(Some("nonsense"), None), Err(RunError::Plan(_))));
+    }
+
+    #[test]
+    fn the_form_shown_for_a_plan_is_a_plan() {
+        assert!(VARIABLES[0].form.parse::<Plan>().is_ok());
+    }
+}

@@ -1,0 +1,221 @@
+//! The points of a run, each with the faults worth trying there.
+
+use std::time::Duration;
+
+use crate::fault::menu::{Limits, menu};
+use crate::fault::{Entry, Fault, Point, Site};
+use crate::instant::Time;
+use crate::run::Run;
+use crate::trace::{What, Who};
+
+/// More points of one kind than this in an attempt are sampled.
+const MANY: u32 = 200;
+/// How many of the first and of the last are kept then, and roughly how many between them.
+const KEPT: u32 = 50;
+
+/// Every point of a run with every fault that fits it, in the order of the run.
+#[derive(Debug, Default)]
+pub(super) struct Singles {
+    pub(super) entries: Vec<Entry>,
+    /// Points that are tried, of so many there are.
+    pub(super) tried: u64,
+    pub(super) points: u64,
+}
+
+impl Singles {
+    /// Reads them from a run's trace.
+    pub(super) fn of(run: &Run) -> Singles {
+        let mut singles = Singles::default();
+        for attempt in attempts(run) {
+            singles.add_attempt(run, &attempt);
+        }
+        singles.add_workflow_tasks(run);
+        singles
+    }
+
+    fn add_attempt(&mut self, run: &Run, attempt: &Seen) {
+        let (timeouts, retry) = run.limits(attempt.activity);
+        let limits = |at: Time| Limits {
+            timeouts,
+            backoff: retry.initial_interval,
+            attempt_length: attempt.length(),
+            time_left: attempt.deadline(timeouts).map(|deadline| deadline - at),
+            may_end: true,
+        };
+        self.add(attempt.point(Site::Dispatch), menu(Site::Dispatch, &limits(attempt.started)));
+        self.add_each(&attempt.awaits, |site, at| (attempt.point(site), menu(site, &limits(at))), Site::Await);
+        self.add_each(&attempt.effects, |site, at| (attempt.point(site), menu(site, &limits(at))), Site::Effect);
+        self.add_each(
+            &attempt.heartbeats,
+            |site, at| {
+                let Site::Heartbeat(count) = site else { return (attempt.point(site), Vec::new()) };
+                let mut faults = menu(site, &limits(at));
+                // A message can be lost only where one was sent.
+                if !attempt.sent[count as usize - 1] {
+                    faults.retain(|fault| {
+                        matches!(fault, Fault::CrashBefore | Fault::CrashAfterSent | Fault::CrashAfterUnsent)
+                    });
+                }
+                (attempt.point(site), faults)
+            },
+            Site::Heartbeat,
+        );
+        self.add_each(&attempt.awaits, |site, at| (attempt.point(site), menu(site, &limits(at))), Site::Deadline);
+        if attempt.ended.is_some() {
+            self.add(attempt.point(Site::Completion), menu(Site::Completion, &limits(attempt.last())));
+        }
+        if attempt.retried {
+            self.add(attempt.point(Site::Backoff), menu(Site::Backoff, &limits(attempt.last())));
+        }
+    }
+
+    fn add_workflow_tasks(&mut self, run: &Run) {
+        let limits = Limits {
+            timeouts: Default::default(),
+            backoff: Default::default(),
+            attempt_length: Duration::ZERO,
+            time_left: None,
+            may_end: true,
+        };
+        for event in run.trace().events() {
+            if let (Who::Workflow(workflow), What::TaskStarted { task, attempt: 1 }) = (event.who, event.what) {
+                let name = &run.trace().workflows()[workflow as usize];
+                let site = Site::Task(task);
+                let point = Point {
+                    workflow_id: None,
+                    run: None,
+                    name: name.workflow_type.clone(),
+                    execution: name.execution,
+                    attempt: None,
+                    site,
+                };
+                self.add(point, menu(site, &limits));
+            }
+        }
+    }
+
+    /// Adds the sites of one kind, all of them or a sample.
+    fn add_each(
+        &mut self,
+        times: &[Time],
+        make: impl Fn(Site, Time) -> (Point, Vec<Fault>),
+        site: impl Fn(u32) -> Site,
+    ) {
+        let count = times.len() as u32;
+        for number in 1..=count {
+            if is_kept(number, count) {
+                let (point, faults) = make(site(number), times[number as usize - 1]);
+                self.add(point, faults);
+            } else {
+                self.points += 1;
+            }
+        }
+    }
+
+    fn add(&mut self, point: Point, faults: Vec<Fault>) {
+        if faults.is_empty() {
+            return;
+        }
+        self.points += 1;
+        self.tried += 1;
+        self.entries.extend(faults.into_iter().map(|fault| Entry::new(point.clone(), fault)));
+    }
+}
+
+/// All of a few; of many the first, the last and an even choice between.
+fn is_kept(number: u32, count: u32) -> bool {
+    if count <= MANY || number <= KEPT || number > count - KEPT {
+        return true;
+    }
+    let stride = (count - 2 * KEPT).div_ceil(KEPT);
+    (number - KEPT).is_multiple_of(stride)
+}
+
+/// An attempt as a trace shows it.
+struct Seen {
+    activity: u32,
+    point: Point,
+    scheduled: Time,
+    started: Time,
+    ended: Option<Time>,
+    retried: bool,
+    /// When each happened.
+    awaits: Vec<Time>,
+    effects: Vec<Time>,
+    heartbeats: Vec<Time>,
+    /// Whether each heartbeat was sent.
+    sent: Vec<bool>,
+}
+
+impl Seen {
+    fn point(&self, site: Site) -> Point {
+        Point { site, ..self.point.clone() }
+    }
+
+    fn last(&self) -> Time {
+        self.ended.unwrap_or(self.started)
+    }
+
+    fn length(&self) -> Duration {
+        self.last() - self.started
+    }
+
+    fn deadline(&self, timeouts: crate::program::Timeouts) -> Option<Time> {
+        let from = |start: Time, span: crate::instant::Span| (!span.is_zero()).then(|| start.plus(span));
+        let close = from(self.started, timeouts.start_to_close);
+        let overall = from(self.scheduled, timeouts.schedule_to_close);
+        close.into_iter().chain(overall).min()
+    }
+}
+
+fn attempts(run: &Run) -> Vec<Seen> {
+    let trace = run.trace();
+    let mut scheduled = vec![Time::ZERO; trace.activities().len()];
+    let mut seen: Vec<Seen> = Vec::with_capacity(trace.attempts().len());
+    for event in trace.events() {
+        match (event.who, event.what) {
+            (Who::Activity(activity), What::Scheduled(_)) => scheduled[activity as usize] = event.at,
+            (Who::Activity(activity), What::RetryScheduled(_)) => {
+                if let Some(last) = seen.iter_mut().rev().find(|attempt| attempt.activity == activity) {
+                    last.retried = true;
+                }
+            }
+            (Who::Attempt(index), What::AttemptStarted(_)) => {
+                let name = trace.attempts()[index as usize];
+                seen.push(Seen {
+                    activity: name.activity,
+                    point: run.attempt_point(index, Site::Dispatch),
+                    scheduled: scheduled[name.activity as usize],
+                    started: event.at,
+                    ended: None,
+                    retried: false,
+                    awaits: Vec::new(),
+                    effects: Vec::new(),
+                    heartbeats: Vec::new(),
+                    sent: Vec::new(),
+                });
+            }
+            (Who::Attempt(index), what) => {
+                let attempt = &mut seen[index as usize];
+                match what {
+                    What::Awaited(_) => attempt.awaits.push(event.at),
+                    What::Effect { .. } => attempt.effects.push(event.at),
+                    What::HeartbeatRecorded(_) => {
+                        attempt.heartbeats.push(event.at);
+                        attempt.sent.push(false);
+                    }
+                    // The newest is what is sent.
+                    What::HeartbeatSent(_) => {
+                        if let Some(sent) = attempt.sent.last_mut() {
+                            *sent = true;
+                        }
+                    }
+                    What::Ended { .. } => attempt.ended = Some(event.at),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    seen
+}

@@ -1,0 +1,203 @@
+//! The sweep: which runs are made, in which order, and how each is judged.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Exploration;
+use super::environment::Wanted;
+use super::points::Singles;
+use super::report::{Failed, Part, Report};
+use super::shrink::shrink;
+use super::tally::Tally;
+use crate::check::{Check, Class, Reference, Violation, classify};
+use crate::fault::{Order, Plan};
+use crate::run::{Finished, Outcome, Run, RunError};
+use crate::service::WorkflowOutcome;
+
+/// Distinct failures that are shrunk and explained; further ones are only counted.
+const EXPLAINED: usize = 3;
+
+/// A check with what it knows of the fault-free run.
+pub(super) struct Judge {
+    check: Arc<dyn Check>,
+    reference: Reference,
+}
+
+/// What a run was found to violate: the first check that minds, or the error that ended it.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Finding {
+    pub(super) check: String,
+    pub(super) violation: Violation,
+}
+
+impl Finding {
+    /// Whether it is the same failure, with maybe another plan.
+    pub(super) fn is_same(&self, other: &Finding) -> bool {
+        self.check == other.check && self.violation.kind == other.violation.kind
+    }
+}
+
+/// The name under which runs that could not be finished are reported.
+const UNFINISHED: &str = "finishes";
+
+impl Exploration {
+    pub(super) fn sweep(&self) -> Report {
+        let mut report = Report::new(self.name(), self.start.workflow.clone());
+        if let Err(error) = self.sweep_into(&mut report) {
+            report.error = Some(error);
+        }
+        report
+    }
+
+    fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
+        if self.checks.is_empty() {
+            return Err(RunError::Setup(
+                "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
+                    .to_owned(),
+            ));
+        }
+        let wanted = Wanted::read()?;
+        if matches!(wanted, Wanted::Everything) && !self.every_fault && self.seeds.is_empty() {
+            return Err(RunError::Setup(
+                "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
+            ));
+        }
+        if let Wanted::Plan(plan) = &wanted
+            && let Some(other) = plan.exploration.as_deref().filter(|other| **other != *report.name)
+        {
+            eprintln!("durasim: {} is skipped, since DURASIM_PLAN is for {other}", report.name);
+            report.skipped = true;
+            return Ok(());
+        }
+        let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
+        match wanted {
+            Wanted::Everything => {
+                if self.every_fault {
+                    self.sweep_singles(report, &judges, &reference);
+                }
+                for seeds in &self.seeds {
+                    self.sweep_seeds(report, &judges, seeds.clone());
+                }
+                Ok(())
+            }
+            Wanted::Plan(plan) => self.replay(report, &judges, &plan),
+            Wanted::Seed(seed) => {
+                self.sweep_seeds(report, &judges, seed..seed + 1);
+                Ok(())
+            }
+        }
+    }
+
+    /// The run without faults, and what the checks learn from it. `None` if it fails a check itself.
+    fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
+        let started = Instant::now();
+        let run = self.start.run(&Plan::none()).into_result()?;
+        let normalizer = self.checks.iter().find_map(|check| check.normalizer());
+        let shared = Reference::new(&run, normalizer);
+        let judges: Vec<Judge> = self
+            .checks
+            .iter()
+            .map(|check| Judge { check: check.clone(), reference: shared.with_memory(check.learn(&run)) })
+            .collect();
+        let mut tally = Tally::default();
+        let mut finding = judge(&run, &judges);
+        if finding.is_none()
+            && let Outcome::Closed(WorkflowOutcome::TimedOut { .. }) = run.outcome()
+        {
+            let violation = Violation::new("times out", "the workflow times out without any fault");
+            finding = Some(Finding { check: UNFINISHED.to_owned(), violation });
+        }
+        tally.count(&run, finding.is_none().then_some(Class::Survive));
+        if let Some(finding) = finding {
+            *tally.violations.entry(finding.check.clone()).or_default() += 1;
+            report.failures.push(Failed::new(&report.name, &run, Plan::none(), finding));
+            report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
+            return Ok(None);
+        }
+        report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
+        Ok(Some((judges, run)))
+    }
+
+    fn sweep_singles(&self, report: &mut Report, judges: &[Judge], reference: &Run) {
+        let started = Instant::now();
+        let singles = Singles::of(reference);
+        let mut tally = Tally::default();
+        for entry in &singles.entries {
+            let plan = Plan::new(vec![entry.clone()]);
+            let finished = self.start.run(&plan);
+            self.take(report, judges, &mut tally, finished, plan);
+        }
+        let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
+        report.parts.push(Part { name: "every fault".to_owned(), tally, sampled, elapsed: started.elapsed() });
+    }
+
+    fn sweep_seeds(&self, report: &mut Report, judges: &[Judge], seeds: std::ops::Range<u64>) {
+        let started = Instant::now();
+        let name = format!("seeds {}..{}", seeds.start, seeds.end);
+        let mut tally = Tally::default();
+        for seed in seeds {
+            let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
+            let finished = self.start.run_swarm(seed, order);
+            let plan = finished.run.plan();
+            self.take(report, judges, &mut tally, finished, plan);
+        }
+        report.parts.push(Part { name, tally, sampled: None, elapsed: started.elapsed() });
+    }
+
+    /// One plan, strictly: each of its points must be there.
+    fn replay(&self, report: &mut Report, judges: &[Judge], plan: &Plan) -> Result<(), RunError> {
+        let started = Instant::now();
+        let finished = self.start.run(plan);
+        let not_fired = finished.run.not_fired();
+        if finished.error.is_none() && !not_fired.is_empty() {
+            return Err(super::report::not_fired(&finished.run, &not_fired));
+        }
+        let mut tally = Tally::default();
+        self.take(report, judges, &mut tally, finished, plan.clone());
+        report.parts.push(Part { name: "the plan".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
+        Ok(())
+    }
+
+    /// Judges and counts a run, and explains it if its failure is new.
+    fn take(&self, report: &mut Report, judges: &[Judge], tally: &mut Tally, finished: Finished, plan: Plan) {
+        let finding = finding(&finished, judges);
+        let class = match (&finding, judges.first()) {
+            (None, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
+            _ => None,
+        };
+        tally.count(&finished.run, class);
+        let Some(finding) = finding else { return };
+        *tally.violations.entry(finding.check.clone()).or_default() += 1;
+        let known = report.failures.iter().any(|failed| failed.finding.is_same(&finding));
+        if known || report.failures.len() >= EXPLAINED {
+            return;
+        }
+        drop(finished);
+        let same = |plan: &Plan| {
+            let finished = self.start.run(plan);
+            self::finding(&finished, judges).is_some_and(|other| other.is_same(&finding))
+        };
+        let plan = shrink(plan, same);
+        let finished = self.start.run(&plan);
+        let finding = self::finding(&finished, judges).unwrap_or(finding);
+        report.failures.push(Failed::new(&report.name, &finished.run, plan, finding));
+    }
+}
+
+/// What a run violates, if anything.
+fn finding(finished: &Finished, judges: &[Judge]) -> Option<Finding> {
+    match &finished.error {
+        Some(error) => {
+            let violation = Violation::new(error.kind(), error.to_string());
+            Some(Finding { check: UNFINISHED.to_owned(), violation })
+        }
+        None => judge(&finished.run, judges),
+    }
+}
+
+fn judge(run: &Run, judges: &[Judge]) -> Option<Finding> {
+    judges.iter().find_map(|judge| {
+        let violation = judge.check.check(run, &judge.reference).err()?;
+        Some(Finding { check: judge.check.name().to_owned(), violation })
+    })
+}

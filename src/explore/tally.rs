@@ -1,0 +1,86 @@
+//! [`Tally`]: what is counted over many runs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::check::Class;
+use crate::run::Run;
+use crate::trace::{What, Who};
+
+/// Counts over the runs of one part of an exploration.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Runs.
+    pub runs: u64,
+    /// That ended as the fault-free run and satisfy every check.
+    pub survive: u64,
+    /// In which faults used up what the options allow, and every check is satisfied.
+    pub over_budget: u64,
+    /// In which a cancel was requested and heeded, and every check is satisfied.
+    pub cancelled: u64,
+    /// That violate a check.
+    pub failed: u64,
+    /// Attempts that workers took.
+    pub attempts: u64,
+    /// Heartbeats that code recorded.
+    pub heartbeats_recorded: u64,
+    /// Heartbeats that left a worker.
+    pub heartbeats_sent: u64,
+    /// Heartbeats that the service has had.
+    pub heartbeats_visible: u64,
+    /// Attempts that started with details.
+    pub resumes: u64,
+    /// The details they started with, and how many did.
+    pub resumed_from: BTreeMap<Vec<u8>, u64>,
+    /// The runs' length, summed up.
+    pub virtual_time: Duration,
+    /// Violations by check.
+    pub violations: BTreeMap<String, u64>,
+}
+
+/// The most different details that are counted apart.
+const MANY_DETAILS: usize = 1_000;
+
+impl Tally {
+    /// Counts a run of this class; `None` if it failed.
+    pub(super) fn count(&mut self, run: &Run, class: Option<Class>) {
+        self.runs += 1;
+        match class {
+            Some(Class::Survive) => self.survive += 1,
+            Some(Class::OverBudget(_)) => self.over_budget += 1,
+            Some(Class::Cancelled) => self.cancelled += 1,
+            // A run that ended otherwise and that no check minds.
+            Some(Class::Different) => self.survive += 1,
+            None => self.failed += 1,
+        }
+        self.virtual_time += run.virtual_time().since_epoch();
+        let trace = run.trace();
+        self.attempts += trace.attempts().len() as u64;
+        for event in trace.events() {
+            if !matches!(event.who, Who::Attempt(_)) {
+                continue;
+            }
+            match event.what {
+                What::HeartbeatRecorded(_) => self.heartbeats_recorded += 1,
+                What::HeartbeatSent(_) => self.heartbeats_sent += 1,
+                What::HeartbeatVisible(_) => self.heartbeats_visible += 1,
+                What::AttemptStarted(Some(details)) => {
+                    self.resumes += 1;
+                    let details = trace.bytes(details);
+                    if let Some(count) = self.resumed_from.get_mut(details) {
+                        *count += 1;
+                    } else if self.resumed_from.len() < MANY_DETAILS {
+                        self.resumed_from.insert(details.to_vec(), 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Runs that satisfy every check.
+    pub fn hold(&self) -> u64 {
+        self.runs - self.failed
+    }
+}

@@ -1,0 +1,64 @@
+//! How an attempt is made to meet its deadline at a certain await.
+
+use std::time::Duration;
+
+use super::finished::Run;
+use crate::fault::{Entry, Fault, Site};
+use crate::instant::Time;
+use crate::trace::{What, Who};
+
+impl Run {
+    /// How much later the attempt of a `deadlineN` entry must be dispatched so that its N-th await, as it happened in this
+    /// run, falls where the entry says. `None` if its deadline is not the activity's schedule-to-close, if dispatch may not
+    /// take so long, or if the await did not happen.
+    pub(super) fn dispatch_delay(&self, entry: &Entry) -> Option<Duration> {
+        let Site::Deadline(count) = entry.point.site else { return None };
+        let activity = self.activity_of(entry)?;
+        let (timeouts, _) = self.limits(activity);
+        if timeouts.schedule_to_close.is_zero() {
+            return None;
+        }
+        let trace = self.trace();
+        let attempt = (0..trace.attempts().len() as u32).find(|index| {
+            let name = trace.attempts()[*index as usize];
+            name.activity == activity && Some(name.number) == entry.point.attempt
+        })?;
+        let mut scheduled = None;
+        let (mut started, mut awaited) = (None, None);
+        for event in trace.events() {
+            match (event.who, event.what) {
+                (Who::Activity(index), What::Scheduled(_)) if index == activity => scheduled = Some(event.at),
+                (Who::Attempt(index), What::AttemptStarted(_)) if index == attempt => started = Some(event.at),
+                (Who::Attempt(index), What::Awaited(n)) if index == attempt && n == count => awaited = Some(event.at),
+                _ => {}
+            }
+        }
+        let deadline = scheduled?.plus(timeouts.schedule_to_close);
+        let (started, awaited) = (started?, awaited?);
+        // A start-to-close that ends earlier moves along with the start.
+        if !timeouts.start_to_close.is_zero() && timeouts.start_to_close.to_duration() < awaited - started {
+            return None;
+        }
+        let aim = match entry.fault {
+            Fault::DeadlineBefore(by) => Time::from_nanos(deadline.as_nanos().checked_sub(by.as_nanos() as u64)?),
+            Fault::DeadlineAt | Fault::DeadlineAtLate => deadline,
+            Fault::DeadlineAfter(by) => deadline + by,
+            _ => return None,
+        };
+        let delay = (aim > awaited).then(|| aim - awaited)?;
+        let allowed = timeouts.schedule_to_start.to_duration();
+        (allowed.is_zero() || delay < allowed).then_some(delay)
+    }
+
+    /// The activity that an entry names.
+    pub(crate) fn activity_of(&self, entry: &Entry) -> Option<u32> {
+        let trace = self.trace();
+        let place = trace.activities().iter().position(|name| {
+            let workflow = &trace.workflows()[name.workflow as usize];
+            name.activity_type == entry.point.name
+                && name.execution == entry.point.execution
+                && entry.point.workflow_id.as_ref().map_or(name.workflow == 0, |id| *id == workflow.workflow_id)
+        })?;
+        Some(place as u32)
+    }
+}

@@ -1,0 +1,160 @@
+//! How attempts end: in a retry, in waiting for an operator, or in the close of their activity.
+
+use std::sync::Arc;
+
+use super::activity::{ActivityState, ResetRequest, Started};
+use super::history::EventKind;
+use super::retry::{Ended, Verdict, retry_verdict};
+use super::timeout::{final_timeout_failure, last_retry, timeout_failure};
+use super::{Activity, ActivityClose, ActivityKey, News, Service, Timer, limit};
+use crate::instant::{Span, Time};
+use crate::program::{ActivityId, Details, Failure, FailureKind, TimeoutType};
+
+impl Service {
+    /// The running attempt failed: it is retried, or the activity closes.
+    pub(super) fn end_attempt(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, now: Time) {
+        match self.verdict(key, failure.as_deref(), now) {
+            Verdict::Close(retry_state) => {
+                let started_at = self.activity(key).started_at();
+                // Clients read a report without a failure in it as an application failure that says nothing.
+                let failure = failure.unwrap_or_else(|| Arc::new(Failure::application("", "")));
+                let close = match &failure.kind {
+                    // Only by id can one report a timeout (rule row `trace/19`).
+                    FailureKind::Timeout { .. } => ActivityClose::TimedOut { failure, retry_state },
+                    _ => ActivityClose::Failed { failure, retry_state },
+                };
+                self.close_activity(key, close, started_at, now);
+            }
+            Verdict::Retry(backoff) => self.back_off(key, failure, backoff, now),
+            Verdict::Hold => self.hold_back(key, failure),
+        }
+    }
+
+    /// A deadline passed: the attempt is given up and retried, or the activity closes.
+    pub(super) fn time_out(&mut self, key: ActivityKey, timeout: TimeoutType, now: Time) {
+        let activity = self.activity(key);
+        if activity.started().is_some() {
+            let attempt = activity.attempt;
+            self.outbox.news.push(News::AttemptTimedOut { activity: key, attempt, timeout });
+        }
+        let failure = timeout_failure(timeout);
+        match self.verdict(key, Some(&failure), now) {
+            Verdict::Close(retry_state) => {
+                let activity = self.activity(key);
+                let details = activity.details.clone();
+                let previous = activity.last_failure.clone();
+                let failure = Arc::new(final_timeout_failure(timeout, retry_state, details, previous));
+                let started_at = activity.started_at();
+                self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
+            }
+            Verdict::Retry(backoff) => self.back_off(key, Some(Arc::new(failure)), backoff, now),
+            Verdict::Hold => self.hold_back(key, Some(Arc::new(failure))),
+        }
+    }
+
+    fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> Verdict {
+        let activity = self.activity(key);
+        retry_verdict(&Ended {
+            workflow_running: self.runs(key),
+            policy: Some(&activity.retry),
+            cancel_requested: activity.cancel_requested,
+            paused: activity.is_paused(),
+            attempt: activity.counted_attempt(),
+            failure,
+            now,
+            expires: last_retry(&activity.timeouts, activity.scheduled_at),
+        })
+    }
+
+    fn back_off(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, backoff: Span, now: Time) {
+        let activity = &mut self.activities[key.0 as usize];
+        activity.yield_attempt(failure);
+        let due = now.plus(backoff);
+        activity.backoff = backoff;
+        activity.attempt_scheduled_at = due;
+        activity.state = ActivityState::Backoff;
+        let attempt = activity.attempt;
+        self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due });
+        self.outbox.arm(due, Timer::RetryDue { activity: key, attempt });
+    }
+
+    /// The next attempt waits for an operator.
+    fn hold_back(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>) {
+        let activity = &mut self.activities[key.0 as usize];
+        activity.yield_attempt(failure);
+        activity.state = ActivityState::Scheduled;
+        let attempt = activity.attempt;
+        self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due: Time::MAX });
+    }
+
+    /// The backoff is over.
+    pub(super) fn retry_due(&mut self, key: ActivityKey) {
+        let activity = &mut self.activities[key.0 as usize];
+        activity.state = ActivityState::Scheduled;
+        if !activity.is_paused() {
+            self.offer_attempt(key);
+        }
+    }
+
+    /// Closes an activity: writes its start, if it had one, and its end, and sees to it that the workflow is told.
+    pub(super) fn close_activity(
+        &mut self,
+        key: ActivityKey,
+        close: ActivityClose,
+        started_at: Option<Time>,
+        now: Time,
+    ) {
+        let activity = &mut self.activities[key.0 as usize];
+        let workflow = activity.workflow;
+        let scheduled_event_id = activity.scheduled_event_id;
+        // The id of the start is filled in when the two are written.
+        let started_event_id = 0;
+        let end = match close.clone() {
+            ActivityClose::Completed { result } => {
+                EventKind::ActivityTaskCompleted { scheduled_event_id, started_event_id, result }
+            }
+            ActivityClose::Failed { failure, retry_state } => {
+                EventKind::ActivityTaskFailed { scheduled_event_id, started_event_id, failure, retry_state }
+            }
+            ActivityClose::TimedOut { failure, retry_state } => {
+                EventKind::ActivityTaskTimedOut { scheduled_event_id, started_event_id, failure, retry_state }
+            }
+            ActivityClose::Canceled { details } => {
+                EventKind::ActivityTaskCanceled { scheduled_event_id, started_event_id, details }
+            }
+        };
+        activity.state = ActivityState::Closed(close);
+        if let ActivityId::Named(name) = &activity.id {
+            self.workflows[workflow.0 as usize].lists.named.remove(name);
+        }
+        if let Some(at) = started_at {
+            let attempt = activity.attempt;
+            let last_failure = activity.last_failure.clone();
+            let start = EventKind::ActivityTaskStarted { scheduled_event_id, attempt, last_failure };
+            self.record(workflow, at, start, Some(key));
+        }
+        self.record(workflow, now, end, Some(key));
+        self.outbox.news.push(News::ActivityClosed { activity: key });
+        self.want_task(workflow, now);
+    }
+}
+
+impl Activity {
+    /// The attempt that runs, as the retry policy counts it: a reset makes it the first
+    /// (recorded scenario `ops_reset_running`).
+    fn counted_attempt(&self) -> u32 {
+        match self.started() {
+            Some(Started { reset: ResetRequest::KeepDetails | ResetRequest::ClearDetails, .. }) => 1,
+            _ => self.attempt,
+        }
+    }
+
+    /// The attempt has ended and another one follows.
+    fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
+        self.attempt = self.counted_attempt() + 1;
+        if matches!(self.started(), Some(Started { reset: ResetRequest::ClearDetails, .. })) {
+            self.details = Details::Absent;
+        }
+        self.last_failure = failure.map(limit::stored);
+    }
+}
