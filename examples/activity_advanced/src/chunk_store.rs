@@ -30,5 +30,7 @@ impl ChunkStore {
 
 /// FNV-1a over the file's name and the chunk's number: stands for a digest of the chunk's content.
 fn digest(file: &str, chunk: u32) -> u32 {
-    file.bytes().chain(chunk.to_le_bytes()).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    file.bytes()
+        .chain(chunk.to_le_bytes())
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -5,6 +5,5 @@
 pub mod activities;
 pub mod chunk_store;
 pub mod exploration;
-#[cfg(any())]
 pub mod summary;
 pub mod workflows;

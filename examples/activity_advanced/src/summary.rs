@@ -1,10 +1,11 @@
 //! [`Summary`]: what an exploration showed, on one screen.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use durasim::{Exploration, Report};
+use durasim::{Exploration, Failed, Report, Tally};
 
 use crate::activities::process_large_file::Progress;
 
@@ -32,6 +33,11 @@ impl Summary {
         violations("progress") + violations("effects")
     }
 
+    /// The failures, if any, each with the smallest plan that shows it.
+    pub fn failures(&self) -> &[Failed] {
+        self.report.failures()
+    }
+
     /// How many attempts resumed from each number of chunks.
     pub fn resumes(&self) -> BTreeMap<u32, u64> {
         let mut resumes = BTreeMap::new();
@@ -48,45 +54,74 @@ impl Summary {
     }
 }
 
+/// Numbers to the right of their names, the names set flush with each other.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(error) = self.report.error() {
             return writeln!(f, "the exploration could not be done: {error}");
         }
-        for Part { name, tally, .. } in self.report.parts() {
-            let Tally { runs, survive, over_budget, cancelled, failed, .. } = tally;
-            write!(f, "{name}: {}/{} hold ", Count(runs - failed), Count(*runs))?;
-            write!(f, "({} survive, {} over budget, {} cancelled)", Count(*survive), Count(*over_budget), Count(*cancelled))?;
-            match failed {
-                0 => writeln!(f)?,
-                failed => writeln!(f, ", {} failed", Count(*failed))?,
-            }
+        for part in self.report.parts() {
+            row(f, &part.name, Verdict(&part.tally))?;
         }
         let sum = |number: fn(&Tally) -> u64| Count(self.sum(number));
-        writeln!(f, "attempts: {}", sum(|tally| tally.attempts))?;
-        writeln!(
-            f,
-            "heartbeats: {} recorded, {} sent, {} visible",
-            sum(|tally| tally.heartbeats_recorded),
-            sum(|tally| tally.heartbeats_sent),
-            sum(|tally| tally.heartbeats_visible),
-        )?;
-        writeln!(f, "resumes: {}", sum(|tally| tally.resumes))?;
-        let resumes: Vec<_> = self.resumes().into_iter().collect();
-        for line in resumes.chunks(RESUMES_IN_A_LINE) {
-            let line: Vec<_> = line.iter().map(|(chunk, count)| format!("{} x from chunk {chunk}", Count(*count))).collect();
-            writeln!(f, "    {}", line.join(", "))?;
-        }
-        writeln!(f, "lost progress: {}", Count(self.lost_progress()))?;
+        row(f, "attempts", sum(|tally| tally.attempts))?;
+        let recorded = sum(|tally| tally.heartbeats_recorded);
+        let sent = sum(|tally| tally.heartbeats_sent);
+        let visible = sum(|tally| tally.heartbeats_visible);
+        row(f, "heartbeats", format_args!("{recorded} recorded, {sent} sent, {visible} visible"))?;
+        row(f, "resumes", format_args!("{}{}", sum(|tally| tally.resumes), Origins(&self.resumes())))?;
+        row(f, "lost progress", Count(self.lost_progress()))?;
         let virtual_time = self.report.parts().iter().map(|part| part.tally.virtual_time).sum();
-        writeln!(f, "virtual time: {}", Days(virtual_time))?;
+        row(f, "virtual time", Days(virtual_time))?;
         let elapsed: Duration = self.report.parts().iter().map(|part| part.elapsed).sum();
-        let runs = self.sum(|tally| tally.runs);
-        writeln!(f, "runs per second: {}", Count((runs as f64 / elapsed.as_secs_f64()) as u64))
+        row(f, "runs per second", Count((self.sum(|tally| tally.runs) as f64 / elapsed.as_secs_f64()) as u64))
     }
 }
 
-const RESUMES_IN_A_LINE: usize = 5;
+fn row(f: &mut fmt::Formatter<'_>, name: &str, value: impl fmt::Display) -> fmt::Result {
+    writeln!(f, "{name:>15}: {value}")
+}
+
+/// How many runs hold, by class.
+struct Verdict<'a>(&'a Tally);
+
+impl fmt::Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hold, runs, failed) = (Count(self.0.hold()), Count(self.0.runs), self.0.failed);
+        let [survive, over_budget, cancelled] = [self.0.survive, self.0.over_budget, self.0.cancelled].map(Count);
+        write!(f, "{hold}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled)")?;
+        if failed > 0 {
+            write!(f, ", {} FAILED", Count(failed))?;
+        }
+        Ok(())
+    }
+}
+
+/// Where attempts resumed: the most frequent chunks, in their order.
+struct Origins<'a>(&'a BTreeMap<u32, u64>);
+
+/// So many fit a line.
+const ORIGINS_SHOWN: usize = 7;
+
+impl fmt::Display for Origins<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown: Vec<(u32, u64)> = self.0.iter().map(|(chunk, count)| (*chunk, *count)).collect();
+        shown.sort_by_key(|(chunk, count)| (Reverse(*count), *chunk));
+        let others: u64 = shown.iter().skip(ORIGINS_SHOWN).map(|(_, count)| count).sum();
+        shown.truncate(ORIGINS_SHOWN);
+        shown.sort_unstable();
+        let mut between = " (from chunk ";
+        for (chunk, count) in &shown {
+            write!(f, "{between}{chunk}: {} x", Count(*count))?;
+            between = ", ";
+        }
+        match (others, shown.is_empty()) {
+            (_, true) => Ok(()),
+            (0, false) => f.write_str(")"),
+            (others, false) => write!(f, ", others: {} x)", Count(others)),
+        }
+    }
+}
 
 /// A number with its thousands set apart: `12,345`.
 struct Count(u64);
@@ -129,5 +164,17 @@ mod tests {
         assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
         let days = [59, 7200, 90_000, 200_000].map(|secs| Days(Duration::from_secs(secs)).to_string());
         assert_eq!(days, ["59 s", "2 h", "1 day 1 h", "2 days 7 h"]);
+    }
+
+    #[test]
+    fn the_most_frequent_origins_are_shown_in_order() {
+        let origins = |counts: &[(u32, u64)]| Origins(&counts.iter().copied().collect()).to_string();
+        assert_eq!(origins(&[]), "");
+        assert_eq!(origins(&[(6, 2), (3, 1_000)]), " (from chunk 3: 1,000 x, 6: 2 x)");
+        let many: Vec<(u32, u64)> = (0..9).map(|chunk| (chunk, u64::from(9 - chunk % 5))).collect();
+        assert_eq!(
+            origins(&many),
+            " (from chunk 0: 9 x, 1: 8 x, 2: 7 x, 3: 6 x, 5: 9 x, 6: 8 x, 7: 7 x, others: 11 x)"
+        );
     }
 }
