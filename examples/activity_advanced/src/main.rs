@@ -16,10 +16,8 @@ use durasim::{Run, Time};
 const COMMAND: &str = "cargo run -p activity_advanced";
 
 fn main() -> ExitCode {
-    let done = match env::var_os("DURASIM_PLAN") {
-        Some(plan) => replay(&plan.to_string_lossy()),
-        None => demonstrate(),
-    };
+    let plan = env::var_os("DURASIM_PLAN").unwrap_or_default();
+    let done = if plan.is_empty() { demonstrate() } else { replay(&plan.to_string_lossy()) };
     match done {
         Ok(code) => code,
         Err(error) => {
@@ -34,7 +32,7 @@ fn demonstrate() -> Result<ExitCode, Box<dyn Error>> {
     let run = simulation().run(RESILIENT_PROCESSING, &file())?;
     println!("{RESILIENT_PROCESSING} without faults: {}\n", end_of(&run));
 
-    let summary = Summary::of(&exploration::explore(&simulation()));
+    let summary = Summary::of(&exploration::explore(&simulation()))?;
     println!("{summary}");
     for failed in summary.failures() {
         println!("{}", failed.text);

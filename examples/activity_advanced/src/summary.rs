@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use durasim::{Exploration, Failed, Report, Tally};
+use durasim::{Exploration, Failed, Report, RunError, Tally};
 
 use crate::activities::process_large_file::Progress;
 
@@ -17,8 +17,15 @@ pub struct Summary {
 
 impl Summary {
     /// Runs the exploration.
-    pub fn of(exploration: &Exploration) -> Summary {
-        Summary { report: exploration.report() }
+    ///
+    /// # Errors
+    /// If nothing could be explored, for example because `DURASIM_SEED` is not a number.
+    pub fn of(exploration: &Exploration) -> Result<Summary, RunError> {
+        let report = exploration.report();
+        match report.error() {
+            Some(error) => Err(error.clone()),
+            None => Ok(Summary { report }),
+        }
     }
 
     /// Whether all checks hold in all runs.
@@ -57,9 +64,6 @@ impl Summary {
 /// Numbers to the right of their names, the names set flush with each other.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(error) = self.report.error() {
-            return writeln!(f, "the exploration could not be done: {error}");
-        }
         for part in self.report.parts() {
             row(f, &part.name, Verdict(&part.tally))?;
         }

@@ -57,20 +57,28 @@ async fn never_reads_its_heartbeats(
 
 #[test]
 fn our_activity_loses_nothing() {
-    let summary = Summary::of(&explore(&simulation()));
+    let summary = Summary::of(&explore(&simulation())).unwrap();
     assert!(summary.holds(), "{summary}");
     assert_eq!(summary.lost_progress(), 0, "{summary}");
     assert!(!summary.resumes().is_empty(), "nothing was ever resumed:\n{summary}");
 }
 
+/// Each distinct failure: the check that minds, what it minds, and how many faults it takes.
+fn failures(summary: &Summary) -> Vec<(&str, &str, usize)> {
+    let failed = summary.failures().iter();
+    failed.map(|failed| (&*failed.check, &*failed.violation.kind, failed.plan.entries.len())).collect()
+}
+
 #[test]
 fn a_heartbeat_before_the_work_loses_chunks() {
-    let summary = Summary::of(&explore(&with_activity(heartbeats_before_the_work)));
+    let summary = Summary::of(&explore(&with_activity(heartbeats_before_the_work))).unwrap();
     assert!(summary.lost_progress() > 0, "{summary}");
+    assert_eq!(failures(&summary), [("effects", "lost", 1)]);
 }
 
 #[test]
 fn heartbeats_that_nobody_reads_lose_all_progress() {
-    let summary = Summary::of(&explore(&with_activity(never_reads_its_heartbeats)));
+    let summary = Summary::of(&explore(&with_activity(never_reads_its_heartbeats))).unwrap();
     assert!(summary.lost_progress() > 0, "{summary}");
+    assert_eq!(failures(&summary), [("progress", "never read", 1)]);
 }
