@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use super::Check;
 use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
-use super::Check;
 use crate::ledger::Ledger;
 use crate::run::Run;
 
@@ -96,11 +96,15 @@ where
                 let mut done = Vec::new();
                 ledger.each(|other, entries| {
                     if *other == key {
-                        done = entries.iter().map(|entry| format!("{} by attempt {}", entry.at, entry.attempt)).collect();
+                        done =
+                            entries.iter().map(|entry| format!("{} by attempt {}", entry.at, entry.attempt)).collect();
                     }
                 });
-                Err(Violation::new("repeated", format!("the effect {key:?} was done too often: at {}", done.join(", at ")))
-                    .expected(format!("at most {}", times(bound(&key))), times(ledger.count(&key))))
+                Err(Violation::new(
+                    "repeated",
+                    format!("the effect {key:?} was done too often: at {}", done.join(", at ")),
+                )
+                .expected(format!("at most {}", times(bound(&key))), times(ledger.count(&key))))
             }
             None => Ok(()),
         }

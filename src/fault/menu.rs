@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::kind::Fault;
 use super::site::Site;
 use crate::instant::Span;
-use crate::program::{RetrySpec, Timeouts};
+use crate::program::Timeouts;
 
 /// What the lengths of stalls and delays depend on, and what a fault may cost.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,6 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn backoff_of(retry: &RetrySpec) -> Span {
-        retry.initial_interval
-    }
-
     /// Just under the heartbeat timeout, if there is one.
     fn short(&self) -> Duration {
         let heartbeat = self.timeouts.heartbeat.to_duration();

@@ -9,9 +9,7 @@ use crate::engine::panics::{self, Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::instant::{Span, Time};
-use crate::program::{
-    ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure,
-};
+use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure};
 use crate::service::{Code, Token};
 use crate::trace::{AttemptName, Bytes, Ended, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
@@ -86,7 +84,7 @@ impl World {
                 core.approach_await(index, 1);
             }
             Err(Unwound::Panic(panic)) => core.ended(index, Err(panic), &self.setup.settings),
-            Err(Unwound::Other(_)) => {
+            Err(Unwound::Other) => {
                 core.fail(RunError::Misuse("starting an activity was unwound without a message".to_owned()));
             }
         }
@@ -242,11 +240,7 @@ impl Core {
         }
         record.heartbeats += 1;
         let (count, worker) = (record.heartbeats, record.worker);
-        let fault = if self.injector.is_quiet() {
-            None
-        } else {
-            self.strike_attempt(attempt, Site::Heartbeat(count))
-        };
+        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Heartbeat(count)) };
         if fault == Some(Fault::CrashBefore) {
             self.crash_worker(worker, settings);
             return Beat::CrashNow;
@@ -391,9 +385,7 @@ impl Core {
         let (how, detail, outcome) = match outcome {
             Ok(outcome) => {
                 let (how, detail) = match &outcome {
-                    ActivityOutcome::Completed(result) => {
-                        (Ended::Completed, Some(self.trace.store(result.as_bytes())))
-                    }
+                    ActivityOutcome::Completed(result) => (Ended::Completed, Some(self.trace.store(result.as_bytes()))),
                     ActivityOutcome::Failed(failure) => (Ended::Failed, Some(self.trace.store_failure_text(failure))),
                     ActivityOutcome::Cancelled(details) => {
                         (Ended::Cancelled, details.as_bytes().map(|bytes| self.trace.store(bytes)))
@@ -520,9 +512,8 @@ impl Core {
 
     fn local_timeout(&self, attempt: u32) -> Option<Time> {
         let record = &self.attempts[attempt as usize];
-        let after = |from: Time, timeout: Span| {
-            (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER))
-        };
+        let after =
+            |from: Time, timeout: Span| (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER));
         let close = after(record.started_at, record.timeouts.start_to_close);
         let heartbeat = after(record.last_recorded, record.timeouts.heartbeat);
         match (close, heartbeat) {

@@ -83,7 +83,7 @@ impl World {
                 }
                 None => Err(panic),
             },
-            Err(Unwound::Other(_)) => {
+            Err(Unwound::Other) => {
                 let task = core.task_words(tag);
                 core.fail(RunError::Misuse(format!("{task} was unwound with a payload that is not a message")));
                 core.graveyard.push(super::world::Buried::Future(future));
@@ -183,10 +183,9 @@ impl Core {
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
-            Wakeup::Sleeper(id) => self
-                .sleepers
-                .get(id)
-                .is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task))),
+            Wakeup::Sleeper(id) => {
+                self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
+            }
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver(_) => true,
             Wakeup::Flush(attempt) => {

@@ -154,9 +154,7 @@ impl World {
         let program = self.setup.workflows.get(&info.workflow_type);
         let Some(program) = program else {
             let known = known(self.setup.workflows.keys());
-            self.core
-                .borrow_mut()
-                .fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
+            self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
         match panics::catch(|| program.instantiate(&info, &WorkflowStart { input })) {
@@ -202,7 +200,7 @@ impl World {
 fn unwound_problem(unwound: Unwound) -> TaskProblem {
     match unwound {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
-        Unwound::Other(_) => TaskProblem::Unwound,
+        Unwound::Other => TaskProblem::Unwound,
     }
 }
 
