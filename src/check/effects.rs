@@ -9,12 +9,13 @@ use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::ledger::Ledger;
-use crate::run::Run;
+use crate::run::{Outcome, Run};
+use crate::service::WorkflowOutcome;
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
-/// - *lost*: done less often than without faults, though the workflow ended the same. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the workflow ended the same.
+/// - *lost*: done less often than without faults, though the workflow completed. Always an error.
+/// - *invented*: a key that the fault-free run does not have, though the workflow completed.
 /// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
 ///   error.
 ///
@@ -72,7 +73,7 @@ where
         let Some(counts) = reference.memory::<BTreeMap<K, usize>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
-        if classify(run, reference) == Class::Survive {
+        if is_complete(run, reference) {
             for (key, expected) in counts {
                 let found = ledger.count(key);
                 if found < *expected {
@@ -108,6 +109,15 @@ where
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Whether everything should have been done: neither faults nor a cancel excuse an early end.
+fn is_complete(run: &Run, reference: &Reference) -> bool {
+    match classify(run, reference) {
+        Class::Survive => true,
+        Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
+        Class::OverBudget(_) | Class::Cancelled => false,
     }
 }
 
