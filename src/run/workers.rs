@@ -143,7 +143,7 @@ impl Core {
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
         for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {
-            attempt.held_report = None;
+            attempt.parting = None;
         }
         for index in 0..self.background.len() {
             let background = &mut self.background[index];
