@@ -115,8 +115,8 @@ impl Core {
         let next = Next::of(record.throttle.answered(now));
         if record.is_running() {
             self.act(attempt, next, settings);
-        } else if let Some((report, carriage)) = record.held_report.take() {
-            self.post(report, carriage, settings);
+        } else if let Some(parting) = record.parting.take() {
+            self.part(attempt, *parting, settings);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelRe
 use crate::service::Token;
 use crate::trace::{AttemptName, Ended, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
-use crate::worker::message::{Call, Carriage, Message};
+use crate::worker::message::{Call, Carriage, Message, Parting};
 use crate::worker::process::Process;
 use crate::worker::report::{self, PendingHeartbeat, Report};
 use crate::worker::throttle::{self, Throttle};
@@ -138,7 +138,7 @@ impl Core {
             last_visible: self.now,
             newest: None,
             carriage: Carriage::Whole,
-            held_report: None,
+            parting: None,
             stalled: false,
             busy: Busy::default(),
         });
@@ -205,37 +205,45 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        if let (PendingHeartbeat::FlushedFirst, Some(details)) = (report.pending_heartbeat(), &pending) {
-            self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-            let details = details.clone();
-            let call = Call::Heartbeat { details, bytes };
-            self.deliver(Message { attempt, call }, Carriage::Whole, settings);
-        }
+        let flush = match report.pending_heartbeat() {
+            PendingHeartbeat::FlushedFirst => pending.clone().map(|details| Call::Heartbeat { details, bytes }),
+            PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
+        };
         let call = match report {
             Report::Complete(result) => Some(Call::Complete { result }),
-            Report::Fail(failure) => {
-                if pending.is_some() {
-                    self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-                }
-                Some(Call::Fail { failure, details: pending, bytes })
-            }
+            Report::Fail(failure) => Some(Call::Fail { failure, details: pending, bytes }),
             Report::Cancel(details) => Some(Call::Cancel { details }),
             Report::Nothing => {
                 self.note(Who::Attempt(attempt), What::ReportDropped);
                 None
             }
         };
-        if let Some(message) = call.map(|call| Message { attempt, call }) {
-            // The report waits for the heartbeat in flight, which it must not overtake.
+        if let Some(call) = call {
+            let parting = Parting { flush, call, carriage };
+            // What is said last waits for the heartbeat in flight, which it must not overtake.
             if in_flight {
-                self.attempts[attempt as usize].held_report = Some((message, carriage));
+                self.attempts[attempt as usize].parting = Some(Box::new(parting));
             } else {
-                self.post(message, carriage, settings);
+                self.part(attempt, parting, settings);
             }
         }
         if self.workers[worker as usize].process == Process::Stopping {
             self.stop_if_idle(worker, settings);
         }
+    }
+
+    /// Sends what an attempt that has ended says last.
+    pub(super) fn part(&mut self, attempt: u32, parting: Parting, settings: &Settings) {
+        let Parting { flush, call, carriage } = parting;
+        if let Some(heartbeat) = flush {
+            let bytes = self.attempts[attempt as usize].newest;
+            self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
+            self.deliver(Message { attempt, call: heartbeat }, Carriage::Whole, settings);
+        }
+        if let Call::Fail { details: Some(_), bytes, .. } = call {
+            self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
+        }
+        self.post(Message { attempt, call }, carriage, settings);
     }
 
     /// The attempt vanishes: nothing of it has any effect from now on.

@@ -141,6 +141,10 @@ impl Core {
         for attempt in hosted {
             self.bury(attempt);
         }
+        // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {
+            attempt.parting = None;
+        }
         for index in 0..self.background.len() {
             let background = &mut self.background[index];
             if self.attempts[background.attempt as usize].worker == worker

@@ -187,6 +187,8 @@ pub(crate) struct Core {
     pub(crate) polled: Option<(TaskId, Tag)>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
+    /// The run has ended, and what it left is being dropped.
+    pub(crate) over: bool,
     pub(crate) error: Option<RunError>,
 }
 
@@ -219,6 +221,7 @@ impl Core {
             graveyard: Vec::new(),
             polled: None,
             in_workflow: false,
+            over: false,
             error: None,
         }
     }
@@ -244,6 +247,7 @@ impl Core {
         self.backlog.clear();
         self.polled = None;
         self.in_workflow = false;
+        self.over = false;
         self.error = None;
     }
 
@@ -264,9 +268,9 @@ impl Core {
         }
     }
 
-    /// Whether the code that is running has crashed: its calls mean nothing.
+    /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
     pub(crate) fn running_dead(&self) -> bool {
-        self.polled.is_some_and(|(task, _)| !self.tasks.contains(task))
+        self.over || self.polled.is_some_and(|(task, _)| !self.tasks.contains(task))
     }
 
     /// A task in words, for an error.
@@ -307,6 +311,7 @@ impl World {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
+            core.over = true;
             core.run += 1;
             let instances: Vec<Instance> =
                 core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();
