@@ -52,7 +52,10 @@ impl Core {
         let worker = self.attempts[attempt as usize].worker;
         match fault {
             Fault::Crash => self.crash_worker(worker, settings),
-            Fault::CrashAttempt => self.bury(attempt),
+            Fault::CrashAttempt => {
+                self.bury(attempt);
+                self.free_slot(worker, settings);
+            }
             Fault::Fail => self.todo.push_back(Todo::Fail { attempt }),
             Fault::Stall(length) => self.stall(attempt, self.at(length)),
             Fault::Freeze(length) => self.freeze_worker(worker, self.at(length)),

@@ -18,9 +18,6 @@ use crate::worker::process::Process;
 use crate::worker::report::{self, PendingHeartbeat, Report};
 use crate::worker::throttle::{self, Throttle};
 
-/// The worker that all tasks go to, as long as there is one.
-pub(super) const WORKER: u32 = 0;
-
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 struct Link {
     attempt: u32,
@@ -56,13 +53,13 @@ impl ActivityLink for Link {
 
 impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
-    pub(super) fn start_attempt(&self, token: Token, task: ActivityTask, dies: bool) {
+    pub(super) fn start_attempt(&self, worker: u32, token: Token, task: ActivityTask, dies: bool) {
         let Some(program) = self.setup.activities.get(&task.activity_type) else { return };
         let (index, link) = {
             let mut core = self.core.borrow_mut();
-            let index = core.host(token, &task, &self.setup.settings);
+            let index = core.host(worker, token, &task, &self.setup.settings);
             if dies {
-                core.crash_worker(WORKER, &self.setup.settings);
+                core.crash_worker(worker, &self.setup.settings);
                 return;
             }
             (index, Arc::new(Link { attempt: index, run: core.run }))
@@ -110,8 +107,8 @@ impl World {
 
 impl Core {
     /// Notes a new attempt and makes its record.
-    fn host(&mut self, token: Token, task: &ActivityTask, settings: &Settings) -> u32 {
-        let name = AttemptName { activity: token.activity.0, number: token.attempt, worker: WORKER };
+    fn host(&mut self, worker: u32, token: Token, task: &ActivityTask, settings: &Settings) -> u32 {
+        let name = AttemptName { activity: token.activity.0, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
@@ -119,7 +116,7 @@ impl Core {
         };
         self.attempts.push(Attempt {
             token,
-            worker: WORKER,
+            worker,
             task: None,
             life: Life::Running,
             awaits: 0,
@@ -190,6 +187,7 @@ impl Core {
         let pending = record.throttle.take_pending();
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
+        self.free_slot(worker, settings);
         let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Completion) };
         let carriage = match fault {
             Some(Fault::Crash) => {

@@ -6,6 +6,7 @@ mod error;
 mod finished;
 mod heartbeats;
 mod hosting;
+mod matching;
 mod messages;
 pub(crate) mod misuse;
 mod news;
