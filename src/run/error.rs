@@ -82,7 +82,7 @@ pub enum RunError {
         message: String,
     },
     /// Nothing will ever happen again and the workflow is still open.
-    #[error("workflow `{workflow}` waits for ever: nothing is scheduled that could wake it at {at}; {waiting}")]
+    #[error("workflow `{workflow}` waits for ever: at {at} nothing is left that could wake it; {waiting}")]
     Stuck {
         /// Which workflow.
         workflow: String,
@@ -94,7 +94,7 @@ pub enum RunError {
     /// The run reached the end of its virtual time.
     #[error(
         "the run is not over at its horizon of {horizon:?} of virtual time: {waiting}; \
-         give the activity a limit (schedule_to_close_timeout, maximum_attempts) or raise `.horizon(..)`"
+         give what goes on for ever a limit (schedule_to_close_timeout, maximum_attempts) or raise `.horizon(..)`"
     )]
     Horizon {
         /// The limit.

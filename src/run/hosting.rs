@@ -86,7 +86,7 @@ impl World {
     pub(super) fn fail_attempt(&self, attempt: u32) {
         let task = self.core.borrow().attempts[attempt as usize].task;
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
-        let _ = panics::catch(|| drop(future));
+        self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
         self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure)), &self.setup.settings);
     }
@@ -95,7 +95,7 @@ impl World {
     pub(super) fn abort_attempt(&self, attempt: u32) {
         let task = self.core.borrow().attempts[attempt as usize].task;
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
-        let _ = panics::catch(|| drop(future));
+        self.drop_for(attempt, future);
         let mut core = self.core.borrow_mut();
         if core.attempts[attempt as usize].is_running() {
             core.note(Who::Attempt(attempt), What::Aborted);
@@ -275,7 +275,7 @@ impl Core {
     ) -> (u32, TaskId) {
         let index = self.background.len() as u32;
         let task = self.tasks.spawn(future, Tag::Background(index));
-        self.background.push(Background { attempt, task: Some(task), busy: Busy::default() });
+        self.background.push(Background { attempt, task: Some(task), aborted: false, busy: Busy::default() });
         (index, task)
     }
 }

@@ -187,7 +187,8 @@ impl Core {
             if self.attempts[background.attempt as usize].worker == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
-                self.todo.push_back(Todo::Drop(future));
+                let attempt = background.attempt;
+                self.todo.push_back(Todo::Drop { future, attempt });
             }
         }
         for workflow in self.workflows.iter_mut().filter(|workflow| workflow.home == worker) {

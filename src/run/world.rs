@@ -19,7 +19,7 @@ use crate::instant::Time;
 use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
-use crate::worker::attempt::{Attempt, Busy};
+use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
@@ -58,6 +58,8 @@ pub(crate) enum Tag {
 pub(crate) struct Background {
     pub(crate) attempt: u32,
     pub(crate) task: Option<TaskId>,
+    /// It has aborted itself, in the poll that is going on.
+    pub(crate) aborted: bool,
     pub(crate) busy: Busy,
 }
 
@@ -98,25 +100,13 @@ pub(crate) enum Todo {
         dies: bool,
     },
     /// A worker handles a workflow task; its answer may be `lost`.
-    WorkflowTask {
-        workflow: WorkflowKey,
-        task: WorkflowTask,
-        lost: bool,
-    },
-    Fail {
-        attempt: u32,
-    },
-    Abort {
-        attempt: u32,
-    },
-    Cancel {
-        attempt: u32,
-        reason: CancelReason,
-    },
-    WorkerStopping {
-        attempt: u32,
-    },
-    Drop(TaskFuture<ActivityOutcome>),
+    WorkflowTask { workflow: WorkflowKey, task: WorkflowTask, lost: bool },
+    Fail { attempt: u32 },
+    Abort { attempt: u32 },
+    Cancel { attempt: u32, reason: CancelReason },
+    WorkerStopping { attempt: u32 },
+    /// A background task was aborted: its destructors run as this attempt's code.
+    Drop { future: TaskFuture<ActivityOutcome>, attempt: u32 },
     Evict(Instance),
 }
 
@@ -190,6 +180,8 @@ pub(crate) struct Core {
     pub(crate) graveyard: Vec<Buried>,
     /// The task that is being polled.
     pub(crate) polled: Option<(TaskId, Tag)>,
+    /// The attempt whose destructors run, outside of any poll.
+    pub(crate) dropping: Option<u32>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
     /// The run has ended, and what it left is being dropped.
@@ -226,6 +218,7 @@ impl Core {
             served: 0,
             graveyard: Vec::new(),
             polled: None,
+            dropping: None,
             in_workflow: false,
             over: false,
             error: None,
@@ -253,6 +246,7 @@ impl Core {
         self.backlog.clear();
         self.served = 0;
         self.polled = None;
+        self.dropping = None;
         self.in_workflow = false;
         self.over = false;
         self.error = None;
@@ -269,15 +263,20 @@ impl Core {
 
     /// The attempt whose code, or whose background task, is running.
     pub(crate) fn running_attempt(&self) -> Option<u32> {
-        match self.polled?.1 {
-            Tag::Attempt(attempt) => Some(attempt),
-            Tag::Background(index) => Some(self.background[index as usize].attempt),
+        match self.polled {
+            Some((_, Tag::Attempt(attempt))) => Some(attempt),
+            Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
+            None => self.dropping,
         }
     }
 
     /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
     pub(crate) fn running_dead(&self) -> bool {
-        self.over || self.polled.is_some_and(|(task, _)| !self.tasks.contains(task))
+        match self.polled {
+            _ if self.over => true,
+            Some((task, _)) => !self.tasks.contains(task),
+            None => self.dropping.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
+        }
     }
 
     /// A task in words, for an error.
