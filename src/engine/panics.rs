@@ -3,7 +3,6 @@
 //! A panic's place is known only to the process's panic hook. So one hook is installed, once, which delegates to the
 //! one before it unless this thread is in user code of a simulation.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
@@ -22,7 +21,7 @@ pub(crate) enum Unwound {
     /// It panicked.
     Panic(Panic),
     /// It was unwound with something that is not a message: the harness's own doing.
-    Other(Box<dyn Any + Send>),
+    Other,
 }
 
 thread_local! {
@@ -57,7 +56,7 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
             Ok(text) => *text,
             Err(payload) => match payload.downcast::<&'static str>() {
                 Ok(text) => (*text).to_owned(),
-                Err(payload) => return Unwound::Other(payload),
+                Err(_) => return Unwound::Other,
             },
         };
         Unwound::Panic(Panic { message, place: PLACE.take() })

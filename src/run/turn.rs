@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use super::error::RunError;
+use super::setup::Settings;
 use super::world::{Core, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, Unwound};
@@ -83,7 +84,7 @@ impl World {
                 }
                 None => Err(panic),
             },
-            Err(Unwound::Other(_)) => {
+            Err(Unwound::Other) => {
                 let task = core.task_words(tag);
                 core.fail(RunError::Misuse(format!("{task} was unwound with a payload that is not a message")));
                 core.graveyard.push(super::world::Buried::Future(future));
@@ -138,6 +139,9 @@ impl World {
             }
             core.now = core.now.max(at);
             core.wake_up(wakeup, &self.setup.settings);
+            if core.order == Order::Random && matches!(wakeup, Wakeup::Sleeper(_)) {
+                core.wake_sleepers_of_the_moment(&self.setup.settings);
+            }
             return true;
         }
     }
@@ -180,13 +184,21 @@ impl World {
 }
 
 impl Core {
+    /// Those that wait for the same moment become ready together, so that there is an order to draw.
+    fn wake_sleepers_of_the_moment(&mut self, settings: &Settings) {
+        while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
+            if self.is_live(wakeup) {
+                self.wake_up(wakeup, settings);
+            }
+        }
+    }
+
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
-            Wakeup::Sleeper(id) => self
-                .sleepers
-                .get(id)
-                .is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task))),
+            Wakeup::Sleeper(id) => {
+                self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
+            }
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver(_) => true,
             Wakeup::Flush(attempt) => {

@@ -1,12 +1,14 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
+use std::time::Duration;
+
 use super::hosting::WORKER;
 use super::setup::Settings;
 use super::world::{Buried, Core, Todo, Wakeup};
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::program::{CancelReason, TimeoutType};
-use crate::service::{Ready, Timer};
+use crate::service::{ActivityKey, Ready, Timer};
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
 
@@ -56,7 +58,8 @@ impl Core {
             _ => return None,
         };
         match self.workers[worker as usize].process {
-            Process::Frozen { until } if until > self.now => Some(until),
+            // At the very moment it is to go on, too: behind that.
+            Process::Frozen { until } => Some(until),
             _ => None,
         }
     }
@@ -72,34 +75,43 @@ impl Core {
 
     /// A task may be taken: it goes to the worker, or waits until there is one.
     pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
-        let mut latency = settings.dispatch_latency;
-        if let Ready::Activity { activity, attempt } = ready {
-            let hosted = &mut self.activities[activity.0 as usize];
-            if std::mem::take(&mut hosted.gone_when_due) {
-                self.crash_worker(WORKER, settings);
-            }
-            if !self.workers[WORKER as usize].takes_tasks() {
-                self.backlog.push_back(ready);
-                return;
-            }
-            if let Some(delay) = self.strike_deadline(activity, attempt) {
-                latency += delay;
-            }
-            match self.strike_activity(activity, attempt, Site::Dispatch) {
-                Some(Fault::Delayed(length)) => latency += length,
-                Some(Fault::WorkerDies) => self.activities[activity.0 as usize].dies_at_start = true,
-                Some(Fault::Cancel) => {
-                    // The workflow is asked first, and answers before the task is handed over.
-                    latency = latency * 2 + std::time::Duration::from_nanos(1);
-                    self.cancel_workflow(self.service.activity(activity).workflow());
-                }
-                _ => {}
-            }
-        } else if !self.workers[WORKER as usize].takes_tasks() {
+        if let Ready::Activity { activity, .. } = ready
+            && std::mem::take(&mut self.activities[activity.0 as usize].gone_when_due)
+        {
+            self.crash_worker(WORKER, settings);
+        }
+        if !self.workers[WORKER as usize].takes_tasks() {
             self.backlog.push_back(ready);
             return;
         }
+        let latency = match ready {
+            Ready::Activity { activity, attempt } => self.dispatch_latency(activity, attempt, settings),
+            Ready::Workflow { .. } => settings.dispatch_latency,
+        };
         self.queue.push(self.at(latency), Wakeup::HandOver(ready));
+    }
+
+    /// How long an attempt's way to its worker takes, with what goes wrong there.
+    fn dispatch_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
+        let latency = settings.dispatch_latency;
+        let hosted = &mut self.activities[activity.0 as usize];
+        if self.injector.is_quiet() || std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
+            return latency;
+        }
+        let latency = latency.saturating_add(self.strike_deadline(activity, attempt).unwrap_or_default());
+        match self.strike_activity(activity, attempt, Site::Dispatch) {
+            Some(Fault::Delayed(length)) => latency.saturating_add(length),
+            Some(Fault::WorkerDies) => {
+                self.activities[activity.0 as usize].dies_at_start = true;
+                latency
+            }
+            Some(Fault::Cancel) => {
+                self.cancel_workflow(self.service.activity(activity).workflow());
+                // The workflow is asked first, and answers before the task is handed over.
+                latency.saturating_mul(2).saturating_add(Duration::from_nanos(1))
+            }
+            _ => latency,
+        }
     }
 
     fn hand_over(&mut self, ready: Ready, settings: &Settings) {
@@ -158,6 +170,7 @@ impl Core {
         for ready in std::mem::take(&mut self.backlog) {
             self.announce(ready, settings);
         }
+        self.settle(settings);
     }
 
     /// The process stands still: nothing it hosts is polled, nothing leaves it.

@@ -34,7 +34,8 @@ impl Core {
             return;
         }
         self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
-        let fault = self.strike_workflow(workflow, Site::Task(number));
+        // A repeated attempt is at the same coordinate: only the first is a point.
+        let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
         match fault {
             Some(Fault::Crash) => {
                 self.crash_worker(WORKER, settings);
@@ -154,9 +155,7 @@ impl World {
         let program = self.setup.workflows.get(&info.workflow_type);
         let Some(program) = program else {
             let known = known(self.setup.workflows.keys());
-            self.core
-                .borrow_mut()
-                .fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
+            self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
         match panics::catch(|| program.instantiate(&info, &WorkflowStart { input })) {
@@ -202,7 +201,7 @@ impl World {
 fn unwound_problem(unwound: Unwound) -> TaskProblem {
     match unwound {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
-        Unwound::Other(_) => TaskProblem::Unwound,
+        Unwound::Other => TaskProblem::Unwound,
     }
 }
 

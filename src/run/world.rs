@@ -13,8 +13,8 @@ use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
 use crate::engine::sleepers::{SleeperId, Sleepers};
 use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
-use crate::fault::inject::Injector;
 use crate::fault::Order;
+use crate::fault::inject::Injector;
 use crate::instant::Time;
 use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
@@ -91,13 +91,30 @@ pub(crate) enum Wakeup {
 /// Something to do that involves user code, before anything else happens.
 pub(crate) enum Todo {
     /// A worker begins an attempt; one that `dies` takes the worker with it.
-    Start { token: Token, task: Box<ActivityTask>, dies: bool },
+    Start {
+        token: Token,
+        task: Box<ActivityTask>,
+        dies: bool,
+    },
     /// A worker handles a workflow task; its answer may be `lost`.
-    WorkflowTask { workflow: WorkflowKey, task: WorkflowTask, lost: bool },
-    Fail { attempt: u32 },
-    Abort { attempt: u32 },
-    Cancel { attempt: u32, reason: CancelReason },
-    WorkerStopping { attempt: u32 },
+    WorkflowTask {
+        workflow: WorkflowKey,
+        task: WorkflowTask,
+        lost: bool,
+    },
+    Fail {
+        attempt: u32,
+    },
+    Abort {
+        attempt: u32,
+    },
+    Cancel {
+        attempt: u32,
+        reason: CancelReason,
+    },
+    WorkerStopping {
+        attempt: u32,
+    },
     Drop(TaskFuture<ActivityOutcome>),
     Evict(Instance),
 }
@@ -126,6 +143,8 @@ pub(crate) struct HostedWorkflow {
 pub(crate) struct HostedActivity {
     /// The latest attempt that a worker took, if any.
     pub(crate) latest: Option<u32>,
+    /// The attempt whose dispatch was the last to be a point: offered again, since no worker was there, it is none.
+    pub(crate) dispatched: u32,
     /// The worker is to be gone when the next attempt is due.
     pub(crate) gone_when_due: bool,
     /// The worker that takes the next attempt is to die at once.
