@@ -47,10 +47,11 @@ impl Limits {
         self.time_left.map(|left| Duration::from_millis(left.as_millis() as u64 + 1000))
     }
 
+    /// None where the attempt must not end: even the shortest, after a while without a heartbeat, is one too long.
     fn lengths(&self) -> impl Iterator<Item = Duration> {
-        let ending = if self.may_end { [self.zombie(), self.past_deadline()] } else { [None, None] };
         let short = self.short();
-        std::iter::once(short).chain(ending.into_iter().flatten().filter(move |length| *length > short))
+        let longer = [self.zombie(), self.past_deadline()].into_iter().flatten().filter(move |length| *length > short);
+        std::iter::once(short).chain(longer).filter(|_| self.may_end)
     }
 }
 
@@ -93,7 +94,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::CrashAfterUnsent);
             add(end, Fault::RequestLost);
             add(end, Fault::AnswerLost);
-            limits.lengths().for_each(|length| add(end, Fault::Delayed(length)));
+            limits.lengths().for_each(|length| add(true, Fault::Delayed(length)));
         }
         Site::Deadline(_) => {
             if end && limits.time_left.is_some() {
@@ -121,4 +122,35 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
         }
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(may_end: bool) -> Limits {
+        Limits {
+            timeouts: Timeouts { heartbeat: Span::from_secs(30), ..Default::default() },
+            backoff: Span::from_secs(1),
+            attempt_length: Duration::from_secs(10),
+            time_left: Some(Duration::from_secs(300)),
+            may_end,
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_must_not_end_is_neither_ended_nor_slowed_down() {
+        assert_eq!(menu(Site::Await(3), &limits(false)), [Fault::Cancel]);
+        assert_eq!(menu(Site::Heartbeat(1), &limits(false)), []);
+        assert_eq!(menu(Site::Completion, &limits(false)), [Fault::AnswerLost, Fault::Cancel]);
+    }
+
+    #[test]
+    fn stalls_are_tried_below_the_heartbeat_timeout_beside_a_successor_and_past_the_deadline() {
+        let stalls: Vec<Duration> = menu(Site::Await(3), &limits(true))
+            .into_iter()
+            .filter_map(|fault| if let Fault::Stall(length) = fault { Some(length) } else { None })
+            .collect();
+        assert_eq!(stalls, [29_400, 36_001, 301_000].map(Duration::from_millis));
+    }
 }
