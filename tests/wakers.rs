@@ -146,7 +146,7 @@ fn a_double_wake_is_one_poll() {
                 return Poll::Ready(());
             }
             context.waker().wake_by_ref();
-            context.waker().clone().wake();
+            context.waker().wake_by_ref();
             context.waker().wake_by_ref();
             Poll::Pending
         })

@@ -13,7 +13,8 @@ const MANY: u32 = 200;
 /// How many of the first and of the last are kept then, and roughly how many between them.
 const KEPT: u32 = 50;
 
-/// Every point of a run with every fault that fits it, in the order of the run.
+/// Every point of a run with every fault that fits it. Crashes come first, then failing code, then the rest, each in the
+/// order of the run: the first plan that shows a bug is the one that is explained, and everybody understands a crash.
 #[derive(Debug, Default)]
 pub(super) struct Singles {
     pub(super) entries: Vec<Entry>,
@@ -30,6 +31,7 @@ impl Singles {
             singles.add_attempt(run, &attempt);
         }
         singles.add_workflow_tasks(run);
+        singles.entries.sort_by_key(|entry| entry.fault.family() as u32);
         singles
     }
 

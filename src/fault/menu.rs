@@ -46,11 +46,13 @@ impl Limits {
         self.time_left.map(|left| whole_millis(left + Duration::from_secs(1)))
     }
 
+    /// None where the attempt must not end: a stall that ends before the heartbeat timeout would leaves too little of it for
+    /// what the attempt does next.
     fn lengths(&self) -> impl Iterator<Item = Duration> {
-        let ending = if self.may_end { [self.zombie(), self.past_deadline()] } else { [None, None] };
-        let short = self.short();
-        let longer = ending.into_iter().flatten().filter(move |length| Some(*length) > short);
-        short.into_iter().chain(longer)
+        let (short, may_end) = (self.short(), self.may_end);
+        let longer = [self.zombie(), self.past_deadline()].into_iter().flatten();
+        let longer = longer.filter(move |length| Some(*length) > short);
+        short.into_iter().chain(longer).filter(move |_| may_end)
     }
 }
 
@@ -98,7 +100,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::CrashAfterUnsent);
             add(end, Fault::RequestLost);
             add(end, Fault::AnswerLost);
-            limits.lengths().for_each(|length| add(end, Fault::Delayed(length)));
+            limits.lengths().for_each(|length| add(true, Fault::Delayed(length)));
         }
         Site::Deadline(_) => {
             if end && limits.time_left.is_some() {
@@ -126,4 +128,45 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
         }
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(may_end: bool) -> Limits {
+        Limits {
+            timeouts: Timeouts { heartbeat: Span::from_secs(30), ..Default::default() },
+            backoff: Span::from_secs(1),
+            attempt_length: Duration::from_secs(10),
+            time_left: Some(Duration::from_secs(300)),
+            silence: Duration::from_secs(5),
+            may_end,
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_must_not_end_is_neither_ended_nor_slowed_down() {
+        assert_eq!(menu(Site::Await(3), &limits(false)), [Fault::Cancel]);
+        assert_eq!(menu(Site::Heartbeat(1), &limits(false)), []);
+        assert_eq!(menu(Site::Completion, &limits(false)), [Fault::AnswerLost, Fault::Cancel]);
+    }
+
+    #[test]
+    fn a_stall_that_would_end_after_the_heartbeat_timeout_is_not_called_short() {
+        let silent = Limits { silence: Duration::from_secs(30), ..limits(true) };
+        let expected = [36_001, 301_000].map(|millis| Fault::Stall(Duration::from_millis(millis)));
+        let stalls: Vec<Fault> =
+            menu(Site::Await(3), &silent).into_iter().filter(|fault| matches!(fault, Fault::Stall(_))).collect();
+        assert_eq!(stalls, expected);
+    }
+
+    #[test]
+    fn stalls_are_tried_below_the_heartbeat_timeout_beside_a_successor_and_past_the_deadline() {
+        let stalls: Vec<Duration> = menu(Site::Await(3), &limits(true))
+            .into_iter()
+            .filter_map(|fault| if let Fault::Stall(length) = fault { Some(length) } else { None })
+            .collect();
+        assert_eq!(stalls, [24_400, 36_001, 301_000].map(Duration::from_millis));
+    }
 }

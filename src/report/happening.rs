@@ -48,6 +48,8 @@ pub(super) struct Happening<'a> {
     /// The last event of the same line: a later stage of the heartbeat, the answer to the workflow task, or `event`
     /// itself.
     pub last: &'a Event,
+    /// How many events were replayed for it, where that is on the same line.
+    pub replayed: Option<u32>,
     pub width: usize,
 }
 
@@ -123,6 +125,9 @@ impl fmt::Display for Happening<'_> {
                 write!(f, "task {task}")?;
                 if attempt > 1 {
                     write!(f, ", attempt {attempt}")?;
+                }
+                if let Some(events) = self.replayed {
+                    write!(f, " after a replay of {}", Counted(events, "event"))?;
                 }
                 match self.last.what {
                     What::TaskCompleted(commands) => write!(f, ": {}", Counted(commands, "command")),

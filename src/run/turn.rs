@@ -278,7 +278,8 @@ impl Core {
         for (index, name) in self.trace.workflows().iter().enumerate() {
             let key = WorkflowKey(index as u32);
             let workflow = self.service.workflow(key);
-            let open = |activity: &&crate::service::Activity| activity.workflow() == key && activity.outcome().is_none();
+            let open =
+                |activity: &&crate::service::Activity| activity.workflow() == key && activity.outcome().is_none();
             if !workflow.is_open() || self.service.activities().any(|(_, activity)| open(&activity)) {
                 continue;
             }

@@ -100,13 +100,29 @@ pub(crate) enum Todo {
         dies: bool,
     },
     /// A worker handles a workflow task; its answer may be `lost`.
-    WorkflowTask { workflow: WorkflowKey, task: WorkflowTask, lost: bool },
-    Fail { attempt: u32 },
-    Abort { attempt: u32 },
-    Cancel { attempt: u32, reason: CancelReason },
-    WorkerStopping { attempt: u32 },
+    WorkflowTask {
+        workflow: WorkflowKey,
+        task: WorkflowTask,
+        lost: bool,
+    },
+    Fail {
+        attempt: u32,
+    },
+    Abort {
+        attempt: u32,
+    },
+    Cancel {
+        attempt: u32,
+        reason: CancelReason,
+    },
+    WorkerStopping {
+        attempt: u32,
+    },
     /// A background task was aborted: its destructors run as this attempt's code.
-    Drop { future: TaskFuture<ActivityOutcome>, attempt: u32 },
+    Drop {
+        future: TaskFuture<ActivityOutcome>,
+        attempt: u32,
+    },
     Evict(Instance),
 }
 
