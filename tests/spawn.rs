@@ -9,7 +9,7 @@ use durasim::task::{JoinHandle, spawn};
 use durasim::time::{now, sleep};
 use durasim::trace::What;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, RetryPolicy, Run, RunError, Simulation, WorkflowContext,
+    ActivityContext, ActivityFn, ActivityOptions, RetryPolicy, Run, RunError, Simulation, WorkflowContext,
     WorkflowError,
 };
 

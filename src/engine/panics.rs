@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -15,6 +16,20 @@ pub(crate) struct Panic {
     /// `file:line:column`, if known.
     pub(crate) place: Option<String>,
 }
+
+/// The message and, if it is known, the place.
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.place {
+            Some(place) => write!(f, " at {place}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The message of a panic that has none.
+pub(crate) const NOT_TEXT: &str = "the panic's payload is not text";
 
 /// How a call into user code ended when it did not return.
 #[derive(Debug)]
@@ -53,6 +68,7 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     IN_USER_CODE.set(outer);
     result.map_err(|payload| {
+        let place = PLACE.take();
         let message = match payload.downcast::<String>() {
             Ok(text) => *text,
             Err(payload) => match payload.downcast::<&'static str>() {
@@ -60,6 +76,6 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
                 Err(payload) => return Unwound::Other(payload),
             },
         };
-        Unwound::Panic(Panic { message, place: PLACE.take() })
+        Unwound::Panic(Panic { message, place })
     })
 }

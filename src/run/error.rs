@@ -13,7 +13,9 @@ pub enum RunError {
     #[error("{0}")]
     Setup(String),
     /// The workflow to start is not registered.
-    #[error("no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)` to the simulation")]
+    #[error(
+        "no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)` to the simulation"
+    )]
     UnknownWorkflow {
         /// What was asked for.
         name: String,

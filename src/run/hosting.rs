@@ -1,6 +1,8 @@
 //! What happens to an attempt on its worker: start, awaits, heartbeats, end.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::ThreadId;
 
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
@@ -9,9 +11,7 @@ use crate::engine::panics::{self, Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::instant::{Span, Time};
-use crate::program::{
-    ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure,
-};
+use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure};
 use crate::service::{Code, Token};
 use crate::trace::{AttemptName, Bytes, Ended, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
@@ -32,11 +32,30 @@ pub(super) const WORKER: u32 = 0;
 struct Link {
     attempt: u32,
     run: u64,
+    /// The run's.
+    thread: ThreadId,
+}
+
+impl Link {
+    /// The run in progress here.
+    ///
+    /// # Panics
+    /// On a thread of the user's own, where a call would otherwise be lost without a word.
+    fn world(&self, call: &str) -> Option<Rc<World>> {
+        let world = current();
+        if world.is_none() && std::thread::current().id() != self.thread && !std::thread::panicking() {
+            panic!(
+                "{call} was called on another thread than the simulation's, which runs on one thread in virtual time: \
+                 use `durasim::task::spawn` instead of threads"
+            );
+        }
+        world
+    }
 }
 
 impl ActivityLink for Link {
     fn heartbeat(&self, details: Option<&[u8]>) -> Beat {
-        let Some(world) = current() else { return Beat::Taken };
+        let Some(world) = self.world("`record_heartbeat`") else { return Beat::Taken };
         let mut core = world.core.borrow_mut();
         if core.run != self.run || core.running_dead() || std::thread::panicking() {
             return Beat::Taken;
@@ -45,7 +64,7 @@ impl ActivityLink for Link {
     }
 
     fn details_read(&self) {
-        let Some(world) = current() else { return };
+        let Some(world) = self.world("`get_heartbeat_details`") else { return };
         let mut core = world.core.borrow_mut();
         if core.run != self.run || core.running_dead() {
             return;
@@ -57,7 +76,7 @@ impl ActivityLink for Link {
     }
 
     fn now(&self) -> Time {
-        current().map_or(Time::ZERO, |world| world.core.borrow().now)
+        self.world("`now`").map_or(Time::ZERO, |world| world.core.borrow().now)
     }
 }
 
@@ -72,9 +91,9 @@ impl World {
                 core.crash_worker(WORKER, &self.setup.settings);
                 return;
             }
-            (index, Arc::new(Link { attempt: index, run: core.run }))
+            (index, Arc::new(Link { attempt: index, run: core.run, thread: std::thread::current().id() }))
         };
-        let started = panics::catch(|| program.start(task, link));
+        let started = self.act_for(index, || program.start(task, link));
         let mut core = self.core.borrow_mut();
         match started {
             Ok(started) => {
@@ -242,11 +261,7 @@ impl Core {
         }
         record.heartbeats += 1;
         let (count, worker) = (record.heartbeats, record.worker);
-        let fault = if self.injector.is_quiet() {
-            None
-        } else {
-            self.strike_attempt(attempt, Site::Heartbeat(count))
-        };
+        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Heartbeat(count)) };
         if fault == Some(Fault::CrashBefore) {
             self.crash_worker(worker, settings);
             return Beat::CrashNow;
@@ -391,9 +406,7 @@ impl Core {
         let (how, detail, outcome) = match outcome {
             Ok(outcome) => {
                 let (how, detail) = match &outcome {
-                    ActivityOutcome::Completed(result) => {
-                        (Ended::Completed, Some(self.trace.store(result.as_bytes())))
-                    }
+                    ActivityOutcome::Completed(result) => (Ended::Completed, Some(self.trace.store(result.as_bytes()))),
                     ActivityOutcome::Failed(failure) => (Ended::Failed, Some(self.trace.store_failure_text(failure))),
                     ActivityOutcome::Cancelled(details) => {
                         (Ended::Cancelled, details.as_bytes().map(|bytes| self.trace.store(bytes)))
@@ -403,10 +416,7 @@ impl Core {
                 (how, detail, outcome)
             }
             Err(panic) => {
-                let text = match &panic.place {
-                    Some(place) => format!("{} at {place}", panic.message),
-                    None => panic.message.clone(),
-                };
+                let text = panic.to_string();
                 let failure = Failure::application("Panic", panic.message);
                 (Ended::Panicked, Some(self.trace.store(text.as_bytes())), ActivityOutcome::Failed(failure))
             }
@@ -528,9 +538,8 @@ impl Core {
 
     fn local_timeout(&self, attempt: u32) -> Option<Time> {
         let record = &self.attempts[attempt as usize];
-        let after = |from: Time, timeout: Span| {
-            (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER))
-        };
+        let after =
+            |from: Time, timeout: Span| (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER));
         let close = after(record.started_at, record.timeouts.start_to_close);
         let heartbeat = after(record.last_recorded, record.timeouts.heartbeat);
         match (close, heartbeat) {
@@ -552,8 +561,7 @@ impl Core {
         self.background[index as usize].task = None;
         if let Some(panic) = panic {
             let who = self.task_words(Tag::Background(index));
-            let place = panic.place.map(|place| format!(" at {place}")).unwrap_or_default();
-            self.fail(RunError::Misuse(format!("{who} panicked: {}{place}", panic.message)));
+            self.fail(RunError::Misuse(format!("{who} panicked: {panic}")));
         }
     }
 
