@@ -7,8 +7,8 @@ use durasim::program::CancellationType;
 use durasim::service::WorkflowOutcome;
 use durasim::time::sleep;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, HeartbeatRecord, Outcome, RetryPolicy, Run, Simulation,
-    WorkflowContext, WorkflowError,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, HeartbeatRecord, Outcome, RetryPolicy, Run,
+    Simulation, WorkflowContext, WorkflowError,
 };
 
 fn seconds(count: u64) -> Duration {

@@ -8,8 +8,8 @@ use durasim::program::CancellationType;
 use durasim::time;
 use durasim::trace::What;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Outcome, Run, RunError, Simulation, WorkflowContext, WorkflowError,
-    WorkflowFn,
+    ActivityContext, ActivityError, ActivityOptions, Outcome, Run, RunError, Simulation, WorkflowContext,
+    WorkflowError, WorkflowFn,
 };
 use futures::{StreamExt, join, select_biased, stream::FuturesUnordered};
 
@@ -53,10 +53,8 @@ fn simulation<O: serde::Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -
 /// Everything a workflow can wait for, one after the other and together.
 async fn busy(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError> {
     let mut said = Vec::new();
-    let (one, other) = join!(
-        ctx.execute_activity::<u64>("work", &3, options()),
-        ctx.execute_activity::<u64>("work", &2, options())
-    );
+    let (one, other) =
+        join!(ctx.execute_activity::<u64>("work", &3, options()), ctx.execute_activity::<u64>("work", &2, options()));
     said.push(format!("joined {}", one? + other?));
 
     let failed = ctx.execute_activity::<u64>("fail", &(), options()).await;
@@ -84,7 +82,10 @@ async fn busy(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError> {
 
 fn tasks(run: &Run) -> u32 {
     let events = run.trace().events().iter();
-    events.filter_map(|event| if let What::TaskStarted { task, .. } = event.what { Some(task) } else { None }).max().unwrap()
+    events
+        .filter_map(|event| if let What::TaskStarted { task, .. } = event.what { Some(task) } else { None })
+        .max()
+        .unwrap()
 }
 
 #[test]
@@ -105,7 +106,11 @@ fn every_fault_at_every_task() {
                 continue;
             }
             let plan = format!("main#1:task{task}={fault}").parse().unwrap();
-            let run = simulation.clone().plan(plan).run("main", &()).unwrap_or_else(|error| panic!("task {task} {fault}: {error}"));
+            let run = simulation
+                .clone()
+                .plan(plan)
+                .run("main", &())
+                .unwrap_or_else(|error| panic!("task {task} {fault}: {error}"));
             assert_eq!(run.not_fired(), []);
             assert_eq!(run.result::<String>().unwrap(), result, "task {task} {fault}: {}", run.timeline());
             replays += run.trace().events().iter().filter(|event| matches!(event.what, What::Replayed(_))).count();
@@ -169,7 +174,10 @@ fn cancellation_is_replayed() {
         let reference = simulation(workflow).plan(cancel.parse().unwrap()).run("main", &()).unwrap();
         for task in 2..=tasks(&reference) {
             let plan = format!("{cancel}; main#1:task{task}=evicted").parse().unwrap();
-            let run = simulation(workflow).plan(plan).run("main", &()).unwrap_or_else(|error| panic!("{count} {task} {error}"));
+            let run = simulation(workflow)
+                .plan(plan)
+                .run("main", &())
+                .unwrap_or_else(|error| panic!("{count} {task} {error}"));
             assert_eq!(run.not_fired(), []);
             assert_eq!(run.outcome(), reference.outcome());
             assert_eq!(run.history(), reference.history());

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use durasim::task::spawn;
 use durasim::time::{now, sleep};
-use durasim::{ActivityContext, ActivityError, ActivityFn, ActivityOptions, Run, Simulation, WorkflowContext, WorkflowError};
+use durasim::{
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Run, Simulation, WorkflowContext, WorkflowError,
+};
 use futures::channel::{mpsc, oneshot};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, SinkExt, StreamExt, join, pin_mut, select_biased};
