@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
 use super::world::{Background, Buried, Core, Tag, Todo, Wakeup, World, current};
-use crate::engine::panics::{self, Panic, Unwound};
+use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::instant::{Span, Time};
