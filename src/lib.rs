@@ -1,4 +1,97 @@
-//! Deterministic simulation tests for durable execution.
+//! Deterministic simulation tests for durable execution: crash activities and workflows at every point, and see that they
+//! resume.
+//!
+//! An activity that moves files, rows or money survives a crash only if its heartbeats, its retries and its resumption fit
+//! together. An ordinary test runs it once, in real time, and never finds out. durasim runs the same code on one thread
+//! under a virtual clock against a simulated Temporal service, breaks it on purpose at each point where something can
+//! go wrong, and judges every run.
+//!
+//! ```
+//! use std::time::Duration;
+//! use durasim::{
+//!     ActivityContext, ActivityError, ActivityOptions, EffectError, Ledger, RetryPolicy, Simulation, WorkflowContext,
+//!     WorkflowError, check,
+//! };
+//!
+//! // The code under test: copies files one by one and remembers how far it is.
+//! async fn copy_files(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityError> {
+//!     let bucket = durasim::state::<Bucket>();
+//!     let first = ctx.heartbeat_details::<u32>()?.unwrap_or(0);
+//!     for file in first..files {
+//!         durasim::time::sleep(Duration::from_secs(5)).await;
+//!         bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+//!         ctx.heartbeat(&(file + 1))?;
+//!     }
+//!     Ok(files)
+//! }
+//!
+//! async fn backup(ctx: &WorkflowContext, files: u32) -> Result<u32, WorkflowError> {
+//!     let options = ActivityOptions {
+//!         schedule_to_close_timeout: Duration::from_secs(600),
+//!         heartbeat_timeout: Duration::from_secs(30),
+//!         retry_policy: Some(RetryPolicy { maximum_attempts: 3, ..Default::default() }),
+//!         ..Default::default()
+//!     };
+//!     ctx.execute_activity("copy_files", &files, options).await
+//! }
+//!
+//! // The outside world: a fake that is fresh for each run and survives crashes.
+//! #[derive(Default)]
+//! struct Bucket { files: Ledger<u32> }
+//!
+//! impl Bucket {
+//!     fn put(&self, file: u32) -> Result<(), EffectError> {
+//!         durasim::effect("put", || self.files.record(file))
+//!     }
+//! }
+//!
+//! // #[test]
+//! fn resumes_from_every_crash() {
+//!     Simulation::temporal()
+//!         .activity("copy_files", copy_files)
+//!         .workflow("backup", backup)
+//!         .state(Bucket::default)
+//!         .explore("backup", &10)
+//!         .every_fault()
+//!         .seeds(0..100)
+//!         .check(check::same_result())
+//!         .check(check::progress("copy_files", |files_done: &u32| *files_done))
+//!         .check(check::effects(|bucket: &Bucket| &bucket.files))
+//!         .assert();
+//! }
+//! # resumes_from_every_crash();
+//! ```
+//!
+//! # Words
+//!
+//! - A *simulation* is the configured world, a value. A *run* is one execution of it; everything about it follows from
+//!   simulation, input, plan and seed.
+//! - The *service* is the simulated server: history, task queues, retries, timeouts, cancellation. A *worker* is a
+//!   simulated process that hosts attempts and cached workflows, and dies as one. An *attempt* is one try of an activity.
+//! - A *heartbeat* is *recorded* when the code calls it, *sent* when it leaves the worker's throttle, and *visible* when
+//!   the service has it: that is what the next attempt sees.
+//! - A *point* is a place where something can go wrong, a *fault* is what goes wrong there, and a *plan* is a list of
+//!   both: what is printed, shrunk, kept and replayed. A *seed* is a way to find one.
+//! - An *effect* is something done to the outside world; a *check* is a property of a finished run; a *trace* is what
+//!   happened, in order, in virtual time.
+//!
+//! # Map
+//!
+//! - [`Simulation`]: what you configure, and [`Simulation::run`]. [`Run`]: what a run leaves.
+//! - [`ActivityContext`], [`WorkflowContext`]: what your code sees. [`time`], [`task`], [`state()`], [`effect()`],
+//!   [`Ledger`]: for activities and the fakes they use.
+//! - [`Exploration`], [`check`], [`Report`]: every fault, and what each run is judged by.
+//! - [`fault`]: points, faults and plans. [`trace`] and [`report`]: what happened, and its text.
+//! - [`program`]: the seam, for other context types. [`service`] and [`worker`]: the rules by themselves.
+//!
+//! # Limits
+//!
+//! Code under test must wait only for what the simulation gives it: [`time`], its context, channels and combinators that
+//! live inside the run. Threads, sockets and `tokio::time` end a run with an error that says so. `futures::select!` and
+//! `tokio::select!` without `biased` draw from outside the run: use `select_biased!` or `biased;`. Panics must unwind.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod activity;
 mod application_failure;
@@ -11,6 +104,7 @@ pub mod fault;
 mod instant;
 mod ledger;
 pub mod program;
+mod random;
 pub mod report;
 mod run;
 pub mod service;
@@ -27,13 +121,12 @@ pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn
 pub use application_failure::ApplicationFailure;
 pub use decode::Decode;
 pub use effect::{EffectError, effect};
+pub use explore::{Exploration, Failed, Part, Report, Tally, VARIABLES, Variable};
 pub use instant::{Span, Time};
 pub use ledger::{Ledger, LedgerEntry};
-pub use run::{
-    ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError,
-};
-pub use explore::{Exploration, Failed, Part, Report, Tally, VARIABLES, Variable};
-pub use simulation::Simulation;
+pub use random::random;
+pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
+pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, RetryPolicy, ScopeCancelled, Timer, WorkflowContext, WorkflowError,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -366,11 +367,8 @@ fn no_end() -> Vec<Case> {
             .run("main", &1u32)
         }),
         case("a workflow that waits on a channel of an activity", || {
-            use std::sync::Mutex;
-            use tokio::sync::oneshot::{Receiver, Sender, channel};
-            let (sender, receiver) = channel::<u32>();
-            let (sender, receiver): (Mutex<Option<Sender<u32>>>, Mutex<Option<Receiver<u32>>>) =
-                (Mutex::new(Some(sender)), Mutex::new(Some(receiver)));
+            let (sender, receiver) = tokio::sync::oneshot::channel::<u32>();
+            let (sender, receiver) = (Mutex::new(Some(sender)), Mutex::new(Some(receiver)));
             workflow(async move |ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
                 let _running = ctx.execute_activity::<u32>("send", &number, options());
                 let receiver = receiver.lock().unwrap().take().unwrap();

@@ -114,10 +114,10 @@ fn is_excused(trace: &Trace, attempt: u32) -> bool {
                 What::Ended { .. } => return false,
                 _ => {}
             },
-            (Who::Activity(index), What::Fault(fault)) if index == name.activity => {
-                if trace.faults()[fault as usize].0.attempt == Some(name.number) {
-                    return true;
-                }
+            (Who::Activity(index), What::Fault(fault))
+                if index == name.activity && trace.faults()[fault as usize].0.attempt == Some(name.number) =>
+            {
+                return true;
             }
             _ => {}
         }

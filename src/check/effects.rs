@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use super::Check;
 use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
-use super::Check;
 use crate::ledger::Ledger;
-use crate::run::Run;
+use crate::run::{Outcome, Run};
+use crate::service::WorkflowOutcome;
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
-/// - *lost*: done less often than without faults, though the workflow ended the same. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the workflow ended the same.
+/// - *lost*: done less often than without faults, though the workflow completed. Always an error.
+/// - *invented*: a key that the fault-free run does not have, though the workflow completed.
 /// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
 ///   error.
 ///
@@ -72,7 +73,7 @@ where
         let Some(counts) = reference.memory::<BTreeMap<K, usize>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
-        if classify(run, reference) == Class::Survive {
+        if is_complete(run, reference) {
             for (key, expected) in counts {
                 let found = ledger.count(key);
                 if found < *expected {
@@ -96,14 +97,27 @@ where
                 let mut done = Vec::new();
                 ledger.each(|other, entries| {
                     if *other == key {
-                        done = entries.iter().map(|entry| format!("{} by attempt {}", entry.at, entry.attempt)).collect();
+                        done =
+                            entries.iter().map(|entry| format!("{} by attempt {}", entry.at, entry.attempt)).collect();
                     }
                 });
-                Err(Violation::new("repeated", format!("the effect {key:?} was done too often: at {}", done.join(", at ")))
-                    .expected(format!("at most {}", times(bound(&key))), times(ledger.count(&key))))
+                Err(Violation::new(
+                    "repeated",
+                    format!("the effect {key:?} was done too often: at {}", done.join(", at ")),
+                )
+                .expected(format!("at most {}", times(bound(&key))), times(ledger.count(&key))))
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Whether everything should have been done: neither faults nor a cancel excuse an early end.
+fn is_complete(run: &Run, reference: &Reference) -> bool {
+    match classify(run, reference) {
+        Class::Survive => true,
+        Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
+        Class::OverBudget(_) | Class::Cancelled => false,
     }
 }
 

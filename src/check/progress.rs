@@ -5,9 +5,9 @@ use std::fmt::{self, Debug};
 
 use serde::de::DeserializeOwned;
 
+use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
-use super::Check;
 use crate::run::Run;
 use crate::trace::{Bytes, Ended, Trace, What, Who};
 
@@ -24,10 +24,7 @@ use crate::trace::{Bytes, Ended, Trace, What, Who};
 /// struct Checkpoint { chunks_done: u32 }
 /// let check = check::progress("process_large_file", |checkpoint: &Checkpoint| checkpoint.chunks_done);
 /// ```
-pub fn progress<D, M>(
-    activity: impl Into<String>,
-    measure: impl Fn(&D) -> M + Send + Sync + 'static,
-) -> Progress<M>
+pub fn progress<D, M>(activity: impl Into<String>, measure: impl Fn(&D) -> M + Send + Sync + 'static) -> Progress<M>
 where
     D: DeserializeOwned + 'static,
     M: PartialOrd + Debug + 'static,

@@ -60,7 +60,10 @@ impl Reference {
             (Outcome::Closed(W::Completed(expected)), Outcome::Closed(W::Completed(found))) => {
                 expected == found || self.is_same_normalized(found)
             }
-            (Outcome::Closed(W::Failed { failure: expected, .. }), Outcome::Closed(W::Failed { failure: found, .. })) => {
+            (
+                Outcome::Closed(W::Failed { failure: expected, .. }),
+                Outcome::Closed(W::Failed { failure: found, .. }),
+            ) => {
                 // Event ids and details differ when attempts do.
                 expected.root().message == found.root().message
             }

@@ -50,12 +50,11 @@ pub(crate) struct Tasks<T, G> {
     executor: Executor,
     slots: Vec<Slot<T, G>>,
     vacant: Vec<u32>,
-    live: u32,
 }
 
 impl<T, G: Copy> Tasks<T, G> {
     pub(crate) fn new(executor: &Executor) -> Tasks<T, G> {
-        Tasks { executor: executor.clone(), slots: Vec::new(), vacant: Vec::new(), live: 0 }
+        Tasks { executor: executor.clone(), slots: Vec::new(), vacant: Vec::new() }
     }
 
     /// Adds a task and makes it ready.
@@ -80,7 +79,6 @@ impl<T, G: Copy> Tasks<T, G> {
         slot.state = State::Parked(future);
         slot.tag = Some(tag);
         slot.hold = Hold::Free;
-        self.live += 1;
         slot.task_waker.signal();
         TaskId { slot: index, generation: slot.generation }
     }
@@ -129,7 +127,6 @@ impl<T, G: Copy> Tasks<T, G> {
         slot.tag = None;
         let state = std::mem::replace(&mut slot.state, State::Vacant);
         self.vacant.push(id.slot);
-        self.live -= 1;
         match state {
             State::Parked(future) => Some(future),
             State::Vacant | State::Polled => None,
@@ -175,16 +172,6 @@ impl<T, G: Copy> Tasks<T, G> {
     /// A task that something outside the run has woken.
     pub(crate) fn woken_from_outside(&self) -> Option<G> {
         self.slots.iter().find(|slot| slot.task_waker.is_foreign()).and_then(|slot| slot.tag)
-    }
-
-    /// The tags of all tasks there are, in no meaningful order that depends on anything but the run.
-    pub(crate) fn tags(&self) -> impl Iterator<Item = G> {
-        self.slots.iter().filter_map(|slot| slot.tag)
-    }
-
-    /// How many tasks there are.
-    pub(crate) fn len(&self) -> u32 {
-        self.live
     }
 
     /// Removes all tasks and returns their futures, in the order of their slots. Keeps the slots.

@@ -40,6 +40,7 @@ impl Singles {
             backoff: retry.initial_interval,
             attempt_length: attempt.length(),
             time_left: attempt.deadline(timeouts).map(|deadline| deadline - at),
+            silence: at - attempt.heard(at),
             may_end: true,
         };
         self.add(attempt.point(Site::Dispatch), menu(Site::Dispatch, &limits(attempt.started)));
@@ -75,6 +76,7 @@ impl Singles {
             backoff: Default::default(),
             attempt_length: Duration::ZERO,
             time_left: None,
+            silence: Duration::ZERO,
             may_end: true,
         };
         for event in run.trace().events() {
@@ -145,6 +147,8 @@ struct Seen {
     heartbeats: Vec<Time>,
     /// Whether each heartbeat was sent.
     sent: Vec<bool>,
+    /// When heartbeats became visible.
+    heard: Vec<Time>,
 }
 
 impl Seen {
@@ -158,6 +162,11 @@ impl Seen {
 
     fn length(&self) -> Duration {
         self.last() - self.started
+    }
+
+    /// When the service last heard of it by then.
+    fn heard(&self, at: Time) -> Time {
+        self.heard.iter().rev().copied().find(|heard| *heard <= at).unwrap_or(self.started)
     }
 
     fn deadline(&self, timeouts: crate::program::Timeouts) -> Option<Time> {
@@ -193,6 +202,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                     effects: Vec::new(),
                     heartbeats: Vec::new(),
                     sent: Vec::new(),
+                    heard: Vec::new(),
                 });
             }
             (Who::Attempt(index), what) => {
@@ -210,6 +220,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                             *sent = true;
                         }
                     }
+                    What::HeartbeatVisible(_) => attempt.heard.push(event.at),
                     What::Ended { .. } => attempt.ended = Some(event.at),
                     _ => {}
                 }

@@ -120,13 +120,13 @@ impl fmt::Display for Report {
 /// One line.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { runs, survive, over_budget, cancelled, failed, .. } = &self.tally;
-        write!(
-            f,
-            "{:<15} {}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled)",
-            format!("{}:", self.name),
-            self.tally.hold()
-        )?;
+        let Tally { runs, survive, over_budget, cancelled, different, failed, .. } = &self.tally;
+        write!(f, "{:<15} {}/{runs} hold", format!("{}:", self.name), self.tally.hold())?;
+        write!(f, " ({survive} survive, {over_budget} over budget, {cancelled} cancelled")?;
+        if *different > 0 {
+            write!(f, ", {different} end otherwise")?;
+        }
+        f.write_str(")")?;
         if *failed > 0 {
             write!(f, ", {failed} FAILED")?;
         }

@@ -111,7 +111,12 @@ impl Exploration {
         if let Some(finding) = finding {
             *tally.violations.entry(finding.check.clone()).or_default() += 1;
             report.failures.push(Failed::new(&report.name, &run, Plan::none(), finding));
-            report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
+            report.parts.push(Part {
+                name: "without faults".to_owned(),
+                tally,
+                sampled: None,
+                elapsed: started.elapsed(),
+            });
             return Ok(None);
         }
         report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });

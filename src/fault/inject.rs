@@ -99,11 +99,9 @@ impl Injector {
     /// Entries of the plan that have not struck.
     pub(crate) fn not_struck(&self) -> Vec<Entry> {
         match self {
-            Injector::Planned(entries) => entries
-                .iter()
-                .filter(|planned| !planned.struck)
-                .map(|planned| planned.entry.clone())
-                .collect(),
+            Injector::Planned(entries) => {
+                entries.iter().filter(|planned| !planned.struck).map(|planned| planned.entry.clone()).collect()
+            }
             Injector::Quiet | Injector::Swarm(_) => Vec::new(),
         }
     }

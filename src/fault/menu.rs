@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::kind::Fault;
 use super::site::Site;
 use crate::instant::Span;
-use crate::program::{RetrySpec, Timeouts};
+use crate::program::Timeouts;
 
 /// What the lengths of stalls and delays depend on, and what a fault may cost.
 #[derive(Clone, Copy, Debug)]
@@ -17,41 +17,46 @@ pub(crate) struct Limits {
     pub(crate) attempt_length: Duration,
     /// From now to the attempt's deadline, if it has one.
     pub(crate) time_left: Option<Duration>,
+    /// Since the service last heard of the attempt.
+    pub(crate) silence: Duration,
     /// Whether the policy allows another attempt if this one ends.
     pub(crate) may_end: bool,
 }
 
 impl Limits {
-    pub(crate) fn backoff_of(retry: &RetrySpec) -> Span {
-        retry.initial_interval
-    }
-
-    /// Just under the heartbeat timeout, if there is one.
-    fn short(&self) -> Duration {
+    /// Ends just before the heartbeat timeout would, if there is one. `None` if it is that close already.
+    fn short(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();
-        if heartbeat.is_zero() { Duration::from_secs(1) } else { heartbeat - heartbeat / 50 }
+        if heartbeat.is_zero() {
+            return Some(Duration::from_secs(1));
+        }
+        let length = (heartbeat - heartbeat / 50).checked_sub(self.silence)?;
+        (length >= STEP).then(|| whole_millis(length))
     }
 
     /// Long enough that a successor runs beside this attempt: heartbeat timeout, backoff and half an attempt.
     fn zombie(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();
-        (!heartbeat.is_zero()).then(|| {
-            let length = heartbeat + self.backoff.to_duration() + self.attempt_length / 2;
-            // Whole milliseconds read better in a plan.
-            Duration::from_millis(length.as_millis() as u64 + 1)
-        })
+        (!heartbeat.is_zero())
+            .then(|| whole_millis(heartbeat + self.backoff.to_duration() + self.attempt_length / 2 + STEP))
     }
 
     /// Past the deadline, if there is one.
     fn past_deadline(&self) -> Option<Duration> {
-        self.time_left.map(|left| Duration::from_millis(left.as_millis() as u64 + 1000))
+        self.time_left.map(|left| whole_millis(left + Duration::from_secs(1)))
     }
 
     fn lengths(&self) -> impl Iterator<Item = Duration> {
         let ending = if self.may_end { [self.zombie(), self.past_deadline()] } else { [None, None] };
         let short = self.short();
-        std::iter::once(short).chain(ending.into_iter().flatten().filter(move |length| *length > short))
+        let longer = ending.into_iter().flatten().filter(move |length| Some(*length) > short);
+        short.into_iter().chain(longer)
     }
+}
+
+/// Reads better in a plan.
+fn whole_millis(length: Duration) -> Duration {
+    Duration::from_millis(length.as_millis() as u64)
 }
 
 /// The smallest step around a deadline.
@@ -68,7 +73,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
     };
     match site {
         Site::Dispatch => {
-            add(true, Fault::Delayed(limits.short()));
+            add(true, Fault::Delayed(Duration::from_secs(1)));
             add(end, Fault::WorkerDies);
             add(true, Fault::Cancel);
         }

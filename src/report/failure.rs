@@ -32,9 +32,8 @@ pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: 
     let trace = run.trace();
     let mut telling = violation.events.clone();
     telling.extend(trace.events().iter().rposition(|event| event.what.closes_workflow()));
-    telling.extend(
-        trace.events().iter().enumerate().filter(|(_, event)| is_telling(event.what)).map(|(place, _)| place),
-    );
+    telling
+        .extend(trace.events().iter().enumerate().filter(|(_, event)| is_telling(event.what)).map(|(place, _)| place));
     telling.sort_unstable();
     telling.dedup();
     let _ = writeln!(text, "\ntimeline");

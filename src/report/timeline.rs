@@ -218,8 +218,8 @@ mod tests {
                 activity_id: ActivityId::Seq(1),
                 execution: 1,
             });
-            trace.name_attempt(AttemptName { activity: 0, number: 1, worker: 1 });
-            trace.name_attempt(AttemptName { activity: 0, number: 2, worker: 1 });
+            trace.name_attempt(AttemptName { activity: 0, number: 1, worker: 0 });
+            trace.name_attempt(AttemptName { activity: 0, number: 2, worker: 0 });
             Story(trace)
         }
 
@@ -263,9 +263,9 @@ mod tests {
         story.heartbeat(10002, FIRST, br#"{"chunks_done":2}"#, 1);
         story.at(10002, FIRST, What::Awaited(3));
         story.fault(10002, "process_large_file#1@1:await3=crash");
-        story.at(10002, Who::Worker(1), What::WorkerCrashed);
+        story.at(10002, Who::Worker(0), What::WorkerCrashed);
         story.at(10002, FIRST, What::Died);
-        story.at(11002, Who::Worker(1), What::WorkerStarted);
+        story.at(11002, Who::Worker(0), What::WorkerStarted);
         story.at(35002, ACTIVITY, What::TimedOut(TimeoutType::Heartbeat));
         story.at(35002, ACTIVITY, What::RetryScheduled(Time::from_millis(36002)));
         let seen = story.0.store(br#"{"chunks_done":1}"#);
@@ -394,7 +394,7 @@ trace v1 temporal seed=0 order=fifo
             execution: 2,
         };
         story.0.name_activity(other);
-        story.0.name_attempt(AttemptName { activity: 1, number: 2, worker: 1 });
+        story.0.name_attempt(AttemptName { activity: 1, number: 2, worker: 0 });
         let other = Who::Attempt(2);
         let text = story.0.store(b"disk\nfull");
         let failure = story.0.store_failure(&Failure::application("IoError", "disk full"));

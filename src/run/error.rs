@@ -35,6 +35,21 @@ pub enum RunError {
         /// What there is.
         known: String,
     },
+    /// A workflow sent an activity to a task queue that no worker polls.
+    #[error(
+        "workflow `{workflow}` schedules the activity `{activity}` on the task queue `{queue}`, which no worker polls \
+         (polled: {known}): add `.worker(WorkerOptions {{ task_queue: \"{queue}\".into(), .. }})` to the simulation"
+    )]
+    UnknownTaskQueue {
+        /// The queue.
+        queue: String,
+        /// Which activity.
+        activity: String,
+        /// Who asked.
+        workflow: String,
+        /// What there is.
+        known: String,
+    },
     /// An input could not be encoded.
     #[error("the input of workflow `{workflow}` cannot be encoded as JSON: {why}")]
     Input {
@@ -124,6 +139,7 @@ impl RunError {
             RunError::Setup(_) => "setup",
             RunError::UnknownWorkflow { .. } => "unknown workflow",
             RunError::UnknownActivity { .. } => "unknown activity",
+            RunError::UnknownTaskQueue { .. } => "unknown task queue",
             RunError::Input { .. } => "input",
             RunError::UnknownState { .. } => "unknown state",
             RunError::Misuse(_) => "misuse",

@@ -12,8 +12,8 @@ use super::record::{self, ActivityRecord};
 use super::world::World;
 use crate::fault::{Entry, Order, Plan, Point, Site};
 use crate::instant::Time;
-use crate::report::Timeline;
 use crate::program::{RetrySpec, Timeouts};
+use crate::report::Timeline;
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::Trace;
 
@@ -86,7 +86,10 @@ impl Run {
         if self.trace.workflows().is_empty() {
             return Outcome::Open;
         }
-        core.service.workflow(WorkflowKey(0)).outcome().map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
+        core.service
+            .workflow(WorkflowKey(0))
+            .outcome()
+            .map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
     }
 
     /// The workflow's result.
@@ -96,13 +99,9 @@ impl Run {
     pub fn result<T: DeserializeOwned>(&self) -> Result<T, ResultError> {
         match self.outcome() {
             Outcome::Open => Err(ResultError::Open),
-            Outcome::Closed(WorkflowOutcome::Completed(result)) => {
-                result.to_json().map_err(|why| ResultError::Decode {
-                    wanted: type_name::<T>(),
-                    why: why.to_string(),
-                    result: result.to_string(),
-                })
-            }
+            Outcome::Closed(WorkflowOutcome::Completed(result)) => result.to_json().map_err(|why| {
+                ResultError::Decode { wanted: type_name::<T>(), why: why.to_string(), result: result.to_string() }
+            }),
             Outcome::Closed(other) => Err(ResultError::NotCompleted(record::outcome_words(&other))),
         }
     }
@@ -144,8 +143,7 @@ impl Run {
 
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
-        let entries =
-            self.trace.faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
+        let entries = self.trace.faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
         Plan::new(entries).with_seed(self.seed).with_order(self.order)
     }
 

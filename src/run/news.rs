@@ -121,12 +121,8 @@ impl Core {
 
     fn hear_workflow_closed(&mut self, workflow: WorkflowKey) {
         let what = match self.service.workflow(workflow).outcome() {
-            Some(WorkflowOutcome::Completed(result)) => {
-                What::WorkflowCompleted(self.trace.store(result.as_bytes()))
-            }
-            Some(WorkflowOutcome::Failed { failure, .. }) => {
-                What::WorkflowFailed(self.trace.store_failure(failure))
-            }
+            Some(WorkflowOutcome::Completed(result)) => What::WorkflowCompleted(self.trace.store(result.as_bytes())),
+            Some(WorkflowOutcome::Failed { failure, .. }) => What::WorkflowFailed(self.trace.store_failure(failure)),
             Some(WorkflowOutcome::TimedOut { .. }) => What::WorkflowTimedOut,
             Some(WorkflowOutcome::Canceled(_)) => What::WorkflowCanceled,
             None => return,

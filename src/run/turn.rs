@@ -161,7 +161,7 @@ impl World {
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
-            Todo::Start { token, task, dies } => self.start_attempt(token, *task, dies),
+            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, *task, dies),
             Todo::WorkflowTask { workflow, task, lost } => self.handle_workflow_task(workflow, task, lost),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
@@ -225,7 +225,7 @@ impl Core {
                 self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
             }
             Wakeup::Service(timer) => self.service.is_live(timer),
-            Wakeup::HandOver(_) => true,
+            Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {
                 let attempt = &self.attempts[attempt as usize];
                 attempt.is_running() && attempt.throttle.has_pending()

@@ -77,8 +77,8 @@ pub(crate) enum Wakeup {
     Sleeper(SleeperId),
     /// For the service.
     Service(Timer),
-    /// A task reaches a worker.
-    HandOver(Ready),
+    /// A task reaches the worker that polls for it.
+    HandOver { ready: Ready, worker: u32, incarnation: u32 },
     /// The throttle interval of an attempt is over.
     Flush(u32),
     /// The worker's own clock looks whether an attempt has timed out.
@@ -101,6 +101,7 @@ pub(crate) enum Wakeup {
 pub(crate) enum Todo {
     /// A worker begins an attempt; one that `dies` takes the worker with it.
     Start {
+        worker: u32,
         token: Token,
         task: Box<ActivityTask>,
         dies: bool,
@@ -142,6 +143,8 @@ pub(crate) enum Buried {
 #[derive(Default)]
 pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
+    /// The worker that has the instance, or had it last.
+    pub(crate) home: u32,
     /// Workflow tasks answered so far.
     pub(crate) tasks_done: u32,
     /// Attempts at the present task.
@@ -196,6 +199,8 @@ pub(crate) struct Core {
     pub(crate) mail: Vec<Option<Message>>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
+    /// Counts tasks handed over.
+    pub(crate) served: u64,
     pub(crate) graveyard: Vec<Buried>,
     /// The task that is being polled.
     pub(crate) polled: Option<(TaskId, Tag)>,
@@ -234,6 +239,7 @@ impl Core {
             todo: VecDeque::new(),
             mail: Vec::new(),
             backlog: VecDeque::new(),
+            served: 0,
             graveyard: Vec::new(),
             polled: None,
             acting: None,
@@ -261,6 +267,7 @@ impl Core {
         self.todo.clear();
         self.mail.clear();
         self.backlog.clear();
+        self.served = 0;
         self.polled = None;
         self.acting = None;
         self.in_workflow = false;

@@ -45,6 +45,8 @@ pub(crate) struct Attempt {
     pub(crate) timeouts: Timeouts,
     /// When the code last recorded a heartbeat, or started: the worker's own heartbeat clock.
     pub(crate) last_recorded: Time,
+    /// When the service last had a heartbeat of it, or started it.
+    pub(crate) last_visible: Time,
     /// The details it recorded last.
     pub(crate) newest: Option<Bytes>,
     /// What a fault has in store for the next heartbeat that leaves.
