@@ -119,7 +119,7 @@ impl Trace {
         &self.faults
     }
 
-    /// A fingerprint of the whole trace, bytes and names included: equal for equal traces on any machine.
+    /// A fingerprint of the whole trace, bytes, names and failures included: equal for equal traces on any machine.
     pub fn hash(&self) -> u64 {
         let mut hash = self.hash;
         for workflow in &self.workflows {
@@ -135,6 +135,7 @@ impl Trace {
             hash.word(u64::from(attempt.worker));
         }
         hash.bytes(&self.bytes);
+        self.failures.iter().for_each(|failure| hash.failure(failure));
         hash.finish()
     }
 }
