@@ -122,10 +122,8 @@ fn nothing_lost<K: Ord + Debug>(ledger: &Ledger<K>, usual: &BTreeMap<K, Vec<Ledg
     for (key, expected) in usual {
         let found = ledger.count(key);
         if found < expected.len() {
-            return Err(Violation::new("lost", format!("the effect {key:?} was lost")).expected(
-                format!("{}, as without faults: {}", times(expected.len()), done(expected)),
-                times(found),
-            ));
+            return Err(Violation::new("lost", format!("the effect {key:?} was lost"))
+                .expected(format!("{}, as without faults: {}", times(expected.len()), done(expected)), times(found)));
         }
     }
     Ok(())
@@ -151,8 +149,9 @@ fn nothing_redone<K: Ord + Debug>(
     covers: &Covers<K>,
     trace: &Trace,
 ) -> Result<(), Violation> {
-    let is_followed =
-        |attempt: u32| *trace.activities()[trace.attempts()[attempt as usize].activity as usize].activity_type == *activity;
+    let is_followed = |attempt: u32| {
+        *trace.activities()[trace.attempts()[attempt as usize].activity as usize].activity_type == *activity
+    };
     // Where each attempt was given its details.
     let mut given = vec![None; trace.attempts().len()];
     for (place, event) in trace.events().iter().enumerate() {
@@ -225,7 +224,8 @@ fn first<K: Ord>(
 
 /// The marks that the entries' attempts set at their times. A ledger without marks around it has none.
 fn events(trace: &Trace, entries: &[LedgerEntry]) -> Vec<usize> {
-    let is_of = |who: Who, at| entries.iter().any(|entry| entry.at == at && entry.hosted.map(Who::Attempt) == Some(who));
+    let is_of =
+        |who: Who, at| entries.iter().any(|entry| entry.at == at && entry.hosted.map(Who::Attempt) == Some(who));
     let marks = trace.events().iter().enumerate();
     marks
         .filter(|(_, event)| matches!(event.what, What::Effect { .. }) && is_of(event.who, event.at))

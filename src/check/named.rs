@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
-use super::Check;
 use crate::engine::panics::{self, Unwound};
 use crate::run::Run;
 

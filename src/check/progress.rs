@@ -5,9 +5,9 @@ use std::fmt::{self, Debug};
 
 use serde::de::DeserializeOwned;
 
+use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
-use super::Check;
 use crate::run::Run;
 use crate::trace::{Bytes, Ended, Trace, What, Who};
 
@@ -24,10 +24,7 @@ use crate::trace::{Bytes, Ended, Trace, What, Who};
 /// struct Checkpoint { chunks_done: u32 }
 /// let check = check::progress("process_large_file", |checkpoint: &Checkpoint| checkpoint.chunks_done);
 /// ```
-pub fn progress<D, M>(
-    activity: impl Into<String>,
-    measure: impl Fn(&D) -> M + Send + Sync + 'static,
-) -> Progress<M>
+pub fn progress<D, M>(activity: impl Into<String>, measure: impl Fn(&D) -> M + Send + Sync + 'static) -> Progress<M>
 where
     D: DeserializeOwned + 'static,
     M: PartialOrd + Debug + 'static,
@@ -189,7 +186,10 @@ impl<M: PartialOrd + Debug> Progress<M> {
                 None => Ok(None),
                 Some((former, before)) => Err(Violation::new(
                     "erased",
-                    format!("a heartbeat of {} without details erased the checkpoint", trace.attempt_in_a_sentence(attempt)),
+                    format!(
+                        "a heartbeat of {} without details erased the checkpoint",
+                        trace.attempt_in_a_sentence(attempt)
+                    ),
                 )
                 .expected(format!("{former:?} or more"), "none")
                 .proved_by([before, place])),
@@ -199,7 +199,10 @@ impl<M: PartialOrd + Debug> Progress<M> {
         match former {
             Some((former, before)) if now < former => Err(Violation::new(
                 "goes backwards",
-                format!("the checkpoint that the service has went backwards with {}", trace.attempt_in_a_sentence(attempt)),
+                format!(
+                    "the checkpoint that the service has went backwards with {}",
+                    trace.attempt_in_a_sentence(attempt)
+                ),
             )
             .expected(format!("at least {former:?}"), format!("{now:?}"))
             .proved_by([before, place])),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Check;
 use super::class::{Class, classify};
 use super::reference::{Normalizer, Reference};
 use super::violation::Violation;
-use super::Check;
 use crate::run::{Outcome, Run, outcome_words};
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
