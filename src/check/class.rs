@@ -119,18 +119,15 @@ fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: u32) -> bool {
                 What::Ended { .. } => return false,
                 _ => {}
             },
-            (Who::Activity(index), What::Fault(fault)) if index == name.activity => {
-                if trace.faults()[fault as usize].0.attempt == Some(name.number) {
-                    return true;
-                }
-            }
-            (Who::Activity(index), What::TimedOut(timeout)) if index == name.activity => {
-                if let Some(started) = started {
+            (Who::Activity(index), what) if index == name.activity => match (what, started) {
+                (What::Fault(fault), _) if trace.faults()[fault as usize].0.attempt == Some(name.number) => return true,
+                (What::TimedOut(timeout), Some(started)) => {
                     // Nothing struck it. It was silent of its own accord, or those before it had left it too little time.
                     let had = event.at - started;
                     return timeout == TimeoutType::ScheduleToClose && usual.is_none_or(|usual| had < usual);
                 }
-            }
+                _ => {}
+            },
             _ => {}
         }
         if started.is_some() && frozen {
