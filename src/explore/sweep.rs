@@ -177,16 +177,34 @@ impl Exploration {
         if known || report.failures.len() >= EXPLAINED {
             return;
         }
-        drop(finished);
-        let same = |plan: &Plan| {
+        let again = |plan: &Plan| {
             let finished = self.start.run(plan);
-            self::finding(&finished, judges).is_some_and(|other| other.is_same(&finding))
+            let found = self::finding(&finished, judges).filter(|found| found.is_same(&finding))?;
+            Some((finished, found))
         };
-        let plan = shrink(plan, same);
-        let finished = self.start.run(&plan);
-        let finding = self::finding(&finished, judges).unwrap_or(finding);
-        report.failures.push(Failed::new(&report.name, &finished.run, plan, finding, tally.runs));
+        let same = |plan: &Plan| again(plan).is_some();
+        let (plan, run, finding) = match again(&plan) {
+            None => (plan, finished.run, does_not_repeat(finding)),
+            Some((finished, found)) => {
+                let small = shrink(plan.clone(), same);
+                match again(&small) {
+                    Some((finished, found)) => (small, finished.run, found),
+                    None => (plan, finished.run, does_not_repeat(found)),
+                }
+            }
+        };
+        report.failures.push(Failed::new(&report.name, &run, plan, finding, tally.runs));
     }
+}
+
+/// For a failure that is not there when the same plan runs again.
+fn does_not_repeat(mut finding: Finding) -> Finding {
+    finding.violation.kind = "does not repeat".to_owned();
+    finding.violation.message.push_str(
+        ". This happened once, and not when the same plan ran again: the code depends on something that is not simulated, \
+         such as the real clock, a global, or the order of a `HashMap`",
+    );
+    finding
 }
 
 /// Whether a run without faults runs into a timeout: whatever comes after that, the code or its options are wrong.

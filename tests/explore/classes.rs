@@ -176,3 +176,19 @@ fn a_run_that_ends_otherwise_and_that_nobody_minds_does_not_count_as_surviving()
     assert!(report.holds() && tally.differ > 20, "{report}");
     assert!(report.to_string().contains(&format!("{} end otherwise", tally.differ)), "{report}");
 }
+
+#[test]
+fn a_failure_that_does_not_repeat_is_told_as_such() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    async fn differs_once(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let done = steps(ctx, count).await?;
+        Ok(if CALLS.fetch_add(1, Ordering::Relaxed) == 3 { 0 } else { done })
+    }
+    let report = explore(&with(differs_once, resilient()));
+    let failed = &report.failures()[0];
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("same_result", "does not repeat"));
+    assert!(failed.text.contains("not when the same plan ran again"), "{}", failed.text);
+    // The run that is shown is the one that failed.
+    assert!(failed.text.contains("workflow completed: 0"), "{}", failed.text);
+}
