@@ -313,7 +313,7 @@ trace v1 temporal seed=0 order=fifo
     36.003s  process_large_file#1@2  started on worker 1, sees {"chunks_done":1}
     46.003s  process_large_file#1@2  returned: "3 chunks"
     46.003s  process_large_file#1    activity completed: "3 chunks"
-    46.004s  resilient_processing#1  task 2 after a replay of 7 events: 1 command
+    46.004s  resilient_processing#1  task 2, after a replay of 7 events: 1 command
     46.004s  resilient_processing#1  workflow completed: "3 chunks"
 "##,
         );
