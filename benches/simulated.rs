@@ -53,7 +53,7 @@ impl WorkflowHost for Workflow<'_> {
         let (typed, bytes) = if self.json {
             (Some(self.ctx.execute_activity::<Done>("chunks", job, options)), None)
         } else {
-            (None, Some(self.ctx.execute_activity_bytes("chunks", Raw::job(job).to_vec(), options)))
+            (None, Some(self.ctx.execute_activity_bytes("chunks", Raw::job(job), options)))
         };
         async move {
             match (typed, bytes) {

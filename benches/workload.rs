@@ -112,7 +112,7 @@ pub async fn chunks<C: Codec>(host: &impl AttemptHost, job: Job) -> Result<Done,
         if done == job.fails_at && host.attempt() == 2 {
             return Err("disk full");
         }
-        if done % job.heartbeat_every == 0 || done == job.chunks {
+        if done.is_multiple_of(job.heartbeat_every) || done == job.chunks {
             C::progress(&progress, |bytes| host.heartbeat(bytes));
         }
     }
