@@ -22,7 +22,7 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
             ratios();
-            exploration::print(20_000);
+            exploration::print(1_000);
             growth::print(11);
         }
         ["only", name, side, runs] => only(name, side, runs.parse().expect("a number of runs")),

@@ -11,7 +11,7 @@ use crate::simulated::Simulated;
 use crate::workload::Workload;
 
 /// CPU time of this process so far: other processes on the machine do not count.
-pub fn cpu_time() -> Duration {
+fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
