@@ -7,7 +7,8 @@ use std::time::Duration;
 use durasim::fault::{Order, Plan};
 use durasim::trace::Event;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Ledger, RetryPolicy, Run, Simulation, WorkflowContext, WorkflowError,
+    ActivityContext, ActivityError, ActivityOptions, Ledger, RetryPolicy, Run, Simulation, WorkflowContext,
+    WorkflowError,
 };
 use futures::{StreamExt, join, stream::FuturesUnordered};
 
@@ -155,9 +156,7 @@ fn a_seed_is_its_plan() {
 /// The order of ready tasks is drawn from the seed, and only there.
 #[test]
 fn another_seed_is_another_order() {
-    let run = |seed: u64, order| {
-        see(simulation().seed(seed).order(order).run("copy_all", &4u32).unwrap()).text
-    };
+    let run = |seed: u64, order| see(simulation().seed(seed).order(order).run("copy_all", &4u32).unwrap()).text;
     assert_eq!(run(1, Order::Fifo), run(2, Order::Fifo));
     assert!((2..20).any(|seed| run(1, Order::Random) != run(seed, Order::Random)));
 }

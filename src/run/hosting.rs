@@ -120,7 +120,9 @@ impl Core {
         let index = self.trace.name_attempt(name);
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
-            Throttling::Sdk { default, max } => throttle::interval(task.timeouts.heartbeat, default, max),
+            Throttling::Sdk { default, max } => {
+                throttle::interval_in(settings.dialect, task.timeouts.heartbeat, default, max)
+            }
         };
         self.attempts.push(Attempt {
             token,
@@ -415,7 +417,7 @@ impl Core {
         record.task = None;
         record.cancel = None;
         record.worker_stopping = None;
-        let pending = record.throttle.take_pending();
+        let mut pending = record.throttle.take_pending();
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
         let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Completion) };
@@ -433,9 +435,10 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        if let (PendingHeartbeat::FlushedFirst, Some(details)) = (report.pending_heartbeat(), &pending) {
+        if report.pending_heartbeat(settings.dialect) == PendingHeartbeat::FlushedFirst
+            && let Some(details) = pending.take()
+        {
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-            let details = details.clone();
             let call = Call::Heartbeat { details, bytes };
             self.deliver(Message { attempt, call }, Carriage::Whole, settings);
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::instant::Span;
 use crate::program::{ActivityProgram, WorkflowProgram};
+use crate::service::Dialect;
 
 /// Makes one piece of state, fresh for each run.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ pub(crate) struct Setup {
 /// Numbers of the simulated world.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    pub(crate) dialect: Dialect,
     pub(crate) dispatch_latency: Duration,
     pub(crate) restart_delay: Duration,
     pub(crate) grace_period: Duration,
@@ -60,6 +62,7 @@ impl Default for Setup {
             workflows: BTreeMap::new(),
             states: Vec::new(),
             settings: Settings {
+                dialect: Dialect::Temporal,
                 dispatch_latency: Duration::from_millis(1),
                 restart_delay: Duration::from_secs(1),
                 grace_period: Duration::from_secs(10),
