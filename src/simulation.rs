@@ -60,7 +60,9 @@ impl Simulation {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use durasim::{ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
+    /// use durasim::{
+    ///     ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Simulation, WorkflowContext, WorkflowError,
+    /// };
     ///
     /// async fn flaky(ctx: &ActivityContext, _: ()) -> Result<u32, ActivityError> {
     ///     // Counts from 0.

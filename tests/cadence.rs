@@ -143,9 +143,11 @@ fn options_are_rounded_up_to_whole_seconds() {
 fn retrying_ends_with_the_expiration_and_not_with_schedule_to_close() {
     let steady = RetryPolicy { initial_interval: 2 * SECOND, backoff_coefficient: 1.0, ..Default::default() };
     let policy = RetryPolicy { expiration_interval: 7 * SECOND, ..steady.clone() };
-    let cadence = run(Dialect::Cadence, options(3, policy), fails);
-    // Due after 0, 2, 4 and 6 seconds; the next would be after 8.
-    assert_eq!((gaps(&cadence), retry_state(&cadence)), (vec![2000; 3], Some(RetryState::Timeout)));
+    for schedule_to_close in [3, 20] {
+        let cadence = run(Dialect::Cadence, options(schedule_to_close, policy.clone()), fails);
+        // Due after 0, 2, 4 and 6 seconds; the next would be after 8.
+        assert_eq!((gaps(&cadence), retry_state(&cadence)), (vec![2000; 3], Some(RetryState::Timeout)));
+    }
 
     let temporal = run(Dialect::Temporal, options(3, steady), fails);
     assert_eq!((gaps(&temporal), retry_state(&temporal)), (vec![2000], Some(RetryState::Timeout)));

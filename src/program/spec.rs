@@ -38,8 +38,9 @@ pub struct Timeouts {
     pub heartbeat: Span,
 }
 
-/// A retry policy as it travels; each zero field means "the server's default". [`RetryPolicy`](crate::RetryPolicy) says what
-/// the fields mean in each dialect.
+/// A retry policy as it travels; each zero field means "the server's default".
+///
+/// [`RetryPolicy`](crate::RetryPolicy) says what the fields mean in each dialect.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct RetrySpec {
     /// Before the second attempt. Default 1 s.

@@ -1,7 +1,8 @@
 //! The rules of Cadence's server where they differ from Temporal's. [`Dialect`](super::dialect::Dialect) picks them.
 //!
-//! Taken from the sources, not recorded. On Cadence's wire every time is a whole number of seconds; its client rounds
-//! options up (cadence-client `internal/context.go`, `convertRetryPolicy`), and so do the functions here that take options.
+//! Taken from the sources, not recorded. On Cadence's wire every time is a whole number of seconds. Its client rounds
+//! options up (cadence-client `convertRetryPolicy`, `WithHeartbeatTimeout`), and so do the functions here that take
+//! options.
 
 use crate::instant::{Span, Time};
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, TimeoutType, Timeouts};
