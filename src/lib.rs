@@ -127,7 +127,7 @@ pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;
 pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
 pub use service::Dialect;
-pub use simulation::Simulation;
+pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, RetryPolicy, ScopeCancelled, Timer, WorkflowContext, WorkflowError,

@@ -1,15 +1,20 @@
 //! The loop that ties engine, service, workers and faults together, and what it leaves: [`Run`].
 
+mod awaits;
 mod deadline;
 mod error;
 mod finished;
+mod heartbeats;
 mod hosting;
+mod matching;
+mod messages;
 pub(crate) mod misuse;
 mod news;
 mod record;
 pub(crate) mod setup;
 pub(crate) mod start;
 mod strike;
+mod telling;
 mod turn;
 mod workers;
 mod workflow_task;

@@ -1,14 +1,10 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
-use std::time::Duration;
-
-use super::hosting::WORKER;
 use super::setup::Settings;
 use super::world::{Buried, Core, Todo, Wakeup};
-use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::program::{CancelReason, TimeoutType};
-use crate::service::{ActivityKey, Ready, Timer};
+use crate::service::Timer;
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
 
@@ -27,7 +23,9 @@ impl Core {
                 self.service.fire(timer, self.now);
                 self.settle(settings);
             }
-            Wakeup::HandOver(ready) => self.hand_over(ready, settings),
+            Wakeup::HandOver { ready, worker, incarnation } => {
+                self.hand_over(ready, worker, incarnation, settings);
+            }
             Wakeup::Flush(attempt) => self.flush(attempt, settings),
             Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
             Wakeup::Deliver(index) => {
@@ -54,7 +52,7 @@ impl Core {
     fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
         let worker = match wakeup {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt as usize].worker,
-            Wakeup::HandOver(_) => WORKER,
+            Wakeup::HandOver { worker, .. } => worker,
             _ => return None,
         };
         match self.workers[worker as usize].process {
@@ -73,64 +71,6 @@ impl Core {
         }
     }
 
-    /// A task may be taken: it goes to the worker, or waits until there is one.
-    pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
-        if let Ready::Activity { activity, .. } = ready
-            && std::mem::take(&mut self.activities[activity.0 as usize].gone_when_due)
-        {
-            self.crash_worker(WORKER, settings);
-        }
-        if !self.workers[WORKER as usize].takes_tasks() {
-            self.backlog.push_back(ready);
-            return;
-        }
-        let latency = match ready {
-            Ready::Activity { activity, attempt } => self.dispatch_latency(activity, attempt, settings),
-            Ready::Workflow { .. } => settings.dispatch_latency,
-        };
-        self.queue.push(self.at(latency), Wakeup::HandOver(ready));
-    }
-
-    /// How long an attempt's way to its worker takes, with what goes wrong there.
-    fn dispatch_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
-        let latency = settings.dispatch_latency;
-        let hosted = &mut self.activities[activity.0 as usize];
-        if self.injector.is_quiet() || std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
-            return latency;
-        }
-        let latency = latency.saturating_add(self.strike_deadline(activity, attempt).unwrap_or_default());
-        match self.strike_activity(activity, attempt, Site::Dispatch) {
-            Some(Fault::Delayed(length)) => latency.saturating_add(length),
-            Some(Fault::WorkerDies) => {
-                self.activities[activity.0 as usize].dies_at_start = true;
-                latency
-            }
-            Some(Fault::Cancel) => {
-                self.cancel_workflow(self.service.activity(activity).workflow());
-                // The workflow is asked first, and answers before the task is handed over.
-                latency.saturating_mul(2).saturating_add(Duration::from_nanos(1))
-            }
-            _ => latency,
-        }
-    }
-
-    fn hand_over(&mut self, ready: Ready, settings: &Settings) {
-        if self.workers[WORKER as usize].process != Process::Up {
-            self.backlog.push_back(ready);
-            return;
-        }
-        match ready {
-            Ready::Activity { activity, attempt } => {
-                if let Some((token, task)) = self.service.take_activity_task(activity, attempt, self.now) {
-                    let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
-                    self.todo.push_back(Todo::Start { token, task: Box::new(task), dies });
-                }
-                self.settle(settings);
-            }
-            Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(workflow, stamp, settings),
-        }
-    }
-
     /// The process dies with all it hosts. No destructor runs.
     pub(crate) fn crash_worker(&mut self, worker: u32, settings: &Settings) {
         if !self.workers[worker as usize].is_alive() {
@@ -141,6 +81,10 @@ impl Core {
         for attempt in hosted {
             self.bury(attempt);
         }
+        // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {
+            attempt.parting = None;
+        }
         for index in 0..self.background.len() {
             let background = &mut self.background[index];
             if self.attempts[background.attempt as usize].worker == worker
@@ -149,7 +93,7 @@ impl Core {
                 self.graveyard.push(Buried::Future(future));
             }
         }
-        for workflow in &mut self.workflows {
+        for workflow in self.workflows.iter_mut().filter(|workflow| workflow.home == worker) {
             self.graveyard.extend(workflow.instance.take().map(Buried::Instance));
         }
         self.leave(worker, settings);
@@ -159,6 +103,7 @@ impl Core {
     fn leave(&mut self, worker: u32, settings: &Settings) {
         let process = &mut self.workers[worker as usize];
         process.process = Process::Down;
+        process.busy = 0;
         process.incarnation += 1;
         let incarnation = process.incarnation;
         self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
@@ -167,10 +112,7 @@ impl Core {
     fn restart_worker(&mut self, worker: u32, settings: &Settings) {
         self.workers[worker as usize].process = Process::Up;
         self.note(Who::Worker(worker), What::WorkerStarted);
-        for ready in std::mem::take(&mut self.backlog) {
-            self.announce(ready, settings);
-        }
-        self.settle(settings);
+        self.offer_backlog(settings);
     }
 
     /// The process stands still: nothing it hosts is polled, nothing leaves it.
@@ -245,10 +187,11 @@ impl Core {
             if self.attempts[background.attempt as usize].worker == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
-                self.todo.push_back(Todo::Drop(future));
+                let attempt = background.attempt;
+                self.todo.push_back(Todo::Drop { future, attempt });
             }
         }
-        for workflow in &mut self.workflows {
+        for workflow in self.workflows.iter_mut().filter(|workflow| workflow.home == worker) {
             self.todo.extend(workflow.instance.take().map(Todo::Evict));
         }
         self.leave(worker, settings);

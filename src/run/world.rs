@@ -19,7 +19,7 @@ use crate::instant::Time;
 use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
-use crate::worker::attempt::{Attempt, Busy};
+use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
@@ -58,6 +58,8 @@ pub(crate) enum Tag {
 pub(crate) struct Background {
     pub(crate) attempt: u32,
     pub(crate) task: Option<TaskId>,
+    /// It has aborted itself, in the poll that is going on.
+    pub(crate) aborted: bool,
     pub(crate) busy: Busy,
 }
 
@@ -68,8 +70,8 @@ pub(crate) enum Wakeup {
     Sleeper(SleeperId),
     /// For the service.
     Service(Timer),
-    /// A task reaches a worker.
-    HandOver(Ready),
+    /// A task reaches the worker that polls for it.
+    HandOver { ready: Ready, worker: u32, incarnation: u32 },
     /// The throttle interval of an attempt is over.
     Flush(u32),
     /// The worker's own clock looks whether an attempt has timed out.
@@ -92,6 +94,7 @@ pub(crate) enum Wakeup {
 pub(crate) enum Todo {
     /// A worker begins an attempt; one that `dies` takes the worker with it.
     Start {
+        worker: u32,
         token: Token,
         task: Box<ActivityTask>,
         dies: bool,
@@ -115,7 +118,11 @@ pub(crate) enum Todo {
     WorkerStopping {
         attempt: u32,
     },
-    Drop(TaskFuture<ActivityOutcome>),
+    /// A background task was aborted: its destructors run as this attempt's code.
+    Drop {
+        future: TaskFuture<ActivityOutcome>,
+        attempt: u32,
+    },
     Evict(Instance),
 }
 
@@ -129,6 +136,8 @@ pub(crate) enum Buried {
 #[derive(Default)]
 pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
+    /// The worker that has the instance, or had it last.
+    pub(crate) home: u32,
     /// Workflow tasks answered so far.
     pub(crate) tasks_done: u32,
     /// Attempts at the present task.
@@ -182,11 +191,17 @@ pub(crate) struct Core {
     pub(crate) mail: Vec<Option<Message>>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
+    /// Counts tasks handed over.
+    pub(crate) served: u64,
     pub(crate) graveyard: Vec<Buried>,
     /// The task that is being polled.
     pub(crate) polled: Option<(TaskId, Tag)>,
+    /// The attempt whose destructors run, outside of any poll.
+    pub(crate) dropping: Option<u32>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
+    /// The run has ended, and what it left is being dropped.
+    pub(crate) over: bool,
     pub(crate) error: Option<RunError>,
 }
 
@@ -216,9 +231,12 @@ impl Core {
             todo: VecDeque::new(),
             mail: Vec::new(),
             backlog: VecDeque::new(),
+            served: 0,
             graveyard: Vec::new(),
             polled: None,
+            dropping: None,
             in_workflow: false,
+            over: false,
             error: None,
         }
     }
@@ -242,8 +260,11 @@ impl Core {
         self.todo.clear();
         self.mail.clear();
         self.backlog.clear();
+        self.served = 0;
         self.polled = None;
+        self.dropping = None;
         self.in_workflow = false;
+        self.over = false;
         self.error = None;
     }
 
@@ -258,15 +279,20 @@ impl Core {
 
     /// The attempt whose code, or whose background task, is running.
     pub(crate) fn running_attempt(&self) -> Option<u32> {
-        match self.polled?.1 {
-            Tag::Attempt(attempt) => Some(attempt),
-            Tag::Background(index) => Some(self.background[index as usize].attempt),
+        match self.polled {
+            Some((_, Tag::Attempt(attempt))) => Some(attempt),
+            Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
+            None => self.dropping,
         }
     }
 
-    /// Whether the code that is running has crashed: its calls mean nothing.
+    /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
     pub(crate) fn running_dead(&self) -> bool {
-        self.polled.is_some_and(|(task, _)| !self.tasks.contains(task))
+        match self.polled {
+            _ if self.over => true,
+            Some((task, _)) => !self.tasks.contains(task),
+            None => self.dropping.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
+        }
     }
 
     /// A task in words, for an error.
@@ -307,6 +333,7 @@ impl World {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
+            core.over = true;
             core.run += 1;
             let instances: Vec<Instance> =
                 core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();

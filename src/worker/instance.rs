@@ -71,6 +71,10 @@ impl Instance {
                     self.translate(command, &mut commands, &mut jobs);
                 }
             }
+            if commands.last().is_some_and(closes) {
+                // What became of activities cancelled in the same breath is nobody's concern any more.
+                break;
+            }
         }
         match asked {
             Some(asked) => super::replay::compare(&asked, &commands).map(|()| commands),
@@ -139,6 +143,10 @@ impl Instance {
             .and_then(Option::as_mut)
             .is_some_and(|pending| !std::mem::replace(&mut pending.resolved, true))
     }
+}
+
+fn closes(command: &Command) -> bool {
+    matches!(command, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
 }
 
 /// Whether a timer is cancelled of which these very jobs say that it has fired: a cancel request that stands before the
