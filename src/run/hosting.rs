@@ -133,7 +133,9 @@ impl Core {
         let index = self.trace.name_attempt(name);
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
-            Throttling::Sdk { default, max } => throttle::interval(task.timeouts.heartbeat, default, max),
+            Throttling::Sdk { default, max } => {
+                throttle::interval_in(settings.dialect, task.timeouts.heartbeat, default, max)
+            }
         };
         self.attempts.push(Attempt {
             token,
@@ -202,7 +204,7 @@ impl Core {
         record.task = None;
         record.cancel = None;
         record.worker_stopping = None;
-        let pending = record.throttle.take_pending();
+        let mut pending = record.throttle.take_pending();
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
         self.free_slot(worker, settings);
@@ -221,8 +223,8 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        let flush = match report.pending_heartbeat() {
-            PendingHeartbeat::FlushedFirst => pending.clone().map(|details| Call::Heartbeat { details, bytes }),
+        let flush = match report.pending_heartbeat(settings.dialect) {
+            PendingHeartbeat::FlushedFirst => pending.take().map(|details| Call::Heartbeat { details, bytes }),
             PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
         };
         let call = match report {

@@ -118,6 +118,8 @@ impl Start {
         }
         let Ok(input) = &self.input else { return };
         let core = &mut **world.core.borrow_mut();
+        core.service.set_dialect(self.setup.settings.dialect);
+        core.trace.set_dialect(self.setup.settings.dialect);
         core.choice = Choice::new(seed);
         core.order = order;
         core.injector = match faults {

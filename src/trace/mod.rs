@@ -13,6 +13,7 @@ pub use event::{Ended, What, Who};
 use crate::fault::{Fault, Point};
 use crate::instant::Time;
 use crate::program::{ActivityId, Failure};
+use crate::service::Dialect;
 
 /// The version of the trace's meaning. A changed meaning of old plans and seeds comes with a new number.
 pub const TRACE_VERSION: u32 = 1;
@@ -73,6 +74,7 @@ pub struct AttemptName {
 /// The events of one run, with the tables they refer to.
 #[derive(Clone, Default, Debug)]
 pub struct Trace {
+    dialect: Dialect,
     events: Vec<Event>,
     bytes: Vec<u8>,
     failures: Vec<Failure>,
@@ -84,6 +86,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Whose rules the service followed.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Everything that happened, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -122,6 +129,9 @@ impl Trace {
     /// A fingerprint of the whole trace, bytes, names and failures included: equal for equal traces on any machine.
     pub fn hash(&self) -> u64 {
         let mut hash = self.hash;
+        if self.dialect != Dialect::Temporal {
+            hash.word(self.dialect as u64);
+        }
         for workflow in &self.workflows {
             hash.bytes(workflow.workflow_id.as_bytes());
             hash.bytes(workflow.workflow_type.as_bytes());
@@ -173,6 +183,10 @@ impl Trace {
 
 /// Recording.
 impl Trace {
+    pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
+
     pub(crate) fn push(&mut self, at: Time, who: Who, what: What) {
         let event = Event { at, who, what };
         self.hash.event(&event);
@@ -221,6 +235,7 @@ impl Trace {
 
     /// Empties the trace and keeps its memory.
     pub(crate) fn clear(&mut self) {
+        self.dialect = Dialect::default();
         self.events.clear();
         self.bytes.clear();
         self.failures.clear();
