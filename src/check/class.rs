@@ -120,7 +120,9 @@ fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: u32) -> bool {
                 _ => {}
             },
             (Who::Activity(index), what) if index == name.activity => match (what, started) {
-                (What::Fault(fault), _) if trace.faults()[fault as usize].0.attempt == Some(name.number) => return true,
+                (What::Fault(fault), _) if trace.faults()[fault as usize].0.attempt == Some(name.number) => {
+                    return true;
+                }
                 (What::TimedOut(timeout), Some(started)) => {
                     // Nothing struck it. It was silent of its own accord, or those before it had left it too little time.
                     let had = event.at - started;
