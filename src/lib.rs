@@ -96,6 +96,7 @@
 mod activity;
 mod application_failure;
 pub mod check;
+mod client;
 mod decode;
 mod effect;
 mod engine;
@@ -119,6 +120,7 @@ mod workflow;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, ActivityInfo, WorkerStopping};
 pub use application_failure::ApplicationFailure;
+pub use client::{Client, ClientError, WorkflowHandle};
 pub use decode::Decode;
 pub use effect::{EffectError, effect};
 pub use explore::{Exploration, Failed, Part, Report, Tally, VARIABLES, Variable};

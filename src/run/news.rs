@@ -8,7 +8,7 @@ use crate::trace::{ActivityName, What, Who};
 
 impl Core {
     /// Takes what the service has left, until nothing is left.
-    pub(super) fn settle(&mut self, settings: &Settings) {
+    pub(crate) fn settle(&mut self, settings: &Settings) {
         loop {
             let outbox = &mut self.service.outbox;
             for request in outbox.timers.drain(..) {
@@ -129,6 +129,9 @@ impl Core {
         };
         self.note(Who::Workflow(workflow.0), what);
         self.open_workflows -= 1;
+        for waker in self.workflows[workflow.0 as usize].waiting.drain(..) {
+            waker.wake();
+        }
         let orphans: Vec<u32> = self
             .attempts
             .iter()

@@ -1,24 +1,29 @@
 //! The loop: what is to be done now, else the next ready task, else the next entry of the queue.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::error::RunError;
 use super::setup::Settings;
-use super::world::{Core, Tag, Todo, Wakeup, World};
+use super::world::{Core, Script, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::fault::Order;
 use crate::instant::Time;
 use crate::service::WorkflowKey;
 
+/// The script that drives a run, if any. It stands on the stack of whoever drives the run.
+pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
+
 impl World {
     /// Does everything until the run is over.
-    pub(crate) fn run_to_end(&self) {
-        while self.step() {}
+    pub(crate) fn run_to_end(&self, mut script: ScriptFuture<'_>) {
+        while self.step(&mut script) {}
     }
 
     /// Does one thing. `false` when the run is over.
-    fn step(&self) -> bool {
+    fn step(&self, script: &mut ScriptFuture<'_>) -> bool {
         let mut core = self.core.borrow_mut();
         if core.error.is_some() {
             return false;
@@ -28,7 +33,7 @@ impl World {
             self.perform(todo);
             return true;
         }
-        if core.open_workflows == 0 && core.running == 0 {
+        if core.open_workflows == 0 && core.running == 0 && core.script != Script::Running {
             return false;
         }
         let Core { tasks, choice, order, .. } = &mut **core;
@@ -37,6 +42,11 @@ impl World {
             Order::Random => choice.below(Stream::Schedule, ready),
         });
         match taken {
+            Some((task, Tag::Script, placeholder, waker)) => {
+                drop(core);
+                self.poll_script(task, placeholder, &waker, script);
+                true
+            }
             Some((task, tag, future, waker)) => {
                 drop(core);
                 self.poll(task, tag, future, &waker);
@@ -107,9 +117,33 @@ impl World {
         match tag {
             Tag::Attempt(attempt) => core.ended(attempt, outcome, &self.setup.settings),
             Tag::Background(index) => core.background_ended(index, outcome.err()),
+            Tag::Script => {}
         }
         drop(core);
         let _ = panics::catch(|| drop(future));
+    }
+
+    /// Polls the script, which stands outside the tasks since it may borrow from the test.
+    fn poll_script(
+        &self,
+        task: crate::engine::tasks::TaskId,
+        placeholder: crate::engine::tasks::TaskFuture<crate::program::ActivityOutcome>,
+        waker: &std::task::Waker,
+        script: &mut ScriptFuture<'_>,
+    ) {
+        let Some(future) = script else { return };
+        if !self.begin_poll(task, Tag::Script) {
+            return;
+        }
+        // A panic is an assertion of the test itself: it goes on to the test.
+        let polled = future.as_mut().poll(&mut Context::from_waker(waker));
+        let mut core = self.core.borrow_mut();
+        core.polled = None;
+        core.tasks.put_back(task, placeholder);
+        if polled.is_ready() {
+            core.tasks.remove(task);
+            core.script = Script::Done;
+        }
     }
 
     /// Counts the poll. `false` if the task polls itself without end.
@@ -120,6 +154,7 @@ impl World {
         let polls = match tag {
             Tag::Attempt(attempt) => core.attempts[attempt as usize].busy.count(now),
             Tag::Background(index) => core.background[index as usize].busy.count(now),
+            Tag::Script => core.script_busy.count(now),
         };
         if polls <= self.setup.settings.poll_budget {
             return true;
@@ -240,6 +275,14 @@ impl Core {
     }
 
     fn stuck(&mut self) {
+        if self.script == Script::Running {
+            self.fail(RunError::ScriptStuck { at: self.now, waiting: self.waiting_words() });
+            return;
+        }
+        // A script may leave workflows open on purpose.
+        if self.script == Script::Done {
+            return;
+        }
         let open = self
             .trace
             .workflows()

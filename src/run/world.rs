@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::error::RunError;
 use super::setup::Setup;
@@ -58,6 +59,8 @@ pub(crate) enum Tag {
     Attempt(u32),
     /// Something spawned by an attempt's code, by its index.
     Background(u32),
+    /// The script that drives the run.
+    Script,
 }
 
 /// A task that an attempt's code has spawned. It lives until its worker dies.
@@ -139,6 +142,14 @@ pub(crate) enum Buried {
     Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
 }
 
+/// Whether a script drives the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Script {
+    None,
+    Running,
+    Done,
+}
+
 /// A workflow run as the loop knows it.
 #[derive(Default)]
 pub(crate) struct HostedWorkflow {
@@ -150,6 +161,8 @@ pub(crate) struct HostedWorkflow {
     /// Attempts at the present task.
     pub(crate) task_attempts: u32,
     pub(crate) busy: Busy,
+    /// Who waits for it to close.
+    pub(crate) waiting: Vec<Waker>,
     /// How many activities of each type it has scheduled.
     pub(crate) executions: Vec<(Arc<str>, u32)>,
 }
@@ -190,6 +203,8 @@ pub(crate) struct Core {
     /// By [`WorkflowKey`].
     pub(crate) workflows: Vec<HostedWorkflow>,
     pub(crate) open_workflows: u32,
+    pub(crate) script: Script,
+    pub(crate) script_busy: Busy,
     /// By [`ActivityKey`].
     pub(crate) activities: Vec<HostedActivity>,
     pub(crate) injector: Injector,
@@ -233,6 +248,8 @@ impl Core {
             background: Vec::new(),
             workflows: Vec::new(),
             open_workflows: 0,
+            script: Script::None,
+            script_busy: Busy::default(),
             activities: Vec::new(),
             injector: Injector::default(),
             trace: Trace::default(),
@@ -261,6 +278,7 @@ impl Core {
         self.background.clear();
         self.workflows.clear();
         self.open_workflows = 0;
+        self.script = Script::None;
         self.activities.clear();
         self.injector = Injector::default();
         self.trace.clear();
@@ -289,6 +307,7 @@ impl Core {
         match self.polled {
             Some((_, Tag::Attempt(attempt))) => Some(attempt),
             Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
+            Some((_, Tag::Script)) => None,
             None => self.acting,
         }
     }
@@ -305,6 +324,7 @@ impl Core {
     /// A task in words, for an error.
     pub(crate) fn task_words(&self, tag: Tag) -> String {
         match tag {
+            Tag::Script => "the script".to_owned(),
             Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
             Tag::Background(index) => {
                 let attempt = self.background[index as usize].attempt;
