@@ -28,10 +28,12 @@ mod client {
         Failed(String),
     }
 
+    pub type Heartbeat = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
     /// Its context, cloned into the futures.
     #[derive(Clone)]
     pub struct Context {
-        pub heartbeat: Arc<dyn Fn(&[u8]) + Send + Sync>,
+        pub heartbeat: Heartbeat,
         pub details: Option<Vec<u8>>,
         pub cancelled: Arc<AtomicBool>,
         pub attempt: u32,
