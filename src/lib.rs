@@ -129,6 +129,6 @@ pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcom
 pub use simulation::Simulation;
 pub use state::state;
 pub use workflow::{
-    ActivityFuture, ActivityOptions, Cancellation, RetryPolicy, ScopeCancelled, Timer, WorkflowContext, WorkflowError,
-    WorkflowFn,
+    ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
+    WorkflowContext, WorkflowError, WorkflowFn,
 };

@@ -29,7 +29,7 @@ impl Singles {
         for attempt in attempts(run) {
             singles.add_attempt(run, &attempt);
         }
-        singles.add_workflow_tasks(run);
+        singles.add_workflow_sites(run);
         singles
     }
 
@@ -69,7 +69,8 @@ impl Singles {
         }
     }
 
-    fn add_workflow_tasks(&mut self, run: &Run) {
+    /// Tasks, signals and timers of workflows.
+    fn add_workflow_sites(&mut self, run: &Run) {
         let limits = Limits {
             timeouts: Default::default(),
             backoff: Default::default(),
@@ -77,20 +78,29 @@ impl Singles {
             time_left: None,
             may_end: true,
         };
+        let mut signals = vec![0; run.trace().workflows().len()];
         for event in run.trace().events() {
-            if let (Who::Workflow(workflow), What::TaskStarted { task, attempt: 1 }) = (event.who, event.what) {
-                let name = &run.trace().workflows()[workflow as usize];
-                let site = Site::Task(task);
-                let point = Point {
-                    workflow_id: None,
-                    run: None,
-                    name: name.workflow_type.clone(),
-                    execution: name.execution,
-                    attempt: None,
-                    site,
-                };
-                self.add(point, menu(site, &limits));
-            }
+            let Who::Workflow(workflow) = event.who else { continue };
+            let site = match event.what {
+                What::TaskStarted { task, attempt: 1 } => Site::Task(task),
+                What::TimerFired(timer) => Site::Timer(timer),
+                What::SignalReceived(_) => {
+                    let count = &mut signals[workflow as usize];
+                    *count += 1;
+                    Site::Signal(*count)
+                }
+                _ => continue,
+            };
+            let name = &run.trace().workflows()[workflow as usize];
+            let point = Point {
+                workflow_id: None,
+                run: None,
+                name: name.workflow_type.clone(),
+                execution: name.execution,
+                attempt: None,
+                site,
+            };
+            self.add(point, menu(site, &limits));
         }
     }
 

@@ -114,6 +114,13 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::Crash);
             add(true, Fault::CompletionLost);
             add(true, Fault::Evicted);
+            add(true, Fault::Late(limits.short()));
+            add(true, Fault::Cancel);
+        }
+        // A duplicated signal is left to plans: most code need not stand it.
+        Site::Signal(_) | Site::Timer(_) => {
+            add(true, Fault::Delayed(limits.short()));
+            add(true, Fault::Cancel);
         }
     }
     faults

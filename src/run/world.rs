@@ -36,6 +36,15 @@ pub(crate) fn current() -> Option<Rc<World>> {
     CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
 }
 
+/// Calls code of a workflow that may look at the world, because no replay repeats it.
+pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
+    let Some(world) = current() else { return call() };
+    let was = std::mem::replace(&mut world.core.borrow_mut().in_workflow, false);
+    let result = call();
+    world.core.borrow_mut().in_workflow = was;
+    result
+}
+
 /// A run in progress.
 pub(crate) struct World {
     pub(crate) setup: Arc<Setup>,

@@ -25,6 +25,8 @@ fn command_name(command: &Command) -> &'static str {
         Command::CancelActivity { .. } => "RequestCancelActivityTask",
         Command::StartTimer { .. } => "StartTimer",
         Command::CancelTimer { .. } => "CancelTimer",
+        Command::RecordMarker(_) => "RecordMarker",
+        Command::QueryAnswer { .. } => "QueryAnswer",
         Command::Complete(_) => "CompleteWorkflowExecution",
         Command::Fail(_) => "FailWorkflowExecution",
         Command::Cancelled(_) => "CancelWorkflowExecution",
@@ -99,6 +101,8 @@ impl Service {
                         ));
                     }
                 }
+                // A marker is the workflow's own affair, and an answer to a query is not for the history.
+                Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) => {
                     if !self.workflow(workflow).lists.buffered.is_empty() {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
@@ -223,6 +227,12 @@ impl Service {
                     run.append(now, EventKind::TimerCanceled { seq: *seq });
                     self.outbox.news.push(News::TimerCanceled { workflow, timer: *seq });
                 }
+                Command::RecordMarker(marker) => {
+                    let run = &mut self.workflows[workflow.0 as usize];
+                    let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
+                    self.outbox.news.push(News::MarkerRecorded { workflow, event_id });
+                }
+                Command::QueryAnswer { .. } => {}
                 Command::Complete(result) => {
                     self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), now);
                 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::error::WorkflowError;
 use super::instance::Instance;
-use crate::program::{Activation, Command, Payload, TaskFailure, WorkflowRun};
+use crate::program::{Activation, Command, Job, Payload, TaskFailure, WorkflowRun};
 
 pub(super) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;
 
@@ -63,6 +63,17 @@ impl NativeRun {
         Ok(None)
     }
 
+    /// Answers queries, also those to a workflow that has closed. The code itself has no turn.
+    fn answer(&self, queries: &[Job]) -> Vec<Command> {
+        let flag = &self.instance.flag;
+        let foreign = flag.foreign();
+        let active = flag.enter();
+        let answers = answers(&self.instance, queries).collect();
+        drop(active);
+        flag.keep_foreign(foreign);
+        answers
+    }
+
     fn drop_future(&mut self) -> Result<(), TaskFailure> {
         let future = self.future.take();
         catch_unwind(AssertUnwindSafe(|| drop(future))).map_err(task_failure)
@@ -71,6 +82,7 @@ impl NativeRun {
     /// Nothing more is asked for; destructors run in silence.
     fn bury(&mut self) {
         self.instance.close();
+        self.instance.forget_queries();
         // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
         let _ = self.drop_future();
     }
@@ -79,6 +91,10 @@ impl NativeRun {
 impl WorkflowRun for NativeRun {
     fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
         let instance = Rc::clone(&self.instance);
+        let is_query = |job: &Job| matches!(job, Job::Query { .. });
+        if activation.jobs.first().is_some_and(is_query) && activation.jobs.iter().all(is_query) {
+            return Ok(self.answer(&activation.jobs));
+        }
         if self.future.is_none() {
             let message = format!("workflow `{}` was activated after it had closed", instance.run.workflow_type);
             return Err(TaskFailure::Misuse(message));
@@ -91,11 +107,15 @@ impl WorkflowRun for NativeRun {
             None => activation.jobs.iter().try_for_each(|job| instance.apply(job)),
         };
         match news.and_then(|()| self.poll()) {
-            Ok(None) => Ok(instance.take_commands()),
-            Ok(Some(closing)) => {
-                instance.close();
+            Ok(closing) => {
+                if closing.is_some() {
+                    instance.close();
+                }
                 let mut commands = instance.take_commands();
-                commands.push(closing);
+                if activation.jobs.last().is_some_and(is_query) {
+                    commands.extend(answers(&instance, &activation.jobs));
+                }
+                commands.extend(closing);
                 Ok(commands)
             }
             Err(failure) => {
@@ -116,8 +136,15 @@ impl Drop for NativeRun {
     }
 }
 
+fn answers(instance: &Instance, jobs: &[Job]) -> impl Iterator<Item = Command> {
+    jobs.iter().filter_map(|job| match job {
+        Job::Query { id, name, input } => Some(instance.answer(*id, name, input)),
+        _ => None,
+    })
+}
+
 /// What a caught unwinding says: a panic's message, or a failure of the task that was thrown as such.
-fn task_failure(payload: Box<dyn Any + Send>) -> TaskFailure {
+pub(super) fn task_failure(payload: Box<dyn Any + Send>) -> TaskFailure {
     let payload = match payload.downcast::<TaskFailure>() {
         Ok(failure) => return *failure,
         Err(payload) => payload,
