@@ -229,3 +229,37 @@ fn attempts(run: &Run) -> Vec<Seen> {
     }
     seen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Simulation, WorkflowContext, WorkflowError};
+
+    #[test]
+    fn tasks_and_timers_of_a_workflow_are_points() {
+        async fn sleeper(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+            // Cancelled at once: it never fires, so it is no point.
+            drop(ctx.sleep(Duration::from_secs(9)));
+            ctx.sleep(Duration::from_secs(1)).await
+        }
+        let run = Simulation::temporal().workflow("sleeper", sleeper).run("sleeper", &()).unwrap();
+        let entries: Vec<String> = Singles::of(&run).entries.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            entries,
+            [
+                "sleeper#1:task1=crash",
+                "sleeper#1:task1=completion_lost",
+                "sleeper#1:task1=evicted",
+                "sleeper#1:task1=late(1s)",
+                "sleeper#1:task1=cancel",
+                "sleeper#1:timer2=delayed(1s)",
+                "sleeper#1:timer2=cancel",
+                "sleeper#1:task2=crash",
+                "sleeper#1:task2=completion_lost",
+                "sleeper#1:task2=evicted",
+                "sleeper#1:task2=late(1s)",
+                "sleeper#1:task2=cancel",
+            ]
+        );
+    }
+}

@@ -37,8 +37,7 @@ impl Site {
 
 impl Site {
     /// What plans may write, for messages.
-    pub(super) const SPELLINGS: &str =
-        "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
+    pub(super) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
 
     /// The site that a plan spells so, without its number; `number` is what follows, 0 if nothing does. `None` if there
     /// is no such word, or a number where none belongs.

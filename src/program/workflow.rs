@@ -177,6 +177,13 @@ pub enum Command {
     Cancelled(Details),
 }
 
+impl Command {
+    /// Whether the workflow closes with it.
+    pub fn closes_workflow(&self) -> bool {
+        matches!(self, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
+    }
+}
+
 /// Why a workflow task failed. The service records it and the run of the simulation ends with it.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -6,10 +6,14 @@ mod finished;
 mod hosting;
 pub(crate) mod misuse;
 mod news;
+mod query;
 mod record;
 pub(crate) mod setup;
+mod signal;
 pub(crate) mod start;
 mod strike;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod workers;
 mod workflow_task;

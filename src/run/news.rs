@@ -137,7 +137,9 @@ impl Core {
             Some(WorkflowOutcome::Failed { failure, .. }) => What::WorkflowFailed(self.trace.store_failure(failure)),
             Some(WorkflowOutcome::TimedOut { .. }) => What::WorkflowTimedOut,
             Some(WorkflowOutcome::Canceled(_)) => What::WorkflowCanceled,
-            Some(WorkflowOutcome::Terminated { reason }) => What::WorkflowTerminated(self.trace.store(reason.as_bytes())),
+            Some(WorkflowOutcome::Terminated { reason }) => {
+                What::WorkflowTerminated(self.trace.store(reason.as_bytes()))
+            }
             None => return,
         };
         self.note(Who::Workflow(workflow.0), what);

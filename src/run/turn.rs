@@ -146,7 +146,8 @@ impl World {
     fn perform(&self, todo: Todo) {
         match todo {
             Todo::Start { token, task, dies } => self.start_attempt(token, *task, dies),
-            Todo::WorkflowTask { workflow, task, lost } => self.handle_workflow_task(workflow, task, lost),
+            Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
+            Todo::Query(id) => self.handle_query(id),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
@@ -194,6 +195,14 @@ impl Core {
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
             Wakeup::Deliver(_) => true,
+            Wakeup::AnswerTask { workflow, stamp } => {
+                self.workflows[workflow.0 as usize].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
+            }
+            Wakeup::Signal(index) => {
+                let signal = &self.late_signals[index as usize];
+                signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
+            }
+            Wakeup::Query(id) => self.queries[id as usize].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }
             | Wakeup::Abort { worker, incarnation }

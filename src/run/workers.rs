@@ -21,6 +21,7 @@ impl Core {
             Wakeup::Sleeper(id) => self.wake_sleeper(id),
             // A planned deadline at which the attempt goes first: the timer lines up behind it.
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
+            Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer, settings),
             Wakeup::Service(timer) => {
                 self.service.fire(timer, self.now);
                 self.settle(settings);
@@ -33,6 +34,9 @@ impl Core {
                     self.deliver(message, Default::default(), settings);
                 }
             }
+            Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow, settings),
+            Wakeup::Signal(index) => self.deliver_signal(index, settings),
+            Wakeup::Query(id) => self.offer_query(id),
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
             Wakeup::GraceOver { worker, .. } => self.end_grace(worker),
@@ -52,7 +56,7 @@ impl Core {
     fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
         let worker = match wakeup {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt as usize].worker,
-            Wakeup::HandOver(_) => WORKER,
+            Wakeup::HandOver(_) | Wakeup::AnswerTask { .. } | Wakeup::Query(_) => WORKER,
             _ => return None,
         };
         match self.workers[worker as usize].process {
@@ -138,7 +142,7 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            self.graveyard.extend(workflow.instance.take().map(Buried::Instance));
+            self.graveyard.extend(workflow.take_instances().map(Buried::Instance));
         }
         self.leave(worker, settings);
     }
@@ -158,6 +162,7 @@ impl Core {
         for ready in std::mem::take(&mut self.backlog) {
             self.announce(ready, settings);
         }
+        self.offer_queries();
     }
 
     /// The process stands still: nothing it hosts is polled, nothing leaves it.
@@ -236,7 +241,7 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            self.todo.extend(workflow.instance.take().map(Todo::Evict));
+            self.todo.extend(workflow.take_instances().map(Todo::Evict));
         }
         self.leave(worker, settings);
     }

@@ -7,7 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::RunError;
+use super::query::Query;
 use super::setup::Setup;
+use super::signal::LateSignal;
+use super::workflow_task::Held;
 use crate::engine::choice::Choice;
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
@@ -21,7 +24,7 @@ use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy};
 use crate::worker::instance::Instance;
-use crate::worker::message::Message;
+use crate::worker::message::{Carriage, Message};
 use crate::worker::process::Worker;
 
 thread_local! {
@@ -85,6 +88,12 @@ pub(crate) enum Wakeup {
     LocalTimeout(u32),
     /// A message arrives at the service.
     Deliver(u32),
+    /// A worker's late answer to a workflow task leaves.
+    AnswerTask { workflow: WorkflowKey, stamp: u32 },
+    /// A signal on a slow way arrives at the service.
+    Signal(u32),
+    /// A query reaches a worker.
+    Query(u32),
     /// A stalled attempt goes on.
     Release(u32),
     /// A frozen worker goes on.
@@ -105,12 +114,14 @@ pub(crate) enum Todo {
         task: Box<ActivityTask>,
         dies: bool,
     },
-    /// A worker handles a workflow task; its answer may be `lost`.
+    /// A worker handles a workflow task; its answer may be lost or late.
     WorkflowTask {
         workflow: WorkflowKey,
         task: WorkflowTask,
-        lost: bool,
+        answer: Carriage,
     },
+    /// A worker answers a query.
+    Query(u32),
     Fail {
         attempt: u32,
     },
@@ -138,6 +149,10 @@ pub(crate) enum Buried {
 #[derive(Default)]
 pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
+    /// The answer to a workflow task that its worker is slow to send.
+    pub(crate) held: Option<Held>,
+    /// Signals sent to it so far.
+    pub(crate) signals: u32,
     /// Workflow tasks answered so far.
     pub(crate) tasks_done: u32,
     /// Attempts at the present task.
@@ -145,6 +160,13 @@ pub(crate) struct HostedWorkflow {
     pub(crate) busy: Busy,
     /// How many activities of each type it has scheduled.
     pub(crate) executions: Vec<(Arc<str>, u32)>,
+}
+
+impl HostedWorkflow {
+    /// Takes what its worker has of it.
+    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
+        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    }
 }
 
 /// An activity as the loop knows it.
@@ -187,6 +209,9 @@ pub(crate) struct Core {
     pub(crate) todo: VecDeque<Todo>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
+    /// Signals on a slow way.
+    pub(crate) late_signals: Vec<Option<LateSignal>>,
+    pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
     pub(crate) graveyard: Vec<Buried>,
@@ -222,6 +247,8 @@ impl Core {
             trace: Trace::default(),
             todo: VecDeque::new(),
             mail: Vec::new(),
+            late_signals: Vec::new(),
+            queries: Vec::new(),
             backlog: VecDeque::new(),
             graveyard: Vec::new(),
             polled: None,
@@ -248,6 +275,8 @@ impl Core {
         self.trace.clear();
         self.todo.clear();
         self.mail.clear();
+        self.late_signals.clear();
+        self.queries.clear();
         self.backlog.clear();
         self.polled = None;
         self.in_workflow = false;
@@ -315,8 +344,7 @@ impl World {
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
             core.run += 1;
-            let instances: Vec<Instance> =
-                core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();
+            let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };
         for grave in graves {

@@ -15,10 +15,6 @@ const NOT_STARTED: &[u8] = b"\"ACTIVITY_ID_NOT_STARTED\"";
 
 type BadCommand = (TaskFailedCause, String);
 
-fn is_closing(command: &Command) -> bool {
-    matches!(command, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
-}
-
 fn command_name(command: &Command) -> &'static str {
     match command {
         Command::ScheduleActivity { .. } => "ScheduleActivityTask",
@@ -46,7 +42,7 @@ impl Service {
         let Some((_, all_but_last)) = commands.split_last() else {
             return Ok(());
         };
-        match all_but_last.iter().find(|command| is_closing(command)) {
+        match all_but_last.iter().find(|command| command.closes_workflow()) {
             None => Ok(()),
             Some(early) => {
                 let names: Vec<&str> = commands.iter().map(command_name).collect();

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{ActivityKey, Service, WorkflowKey};
 use crate::instant::{Span, Time};
-use crate::program::{ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Timeouts};
+use crate::program::{
+    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Timeouts,
+};
 
 /// One event of a workflow's history.
 #[derive(Clone, PartialEq, Debug)]

@@ -23,13 +23,7 @@ impl Service {
     ///
     /// # Errors
     /// `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
-    pub fn signal(
-        &mut self,
-        workflow: WorkflowKey,
-        name: Arc<str>,
-        input: Payload,
-        now: Time,
-    ) -> Result<(), Refused> {
+    pub fn signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, now: Time) -> Result<(), Refused> {
         let run = &mut self.workflows[workflow.0 as usize];
         if !run.is_open() {
             return Err(Refused::WORKFLOW_CLOSED);

@@ -65,9 +65,8 @@ impl Instance {
             let activation = Activation { now, replaying, history_length, jobs };
             let answer = self.run.activate(&activation)?;
             jobs = Vec::new();
-            let cancels = |command: &Command| {
-                matches!(command, Command::CancelActivity { .. } | Command::CancelTimer { .. })
-            };
+            let cancels =
+                |command: &Command| matches!(command, Command::CancelActivity { .. } | Command::CancelTimer { .. });
             if commands.is_empty() && !answer.iter().any(cancels) {
                 for command in &answer {
                     self.note(command);
@@ -76,11 +75,16 @@ impl Instance {
             } else {
                 for command in answer {
                     // It fired before the code could know: there is nothing to cancel any more.
-                    if matches!(command, Command::CancelTimer { seq } if activation.jobs.contains(&Job::FireTimer(seq))) {
+                    if matches!(command, Command::CancelTimer { seq } if activation.jobs.contains(&Job::FireTimer(seq)))
+                    {
                         continue;
                     }
                     self.note(&command);
                     self.translate(command, &mut commands, &mut jobs);
+                }
+                // Code that has closed hears of nothing.
+                if commands.last().is_some_and(Command::closes_workflow) {
+                    jobs.clear();
                 }
             }
         }

@@ -215,10 +215,9 @@ pub(super) fn compare(asked: &[(u64, Asked)], commands: &[Command]) -> Result<()
                 place + 1,
                 format!("asks to {} where the history has {} (event {event})", words(command), asked.words()),
             ),
-            (Some((event, asked)), None) => (
-                last + 1,
-                format!("asks for nothing more where the history has {} (event {event})", asked.words()),
-            ),
+            (Some((event, asked)), None) => {
+                (last + 1, format!("asks for nothing more where the history has {} (event {event})", asked.words()))
+            }
             (None, Some((place, command))) => {
                 (place + 1, format!("asks to {}, which the history does not have", words(command)))
             }

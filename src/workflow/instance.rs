@@ -283,8 +283,8 @@ impl Instance {
     }
 
     /// Runs code that may ask for nothing while it lasts.
-    pub fn limited<R>(&self, what: Option<&'static str>, code: impl FnOnce() -> R) -> R {
-        let outer = self.limited.replace(what);
+    pub fn limited<R>(&self, what: &'static str, code: impl FnOnce() -> R) -> R {
+        let outer = self.limited.replace(Some(what));
         let result = code();
         self.limited.set(outer);
         result
@@ -316,7 +316,8 @@ impl Instance {
 
     /// Whether the code may ask for something now.
     pub fn is_usable(&self) -> bool {
-        if self.closing.get() {
+        // Destructors of code that has panicked must not unwind a second time.
+        if self.closing.get() || std::thread::panicking() {
             return false;
         }
         if let Some(what) = self.limited.get() {

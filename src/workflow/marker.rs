@@ -64,7 +64,8 @@ impl WorkflowContext {
         });
         T::decode(value.as_bytes()).unwrap_or_else(|why| {
             let what = format!("the value of side effect {seq} is {value}");
-            instance.throw(TaskFailure::Misuse(format!("{what}, which does not decode as `{}`: {why}", type_name::<T>())))
+            instance
+                .throw(TaskFailure::Misuse(format!("{what}, which does not decode as `{}`: {why}", type_name::<T>())))
         })
     }
 
@@ -132,7 +133,7 @@ impl Instance {
             None if self.is_replaying() => self.throw(TaskFailure::NonDeterministic(format!(
                 "a replayed workflow task asks for side effect {seq}, which the history does not have there"
             ))),
-            None => self.limited(Some("a side effect"), || outside_workflow(|| make(seq))),
+            None => self.limited("a side effect", || outside_workflow(|| make(seq))),
         };
         self.ask(Command::RecordMarker(Marker::SideEffect { seq, value: value.clone() }));
         (seq, value)

@@ -91,12 +91,13 @@ impl WorkflowContext {
 impl Instance {
     /// Answers a query. Whatever becomes of it, the workflow goes on as if there had been none.
     pub(super) fn answer(&self, id: u32, name: &str, input: &Payload) -> Command {
-        let handler = self.queries.borrow().0.iter().find(|(other, _)| **other == *name).map(|(_, handler)| handler.clone());
+        let handler =
+            self.queries.borrow().0.iter().find(|(other, _)| **other == *name).map(|(_, handler)| handler.clone());
         let Some(handler) = handler else {
             return Command::QueryAnswer { id, result: Err(self.no_handler(name)) };
         };
         let woken = self.flag.take();
-        let asked = self.limited(Some("a query handler"), || catch_unwind(AssertUnwindSafe(|| handler(input))));
+        let asked = self.limited("a query handler", || catch_unwind(AssertUnwindSafe(|| handler(input))));
         let woke = self.flag.take();
         if woken {
             self.flag.wake_own();

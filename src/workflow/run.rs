@@ -112,9 +112,7 @@ impl WorkflowRun for NativeRun {
                     instance.close();
                 }
                 let mut commands = instance.take_commands();
-                if activation.jobs.last().is_some_and(is_query) {
-                    commands.extend(answers(&instance, &activation.jobs));
-                }
+                commands.extend(answers(&instance, &activation.jobs));
                 commands.extend(closing);
                 Ok(commands)
             }

@@ -3,6 +3,9 @@
 mod cancellation;
 mod combinators;
 mod ends;
+mod markers;
+mod queries;
+mod signals;
 
 use std::sync::Arc;
 
@@ -11,8 +14,8 @@ use serde::Serialize;
 use super::*;
 use crate::instant::Time;
 use crate::program::{
-    Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, Payload, RetryState, RunInfo, Seq,
-    TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, Payload, RetryState, RunInfo,
+    Seq, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
 
 /// An instance and all it was told, so that it can be told again.
