@@ -93,6 +93,10 @@ impl World {
 
     fn note_effect(&self, name: &str, applied: bool) {
         let mut core = self.core.borrow_mut();
+        // The change itself may have met a crash, and its code may have survived the unwinding.
+        if core.running_dead() {
+            return;
+        }
         if let Some(attempt) = core.running_attempt() {
             let name = core.trace.store(name.as_bytes());
             core.note(Who::Attempt(attempt), What::Effect { name, applied });

@@ -14,6 +14,8 @@ pub struct LedgerEntry {
     pub at: Time,
     /// The attempt that did it, from 1; 0 outside activities.
     pub attempt: u32,
+    /// That attempt in the trace, where its number alone could mean several.
+    pub(crate) hosted: Option<u32>,
 }
 
 /// Counts effects by key. Part of a fake, and so of the state of the run.
@@ -52,18 +54,18 @@ impl<K: Ord> Ledger<K> {
 
     /// Notes that the effect of this key was done. Code of a crashed attempt notes nothing.
     pub fn record(&self, key: K) {
-        let (at, attempt) = match current() {
+        let (at, hosted, attempt) = match current() {
             Some(world) => {
                 let core = world.core.borrow();
                 if core.running_dead() {
                     return;
                 }
-                let attempt = core.running_attempt().map_or(0, |index| core.attempts[index as usize].token.attempt);
-                (core.now, attempt)
+                let hosted = core.running_attempt();
+                (core.now, hosted, hosted.map_or(0, |index| core.attempts[index as usize].token.attempt))
             }
-            None => (Time::ZERO, 0),
+            None => (Time::ZERO, None, 0),
         };
-        self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt });
+        self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt, hosted });
     }
 
     /// How often the effect of this key was done.

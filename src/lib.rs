@@ -126,7 +126,7 @@ pub use instant::{Span, Time};
 pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;
 pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
-pub use simulation::Simulation;
+pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,

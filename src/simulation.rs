@@ -12,7 +12,7 @@ use crate::decode::Decode;
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, Payload, WorkflowProgram};
-use crate::run::setup::{Setup, StateMaker, Throttling};
+use crate::run::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
 use crate::run::start::Start;
 use crate::run::{Run, RunError};
 use crate::workflow::{NativeWorkflow, WorkflowFn};
@@ -126,6 +126,25 @@ impl Simulation {
         self
     }
 
+    /// Adds a worker. Without any there is one, which polls the default task queue and has no limit.
+    ///
+    /// A task goes to the worker on its queue that has waited longest and has a free slot; a workflow task first to the
+    /// worker that has the workflow in its cache.
+    pub fn worker(mut self, options: WorkerOptions) -> Simulation {
+        let WorkerOptions { task_queue, max_concurrent_activities } = options;
+        let setup = Arc::make_mut(&mut self.setup);
+        if task_queue.is_empty() {
+            setup.mistakes.push("a worker polls a task queue with an empty name".to_owned());
+        }
+        setup.workers.push(WorkerSetup { task_queue: task_queue.into(), slots: max_concurrent_activities });
+        self
+    }
+
+    /// Adds so many workers that poll the default task queue and have no limit.
+    pub fn workers(self, count: usize) -> Simulation {
+        (0..count).fold(self, |simulation, _| simulation.worker(WorkerOptions::default()))
+    }
+
     /// How long it takes to hand a task to a worker. Default 1 ms. At zero, a timer whose clock started earlier fires
     /// first where deadlines are equal, which a real server never shows.
     pub fn dispatch_latency(mut self, latency: Duration) -> Simulation {
@@ -236,6 +255,22 @@ impl Simulation {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
         Start { setup: self.setup.clone(), workflow: workflow.into(), input }
+    }
+}
+
+/// One worker of a simulation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerOptions {
+    /// The task queue it polls for workflow and activity tasks. Default `default`, which is also where workflows run and
+    /// where activities go that name no other.
+    pub task_queue: String,
+    /// How many attempts it runs at once; 0, the default, means no limit.
+    pub max_concurrent_activities: u32,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> WorkerOptions {
+        WorkerOptions { task_queue: DEFAULT_TASK_QUEUE.to_owned(), max_concurrent_activities: 0 }
     }
 }
 

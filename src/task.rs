@@ -67,13 +67,20 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task: its future is dropped before anything else happens. Does nothing if it has ended.
+    /// Ends the task: its future is dropped before anything else happens; one that aborts itself is dropped when it next
+    /// waits. Does nothing if it has ended.
     pub fn abort(&self) {
         let (Some((index, task)), Some(world)) = (self.task, current()) else { return };
-        let mut core = world.core.borrow_mut();
-        if let Some(future) = core.tasks.remove(task) {
-            core.background[index as usize].task = None;
-            core.todo.push_back(Todo::Drop(future));
+        let core = &mut **world.core.borrow_mut();
+        if !core.tasks.contains(task) {
+            return;
+        }
+        let background = &mut core.background[index as usize];
+        background.task = None;
+        match core.tasks.remove(task) {
+            Some(future) => core.todo.push_back(Todo::Drop { future, attempt: background.attempt }),
+            // It is running: it aborts itself, and is dropped as soon as it returns.
+            None => background.aborted = true,
         }
     }
 

@@ -1,22 +1,28 @@
 //! [`effects`]: what was done to the outside world, against the fault-free run.
 
+use std::any::type_name;
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
-use crate::ledger::Ledger;
-use crate::run::Run;
+use crate::ledger::{Ledger, LedgerEntry};
+use crate::run::{Outcome, Run};
+use crate::service::WorkflowOutcome;
+use crate::trace::{Trace, What, Who};
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
-/// - *lost*: done less often than without faults, though the workflow ended the same. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the workflow ended the same.
+/// - *lost*: done less often than without faults, though the workflow completed. Always an error.
+/// - *invented*: a key that the fault-free run does not have, though the workflow completed.
 /// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
 ///   error.
+/// - *redone*: done by an attempt whose checkpoint says that it is done. Only [`Effects::covered_by`] makes it an error.
 ///
 /// ```
 /// use durasim::{Ledger, check};
@@ -30,22 +36,49 @@ where
     K: Ord + Debug + Clone + Send + Sync + 'static,
     L: Fn(&S) -> &Ledger<K> + Send + Sync + 'static,
 {
-    Effects { ledger: Box::new(ledger), repeats: None }
+    Effects { ledger: Box::new(ledger), repeats: None, covered: None }
 }
 
 /// Finds the ledger in the state of a run.
 type LedgerOf<S, K> = Box<dyn Fn(&S) -> &Ledger<K> + Send + Sync>;
 
+/// Whether details say that the effect of a key is done; an error if they do not decode.
+type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
+
 /// Made by [`effects`].
 pub struct Effects<S, K> {
     ledger: LedgerOf<S, K>,
     repeats: Option<usize>,
+    covered: Option<(String, Covers<K>)>,
 }
 
 impl<S, K> Effects<S, K> {
     /// How often an effect may be done beyond what the fault-free run does. Zero asks for exactly once.
     pub fn repeats_at_most(mut self, repeats: usize) -> Effects<S, K> {
         self.repeats = Some(repeats);
+        self
+    }
+
+    /// Allows no attempt of this activity to do an effect again that the checkpoint it was given says is done. What was
+    /// done after the last *visible* heartbeat may still be repeated: nobody could know of it.
+    ///
+    /// ```
+    /// use durasim::{Ledger, check};
+    /// #[derive(Default)]
+    /// struct Store { written: Ledger<u32> }
+    /// // The details say how many rows are done, so they mean the rows before that one.
+    /// let check = check::effects(|store: &Store| &store.written).covered_by("copy", |done: &u32, row: &u32| row < done);
+    /// ```
+    pub fn covered_by<D: DeserializeOwned + 'static>(
+        mut self,
+        activity: impl Into<String>,
+        covers: impl Fn(&D, &K) -> bool + Send + Sync + 'static,
+    ) -> Effects<S, K> {
+        let covers = move |bytes: &[u8], key: &K| match serde_json::from_slice::<D>(bytes) {
+            Ok(details) => Ok(covers(&details, key)),
+            Err(why) => Err(format!("do not decode as `{}`: {why}", type_name::<D>())),
+        };
+        self.covered = Some((activity.into(), Box::new(covers)));
         self
     }
 }
@@ -61,64 +94,160 @@ where
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let state = reference.state::<S>();
-        let mut counts: BTreeMap<K, usize> = BTreeMap::new();
+        let mut done: BTreeMap<K, Vec<LedgerEntry>> = BTreeMap::new();
         (self.ledger)(&state).each(|key, entries| {
-            counts.insert(key.clone(), entries.len());
+            done.insert(key.clone(), entries.to_vec());
         });
-        Some(Arc::new(counts))
+        Some(Arc::new(done))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let Some(counts) = reference.memory::<BTreeMap<K, usize>>() else { return Ok(()) };
+        let Some(usual) = reference.memory::<BTreeMap<K, Vec<LedgerEntry>>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
-        if classify(run, reference) == Class::Survive {
-            for (key, expected) in counts {
-                let found = ledger.count(key);
-                if found < *expected {
-                    return Err(Violation::new("lost", format!("the effect {key:?} was lost"))
-                        .expected(times(*expected), times(found)));
-                }
-            }
-            if let Some(invented) = first(ledger, |key, _| !counts.contains_key(key)) {
-                let found = times(ledger.count(&invented));
-                return Err(Violation::new(
-                    "invented",
-                    format!("the effect {invented:?} was done, which the fault-free run does not do"),
-                )
-                .expected("never", found));
-            }
+        if is_complete(run, reference) {
+            nothing_lost(ledger, usual)?;
+            nothing_invented(ledger, usual, run.trace())?;
         }
-        let Some(repeats) = self.repeats else { return Ok(()) };
-        let bound = |key: &K| counts.get(key).copied().unwrap_or(1) + repeats;
-        match first(ledger, |key, found| found > bound(key)) {
-            Some(key) => {
-                let mut done = Vec::new();
-                ledger.each(|other, entries| {
-                    if *other == key {
-                        done =
-                            entries.iter().map(|entry| format!("{} by attempt {}", entry.at, entry.attempt)).collect();
-                    }
-                });
-                Err(Violation::new(
-                    "repeated",
-                    format!("the effect {key:?} was done too often: at {}", done.join(", at ")),
-                )
-                .expected(format!("at most {}", times(bound(&key))), times(ledger.count(&key))))
-            }
+        if let Some((activity, covers)) = &self.covered {
+            nothing_redone(ledger, activity, covers, run.trace())?;
+        }
+        match self.repeats {
+            Some(repeats) => repeated_within(ledger, usual, repeats, run.trace()),
             None => Ok(()),
         }
     }
 }
 
-fn first<K: Ord + Clone>(ledger: &Ledger<K>, is_wrong: impl Fn(&K, usize) -> bool) -> Option<K> {
-    let mut wrong = None;
+/// Whether everything should have been done: neither faults nor a cancel excuse an early end.
+fn is_complete(run: &Run, reference: &Reference) -> bool {
+    match classify(run, reference) {
+        Class::Survive => true,
+        Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
+        Class::OverBudget(_) | Class::Cancelled => false,
+    }
+}
+
+fn nothing_lost<K: Ord + Debug>(ledger: &Ledger<K>, usual: &BTreeMap<K, Vec<LedgerEntry>>) -> Result<(), Violation> {
+    for (key, expected) in usual {
+        let found = ledger.count(key);
+        if found < expected.len() {
+            return Err(Violation::new("lost", format!("the effect {key:?} was lost"))
+                .expected(format!("{}, as without faults: {}", times(expected.len()), done(expected)), times(found)));
+        }
+    }
+    Ok(())
+}
+
+fn nothing_invented<K: Ord + Debug>(
+    ledger: &Ledger<K>,
+    usual: &BTreeMap<K, Vec<LedgerEntry>>,
+    trace: &Trace,
+) -> Result<(), Violation> {
+    first(ledger, |key, entries| {
+        (!usual.contains_key(key)).then(|| {
+            Violation::new("invented", format!("the effect {key:?} was done, which is never done without faults"))
+                .expected("never", times(entries.len()))
+                .proved_by(events(trace, entries))
+        })
+    })
+}
+
+fn nothing_redone<K: Ord + Debug>(
+    ledger: &Ledger<K>,
+    activity: &str,
+    covers: &Covers<K>,
+    trace: &Trace,
+) -> Result<(), Violation> {
+    let is_followed = |attempt: u32| {
+        *trace.activities()[trace.attempts()[attempt as usize].activity as usize].activity_type == *activity
+    };
+    // Where each attempt was given its details.
+    let mut given = vec![None; trace.attempts().len()];
+    for (place, event) in trace.events().iter().enumerate() {
+        if let (Who::Attempt(attempt), What::AttemptStarted(Some(details))) = (event.who, event.what)
+            && is_followed(attempt)
+        {
+            given[attempt as usize] = Some((details, place));
+        }
+    }
+    if given.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    first(ledger, |key, entries| {
+        entries.iter().find_map(|entry| {
+            let attempt = entry.hosted?;
+            let (details, place) = given[attempt as usize]?;
+            let details = trace.bytes(details);
+            let text = || String::from_utf8_lossy(details).into_owned();
+            let words = trace.attempt_in_a_sentence(attempt);
+            let violation = match covers(details, key) {
+                Ok(false) => return None,
+                Ok(true) => Violation::new(
+                    "redone",
+                    format!("{words} did the effect {key:?}, though the checkpoint it was given says that it is done"),
+                )
+                .expected(
+                    format!("it resumes from {} and does not do {key:?} again", text()),
+                    format!("{key:?} {}", done(entries)),
+                ),
+                Err(why) => {
+                    Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
+                }
+            };
+            let mut proof = vec![place];
+            proof.extend(events(trace, entries));
+            Some(violation.proved_by(proof))
+        })
+    })
+}
+
+fn repeated_within<K: Ord + Debug>(
+    ledger: &Ledger<K>,
+    usual: &BTreeMap<K, Vec<LedgerEntry>>,
+    repeats: usize,
+    trace: &Trace,
+) -> Result<(), Violation> {
+    first(ledger, |key, entries| {
+        let bound = usual.get(key).map_or(1, Vec::len) + repeats;
+        (entries.len() > bound).then(|| {
+            Violation::new("repeated", format!("the effect {key:?} was done too often"))
+                .expected(format!("at most {}", times(bound)), format!("{}: {}", times(entries.len()), done(entries)))
+                .proved_by(events(trace, entries))
+        })
+    })
+}
+
+/// The violation of the first key that has one.
+fn first<K: Ord>(
+    ledger: &Ledger<K>,
+    mut violation: impl FnMut(&K, &[LedgerEntry]) -> Option<Violation>,
+) -> Result<(), Violation> {
+    let mut found = None;
     ledger.each(|key, entries| {
-        if wrong.is_none() && is_wrong(key, entries.len()) {
-            wrong = Some(key.clone());
+        if found.is_none() {
+            found = violation(key, entries);
         }
     });
-    wrong
+    found.map_or(Ok(()), Err)
+}
+
+/// The marks that the entries' attempts set at their times. A ledger without marks around it has none.
+fn events(trace: &Trace, entries: &[LedgerEntry]) -> Vec<usize> {
+    let is_of =
+        |who: Who, at| entries.iter().any(|entry| entry.at == at && entry.hosted.map(Who::Attempt) == Some(who));
+    let marks = trace.events().iter().enumerate();
+    marks
+        .filter(|(_, event)| matches!(event.what, What::Effect { .. }) && is_of(event.who, event.at))
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// `at 5.002s by attempt 1, at 41.003s by attempt 2`.
+fn done(entries: &[LedgerEntry]) -> String {
+    let words: Vec<String> =
+        entries.iter().map(|entry| format!("at {} by attempt {}", entry.at, entry.attempt)).collect();
+    words.join(", ")
 }
 
 fn times(count: usize) -> String {
@@ -132,6 +261,9 @@ fn times(count: usize) -> String {
 
 impl<S, K> fmt::Debug for Effects<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Effects").field("repeats", &self.repeats).finish_non_exhaustive()
+        f.debug_struct("Effects")
+            .field("repeats", &self.repeats)
+            .field("covered_by", &self.covered.as_ref().map(|(activity, _)| activity))
+            .finish_non_exhaustive()
     }
 }

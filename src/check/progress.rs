@@ -106,8 +106,8 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
                         return Err(Violation::new(
                             "too much at risk",
                             format!(
-                                "{} did {} effects since its last checkpoint: a crash now would lose them",
-                                trace.attempt_words(index),
+                                "{} did {} effects since its last heartbeat: a crash now would have them done again",
+                                trace.attempt_in_a_sentence(index),
                                 follow.effects
                             ),
                         )
@@ -115,7 +115,8 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
                         .proved_by([place]));
                     }
                 }
-                What::Ended { how: Ended::Completed | Ended::Failed, .. } => {
+                // One that fails may have failed before it came to look, and has lost nothing.
+                What::Ended { how: Ended::Completed, .. } => {
                     if let Some((_, start)) = &follow.given
                         && !follow.read
                     {
@@ -135,7 +136,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
             let text = String::from_utf8_lossy(trace.bytes(details)).into_owned();
             Violation::new(
                 "does not decode",
-                format!("the details of {} {why}; they are {text}", trace.attempt_words(attempt)),
+                format!("the details of {} {why}; they are {text}", trace.attempt_in_a_sentence(attempt)),
             )
             .proved_by([place])
         })
@@ -162,8 +163,8 @@ impl<M: PartialOrd + Debug> Progress<M> {
             return Err(Violation::new(
                 "starts behind its checkpoint",
                 format!(
-                    "{} was given a checkpoint and the first it records is behind it",
-                    trace.attempt_words(attempt)
+                    "{} was given a checkpoint, and the first it records is behind that",
+                    trace.attempt_in_a_sentence(attempt)
                 ),
             )
             .expected(format!("at least {given:?}"), format!("{first:?}"))
@@ -185,7 +186,10 @@ impl<M: PartialOrd + Debug> Progress<M> {
                 None => Ok(None),
                 Some((former, before)) => Err(Violation::new(
                     "erased",
-                    format!("a heartbeat of {} without details erased the checkpoint", trace.attempt_words(attempt)),
+                    format!(
+                        "a heartbeat of {} without details erased the checkpoint",
+                        trace.attempt_in_a_sentence(attempt)
+                    ),
                 )
                 .expected(format!("{former:?} or more"), "none")
                 .proved_by([before, place])),
@@ -195,7 +199,10 @@ impl<M: PartialOrd + Debug> Progress<M> {
         match former {
             Some((former, before)) if now < former => Err(Violation::new(
                 "goes backwards",
-                format!("the checkpoint that the service has went backwards with {}", trace.attempt_words(attempt)),
+                format!(
+                    "the checkpoint that the service has went backwards with {}",
+                    trace.attempt_in_a_sentence(attempt)
+                ),
             )
             .expected(format!("at least {former:?}"), format!("{now:?}"))
             .proved_by([before, place])),
@@ -207,10 +214,18 @@ impl<M: PartialOrd + Debug> Progress<M> {
 fn never_read(trace: &Trace, attempt: u32, start: usize, place: usize) -> Violation {
     Violation::new(
         "never read",
-        format!("{} was given heartbeat details and did not look at them", trace.attempt_words(attempt)),
+        format!("{} was given a checkpoint and never looked at it", trace.attempt_in_a_sentence(attempt)),
     )
-    .expected("the attempt resumes from its checkpoint", "it starts from nothing")
+    .expected(format!("it resumes from {}", given(trace, start)), "it begins anew")
     .proved_by([start, place])
+}
+
+/// The details that an attempt was given, by the event that says so.
+fn given(trace: &Trace, start: usize) -> String {
+    match trace.events()[start].what {
+        What::AttemptStarted(Some(details)) => String::from_utf8_lossy(trace.bytes(details)).into_owned(),
+        _ => "its checkpoint".to_owned(),
+    }
 }
 
 impl<M> fmt::Debug for Progress<M> {

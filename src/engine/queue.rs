@@ -77,6 +77,12 @@ impl<E: Copy> Queue<E> {
         Some((self.floor, entry))
     }
 
+    /// Takes the first entry if it is of the same time as the last one taken, and `fits`.
+    pub(crate) fn pop_present(&mut self, fits: impl FnOnce(&E) -> bool) -> Option<E> {
+        self.present.front().filter(|(_, entry)| fits(entry))?;
+        self.present.pop_front().map(|(_, entry)| entry)
+    }
+
     /// Forgets everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.floor = Time::ZERO;
@@ -164,6 +170,21 @@ mod tests {
         assert_eq!(queue.pop(), Some((at, "third")));
         assert_eq!(queue.pop(), Some((at, "fourth")));
         assert_eq!(queue.pop(), None);
+    }
+
+    #[test]
+    fn the_present_is_what_has_the_time_of_the_last_taken() {
+        let mut queue = Queue::default();
+        for (at, entry) in [(5, 1), (5, 2), (5, 30), (6, 4)] {
+            queue.push(Time::from_millis(at), entry);
+        }
+        let small = |entry: &i32| *entry < 10;
+        assert_eq!(queue.pop_present(small), None, "nothing is present before the first is taken");
+        assert_eq!(queue.pop(), Some((Time::from_millis(5), 1)));
+        assert_eq!(queue.pop_present(small), Some(2));
+        assert_eq!(queue.pop_present(small), None, "the first decides");
+        assert_eq!(queue.pop(), Some((Time::from_millis(5), 30)));
+        assert_eq!(queue.pop_present(small), None, "a later time is not the present");
     }
 
     proptest! {

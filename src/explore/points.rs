@@ -13,7 +13,8 @@ const MANY: u32 = 200;
 /// How many of the first and of the last are kept then, and roughly how many between them.
 const KEPT: u32 = 50;
 
-/// Every point of a run with every fault that fits it, in the order of the run.
+/// Every point of a run with every fault that fits it. Crashes come first, then failing code, then the rest, each in the
+/// order of the run: the first plan that shows a bug is the one that is explained, and everybody understands a crash.
 #[derive(Debug, Default)]
 pub(super) struct Singles {
     pub(super) entries: Vec<Entry>,
@@ -30,6 +31,7 @@ impl Singles {
             singles.add_attempt(run, &attempt);
         }
         singles.add_workflow_sites(run);
+        singles.entries.sort_by_key(|entry| entry.fault.family() as u32);
         singles
     }
 
@@ -40,6 +42,7 @@ impl Singles {
             backoff: retry.initial_interval,
             attempt_length: attempt.length(),
             time_left: attempt.deadline(timeouts).map(|deadline| deadline - at),
+            silence: at - attempt.heard(at),
             may_end: true,
         };
         self.add(attempt.point(Site::Dispatch), menu(Site::Dispatch, &limits(attempt.started)));
@@ -76,6 +79,7 @@ impl Singles {
             backoff: Default::default(),
             attempt_length: Duration::ZERO,
             time_left: None,
+            silence: Duration::ZERO,
             may_end: true,
         };
         let mut signals = vec![0; run.trace().workflows().len()];
@@ -155,6 +159,8 @@ struct Seen {
     heartbeats: Vec<Time>,
     /// Whether each heartbeat was sent.
     sent: Vec<bool>,
+    /// When heartbeats became visible.
+    heard: Vec<Time>,
 }
 
 impl Seen {
@@ -168,6 +174,11 @@ impl Seen {
 
     fn length(&self) -> Duration {
         self.last() - self.started
+    }
+
+    /// When the service last heard of it by then.
+    fn heard(&self, at: Time) -> Time {
+        self.heard.iter().rev().copied().find(|heard| *heard <= at).unwrap_or(self.started)
     }
 
     fn deadline(&self, timeouts: crate::program::Timeouts) -> Option<Time> {
@@ -203,6 +214,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                     effects: Vec::new(),
                     heartbeats: Vec::new(),
                     sent: Vec::new(),
+                    heard: Vec::new(),
                 });
             }
             (Who::Attempt(index), what) => {
@@ -220,6 +232,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                             *sent = true;
                         }
                     }
+                    What::HeartbeatVisible(_) => attempt.heard.push(event.at),
                     What::Ended { .. } => attempt.ended = Some(event.at),
                     _ => {}
                 }
@@ -248,17 +261,17 @@ mod tests {
             entries,
             [
                 "sleeper#1:task1=crash",
-                "sleeper#1:task1=completion_lost",
-                "sleeper#1:task1=evicted",
-                "sleeper#1:task1=late(1s)",
-                "sleeper#1:task1=cancel",
-                "sleeper#1:timer2=delayed(1s)",
-                "sleeper#1:timer2=cancel",
                 "sleeper#1:task2=crash",
-                "sleeper#1:task2=completion_lost",
-                "sleeper#1:task2=evicted",
+                "sleeper#1:task1=late(1s)",
+                "sleeper#1:timer2=delayed(1s)",
                 "sleeper#1:task2=late(1s)",
+                "sleeper#1:task1=completion_lost",
+                "sleeper#1:task2=completion_lost",
+                "sleeper#1:task1=cancel",
+                "sleeper#1:timer2=cancel",
                 "sleeper#1:task2=cancel",
+                "sleeper#1:task1=evicted",
+                "sleeper#1:task2=evicted",
             ]
         );
     }

@@ -49,14 +49,16 @@ pub struct Failed {
     pub plan: Plan,
     /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with.
     pub text: String,
+    /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
+    pub found_by_run: u64,
     pub(super) finding: Finding,
 }
 
 impl Failed {
-    pub(super) fn new(exploration: &Arc<str>, run: &Run, plan: Plan, finding: Finding) -> Failed {
+    pub(super) fn new(exploration: &Arc<str>, run: &Run, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
         let plan = plan.with_exploration(exploration.clone());
         let text = failure::text(exploration, &finding.check, &finding.violation, &plan, run);
-        Failed { check: finding.check.clone(), violation: finding.violation.clone(), plan, text, finding }
+        Failed { check: finding.check.clone(), violation: finding.violation.clone(), plan, text, found_by_run, finding }
     }
 }
 
@@ -120,13 +122,13 @@ impl fmt::Display for Report {
 /// One line.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { runs, survive, over_budget, cancelled, failed, .. } = &self.tally;
-        write!(
-            f,
-            "{:<15} {}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled)",
-            format!("{}:", self.name),
-            self.tally.hold()
-        )?;
+        let Tally { runs, survive, over_budget, cancelled, different, failed, .. } = &self.tally;
+        write!(f, "{:<15} {}/{runs} hold", format!("{}:", self.name), self.tally.hold())?;
+        write!(f, " ({survive} survive, {over_budget} over budget, {cancelled} cancelled")?;
+        if *different > 0 {
+            write!(f, ", {different} end otherwise")?;
+        }
+        f.write_str(")")?;
         if *failed > 0 {
             write!(f, ", {failed} FAILED")?;
         }

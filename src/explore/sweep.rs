@@ -110,7 +110,7 @@ impl Exploration {
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         if let Some(finding) = finding {
             *tally.violations.entry(finding.check.clone()).or_default() += 1;
-            report.failures.push(Failed::new(&report.name, &run, Plan::none(), finding));
+            report.failures.push(Failed::new(&report.name, &run, Plan::none(), finding, 1));
             report.parts.push(Part {
                 name: "without faults".to_owned(),
                 tally,
@@ -185,7 +185,7 @@ impl Exploration {
         let plan = shrink(plan, same);
         let finished = self.start.run(&plan);
         let finding = self::finding(&finished, judges).unwrap_or(finding);
-        report.failures.push(Failed::new(&report.name, &finished.run, plan, finding));
+        report.failures.push(Failed::new(&report.name, &finished.run, plan, finding, tally.runs));
     }
 }
 

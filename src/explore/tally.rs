@@ -19,6 +19,8 @@ pub struct Tally {
     pub over_budget: u64,
     /// In which a cancel was requested and heeded, and every check is satisfied.
     pub cancelled: u64,
+    /// That ended otherwise than the fault-free run with no such excuse, which no check minds.
+    pub different: u64,
     /// That violate a check.
     pub failed: u64,
     /// Attempts that workers took.
@@ -50,8 +52,7 @@ impl Tally {
             Some(Class::Survive) => self.survive += 1,
             Some(Class::OverBudget(_)) => self.over_budget += 1,
             Some(Class::Cancelled) => self.cancelled += 1,
-            // A run that ended otherwise and that no check minds.
-            Some(Class::Different) => self.survive += 1,
+            Some(Class::Different) => self.different += 1,
             None => self.failed += 1,
         }
         self.virtual_time += run.virtual_time().since_epoch();

@@ -17,41 +17,55 @@ pub(crate) struct Limits {
     pub(crate) attempt_length: Duration,
     /// From now to the attempt's deadline, if it has one.
     pub(crate) time_left: Option<Duration>,
+    /// Since the service last heard of the attempt.
+    pub(crate) silence: Duration,
     /// Whether the policy allows another attempt if this one ends.
     pub(crate) may_end: bool,
 }
 
 impl Limits {
-    /// Just under the heartbeat timeout, if there is one.
-    fn short(&self) -> Duration {
+    /// Ends just before the heartbeat timeout would, if there is one. `None` if it is that close already.
+    fn short(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();
-        if heartbeat.is_zero() { Duration::from_secs(1) } else { heartbeat - heartbeat / 50 }
+        if heartbeat.is_zero() {
+            return Some(Duration::from_secs(1));
+        }
+        let length = (heartbeat - heartbeat / 50).checked_sub(self.silence)?;
+        (length >= STEP).then(|| whole_millis(length))
     }
 
     /// Long enough that a successor runs beside this attempt: heartbeat timeout, backoff and half an attempt.
     fn zombie(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();
-        (!heartbeat.is_zero()).then(|| {
-            let length = heartbeat + self.backoff.to_duration() + self.attempt_length / 2;
-            // Whole milliseconds read better in a plan.
-            Duration::from_millis(length.as_millis() as u64 + 1)
-        })
+        (!heartbeat.is_zero())
+            .then(|| whole_millis(heartbeat + self.backoff.to_duration() + self.attempt_length / 2 + STEP))
     }
 
     /// Past the deadline, if there is one.
     fn past_deadline(&self) -> Option<Duration> {
-        self.time_left.map(|left| Duration::from_millis(left.as_millis() as u64 + 1000))
+        self.time_left.map(|left| whole_millis(left + Duration::from_secs(1)))
     }
 
+    /// None where the attempt must not end: a stall that ends before the heartbeat timeout would leaves too little of it for
+    /// what the attempt does next.
     fn lengths(&self) -> impl Iterator<Item = Duration> {
-        let ending = if self.may_end { [self.zombie(), self.past_deadline()] } else { [None, None] };
-        let short = self.short();
-        std::iter::once(short).chain(ending.into_iter().flatten().filter(move |length| *length > short))
+        let (short, may_end) = (self.short(), self.may_end);
+        let longer = [self.zombie(), self.past_deadline()].into_iter().flatten();
+        let longer = longer.filter(move |length| Some(*length) > short);
+        short.into_iter().chain(longer).filter(move |_| may_end)
     }
+}
+
+/// Reads better in a plan.
+fn whole_millis(length: Duration) -> Duration {
+    Duration::from_millis(length.as_millis() as u64)
 }
 
 /// The smallest step around a deadline.
 const STEP: Duration = Duration::from_millis(1);
+
+/// Long enough for other news of a workflow to come first, short enough for its tasks not to time out.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The faults worth trying at a site. Without `may_end`, only those that leave the attempt alive.
 pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
@@ -64,7 +78,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
     };
     match site {
         Site::Dispatch => {
-            add(true, Fault::Delayed(limits.short()));
+            add(true, Fault::Delayed(Duration::from_secs(1)));
             add(end, Fault::WorkerDies);
             add(true, Fault::Cancel);
         }
@@ -89,7 +103,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::CrashAfterUnsent);
             add(end, Fault::RequestLost);
             add(end, Fault::AnswerLost);
-            limits.lengths().for_each(|length| add(end, Fault::Delayed(length)));
+            limits.lengths().for_each(|length| add(true, Fault::Delayed(length)));
         }
         Site::Deadline(_) => {
             if end && limits.time_left.is_some() {
@@ -114,14 +128,55 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::Crash);
             add(true, Fault::CompletionLost);
             add(true, Fault::Evicted);
-            add(true, Fault::Late(limits.short()));
+            add(true, Fault::Late(MOMENT));
             add(true, Fault::Cancel);
         }
         // A duplicated signal is left to plans: most code need not stand it.
         Site::Signal(_) | Site::Timer(_) => {
-            add(true, Fault::Delayed(limits.short()));
+            add(true, Fault::Delayed(MOMENT));
             add(true, Fault::Cancel);
         }
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(may_end: bool) -> Limits {
+        Limits {
+            timeouts: Timeouts { heartbeat: Span::from_secs(30), ..Default::default() },
+            backoff: Span::from_secs(1),
+            attempt_length: Duration::from_secs(10),
+            time_left: Some(Duration::from_secs(300)),
+            silence: Duration::from_secs(5),
+            may_end,
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_must_not_end_is_neither_ended_nor_slowed_down() {
+        assert_eq!(menu(Site::Await(3), &limits(false)), [Fault::Cancel]);
+        assert_eq!(menu(Site::Heartbeat(1), &limits(false)), []);
+        assert_eq!(menu(Site::Completion, &limits(false)), [Fault::AnswerLost, Fault::Cancel]);
+    }
+
+    #[test]
+    fn a_stall_that_would_end_after_the_heartbeat_timeout_is_not_called_short() {
+        let silent = Limits { silence: Duration::from_secs(30), ..limits(true) };
+        let expected = [36_001, 301_000].map(|millis| Fault::Stall(Duration::from_millis(millis)));
+        let stalls: Vec<Fault> =
+            menu(Site::Await(3), &silent).into_iter().filter(|fault| matches!(fault, Fault::Stall(_))).collect();
+        assert_eq!(stalls, expected);
+    }
+
+    #[test]
+    fn stalls_are_tried_below_the_heartbeat_timeout_beside_a_successor_and_past_the_deadline() {
+        let stalls: Vec<Duration> = menu(Site::Await(3), &limits(true))
+            .into_iter()
+            .filter_map(|fault| if let Fault::Stall(length) = fault { Some(length) } else { None })
+            .collect();
+        assert_eq!(stalls, [24_400, 36_001, 301_000].map(Duration::from_millis));
+    }
 }

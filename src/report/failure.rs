@@ -6,11 +6,12 @@ use std::fmt::Write;
 use super::Timeline;
 use crate::check::Violation;
 use crate::fault::Plan;
+use crate::instant::Time;
 use crate::run::Run;
-use crate::trace::What;
+use crate::trace::{Event, Trace, What, Who};
 
-/// Lines kept around each telling event.
-const AROUND: usize = 4;
+/// Lines kept before and after each telling event: enough to see what the code was doing.
+const AROUND: usize = 1;
 
 /// The whole message.
 pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: &Plan, run: &Run) -> String {
@@ -29,22 +30,53 @@ pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: 
             let _ = writeln!(text, "  {line}");
         }
     }
-    let trace = run.trace();
-    let mut telling = violation.events.clone();
-    telling.extend(trace.events().iter().rposition(|event| event.what.closes_workflow()));
-    telling
-        .extend(trace.events().iter().enumerate().filter(|(_, event)| is_telling(event.what)).map(|(place, _)| place));
-    telling.sort_unstable();
-    telling.dedup();
     let _ = writeln!(text, "\ntimeline");
-    for line in Timeline::new(trace).around(telling, AROUND).to_string().lines() {
+    for line in Timeline::new(run.trace()).around(telling(run.trace(), violation), AROUND).to_string().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
     let _ = writeln!(text, "\nreproduce with\n  DURASIM_PLAN='{plan}' cargo test {exploration}");
     text
 }
 
-/// Whether an event is part of what went on between fault and end.
-fn is_telling(what: What) -> bool {
-    matches!(what, What::Fault(_) | What::AttemptStarted(Some(_)) | What::TimedOut(_))
+/// What went on between the last checkpoint before a fault and the end: the events that prove the violation, and those
+/// that led there.
+fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
+    let events = trace.events();
+    let mut telling = violation.events.clone();
+    telling.extend(events.iter().rposition(|event| event.what.closes_workflow()));
+    let mut last_visible = None;
+    for (place, event) in events.iter().enumerate() {
+        match event.what {
+            What::HeartbeatVisible(_) => last_visible = Some(place),
+            What::Fault(_) => {
+                telling.push(place);
+                telling.extend(last_visible.take());
+            }
+            _ if leads_on(trace, event) => telling.push(place),
+            _ => {}
+        }
+    }
+    telling.sort_unstable();
+    telling.dedup();
+    telling
+}
+
+/// How attempts come and go. That there is a first one goes without saying, and so does the first worker.
+fn leads_on(trace: &Trace, event: &Event) -> bool {
+    match (event.who, event.what) {
+        (Who::Attempt(attempt), What::AttemptStarted(_)) => trace.attempts()[attempt as usize].number > 1,
+        (_, What::WorkerStarted) => event.at > Time::ZERO,
+        (
+            _,
+            What::Ended { .. }
+            | What::Died
+            | What::Aborted
+            | What::Zombie
+            | What::TimedOut(_)
+            | What::CancelRequested
+            | What::CancelDelivered(_)
+            | What::RetryScheduled(_),
+        ) => true,
+        _ => false,
+    }
 }

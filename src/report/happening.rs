@@ -19,7 +19,8 @@ impl fmt::Display for Whom<'_> {
         let trace = self.trace;
         match self.who {
             Who::Run => f.write_str("run"),
-            Who::Worker(number) => write!(f, "worker {number}"),
+            // Counted from 1, as everything else.
+            Who::Worker(index) => write!(f, "worker {}", index + 1),
             Who::Workflow(index) => {
                 let workflow = &trace.workflows()[index as usize];
                 write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)
@@ -47,6 +48,8 @@ pub(super) struct Happening<'a> {
     /// The last event of the same line: a later stage of the heartbeat, the answer to the workflow task, or `event`
     /// itself.
     pub last: &'a Event,
+    /// How many events were replayed for it, where that is on the same line.
+    pub replayed: Option<u32>,
     pub width: usize,
 }
 
@@ -104,7 +107,7 @@ impl Happening<'_> {
     fn started(&self, details: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Who::Attempt(index) = self.event.who else { return f.write_str("started") };
         let attempt = self.trace.attempts()[index as usize];
-        write!(f, "started on worker {}", attempt.worker)?;
+        write!(f, "started on worker {}", attempt.worker + 1)?;
         match details {
             Some(details) => write!(f, ", sees {}", self.excerpt(details)),
             // A first attempt has none, and nobody wonders.
@@ -122,6 +125,9 @@ impl fmt::Display for Happening<'_> {
                 write!(f, "task {task}")?;
                 if attempt > 1 {
                     write!(f, ", attempt {attempt}")?;
+                }
+                if let Some(events) = self.replayed {
+                    write!(f, " after a replay of {}", Counted(events, "event"))?;
                 }
                 match self.last.what {
                     What::TaskCompleted(commands) => write!(f, ": {}", Counted(commands, "command")),

@@ -19,7 +19,7 @@ use crate::trace::{Event, Trace, What};
 ///
 /// Who is named as in a [plan](crate::fault::Plan#text). Every await and every look at the heartbeat details would drown
 /// the rest, so these are left out, and the stages of a heartbeat that come at one moment share a line, as do a workflow
-/// task and its answer; [`Timeline::every_event`] shows all. Long details are cut.
+/// task, the replay it takes and its answer; [`Timeline::every_event`] shows all. Long details are cut.
 #[derive(Clone, Debug)]
 pub struct Timeline<'a> {
     trace: &'a Trace,
@@ -95,7 +95,8 @@ impl<'a> Timeline<'a> {
             return false;
         }
         match (event.what, next.what) {
-            (What::TaskStarted { .. }, What::TaskCompleted(_)) => true,
+            (What::TaskStarted { .. }, What::TaskCompleted(_) | What::Replayed(_)) => true,
+            (What::Replayed(_), What::TaskCompleted(_)) => true,
             (earlier, later) => match (heartbeat(earlier), heartbeat(later)) {
                 (Some((stage, details)), Some((next_stage, next_details))) => {
                     let bytes = |details: Option<_>| details.map(|details| self.trace.bytes(details));
@@ -180,7 +181,11 @@ impl fmt::Display for Timeline<'_> {
             more(f, left_out)?;
             left_out = 0;
             let (event, last) = (&events[line.first], &events[line.last]);
-            let happening = Happening { trace, event, last, width: self.details_width };
+            let replayed = events[line.first..=line.last].iter().find_map(|event| match event.what {
+                What::Replayed(count) => Some(count),
+                _ => None,
+            });
+            let happening = Happening { trace, event, last, replayed, width: self.details_width };
             match event.what {
                 What::Fault(_) => writeln!(f, ">>> {time:>time_width$}  fault: {happening}")?,
                 _ => writeln!(f, "    {time:>time_width$}  {who:<who_width$}  {happening}")?,
@@ -218,8 +223,8 @@ mod tests {
                 activity_id: ActivityId::Seq(1),
                 execution: 1,
             });
-            trace.name_attempt(AttemptName { activity: 0, number: 1, worker: 1 });
-            trace.name_attempt(AttemptName { activity: 0, number: 2, worker: 1 });
+            trace.name_attempt(AttemptName { activity: 0, number: 1, worker: 0 });
+            trace.name_attempt(AttemptName { activity: 0, number: 2, worker: 0 });
             Story(trace)
         }
 
@@ -263,9 +268,9 @@ mod tests {
         story.heartbeat(10002, FIRST, br#"{"chunks_done":2}"#, 1);
         story.at(10002, FIRST, What::Awaited(3));
         story.fault(10002, "process_large_file#1@1:await3=crash");
-        story.at(10002, Who::Worker(1), What::WorkerCrashed);
+        story.at(10002, Who::Worker(0), What::WorkerCrashed);
         story.at(10002, FIRST, What::Died);
-        story.at(11002, Who::Worker(1), What::WorkerStarted);
+        story.at(11002, Who::Worker(0), What::WorkerStarted);
         story.at(35002, ACTIVITY, What::TimedOut(TimeoutType::Heartbeat));
         story.at(35002, ACTIVITY, What::RetryScheduled(Time::from_millis(36002)));
         let seen = story.0.store(br#"{"chunks_done":1}"#);
@@ -308,9 +313,7 @@ trace v1 temporal seed=0 order=fifo
     36.003s  process_large_file#1@2  started on worker 1, sees {"chunks_done":1}
     46.003s  process_large_file#1@2  returned: "3 chunks"
     46.003s  process_large_file#1    activity completed: "3 chunks"
-    46.004s  resilient_processing#1  task 2 taken
-    46.004s  resilient_processing#1  replayed 7 events
-    46.004s  resilient_processing#1  task answered: 1 command
+    46.004s  resilient_processing#1  task 2 after a replay of 7 events: 1 command
     46.004s  resilient_processing#1  workflow completed: "3 chunks"
 "##,
         );
@@ -325,7 +328,7 @@ trace v1 temporal seed=0 order=fifo
 >>> 10.002s  fault: the worker crashes when attempt 1 of process_large_file waits for the 3rd time
     ... 5 more ...
     36.003s  process_large_file#1@2  started on worker 1, sees {"chunks_done":1}
-    ... 6 more ...
+    ... 4 more ...
 "##,
         );
     }
@@ -343,7 +346,7 @@ trace v1 temporal seed=0 order=fifo
     11.002s  worker 1                started
     35.002s  process_large_file#1    heartbeat timeout: attempt given up
     35.002s  process_large_file#1    retry due at 36.002s, in 1s
-    ... 7 more ...
+    ... 5 more ...
 "##,
         );
     }
@@ -357,7 +360,7 @@ trace v1 temporal seed=0 order=fifo
      0.002s  process_large_file#1@1  reads its heartbeat details
     ... 2 more ...
 >>> 10.002s  fault: the worker crashes when attempt 1 of process_large_file waits for the 3rd time
-    ... 12 more ...
+    ... 10 more ...
 "##,
         );
     }
@@ -394,7 +397,7 @@ trace v1 temporal seed=0 order=fifo
             execution: 2,
         };
         story.0.name_activity(other);
-        story.0.name_attempt(AttemptName { activity: 1, number: 2, worker: 1 });
+        story.0.name_attempt(AttemptName { activity: 1, number: 2, worker: 0 });
         let other = Who::Attempt(2);
         let text = story.0.store(b"disk\nfull");
         let failure = story.0.store_failure(&Failure::application("IoError", "disk full"));

@@ -35,6 +35,21 @@ pub enum RunError {
         /// What there is.
         known: String,
     },
+    /// A workflow sent an activity to a task queue that no worker polls.
+    #[error(
+        "workflow `{workflow}` schedules the activity `{activity}` on the task queue `{queue}`, which no worker polls \
+         (polled: {known}): add `.worker(WorkerOptions {{ task_queue: \"{queue}\".into(), .. }})` to the simulation"
+    )]
+    UnknownTaskQueue {
+        /// The queue.
+        queue: String,
+        /// Which activity.
+        activity: String,
+        /// Who asked.
+        workflow: String,
+        /// What there is.
+        known: String,
+    },
     /// An input could not be encoded.
     #[error("the input of workflow `{workflow}` cannot be encoded as JSON: {why}")]
     Input {
@@ -67,7 +82,7 @@ pub enum RunError {
         message: String,
     },
     /// Nothing will ever happen again and the workflow is still open.
-    #[error("workflow `{workflow}` waits for ever: nothing is scheduled that could wake it at {at}; {waiting}")]
+    #[error("workflow `{workflow}` waits for ever: at {at} nothing is left that could wake it; {waiting}")]
     Stuck {
         /// Which workflow.
         workflow: String,
@@ -79,7 +94,7 @@ pub enum RunError {
     /// The run reached the end of its virtual time.
     #[error(
         "the run is not over at its horizon of {horizon:?} of virtual time: {waiting}; \
-         give the activity a limit (schedule_to_close_timeout, maximum_attempts) or raise `.horizon(..)`"
+         give what goes on for ever a limit (schedule_to_close_timeout, maximum_attempts) or raise `.horizon(..)`"
     )]
     Horizon {
         /// The limit.
@@ -124,6 +139,7 @@ impl RunError {
             RunError::Setup(_) => "setup",
             RunError::UnknownWorkflow { .. } => "unknown workflow",
             RunError::UnknownActivity { .. } => "unknown activity",
+            RunError::UnknownTaskQueue { .. } => "unknown task queue",
             RunError::Input { .. } => "input",
             RunError::UnknownState { .. } => "unknown state",
             RunError::Misuse(_) => "misuse",

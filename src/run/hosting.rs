@@ -4,27 +4,19 @@ use std::sync::Arc;
 
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
-use super::world::{Background, Buried, Core, Tag, Todo, Wakeup, World, current};
+use super::world::{Background, Buried, Core, Tag, World, current};
 use crate::engine::panics::{self, Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::instant::{Span, Time};
 use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure};
-use crate::service::{Code, Token};
-use crate::trace::{AttemptName, Bytes, Ended, What, Who};
+use crate::service::Token;
+use crate::trace::{AttemptName, Ended, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
-use crate::worker::message::{Call, Carriage, Message};
+use crate::worker::message::{Call, Carriage, Message, Parting};
 use crate::worker::process::Process;
 use crate::worker::report::{self, PendingHeartbeat, Report};
-use crate::worker::throttle::{self, Action, Throttle};
-
-/// What the worker's own clock adds to a timeout before it cancels an attempt by itself.
-///
-/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/mod.rs:243`; recorded scenario `sdk_local_timeout_buffer`.
-const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
-
-/// The worker that all tasks go to, as long as there is one.
-pub(super) const WORKER: u32 = 0;
+use crate::worker::throttle::{self, Throttle};
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 struct Link {
@@ -61,13 +53,13 @@ impl ActivityLink for Link {
 
 impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
-    pub(super) fn start_attempt(&self, token: Token, task: ActivityTask, dies: bool) {
+    pub(super) fn start_attempt(&self, worker: u32, token: Token, task: ActivityTask, dies: bool) {
         let Some(program) = self.setup.activities.get(&task.activity_type) else { return };
         let (index, link) = {
             let mut core = self.core.borrow_mut();
-            let index = core.host(token, &task, &self.setup.settings);
+            let index = core.host(worker, token, &task, &self.setup.settings);
             if dies {
-                core.crash_worker(WORKER, &self.setup.settings);
+                core.crash_worker(worker, &self.setup.settings);
                 return;
             }
             (index, Arc::new(Link { attempt: index, run: core.run }))
@@ -94,7 +86,7 @@ impl World {
     pub(super) fn fail_attempt(&self, attempt: u32) {
         let task = self.core.borrow().attempts[attempt as usize].task;
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
-        let _ = panics::catch(|| drop(future));
+        self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
         self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure)), &self.setup.settings);
     }
@@ -103,7 +95,7 @@ impl World {
     pub(super) fn abort_attempt(&self, attempt: u32) {
         let task = self.core.borrow().attempts[attempt as usize].task;
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
-        let _ = panics::catch(|| drop(future));
+        self.drop_for(attempt, future);
         let mut core = self.core.borrow_mut();
         if core.attempts[attempt as usize].is_running() {
             core.note(Who::Attempt(attempt), What::Aborted);
@@ -115,8 +107,8 @@ impl World {
 
 impl Core {
     /// Notes a new attempt and makes its record.
-    fn host(&mut self, token: Token, task: &ActivityTask, settings: &Settings) -> u32 {
-        let name = AttemptName { activity: token.activity.0, number: token.attempt, worker: WORKER };
+    fn host(&mut self, worker: u32, token: Token, task: &ActivityTask, settings: &Settings) -> u32 {
+        let name = AttemptName { activity: token.activity.0, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
@@ -124,7 +116,7 @@ impl Core {
         };
         self.attempts.push(Attempt {
             token,
-            worker: WORKER,
+            worker,
             task: None,
             life: Life::Running,
             awaits: 0,
@@ -140,9 +132,10 @@ impl Core {
             deadline: task.deadline(),
             timeouts: task.timeouts,
             last_recorded: self.now,
+            last_visible: self.now,
             newest: None,
             carriage: Carriage::Whole,
-            held_report: None,
+            parting: None,
             stalled: false,
             busy: Busy::default(),
         });
@@ -151,230 +144,6 @@ impl Core {
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));
         index
-    }
-
-    /// The attempt's code returned `Pending`.
-    pub(super) fn awaited(&mut self, attempt: u32, settings: &Settings) {
-        let record = &mut self.attempts[attempt as usize];
-        record.awaits += 1;
-        let count = record.awaits;
-        self.note(Who::Attempt(attempt), What::Awaited(count));
-        if self.injector.is_quiet() {
-            return;
-        }
-        if let Some(fault) = self.strike_attempt(attempt, Site::Await(count)) {
-            self.fault_at_await(attempt, fault, settings);
-        }
-        if self.attempts[attempt as usize].is_running() {
-            self.approach_await(attempt, count + 1);
-        }
-    }
-
-    /// The next await is this one: a planned deadline moves it.
-    fn approach_await(&mut self, attempt: u32, next: u32) {
-        if self.injector.is_quiet() {
-            return;
-        }
-        let Some(deadline) = self.attempts[attempt as usize].deadline else { return };
-        let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
-        match fault {
-            Fault::DeadlineBefore(by) => {
-                let nanos = deadline.as_nanos().saturating_sub(by.as_nanos() as u64);
-                self.stall(attempt, Time::from_nanos(nanos));
-            }
-            Fault::DeadlineAt => {
-                let activity = self.attempts[attempt as usize].token.activity;
-                self.activities[activity.0 as usize].defers_deadline = true;
-                self.stall(attempt, deadline);
-            }
-            Fault::DeadlineAtLate => self.stall(attempt, deadline),
-            Fault::DeadlineAfter(by) => self.stall(attempt, deadline + by),
-            _ => {}
-        }
-    }
-
-    fn fault_at_await(&mut self, attempt: u32, fault: Fault, settings: &Settings) {
-        let worker = self.attempts[attempt as usize].worker;
-        match fault {
-            Fault::Crash => self.crash_worker(worker, settings),
-            Fault::CrashAttempt => self.bury(attempt),
-            Fault::Fail => self.todo.push_back(Todo::Fail { attempt }),
-            Fault::Stall(length) => self.stall(attempt, self.at(length)),
-            Fault::Freeze(length) => self.freeze_worker(worker, self.at(length)),
-            Fault::Cancel => self.cancel_workflow_of(attempt, settings),
-            Fault::Stop => self.stop_worker(worker, settings),
-            _ => {}
-        }
-    }
-
-    /// Keeps an attempt from being polled until then.
-    fn stall(&mut self, attempt: u32, until: Time) {
-        if until > self.now && self.hold(attempt) {
-            self.queue.push(until, Wakeup::Release(attempt));
-        }
-    }
-
-    fn hold(&mut self, attempt: u32) -> bool {
-        let record = &mut self.attempts[attempt as usize];
-        let Some(task) = record.task.filter(|_| !record.stalled) else { return false };
-        record.stalled = true;
-        self.tasks.hold(task);
-        true
-    }
-
-    /// A stall is over.
-    pub(super) fn release(&mut self, attempt: u32) {
-        let record = &mut self.attempts[attempt as usize];
-        record.stalled = false;
-        let frozen = matches!(self.workers[record.worker as usize].process, Process::Frozen { .. });
-        if let Some(task) = record.task.filter(|_| !frozen) {
-            self.tasks.release(task);
-        }
-    }
-
-    /// The attempt's code, or a background task of it, records a heartbeat.
-    pub(super) fn heartbeat(&mut self, attempt: u32, details: Option<&[u8]>, settings: &Settings) -> Beat {
-        let record = &mut self.attempts[attempt as usize];
-        if !record.is_running() {
-            return Beat::Taken;
-        }
-        record.heartbeats += 1;
-        let (count, worker) = (record.heartbeats, record.worker);
-        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Heartbeat(count)) };
-        if fault == Some(Fault::CrashBefore) {
-            self.crash_worker(worker, settings);
-            return Beat::CrashNow;
-        }
-        let bytes = details.map(|details| self.trace.store(details));
-        self.note(Who::Attempt(attempt), What::HeartbeatRecorded(bytes));
-        if fault == Some(Fault::CrashAfterUnsent) {
-            self.crash_worker(worker, settings);
-            return Beat::CrashNow;
-        }
-        let now = self.now;
-        let record = &mut self.attempts[attempt as usize];
-        record.last_recorded = now;
-        record.newest = bytes;
-        // The message that carries this heartbeat, or a newer one in its place, meets its fate when it leaves.
-        match fault {
-            Some(Fault::RequestLost) => record.carriage = Carriage::RequestLost,
-            Some(Fault::AnswerLost) => record.carriage = Carriage::AnswerLost,
-            Some(Fault::Delayed(length)) => record.carriage = Carriage::Late(length),
-            _ => {}
-        }
-        let action = if fault == Some(Fault::CrashAfterSent) {
-            record.throttle.record_unthrottled(details, now)
-        } else {
-            record.throttle.record(details, now)
-        };
-        let next = Next::of(action);
-        self.act(attempt, next, settings);
-        if fault == Some(Fault::CrashAfterSent) {
-            self.crash_worker(worker, settings);
-            return Beat::CrashNow;
-        }
-        Beat::Taken
-    }
-
-    /// Does what the throttle says.
-    pub(super) fn act(&mut self, attempt: u32, next: Next, settings: &Settings) {
-        match next {
-            Next::Send(details) => {
-                let record = &mut self.attempts[attempt as usize];
-                let carriage = std::mem::take(&mut record.carriage);
-                let bytes = record.newest;
-                self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-                self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
-            }
-            Next::WakeAt(at) => self.queue.push(at, Wakeup::Flush(attempt)),
-            Next::Nothing => {}
-        }
-    }
-
-    /// The throttle's interval is over.
-    pub(super) fn flush(&mut self, attempt: u32, settings: &Settings) {
-        let now = self.now;
-        let next = Next::of(self.attempts[attempt as usize].throttle.interval_elapsed(now));
-        self.act(attempt, next, settings);
-    }
-
-    /// Hands a message to the network.
-    fn post(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
-        if let Carriage::Late(length) = carriage {
-            self.mail.push(Some(message));
-            self.queue.push(self.at(length), Wakeup::Deliver(self.mail.len() as u32 - 1));
-        } else {
-            self.deliver(message, carriage, settings);
-        }
-    }
-
-    /// A message arrives at the service, or is lost on the way.
-    pub(super) fn deliver(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
-        let Message { attempt, call } = message;
-        let now = self.now;
-        let token = self.attempts[attempt as usize].token;
-        let arrives = carriage != Carriage::RequestLost;
-        let refused = match call {
-            Call::Heartbeat { details, bytes } => {
-                if arrives {
-                    self.deliver_heartbeat(attempt, details, bytes, carriage);
-                }
-                self.heartbeat_answered(attempt, settings);
-                false
-            }
-            Call::Complete { result } => arrives && self.service.complete(token, result, now).is_err(),
-            Call::Fail { failure, details, bytes } => {
-                let carries = details.is_some();
-                let answer = if arrives { self.service.fail(token, Some(failure), details, now) } else { Ok(()) };
-                if carries && arrives && answer.is_ok() {
-                    self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
-                }
-                answer.is_err()
-            }
-            Call::Cancel { details } => arrives && self.service.cancel(token, details, now).is_err(),
-        };
-        self.settle(settings);
-        // A report whose answer is lost is sent again, and refused: the service has acted on it.
-        let again = carriage == Carriage::AnswerLost && !self.attempts[attempt as usize].is_running();
-        if refused || again {
-            self.note(Who::Attempt(attempt), What::Refused);
-        }
-    }
-
-    fn deliver_heartbeat(&mut self, attempt: u32, details: Details, bytes: Option<Bytes>, carriage: Carriage) {
-        let token = self.attempts[attempt as usize].token;
-        let order = self.queue.reserve();
-        let told = match self.service.heartbeat(token, details, self.now, order) {
-            Ok(answer) => {
-                self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
-                if answer.cancel_requested {
-                    Some(CancelReason::Requested)
-                } else if answer.activity_reset {
-                    Some(CancelReason::Reset)
-                } else {
-                    answer.activity_paused.then_some(CancelReason::Paused)
-                }
-            }
-            Err(refused) => {
-                self.note(Who::Attempt(attempt), What::Refused);
-                (refused.code == Code::NotFound).then_some(CancelReason::NotFound)
-            }
-        };
-        if let Some(reason) = told.filter(|_| carriage == Carriage::Whole) {
-            self.todo.push_back(Todo::Cancel { attempt, reason });
-        }
-    }
-
-    /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
-    fn heartbeat_answered(&mut self, attempt: u32, settings: &Settings) {
-        let now = self.now;
-        let record = &mut self.attempts[attempt as usize];
-        let next = Next::of(record.throttle.answered(now));
-        if record.is_running() {
-            self.act(attempt, next, settings);
-        } else if let Some((report, carriage)) = record.held_report.take() {
-            self.post(report, carriage, settings);
-        }
     }
 
     /// The attempt's code has ended by itself.
@@ -418,6 +187,7 @@ impl Core {
         let pending = record.throttle.take_pending();
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
+        self.free_slot(worker, settings);
         let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Completion) };
         let carriage = match fault {
             Some(Fault::Crash) => {
@@ -433,37 +203,45 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        if let (PendingHeartbeat::FlushedFirst, Some(details)) = (report.pending_heartbeat(), &pending) {
-            self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-            let details = details.clone();
-            let call = Call::Heartbeat { details, bytes };
-            self.deliver(Message { attempt, call }, Carriage::Whole, settings);
-        }
+        let flush = match report.pending_heartbeat() {
+            PendingHeartbeat::FlushedFirst => pending.clone().map(|details| Call::Heartbeat { details, bytes }),
+            PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
+        };
         let call = match report {
             Report::Complete(result) => Some(Call::Complete { result }),
-            Report::Fail(failure) => {
-                if pending.is_some() {
-                    self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-                }
-                Some(Call::Fail { failure, details: pending, bytes })
-            }
+            Report::Fail(failure) => Some(Call::Fail { failure, details: pending, bytes }),
             Report::Cancel(details) => Some(Call::Cancel { details }),
             Report::Nothing => {
                 self.note(Who::Attempt(attempt), What::ReportDropped);
                 None
             }
         };
-        if let Some(message) = call.map(|call| Message { attempt, call }) {
-            // The report waits for the heartbeat in flight, which it must not overtake.
+        if let Some(call) = call {
+            let parting = Parting { flush, call, carriage };
+            // What is said last waits for the heartbeat in flight, which it must not overtake.
             if in_flight {
-                self.attempts[attempt as usize].held_report = Some((message, carriage));
+                self.attempts[attempt as usize].parting = Some(Box::new(parting));
             } else {
-                self.post(message, carriage, settings);
+                self.part(attempt, parting, settings);
             }
         }
         if self.workers[worker as usize].process == Process::Stopping {
             self.stop_if_idle(worker, settings);
         }
+    }
+
+    /// Sends what an attempt that has ended says last.
+    pub(super) fn part(&mut self, attempt: u32, parting: Parting, settings: &Settings) {
+        let Parting { flush, call, carriage } = parting;
+        if let Some(heartbeat) = flush {
+            let bytes = self.attempts[attempt as usize].newest;
+            self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
+            self.deliver(Message { attempt, call: heartbeat }, Carriage::Whole, settings);
+        }
+        if let Call::Fail { details: Some(_), bytes, .. } = call {
+            self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
+        }
+        self.post(Message { attempt, call }, carriage, settings);
     }
 
     /// The attempt vanishes: nothing of it has any effect from now on.
@@ -478,57 +256,6 @@ impl Core {
             self.graveyard.push(Buried::Future(future));
         }
         self.note(Who::Attempt(attempt), What::Died);
-    }
-
-    /// Takes the callback that tells the code to stop, unless it has been told.
-    pub(super) fn begin_cancel(&mut self, attempt: u32, reason: CancelReason) -> Option<Box<dyn Fn(CancelReason)>> {
-        let record = &mut self.attempts[attempt as usize];
-        if !record.is_running() || record.cancel_told.is_some() {
-            return None;
-        }
-        record.cancel_told = Some(reason);
-        let cancel = record.cancel.take();
-        self.note(Who::Attempt(attempt), What::CancelDelivered(reason));
-        cancel
-    }
-
-    /// Takes the callback that tells the code of its worker's stop.
-    pub(super) fn begin_stopping(&mut self, attempt: u32) -> Option<Box<dyn Fn()>> {
-        let record = &mut self.attempts[attempt as usize];
-        if !record.is_running() {
-            return None;
-        }
-        let stopping = record.worker_stopping.take();
-        self.note(Who::Attempt(attempt), What::WorkerStopping);
-        stopping
-    }
-
-    /// The service knows the attempt no more. Its worker will find out by its own clock at the latest.
-    pub(super) fn expect_local_timeout(&mut self, attempt: u32) {
-        if let Some(at) = self.local_timeout(attempt) {
-            self.queue.push(at.max(self.now), Wakeup::LocalTimeout(attempt));
-        }
-    }
-
-    fn local_timeout(&self, attempt: u32) -> Option<Time> {
-        let record = &self.attempts[attempt as usize];
-        let after =
-            |from: Time, timeout: Span| (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER));
-        let close = after(record.started_at, record.timeouts.start_to_close);
-        let heartbeat = after(record.last_recorded, record.timeouts.heartbeat);
-        match (close, heartbeat) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-
-    /// The worker's own clock looks whether an attempt has timed out.
-    pub(super) fn look_at_local_timeout(&mut self, attempt: u32) {
-        match self.local_timeout(attempt) {
-            Some(at) if at > self.now => self.queue.push(at, Wakeup::LocalTimeout(attempt)),
-            Some(_) => self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::TimedOut }),
-            None => {}
-        }
     }
 
     pub(super) fn background_ended(&mut self, index: u32, panic: Option<Panic>) {
@@ -548,24 +275,7 @@ impl Core {
     ) -> (u32, TaskId) {
         let index = self.background.len() as u32;
         let task = self.tasks.spawn(future, Tag::Background(index));
-        self.background.push(Background { attempt, task: Some(task), busy: Busy::default() });
+        self.background.push(Background { attempt, task: Some(task), aborted: false, busy: Busy::default() });
         (index, task)
-    }
-}
-
-/// What the throttle says, without its loan.
-pub(super) enum Next {
-    Send(Details),
-    WakeAt(Time),
-    Nothing,
-}
-
-impl Next {
-    fn of(action: Action<'_>) -> Next {
-        match action {
-            Action::Send(details) => Next::Send(details.into()),
-            Action::WakeAt(at) => Next::WakeAt(at),
-            Action::Nothing => Next::Nothing,
-        }
     }
 }

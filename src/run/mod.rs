@@ -1,9 +1,13 @@
 //! The loop that ties engine, service, workers and faults together, and what it leaves: [`Run`].
 
+mod awaits;
 mod deadline;
 mod error;
 mod finished;
+mod heartbeats;
 mod hosting;
+mod matching;
+mod messages;
 pub(crate) mod misuse;
 mod news;
 mod query;
@@ -12,6 +16,7 @@ pub(crate) mod setup;
 mod signal;
 pub(crate) mod start;
 mod strike;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod turn;

@@ -7,13 +7,12 @@
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::hosting::WORKER;
 use super::setup::Settings;
 use super::workflow_task::unwound_problem;
 use super::world::{Buried, Core, Todo, Wakeup, World};
 use crate::engine::panics;
 use crate::program::{Failure, Payload};
-use crate::service::WorkflowKey;
+use crate::service::{Ready, WorkflowKey};
 use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::process::Process;
@@ -79,8 +78,14 @@ impl Core {
         let query = &mut self.queries[id as usize];
         let State::Waiting { arrived, .. } = &mut query.state else { return };
         *arrived = true;
-        if self.workers[WORKER as usize].process == Process::Up && !self.service.workflow(query.workflow).has_task() {
-            self.todo.push_back(Todo::Query(id));
+        let workflow = query.workflow;
+        if self.service.workflow(workflow).has_task() {
+            return;
+        }
+        let Some(worker) = self.choose_worker(Ready::Workflow { workflow, stamp: 0 }) else { return };
+        match self.workers[worker as usize].process {
+            Process::Frozen { until } if until > self.now => self.queue.push(until, Wakeup::Query(id)),
+            _ => self.todo.push_back(Todo::Query { id, worker }),
         }
     }
 
@@ -96,12 +101,12 @@ impl Core {
 
 impl World {
     /// A worker answers a query.
-    pub(super) fn handle_query(&self, id: u32) {
+    pub(super) fn handle_query(&self, id: u32, worker: u32) {
         let (workflow, name, input) = {
             let mut core = self.core.borrow_mut();
             let workflow = core.queries[id as usize].workflow;
             // News of this very moment goes first; the query is offered again behind it.
-            if core.workers[WORKER as usize].process != Process::Up || core.service.workflow(workflow).has_task() {
+            if core.workers[worker as usize].process != Process::Up || core.service.workflow(workflow).has_task() {
                 return;
             }
             let query = &mut core.queries[id as usize];
@@ -110,7 +115,7 @@ impl World {
             query.state = State::Asked(waker.take());
             (query.workflow, query.name.clone(), input)
         };
-        let answer = self.query(workflow, id, name, input);
+        let answer = self.query(worker, workflow, id, name, input);
         let query = &mut self.core.borrow_mut().queries[id as usize];
         let waker = match std::mem::replace(&mut query.state, State::Answered(answer)) {
             State::Waiting { waker, .. } | State::Asked(waker) => waker,
@@ -122,14 +127,26 @@ impl World {
     }
 
     /// Asks the worker's instance of a workflow that has no task, or one made by replay.
-    pub(super) fn query(
+    fn query(
         &self,
+        worker: u32,
         workflow: WorkflowKey,
         id: u32,
         name: Arc<str>,
         input: Payload,
     ) -> Result<Payload, Failure> {
-        let cached = self.core.borrow_mut().workflows[workflow.0 as usize].instance.take();
+        let cached = {
+            let mut core = self.core.borrow_mut();
+            let hosted = &mut core.workflows[workflow.0 as usize];
+            let cached = hosted.instance.take();
+            let elsewhere = std::mem::replace(&mut hosted.home, worker) != worker;
+            if elsewhere {
+                core.todo.extend(cached.map(Todo::Evict));
+                None
+            } else {
+                cached
+            }
+        };
         let replayed = cached.is_none();
         let instance = match cached {
             Some(instance) => Ok(instance),

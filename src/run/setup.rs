@@ -10,6 +10,9 @@ use std::time::Duration;
 use crate::instant::Span;
 use crate::program::{ActivityProgram, WorkflowProgram};
 
+/// The queue that is used where none is named.
+pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
+
 /// Makes one piece of state, fresh for each run.
 #[derive(Clone)]
 pub(crate) struct StateMaker {
@@ -25,10 +28,20 @@ pub(crate) struct Setup {
     pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
     pub(crate) states: Vec<StateMaker>,
     pub(crate) settings: Settings,
-    /// The queue that workers poll.
+    /// The queue that workflows and activities use unless they name another.
     pub(crate) task_queue: Arc<str>,
+    /// The workers; none means one, which polls that queue and has no limit.
+    pub(crate) workers: Vec<WorkerSetup>,
     /// Mistakes made while configuring, reported by the first run.
     pub(crate) mistakes: Vec<String>,
+}
+
+/// A worker, as it is configured.
+#[derive(Clone, Debug)]
+pub(crate) struct WorkerSetup {
+    pub(crate) task_queue: Arc<str>,
+    /// Attempts at once; 0 means no limit.
+    pub(crate) slots: u32,
 }
 
 /// Numbers of the simulated world.
@@ -68,7 +81,8 @@ impl Default for Setup {
                 horizon: Duration::from_secs(30 * 24 * 3600),
                 poll_budget: 10_000,
             },
-            task_queue: "default".into(),
+            task_queue: DEFAULT_TASK_QUEUE.into(),
+            workers: Vec::new(),
             mistakes: Vec::new(),
         }
     }

@@ -72,7 +72,8 @@ impl Core {
         let entry = Timer::Workflow { workflow, timer };
         let fault = self.strike_workflow(workflow, Site::Timer(timer));
         if let Some(Fault::Delayed(length)) = fault {
-            self.queue.push(self.at(length), Wakeup::Service(entry));
+            // Not as before, or it would come to the same point again.
+            self.queue.push(self.at(length), Wakeup::LateTimer { workflow, timer });
             return;
         }
         self.service.fire(entry, self.now);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::error::RunError;
 use super::finished::{Finished, Run};
-use super::hosting::WORKER;
 use super::setup::{Setup, known};
 use super::world::{HostedWorkflow, World};
 use crate::engine::choice::Choice;
@@ -74,6 +73,15 @@ impl Start {
             let known = known(self.setup.workflows.keys());
             return Some(RunError::UnknownWorkflow { name: self.workflow.to_string(), known });
         }
+        let workers = &self.setup.workers;
+        if !workers.is_empty() && !workers.iter().any(|worker| worker.task_queue == self.setup.task_queue) {
+            return Some(RunError::Setup(format!(
+                "no worker polls the task queue `{}`, on which workflows run (polled: {}): add \
+                 `.worker(WorkerOptions::default())`",
+                self.setup.task_queue,
+                known(workers.iter().map(|worker| &worker.task_queue))
+            )));
+        }
         self.input.as_ref().err().cloned()
     }
 
@@ -116,8 +124,14 @@ impl Start {
             }
             Faults::Swarm => Injector::Swarm(Swarm::new(&mut core.choice)),
         };
-        core.workers.push(Worker::new());
-        core.note(Who::Worker(WORKER), What::WorkerStarted);
+        if self.setup.workers.is_empty() {
+            core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));
+        }
+        let workers = self.setup.workers.iter();
+        core.workers.extend(workers.map(|worker| Worker::new(worker.task_queue.clone(), worker.slots)));
+        for worker in 0..core.workers.len() as u32 {
+            core.note(Who::Worker(worker), What::WorkerStarted);
+        }
         let start = StartWorkflow {
             workflow_id: self.workflow.clone(),
             run_id: self.workflow.clone(),

@@ -71,6 +71,7 @@ impl Core {
             backoff: Default::default(),
             attempt_length: Default::default(),
             time_left: None,
+            silence: Default::default(),
             may_end,
         };
         let fault = injector.strike(place, limits, choice)?;
@@ -111,6 +112,7 @@ impl Core {
                 backoff: record.retry().initial_interval,
                 attempt_length: hosted.map_or(Default::default(), |attempt| *now - attempt.started_at),
                 time_left: hosted.and_then(|attempt| attempt.deadline).map(|deadline| deadline - *now),
+                silence: hosted.map_or(Default::default(), |attempt| *now - attempt.last_visible),
                 may_end,
             }
         };

@@ -3,11 +3,14 @@
 use std::task::{Context, Poll};
 
 use super::error::RunError;
+use super::setup::Settings;
 use super::world::{Core, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, Unwound};
 use crate::fault::Order;
 use crate::instant::Time;
+use crate::service::Timer;
+use crate::service::WorkflowKey;
 
 impl World {
     /// Does everything until the run is over.
@@ -58,6 +61,14 @@ impl World {
         let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(waker)));
         let mut core = self.core.borrow_mut();
         core.polled = None;
+        if let Tag::Background(index) = tag
+            && core.background[index as usize].aborted
+        {
+            let attempt = core.background[index as usize].attempt;
+            drop(core);
+            self.drop_for(attempt, future);
+            return;
+        }
         if !core.tasks.contains(task) {
             // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
             core.graveyard.push(super::world::Buried::Future(future));
@@ -138,6 +149,9 @@ impl World {
             }
             core.now = core.now.max(at);
             core.wake_up(wakeup, &self.setup.settings);
+            if core.order == Order::Random && matches!(wakeup, Wakeup::Sleeper(_)) {
+                core.wake_sleepers_of_the_moment(&self.setup.settings);
+            }
             return true;
         }
     }
@@ -145,9 +159,9 @@ impl World {
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
-            Todo::Start { token, task, dies } => self.start_attempt(token, *task, dies),
+            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, *task, dies),
             Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
-            Todo::Query(id) => self.handle_query(id),
+            Todo::Query { id, worker } => self.handle_query(id, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
@@ -162,13 +176,18 @@ impl World {
                     self.notify(attempt, stopping);
                 }
             }
-            Todo::Drop(future) => {
-                let _ = panics::catch(|| drop(future));
-            }
+            Todo::Drop { future, attempt } => self.drop_for(attempt, future),
             Todo::Evict(instance) => {
                 let _ = panics::catch(|| drop(instance));
             }
         }
+    }
+
+    /// Runs destructors as this attempt's code.
+    pub(super) fn drop_for<T>(&self, attempt: u32, value: T) {
+        self.core.borrow_mut().dropping = Some(attempt);
+        let _ = panics::catch(|| drop(value));
+        self.core.borrow_mut().dropping = None;
     }
 
     fn notify(&self, attempt: u32, call: impl FnOnce()) {
@@ -181,6 +200,15 @@ impl World {
 }
 
 impl Core {
+    /// Those that wait for the same moment become ready together, so that there is an order to draw.
+    fn wake_sleepers_of_the_moment(&mut self, settings: &Settings) {
+        while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
+            if self.is_live(wakeup) {
+                self.wake_up(wakeup, settings);
+            }
+        }
+    }
+
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
@@ -188,7 +216,7 @@ impl Core {
                 self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
             }
             Wakeup::Service(timer) => self.service.is_live(timer),
-            Wakeup::HandOver(_) => true,
+            Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {
                 let attempt = &self.attempts[attempt as usize];
                 attempt.is_running() && attempt.throttle.has_pending()
@@ -202,6 +230,7 @@ impl Core {
                 let signal = &self.late_signals[index as usize];
                 signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
             }
+            Wakeup::LateTimer { workflow, timer } => self.service.is_live(Timer::Workflow { workflow, timer }),
             Wakeup::Query(id) => self.queries[id as usize].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }
@@ -216,7 +245,7 @@ impl Core {
             .workflows()
             .iter()
             .enumerate()
-            .find(|(index, _)| self.service.workflow(crate::service::WorkflowKey(*index as u32)).is_open());
+            .find(|(index, _)| self.service.workflow(WorkflowKey(*index as u32)).is_open());
         // Attempts that wait for ever after all workflows have closed harm nobody: the run is over.
         let Some((index, name)) = open else { return };
         let workflow = name.workflow_type.to_string();
@@ -234,29 +263,49 @@ impl Core {
         self.fail(RunError::Horizon { horizon, waiting });
     }
 
-    /// What is still going on, for an error.
+    /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
+    /// workflows that wait for something else.
     fn waiting_words(&self) -> String {
-        let mut words: Vec<String> = self
-            .service
-            .activities()
-            .filter(|(_, activity)| activity.outcome().is_none())
-            .take(3)
-            .map(|(key, activity)| {
-                let state = if self.activities[key.0 as usize]
-                    .latest
-                    .is_some_and(|attempt| self.attempts[attempt as usize].is_running())
-                {
-                    "is running"
-                } else {
-                    "is waiting"
-                };
-                format!("activity `{}` {state} at attempt {}", activity.activity_type(), activity.attempt())
-            })
-            .collect();
-        if words.is_empty() {
-            words.push("it has no open activity and no timer".to_owned());
+        const SHOWN: usize = 3;
+        let mut words: Vec<String> = Vec::new();
+        for (key, activity) in self.service.activities() {
+            if activity.outcome().is_some() || !self.service.workflow(activity.workflow()).is_open() {
+                continue;
+            }
+            let attempt = self.activities[key.0 as usize].latest.map(|attempt| &self.attempts[attempt as usize]);
+            let state = if attempt.is_some_and(|attempt| attempt.is_running()) { "is running" } else { "is waiting" };
+            let name = self.trace.activity_words(key.0);
+            let failure = activity.last_failure().map(|failure| format!(", after `{failure}`")).unwrap_or_default();
+            words.push(format!("activity {name} {state} at attempt {}{failure}", activity.attempt()));
         }
-        words.join(", ")
+        for (index, attempt) in self.attempts.iter().enumerate().filter(|(_, attempt)| attempt.is_running()) {
+            let activity = self.service.activity(attempt.token.activity);
+            let current = activity.outcome().is_none() && activity.attempt() == attempt.token.attempt;
+            if !current || !self.service.workflow(activity.workflow()).is_open() {
+                let name = self.trace.attempt_words(index as u32);
+                words.push(format!("attempt {name}, which the service has given up, still runs"));
+            }
+        }
+        for (index, name) in self.trace.workflows().iter().enumerate() {
+            let key = WorkflowKey(index as u32);
+            let workflow = self.service.workflow(key);
+            let open =
+                |activity: &&crate::service::Activity| activity.workflow() == key && activity.outcome().is_none();
+            if !workflow.is_open() || self.service.activities().any(|(_, activity)| open(&activity)) {
+                continue;
+            }
+            let what = if workflow.has_timer() {
+                "waits for a timer"
+            } else {
+                "has no open activity and no timer: does it await a future that has ended already, or that is not its \
+                 context's?"
+            };
+            words.push(format!("workflow `{}` {what}", name.workflow_type));
+        }
+        let more = words.len().saturating_sub(SHOWN);
+        words.truncate(SHOWN);
+        let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+        words.join(", ") + &rest
     }
 
     pub(crate) fn at(&self, after: std::time::Duration) -> Time {

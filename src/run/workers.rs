@@ -1,12 +1,10 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
-use super::hosting::WORKER;
 use super::setup::Settings;
 use super::world::{Buried, Core, Todo, Wakeup};
-use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::program::{CancelReason, TimeoutType};
-use crate::service::{Ready, Timer};
+use crate::service::Timer;
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
 
@@ -26,7 +24,9 @@ impl Core {
                 self.service.fire(timer, self.now);
                 self.settle(settings);
             }
-            Wakeup::HandOver(ready) => self.hand_over(ready, settings),
+            Wakeup::HandOver { ready, worker, incarnation } => {
+                self.hand_over(ready, worker, incarnation, settings);
+            }
             Wakeup::Flush(attempt) => self.flush(attempt, settings),
             Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
             Wakeup::Deliver(index) => {
@@ -37,6 +37,10 @@ impl Core {
             Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow, settings),
             Wakeup::Signal(index) => self.deliver_signal(index, settings),
             Wakeup::Query(id) => self.offer_query(id),
+            Wakeup::LateTimer { workflow, timer } => {
+                self.service.fire(Timer::Workflow { workflow, timer }, self.now);
+                self.settle(settings);
+            }
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
             Wakeup::GraceOver { worker, .. } => self.end_grace(worker),
@@ -56,11 +60,13 @@ impl Core {
     fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
         let worker = match wakeup {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt as usize].worker,
-            Wakeup::HandOver(_) | Wakeup::AnswerTask { .. } | Wakeup::Query(_) => WORKER,
+            Wakeup::HandOver { worker, .. } => worker,
+            Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow.0 as usize].held.as_ref()?.worker,
             _ => return None,
         };
         match self.workers[worker as usize].process {
-            Process::Frozen { until } if until > self.now => Some(until),
+            // At the very moment it is to go on, too: behind that.
+            Process::Frozen { until } => Some(until),
             _ => None,
         }
     }
@@ -74,55 +80,6 @@ impl Core {
         }
     }
 
-    /// A task may be taken: it goes to the worker, or waits until there is one.
-    pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
-        let mut latency = settings.dispatch_latency;
-        if let Ready::Activity { activity, attempt } = ready {
-            let hosted = &mut self.activities[activity.0 as usize];
-            if std::mem::take(&mut hosted.gone_when_due) {
-                self.crash_worker(WORKER, settings);
-            }
-            if !self.workers[WORKER as usize].takes_tasks() {
-                self.backlog.push_back(ready);
-                return;
-            }
-            if let Some(delay) = self.strike_deadline(activity, attempt) {
-                latency += delay;
-            }
-            match self.strike_activity(activity, attempt, Site::Dispatch) {
-                Some(Fault::Delayed(length)) => latency += length,
-                Some(Fault::WorkerDies) => self.activities[activity.0 as usize].dies_at_start = true,
-                Some(Fault::Cancel) => {
-                    // The workflow is asked first, and answers before the task is handed over.
-                    latency = latency * 2 + std::time::Duration::from_nanos(1);
-                    self.cancel_workflow(self.service.activity(activity).workflow());
-                }
-                _ => {}
-            }
-        } else if !self.workers[WORKER as usize].takes_tasks() {
-            self.backlog.push_back(ready);
-            return;
-        }
-        self.queue.push(self.at(latency), Wakeup::HandOver(ready));
-    }
-
-    fn hand_over(&mut self, ready: Ready, settings: &Settings) {
-        if self.workers[WORKER as usize].process != Process::Up {
-            self.backlog.push_back(ready);
-            return;
-        }
-        match ready {
-            Ready::Activity { activity, attempt } => {
-                if let Some((token, task)) = self.service.take_activity_task(activity, attempt, self.now) {
-                    let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
-                    self.todo.push_back(Todo::Start { token, task: Box::new(task), dies });
-                }
-                self.settle(settings);
-            }
-            Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(workflow, stamp, settings),
-        }
-    }
-
     /// The process dies with all it hosts. No destructor runs.
     pub(crate) fn crash_worker(&mut self, worker: u32, settings: &Settings) {
         if !self.workers[worker as usize].is_alive() {
@@ -133,6 +90,10 @@ impl Core {
         for attempt in hosted {
             self.bury(attempt);
         }
+        // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {
+            attempt.parting = None;
+        }
         for index in 0..self.background.len() {
             let background = &mut self.background[index];
             if self.attempts[background.attempt as usize].worker == worker
@@ -142,7 +103,7 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            self.graveyard.extend(workflow.take_instances().map(Buried::Instance));
+            self.graveyard.extend(workflow.take_hosted_by(worker).map(Buried::Instance));
         }
         self.leave(worker, settings);
     }
@@ -151,6 +112,7 @@ impl Core {
     fn leave(&mut self, worker: u32, settings: &Settings) {
         let process = &mut self.workers[worker as usize];
         process.process = Process::Down;
+        process.busy = 0;
         process.incarnation += 1;
         let incarnation = process.incarnation;
         self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
@@ -159,9 +121,7 @@ impl Core {
     fn restart_worker(&mut self, worker: u32, settings: &Settings) {
         self.workers[worker as usize].process = Process::Up;
         self.note(Who::Worker(worker), What::WorkerStarted);
-        for ready in std::mem::take(&mut self.backlog) {
-            self.announce(ready, settings);
-        }
+        self.offer_backlog(settings);
         self.offer_queries();
     }
 
@@ -237,11 +197,12 @@ impl Core {
             if self.attempts[background.attempt as usize].worker == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
-                self.todo.push_back(Todo::Drop(future));
+                let attempt = background.attempt;
+                self.todo.push_back(Todo::Drop { future, attempt });
             }
         }
         for workflow in &mut self.workflows {
-            self.todo.extend(workflow.take_instances().map(Todo::Evict));
+            self.todo.extend(workflow.take_hosted_by(worker).map(Todo::Evict));
         }
         self.leave(worker, settings);
     }

@@ -11,18 +11,23 @@ use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::message::Carriage;
 
-use super::hosting::WORKER;
-
 /// A worker's answer to a workflow task, and the code that gave it.
 pub(crate) struct Held {
     pub(crate) token: TaskToken,
+    pub(crate) worker: u32,
     pub(crate) instance: Instance,
     commands: Vec<Command>,
 }
 
 impl Core {
     /// A workflow task reaches its worker.
-    pub(super) fn hand_over_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, settings: &Settings) {
+    pub(super) fn hand_over_workflow_task(
+        &mut self,
+        worker: u32,
+        workflow: WorkflowKey,
+        stamp: u32,
+        settings: &Settings,
+    ) {
         let Some(task) = self.service.take_workflow_task(workflow, stamp, self.now) else {
             self.settle(settings);
             return;
@@ -32,6 +37,9 @@ impl Core {
         let now = self.now;
         let hosted = &mut self.workflows[workflow.0 as usize];
         hosted.task_attempts += 1;
+        // Another worker than before has no instance: it begins with a replay, and the former one forgets its own.
+        let elsewhere = if hosted.home == worker { None } else { hosted.instance.take() };
+        hosted.home = worker;
         let polls = hosted.busy.count(now);
         let number = hosted.tasks_done + 1;
         let attempt = hosted.task_attempts;
@@ -41,11 +49,13 @@ impl Core {
             self.fail(RunError::Busy { task, polls: polls - 1, at: now });
             return;
         }
+        self.todo.extend(elsewhere.map(Todo::Evict));
         self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
-        let fault = self.strike_workflow(workflow, Site::Task(number));
+        // A repeated attempt is at the same coordinate: only the first is a point.
+        let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
         match fault {
             Some(Fault::Crash) => {
-                self.crash_worker(WORKER, settings);
+                self.crash_worker(worker, settings);
                 return;
             }
             // While the task is open: its answer cannot know.
@@ -71,13 +81,13 @@ impl Core {
 
     /// A worker's answer to a workflow task arrives at the service.
     fn answer_task(&mut self, answer: Held, settings: &Settings) {
-        let Held { token, instance, commands } = answer;
+        let Held { token, worker, instance, commands } = answer;
         let who = Who::Workflow(token.workflow.0);
         self.note(who, What::TaskCompleted(commands.len() as u32));
         match self.service.complete_workflow_task(token, &commands, self.now) {
             Ok(()) => {
                 let hosted = &mut self.workflows[token.workflow.0 as usize];
-                hosted.instance = Some(instance);
+                (hosted.instance, hosted.home) = (Some(instance), worker);
                 hosted.tasks_done += 1;
                 hosted.task_attempts = 0;
             }
@@ -166,11 +176,12 @@ impl World {
             core.graveyard.push(Buried::Instance(instance));
             return;
         }
-        if let Some(error) = self.unknown_activity(&core, workflow, &commands) {
+        if let Some(error) = self.unknown_name(&core, workflow, &commands) {
             core.fail(error);
             core.graveyard.push(Buried::Instance(instance));
             return;
         }
+        let worker = core.workflows[workflow.0 as usize].home;
         match answered {
             Carriage::RequestLost => {
                 core.note(Who::Workflow(workflow.0), What::TaskCompleted(commands.len() as u32));
@@ -181,12 +192,12 @@ impl World {
                 let TaskToken { workflow, stamp } = task.token;
                 let at = core.at(length);
                 core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
-                let held = Held { token: task.token, instance, commands };
+                let held = Held { token: task.token, worker, instance, commands };
                 let older = core.workflows[workflow.0 as usize].held.replace(held);
                 core.todo.extend(older.map(|held| Todo::Evict(held.instance)));
             }
             Carriage::Whole | Carriage::AnswerLost => {
-                core.answer_task(Held { token: task.token, instance, commands }, settings);
+                core.answer_task(Held { token: task.token, worker, instance, commands }, settings);
             }
         }
     }
@@ -234,16 +245,25 @@ impl World {
         Ok((instance, commands))
     }
 
-    fn unknown_activity(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
-        commands.iter().find_map(|command| match command {
-            Command::ScheduleActivity { spec, .. } if !self.setup.activities.contains_key(&spec.activity_type) => {
-                Some(RunError::UnknownActivity {
+    /// A command for an activity or a queue that the simulation does not have.
+    fn unknown_name(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
+        let workflow = || core.trace.workflows()[workflow.0 as usize].workflow_type.to_string();
+        commands.iter().find_map(|command| {
+            let Command::ScheduleActivity { spec, .. } = command else { return None };
+            if !self.setup.activities.contains_key(&spec.activity_type) {
+                return Some(RunError::UnknownActivity {
                     name: spec.activity_type.to_string(),
-                    workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
+                    workflow: workflow(),
                     known: known(self.setup.activities.keys()),
-                })
+                });
             }
-            _ => None,
+            let queue = spec.task_queue.as_ref()?;
+            (!core.workers.iter().any(|worker| worker.task_queue == *queue)).then(|| RunError::UnknownTaskQueue {
+                queue: queue.to_string(),
+                activity: spec.activity_type.to_string(),
+                workflow: workflow(),
+                known: known(core.workers.iter().map(|worker| &worker.task_queue)),
+            })
         })
     }
 }

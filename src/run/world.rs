@@ -19,10 +19,10 @@ use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
-use crate::worker::attempt::{Attempt, Busy};
+use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
 use crate::worker::message::{Carriage, Message};
 use crate::worker::process::Worker;
@@ -70,6 +70,8 @@ pub(crate) enum Tag {
 pub(crate) struct Background {
     pub(crate) attempt: u32,
     pub(crate) task: Option<TaskId>,
+    /// It has aborted itself, in the poll that is going on.
+    pub(crate) aborted: bool,
     pub(crate) busy: Busy,
 }
 
@@ -80,8 +82,8 @@ pub(crate) enum Wakeup {
     Sleeper(SleeperId),
     /// For the service.
     Service(Timer),
-    /// A task reaches a worker.
-    HandOver(Ready),
+    /// A task reaches the worker that polls for it.
+    HandOver { ready: Ready, worker: u32, incarnation: u32 },
     /// The throttle interval of an attempt is over.
     Flush(u32),
     /// The worker's own clock looks whether an attempt has timed out.
@@ -94,6 +96,8 @@ pub(crate) enum Wakeup {
     Signal(u32),
     /// A query reaches a worker.
     Query(u32),
+    /// A workflow's own timer fires late.
+    LateTimer { workflow: WorkflowKey, timer: Seq },
     /// A stalled attempt goes on.
     Release(u32),
     /// A frozen worker goes on.
@@ -110,6 +114,7 @@ pub(crate) enum Wakeup {
 pub(crate) enum Todo {
     /// A worker begins an attempt; one that `dies` takes the worker with it.
     Start {
+        worker: u32,
         token: Token,
         task: Box<ActivityTask>,
         dies: bool,
@@ -121,7 +126,10 @@ pub(crate) enum Todo {
         answer: Carriage,
     },
     /// A worker answers a query.
-    Query(u32),
+    Query {
+        id: u32,
+        worker: u32,
+    },
     Fail {
         attempt: u32,
     },
@@ -135,7 +143,11 @@ pub(crate) enum Todo {
     WorkerStopping {
         attempt: u32,
     },
-    Drop(TaskFuture<ActivityOutcome>),
+    /// A background task was aborted: its destructors run as this attempt's code.
+    Drop {
+        future: TaskFuture<ActivityOutcome>,
+        attempt: u32,
+    },
     Evict(Instance),
 }
 
@@ -149,6 +161,8 @@ pub(crate) enum Buried {
 #[derive(Default)]
 pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
+    /// The worker that has the instance, or had it last.
+    pub(crate) home: u32,
     /// The answer to a workflow task that its worker is slow to send.
     pub(crate) held: Option<Held>,
     /// Signals sent to it so far.
@@ -163,9 +177,16 @@ pub(crate) struct HostedWorkflow {
 }
 
 impl HostedWorkflow {
-    /// Takes what its worker has of it.
+    /// Takes all that workers have of it.
     pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
         self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    }
+
+    /// Takes what this worker has of it.
+    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
+        let instance = if self.home == worker { self.instance.take() } else { None };
+        let held = self.held.take_if(|held| held.worker == worker);
+        instance.into_iter().chain(held.map(|held| held.instance))
     }
 }
 
@@ -174,6 +195,8 @@ impl HostedWorkflow {
 pub(crate) struct HostedActivity {
     /// The latest attempt that a worker took, if any.
     pub(crate) latest: Option<u32>,
+    /// The attempt whose dispatch was the last to be a point: offered again, since no worker was there, it is none.
+    pub(crate) dispatched: u32,
     /// The worker is to be gone when the next attempt is due.
     pub(crate) gone_when_due: bool,
     /// The worker that takes the next attempt is to die at once.
@@ -214,11 +237,17 @@ pub(crate) struct Core {
     pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
+    /// Counts tasks handed over.
+    pub(crate) served: u64,
     pub(crate) graveyard: Vec<Buried>,
     /// The task that is being polled.
     pub(crate) polled: Option<(TaskId, Tag)>,
+    /// The attempt whose destructors run, outside of any poll.
+    pub(crate) dropping: Option<u32>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
+    /// The run has ended, and what it left is being dropped.
+    pub(crate) over: bool,
     pub(crate) error: Option<RunError>,
 }
 
@@ -250,9 +279,12 @@ impl Core {
             late_signals: Vec::new(),
             queries: Vec::new(),
             backlog: VecDeque::new(),
+            served: 0,
             graveyard: Vec::new(),
             polled: None,
+            dropping: None,
             in_workflow: false,
+            over: false,
             error: None,
         }
     }
@@ -278,8 +310,11 @@ impl Core {
         self.late_signals.clear();
         self.queries.clear();
         self.backlog.clear();
+        self.served = 0;
         self.polled = None;
+        self.dropping = None;
         self.in_workflow = false;
+        self.over = false;
         self.error = None;
     }
 
@@ -294,15 +329,20 @@ impl Core {
 
     /// The attempt whose code, or whose background task, is running.
     pub(crate) fn running_attempt(&self) -> Option<u32> {
-        match self.polled?.1 {
-            Tag::Attempt(attempt) => Some(attempt),
-            Tag::Background(index) => Some(self.background[index as usize].attempt),
+        match self.polled {
+            Some((_, Tag::Attempt(attempt))) => Some(attempt),
+            Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
+            None => self.dropping,
         }
     }
 
-    /// Whether the code that is running has crashed: its calls mean nothing.
+    /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
     pub(crate) fn running_dead(&self) -> bool {
-        self.polled.is_some_and(|(task, _)| !self.tasks.contains(task))
+        match self.polled {
+            _ if self.over => true,
+            Some((task, _)) => !self.tasks.contains(task),
+            None => self.dropping.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
+        }
     }
 
     /// A task in words, for an error.
@@ -343,6 +383,7 @@ impl World {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
+            core.over = true;
             core.run += 1;
             let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)

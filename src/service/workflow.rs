@@ -177,6 +177,11 @@ impl Workflow {
         id
     }
 
+    /// Whether a timer of its own runs.
+    pub fn has_timer(&self) -> bool {
+        self.lists.timers.iter().any(|(_, state)| matches!(state, TimerState::Running(_)))
+    }
+
     pub(super) fn timer(&self, seq: Seq) -> Option<TimerState> {
         find(&self.lists.timers, seq).ok().map(|index| self.lists.timers[index].1)
     }

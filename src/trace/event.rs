@@ -15,7 +15,7 @@ pub enum Who {
     Activity(u32),
     /// One attempt on its worker, by its index in [`Trace::attempts`](super::Trace::attempts).
     Attempt(u32),
-    /// A worker, by its number.
+    /// A worker, by its index from 0; texts count workers from 1.
     Worker(u32),
 }
 

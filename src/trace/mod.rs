@@ -197,6 +197,18 @@ impl Trace {
         format!("{}@{}", self.activity_words(name.activity), name.number)
     }
 
+    /// `attempt 2 of charge`: as the words of faults have it. What goes without saying is left out.
+    pub(crate) fn attempt_in_a_sentence(&self, attempt: u32) -> String {
+        let name = &self.attempts[attempt as usize];
+        let activity = &self.activities[name.activity as usize];
+        let execution = if activity.execution == 1 { String::new() } else { format!("#{}", activity.execution) };
+        let workflow = match activity.workflow {
+            0 => String::new(),
+            other => format!(" (workflow {})", self.workflows[other as usize].workflow_id),
+        };
+        format!("attempt {} of {}{execution}{workflow}", name.number, activity.activity_type)
+    }
+
     /// `charge#1`: the activity and which execution of it; with its workflow's id unless that is the first workflow.
     pub fn activity_words(&self, activity: u32) -> String {
         let name = &self.activities[activity as usize];

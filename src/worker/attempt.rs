@@ -8,7 +8,7 @@ use crate::program::{CancelReason, Timeouts};
 use crate::service::Token;
 use crate::trace::Bytes;
 
-use super::message::{Carriage, Message};
+use super::message::{Carriage, Parting};
 use super::throttle::Throttle;
 
 /// Where an attempt stands on its worker.
@@ -45,12 +45,14 @@ pub(crate) struct Attempt {
     pub(crate) timeouts: Timeouts,
     /// When the code last recorded a heartbeat, or started: the worker's own heartbeat clock.
     pub(crate) last_recorded: Time,
+    /// When the service last had a heartbeat of it, or started it.
+    pub(crate) last_visible: Time,
     /// The details it recorded last.
     pub(crate) newest: Option<Bytes>,
     /// What a fault has in store for the next heartbeat that leaves.
     pub(crate) carriage: Carriage,
-    /// The report of its end, while it waits for a heartbeat in flight.
-    pub(crate) held_report: Option<(Message, Carriage)>,
+    /// What is said at its end, while it waits for a heartbeat in flight. Boxed because it is rare.
+    pub(crate) parting: Option<Box<Parting>>,
     /// A fault keeps it from being polled.
     pub(crate) stalled: bool,
     /// Polls at the present moment, against loops that let no time pass.

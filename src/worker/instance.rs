@@ -63,29 +63,23 @@ impl Instance {
         let mut commands = Vec::new();
         while !jobs.is_empty() {
             let activation = Activation { now, replaying, history_length, jobs };
-            let answer = self.run.activate(&activation)?;
+            let mut answer = self.run.activate(&activation)?;
+            answer.retain(|command| !is_too_late(command, &activation.jobs));
             jobs = Vec::new();
-            let cancels =
-                |command: &Command| matches!(command, Command::CancelActivity { .. } | Command::CancelTimer { .. });
-            if commands.is_empty() && !answer.iter().any(cancels) {
+            if commands.is_empty() && !answer.iter().any(|command| matches!(command, Command::CancelActivity { .. })) {
                 for command in &answer {
                     self.note(command);
                 }
                 commands = answer;
             } else {
                 for command in answer {
-                    // It fired before the code could know: there is nothing to cancel any more.
-                    if matches!(command, Command::CancelTimer { seq } if activation.jobs.contains(&Job::FireTimer(seq)))
-                    {
-                        continue;
-                    }
                     self.note(&command);
                     self.translate(command, &mut commands, &mut jobs);
                 }
-                // Code that has closed hears of nothing.
-                if commands.last().is_some_and(Command::closes_workflow) {
-                    jobs.clear();
-                }
+            }
+            if commands.last().is_some_and(Command::closes_workflow) {
+                // What became of activities cancelled in the same breath is nobody's concern any more.
+                break;
             }
         }
         match asked {
@@ -175,6 +169,16 @@ impl Instance {
             .and_then(Option::as_mut)
             .is_some_and(|pending| !std::mem::replace(&mut pending.resolved, true))
     }
+}
+
+/// Whether a timer is cancelled of which these very jobs say that it has fired: a cancel request that stands before the
+/// firing in the history. The service would refuse to cancel it.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/timer_state_machine.rs`: the machine has taken
+/// in the firing before the code is told of anything, and its end state ignores a cancellation.
+fn is_too_late(command: &Command, jobs: &[Job]) -> bool {
+    let Command::CancelTimer { seq } = command else { return false };
+    jobs.iter().any(|job| matches!(job, Job::FireTimer(fired) if fired == seq))
 }
 
 impl Pending {

@@ -26,6 +26,17 @@ pub(crate) enum Call {
     Cancel { details: Details },
 }
 
+/// What a worker says of an attempt that has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Parting {
+    /// A heartbeat that goes before the report.
+    pub(crate) flush: Option<Call>,
+    /// The report.
+    pub(crate) call: Call,
+    /// What becomes of the report.
+    pub(crate) carriage: Carriage,
+}
+
 /// What the network does to a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Carriage {

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Prints the instructions of one run, by callgrind: `W1 instructions 48213 (bare 15000)`.
+# The difference of two lengths, so that starting up does not count.
+# With a folder as argument, leaves a profile of W1 there, for callgrind_annotate.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bench=$(cargo bench -p durasim --bench cost --no-run --message-format=json 2>/dev/null |
+  sed -n 's/.*"executable":"\([^"]*cost-[^"]*\)".*/\1/p' | tail -1)
+
+# instructions NAME SIDE RUNS [OUT]
+instructions() {
+  valgrind --tool=callgrind --callgrind-out-file="${4:-/dev/null}" "$bench" only "$1" "$2" "$3" 2>&1 |
+    sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
+}
+
+each() {
+  local few many
+  few=$(instructions "$1" "$2" 100)
+  many=$(instructions "$1" "$2" 600)
+  echo $(((many - few) / 500))
+}
+
+for name in W1 W1-raw; do
+  echo "$name instructions $(each $name durasim) (bare $(each $name bare))"
+done
+if [ $# -gt 0 ]; then
+  mkdir -p "$1"
+  instructions W1 durasim 2000 "$1/callgrind.out" >/dev/null
+  echo "profile: callgrind_annotate --inclusive=yes $1/callgrind.out"
+fi

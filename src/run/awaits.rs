@@ -1,0 +1,92 @@
+//! What happens at an attempt's awaits: faults, stalls, deadlines that are moved to an await.
+
+use super::setup::Settings;
+use super::world::{Core, Todo, Wakeup};
+use crate::fault::{Fault, Site};
+use crate::instant::Time;
+use crate::trace::{What, Who};
+use crate::worker::process::Process;
+
+impl Core {
+    /// The attempt's code returned `Pending`.
+    pub(super) fn awaited(&mut self, attempt: u32, settings: &Settings) {
+        let record = &mut self.attempts[attempt as usize];
+        record.awaits += 1;
+        let count = record.awaits;
+        self.note(Who::Attempt(attempt), What::Awaited(count));
+        if self.injector.is_quiet() {
+            return;
+        }
+        if let Some(fault) = self.strike_attempt(attempt, Site::Await(count)) {
+            self.fault_at_await(attempt, fault, settings);
+        }
+        if self.attempts[attempt as usize].is_running() {
+            self.approach_await(attempt, count + 1);
+        }
+    }
+
+    /// The next await is this one: a planned deadline moves it.
+    pub(super) fn approach_await(&mut self, attempt: u32, next: u32) {
+        if self.injector.is_quiet() {
+            return;
+        }
+        let Some(deadline) = self.attempts[attempt as usize].deadline else { return };
+        let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
+        match fault {
+            Fault::DeadlineBefore(by) => {
+                let nanos = deadline.as_nanos().saturating_sub(by.as_nanos() as u64);
+                self.stall(attempt, Time::from_nanos(nanos));
+            }
+            Fault::DeadlineAt => {
+                let activity = self.attempts[attempt as usize].token.activity;
+                self.activities[activity.0 as usize].defers_deadline = true;
+                self.stall(attempt, deadline);
+            }
+            Fault::DeadlineAtLate => self.stall(attempt, deadline),
+            Fault::DeadlineAfter(by) => self.stall(attempt, deadline + by),
+            _ => {}
+        }
+    }
+
+    pub(super) fn fault_at_await(&mut self, attempt: u32, fault: Fault, settings: &Settings) {
+        let worker = self.attempts[attempt as usize].worker;
+        match fault {
+            Fault::Crash => self.crash_worker(worker, settings),
+            Fault::CrashAttempt => {
+                self.bury(attempt);
+                self.free_slot(worker, settings);
+            }
+            Fault::Fail => self.todo.push_back(Todo::Fail { attempt }),
+            Fault::Stall(length) => self.stall(attempt, self.at(length)),
+            Fault::Freeze(length) => self.freeze_worker(worker, self.at(length)),
+            Fault::Cancel => self.cancel_workflow_of(attempt, settings),
+            Fault::Stop => self.stop_worker(worker, settings),
+            _ => {}
+        }
+    }
+
+    /// Keeps an attempt from being polled until then.
+    pub(super) fn stall(&mut self, attempt: u32, until: Time) {
+        if until > self.now && self.hold(attempt) {
+            self.queue.push(until, Wakeup::Release(attempt));
+        }
+    }
+
+    pub(super) fn hold(&mut self, attempt: u32) -> bool {
+        let record = &mut self.attempts[attempt as usize];
+        let Some(task) = record.task.filter(|_| !record.stalled) else { return false };
+        record.stalled = true;
+        self.tasks.hold(task);
+        true
+    }
+
+    /// A stall is over.
+    pub(super) fn release(&mut self, attempt: u32) {
+        let record = &mut self.attempts[attempt as usize];
+        record.stalled = false;
+        let frozen = matches!(self.workers[record.worker as usize].process, Process::Frozen { .. });
+        if let Some(task) = record.task.filter(|_| !frozen) {
+            self.tasks.release(task);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Heartbeats on their way from an attempt's code through the worker's throttle to the service.
+
+use super::setup::Settings;
+use super::world::{Core, Todo, Wakeup};
+use crate::fault::{Fault, Site};
+use crate::instant::Time;
+use crate::program::{Beat, CancelReason, Details};
+use crate::service::Code;
+use crate::trace::{Bytes, What, Who};
+use crate::worker::message::{Call, Carriage, Message};
+use crate::worker::throttle::Action;
+
+impl Core {
+    /// The attempt's code, or a background task of it, records a heartbeat.
+    pub(super) fn heartbeat(&mut self, attempt: u32, details: Option<&[u8]>, settings: &Settings) -> Beat {
+        let record = &mut self.attempts[attempt as usize];
+        if !record.is_running() {
+            return Beat::Taken;
+        }
+        record.heartbeats += 1;
+        let (count, worker) = (record.heartbeats, record.worker);
+        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Heartbeat(count)) };
+        if fault == Some(Fault::CrashBefore) {
+            self.crash_worker(worker, settings);
+            return Beat::CrashNow;
+        }
+        let bytes = details.map(|details| self.trace.store(details));
+        self.note(Who::Attempt(attempt), What::HeartbeatRecorded(bytes));
+        if fault == Some(Fault::CrashAfterUnsent) {
+            self.crash_worker(worker, settings);
+            return Beat::CrashNow;
+        }
+        let now = self.now;
+        let record = &mut self.attempts[attempt as usize];
+        record.last_recorded = now;
+        record.newest = bytes;
+        // The message that carries this heartbeat, or a newer one in its place, meets its fate when it leaves.
+        match fault {
+            Some(Fault::RequestLost) => record.carriage = Carriage::RequestLost,
+            Some(Fault::AnswerLost) => record.carriage = Carriage::AnswerLost,
+            Some(Fault::Delayed(length)) => record.carriage = Carriage::Late(length),
+            _ => {}
+        }
+        let action = if fault == Some(Fault::CrashAfterSent) {
+            record.throttle.record_unthrottled(details, now)
+        } else {
+            record.throttle.record(details, now)
+        };
+        let next = Next::of(action);
+        self.act(attempt, next, settings);
+        if fault == Some(Fault::CrashAfterSent) {
+            self.crash_worker(worker, settings);
+            return Beat::CrashNow;
+        }
+        Beat::Taken
+    }
+
+    /// Does what the throttle says.
+    pub(super) fn act(&mut self, attempt: u32, next: Next, settings: &Settings) {
+        match next {
+            Next::Send(details) => {
+                let record = &mut self.attempts[attempt as usize];
+                let carriage = std::mem::take(&mut record.carriage);
+                let bytes = record.newest;
+                self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
+                self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
+            }
+            Next::WakeAt(at) => self.queue.push(at, Wakeup::Flush(attempt)),
+            Next::Nothing => {}
+        }
+    }
+
+    /// The throttle's interval is over.
+    pub(super) fn flush(&mut self, attempt: u32, settings: &Settings) {
+        let now = self.now;
+        let next = Next::of(self.attempts[attempt as usize].throttle.interval_elapsed(now));
+        self.act(attempt, next, settings);
+    }
+
+    pub(super) fn deliver_heartbeat(
+        &mut self,
+        attempt: u32,
+        details: Details,
+        bytes: Option<Bytes>,
+        carriage: Carriage,
+    ) {
+        let token = self.attempts[attempt as usize].token;
+        let order = self.queue.reserve();
+        let told = match self.service.heartbeat(token, details, self.now, order) {
+            Ok(answer) => {
+                self.attempts[attempt as usize].last_visible = self.now;
+                self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
+                if answer.cancel_requested {
+                    Some(CancelReason::Requested)
+                } else if answer.activity_reset {
+                    Some(CancelReason::Reset)
+                } else {
+                    answer.activity_paused.then_some(CancelReason::Paused)
+                }
+            }
+            Err(refused) => {
+                self.note(Who::Attempt(attempt), What::Refused);
+                (refused.code == Code::NotFound).then_some(CancelReason::NotFound)
+            }
+        };
+        if let Some(reason) = told.filter(|_| carriage == Carriage::Whole) {
+            self.todo.push_back(Todo::Cancel { attempt, reason });
+        }
+    }
+
+    /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
+    pub(super) fn heartbeat_answered(&mut self, attempt: u32, settings: &Settings) {
+        let now = self.now;
+        let record = &mut self.attempts[attempt as usize];
+        let next = Next::of(record.throttle.answered(now));
+        if record.is_running() {
+            self.act(attempt, next, settings);
+        } else if let Some(parting) = record.parting.take() {
+            self.part(attempt, *parting, settings);
+        }
+    }
+}
+
+/// What the throttle says, without its loan.
+pub(super) enum Next {
+    Send(Details),
+    WakeAt(Time),
+    Nothing,
+}
+
+impl Next {
+    pub(super) fn of(action: Action<'_>) -> Next {
+        match action {
+            Action::Send(details) => Next::Send(details.into()),
+            Action::WakeAt(at) => Next::WakeAt(at),
+            Action::Nothing => Next::Nothing,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Which worker gets a task: by queue, by free slot, and the one that has waited longest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::setup::Settings;
+use super::world::{Core, Todo, Wakeup};
+use crate::engine::choice::Stream;
+use crate::fault::{Fault, Order, Site};
+use crate::service::{ActivityKey, Ready, WorkflowKey};
+use crate::worker::process::Process;
+
+impl Core {
+    /// A task may be taken: it goes to a worker, or waits until there is one.
+    pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
+        if let Ready::Activity { activity, .. } = ready {
+            let hosted = &mut self.activities[activity.0 as usize];
+            if std::mem::take(&mut hosted.gone_when_due)
+                && let Some(attempt) = hosted.latest
+            {
+                let worker = self.attempts[attempt as usize].worker;
+                self.crash_worker(worker, settings);
+            }
+        }
+        let Some(worker) = self.choose_worker(ready) else {
+            self.backlog.push_back(ready);
+            return;
+        };
+        let latency = match ready {
+            Ready::Activity { activity, attempt } => {
+                self.workers[worker as usize].busy += 1;
+                self.dispatch_latency(activity, attempt, settings)
+            }
+            Ready::Workflow { .. } => settings.dispatch_latency,
+        };
+        self.served += 1;
+        let chosen = &mut self.workers[worker as usize];
+        chosen.served = self.served;
+        let incarnation = chosen.incarnation;
+        self.queue.push(self.at(latency), Wakeup::HandOver { ready, worker, incarnation });
+    }
+
+    /// The worker that polls for this task now, if any.
+    pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<u32> {
+        let is_activity = matches!(ready, Ready::Activity { .. });
+        let fits =
+            |worker: &crate::worker::process::Worker| worker.takes_tasks() && (!is_activity || worker.has_slot());
+        // Most worlds have one worker, which every queue leads to.
+        if let [only] = &self.workers[..] {
+            return fits(only).then_some(0);
+        }
+        let queue = self.task_queue(ready);
+        if let Ready::Workflow { workflow, .. } = ready {
+            // The worker that has the instance is asked first.
+            let hosted = &self.workflows[workflow.0 as usize];
+            let home = &self.workers[hosted.home as usize];
+            if hosted.instance.is_some() && home.takes_tasks() && home.task_queue == queue {
+                return Some(hosted.home);
+            }
+        }
+        let candidates =
+            || self.workers.iter().enumerate().filter(|(_, worker)| fits(worker) && worker.task_queue == queue);
+        let chosen = match self.order {
+            Order::Fifo => candidates().min_by_key(|(_, worker)| worker.served),
+            Order::Random => match candidates().count() as u32 {
+                0 | 1 => candidates().next(),
+                many => candidates().nth(self.choice.below(Stream::Schedule, many) as usize),
+            },
+        };
+        chosen.map(|(index, _)| index as u32)
+    }
+
+    /// The queue that a task waits in.
+    fn task_queue(&self, ready: Ready) -> Arc<str> {
+        let of_workflow = |workflow: WorkflowKey| self.service.workflow(workflow).info().task_queue.clone();
+        match ready {
+            Ready::Workflow { workflow, .. } => of_workflow(workflow),
+            Ready::Activity { activity, .. } => {
+                let record = self.service.activity(activity);
+                record.spec().task_queue.clone().unwrap_or_else(|| of_workflow(record.workflow()))
+            }
+        }
+    }
+
+    /// How long an attempt's way to its worker takes, with what goes wrong there.
+    fn dispatch_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
+        let latency = settings.dispatch_latency;
+        let hosted = &mut self.activities[activity.0 as usize];
+        if self.injector.is_quiet() || std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
+            return latency;
+        }
+        let latency = latency.saturating_add(self.strike_deadline(activity, attempt).unwrap_or_default());
+        match self.strike_activity(activity, attempt, Site::Dispatch) {
+            Some(Fault::Delayed(length)) => latency.saturating_add(length),
+            Some(Fault::WorkerDies) => {
+                self.activities[activity.0 as usize].dies_at_start = true;
+                latency
+            }
+            Some(Fault::Cancel) => {
+                self.cancel_workflow(self.service.activity(activity).workflow());
+                // The workflow is asked first, and answers before the task is handed over.
+                latency.saturating_mul(2).saturating_add(Duration::from_nanos(1))
+            }
+            _ => latency,
+        }
+    }
+
+    /// A task reaches the worker it was meant for, or finds it gone and looks for another.
+    pub(super) fn hand_over(&mut self, ready: Ready, worker: u32, incarnation: u32, settings: &Settings) {
+        let target = &self.workers[worker as usize];
+        if target.incarnation != incarnation || target.process != Process::Up {
+            if target.incarnation == incarnation && matches!(ready, Ready::Activity { .. }) {
+                self.workers[worker as usize].busy -= 1;
+            }
+            self.announce(ready, settings);
+            self.settle(settings);
+            return;
+        }
+        match ready {
+            Ready::Activity { activity, attempt } => {
+                match self.service.take_activity_task(activity, attempt, self.now) {
+                    Some((token, task)) => {
+                        let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
+                        self.todo.push_back(Todo::Start { worker, token, task: Box::new(task), dies });
+                    }
+                    // Stale: the poll goes on.
+                    None => self.free_slot(worker, settings),
+                }
+                self.settle(settings);
+            }
+            Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(worker, workflow, stamp, settings),
+        }
+    }
+
+    /// A worker has room for one more attempt.
+    pub(super) fn free_slot(&mut self, worker: u32, settings: &Settings) {
+        let freed = &mut self.workers[worker as usize];
+        // One that has died since has none of its former attempts.
+        freed.busy = freed.busy.saturating_sub(1);
+        if freed.slots != 0 && !self.backlog.is_empty() {
+            self.offer_backlog(settings);
+        }
+    }
+
+    /// Offers the waiting tasks again, in the order in which they came.
+    pub(super) fn offer_backlog(&mut self, settings: &Settings) {
+        for ready in std::mem::take(&mut self.backlog) {
+            self.announce(ready, settings);
+        }
+        self.settle(settings);
+    }
+}

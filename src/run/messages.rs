@@ -1,0 +1,51 @@
+//! Messages from workers to the service, and what the network does to them.
+
+use super::setup::Settings;
+use super::world::{Core, Wakeup};
+use crate::trace::{What, Who};
+use crate::worker::message::{Call, Carriage, Message};
+
+impl Core {
+    /// Hands a message to the network.
+    pub(super) fn post(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
+        if let Carriage::Late(length) = carriage {
+            self.mail.push(Some(message));
+            self.queue.push(self.at(length), Wakeup::Deliver(self.mail.len() as u32 - 1));
+        } else {
+            self.deliver(message, carriage, settings);
+        }
+    }
+
+    /// A message arrives at the service, or is lost on the way.
+    pub(super) fn deliver(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
+        let Message { attempt, call } = message;
+        let now = self.now;
+        let token = self.attempts[attempt as usize].token;
+        let arrives = carriage != Carriage::RequestLost;
+        let refused = match call {
+            Call::Heartbeat { details, bytes } => {
+                if arrives {
+                    self.deliver_heartbeat(attempt, details, bytes, carriage);
+                }
+                self.heartbeat_answered(attempt, settings);
+                false
+            }
+            Call::Complete { result } => arrives && self.service.complete(token, result, now).is_err(),
+            Call::Fail { failure, details, bytes } => {
+                let carries = details.is_some();
+                let answer = if arrives { self.service.fail(token, Some(failure), details, now) } else { Ok(()) };
+                if carries && arrives && answer.is_ok() {
+                    self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
+                }
+                answer.is_err()
+            }
+            Call::Cancel { details } => arrives && self.service.cancel(token, details, now).is_err(),
+        };
+        self.settle(settings);
+        // A report whose answer is lost is sent again, and refused: the service has acted on it.
+        let again = carriage == Carriage::AnswerLost && !self.attempts[attempt as usize].is_running();
+        if refused || again {
+            self.note(Who::Attempt(attempt), What::Refused);
+        }
+    }
+}

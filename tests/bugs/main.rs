@@ -1,0 +1,73 @@
+//! Bugs of published code, planted anew: each is found by trying every fault, shrunk to one fault, and explained; and
+//! nothing is said of the code that has it corrected, whatever is tried.
+
+mod checkpoint_before_the_work;
+mod checkpoint_is_never_read;
+mod last_step_is_done_again;
+mod result_is_made_in_the_loop;
+
+use std::time::Duration;
+
+use durasim::{ActivityOptions, Exploration, Failed, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
+
+/// What the activities under test write to.
+#[derive(Default)]
+struct Target {
+    rows: Ledger<u32>,
+}
+
+impl Target {
+    /// Takes its time, then writes a row.
+    async fn write(&self, row: u32, takes: Duration) -> Result<(), durasim::ActivityError> {
+        durasim::time::sleep(takes).await;
+        durasim::effect("write", || self.rows.record(row))
+            .map_err(|error| durasim::ActivityError::retryable(error.to_string()))
+    }
+}
+
+/// One activity, `copy`, under a policy of four attempts and a heartbeat timeout of 30 s.
+async fn copying(ctx: &WorkflowContext, rows: u32) -> Result<String, WorkflowError> {
+    let options = ActivityOptions {
+        schedule_to_close_timeout: Duration::from_secs(1_800),
+        heartbeat_timeout: Duration::from_secs(30),
+        retry_policy: Some(RetryPolicy { maximum_attempts: 4, ..Default::default() }),
+        ..Default::default()
+    };
+    ctx.execute_activity("copy", &rows, options).await
+}
+
+fn simulation() -> Simulation {
+    Simulation::temporal().workflow("copying", copying).state(Target::default)
+}
+
+/// Explores code with a bug: the first failure is of this check and found by this run of `every fault`.
+#[track_caller]
+fn found(exploration: Exploration, check: &str, plan: &str, by_run: u64) -> Failed {
+    let report = exploration.every_fault().report();
+    assert!(report.error().is_none(), "{report}");
+    assert!(!report.holds(), "the bug was not found:\n{report}");
+    let failed = &report.failures()[0];
+    let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
+    let found = (failed.check.as_str(), entries.join("; "), failed.found_by_run);
+    assert_eq!(found, (check, plan.to_owned(), by_run), "\n{}", failed.text);
+    failed.clone()
+}
+
+/// Explores the corrected code: nothing to say, and enough was tried to mean something.
+#[track_caller]
+fn silent(exploration: Exploration) {
+    let report = exploration.every_fault().seeds(0..2_000).report();
+    assert!(report.error().is_none(), "{report}");
+    let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
+    assert!(report.holds(), "{}\n{report}", texts.join("\n"));
+    let resumes: u64 = report.parts().iter().map(|part| part.tally.resumes).sum();
+    assert!(resumes > 500, "attempts that resumed: {resumes}\n{report}");
+}
+
+/// The message as people read it, for review.
+fn snapshot(name: &str, failed: &Failed) {
+    insta::with_settings!(
+        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
+        { insta::assert_snapshot!(name, failed.text) }
+    );
+}
