@@ -5,6 +5,7 @@
 mod bare;
 mod check;
 mod exploration;
+mod growth;
 mod measure;
 mod simulated;
 mod workload;
@@ -21,8 +22,8 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
             ratios();
-            growth();
-            exploration::print(20_000);
+            exploration::print(1_000);
+            growth::print(11);
         }
         ["only", name, side, runs] => only(name, side, runs.parse().expect("a number of runs")),
         _ => panic!("expected nothing, or `only NAME bare|durasim RUNS`"),
@@ -56,27 +57,6 @@ fn ratios() {
         let compared = compare(&workload, runs(&workload), 41);
         let (bare, durasim) = (words(compared.bare), words(compared.durasim));
         println!("{} ratio {:.2} (bare {bare}, durasim {durasim})", workload.name, compared.ratio);
-    }
-}
-
-/// The cost of one activity among more and more.
-fn growth() {
-    let mut hundred = None;
-    for activities in [1, 10, 100, 1_000, 10_000] {
-        let workload = Workload::crashing("growth", activities);
-        let compared = compare(&workload, runs(&workload), if activities < 10_000 { 21 } else { 11 });
-        let each = compared.durasim / activities;
-        if activities == 100 {
-            hundred = Some(each);
-        }
-        let growth = hundred.map_or(String::new(), |hundred| {
-            format!(", {:.2} of that at 100", each.as_secs_f64() / hundred.as_secs_f64())
-        });
-        println!(
-            "activities {activities} cost {} each (bare {}{growth})",
-            words(each),
-            words(compared.bare / activities)
-        );
     }
 }
 

@@ -31,12 +31,13 @@ pub struct ApplicationFailure {
     pub error_type: String,
     /// In words.
     pub message: String,
-    /// A retry is no use, whatever the policy says.
+    /// A retry is no use, whatever the policy says. Not heeded in the Cadence dialect: there the policy lists the type.
     pub non_retryable: bool,
     /// What the code attached for whoever handles the failure.
     pub details: Details,
     /// When to retry, in place of the policy's next backoff and not capped by its maximum interval. `None` leaves it to
-    /// the policy. An explicit zero *stops* the retrying (recorded scenario `retry_next_delay_zero`).
+    /// the policy. An explicit zero *stops* the retrying (recorded scenario `retry_next_delay_zero`). Not heeded in the
+    /// Cadence dialect.
     pub next_retry_delay: Option<Duration>,
 }
 

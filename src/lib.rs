@@ -126,6 +126,7 @@ pub use instant::{Span, Time};
 pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;
 pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
+pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
 pub use workflow::{

@@ -15,6 +15,7 @@ use crate::program::{ActivityProgram, Payload, WorkflowProgram};
 use crate::run::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
 use crate::run::start::Start;
 use crate::run::{Run, RunError};
+use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
 
 /// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.
@@ -51,6 +52,50 @@ impl Simulation {
     /// A world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
     pub fn temporal() -> Simulation {
         Simulation { setup: Arc::new(Setup::default()), plan: Plan::none(), random_faults: false }
+    }
+
+    /// A world whose service and workers follow Cadence's rules: those of its server and its Go client, taken from their
+    /// sources and **not recorded** from a real server, as traces and timelines say. [`Dialect`] lists what differs from
+    /// Temporal, which includes what options mean and the number that activity code sees for an attempt.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::{
+    ///     ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Simulation, WorkflowContext, WorkflowError,
+    /// };
+    ///
+    /// async fn flaky(ctx: &ActivityContext, _: ()) -> Result<u32, ActivityError> {
+    ///     // Counts from 0.
+    ///     match ctx.get_info().attempt {
+    ///         0 => Err(ActivityError::retryable("not yet")),
+    ///         attempt => Ok(attempt),
+    ///     }
+    /// }
+    ///
+    /// async fn patient(ctx: &WorkflowContext, _: ()) -> Result<u32, WorkflowError> {
+    ///     let options = ActivityOptions {
+    ///         schedule_to_close_timeout: Duration::from_secs(60),
+    ///         // Without a policy there would be no second attempt.
+    ///         retry_policy: Some(RetryPolicy { expiration_interval: Duration::from_secs(600), ..Default::default() }),
+    ///         ..Default::default()
+    ///     };
+    ///     ctx.execute_activity("flaky", &(), options).await
+    /// }
+    ///
+    /// let simulation = Simulation::cadence().activity("flaky", flaky).workflow("patient", patient);
+    /// let run = simulation.run("patient", &()).unwrap();
+    /// assert_eq!(run.result::<u32>().unwrap(), 1);
+    /// assert!(run.timeline().to_string().starts_with("dialect cadence (from sources, not recorded)"));
+    /// ```
+    pub fn cadence() -> Simulation {
+        let mut simulation = Simulation::temporal();
+        Arc::make_mut(&mut simulation.setup).settings.dialect = Dialect::Cadence;
+        simulation
+    }
+
+    /// Whose rules it follows.
+    pub fn dialect(&self) -> Dialect {
+        self.setup.settings.dialect
     }
 
     /// Registers an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`. Input and output
@@ -166,7 +211,8 @@ impl Simulation {
     }
 
     /// How workers hold heartbeats back: `default_interval` without a heartbeat timeout, else 0.8 of it, and never more
-    /// than `max_interval`. Zero means the SDK's own, 30 s and 60 s.
+    /// than `max_interval`. Zero means the SDK's own, 30 s and 60 s. Cadence's client has no such settings: there this does
+    /// nothing.
     pub fn heartbeat_throttle(mut self, default_interval: Duration, max_interval: Duration) -> Simulation {
         Arc::make_mut(&mut self.setup).settings.throttle =
             Throttling::Sdk { default: default_interval.into(), max: max_interval.into() };

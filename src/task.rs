@@ -43,15 +43,18 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         ActivityOutcome::WillCompleteAsync
     };
     let mut core = world.core.borrow_mut();
-    let attempt = if core.running_dead() { None } else { core.running_attempt() };
-    match attempt {
-        Some(attempt) => {
-            let (index, task) = core.spawn_background(attempt, Box::pin(task));
-            JoinHandle { shared, task: Some((index, task)) }
-        }
+    if core.running_dead() {
         // Dead code spawns nothing.
-        None => JoinHandle { shared, task: None },
+        return JoinHandle { shared, task: None };
     }
+    let Some(attempt) = core.running_attempt() else {
+        drop(core);
+        world.misuse(
+            "`durasim::task::spawn` was called where no activity runs: a task belongs to an attempt".to_owned(),
+        );
+    };
+    let (index, task) = core.spawn_background(attempt, Box::pin(task));
+    JoinHandle { shared, task: Some((index, task)) }
 }
 
 struct Shared<T> {

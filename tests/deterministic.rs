@@ -160,3 +160,19 @@ fn another_seed_is_another_order() {
     assert_eq!(run(1, Order::Fifo), run(2, Order::Fifo));
     assert!((2..20).any(|seed| run(1, Order::Random) != run(seed, Order::Random)));
 }
+
+/// What a workflow fails with is part of the fingerprint.
+#[test]
+fn another_failure_is_another_trace() {
+    let hash = |message: &'static str| {
+        let simulation = Simulation::temporal().workflow(
+            "main",
+            async move |_ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+                Err(WorkflowError::application(message))
+            },
+        );
+        simulation.run("main", &()).unwrap().trace().hash()
+    };
+    assert_eq!(hash("one"), hash("one"));
+    assert_ne!(hash("one"), hash("two"));
+}

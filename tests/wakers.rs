@@ -146,8 +146,9 @@ fn a_double_wake_is_one_poll() {
                 return Poll::Ready(());
             }
             context.waker().wake_by_ref();
+            let other = context.waker().clone();
             context.waker().wake_by_ref();
-            context.waker().wake_by_ref();
+            other.wake();
             Poll::Pending
         })
         .await;

@@ -22,6 +22,10 @@ use crate::program::{ActivityOutcome, Details, Failure, TimeoutType};
 /// | `Timeout` | `Timeout` | as the policy says |
 /// | `ApplicationFailure` | its own | as it says itself |
 /// | `Cancelled` | none | see there |
+///
+/// In the Cadence dialect the error type is the failure's *reason*, and all that its service looks at: `NonRetryable` and
+/// whatever else says that a retry is no use is retried unless the policy lists the reason, and a delay is not heeded. So
+/// it is with the Cadence Rust client, whose report has no field for either.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActivityError {

@@ -23,7 +23,8 @@ pub struct ActivityInfo {
     pub run_id: Arc<str>,
     /// The queue the task came from.
     pub task_queue: Arc<str>,
-    /// Which attempt, from 1.
+    /// Which attempt: from 1 in Temporal, from 0 in the Cadence dialect, as Cadence's clients show it. Traces, plans and
+    /// records count from 1 in both.
     pub attempt: u32,
     /// When the activity was first scheduled: the same for all attempts.
     pub scheduled_at: Time,
@@ -32,14 +33,18 @@ pub struct ActivityInfo {
     /// When the service handed out this attempt.
     pub started_at: Time,
     /// The moment by which this attempt must have ended; `None` without a start-to-close and schedule-to-close timeout.
+    ///
+    /// In the Cadence dialect schedule-to-close counts from the first schedule here, as its clients count it, although
+    /// the service begins anew with each attempt.
     pub deadline: Option<Time>,
-    /// Over all attempts, after the service's defaulting; zero means none.
+    /// Over all attempts, after the service's defaulting; zero means none. In the Cadence dialect, of each attempt.
     pub schedule_to_close_timeout: Duration,
     /// Of each attempt, after the service's defaulting; zero means none.
     pub start_to_close_timeout: Duration,
     /// The longest silence the service puts up with; zero means any.
     pub heartbeat_timeout: Duration,
-    /// The policy in force, after the service's defaulting.
+    /// The policy in force, after the service's defaulting. In the Cadence dialect an activity without one has a policy of
+    /// a single attempt here.
     pub retry: Arc<RetrySpec>,
 }
 

@@ -1,6 +1,9 @@
 //! [`Class`]: what a faulted run may be excused for.
 
-use crate::program::{CancelReason, RetryState};
+use std::time::Duration;
+
+use crate::instant::Time;
+use crate::program::{CancelReason, RetryState, TimeoutType};
 use crate::run::{Outcome, Run};
 use crate::service::WorkflowOutcome;
 use crate::trace::{Ended, Trace, What, Who};
@@ -43,7 +46,7 @@ pub(crate) fn classify(run: &Run, reference: &Reference) -> Class {
     if cancel_requested && heeds_cancel(&outcome, trace) {
         return Class::Cancelled;
     }
-    match over_budget(run, &outcome) {
+    match over_budget(run, reference, &outcome) {
         Some(budget) => Class::OverBudget(budget),
         None => Class::Different,
     }
@@ -68,7 +71,7 @@ fn heeds_cancel(outcome: &WorkflowOutcome, trace: &Trace) -> bool {
 }
 
 /// Whether an activity was given up although none of its attempts ended by its own code alone.
-fn over_budget(run: &Run, outcome: &WorkflowOutcome) -> Option<Budget> {
+fn over_budget(run: &Run, reference: &Reference, outcome: &WorkflowOutcome) -> Option<Budget> {
     let trace = run.trace();
     if trace.faults().is_empty() {
         return None;
@@ -88,40 +91,48 @@ fn over_budget(run: &Run, outcome: &WorkflowOutcome) -> Option<Budget> {
             RetryState::Timeout => Budget::Time,
             _ => return None,
         };
-        all_excused(trace, activity).then_some(budget)
+        all_excused(trace, reference, activity).then_some(budget)
     })
 }
 
-/// Whether each attempt of the activity that did not complete was touched by a fault.
-fn all_excused(trace: &Trace, activity: u32) -> bool {
+/// Whether each attempt of the activity that did not complete was ended by a fault, or for lack of time.
+fn all_excused(trace: &Trace, reference: &Reference, activity: u32) -> bool {
+    let usual = reference.attempt_length(&trace.activities()[activity as usize].activity_type);
     (0..trace.attempts().len() as u32)
         .filter(|attempt| trace.attempts()[*attempt as usize].activity == activity)
-        .all(|attempt| is_excused(trace, attempt))
+        .all(|attempt| is_excused(trace, usual, attempt))
 }
 
-fn is_excused(trace: &Trace, attempt: u32) -> bool {
+/// Looks at the attempt's life, in order, for what ended it. `usual` is how long it takes when nothing strikes it.
+fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: u32) -> bool {
     let name = trace.attempts()[attempt as usize];
     let mut frozen = false;
-    let mut running = false;
+    let mut started: Option<Time> = None;
     for event in trace.events() {
         match (event.who, event.what) {
             (Who::Worker(worker), What::Frozen) if worker == name.worker => frozen = true,
             (Who::Worker(worker), What::Thawed) if worker == name.worker => frozen = false,
             (Who::Attempt(index), what) if index == attempt => match what {
-                What::AttemptStarted(_) => running = true,
+                What::AttemptStarted(_) => started = Some(event.at),
                 What::Fault(_) | What::Died | What::Aborted | What::WorkerStopping => return true,
                 What::Ended { how: Ended::Completed, .. } => return true,
                 What::Ended { .. } => return false,
                 _ => {}
             },
-            (Who::Activity(index), What::Fault(fault))
-                if index == name.activity && trace.faults()[fault as usize].0.attempt == Some(name.number) =>
-            {
-                return true;
-            }
+            (Who::Activity(index), what) if index == name.activity => match (what, started) {
+                (What::Fault(fault), _) if trace.faults()[fault as usize].0.attempt == Some(name.number) => {
+                    return true;
+                }
+                (What::TimedOut(timeout), Some(started)) => {
+                    // Nothing struck it. It was silent of its own accord, or those before it had left it too little time.
+                    let had = event.at - started;
+                    return timeout == TimeoutType::ScheduleToClose && usual.is_none_or(|usual| had < usual);
+                }
+                _ => {}
+            },
             _ => {}
         }
-        if running && frozen {
+        if started.is_some() && frozen {
             return true;
         }
     }

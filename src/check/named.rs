@@ -66,7 +66,7 @@ impl<V: Verdict, F: Fn(&Run) -> V + Send + Sync> Check for Named<F> {
                 let place = panic.place.map(|place| format!(" (at {place})")).unwrap_or_default();
                 Err(Violation::new("assertion", format!("{}{place}", panic.message)))
             }
-            Err(Unwound::Other) => Err(Violation::new("assertion", "the check was unwound without a message")),
+            Err(Unwound::Other(_)) => Err(Violation::new("assertion", "the check was unwound without a message")),
         }
     }
 }

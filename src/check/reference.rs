@@ -1,8 +1,10 @@
 //! [`Reference`]: what is kept of the fault-free run.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::program::Payload;
 use crate::run::{Outcome, Run};
@@ -26,6 +28,8 @@ struct Shared {
     normalizer: Option<Normalizer>,
     /// The result as it is compared.
     normal: Option<Vec<u8>>,
+    /// By activity type, how long its longest attempt took.
+    lengths: BTreeMap<Arc<str>, Duration>,
 }
 
 impl Reference {
@@ -35,7 +39,7 @@ impl Reference {
             (Outcome::Closed(WorkflowOutcome::Completed(result)), Some(normalize)) => normalize(result.as_bytes()),
             _ => None,
         };
-        Reference { shared: Arc::new(Shared { outcome, normalizer, normal }), memory: None }
+        Reference { shared: Arc::new(Shared { outcome, normalizer, normal, lengths: lengths(run) }), memory: None }
     }
 
     /// The same reference, with what a check has learned.
@@ -46,6 +50,11 @@ impl Reference {
     /// How the fault-free run ended.
     pub fn outcome(&self) -> &Outcome {
         &self.shared.outcome
+    }
+
+    /// How long an attempt of such an activity takes, at most, when nothing strikes it; `None` if none was seen to end.
+    pub(super) fn attempt_length(&self, activity_type: &str) -> Option<Duration> {
+        self.shared.lengths.get(activity_type).copied()
     }
 
     /// What the check has learned, if it is of this type.
@@ -79,6 +88,18 @@ impl Reference {
             _ => false,
         }
     }
+}
+
+fn lengths(run: &Run) -> BTreeMap<Arc<str>, Duration> {
+    let mut lengths = BTreeMap::new();
+    for activity in run.activities() {
+        let ended = activity.attempts.iter().filter_map(|attempt| Some(attempt.ended_at? - attempt.started_at));
+        if let Some(longest) = ended.max() {
+            let known = lengths.entry(activity.activity_type).or_insert(longest);
+            *known = longest.max(*known);
+        }
+    }
+    lengths
 }
 
 impl fmt::Debug for Reference {

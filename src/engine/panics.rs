@@ -3,7 +3,9 @@
 //! A panic's place is known only to the process's panic hook. So one hook is installed, once, which delegates to the
 //! one before it unless this thread is in user code of a simulation.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -15,13 +17,27 @@ pub(crate) struct Panic {
     pub(crate) place: Option<String>,
 }
 
+/// The message and, if it is known, the place.
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.place {
+            Some(place) => write!(f, " at {place}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The message of a panic that has none.
+pub(crate) const NOT_TEXT: &str = "the panic's payload is not text";
+
 /// How a call into user code ended when it did not return.
 #[derive(Debug)]
 pub(crate) enum Unwound {
     /// It panicked.
     Panic(Panic),
     /// It was unwound with something that is not a message: the harness's own doing.
-    Other,
+    Other(Box<dyn Any + Send>),
 }
 
 thread_local! {
@@ -52,13 +68,14 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     IN_USER_CODE.set(outer);
     result.map_err(|payload| {
+        let place = PLACE.take();
         let message = match payload.downcast::<String>() {
             Ok(text) => *text,
             Err(payload) => match payload.downcast::<&'static str>() {
                 Ok(text) => (*text).to_owned(),
-                Err(_) => return Unwound::Other,
+                Err(payload) => return Unwound::Other(payload),
             },
         };
-        Unwound::Panic(Panic { message, place: PLACE.take() })
+        Unwound::Panic(Panic { message, place })
     })
 }

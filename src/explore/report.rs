@@ -27,7 +27,8 @@ pub struct Report {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Part {
-    /// `every fault`, `seeds 0..1000`.
+    /// `without faults`, `every fault` (`faults` if only a sample of the points was tried), `seeds 0..1000`, `seed 7`, `the
+    /// plan`.
     pub name: String,
     /// Its counts.
     pub tally: Tally,
@@ -67,8 +68,8 @@ impl Report {
         Report { name, workflow, parts: Vec::new(), failures: Vec::new(), error: None, skipped: false }
     }
 
-    /// Why nothing could be explored: the fault-free run cannot be finished, the exploration asks for nothing, or the
-    /// environment asks for something that cannot be done.
+    /// Why nothing was learned: the fault-free run cannot be finished, the exploration asks for nothing or for nothing that
+    /// could show anything, or the environment asks for something that cannot be done.
     pub fn error(&self) -> Option<&RunError> {
         self.error.as_ref()
     }
@@ -115,6 +116,14 @@ impl fmt::Display for Report {
         for part in &self.parts {
             writeln!(f, "  {part}")?;
         }
+        let unprotected: u64 = self.parts.iter().map(|part| part.tally.unprotected).sum();
+        if unprotected > 0 {
+            writeln!(
+                f,
+                "  {unprotected} of the runs over budget had an attempt that was lost and that neither a heartbeat nor a \
+                 start-to-close timeout could end"
+            )?;
+        }
         Ok(())
     }
 }
@@ -122,11 +131,15 @@ impl fmt::Display for Report {
 /// One line.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { runs, survive, over_budget, cancelled, different, failed, .. } = &self.tally;
-        write!(f, "{:<15} {}/{runs} hold", format!("{}:", self.name), self.tally.hold())?;
-        write!(f, " ({survive} survive, {over_budget} over budget, {cancelled} cancelled")?;
-        if *different > 0 {
-            write!(f, ", {different} end otherwise")?;
+        let Tally { runs, survive, over_budget, cancelled, differ, failed, .. } = &self.tally;
+        write!(
+            f,
+            "{:<15} {}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled",
+            format!("{}:", self.name),
+            self.tally.hold()
+        )?;
+        if *differ > 0 {
+            write!(f, ", {differ} end otherwise")?;
         }
         f.write_str(")")?;
         if *failed > 0 {

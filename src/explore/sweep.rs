@@ -11,8 +11,9 @@ use super::shrink::shrink;
 use super::tally::Tally;
 use crate::check::{Check, Class, Reference, Violation, classify};
 use crate::fault::{Order, Plan};
-use crate::run::{Finished, Outcome, Run, RunError};
-use crate::service::WorkflowOutcome;
+use crate::report::timeout_words;
+use crate::run::{Finished, Run, RunError};
+use crate::trace::{What, Who};
 
 /// Distinct failures that are shrunk and explained; further ones are only counted.
 const EXPLAINED: usize = 3;
@@ -57,7 +58,8 @@ impl Exploration {
             ));
         }
         let wanted = Wanted::read()?;
-        if matches!(wanted, Wanted::Everything) && !self.every_fault && self.seeds.is_empty() {
+        let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
+        if matches!(wanted, Wanted::Everything) && !self.every_fault && no_seeds {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
             ));
@@ -76,13 +78,14 @@ impl Exploration {
                     self.sweep_singles(report, &judges, &reference);
                 }
                 for seeds in &self.seeds {
-                    self.sweep_seeds(report, &judges, seeds.clone());
+                    let name = format!("seeds {}..{}", seeds.start, seeds.end);
+                    self.sweep_seeds(report, &judges, name, seeds.clone());
                 }
-                Ok(())
+                is_telling(report)
             }
             Wanted::Plan(plan) => self.replay(report, &judges, &plan),
             Wanted::Seed(seed) => {
-                self.sweep_seeds(report, &judges, seed..seed + 1);
+                self.sweep_seeds(report, &judges, format!("seed {seed}"), std::iter::once(seed));
                 Ok(())
             }
         }
@@ -101,11 +104,8 @@ impl Exploration {
             .collect();
         let mut tally = Tally::default();
         let mut finding = judge(&run, &judges);
-        if finding.is_none()
-            && let Outcome::Closed(WorkflowOutcome::TimedOut { .. }) = run.outcome()
-        {
-            let violation = Violation::new("times out", "the workflow times out without any fault");
-            finding = Some(Finding { check: UNFINISHED.to_owned(), violation });
+        if finding.is_none() {
+            finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), violation });
         }
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         if let Some(finding) = finding {
@@ -133,12 +133,12 @@ impl Exploration {
             self.take(report, judges, &mut tally, finished, plan);
         }
         let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
-        report.parts.push(Part { name: "every fault".to_owned(), tally, sampled, elapsed: started.elapsed() });
+        let name = if sampled.is_some() { "faults" } else { "every fault" };
+        report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
     }
 
-    fn sweep_seeds(&self, report: &mut Report, judges: &[Judge], seeds: std::ops::Range<u64>) {
+    fn sweep_seeds(&self, report: &mut Report, judges: &[Judge], name: String, seeds: impl Iterator<Item = u64>) {
         let started = Instant::now();
-        let name = format!("seeds {}..{}", seeds.start, seeds.end);
         let mut tally = Tally::default();
         for seed in seeds {
             let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
@@ -177,16 +177,65 @@ impl Exploration {
         if known || report.failures.len() >= EXPLAINED {
             return;
         }
-        drop(finished);
-        let same = |plan: &Plan| {
+        let again = |plan: &Plan| {
             let finished = self.start.run(plan);
-            self::finding(&finished, judges).is_some_and(|other| other.is_same(&finding))
+            let found = self::finding(&finished, judges).filter(|found| found.is_same(&finding))?;
+            Some((finished, found))
         };
-        let plan = shrink(plan, same);
-        let finished = self.start.run(&plan);
-        let finding = self::finding(&finished, judges).unwrap_or(finding);
-        report.failures.push(Failed::new(&report.name, &finished.run, plan, finding, tally.runs));
+        let same = |plan: &Plan| again(plan).is_some();
+        let (plan, run, finding) = match again(&plan) {
+            None => (plan, finished.run, does_not_repeat(finding)),
+            Some((finished, found)) => {
+                let small = shrink(plan.clone(), same);
+                match again(&small) {
+                    Some((finished, found)) => (small, finished.run, found),
+                    None => (plan, finished.run, does_not_repeat(found)),
+                }
+            }
+        };
+        report.failures.push(Failed::new(&report.name, &run, plan, finding, tally.runs));
     }
+}
+
+/// For a failure that is not there when the same plan runs again.
+fn does_not_repeat(mut finding: Finding) -> Finding {
+    finding.violation.kind = "does not repeat".to_owned();
+    finding.violation.message.push_str(
+        ". This happened once, and not when the same plan ran again: the code depends on something that is not simulated, \
+         such as the real clock, a global, or the order of a `HashMap`",
+    );
+    finding
+}
+
+/// Whether a run without faults runs into a timeout: whatever comes after that, the code or its options are wrong.
+fn times_out(run: &Run) -> Option<Violation> {
+    let trace = run.trace();
+    trace.events().iter().enumerate().find_map(|(place, event)| {
+        let message = match (event.who, event.what) {
+            (_, What::WorkflowTimedOut) => "the workflow times out without any fault".to_owned(),
+            (Who::Activity(activity), What::TimedOut(timeout)) => format!(
+                "the activity {} runs into its {} timeout without any fault",
+                trace.activity_words(activity),
+                timeout_words(timeout)
+            ),
+            _ => return None,
+        };
+        Some(Violation::new("times out", message).proved_by([place]))
+    })
+}
+
+/// An exploration that could show nothing is an error: one in which faults always ended all that there was to judge.
+fn is_telling(report: &Report) -> Result<(), RunError> {
+    let faulted = || report.parts.iter().skip(1).map(|part| &part.tally);
+    let all: u64 = faulted().map(|tally| tally.runs).sum();
+    let excused: u64 = faulted().map(|tally| tally.over_budget + tally.cancelled).sum();
+    if all > excused {
+        return Ok(());
+    }
+    Err(RunError::Setup(format!(
+        "no run with faults could show anything: of {all}, {excused} are over budget or cancelled. An activity that may be \
+         tried once cannot survive a fault: allow it more attempts, or more time"
+    )))
 }
 
 /// What a run violates, if anything.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::Class;
+use crate::check::{Budget, Class};
 use crate::run::Run;
 use crate::trace::{What, Who};
 
@@ -17,10 +17,13 @@ pub struct Tally {
     pub survive: u64,
     /// In which faults used up what the options allow, and every check is satisfied.
     pub over_budget: u64,
+    /// Those of them in which no heartbeat or start-to-close timeout could have ended a lost attempt: worth a look at the
+    /// activity's options.
+    pub unprotected: u64,
     /// In which a cancel was requested and heeded, and every check is satisfied.
     pub cancelled: u64,
-    /// That ended otherwise than the fault-free run with no such excuse, which no check minds.
-    pub different: u64,
+    /// That ended otherwise, and no check minds.
+    pub differ: u64,
     /// That violate a check.
     pub failed: u64,
     /// Attempts that workers took.
@@ -50,9 +53,12 @@ impl Tally {
         self.runs += 1;
         match class {
             Some(Class::Survive) => self.survive += 1,
-            Some(Class::OverBudget(_)) => self.over_budget += 1,
+            Some(Class::OverBudget(budget)) => {
+                self.over_budget += 1;
+                self.unprotected += u64::from(budget == Budget::Unprotected);
+            }
             Some(Class::Cancelled) => self.cancelled += 1,
-            Some(Class::Different) => self.different += 1,
+            Some(Class::Different) => self.differ += 1,
             None => self.failed += 1,
         }
         self.virtual_time += run.virtual_time().since_epoch();

@@ -35,7 +35,7 @@ pub struct ActivityTask {
     pub run_id: Arc<str>,
     /// The queue it came from.
     pub task_queue: Arc<str>,
-    /// Which attempt, from 1.
+    /// Which attempt, as the server counts: from 1, in the Cadence dialect from 0.
     pub attempt: u32,
     /// The encoded input.
     pub input: Payload,
@@ -56,6 +56,9 @@ pub struct ActivityTask {
 impl ActivityTask {
     /// The moment by which this attempt must have ended: the earlier of start plus start-to-close and first schedule
     /// plus schedule-to-close. `None` if neither is set.
+    ///
+    /// Cadence's clients count in the same way, although its server begins schedule-to-close anew with each attempt: a
+    /// comment in cadence `service/history/decision/checker.go` calls it their bug.
     ///
     /// Source: crate temporalio-sdk 1.1.1 `src/activities.rs`.
     pub fn deadline(&self) -> Option<Time> {

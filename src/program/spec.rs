@@ -18,7 +18,7 @@ pub struct ActivitySpec {
     pub input: Payload,
     /// As given, before defaulting; zero means "not set".
     pub timeouts: Timeouts,
-    /// `None` means the server's default policy, which retries without limit.
+    /// `None` means the server's default policy, which retries without limit; in the Cadence dialect, no retry.
     pub retry: Option<RetrySpec>,
     /// What happens to the caller's future when the activity is cancelled.
     pub cancellation: CancellationType,
@@ -27,7 +27,8 @@ pub struct ActivitySpec {
 /// An activity's four timeouts; zero means "not set".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Timeouts {
-    /// From the first schedule to the end, retries included.
+    /// From the first schedule to the end, retries included. In the Cadence dialect, from the moment an attempt is due to
+    /// its end, for each attempt anew.
     pub schedule_to_close: Span,
     /// From the moment an attempt is due until a worker takes it.
     pub schedule_to_start: Span,
@@ -38,6 +39,8 @@ pub struct Timeouts {
 }
 
 /// A retry policy as it travels; each zero field means "the server's default".
+///
+/// [`RetryPolicy`](crate::RetryPolicy) says what the fields mean in each dialect.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct RetrySpec {
     /// Before the second attempt. Default 1 s.
@@ -48,6 +51,8 @@ pub struct RetrySpec {
     pub maximum_interval: Span,
     /// Attempts in all; 0 means no limit.
     pub maximum_attempts: i32,
+    /// From the first schedule to the last moment at which an attempt may be due. Cadence only; 0 means no limit.
+    pub expiration_interval: Span,
     /// Error types (exact match, top failure only) that are not retried.
     pub non_retryable_error_types: Vec<Arc<str>>,
 }

@@ -127,7 +127,7 @@ impl fmt::Display for Happening<'_> {
                     write!(f, ", attempt {attempt}")?;
                 }
                 if let Some(events) = self.replayed {
-                    write!(f, " after a replay of {}", Counted(events, "event"))?;
+                    write!(f, ", after a replay of {}", Counted(events, "event"))?;
                 }
                 match self.last.what {
                     What::TaskCompleted(commands) => write!(f, ": {}", Counted(commands, "command")),
@@ -214,7 +214,7 @@ impl fmt::Display for Happening<'_> {
 }
 
 /// The words of users' options, not of the API's enums.
-fn timeout_words(timeout: TimeoutType) -> &'static str {
+pub(crate) fn timeout_words(timeout: TimeoutType) -> &'static str {
     match timeout {
         TimeoutType::StartToClose => "start-to-close",
         TimeoutType::ScheduleToStart => "schedule-to-start",

@@ -5,4 +5,5 @@ pub(crate) mod failure;
 mod happening;
 mod timeline;
 
+pub(crate) use happening::timeout_words;
 pub use timeline::Timeline;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::happening::{Happening, Whom, heartbeat};
 use crate::instant::Time;
+use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
 
 /// A trace as text for people and for snapshots: when, who, what.
@@ -20,6 +21,8 @@ use crate::trace::{Event, Trace, What};
 /// Who is named as in a [plan](crate::fault::Plan#text). Every await and every look at the heartbeat details would drown
 /// the rest, so these are left out, and the stages of a heartbeat that come at one moment share a line, as do a workflow
 /// task, the replay it takes and its answer; [`Timeline::every_event`] shows all. Long details are cut.
+///
+/// A dialect other than Temporal's is named in a line of its own below the header, with where its rules come from.
 #[derive(Clone, Debug)]
 pub struct Timeline<'a> {
     trace: &'a Trace,
@@ -156,6 +159,9 @@ impl fmt::Display for Timeline<'_> {
             writeln!(f, "{header}")?;
         }
         let trace = self.trace;
+        if trace.dialect() != Dialect::Temporal {
+            writeln!(f, "dialect {}", trace.dialect())?;
+        }
         let events = trace.events();
         let lines = self.lines();
         let kept = self.kept(&lines);
@@ -313,7 +319,7 @@ trace v1 temporal seed=0 order=fifo
     36.003s  process_large_file#1@2  started on worker 1, sees {"chunks_done":1}
     46.003s  process_large_file#1@2  returned: "3 chunks"
     46.003s  process_large_file#1    activity completed: "3 chunks"
-    46.004s  resilient_processing#1  task 2 after a replay of 7 events: 1 command
+    46.004s  resilient_processing#1  task 2, after a replay of 7 events: 1 command
     46.004s  resilient_processing#1  workflow completed: "3 chunks"
 "##,
         );

@@ -1,11 +1,13 @@
 //! What happens to an attempt on its worker: start, awaits, heartbeats, end.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::ThreadId;
 
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
 use super::world::{Background, Buried, Core, Tag, World, current};
-use crate::engine::panics::{self, Panic, Unwound};
+use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::instant::{Span, Time};
@@ -22,11 +24,30 @@ use crate::worker::throttle::{self, Throttle};
 struct Link {
     attempt: u32,
     run: u64,
+    /// The run's.
+    thread: ThreadId,
+}
+
+impl Link {
+    /// The run in progress here.
+    ///
+    /// # Panics
+    /// On a thread of the user's own, where a call would otherwise be lost without a word.
+    fn world(&self, call: &str) -> Option<Rc<World>> {
+        let world = current();
+        if world.is_none() && std::thread::current().id() != self.thread && !std::thread::panicking() {
+            panic!(
+                "{call} was called on another thread than the simulation's, which runs on one thread in virtual time: \
+                 use `durasim::task::spawn` instead of threads"
+            );
+        }
+        world
+    }
 }
 
 impl ActivityLink for Link {
     fn heartbeat(&self, details: Option<&[u8]>) -> Beat {
-        let Some(world) = current() else { return Beat::Taken };
+        let Some(world) = self.world("`record_heartbeat`") else { return Beat::Taken };
         let mut core = world.core.borrow_mut();
         if core.run != self.run || core.running_dead() || std::thread::panicking() {
             return Beat::Taken;
@@ -35,7 +56,7 @@ impl ActivityLink for Link {
     }
 
     fn details_read(&self) {
-        let Some(world) = current() else { return };
+        let Some(world) = self.world("`get_heartbeat_details`") else { return };
         let mut core = world.core.borrow_mut();
         if core.run != self.run || core.running_dead() {
             return;
@@ -47,7 +68,7 @@ impl ActivityLink for Link {
     }
 
     fn now(&self) -> Time {
-        current().map_or(Time::ZERO, |world| world.core.borrow().now)
+        self.world("`now`").map_or(Time::ZERO, |world| world.core.borrow().now)
     }
 }
 
@@ -62,9 +83,9 @@ impl World {
                 core.crash_worker(worker, &self.setup.settings);
                 return;
             }
-            (index, Arc::new(Link { attempt: index, run: core.run }))
+            (index, Arc::new(Link { attempt: index, run: core.run, thread: std::thread::current().id() }))
         };
-        let started = panics::catch(|| program.start(task, link));
+        let started = self.act_for(index, || program.start(task, link));
         let mut core = self.core.borrow_mut();
         match started {
             Ok(started) => {
@@ -76,7 +97,7 @@ impl World {
                 core.approach_await(index, 1);
             }
             Err(Unwound::Panic(panic)) => core.ended(index, Err(panic), &self.setup.settings),
-            Err(Unwound::Other) => {
+            Err(Unwound::Other(_)) => {
                 core.fail(RunError::Misuse("starting an activity was unwound without a message".to_owned()));
             }
         }
@@ -112,7 +133,9 @@ impl Core {
         let index = self.trace.name_attempt(name);
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
-            Throttling::Sdk { default, max } => throttle::interval(task.timeouts.heartbeat, default, max),
+            Throttling::Sdk { default, max } => {
+                throttle::interval_in(settings.dialect, task.timeouts.heartbeat, default, max)
+            }
         };
         self.attempts.push(Attempt {
             token,
@@ -164,10 +187,7 @@ impl Core {
                 (how, detail, outcome)
             }
             Err(panic) => {
-                let text = match &panic.place {
-                    Some(place) => format!("{} at {place}", panic.message),
-                    None => panic.message.clone(),
-                };
+                let text = panic.to_string();
                 let failure = Failure::application("Panic", panic.message);
                 (Ended::Panicked, Some(self.trace.store(text.as_bytes())), ActivityOutcome::Failed(failure))
             }
@@ -184,7 +204,7 @@ impl Core {
         record.task = None;
         record.cancel = None;
         record.worker_stopping = None;
-        let pending = record.throttle.take_pending();
+        let mut pending = record.throttle.take_pending();
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
         self.free_slot(worker, settings);
@@ -203,8 +223,8 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        let flush = match report.pending_heartbeat() {
-            PendingHeartbeat::FlushedFirst => pending.clone().map(|details| Call::Heartbeat { details, bytes }),
+        let flush = match report.pending_heartbeat(settings.dialect) {
+            PendingHeartbeat::FlushedFirst => pending.take().map(|details| Call::Heartbeat { details, bytes }),
             PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
         };
         let call = match report {
@@ -262,8 +282,7 @@ impl Core {
         self.background[index as usize].task = None;
         if let Some(panic) = panic {
             let who = self.task_words(Tag::Background(index));
-            let place = panic.place.map(|place| format!(" at {place}")).unwrap_or_default();
-            self.fail(RunError::Misuse(format!("{who} panicked: {}{place}", panic.message)));
+            self.fail(RunError::Misuse(format!("{who} panicked: {panic}")));
         }
     }
 

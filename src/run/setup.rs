@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::instant::Span;
 use crate::program::{ActivityProgram, WorkflowProgram};
+use crate::service::Dialect;
 
 /// The queue that is used where none is named.
 pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
@@ -47,6 +48,7 @@ pub(crate) struct WorkerSetup {
 /// Numbers of the simulated world.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    pub(crate) dialect: Dialect,
     pub(crate) dispatch_latency: Duration,
     pub(crate) restart_delay: Duration,
     pub(crate) grace_period: Duration,
@@ -73,6 +75,7 @@ impl Default for Setup {
             workflows: BTreeMap::new(),
             states: Vec::new(),
             settings: Settings {
+                dialect: Dialect::Temporal,
                 dispatch_latency: Duration::from_millis(1),
                 restart_delay: Duration::from_secs(1),
                 grace_period: Duration::from_secs(10),

@@ -8,7 +8,7 @@ use super::finished::{Finished, Run};
 use super::setup::{Setup, known};
 use super::world::{HostedWorkflow, World};
 use crate::engine::choice::Choice;
-use crate::engine::panics;
+use crate::engine::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
@@ -105,8 +105,12 @@ impl Start {
         for state in &self.setup.states {
             match panics::catch(|| (state.make)()) {
                 Ok(made) => world.states.borrow_mut().push((state.key, made)),
-                Err(_) => {
-                    let message = format!("making the state `{}` panicked", state.type_name);
+                Err(unwound) => {
+                    let why = match unwound {
+                        Unwound::Panic(panic) => panic.to_string(),
+                        Unwound::Other(_) => NOT_TEXT.to_owned(),
+                    };
+                    let message = format!("making the state `{}` panicked: {why}", state.type_name);
                     world.core.borrow_mut().fail(RunError::Setup(message));
                     return;
                 }
@@ -114,6 +118,8 @@ impl Start {
         }
         let Ok(input) = &self.input else { return };
         let core = &mut **world.core.borrow_mut();
+        core.service.set_dialect(self.setup.settings.dialect);
+        core.trace.set_dialect(self.setup.settings.dialect);
         core.choice = Choice::new(seed);
         core.order = order;
         core.injector = match faults {

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::setup::Settings;
 use super::world::{Core, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
-use crate::engine::panics::{self, Unwound};
+use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::fault::Order;
 use crate::instant::Time;
 use crate::service::Timer;
@@ -84,8 +84,11 @@ impl World {
             }
             Ok(Poll::Ready(outcome)) => Ok(outcome),
             Err(Unwound::Panic(panic)) => match outside_world(&panic.message) {
-                Some(advice) => {
-                    let message = format!("{} {advice}", core.task_words(tag));
+                Some(what) => {
+                    let message = format!(
+                        "{} {what}: use `durasim::time` and `durasim::task::spawn`, and fakes in the state of the run",
+                        core.task_words(tag)
+                    );
                     core.fail(RunError::Misuse(message));
                     core.tasks.remove(task);
                     drop(core);
@@ -94,9 +97,9 @@ impl World {
                 }
                 None => Err(panic),
             },
-            Err(Unwound::Other) => {
-                let task = core.task_words(tag);
-                core.fail(RunError::Misuse(format!("{task} was unwound with a payload that is not a message")));
+            Err(Unwound::Other(_)) if core.error.is_none() => Err(Panic { message: NOT_TEXT.to_owned(), place: None }),
+            // The harness's own, from a call that ends the run.
+            Err(Unwound::Other(_)) => {
                 core.graveyard.push(super::world::Buried::Future(future));
                 return;
             }
@@ -178,20 +181,28 @@ impl World {
             }
             Todo::Drop { future, attempt } => self.drop_for(attempt, future),
             Todo::Evict(instance) => {
+                self.core.borrow_mut().in_workflow = true;
                 let _ = panics::catch(|| drop(instance));
+                self.core.borrow_mut().in_workflow = false;
             }
         }
     }
 
-    /// Runs destructors as this attempt's code.
+    /// Calls this attempt's code outside of a poll.
+    pub(super) fn act_for<R>(&self, attempt: u32, call: impl FnOnce() -> R) -> Result<R, Unwound> {
+        self.core.borrow_mut().acting = Some(attempt);
+        let result = panics::catch(call);
+        self.core.borrow_mut().acting = None;
+        result
+    }
+
+    /// Runs destructors as this attempt's code. What they panic with has no one to go to.
     pub(super) fn drop_for<T>(&self, attempt: u32, value: T) {
-        self.core.borrow_mut().dropping = Some(attempt);
-        let _ = panics::catch(|| drop(value));
-        self.core.borrow_mut().dropping = None;
+        let _ = self.act_for(attempt, || drop(value));
     }
 
     fn notify(&self, attempt: u32, call: impl FnOnce()) {
-        if let Err(Unwound::Panic(panic)) = panics::catch(call) {
+        if let Err(Unwound::Panic(panic)) = self.act_for(attempt, call) {
             let mut core = self.core.borrow_mut();
             let who = core.trace.attempt_words(attempt);
             core.fail(RunError::Misuse(format!("the cancel callback of activity {who} panicked: {}", panic.message)));
@@ -314,12 +325,9 @@ impl Core {
 }
 
 /// What to say of a panic that tokio raises outside its runtime.
-fn outside_world(message: &str) -> Option<&'static str> {
+pub(super) fn outside_world(message: &str) -> Option<&'static str> {
     let tokio = message.contains("there is no reactor running")
         || message.contains("must be called from the context of a Tokio")
         || message.contains("no timer running");
-    tokio.then_some(
-        "uses tokio's timers, sockets or spawn, which have no runtime inside a simulation: use `durasim::time` and \
-         `durasim::task::spawn`, and fakes in the state of the run",
-    )
+    tokio.then_some("uses tokio's timers, sockets or spawn, which have no runtime inside a simulation")
 }

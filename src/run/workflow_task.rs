@@ -19,6 +19,8 @@ pub(crate) struct Held {
     commands: Vec<Command>,
 }
 
+use super::turn::outside_world;
+
 impl Core {
     /// A workflow task reaches its worker.
     pub(super) fn hand_over_workflow_task(
@@ -124,6 +126,13 @@ impl Core {
         if cause == TaskFailedCause::UnhandledCommand {
             return;
         }
+        let advice = match cause {
+            TaskFailedCause::ScheduleActivityDuplicateId => {
+                ": two open activities of a workflow cannot have the same `activity_id`"
+            }
+            _ => "",
+        };
+        let message = message + advice;
         let name = &self.trace.workflows()[workflow.0 as usize];
         let workflow_type = name.workflow_type.to_string();
         let task = self.workflows[workflow.0 as usize].tasks_done + 1;
@@ -137,6 +146,14 @@ impl World {
         let settings = &self.setup.settings;
         let cached = self.core.borrow_mut().workflows[workflow.0 as usize].instance.take();
         let replayed = cached.is_none();
+        // Woken since its last task: it may find now what it waited for, and a replay would not.
+        if cached.as_ref().is_some_and(Instance::foreign_wake) {
+            let mut core = self.core.borrow_mut();
+            let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
+            core.fail(foreign_wake(&name));
+            core.graveyard.extend(cached.map(Buried::Instance));
+            return;
+        }
         let answer = match cached {
             Some(instance) => self.take_turns(workflow, instance),
             None => self.instantiate(workflow).and_then(|instance| self.take_turns(workflow, instance)),
@@ -153,6 +170,15 @@ impl World {
         let (instance, commands) = match answer {
             Ok(answer) => answer,
             Err(problem) => {
+                if let TaskProblem::Code(TaskFailure::Panicked { message }) = &problem
+                    && let Some(what) = outside_world(message)
+                {
+                    let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
+                    core.fail(RunError::Misuse(format!(
+                        "workflow `{name}` {what}: use `ctx.sleep`, `ctx.now` and activities"
+                    )));
+                    return;
+                }
                 let cause = match problem {
                     TaskProblem::NonDeterministic(_) | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
                         TaskFailedCause::NonDeterministicError
@@ -271,7 +297,7 @@ impl World {
 pub(super) fn unwound_problem(unwound: Unwound) -> TaskProblem {
     match unwound {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
-        Unwound::Other => TaskProblem::Unwound,
+        Unwound::Other(_) => TaskProblem::Unwound,
     }
 }
 

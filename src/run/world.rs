@@ -1,7 +1,7 @@
 //! [`World`]: a run in progress, and the way simulated code finds it.
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ use crate::worker::process::Worker;
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
     static CURRENT: RefCell<Vec<Rc<World>>> = const { RefCell::new(Vec::new()) };
+    /// Runs that this thread has seen.
+    static RUNS: Cell<u64> = const { Cell::new(0) };
     /// A core for the next run on this thread, emptied, with its memory.
     static SPARE: RefCell<Option<Box<Core>>> = const { RefCell::new(None) };
 }
@@ -46,6 +48,11 @@ pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
     let result = call();
     world.core.borrow_mut().in_workflow = was;
     result
+}
+
+fn next_run() -> u64 {
+    RUNS.set(RUNS.get() + 1);
+    RUNS.get()
 }
 
 /// A run in progress.
@@ -207,7 +214,8 @@ pub(crate) struct HostedActivity {
 
 /// Everything about a run but user state.
 pub(crate) struct Core {
-    /// Tells the runs of this thread apart: what is left of an earlier one has no say. Not part of any result.
+    /// Tells the runs of this thread apart: what is left of an earlier one, or belongs to an outer one, has no say. Not
+    /// part of any result.
     pub(crate) run: u64,
     pub(crate) now: Time,
     pub(crate) queue: Queue<Wakeup>,
@@ -242,8 +250,8 @@ pub(crate) struct Core {
     pub(crate) graveyard: Vec<Buried>,
     /// The task that is being polled.
     pub(crate) polled: Option<(TaskId, Tag)>,
-    /// The attempt whose destructors run, outside of any poll.
-    pub(crate) dropping: Option<u32>,
+    /// The attempt whose code runs outside of any poll: its start, what it is told, its destructors.
+    pub(crate) acting: Option<u32>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
     /// The run has ended, and what it left is being dropped.
@@ -282,7 +290,7 @@ impl Core {
             served: 0,
             graveyard: Vec::new(),
             polled: None,
-            dropping: None,
+            acting: None,
             in_workflow: false,
             over: false,
             error: None,
@@ -291,7 +299,6 @@ impl Core {
 
     /// Empties a core whose futures and instances have been dropped. Keeps the memory.
     fn clear(&mut self) {
-        self.run += 1;
         self.now = Time::ZERO;
         self.queue.clear();
         self.sleepers.clear();
@@ -312,7 +319,7 @@ impl Core {
         self.backlog.clear();
         self.served = 0;
         self.polled = None;
-        self.dropping = None;
+        self.acting = None;
         self.in_workflow = false;
         self.over = false;
         self.error = None;
@@ -332,7 +339,7 @@ impl Core {
         match self.polled {
             Some((_, Tag::Attempt(attempt))) => Some(attempt),
             Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
-            None => self.dropping,
+            None => self.acting,
         }
     }
 
@@ -341,7 +348,7 @@ impl Core {
         match self.polled {
             _ if self.over => true,
             Some((task, _)) => !self.tasks.contains(task),
-            None => self.dropping.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
+            None => self.acting.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
         }
     }
 
@@ -365,7 +372,8 @@ pub(crate) struct Entered {
 impl World {
     /// A world that has not begun, with a core left by an earlier run of this thread if there is one.
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
-        let core = SPARE.with_borrow_mut(Option::take).unwrap_or_else(|| Box::new(Core::new()));
+        let mut core = SPARE.with_borrow_mut(Option::take).unwrap_or_else(|| Box::new(Core::new()));
+        core.run = next_run();
         Rc::new(World { setup, core: RefCell::new(core), states: RefCell::new(Vec::new()) })
     }
 
@@ -384,7 +392,7 @@ impl World {
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
             core.over = true;
-            core.run += 1;
+            core.run = next_run();
             let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::timeout::{self, Clocks};
-use super::{Order, WorkflowKey};
+use super::{Dialect, Order, WorkflowKey};
 use crate::instant::{Span, Time};
 use crate::program::{
     ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, TimeoutType, Timeouts,
@@ -100,6 +100,7 @@ pub struct Activity {
     pub(super) spec: Arc<ActivitySpec>,
     pub(super) timeouts: Timeouts,
     pub(super) retry: Arc<RetrySpec>,
+    pub(super) dialect: Dialect,
     pub(super) scheduled_event_id: u64,
     /// Set when the event is written, which is when the activity has closed.
     pub(super) started_event_id: u64,
@@ -125,6 +126,7 @@ impl Activity {
         spec: Arc<ActivitySpec>,
         timeouts: Timeouts,
         retry: Arc<RetrySpec>,
+        dialect: Dialect,
         scheduled_event_id: u64,
         now: Time,
     ) -> Activity {
@@ -135,6 +137,7 @@ impl Activity {
             spec,
             timeouts,
             retry,
+            dialect,
             scheduled_event_id,
             started_event_id: 0,
             scheduled_at: now,
@@ -214,7 +217,7 @@ impl Activity {
         self.hold == Hold::Paused
     }
 
-    /// When it was first scheduled: schedule-to-close counts from here.
+    /// When it was first scheduled: schedule-to-close counts from here, unless each attempt has its own.
     pub fn scheduled_at(&self) -> Time {
         self.scheduled_at
     }
@@ -263,8 +266,9 @@ impl Activity {
     /// The moments its clocks run from.
     pub fn clocks(&self) -> Clocks {
         let started = self.started();
+        let per_attempt = self.dialect.restarts_schedule_to_close();
         Clocks {
-            scheduled_at: self.scheduled_at,
+            scheduled_at: if per_attempt { self.attempt_scheduled_at } else { self.scheduled_at },
             attempt_scheduled_at: self.attempt_scheduled_at,
             started_at: started.map(|started| started.at),
             last_heartbeat_at: started.and_then(|started| started.last_heartbeat).map(|(at, _)| at),

@@ -23,25 +23,38 @@ impl Activity {
     fn runs_attempt(&self, attempt: Option<u32>) -> bool {
         self.started().is_some() && attempt.is_none_or(|attempt| attempt == self.attempt)
     }
+
+    /// What a timer of the current attempt is set for; 0 for one that spans all attempts.
+    pub(super) fn timer_attempt(&self, timeout: TimeoutType) -> u32 {
+        let spans_all = timeout == TimeoutType::ScheduleToClose && !self.dialect.restarts_schedule_to_close();
+        if spans_all { 0 } else { self.attempt }
+    }
 }
 
 impl Service {
-    /// Offers the current attempt to workers. Its schedule-to-start clock begins.
+    /// Offers the current attempt to workers. Its schedule-to-start clock begins, and its schedule-to-close clock if each
+    /// attempt has its own.
     pub(super) fn offer_attempt(&mut self, key: ActivityKey) {
         let attempt = self.activity(key).attempt;
         self.outbox.ready.push(Ready::Activity { activity: key, attempt });
         self.arm(key, TimeoutType::ScheduleToStart);
+        if self.dialect.restarts_schedule_to_close() {
+            self.arm(key, TimeoutType::ScheduleToClose);
+        }
     }
 
+    /// Starts the schedule-to-close clock of a new activity, if it has one for all attempts.
     pub(super) fn arm_overall_timeout(&mut self, key: ActivityKey) {
-        self.arm(key, TimeoutType::ScheduleToClose);
+        if !self.dialect.restarts_schedule_to_close() {
+            self.arm(key, TimeoutType::ScheduleToClose);
+        }
     }
 
     /// Asks for a timer, if the timeout is on and comes before the end of the run
     /// (temporal `service/history/workflow/timer_sequence.go`).
     pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
         let activity = self.activity(key);
-        let attempt = if timeout == TimeoutType::ScheduleToClose { 0 } else { activity.attempt };
+        let attempt = activity.timer_attempt(timeout);
         if let Some(at) = activity.deadline(timeout)
             && at <= self.workflow(activity.workflow).expires()
         {
@@ -76,7 +89,7 @@ impl Service {
             workflow_type: info.workflow_type.clone(),
             run_id: info.run_id.clone(),
             task_queue: taken.spec.task_queue.as_ref().unwrap_or(&info.task_queue).clone(),
-            attempt,
+            attempt: self.dialect.shown_attempt(attempt),
             input: taken.spec.input.clone(),
             heartbeat_details: taken.details.clone(),
             scheduled_at: taken.scheduled_at,
@@ -171,7 +184,7 @@ impl Service {
 
     /// Takes an attempt's failure. `None` is a report without a failure in it, which is retried like any other.
     /// `last_heartbeat_details` replace what is visible, also by nothing, if they are given at all
-    /// (recorded scenarios `hb_details_in_fail_request*`).
+    /// (recorded scenarios `hb_details_in_fail_request*`). In the Cadence dialect the report has no room for them.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` if the failure is not an application failure (`retry_failure_kind_*`); the attempt runs on.
@@ -198,7 +211,7 @@ impl Service {
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) {
-        if let Some(details) = last_heartbeat_details {
+        if let Some(details) = last_heartbeat_details.filter(|_| self.dialect.takes_details_with_failure()) {
             self.activities[key.0 as usize].details = details;
         }
         self.end_attempt(key, failure.map(Arc::new), now);

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
-use super::options::normalize_timeouts;
 use super::workflow::{TimerState, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, Timer, WorkflowKey, WorkflowOutcome};
 use crate::instant::Time;
-use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetryState, Seq};
+use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetrySpec, RetryState, Seq, Timeouts};
 
 /// The details of an activity that was cancelled while it was not running, as a JSON string.
 /// Recorded scenario `cancel_wait_before_start`.
@@ -127,9 +126,10 @@ impl Service {
         if spec.activity_type.is_empty() {
             return Err(bad(format!("ActivityType is not set on ScheduleActivityTaskCommand. ActivityId={id}")));
         }
-        self.policies.get(&spec.retry).map_err(bad)?;
-        let run_timeout = self.workflow(workflow).run_timeout;
-        normalize_timeouts(spec.timeouts, run_timeout, &id, &spec.activity_type).map_err(bad)?;
+        self.policies
+            .get(&spec.retry, self.dialect)
+            .map_err(bad)
+            .and_then(|retry| self.normal_timeouts(workflow, &id, spec, &retry).map_err(bad))?;
         // Numbers rise as a rule; then nothing can clash, and the lists need not be looked through.
         let is_new = seq > highest && matches!(id, ActivityId::Seq(_));
         let clashes = |command: &Command| match command {
@@ -150,6 +150,19 @@ impl Service {
             ));
         }
         Ok(())
+    }
+
+    /// The timeouts in force. `retry` is the policy in force.
+    fn normal_timeouts(
+        &self,
+        workflow: WorkflowKey,
+        id: &ActivityId,
+        spec: &ActivitySpec,
+        retry: &RetrySpec,
+    ) -> Result<Timeouts, String> {
+        let run_timeout = self.workflow(workflow).run_timeout;
+        let asked_for = spec.retry.as_ref().map(|_| retry);
+        self.dialect.normalize_timeouts(spec.timeouts, asked_for, run_timeout, id, &spec.activity_type)
     }
 
     fn seq_is_open(&self, workflow: WorkflowKey, seq: Seq) -> bool {
@@ -249,10 +262,11 @@ impl Service {
 
     fn schedule_activity(&mut self, workflow: WorkflowKey, seq: Seq, spec: &Arc<ActivitySpec>, now: Time) {
         let id = activity_id(seq, spec);
-        let run_timeout = self.workflow(workflow).run_timeout;
-        let options =
-            (normalize_timeouts(spec.timeouts, run_timeout, &id, &spec.activity_type), self.policies.get(&spec.retry));
-        let (Ok(timeouts), Ok(retry)) = options else {
+        let options = self.policies.get(&spec.retry, self.dialect).and_then(|retry| {
+            let timeouts = self.normal_timeouts(workflow, &id, spec, &retry)?;
+            Ok((timeouts, retry))
+        });
+        let Ok((timeouts, retry)) = options else {
             unreachable!("options are checked before any command of the task is carried out");
         };
         let key = ActivityKey(self.activities.len() as u32);
@@ -269,7 +283,9 @@ impl Service {
         if let ActivityId::Named(name) = &id {
             run.lists.named.insert(name.clone(), key);
         }
-        self.activities.push(Activity::new(workflow, seq, id, spec.clone(), timeouts, retry, scheduled_event_id, now));
+        let (spec, dialect) = (spec.clone(), self.dialect);
+        let activity = Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now);
+        self.activities.push(activity);
         self.outbox.news.push(News::ActivityScheduled { activity: key });
         self.offer_attempt(key);
         self.arm_overall_timeout(key);

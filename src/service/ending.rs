@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::activity::{ActivityState, ResetRequest, Started};
 use super::history::EventKind;
-use super::retry::{Ended, Verdict, retry_verdict};
-use super::timeout::{final_timeout_failure, last_retry, timeout_failure};
+use super::retry::{Ended, Verdict};
+use super::timeout::timeout_failure;
 use super::{Activity, ActivityClose, ActivityKey, News, Service, Timer, limit};
 use crate::instant::{Span, Time};
 use crate::program::{ActivityId, Details, Failure, FailureKind, TimeoutType};
@@ -43,7 +43,7 @@ impl Service {
                 let activity = self.activity(key);
                 let details = activity.details.clone();
                 let previous = activity.last_failure.clone();
-                let failure = Arc::new(final_timeout_failure(timeout, retry_state, details, previous));
+                let failure = Arc::new(self.dialect.final_timeout_failure(timeout, retry_state, details, previous));
                 let started_at = activity.started_at();
                 self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
             }
@@ -54,15 +54,16 @@ impl Service {
 
     fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> Verdict {
         let activity = self.activity(key);
-        retry_verdict(&Ended {
+        let has_policy = activity.spec.retry.is_some() || self.dialect.has_default_policy();
+        self.dialect.retry_verdict(&Ended {
             workflow_running: self.runs(key),
-            policy: Some(&activity.retry),
+            policy: has_policy.then_some(&*activity.retry),
             cancel_requested: activity.cancel_requested,
             paused: activity.is_paused(),
             attempt: activity.counted_attempt(),
             failure,
             now,
-            expires: last_retry(&activity.timeouts, activity.scheduled_at),
+            expires: self.dialect.last_retry(&activity.timeouts, &activity.retry, activity.scheduled_at),
         })
     }
 
@@ -128,7 +129,7 @@ impl Service {
             self.workflows[workflow.0 as usize].lists.named.remove(name);
         }
         if let Some(at) = started_at {
-            let attempt = activity.attempt;
+            let attempt = self.dialect.shown_attempt(activity.attempt);
             let last_failure = activity.last_failure.clone();
             let start = EventKind::ActivityTaskStarted { scheduled_event_id, attempt, last_failure };
             self.record(workflow, at, start, Some(key));

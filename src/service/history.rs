@@ -88,7 +88,7 @@ pub enum EventKind {
     ActivityTaskStarted {
         /// Of the activity.
         scheduled_event_id: u64,
-        /// The last attempt.
+        /// The last attempt: from 1, in the Cadence dialect from 0.
         attempt: u32,
         /// How the attempt before it ended.
         last_failure: Option<Arc<Failure>>,

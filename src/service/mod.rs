@@ -5,8 +5,9 @@
 //! after every call. Nothing here knows of futures, threads or clocks.
 //!
 //! Each rule is written down once, in the file named after it: [`options`] (defaults and validation), [`retry`] (is there
-//! another attempt, and when), [`timeout`] (which deadlines there are, and what a passed one is reported as). Rules
-//! follow the sources and recordings of Temporal Server 1.32, which their documentation names.
+//! another attempt, and when), [`timeout`] (which deadlines there are, and what a passed one is reported as). These
+//! follow the sources and recordings of Temporal Server 1.32, which their documentation names. [`cadence`] has those of
+//! Cadence's that differ, taken from its sources and not recorded; [`Dialect`] says which are in force.
 //!
 //! A simulation drives it through its run loop. By itself it answers questions about the rules:
 //!
@@ -55,7 +56,9 @@
 mod activity;
 mod attempt;
 mod by_id;
+pub mod cadence;
 mod command;
+mod dialect;
 mod ending;
 mod history;
 mod limit;
@@ -74,6 +77,7 @@ mod workflow;
 
 pub use activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started};
 pub use attempt::HeartbeatAnswer;
+pub use dialect::Dialect;
 pub use history::{EventKind, HistoryEvent, TaskFailedCause};
 pub use operator::{Reset, Unpause};
 pub use outbox::{News, Outbox, Ready, Timer, TimerRequest};
@@ -119,14 +123,33 @@ pub struct Service {
     workflows: Vec<Workflow>,
     activities: Vec<Activity>,
     policies: options::PolicyCache,
+    dialect: Dialect,
     /// Cleared workflow records, kept for the memory of their lists.
     spare: Vec<workflow::Lists>,
 }
 
 impl Service {
-    /// A service with nothing in it.
+    /// A service with nothing in it that follows Temporal's rules.
     pub fn new() -> Service {
         Service::default()
+    }
+
+    /// A service with nothing in it that follows this dialect's rules.
+    pub fn with_dialect(dialect: Dialect) -> Service {
+        Service { dialect, ..Service::default() }
+    }
+
+    /// Whose rules it follows.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Sets whose rules it follows from now on. Only before anything is in it.
+    pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
+        if self.dialect != dialect {
+            self.dialect = dialect;
+            self.policies = options::PolicyCache::default();
+        }
     }
 
     /// Forgets everything, for the next run. Memory is kept.

@@ -1,5 +1,7 @@
 //! What operators do to activities: pause, unpause, reset.
 //!
+//! Temporal's alone: Cadence has no such calls.
+//!
 //! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`. Calls for activities that are not
 //! open do nothing.
 
@@ -110,7 +112,7 @@ impl Service {
         // A timer that is still in the queue makes these redundant, and they it: the first to fire counts.
         for timeout in [TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
             let activity = self.activity(key);
-            let attempt = if timeout == TimeoutType::ScheduleToClose { 0 } else { activity.attempt };
+            let attempt = activity.timer_attempt(timeout);
             if let Some(at) = activity.deadline(timeout) {
                 self.outbox.arm(at.max(now), Timer::Timeout { activity: key, attempt, timeout });
             }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use super::Dialect;
 use crate::instant::Span;
 use crate::program::{RetrySpec, Timeouts};
 
@@ -47,6 +48,7 @@ pub fn normalize_retry(policy: &RetrySpec, defaults: &RetryDefaults) -> RetrySpe
             0 => defaults.maximum_attempts,
             given => given,
         },
+        expiration_interval: policy.expiration_interval,
         non_retryable_error_types: policy.non_retryable_error_types.clone(),
     }
 }
@@ -151,18 +153,15 @@ impl PolicyCache {
     /// Programs have few policies. Beyond these, each activity gets its own copy.
     const LIMIT: usize = 16;
 
-    /// The policy in force. An activity without one gets the default policy
-    /// (temporal `service/history/api/command_attr_validator.go`, recorded scenario `raw_no_retry_policy`).
-    pub(super) fn get(&mut self, policy: &Option<RetrySpec>) -> Result<Arc<RetrySpec>, String> {
+    /// The policy in force. What an activity without one gets is the dialect's to say: Temporal gives it the default
+    /// policy (temporal `service/history/api/command_attr_validator.go`, recorded scenario `raw_no_retry_policy`).
+    ///
+    /// A cache serves one dialect.
+    pub(super) fn get(&mut self, policy: &Option<RetrySpec>, dialect: Dialect) -> Result<Arc<RetrySpec>, String> {
         if let Some((_, normal)) = self.known.iter().find(|(given, _)| given == policy) {
             return Ok(normal.clone());
         }
-        let normal = match policy {
-            Some(given) => normalize_retry(given, &ACTIVITY_DEFAULTS),
-            None => normalize_retry(&RetrySpec::default(), &ACTIVITY_DEFAULTS),
-        };
-        validate_retry(&normal)?;
-        let normal = Arc::new(normal);
+        let normal = Arc::new(dialect.normalize_retry(policy.as_ref())?);
         if self.known.len() < Self::LIMIT {
             self.known.push((policy.clone(), normal.clone()));
         }
@@ -209,15 +208,15 @@ mod tests {
     fn same_options_share_a_policy() {
         let mut cache = PolicyCache::default();
         let two = Some(RetrySpec { maximum_attempts: 2, ..RetrySpec::default() });
-        let first = cache.get(&two).unwrap();
-        assert!(Arc::ptr_eq(&first, &cache.get(&two).unwrap()));
-        assert!(!Arc::ptr_eq(&first, &cache.get(&None).unwrap()));
+        let first = cache.get(&two, Dialect::Temporal).unwrap();
+        assert!(Arc::ptr_eq(&first, &cache.get(&two, Dialect::Temporal).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &cache.get(&None, Dialect::Temporal).unwrap()));
         assert_eq!(first.maximum_interval, Span::from_secs(100));
     }
 
     #[test]
     fn a_coefficient_that_is_no_number_is_refused() {
         let policy = RetrySpec { backoff_coefficient: f64::NAN, ..RetrySpec::default() };
-        assert!(PolicyCache::default().get(&Some(policy)).is_err());
+        assert!(PolicyCache::default().get(&Some(policy), Dialect::Temporal).is_err());
     }
 }

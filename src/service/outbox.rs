@@ -46,7 +46,7 @@ pub enum Timer {
     Timeout {
         /// Which activity.
         activity: ActivityKey,
-        /// The attempt it was set for; 0 for schedule-to-close, which spans them all.
+        /// The attempt it was set for; 0 for a schedule-to-close that spans them all.
         attempt: u32,
         /// Which of the four.
         timeout: TimeoutType,

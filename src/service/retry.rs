@@ -87,7 +87,7 @@ pub fn is_retryable(failure: Option<&Failure>, non_retryable_error_types: &[Arc<
 pub struct Ended<'a> {
     /// Whether the workflow run is open.
     pub workflow_running: bool,
-    /// The policy, after defaulting. Activities of workflows always have one.
+    /// The policy, after defaulting. Activities of workflows always have one in Temporal, and without one are not retried.
     pub policy: Option<&'a RetrySpec>,
     /// Whether the workflow asked to cancel the activity.
     pub cancel_requested: bool,
@@ -162,7 +162,7 @@ mod tests {
             backoff_coefficient: coefficient,
             maximum_interval: Span::from_millis(maximum),
             maximum_attempts: attempts,
-            non_retryable_error_types: Vec::new(),
+            ..RetrySpec::default()
         }
     }
 

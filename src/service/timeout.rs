@@ -8,7 +8,7 @@ use crate::program::{Details, Failure, FailureKind, RetryState, TimeoutType, Tim
 /// The moments an activity's clocks run from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Clocks {
-    /// When the activity was first scheduled.
+    /// When schedule-to-close began: with the first schedule, or in the Cadence dialect when the current attempt was due.
     pub scheduled_at: Time,
     /// When the current attempt is, or was, due.
     pub attempt_scheduled_at: Time,
@@ -98,14 +98,23 @@ pub fn final_timeout_failure(
     last_heartbeat_details: Details,
     previous: Option<Arc<Failure>>,
 ) -> Failure {
-    let (timeout_type, message) = if retry_state == RetryState::Timeout && timeout_type != TimeoutType::ScheduleToStart
-    {
-        (TimeoutType::ScheduleToClose, NOT_ENOUGH_TIME)
-    } else {
-        (timeout_type, timeout_message(timeout_type))
-    };
+    let no_time_left = retry_state == RetryState::Timeout && timeout_type != TimeoutType::ScheduleToStart;
+    let reported = if no_time_left { TimeoutType::ScheduleToClose } else { timeout_type };
+    let mut failure = plain_timeout_failure(reported, last_heartbeat_details, previous);
+    if no_time_left {
+        failure.message = Arc::from(NOT_ENOUGH_TIME);
+    }
+    failure
+}
+
+/// A timeout reported by its own name.
+pub fn plain_timeout_failure(
+    timeout_type: TimeoutType,
+    last_heartbeat_details: Details,
+    previous: Option<Arc<Failure>>,
+) -> Failure {
     Failure {
-        message: Arc::from(message),
+        message: Arc::from(timeout_message(timeout_type)),
         kind: FailureKind::Timeout { timeout_type, last_heartbeat_details },
         cause: previous,
     }

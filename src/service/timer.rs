@@ -47,9 +47,7 @@ impl Service {
         match timer {
             Timer::Timeout { activity, attempt, timeout } => {
                 let record = self.activity(activity);
-                (timeout == TimeoutType::ScheduleToClose || attempt == record.attempt)
-                    && record.deadline(timeout).is_some()
-                    && self.runs(activity)
+                (attempt == 0 || attempt == record.attempt) && record.deadline(timeout).is_some() && self.runs(activity)
             }
             Timer::RetryDue { activity, attempt } => self.is_in_backoff(activity, attempt),
             Timer::Workflow { workflow, timer } => self.is_timer_running(workflow, timer),

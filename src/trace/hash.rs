@@ -2,7 +2,7 @@
 
 use super::event::{Ended, What, Who};
 use super::{Bytes, Event};
-use crate::program::{CancelReason, RetryState, TimeoutType};
+use crate::program::{CancelReason, Details, Failure, FailureKind, RetryState, TimeoutType};
 
 /// Folds 64-bit words, one multiplication each. A fingerprint for comparing runs, not a defence against anyone.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,51 @@ impl Fold {
         self.word(kind << 56 | u64::from(code) << 40 | u64::from(index));
         if value != 0 {
             self.word(value);
+        }
+    }
+
+    /// A failure with its causes. What came of it is in the events; here is what it says.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        let mut next = Some(failure);
+        while let Some(failure) = next {
+            self.bytes(failure.message.as_bytes());
+            match &failure.kind {
+                FailureKind::Application { error_type, non_retryable, details, next_retry_delay } => {
+                    self.word(1 << 8 | u64::from(*non_retryable));
+                    self.bytes(error_type.as_bytes());
+                    self.details(details);
+                    self.word(next_retry_delay.map_or(u64::MAX, |delay| delay.as_nanos() as u64));
+                }
+                FailureKind::Timeout { timeout_type, last_heartbeat_details } => {
+                    self.word(2 << 8 | timeout_code(*timeout_type));
+                    self.details(last_heartbeat_details);
+                }
+                FailureKind::Canceled { details } => {
+                    self.word(3 << 8);
+                    self.details(details);
+                }
+                FailureKind::Server { non_retryable } => self.word(4 << 8 | u64::from(*non_retryable)),
+                FailureKind::Terminated => self.word(5 << 8),
+                FailureKind::Activity { activity_type, scheduled_event_id, started_event_id, retry_state, .. } => {
+                    self.word(6 << 8 | u64::from(state_code(*retry_state)));
+                    self.bytes(activity_type.as_bytes());
+                    self.word(*scheduled_event_id);
+                    self.word(*started_event_id);
+                }
+                FailureKind::ChildWorkflow { workflow_type, retry_state } => {
+                    self.word(7 << 8 | u64::from(state_code(*retry_state)));
+                    self.bytes(workflow_type.as_bytes());
+                }
+            }
+            next = failure.cause.as_deref();
+        }
+    }
+
+    fn details(&mut self, details: &Details) {
+        match details {
+            Details::Absent => self.word(u64::MAX),
+            Details::Empty => self.word(u64::MAX - 1),
+            Details::Payload(payload) => self.bytes(payload.as_bytes()),
         }
     }
 

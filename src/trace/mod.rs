@@ -13,6 +13,7 @@ pub use event::{Ended, What, Who};
 use crate::fault::{Fault, Point};
 use crate::instant::Time;
 use crate::program::{ActivityId, Failure, Marker};
+use crate::service::Dialect;
 
 /// The version of the trace's meaning. A changed meaning of old plans and seeds comes with a new number.
 pub const TRACE_VERSION: u32 = 1;
@@ -89,6 +90,7 @@ pub struct AttemptName {
 /// The events of one run, with the tables they refer to.
 #[derive(Clone, Default, Debug)]
 pub struct Trace {
+    dialect: Dialect,
     events: Vec<Event>,
     bytes: Vec<u8>,
     failures: Vec<Failure>,
@@ -103,6 +105,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Whose rules the service followed.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Everything that happened, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -153,9 +160,12 @@ impl Trace {
         &self.answers
     }
 
-    /// A fingerprint of the whole trace, bytes and names included: equal for equal traces on any machine.
+    /// A fingerprint of the whole trace, bytes, names and failures included: equal for equal traces on any machine.
     pub fn hash(&self) -> u64 {
         let mut hash = self.hash;
+        if self.dialect != Dialect::Temporal {
+            hash.word(self.dialect as u64);
+        }
         for workflow in &self.workflows {
             hash.bytes(workflow.workflow_id.as_bytes());
             hash.bytes(workflow.workflow_type.as_bytes());
@@ -185,6 +195,7 @@ impl Trace {
             }
         }
         hash.bytes(&self.bytes);
+        self.failures.iter().for_each(|failure| hash.failure(failure));
         hash.finish()
     }
 }
@@ -222,6 +233,10 @@ impl Trace {
 
 /// Recording.
 impl Trace {
+    pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
+
     pub(crate) fn push(&mut self, at: Time, who: Who, what: What) {
         let event = Event { at, who, what };
         self.hash.event(&event);
@@ -286,6 +301,7 @@ impl Trace {
 
     /// Empties the trace and keeps its memory.
     pub(crate) fn clear(&mut self) {
+        self.dialect = Dialect::default();
         self.events.clear();
         self.bytes.clear();
         self.failures.clear();

@@ -28,6 +28,7 @@ pub fn policy_defaults(policy: &RetrySpec) -> RetrySpec {
         backoff_coefficient: if policy.backoff_coefficient >= 1.0 { policy.backoff_coefficient } else { 2.0 },
         maximum_interval,
         maximum_attempts: policy.maximum_attempts.max(0),
+        expiration_interval: policy.expiration_interval,
         non_retryable_error_types: policy.non_retryable_error_types.clone(),
     }
 }

@@ -1,6 +1,7 @@
 //! [`report`]: what the worker tells the service when an attempt's code has ended.
 
 use crate::program::{ActivityOutcome, CancelReason, Details, Failure, Payload};
+use crate::service::Dialect;
 
 /// The error type of an attempt that ended because its worker shut down. A retry policy may name it.
 pub const WORKER_SHUTDOWN: &str = "WorkerShutdown";
@@ -34,13 +35,16 @@ pub enum PendingHeartbeat {
 impl Report {
     /// What becomes of the pending heartbeat.
     ///
+    /// Cadence's report of a failure has no room for it, so that its client sends it by itself.
+    ///
     /// Source: sdk-core `src/worker/activities.rs:345-570`; recorded scenarios `sdk_flush_on_failure`,
-    /// `sdk_shutdown_flush_details`.
-    pub fn pending_heartbeat(&self) -> PendingHeartbeat {
+    /// `sdk_shutdown_flush_details`. For Cadence, cadence-client `internal/internal_task_handlers.go`
+    /// (`cadenceInvoker.Close`).
+    pub fn pending_heartbeat(&self, dialect: Dialect) -> PendingHeartbeat {
         match self {
             Report::Complete(_) | Report::Nothing => PendingHeartbeat::Dropped,
-            Report::Fail(_) => PendingHeartbeat::Attached,
-            Report::Cancel(_) => PendingHeartbeat::FlushedFirst,
+            Report::Fail(_) if dialect.takes_details_with_failure() => PendingHeartbeat::Attached,
+            Report::Fail(_) | Report::Cancel(_) => PendingHeartbeat::FlushedFirst,
         }
     }
 }
@@ -99,6 +103,16 @@ mod tests {
                 assert_eq!(report(outcome, reason), Report::Nothing);
             }
         }
+    }
+
+    #[test]
+    fn only_temporal_attaches_the_pending_heartbeat_of_a_failure() {
+        let pending =
+            |report: Report| [Dialect::Temporal, Dialect::Cadence].map(|dialect| report.pending_heartbeat(dialect));
+        let failure = Report::Fail(Failure::application("E", "e"));
+        assert_eq!(pending(failure), [PendingHeartbeat::Attached, PendingHeartbeat::FlushedFirst]);
+        assert_eq!(pending(Report::Cancel(Details::Absent)), [PendingHeartbeat::FlushedFirst; 2]);
+        assert_eq!(pending(Report::Complete(Payload::new(b"1"))), [PendingHeartbeat::Dropped; 2]);
     }
 
     #[test]

@@ -16,6 +16,7 @@
 
 use crate::instant::{Span, Time};
 use crate::program::{Details, Payload};
+use crate::service::Dialect;
 
 /// Between sends when an activity has no heartbeat timeout and nothing else is configured.
 pub const DEFAULT_INTERVAL: Span = Span::from_secs(30);
@@ -54,6 +55,14 @@ pub fn interval(heartbeat_timeout: Span, default: Span, max: Span) -> Span {
 pub fn cadence_interval(heartbeat_timeout: Span) -> Span {
     let timeout = if is_set(heartbeat_timeout) { heartbeat_timeout } else { Span::from_secs(600) };
     Span::from_secs(timeout.as_nanos() / NANOS_PER_SECOND * 4 / 5)
+}
+
+/// The interval of a dialect's workers. Cadence's client has no settings for it, so `default` and `max` mean nothing there.
+pub(crate) fn interval_in(dialect: Dialect, heartbeat_timeout: Span, default: Span, max: Span) -> Span {
+    match dialect {
+        Dialect::Temporal => interval(heartbeat_timeout, default, max),
+        Dialect::Cadence => cadence_interval(heartbeat_timeout),
+    }
 }
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;

@@ -9,6 +9,9 @@ use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, TaskFai
 /// How an activity is to be run. A zero duration means "not set"; the service then fills in what it can, and refuses an
 /// activity with neither a schedule-to-close nor a start-to-close timeout.
 ///
+/// In the Cadence dialect every duration is rounded up to whole seconds, and an activity without a schedule-to-close
+/// timeout needs both schedule-to-start and start-to-close; [`Dialect`](crate::Dialect) has all differences.
+///
 /// All fields are public, so that those left out can come from the default:
 ///
 /// ```
@@ -25,8 +28,13 @@ use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, TaskFai
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct ActivityOptions {
     /// From the schedule to the end, retries included. Not set: the workflow's run timeout, or no limit.
+    ///
+    /// Cadence: from the moment an attempt is due to its end, for each attempt anew, and with a retry policy at least its
+    /// expiration interval. Not set: schedule-to-start plus start-to-close.
     pub schedule_to_close_timeout: Duration,
     /// From the moment an attempt is due until a worker takes it. Never retried. Not set: schedule-to-close.
+    ///
+    /// Cadence: retried, and with a retry policy at least its expiration interval or half an hour, whichever is less.
     pub schedule_to_start_timeout: Duration,
     /// From each attempt's start to its end. Not set: schedule-to-close.
     pub start_to_close_timeout: Duration,
@@ -34,6 +42,8 @@ pub struct ActivityOptions {
     /// attempt is noticed only by start-to-close.
     pub heartbeat_timeout: Duration,
     /// When and how often to try again. `None` is the server's default policy, which retries without limit.
+    ///
+    /// Cadence: `None` is no retry.
     pub retry_policy: Option<RetryPolicy>,
     /// What a cancelled scope does about the activity.
     pub cancellation_type: CancellationType,
@@ -46,19 +56,33 @@ pub struct ActivityOptions {
 /// When and how often a failed or timed-out attempt is tried again. A zero field means "the server's default", so
 /// `RetryPolicy::default()` is the server's default policy: 1 s, doubled each time up to 100 s, without limit.
 ///
-/// Source of the defaults: temporal `common/retrypolicy/retry_policy.go`.
+/// In the Cadence dialect `RetryPolicy::default()` is no retry: a policy needs `maximum_attempts`, an
+/// `expiration_interval`, or both. Timeouts of all four kinds are retried.
+///
+/// Source of the defaults: temporal `common/retrypolicy/retry_policy.go`; for Cadence, cadence-client
+/// `convertRetryPolicy` and cadence `service/history/execution/retry.go`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct RetryPolicy {
     /// Before the second attempt, counted from the end of the first. Default 1 s.
     pub initial_interval: Duration,
     /// Each backoff is this many times the one before. Default 2.0; the service refuses one below 1.0.
+    ///
+    /// Cadence: the backoff is then rounded down to whole seconds.
     pub backoff_coefficient: f64,
-    /// No backoff is longer. Default 100 times the initial interval.
+    /// No backoff is longer. Default 100 times the initial interval; Cadence: no limit.
     pub maximum_interval: Duration,
-    /// Attempts in all, the first included; 0 means no limit.
+    /// Attempts in all, the first included; 0 means no limit. Cadence: 0 means no limit but the expiration interval.
     pub maximum_attempts: i32,
+    /// From the first schedule to the last moment at which an attempt may be due; zero means no limit.
+    ///
+    /// Cadence only. Temporal limits the whole by the schedule-to-close timeout; the service refuses a policy that has
+    /// this set, because it would retry for longer than the policy says.
+    pub expiration_interval: Duration,
     /// Types of application failures that are not tried again: exact, case included. The names
     /// `TemporalTimeout:StartToClose` and `TemporalTimeout:Heartbeat` stand for these timeouts.
+    ///
+    /// Cadence: reasons, which are the same names for failures; timeouts are `cadenceInternal:Timeout START_TO_CLOSE`,
+    /// `SCHEDULE_TO_START`, `SCHEDULE_TO_CLOSE` and `HEARTBEAT`.
     pub non_retryable_error_types: Vec<String>,
 }
 
@@ -97,6 +121,7 @@ impl RetryPolicy {
             backoff_coefficient: self.backoff_coefficient,
             maximum_interval: Span::from(self.maximum_interval),
             maximum_attempts: self.maximum_attempts,
+            expiration_interval: Span::from(self.expiration_interval),
             non_retryable_error_types: self.non_retryable_error_types.into_iter().map(Arc::from).collect(),
         })
     }

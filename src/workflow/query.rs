@@ -2,7 +2,6 @@
 
 use std::any::type_name;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::error::WorkflowError;
 use super::instance::Instance;
 use super::run::task_failure;
 use crate::decode::Decode;
+use crate::engine::panics;
 use crate::program::{Command, Failure, Payload, TaskFailure};
 
 type Handler = Rc<dyn Fn(&Payload) -> Result<Payload, WorkflowError>>;
@@ -97,7 +97,7 @@ impl Instance {
             return Command::QueryAnswer { id, result: Err(self.no_handler(name)) };
         };
         let woken = self.flag.take();
-        let asked = self.limited("a query handler", || catch_unwind(AssertUnwindSafe(|| handler(input))));
+        let asked = self.limited("a query handler", || panics::catch(|| handler(input)));
         let woke = self.flag.take();
         if woken {
             self.flag.wake_own();
@@ -109,7 +109,7 @@ impl Instance {
                 Err(Failure::application("QueryMisuse", problem))
             }
             (None, Ok(answer)) => answer.map_err(WorkflowError::into_failure),
-            (None, Err(payload)) => Err(match task_failure(payload) {
+            (None, Err(unwound)) => Err(match task_failure(unwound) {
                 TaskFailure::Panicked { message } => Failure::application("Panic", message),
                 other => Failure::application("QueryMisuse", other.to_string()),
             }),
@@ -129,6 +129,6 @@ impl Instance {
     pub(super) fn forget_queries(&self) {
         let handlers = std::mem::take(&mut *self.queries.borrow_mut());
         // A destructor's panic has no one to go to.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(handlers)));
+        let _ = panics::catch(|| drop(handlers));
     }
 }

@@ -1,8 +1,6 @@
 //! [`NativeRun`]: an instance of a workflow function.
 
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::error::WorkflowError;
 use super::instance::Instance;
+use crate::engine::panics::{self, NOT_TEXT, Unwound};
 use crate::program::{Activation, Command, Job, Payload, TaskFailure, WorkflowRun};
 
 pub(super) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;
@@ -39,7 +38,7 @@ impl NativeRun {
             let Some(future) = &mut self.future else { break };
             let before = self.instance.progress();
             let cx = &mut Context::from_waker(&self.waker);
-            let poll = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))).map_err(task_failure)?;
+            let poll = panics::catch(|| future.as_mut().poll(cx)).map_err(task_failure)?;
             if let Some(misuse) = self.instance.take_failure() {
                 return Err(misuse);
             }
@@ -76,7 +75,7 @@ impl NativeRun {
 
     fn drop_future(&mut self) -> Result<(), TaskFailure> {
         let future = self.future.take();
-        catch_unwind(AssertUnwindSafe(|| drop(future))).map_err(task_failure)
+        panics::catch(|| drop(future)).map_err(task_failure)
     }
 
     /// Nothing more is asked for; destructors run in silence.
@@ -141,16 +140,14 @@ fn answers(instance: &Instance, jobs: &[Job]) -> impl Iterator<Item = Command> {
     })
 }
 
-/// What a caught unwinding says: a panic's message, or a failure of the task that was thrown as such.
-pub(super) fn task_failure(payload: Box<dyn Any + Send>) -> TaskFailure {
-    let payload = match payload.downcast::<TaskFailure>() {
-        Ok(failure) => return *failure,
-        Err(payload) => payload,
-    };
-    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(message), _) => (*message).to_owned(),
-        (_, Some(message)) => message.clone(),
-        _ => "the panic's payload is not text".to_owned(),
+/// What a caught unwinding says: a panic's message and place, or a failure of the task that was thrown as such.
+pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
+    let message = match unwound {
+        Unwound::Panic(panic) => panic.to_string(),
+        Unwound::Other(payload) => match payload.downcast::<TaskFailure>() {
+            Ok(failure) => return *failure,
+            Err(_) => NOT_TEXT.to_owned(),
+        },
     };
     TaskFailure::Panicked { message }
 }

@@ -52,8 +52,16 @@ impl Bench {
         Bench::try_schedule(spec).expect("options the service takes")
     }
 
+    /// The same, on a service of another dialect.
+    pub fn schedule_on(service: Service, spec: ActivitySpec) -> Bench {
+        Bench::try_schedule_on(service, spec).expect("options the service takes")
+    }
+
     pub fn try_schedule(spec: ActivitySpec) -> Result<Bench, Refused> {
-        let mut service = Service::new();
+        Bench::try_schedule_on(Service::new(), spec)
+    }
+
+    fn try_schedule_on(mut service: Service, spec: ActivitySpec) -> Result<Bench, Refused> {
         let start = StartWorkflow {
             workflow_id: "workflow".into(),
             run_id: "run".into(),

@@ -43,6 +43,7 @@ pub fn policy(input: &Value) -> RetrySpec {
         backoff_coefficient: input["coefficient"].as_f64().unwrap_or(0.0),
         maximum_interval: ms(input, "max_interval_ms"),
         maximum_attempts: integer(input, "max_attempts"),
+        expiration_interval: Span::ZERO,
         non_retryable_error_types: error_types(input),
     }
 }

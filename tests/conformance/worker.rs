@@ -2,7 +2,7 @@
 //! `local_activity_policy_defaults`.
 
 use durasim::program::{ActivityOutcome, CancelReason, Details, Failure, Payload, RetrySpec, TimeoutType, Timeouts};
-use durasim::service::{ActivityClose, ActivityState, Code, Refused, Reset};
+use durasim::service::{ActivityClose, ActivityState, Code, Dialect, Refused, Reset};
 use durasim::worker::local_activity;
 use durasim::worker::report::{PendingHeartbeat, Report, report};
 use durasim::worker::throttle::{self, Action, Throttle};
@@ -44,7 +44,7 @@ pub fn heartbeat_flush(input: &Value) -> Found {
         other => panic!("unknown end {other}"),
     };
     let mut attached = None;
-    match ended.map(|report| report.pending_heartbeat()) {
+    match ended.map(|report| report.pending_heartbeat(Dialect::Temporal)) {
         Some(PendingHeartbeat::Attached) => attached = throttle.take_pending(),
         Some(PendingHeartbeat::FlushedFirst) => sent.extend(throttle.take_pending().iter().map(to_details)),
         Some(PendingHeartbeat::Dropped) | None => {}
@@ -85,7 +85,7 @@ pub fn worker_completion(input: &Value) -> Found {
 }
 
 fn completion(report: Report, told: Option<CancelReason>) -> Found {
-    let pending = match report.pending_heartbeat() {
+    let pending = match report.pending_heartbeat(Dialect::Temporal) {
         PendingHeartbeat::Dropped => "dropped",
         PendingHeartbeat::Attached => "attached",
         PendingHeartbeat::FlushedFirst => "flushed by heartbeat RPC first",

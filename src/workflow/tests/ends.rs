@@ -129,7 +129,9 @@ fn a_panic_fails_the_task_and_its_destructors_ask_for_nothing() {
         Ok(())
     });
     let failure = w.try_activate([Job::FireTimer(1)]);
-    assert_eq!(failure, Err(TaskFailure::Panicked { message: "number 5".into() }));
+    // The place is known once the process has its panic hook, which other tests install.
+    let Err(TaskFailure::Panicked { message }) = failure else { panic!("{failure:?}") };
+    assert!(message.starts_with("number 5"), "{message}");
     assert!(matches!(w.try_activate([]), Err(TaskFailure::Misuse(_))));
 }
 

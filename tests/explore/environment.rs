@@ -1,0 +1,148 @@
+//! `DURASIM_PLAN` and `DURASIM_SEED` take the place of what an exploration asks for. Variables are the whole process's, so
+//! each test runs this very binary with one set.
+
+use std::process::Command;
+
+use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, check};
+
+use super::{resilient, steps};
+
+/// What is explored in the processes of these tests: fails whenever it is retried.
+async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    match ctx.get_info().attempt {
+        1 => steps(ctx, count).await,
+        _ => Err(ActivityError::non_retryable("already begun")),
+    }
+}
+
+#[test]
+#[ignore = "the tests of this file run it"]
+fn explored() {
+    let exploration = Simulation::temporal()
+        .activity("steps", fails_on_a_retry)
+        .workflow("work", async |ctx: &WorkflowContext, count: u32| {
+            ctx.execute_activity::<u32>("steps", &count, resilient()).await
+        })
+        .explore("work", &4u32)
+        .every_fault()
+        .seeds(0..10)
+        .check(check::same_result());
+    println!("report: {}", exploration.report());
+    exploration.assert();
+}
+
+struct Ended {
+    passed: bool,
+    output: String,
+}
+
+fn with(variables: &[(&str, &str)]) -> Ended {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "environment::explored", "--nocapture"])
+        .env_remove("DURASIM_PLAN")
+        .env_remove("DURASIM_SEED")
+        .env("RUST_BACKTRACE", "0")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("running 1 test"), "{text}");
+    Ended { passed: output.status.success(), output: text }
+}
+
+impl Ended {
+    #[track_caller]
+    fn says(&self, words: &str) -> &Ended {
+        assert!(self.output.contains(words), "{words:?} is missing in\n{}", self.output);
+        self
+    }
+
+    #[track_caller]
+    fn says_not(&self, words: &str) -> &Ended {
+        assert!(!self.output.contains(words), "{words:?} is in\n{}", self.output);
+        self
+    }
+}
+
+const FAILS: &str = "v1 seed=0 order=fifo for=environment::explored; steps#1@1:await2=crash";
+
+#[test]
+fn nothing_is_set() {
+    let ended = with(&[]);
+    assert!(!ended.passed);
+    ended.says("every fault:").says("seeds 0..10:").says("FAILED").says("DURASIM_PLAN='v1 seed=0 order=fifo");
+}
+
+#[test]
+fn a_plan_that_fails_is_explained_and_nothing_else_is_tried() {
+    let ended = with(&[("DURASIM_PLAN", FAILS)]);
+    assert!(!ended.passed);
+    ended
+        .says("the plan:       0/1 hold")
+        .says("`same_result` does not hold")
+        .says_not("every fault")
+        .says_not("seeds");
+}
+
+#[test]
+fn the_line_that_reproduces_a_failure_does() {
+    let first = with(&[]).output;
+    let line = first.lines().find(|line| line.contains("DURASIM_PLAN='")).unwrap();
+    let plan = line.split('\'').nth(1).unwrap();
+    let ended = with(&[("DURASIM_PLAN", plan)]);
+    assert!(!ended.passed);
+    ended.says("`same_result` does not hold").says(&format!("DURASIM_PLAN='{plan}' cargo test environment::explored"));
+}
+
+#[test]
+fn a_plan_that_holds() {
+    let ended = with(&[("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
+    assert!(ended.passed, "{}", ended.output);
+    ended.says("the plan:       1/1 hold (1 survive").says_not("every fault");
+}
+
+#[test]
+fn a_plan_is_strict_about_points_that_are_not_there() {
+    let ended = with(&[("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost; steps#1@1:await77=crash")]);
+    assert!(!ended.passed);
+    ended.says("the plan no longer applies: the run does not come to `steps#1@1:await77`").says("steps#1@1");
+    let ended = with(&[("DURASIM_PLAN", "leaps#1@1:await1=crash")]);
+    assert!(!ended.passed);
+    ended.says("its activities are steps#1");
+}
+
+#[test]
+fn a_plan_for_another_exploration_is_skipped_aloud() {
+    let ended = with(&[("DURASIM_PLAN", &FAILS.replace("explored", "elsewhere"))]);
+    assert!(ended.passed, "{}", ended.output);
+    ended
+        .says("durasim: environment::explored is skipped, since DURASIM_PLAN is for environment::elsewhere")
+        .says_not("hold");
+}
+
+#[test]
+fn a_malformed_plan_is_refused() {
+    let ended = with(&[("DURASIM_PLAN", "steps#1@1:await2=crush")]);
+    assert!(!ended.passed);
+    ended.says("the plan is malformed at").says("crush");
+}
+
+#[test]
+fn a_seed_runs_alone() {
+    let ended = with(&[("DURASIM_SEED", "18446744073709551615")]);
+    ended.says("seed 18446744073709551615:").says("/1 hold").says_not("every fault").says_not("overflow");
+}
+
+#[test]
+fn a_malformed_seed_is_refused() {
+    let ended = with(&[("DURASIM_SEED", "seven")]);
+    assert!(!ended.passed);
+    ended.says("DURASIM_SEED is `seven`").says("DURASIM_SEED=42");
+}
+
+#[test]
+fn a_variable_that_means_nothing_is_told_of() {
+    let ended = with(&[("DURASIM_SEEDS", "7"), ("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
+    assert!(ended.passed, "{}", ended.output);
+    ended.says("the variable DURASIM_SEEDS means nothing");
+}

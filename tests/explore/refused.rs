@@ -1,0 +1,103 @@
+//! An exploration that could show nothing is an error, and so is one whose run without faults comes to no end.
+
+use durasim::{
+    ActivityContext, ActivityError, Exploration, Report, Run, RunError, WorkflowContext, WorkflowError, check,
+};
+
+use super::{resilient, simulation};
+
+fn explored() -> Exploration {
+    simulation(resilient()).explore("work", &4u32)
+}
+
+#[track_caller]
+fn is_refused(report: &Report, says: &str) {
+    let error = report.error().expect("an error").to_string();
+    assert!(error.contains(says), "{error}");
+    assert!(!report.holds());
+    assert!(report.to_string().contains(&error), "{report}");
+}
+
+#[test]
+fn nothing_to_judge_by() {
+    is_refused(&explored().every_fault().report(), "has no check");
+}
+
+#[test]
+fn nothing_asked_for() {
+    is_refused(&explored().check(check::same_result()).report(), "asks for no run");
+    is_refused(&explored().seeds(7..7).check(check::same_result()).report(), "asks for no run");
+}
+
+#[test]
+fn runs_of_which_each_is_excused() {
+    // This seed draws a cancel and nothing else that matters.
+    let seed = (0..1_000).find(|seed| {
+        let run = simulation(resilient()).random_faults(*seed).run("work", &4u32).unwrap();
+        run.result::<u32>().is_err_and(|why| why.to_string().contains("cancelled"))
+    });
+    let seed = seed.expect("one of a thousand seeds cancels");
+    is_refused(&explored().seeds(seed..seed + 1).check(check::same_result()).report(), "could show anything");
+}
+
+#[test]
+fn a_fault_free_run_that_comes_to_no_end() {
+    let report = durasim::Simulation::temporal()
+        .workflow("work", async |ctx: &WorkflowContext, _: u32| -> Result<(), WorkflowError> {
+            ctx.cancelled().await;
+            Ok(())
+        })
+        .explore("work", &4u32)
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    assert!(matches!(report.error(), Some(RunError::Stuck { .. })), "{report}");
+    is_refused(&report, "waits for ever");
+}
+
+#[test]
+fn a_fault_free_run_of_what_is_not_there() {
+    let report = simulation(resilient()).explore("sleep", &4u32).every_fault().check(check::same_result()).report();
+    assert!(matches!(report.error(), Some(RunError::UnknownWorkflow { .. })), "{report}");
+}
+
+#[test]
+fn a_fault_free_run_that_violates_a_check_is_the_failure() {
+    let report = explored()
+        .every_fault()
+        .check(check::same_result())
+        .check(check::named("is five", |run: &Run| assert_eq!(run.result::<u32>().unwrap(), 5)))
+        .report();
+    assert!(report.error().is_none() && !report.holds());
+    assert_eq!(report.parts().len(), 1, "nothing is explored then: {report}");
+    let failed = &report.failures()[0];
+    assert_eq!((failed.check.as_str(), failed.plan.is_empty()), ("is five", true));
+    assert!(failed.text.contains("without any fault") && failed.text.contains("left: 4"), "{}", failed.text);
+}
+
+#[test]
+fn a_fault_free_run_that_times_out_is_the_failure() {
+    async fn hangs(_ctx: &ActivityContext, _count: u32) -> Result<u32, ActivityError> {
+        durasim::time::sleep(std::time::Duration::from_secs(100_000)).await;
+        Ok(0)
+    }
+    let report = durasim::Simulation::temporal()
+        .activity("steps", hangs)
+        .workflow("work", async |ctx: &WorkflowContext, count: u32| {
+            ctx.execute_activity::<u32>("steps", &count, resilient()).await
+        })
+        .explore("work", &4u32)
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    assert!(report.error().is_none() && !report.holds(), "{report}");
+    assert_eq!(report.parts().len(), 1, "{report}");
+    let text = &report.failures()[0].text;
+    assert!(text.contains("the activity steps#1 runs into its heartbeat timeout without any fault"), "{text}");
+}
+
+#[test]
+#[should_panic(expected = "has no check")]
+fn assert_panics_with_the_error() {
+    explored().every_fault().assert();
+}

@@ -1,0 +1,168 @@
+//! An activity written for another client runs through the seam: its own context type, its own trait, at most 40 lines of
+//! glue.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Failure, Payload};
+use durasim::{ActivityOptions, AttemptEnd, Run, Simulation, WorkflowContext, WorkflowError};
+use serde::{Deserialize, Serialize};
+
+/// The other client: none of it knows of simulations.
+mod client {
+    use super::*;
+
+    /// What an activity is, with `Send` futures and raw bytes.
+    pub trait Activity: Send + Sync {
+        fn execute(&self, ctx: &Context, input: Option<Vec<u8>>) -> BoxFuture<Result<Vec<u8>, ClientError>>;
+    }
+
+    pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+    #[derive(Debug)]
+    pub enum ClientError {
+        Cancelled,
+        Failed(String),
+    }
+
+    /// Its context, cloned into the futures.
+    #[derive(Clone)]
+    pub struct Context {
+        pub heartbeat: Arc<dyn Fn(&[u8]) + Send + Sync>,
+        pub details: Option<Vec<u8>>,
+        pub cancelled: Arc<AtomicBool>,
+        pub attempt: u32,
+    }
+}
+
+use client::{Activity, BoxFuture, ClientError, Context};
+
+// Glue from here ..
+struct Hosted<A> {
+    name: &'static str,
+    activity: A,
+}
+
+impl<A: Activity> ActivityProgram for Hosted<A> {
+    fn activity_type(&self) -> &str {
+        self.name
+    }
+
+    fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
+        let details = task.heartbeat_details.as_bytes().map(<[u8]>::to_vec);
+        if details.is_some() {
+            link.details_read();
+        }
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let context = Context {
+            heartbeat: Arc::new(move |details| link.heartbeat(Some(details)).obey()),
+            details,
+            cancelled: cancelled.clone(),
+            attempt: task.attempt,
+        };
+        let run = self.activity.execute(&context, Some(task.input.as_bytes().to_vec()));
+        let outcome = async move {
+            match run.await {
+                Ok(result) => ActivityOutcome::Completed(Payload::new(result)),
+                Err(ClientError::Cancelled) => ActivityOutcome::Cancelled(Default::default()),
+                Err(ClientError::Failed(message)) => {
+                    ActivityOutcome::Failed(Failure::application("ClientError", message))
+                }
+            }
+        };
+        Attempt::new(outcome, move |_reason| cancelled.store(true, Ordering::Relaxed))
+    }
+}
+// .. to here.
+
+#[derive(Serialize, Deserialize)]
+struct Job {
+    rows: u32,
+}
+
+/// Production code of the other client. Only the wait is virtual.
+struct Import {
+    written: Arc<Mutex<Vec<u32>>>,
+}
+
+impl Activity for Import {
+    fn execute(&self, ctx: &Context, input: Option<Vec<u8>>) -> BoxFuture<Result<Vec<u8>, ClientError>> {
+        let (ctx, written) = (ctx.clone(), self.written.clone());
+        Box::pin(async move {
+            let job: Job = serde_json::from_slice(&input.unwrap_or_default())
+                .map_err(|error| ClientError::Failed(error.to_string()))?;
+            let start = match &ctx.details {
+                Some(details) => serde_json::from_slice(details).unwrap(),
+                None => 0,
+            };
+            for row in start..job.rows {
+                durasim::time::sleep(Duration::from_secs(9)).await;
+                if ctx.cancelled.load(Ordering::Relaxed) {
+                    return Err(ClientError::Cancelled);
+                }
+                written.lock().unwrap().push(row);
+                (ctx.heartbeat)(&serde_json::to_vec(&(row + 1)).unwrap());
+            }
+            Ok(serde_json::to_vec(&(start, ctx.attempt)).unwrap())
+        })
+    }
+}
+
+fn simulation() -> (Simulation, Arc<Mutex<Vec<u32>>>) {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let activity = Import { written: written.clone() };
+    let simulation = Simulation::temporal().activity_program(Hosted { name: "import", activity }).workflow(
+        "main",
+        async |ctx: &WorkflowContext, rows: u32| -> Result<(u32, u32), WorkflowError> {
+            let options = ActivityOptions {
+                start_to_close_timeout: Duration::from_secs(600),
+                heartbeat_timeout: Duration::from_secs(10),
+                ..Default::default()
+            };
+            ctx.execute_activity("import", &Job { rows }, options).await
+        },
+    );
+    (simulation, written)
+}
+
+#[track_caller]
+fn run(plan: &str) -> (Run, Vec<u32>) {
+    let (simulation, written) = simulation();
+    let run = simulation.plan(plan.parse().unwrap()).run("main", &5u32).unwrap();
+    assert_eq!(run.not_fired(), []);
+    let written = std::mem::take(&mut *written.lock().unwrap());
+    (run, written)
+}
+
+#[test]
+fn without_faults() {
+    let (run, written) = run("v1");
+    assert_eq!(run.result::<(u32, u32)>().unwrap(), (0, 1));
+    assert_eq!(written, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn it_resumes_from_its_heartbeat() {
+    for plan in
+        ["import#1@1:await4=crash", "import#1@1:heartbeat4=crash_before", "import#1@1:heartbeat3=crash_after_sent"]
+    {
+        let (run, written) = run(plan);
+        assert_eq!(run.result::<(u32, u32)>().unwrap(), (3, 2), "{plan}");
+        let mut distinct = written.clone();
+        distinct.dedup();
+        assert_eq!(distinct, [0, 1, 2, 3, 4], "{plan}");
+        let attempts = &run.activities()[0].attempts;
+        assert!(attempts[1].details_read);
+        assert_eq!(attempts[0].end, AttemptEnd::Died);
+    }
+}
+
+#[test]
+fn it_is_told_to_stop() {
+    let (run, written) = run("import#1@1:await3=cancel");
+    assert_eq!(run.activities()[0].attempts[0].end, AttemptEnd::Cancelled, "{}", run.timeline());
+    assert_eq!(written, [0, 1, 2]);
+}
