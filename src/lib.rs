@@ -133,3 +133,8 @@ pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
     WorkflowContext, WorkflowError, WorkflowFn,
 };
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

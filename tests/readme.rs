@@ -1,0 +1,83 @@
+//! What the README says of the code is so. Its example is compiled by the documentation tests.
+
+use std::time::Duration;
+
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, EffectError, Ledger, RetryPolicy, Simulation, VARIABLES,
+    WorkflowContext, WorkflowError, check,
+};
+
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn the_table_of_variables_is_the_codes() {
+    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `DURASIM_")).collect();
+    let expected: Vec<String> = VARIABLES
+        .iter()
+        .map(|variable| format!("| `{}` | `{}` | {} |", variable.name, variable.form, variable.help))
+        .collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn both_commands_are_there() {
+    for command in ["cargo run -p activity_advanced", "cargo test"] {
+        assert!(README.lines().any(|line| line.starts_with(command)), "{command}");
+    }
+}
+
+#[derive(Default)]
+struct Bucket {
+    files: Ledger<u32>,
+}
+
+impl Bucket {
+    fn put(&self, file: u32) -> Result<(), EffectError> {
+        durasim::effect("put", || self.files.record(file))
+    }
+}
+
+/// The README's activity, with the bug that the README describes.
+async fn copy_files(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityError> {
+    let bucket = durasim::state::<Bucket>();
+    for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files {
+        ctx.heartbeat(&(file + 1))?;
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+    }
+    Ok(files)
+}
+
+async fn backup(ctx: &WorkflowContext, files: u32) -> Result<u32, WorkflowError> {
+    let options = ActivityOptions {
+        schedule_to_close_timeout: Duration::from_secs(600),
+        heartbeat_timeout: Duration::from_secs(30),
+        retry_policy: Some(RetryPolicy { maximum_attempts: 3, ..Default::default() }),
+        ..Default::default()
+    };
+    ctx.execute_activity("copy_files", &files, options).await
+}
+
+#[test]
+fn the_failure_message_is_what_the_bug_gives() {
+    let report = Simulation::temporal()
+        .activity("copy_files", copy_files)
+        .workflow("backup", backup)
+        .state(Bucket::default)
+        .explore("backup", &10)
+        .named("resumes_from_every_crash")
+        .every_fault()
+        .check(check::same_result())
+        .check(check::progress("copy_files", |files_done: &u32| *files_done))
+        .check(check::effects(|bucket: &Bucket| &bucket.files))
+        .report();
+    let text = &report.failures()[0].text;
+    let start = README.find("resumes_from_every_crash: `effects`").expect("the README shows the failure");
+    let shown = README[start..].split("```").next().unwrap_or_default();
+    let mut rest = text.as_str();
+    for line in shown.lines().filter(|line| line.trim() != "...") {
+        let place = rest.find(line);
+        let place = place.unwrap_or_else(|| panic!("the README shows `{line}`; the message is\n{text}"));
+        rest = &rest[place + line.len()..];
+    }
+}
