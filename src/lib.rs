@@ -132,8 +132,8 @@ pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
 pub use workflow::{
-    ActivityFuture, ActivityOptions, Cancellation, RetryPolicy, ScopeCancelled, Timer, WorkflowContext, WorkflowError,
-    WorkflowFn,
+    ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
+    WorkflowContext, WorkflowError, WorkflowFn,
 };
 
 /// The README's code compiles.

@@ -62,7 +62,7 @@ pub(crate) fn classify(run: &Run, reference: &Reference) -> Class {
 fn heeds_cancel(outcome: &WorkflowOutcome, trace: &Trace) -> bool {
     match outcome {
         WorkflowOutcome::Canceled(_) => true,
-        WorkflowOutcome::Completed(_) | WorkflowOutcome::TimedOut { .. } => false,
+        WorkflowOutcome::Completed(_) | WorkflowOutcome::TimedOut { .. } | WorkflowOutcome::Terminated { .. } => false,
         // The code's own error on cancellation, or what became of an attempt that did not heed it.
         WorkflowOutcome::Failed { .. } => trace.events().iter().any(|event| {
             matches!(

@@ -11,6 +11,7 @@ use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::fault::Order;
 use crate::instant::Time;
+use crate::service::Timer;
 use crate::service::WorkflowKey;
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
@@ -197,7 +198,8 @@ impl World {
     fn perform(&self, todo: Todo) {
         match todo {
             Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, *task, dies),
-            Todo::WorkflowTask { workflow, task, lost } => self.handle_workflow_task(workflow, task, lost),
+            Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
+            Todo::Query { id, worker } => self.handle_query(id, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
@@ -267,6 +269,15 @@ impl Core {
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
             Wakeup::Deliver(_) => true,
+            Wakeup::AnswerTask { workflow, stamp } => {
+                self.workflows[workflow.0 as usize].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
+            }
+            Wakeup::Signal(index) => {
+                let signal = &self.late_signals[index as usize];
+                signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
+            }
+            Wakeup::LateTimer { workflow, timer } => self.service.is_live(Timer::Workflow { workflow, timer }),
+            Wakeup::Query(id) => self.queries[id as usize].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }
             | Wakeup::Abort { worker, incarnation }

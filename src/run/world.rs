@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::error::RunError;
+use super::query::Query;
 use super::setup::Setup;
+use super::signal::LateSignal;
+use super::workflow_task::Held;
 use crate::engine::choice::Choice;
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
@@ -17,12 +20,12 @@ use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
-use crate::worker::message::Message;
+use crate::worker::message::{Carriage, Message};
 use crate::worker::process::Worker;
 
 thread_local! {
@@ -37,6 +40,15 @@ thread_local! {
 /// The run in progress on this thread.
 pub(crate) fn current() -> Option<Rc<World>> {
     CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
+}
+
+/// Calls code of a workflow that may look at the world, because no replay repeats it.
+pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
+    let Some(world) = current() else { return call() };
+    let was = std::mem::replace(&mut world.core.borrow_mut().in_workflow, false);
+    let result = call();
+    world.core.borrow_mut().in_workflow = was;
+    result
 }
 
 fn next_run() -> u64 {
@@ -88,6 +100,14 @@ pub(crate) enum Wakeup {
     LocalTimeout(u32),
     /// A message arrives at the service.
     Deliver(u32),
+    /// A worker's late answer to a workflow task leaves.
+    AnswerTask { workflow: WorkflowKey, stamp: u32 },
+    /// A signal on a slow way arrives at the service.
+    Signal(u32),
+    /// A query reaches a worker.
+    Query(u32),
+    /// A workflow's own timer fires late.
+    LateTimer { workflow: WorkflowKey, timer: Seq },
     /// A stalled attempt goes on.
     Release(u32),
     /// A frozen worker goes on.
@@ -109,11 +129,16 @@ pub(crate) enum Todo {
         task: Box<ActivityTask>,
         dies: bool,
     },
-    /// A worker handles a workflow task; its answer may be `lost`.
+    /// A worker handles a workflow task; its answer may be lost or late.
     WorkflowTask {
         workflow: WorkflowKey,
         task: WorkflowTask,
-        lost: bool,
+        answer: Carriage,
+    },
+    /// A worker answers a query.
+    Query {
+        id: u32,
+        worker: u32,
     },
     Fail {
         attempt: u32,
@@ -156,6 +181,10 @@ pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
     /// The worker that has the instance, or had it last.
     pub(crate) home: u32,
+    /// The answer to a workflow task that its worker is slow to send.
+    pub(crate) held: Option<Held>,
+    /// Signals sent to it so far.
+    pub(crate) signals: u32,
     /// Workflow tasks answered so far.
     pub(crate) tasks_done: u32,
     /// Attempts at the present task.
@@ -165,6 +194,20 @@ pub(crate) struct HostedWorkflow {
     pub(crate) waiting: Vec<Waker>,
     /// How many activities of each type it has scheduled.
     pub(crate) executions: Vec<(Arc<str>, u32)>,
+}
+
+impl HostedWorkflow {
+    /// Takes all that workers have of it.
+    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
+        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    }
+
+    /// Takes what this worker has of it.
+    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
+        let instance = if self.home == worker { self.instance.take() } else { None };
+        let held = self.held.take_if(|held| held.worker == worker);
+        instance.into_iter().chain(held.map(|held| held.instance))
+    }
 }
 
 /// An activity as the loop knows it.
@@ -212,6 +255,9 @@ pub(crate) struct Core {
     pub(crate) todo: VecDeque<Todo>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
+    /// Signals on a slow way.
+    pub(crate) late_signals: Vec<Option<LateSignal>>,
+    pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
     /// Counts tasks handed over.
@@ -255,6 +301,8 @@ impl Core {
             trace: Trace::default(),
             todo: VecDeque::new(),
             mail: Vec::new(),
+            late_signals: Vec::new(),
+            queries: Vec::new(),
             backlog: VecDeque::new(),
             served: 0,
             graveyard: Vec::new(),
@@ -284,6 +332,8 @@ impl Core {
         self.trace.clear();
         self.todo.clear();
         self.mail.clear();
+        self.late_signals.clear();
+        self.queries.clear();
         self.backlog.clear();
         self.served = 0;
         self.polled = None;
@@ -363,8 +413,7 @@ impl World {
             core.polled = None;
             core.over = true;
             core.run = next_run();
-            let instances: Vec<Instance> =
-                core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();
+            let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };
         for grave in graves {
