@@ -143,7 +143,10 @@ impl<O: Decode> WorkflowHandle<O> {
     /// [`ClientError::Refused`] if the workflow has closed, [`ClientError::Encode`].
     pub async fn signal(&self, name: &str, input: &(impl Serialize + ?Sized)) -> Result<(), ClientError> {
         let input = encode(input, || format!("the input of signal `{name}`"))?;
-        self.tell(|core, now| core.service.signal(self.key, name.into(), input, now))
+        let world = world();
+        let mut core = world.core.borrow_mut();
+        let answer = core.send_signal(self.key, name.into(), input, &world.setup.settings);
+        answer.map_err(|refused| ClientError::Refused(refused.to_string()))
     }
 
     /// Asks the workflow's code, and waits for the answer.

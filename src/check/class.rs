@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::instant::Time;
 use crate::fault::Fault;
+use crate::instant::Time;
 use crate::program::{CancelReason, RetryState, TimeoutType};
 use crate::run::{Outcome, Run};
 use crate::service::WorkflowOutcome;

@@ -110,9 +110,13 @@ impl Run {
     pub fn result<T: DeserializeOwned>(&self) -> Result<T, ResultError> {
         match self.outcome() {
             Outcome::Open => Err(ResultError::Open),
-            Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result) => result.to_json().map_err(|why| {
-                ResultError::Decode { wanted: type_name::<T>(), why: why.to_string(), result: result.to_string() }
-            }),
+            Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result) => {
+                result.to_json().map_err(|why| ResultError::Decode {
+                    wanted: type_name::<T>(),
+                    why: why.to_string(),
+                    result: result.to_string(),
+                })
+            }
             Outcome::Closed(other) => Err(ResultError::NotCompleted(record::outcome_words(&other))),
         }
     }

@@ -46,7 +46,6 @@ impl Query {
     }
 }
 
-#[allow(dead_code, reason = "for the scripted client")]
 impl Core {
     /// Asks a workflow. It takes a hand-over until a worker has it; [`poll_query`](Core::poll_query) gives the answer.
     pub(crate) fn ask(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, settings: &Settings) -> u32 {

@@ -22,7 +22,6 @@ impl Core {
     ///
     /// # Errors
     /// What the service says.
-    #[allow(dead_code, reason = "for the scripted client")]
     pub(crate) fn send_signal(
         &mut self,
         workflow: WorkflowKey,

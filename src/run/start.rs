@@ -123,10 +123,12 @@ impl Start {
     fn execute(&self, seed: u64, order: Order, faults: Faults<'_>) -> Finished {
         let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, None) };
         let mut returned = None;
-        let mut future = std::pin::pin!(async {
-            returned = Some(script(Client::new()).await);
-        });
-        let run = panics::catch(|| self.execute_with(seed, order, faults, Some(future.as_mut())));
+        let run = {
+            let mut future = std::pin::pin!(async {
+                returned = Some(script(Client::new()).await);
+            });
+            panics::catch(|| self.execute_with(seed, order, faults, Some(future.as_mut())))
+        };
         match run {
             Ok(mut finished) => {
                 match returned {
@@ -152,7 +154,12 @@ impl Start {
 
     /// A run driven by a script of the caller's, with the faults of a plan. A deadline is met by stalling, since the run
     /// cannot be tried beforehand.
-    pub(crate) fn drive(&self, plan: &Plan, random_faults: bool, script: Pin<&mut dyn Future<Output = ()>>) -> Finished {
+    pub(crate) fn drive(
+        &self,
+        plan: &Plan,
+        random_faults: bool,
+        script: Pin<&mut dyn Future<Output = ()>>,
+    ) -> Finished {
         let faults = if random_faults { Faults::Swarm } else { Faults::Planned(&plan.entries, &[]) };
         self.execute_with(plan.seed, plan.order, faults, Some(script))
     }
