@@ -6,4 +6,13 @@ mod happening;
 mod timeline;
 
 pub(crate) use happening::timeout_words;
+use crate::run::Run;
+
 pub use timeline::Timeline;
+
+impl Run {
+    /// The trace as text.
+    pub fn timeline(&self) -> Timeline<'_> {
+        Timeline::new(self.trace())
+    }
+}

@@ -13,7 +13,6 @@ use super::world::World;
 use crate::fault::{Entry, Order, Plan, Point, Site};
 use crate::instant::Time;
 use crate::program::{Payload, RetrySpec, Timeouts};
-use crate::report::Timeline;
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::Trace;
 
@@ -141,11 +140,6 @@ impl Run {
     /// Everything that happened.
     pub fn trace(&self) -> &Trace {
         &self.trace
-    }
-
-    /// The trace as text.
-    pub fn timeline(&self) -> Timeline<'_> {
-        Timeline::new(&self.trace)
     }
 
     /// The workflow's history.
