@@ -1,6 +1,7 @@
 //! The loop: what is to be done now, else the next ready task, else the next entry of the queue.
 
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -136,10 +137,20 @@ impl World {
         if !self.begin_poll(task, Tag::Script) {
             return;
         }
-        // A panic is an assertion of the test itself: it goes on to the test.
-        let polled = future.as_mut().poll(&mut Context::from_waker(waker));
+        let polled =
+            panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(waker))));
         let mut core = self.core.borrow_mut();
         core.polled = None;
+        let polled = match polled {
+            Ok(polled) => polled,
+            // A call that does not belong in a script has ended the run.
+            Err(_) if core.error.is_some() => return,
+            // An assertion of the test itself goes on to the test.
+            Err(payload) => {
+                drop(core);
+                panic::resume_unwind(payload)
+            }
+        };
         core.tasks.put_back(task, placeholder);
         if polled.is_ready() {
             core.tasks.remove(task);
