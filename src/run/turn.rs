@@ -137,8 +137,7 @@ impl World {
         if !self.begin_poll(task, Tag::Script) {
             return;
         }
-        let polled =
-            panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(waker))));
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(waker))));
         let mut core = self.core.borrow_mut();
         core.polled = None;
         let polled = match polled {
