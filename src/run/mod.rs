@@ -16,6 +16,7 @@ pub(crate) mod start;
 mod strike;
 mod telling;
 mod turn;
+pub(crate) mod watch;
 mod workers;
 mod workflow_task;
 pub(crate) mod world;

@@ -110,6 +110,9 @@ impl World {
         }
         drop(core);
         let _ = panics::catch(|| drop(future));
+        if let Tag::Attempt(attempt) = tag {
+            self.look_after(attempt);
+        }
     }
 
     /// Counts the poll. `false` if the task polls itself without end.
