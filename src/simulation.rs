@@ -297,7 +297,7 @@ impl Simulation {
         Exploration::new(self.start(workflow, input))
     }
 
-    fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
+    pub(crate) fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
         Start { setup: self.setup.clone(), workflow: workflow.into(), input }
