@@ -208,7 +208,7 @@ impl Core {
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
         self.free_slot(worker, settings);
-        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Completion) };
+        let fault = self.strike_attempt(attempt, Site::Completion);
         let carriage = match fault {
             Some(Fault::Crash) => {
                 self.crash_worker(worker, settings);

@@ -262,7 +262,7 @@ impl Core {
         self.workflows.clear();
         self.open_workflows = 0;
         self.activities.clear();
-        self.injector = Injector::default();
+        self.injector.clear();
         self.trace.clear();
         self.todo.clear();
         self.mail.clear();
