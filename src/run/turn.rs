@@ -1,5 +1,6 @@
 //! The loop: what is to be done now, else the next ready task, else the next entry of the queue.
 
+use std::cell::RefMut;
 use std::task::{Context, Poll};
 
 use super::error::RunError;
@@ -7,8 +8,10 @@ use super::setup::Settings;
 use super::world::{Core, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
+use crate::engine::tasks::{Taken, TaskId};
 use crate::fault::Order;
 use crate::instant::Time;
+use crate::program::ActivityOutcome;
 use crate::service::WorkflowKey;
 
 impl World {
@@ -37,29 +40,25 @@ impl World {
             Order::Random => choice.below(Stream::Schedule, ready),
         });
         match taken {
-            Some((task, tag, future, waker)) => {
-                drop(core);
-                self.poll(task, tag, future, &waker);
+            Some(taken) => {
+                self.poll(core, taken);
                 true
             }
             None => self.next_wakeup(&mut core),
         }
     }
 
-    fn poll(
-        &self,
-        task: crate::engine::tasks::TaskId,
-        tag: Tag,
-        mut future: crate::engine::tasks::TaskFuture<crate::program::ActivityOutcome>,
-        waker: &std::task::Waker,
-    ) {
-        if !self.begin_poll(task, tag) {
-            self.core.borrow_mut().graveyard.push(super::world::Buried::Future(future));
+    fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
+        let Taken { id: task, tag, mut future, waker } = taken;
+        if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
+            core.graveyard.push(super::world::Buried::Future(future));
             return;
         }
-        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(waker)));
+        drop(core);
+        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut core = self.core.borrow_mut();
         core.polled = None;
+        core.tasks.put_waker_back(task, waker);
         if let Tag::Background(index) = tag
             && core.background[index as usize].aborted
         {
@@ -110,24 +109,6 @@ impl World {
         }
         drop(core);
         let _ = panics::catch(|| drop(future));
-    }
-
-    /// Counts the poll. `false` if the task polls itself without end.
-    fn begin_poll(&self, task: crate::engine::tasks::TaskId, tag: Tag) -> bool {
-        let mut core = self.core.borrow_mut();
-        core.polled = Some((task, tag));
-        let now = core.now;
-        let polls = match tag {
-            Tag::Attempt(attempt) => core.attempts[attempt as usize].busy.count(now),
-            Tag::Background(index) => core.background[index as usize].busy.count(now),
-        };
-        if polls <= self.setup.settings.poll_budget {
-            return true;
-        }
-        core.polled = None;
-        let task = core.task_words(tag);
-        core.fail(RunError::Busy { task, polls: polls - 1, at: now });
-        false
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
@@ -209,6 +190,21 @@ impl World {
 }
 
 impl Core {
+    /// Counts the poll. `false` if the task polls itself without end.
+    fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
+        let polls = match tag {
+            Tag::Attempt(attempt) => self.attempts[attempt as usize].busy.count(self.now),
+            Tag::Background(index) => self.background[index as usize].busy.count(self.now),
+        };
+        if polls <= budget {
+            self.polled = Some((task, tag));
+            return true;
+        }
+        let task = self.task_words(tag);
+        self.fail(RunError::Busy { task, polls: polls - 1, at: self.now });
+        false
+    }
+
     /// Those that wait for the same moment become ready together, so that there is an order to draw.
     fn wake_sleepers_of_the_moment(&mut self, settings: &Settings) {
         while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {

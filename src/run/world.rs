@@ -38,6 +38,12 @@ pub(crate) fn current() -> Option<Rc<World>> {
     CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
 }
 
+/// Looks at the run in progress on this thread, briefly: no user code may run meanwhile.
+#[inline]
+pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
+}
+
 fn next_run() -> u64 {
     RUNS.set(RUNS.get() + 1);
     RUNS.get()
@@ -275,6 +281,7 @@ impl Core {
         self.error = None;
     }
 
+    #[inline]
     pub(crate) fn note(&mut self, who: Who, what: What) {
         self.trace.push(self.now, who, what);
     }
