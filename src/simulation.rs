@@ -300,7 +300,8 @@ impl Simulation {
     fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
-        Start { setup: self.setup.clone(), workflow: workflow.into(), input }
+        let registered = self.setup.workflows.get_key_value(workflow).map(|(name, _)| name.clone());
+        Start { setup: self.setup.clone(), workflow: registered.unwrap_or_else(|| workflow.into()), input }
     }
 }
 
