@@ -142,20 +142,20 @@ impl World {
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
-            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, *task, dies),
+            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, task, dies),
             Todo::WorkflowTask { workflow, task, lost } => self.handle_workflow_task(workflow, task, lost),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
-                let cancel = self.core.borrow_mut().begin_cancel(attempt, reason);
-                if let Some(cancel) = cancel {
-                    self.notify(attempt, || cancel(reason));
+                let listener = self.core.borrow_mut().begin_cancel(attempt, reason);
+                if let Some(listener) = listener {
+                    self.notify(attempt, move || listener.cancel(reason));
                 }
             }
             Todo::WorkerStopping { attempt } => {
-                let stopping = self.core.borrow_mut().begin_stopping(attempt);
-                if let Some(stopping) = stopping {
-                    self.notify(attempt, stopping);
+                let listener = self.core.borrow_mut().begin_stopping(attempt);
+                if let Some(listener) = listener {
+                    self.notify(attempt, move || listener.worker_stopping());
                 }
             }
             Todo::Drop { future, attempt } => self.drop_for(attempt, future),

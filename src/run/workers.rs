@@ -77,9 +77,10 @@ impl Core {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerCrashed);
-        let hosted: Vec<u32> = self.hosted_by(worker).collect();
-        for attempt in hosted {
-            self.bury(attempt);
+        for attempt in 0..self.attempts.len() as u32 {
+            if self.attempts[attempt as usize].worker == worker {
+                self.bury(attempt);
+            }
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
         for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {

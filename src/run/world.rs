@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::RunError;
+use super::hosting::Link;
 use super::setup::Setup;
 use crate::engine::choice::Choice;
 use crate::engine::queue::Queue;
@@ -109,7 +110,8 @@ pub(crate) enum Todo {
     Start {
         worker: u32,
         token: Token,
-        task: Box<ActivityTask>,
+        /// Not boxed, although it makes this large: the queue of what is to be done is short.
+        task: ActivityTask,
         dies: bool,
     },
     /// A worker handles a workflow task; its answer may be `lost`.
@@ -191,6 +193,8 @@ pub(crate) struct Core {
     pub(crate) workers: Vec<Worker>,
     /// By the index in [`Who::Attempt`].
     pub(crate) attempts: Vec<Attempt>,
+    /// By the index of the attempt. Kept from run to run.
+    pub(crate) links: Vec<Arc<Link>>,
     pub(crate) running: u32,
     pub(crate) background: Vec<Background>,
     /// By [`WorkflowKey`].
@@ -235,6 +239,7 @@ impl Core {
             service: Service::new(),
             workers: Vec::new(),
             attempts: Vec::new(),
+            links: Vec::new(),
             running: 0,
             background: Vec::new(),
             workflows: Vec::new(),
@@ -344,7 +349,7 @@ impl World {
     /// its memory, and that of its trace, for the next run.
     pub(crate) fn bury(self: Rc<World>, trace: Trace) {
         let entered = self.enter();
-        let (futures, graves, todo, instances) = {
+        let (futures, mut graves, mut todo, instances) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
@@ -354,7 +359,7 @@ impl World {
                 core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };
-        for grave in graves {
+        for grave in graves.drain(..) {
             drop_quietly(grave);
         }
         for future in futures {
@@ -363,14 +368,19 @@ impl World {
         for instance in instances {
             drop_quietly(instance);
         }
-        drop_quietly(todo);
-        let attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
-        drop_quietly(attempts);
+        for todo in todo.drain(..) {
+            drop_quietly(todo);
+        }
+        let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
+        drop_quietly(attempts.drain(..));
         let states = std::mem::take(&mut *self.states.borrow_mut());
         drop_quietly(states);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
             let mut core = world.core.into_inner();
+            core.graveyard = graves;
+            core.todo = todo;
+            core.attempts = attempts;
             core.trace = trace;
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
