@@ -17,6 +17,8 @@ thread_local! {
     static RUNNING: RefCell<Vec<Ready>> = const { RefCell::new(Vec::new()) };
     /// The memory of a list for the next executor that runs.
     static SPARE: Cell<Option<VecDeque<u32>>> = const { Cell::new(None) };
+    /// Whether the inner executor's list may have something in it: the answer is mostly no, and cheaper from here.
+    static ANY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// An executor's list of woken tasks, oldest first.
@@ -65,6 +67,7 @@ impl Executor {
             let slots = SPARE.take().unwrap_or_default();
             running.push(Ready { executor: self.id, slots });
         });
+        ANY.set(false);
     }
 
     /// Takes it away again and empties it.
@@ -73,14 +76,19 @@ impl Executor {
             ready.slots.clear();
             SPARE.set(Some(ready.slots));
         }
+        ANY.set(true);
     }
 }
 
 /// Takes a ready task of the running executor. Of several `pick` chooses one by its place; 0 has been ready longest.
 #[inline]
 pub(crate) fn take(mut pick: impl FnMut(u32) -> u32) -> Option<u32> {
+    if !ANY.get() {
+        return None;
+    }
     RUNNING.with_borrow_mut(|running| {
         let slots = &mut running.last_mut()?.slots;
+        ANY.set(slots.len() > 1);
         match slots.len() {
             0 => None,
             1 => slots.pop_front(),
@@ -148,6 +156,7 @@ impl TaskWaker {
             let mut running = running.borrow_mut();
             let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;
             ready.slots.push_back(self.slot);
+            ANY.set(true);
             Some(())
         });
         if !matches!(found, Ok(Some(()))) {

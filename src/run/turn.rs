@@ -126,14 +126,20 @@ impl World {
             if !core.is_live(wakeup) {
                 continue;
             }
-            if at.since_epoch() > self.setup.settings.horizon {
+            if at > Time::ZERO + self.setup.settings.horizon {
                 core.beyond_horizon(self.setup.settings.horizon);
                 return false;
             }
             core.now = core.now.max(at);
-            core.wake_up(wakeup, &self.setup.settings);
-            if core.order == Order::Random && matches!(wakeup, Wakeup::Sleeper(_)) {
-                core.wake_sleepers_of_the_moment(&self.setup.settings);
+            match wakeup {
+                // By far the most common.
+                Wakeup::Sleeper(id) => {
+                    core.wake_sleeper(id);
+                    if core.order == Order::Random {
+                        core.wake_sleepers_of_the_moment(&self.setup.settings);
+                    }
+                }
+                _ => core.wake_up(wakeup, &self.setup.settings),
             }
             return true;
         }
@@ -215,6 +221,7 @@ impl Core {
     }
 
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
+    #[inline]
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
             Wakeup::Sleeper(id) => {

@@ -62,7 +62,8 @@ impl Core {
         }
     }
 
-    fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
+    #[inline]
+    pub(super) fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
         use crate::engine::sleepers::Sleeper;
         match self.sleepers.remove(id) {
             Some(Sleeper::Task(task)) => self.tasks.wake(task),
