@@ -96,6 +96,7 @@
 mod activity;
 mod application_failure;
 pub mod check;
+mod client;
 mod decode;
 mod effect;
 mod engine;
@@ -119,6 +120,7 @@ mod workflow;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, ActivityInfo, WorkerStopping};
 pub use application_failure::ApplicationFailure;
+pub use client::{Client, ClientError, WorkflowHandle};
 pub use decode::Decode;
 pub use effect::{EffectError, effect};
 pub use explore::{Exploration, Failed, Part, Report, Tally, VARIABLES, Variable};
@@ -130,8 +132,8 @@ pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
 pub use workflow::{
-    ActivityFuture, ActivityOptions, Cancellation, RetryPolicy, ScopeCancelled, Timer, WorkflowContext, WorkflowError,
-    WorkflowFn,
+    ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
+    WorkflowContext, WorkflowError, WorkflowFn,
 };
 
 /// The README's code compiles.

@@ -1,6 +1,7 @@
 //! [`Simulation`]: the configured world.
 
 use std::any::{TypeId, type_name};
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +9,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::activity::{ActivityFn, NativeActivity};
+use crate::client::Client;
 use crate::decode::Decode;
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, Payload, WorkflowProgram};
 use crate::run::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
-use crate::run::start::Start;
+use crate::run::start::{LocalScript, Origin, Start};
 use crate::run::{Run, RunError};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
@@ -297,11 +299,73 @@ impl Simulation {
         Exploration::new(self.start(workflow, input))
     }
 
+    /// Runs a script once: it starts workflows, sleeps in virtual time, signals, queries, cancels and waits. The run is over
+    /// when the script is done, all workflows have closed and no attempt runs. Workflows that the script leaves waiting for
+    /// something that never comes stay open.
+    ///
+    /// Plan, seed and order are the simulation's ([`Simulation::plan`]). The script may borrow from the test, and its
+    /// panics are the test's.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use durasim::{Simulation, WorkflowContext, WorkflowError};
+    /// # async fn nap(ctx: &WorkflowContext, seconds: u64) -> Result<u64, WorkflowError> {
+    /// #     ctx.sleep(Duration::from_secs(seconds)).await?;
+    /// #     Ok(seconds)
+    /// # }
+    /// let simulation = Simulation::temporal().workflow("nap", nap);
+    /// let (slept, run) = simulation
+    ///     .drive(|client| async move {
+    ///         let nap = client.start::<u64>("nap", "nap-1", &3600).await.unwrap();
+    ///         client.sleep(Duration::from_secs(60)).await;
+    ///         nap.result().await.unwrap()
+    ///     })
+    ///     .unwrap();
+    /// assert_eq!((slept, run.virtual_time().as_nanos() / 1_000_000_000), (3600, 3600));
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Simulation::run`]; and [`RunError::ScriptStuck`] when the script waits for something that never comes.
+    pub fn drive<R, Fut>(&self, script: impl FnOnce(Client) -> Fut) -> Result<(R, Run), RunError>
+    where
+        Fut: Future<Output = R>,
+    {
+        let start = Start { setup: self.setup.clone(), origin: Origin::Driven };
+        let mut returned = None;
+        let finished = {
+            let mut future = std::pin::pin!(async {
+                returned = Some(script(Client::new()).await);
+            });
+            start.drive(&self.plan, self.random_faults, future.as_mut())
+        };
+        let run = finished.into_result()?;
+        match returned {
+            Some(returned) => Ok((returned, run)),
+            None => Err(RunError::ScriptStuck { at: run.virtual_time(), waiting: "the run is over".to_owned() }),
+        }
+    }
+
+    /// Explores a script as [`Simulation::explore`] explores a workflow: what it returns takes the place of the workflow's
+    /// outcome. It is written `async |client| ..`, and runs once for each run of the exploration.
+    pub fn explore_script<R, F>(&self, script: F) -> Exploration
+    where
+        R: Serialize,
+        F: AsyncFn(Client) -> R + Send + Sync + 'static,
+    {
+        let script = Arc::new(script);
+        let make = move |client: Client| -> LocalScript {
+            let script = script.clone();
+            Box::pin(async move { Payload::from_json(&script(client).await) })
+        };
+        Exploration::new(Start { setup: self.setup.clone(), origin: Origin::Script(Arc::new(make)) })
+    }
+
     fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
         let registered = self.setup.workflows.get_key_value(workflow).map(|(name, _)| name.clone());
-        Start { setup: self.setup.clone(), workflow: registered.unwrap_or_else(|| workflow.into()), input }
+        let workflow = registered.unwrap_or_else(|| workflow.into());
+        Start { setup: self.setup.clone(), origin: Origin::Workflow { workflow, input } }
     }
 }
 

@@ -33,6 +33,11 @@ impl Waiters {
         self.0.get_mut(place?)?.take()
     }
 
+    /// The wakers of all, who stay in their places: for an event that may come again.
+    pub fn wakers(&self) -> impl Iterator<Item = Waker> + '_ {
+        self.0.iter().flatten().cloned()
+    }
+
     /// Empties all places; the caller wakes what it gets, outside any lock.
     pub fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
         mem::take(&mut self.0).into_iter().flatten()

@@ -69,7 +69,7 @@ fn told(result: Result<Run, RunError>) -> String {
         Err(error) => format!("error: {error}"),
         Ok(run) => match run.outcome() {
             Outcome::Open => "OPEN".to_owned(),
-            Outcome::Closed(_) => match run.result::<u32>() {
+            Outcome::Closed(_) | Outcome::Script(_) => match run.result::<u32>() {
                 Ok(number) => format!("PASSED with {number}"),
                 Err(why) => format!("outcome: {why}"),
             },
@@ -231,6 +231,19 @@ fn misplaced_calls() -> Vec<Case> {
             workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
                 let _ = durasim::effect("insert", || ());
                 Ok(number)
+            })
+            .run("main", &1u32)
+        }),
+        case("a ledger in a workflow", || {
+            workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                durasim::Ledger::new().record(number);
+                Ok(number)
+            })
+            .run("main", &1u32)
+        }),
+        case("random numbers of activities in a workflow", || {
+            workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                Ok(number + durasim::random() as u32)
             })
             .run("main", &1u32)
         }),

@@ -39,6 +39,8 @@ fn site() -> impl Strategy<Value = Site> {
         Just(Site::Completion),
         Just(Site::Backoff),
         count().prop_map(Site::Task),
+        count().prop_map(Site::Signal),
+        count().prop_map(Site::Timer),
     ]
 }
 
@@ -54,6 +56,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Fault::FailUnapplied,
         Fault::FailApplied,
         Fault::Cancel,
+        Fault::Duplicated,
         Fault::Stop,
         Fault::RequestLost,
         Fault::AnswerLost,

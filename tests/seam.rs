@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Failure, Payload};
-use durasim::{ActivityOptions, AttemptEnd, Run, Simulation, WorkflowContext, WorkflowError};
+use durasim::{ActivityOptions, AttemptEnd, Run, Simulation, WorkflowContext, WorkflowError, check};
 use serde::{Deserialize, Serialize};
 
 /// The other client: none of it knows of simulations.
@@ -28,10 +28,12 @@ mod client {
         Failed(String),
     }
 
+    pub type Heartbeat = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
     /// Its context, cloned into the futures.
     #[derive(Clone)]
     pub struct Context {
-        pub heartbeat: Arc<dyn Fn(&[u8]) + Send + Sync>,
+        pub heartbeat: Heartbeat,
         pub details: Option<Vec<u8>>,
         pub cancelled: Arc<AtomicBool>,
         pub attempt: u32,
@@ -165,4 +167,26 @@ fn it_is_told_to_stop() {
     let (run, written) = run("import#1@1:await3=cancel");
     assert_eq!(run.activities()[0].attempts[0].end, AttemptEnd::Cancelled, "{}", run.timeline());
     assert_eq!(written, [0, 1, 2]);
+}
+
+/// Its result says where it resumed, which faults change: only the count of rows is compared.
+#[test]
+fn it_is_explored_as_a_native_activity_is() {
+    let (simulation, written) = simulation();
+    let report = simulation
+        .explore("main", &5u32)
+        .every_fault()
+        .seeds(0..200)
+        .check(check::same_result().normalize(|result: &mut (u32, u32)| *result = (0, 0)))
+        .check(check::progress("import", |rows_done: &u32| *rows_done))
+        .check(check::named("no row is left out", move |run: &Run| {
+            let mut written = std::mem::take(&mut *written.lock().unwrap());
+            written.sort_unstable();
+            written.dedup();
+            assert!(run.result::<(u32, u32)>().is_err() || written == [0, 1, 2, 3, 4], "{written:?}");
+        }))
+        .report();
+    let failures: String = report.failures().iter().map(|failed| failed.text.clone()).collect();
+    assert!(report.holds(), "{report}\n{failures}");
+    assert!(report.parts()[1].tally.resumes > 20, "{report}");
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::fault::Fault;
 use crate::instant::Time;
 use crate::program::{CancelReason, RetryState, TimeoutType};
 use crate::run::{Outcome, Run};
@@ -41,9 +42,14 @@ pub(crate) fn classify(run: &Run, reference: &Reference) -> Class {
         return Class::Survive;
     }
     let trace = run.trace();
-    let Outcome::Closed(outcome) = outcome else { return Class::Different };
-    let cancel_requested = trace.events().iter().any(|event| event.what == What::CancelRequested);
-    if cancel_requested && heeds_cancel(&outcome, trace) {
+    // A script may itself ask for a cancel: only one that a fault asked for is an excuse.
+    let cancel_requested = trace.faults().iter().any(|(_, fault)| *fault == Fault::Cancel);
+    let heeded = match &outcome {
+        Outcome::Open => return Class::Different,
+        Outcome::Script(_) => trace.events().iter().any(|event| event.what == What::WorkflowCanceled),
+        Outcome::Closed(outcome) => heeds_cancel(outcome, trace),
+    };
+    if cancel_requested && heeded {
         return Class::Cancelled;
     }
     match over_budget(run, reference, &outcome) {
@@ -56,7 +62,7 @@ pub(crate) fn classify(run: &Run, reference: &Reference) -> Class {
 fn heeds_cancel(outcome: &WorkflowOutcome, trace: &Trace) -> bool {
     match outcome {
         WorkflowOutcome::Canceled(_) => true,
-        WorkflowOutcome::Completed(_) | WorkflowOutcome::TimedOut { .. } => false,
+        WorkflowOutcome::Completed(_) | WorkflowOutcome::TimedOut { .. } | WorkflowOutcome::Terminated { .. } => false,
         // The code's own error on cancellation, or what became of an attempt that did not heed it.
         WorkflowOutcome::Failed { .. } => trace.events().iter().any(|event| {
             matches!(
@@ -71,12 +77,12 @@ fn heeds_cancel(outcome: &WorkflowOutcome, trace: &Trace) -> bool {
 }
 
 /// Whether an activity was given up although none of its attempts ended by its own code alone.
-fn over_budget(run: &Run, reference: &Reference, outcome: &WorkflowOutcome) -> Option<Budget> {
+fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<Budget> {
     let trace = run.trace();
     if trace.faults().is_empty() {
         return None;
     }
-    if matches!(outcome, WorkflowOutcome::TimedOut { .. }) {
+    if matches!(outcome, Outcome::Closed(WorkflowOutcome::TimedOut { .. })) {
         return Some(Budget::Time);
     }
     trace.events().iter().find_map(|event| {
@@ -95,12 +101,16 @@ fn over_budget(run: &Run, reference: &Reference, outcome: &WorkflowOutcome) -> O
     })
 }
 
-/// Whether each attempt of the activity that did not complete was ended by a fault, or for lack of time.
+/// Whether each attempt of the activity that did not complete was ended by a fault, or for lack of time, but for as many as
+/// fail without faults too.
 fn all_excused(trace: &Trace, reference: &Reference, activity: u32) -> bool {
-    let usual = reference.attempt_length(&trace.activities()[activity as usize].activity_type);
-    (0..trace.attempts().len() as u32)
+    let name = &trace.activities()[activity as usize];
+    let usual = reference.attempt_length(&name.activity_type);
+    let unexcused = (0..trace.attempts().len() as u32)
         .filter(|attempt| trace.attempts()[*attempt as usize].activity == activity)
-        .all(|attempt| is_excused(trace, usual, attempt))
+        .filter(|attempt| !is_excused(trace, usual, *attempt))
+        .count();
+    unexcused <= reference.failing_attempts(&name.activity_type)
 }
 
 /// Looks at the attempt's life, in order, for what ended it. `usual` is how long it takes when nothing strikes it.

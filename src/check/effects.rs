@@ -123,7 +123,9 @@ where
 fn is_complete(run: &Run, reference: &Reference) -> bool {
     match classify(run, reference) {
         Class::Survive => true,
-        Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
+        Class::Different => {
+            matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_)) | Outcome::Script(_))
+        }
         Class::OverBudget(_) | Class::Cancelled => false,
     }
 }

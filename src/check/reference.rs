@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::program::Payload;
-use crate::run::{Outcome, Run};
+use crate::run::{AttemptEnd, Outcome, Run};
 use crate::service::WorkflowOutcome;
 
 /// Something a check has learned from the fault-free run.
@@ -30,16 +30,27 @@ struct Shared {
     normal: Option<Vec<u8>>,
     /// By activity type, how long its longest attempt took.
     lengths: BTreeMap<Arc<str>, Duration>,
+    /// By activity type, the most attempts of one activity that did not complete.
+    failing: BTreeMap<Arc<str>, usize>,
 }
 
 impl Reference {
     pub(crate) fn new(run: &Run, normalizer: Option<Normalizer>) -> Reference {
         let outcome = run.outcome();
         let normal = match (&outcome, &normalizer) {
-            (Outcome::Closed(WorkflowOutcome::Completed(result)), Some(normalize)) => normalize(result.as_bytes()),
+            (Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result), Some(normalize)) => {
+                normalize(result.as_bytes())
+            }
             _ => None,
         };
-        Reference { shared: Arc::new(Shared { outcome, normalizer, normal, lengths: lengths(run) }), memory: None }
+        let mut failing = BTreeMap::new();
+        for activity in run.activities() {
+            let failed = activity.attempts.iter().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
+            let most: &mut usize = failing.entry(activity.activity_type).or_default();
+            *most = failed.max(*most);
+        }
+        let shared = Shared { outcome, normalizer, normal, lengths: lengths(run), failing };
+        Reference { shared: Arc::new(shared), memory: None }
     }
 
     /// The same reference, with what a check has learned.
@@ -57,6 +68,11 @@ impl Reference {
         self.shared.lengths.get(activity_type).copied()
     }
 
+    /// How many attempts of such an activity fail, at most, when nothing strikes them.
+    pub(super) fn failing_attempts(&self, activity_type: &str) -> usize {
+        self.shared.failing.get(activity_type).copied().unwrap_or(0)
+    }
+
     /// What the check has learned, if it is of this type.
     pub fn memory<T: 'static>(&self) -> Option<&T> {
         self.memory.as_ref()?.downcast_ref::<T>()
@@ -66,7 +82,8 @@ impl Reference {
     pub fn is_same(&self, outcome: &Outcome) -> bool {
         use WorkflowOutcome as W;
         match (&self.shared.outcome, outcome) {
-            (Outcome::Closed(W::Completed(expected)), Outcome::Closed(W::Completed(found))) => {
+            (Outcome::Closed(W::Completed(expected)), Outcome::Closed(W::Completed(found)))
+            | (Outcome::Script(expected), Outcome::Script(found)) => {
                 expected == found || self.is_same_normalized(found)
             }
             (

@@ -59,6 +59,7 @@ impl Check for SameResult {
         let words = |outcome: &Outcome| match outcome {
             Outcome::Open => "still open".to_owned(),
             Outcome::Closed(outcome) => outcome_words(outcome),
+            Outcome::Script(result) => format!("the script returned {result}"),
         };
         let last = run.trace().events().iter().rposition(|event| event.what.closes_workflow());
         Err(Violation::new("different result", "the workflow did not end as it does without faults")

@@ -28,6 +28,10 @@ impl Choice {
         Choice { seed, streams: [const { None }; STREAMS] }
     }
 
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// A number below `count`, which must not be zero.
     pub(crate) fn below(&mut self, stream: Stream, count: u32) -> u32 {
         self.stream(stream).random_range(0..count)

@@ -30,7 +30,7 @@ impl Singles {
         for attempt in attempts(run) {
             singles.add_attempt(run, &attempt);
         }
-        singles.add_workflow_tasks(run);
+        singles.add_workflow_sites(run);
         singles.entries.sort_by_key(|entry| entry.fault.family() as u32);
         singles
     }
@@ -72,7 +72,8 @@ impl Singles {
         }
     }
 
-    fn add_workflow_tasks(&mut self, run: &Run) {
+    /// Tasks, signals and timers of workflows.
+    fn add_workflow_sites(&mut self, run: &Run) {
         let limits = Limits {
             timeouts: Default::default(),
             backoff: Default::default(),
@@ -81,20 +82,29 @@ impl Singles {
             silence: Duration::ZERO,
             may_end: true,
         };
+        let mut signals = vec![0; run.trace().workflows().len()];
         for event in run.trace().events() {
-            if let (Who::Workflow(workflow), What::TaskStarted { task, attempt: 1 }) = (event.who, event.what) {
-                let name = &run.trace().workflows()[workflow as usize];
-                let site = Site::Task(task);
-                let point = Point {
-                    workflow_id: None,
-                    run: None,
-                    name: name.workflow_type.clone(),
-                    execution: name.execution,
-                    attempt: None,
-                    site,
-                };
-                self.add(point, menu(site, &limits));
-            }
+            let Who::Workflow(workflow) = event.who else { continue };
+            let site = match event.what {
+                What::TaskStarted { task, attempt: 1 } => Site::Task(task),
+                What::TimerFired(timer) => Site::Timer(timer),
+                What::SignalReceived(_) => {
+                    let count = &mut signals[workflow as usize];
+                    *count += 1;
+                    Site::Signal(*count)
+                }
+                _ => continue,
+            };
+            let name = &run.trace().workflows()[workflow as usize];
+            let point = Point {
+                workflow_id: None,
+                run: None,
+                name: name.workflow_type.clone(),
+                execution: name.execution,
+                attempt: None,
+                site,
+            };
+            self.add(point, menu(site, &limits));
         }
     }
 
@@ -231,4 +241,38 @@ fn attempts(run: &Run) -> Vec<Seen> {
         }
     }
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Simulation, WorkflowContext, WorkflowError};
+
+    #[test]
+    fn tasks_and_timers_of_a_workflow_are_points() {
+        async fn sleeper(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+            // Cancelled at once: it never fires, so it is no point.
+            drop(ctx.sleep(Duration::from_secs(9)));
+            ctx.sleep(Duration::from_secs(1)).await
+        }
+        let run = Simulation::temporal().workflow("sleeper", sleeper).run("sleeper", &()).unwrap();
+        let entries: Vec<String> = Singles::of(&run).entries.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            entries,
+            [
+                "sleeper#1:task1=crash",
+                "sleeper#1:task2=crash",
+                "sleeper#1:task1=late(1s)",
+                "sleeper#1:timer2=delayed(1s)",
+                "sleeper#1:task2=late(1s)",
+                "sleeper#1:task1=completion_lost",
+                "sleeper#1:task2=completion_lost",
+                "sleeper#1:task1=cancel",
+                "sleeper#1:timer2=cancel",
+                "sleeper#1:task2=cancel",
+                "sleeper#1:task1=evicted",
+                "sleeper#1:task2=evicted",
+            ]
+        );
+    }
 }

@@ -43,7 +43,7 @@ const UNFINISHED: &str = "finishes";
 
 impl Exploration {
     pub(super) fn sweep(&self) -> Report {
-        let mut report = Report::new(self.name(), self.start.workflow.clone());
+        let mut report = Report::new(self.name(), self.start.origin.name().into());
         if let Err(error) = self.sweep_into(&mut report) {
             report.error = Some(error);
         }

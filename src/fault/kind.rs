@@ -35,7 +35,8 @@ pub enum Fault {
     Stall(Duration),
     /// The whole worker stands still for so long. Text: `freeze(2s)`.
     Freeze(Duration),
-    /// Cancellation of the workflow is requested at this moment. Text: `cancel`.
+    /// Cancellation of the workflow is requested at this moment. At a workflow task: while the worker has it, so that the
+    /// answer does not know. At a signal or timer: right after it arrived or fired. Text: `cancel`.
     Cancel,
     /// The worker is told to stop: it takes no new tasks, warns its attempts, cancels them after the grace period and
     /// restarts. Text: `stop`.
@@ -44,7 +45,7 @@ pub enum Fault {
     RequestLost,
     /// The service acts on the message, but its answer never arrives at the worker. Text: `answer_lost`.
     AnswerLost,
-    /// The message, or the hand-over of the task, takes so much longer. Text: `delayed(500ms)`.
+    /// The message, the hand-over of the task, the signal or the timer takes so much longer. Text: `delayed(500ms)`.
     Delayed(Duration),
     /// The worker that takes the task dies at once. Text: `worker_dies`.
     WorkerDies,
@@ -62,11 +63,17 @@ pub enum Fault {
     CompletionLost,
     /// The workflow is evicted from the worker's cache before the task, so that the task is a replay. Text: `evicted`.
     Evicted,
+    /// The worker takes so long to answer the workflow task, and what arrives meanwhile is not in the answer. At least
+    /// the task's timeout (10 s) makes it time out. Text: `late(2s)`.
+    Late(Duration),
+    /// The signal arrives twice, as after a retried request whose answer was lost. Not tried unless asked for.
+    /// Text: `duplicated`.
+    Duplicated,
 }
 
 impl Fault {
     /// One of each kind, those that have a length with a length of zero, in the order in which messages list them.
-    pub(super) const KINDS: [Fault; 24] = [
+    pub(super) const KINDS: [Fault; 26] = [
         Fault::Crash,
         Fault::CrashAttempt,
         Fault::CrashBefore,
@@ -91,6 +98,8 @@ impl Fault {
         Fault::DeadlineAfter(Duration::ZERO),
         Fault::CompletionLost,
         Fault::Evicted,
+        Fault::Late(Duration::ZERO),
+        Fault::Duplicated,
     ];
 
     /// Whether this can go wrong at such a site. A plan's text that pairs others is refused.
@@ -109,15 +118,28 @@ impl Fault {
             Fault::CrashBefore => matches!(site, Site::Effect(_) | Site::Heartbeat(_)),
             Fault::CrashAfter | Fault::FailUnapplied | Fault::FailApplied => matches!(site, Site::Effect(_)),
             Fault::CrashAfterSent | Fault::CrashAfterUnsent => matches!(site, Site::Heartbeat(_)),
-            Fault::Cancel => matches!(site, Site::Dispatch | Site::Await(_) | Site::Completion | Site::Backoff),
+            Fault::Cancel => matches!(
+                site,
+                Site::Dispatch
+                    | Site::Await(_)
+                    | Site::Completion
+                    | Site::Backoff
+                    | Site::Task(_)
+                    | Site::Signal(_)
+                    | Site::Timer(_)
+            ),
             Fault::RequestLost | Fault::AnswerLost => matches!(site, Site::Heartbeat(_) | Site::Completion),
-            Fault::Delayed(_) => matches!(site, Site::Dispatch | Site::Heartbeat(_) | Site::Completion),
+            Fault::Delayed(_) => matches!(
+                site,
+                Site::Dispatch | Site::Heartbeat(_) | Site::Completion | Site::Signal(_) | Site::Timer(_)
+            ),
             Fault::WorkerDies => matches!(site, Site::Dispatch),
             Fault::WorkerGone => matches!(site, Site::Backoff),
             Fault::DeadlineBefore(_) | Fault::DeadlineAt | Fault::DeadlineAtLate | Fault::DeadlineAfter(_) => {
                 matches!(site, Site::Deadline(_))
             }
-            Fault::CompletionLost | Fault::Evicted => matches!(site, Site::Task(_)),
+            Fault::CompletionLost | Fault::Evicted | Fault::Late(_) => matches!(site, Site::Task(_)),
+            Fault::Duplicated => matches!(site, Site::Signal(_)),
         }
     }
 
@@ -148,6 +170,8 @@ impl Fault {
             Fault::DeadlineAfter(_) => "after",
             Fault::CompletionLost => "completion_lost",
             Fault::Evicted => "evicted",
+            Fault::Late(_) => "late",
+            Fault::Duplicated => "duplicated",
         }
     }
 
@@ -158,7 +182,8 @@ impl Fault {
             | Fault::Freeze(length)
             | Fault::Delayed(length)
             | Fault::DeadlineBefore(length)
-            | Fault::DeadlineAfter(length) => Some(length),
+            | Fault::DeadlineAfter(length)
+            | Fault::Late(length) => Some(length),
             _ => None,
         }
     }
@@ -171,6 +196,7 @@ impl Fault {
             Fault::Delayed(_) => Fault::Delayed(length),
             Fault::DeadlineBefore(_) => Fault::DeadlineBefore(length),
             Fault::DeadlineAfter(_) => Fault::DeadlineAfter(length),
+            Fault::Late(_) => Fault::Late(length),
             other => other,
         }
     }
@@ -207,6 +233,8 @@ mod tests {
         assert_eq!(fitting(Site::Deadline(1)), "before at at_late after");
         assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed");
         assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
-        assert_eq!(fitting(Site::Task(1)), "crash completion_lost evicted");
+        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late");
+        assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated");
+        assert_eq!(fitting(Site::Timer(1)), "cancel delayed");
     }
 }

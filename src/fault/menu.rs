@@ -64,6 +64,9 @@ fn whole_millis(length: Duration) -> Duration {
 /// The smallest step around a deadline.
 const STEP: Duration = Duration::from_millis(1);
 
+/// Long enough for other news of a workflow to come first, short enough for its tasks not to time out.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// The faults worth trying at a site. Without `may_end`, only those that leave the attempt alive.
 pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -125,6 +128,13 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::Crash);
             add(true, Fault::CompletionLost);
             add(true, Fault::Evicted);
+            add(true, Fault::Late(MOMENT));
+            add(true, Fault::Cancel);
+        }
+        // A duplicated signal is left to plans: most code need not stand it.
+        Site::Signal(_) | Site::Timer(_) => {
+            add(true, Fault::Delayed(MOMENT));
+            add(true, Fault::Cancel);
         }
     }
     faults

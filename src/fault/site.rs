@@ -22,19 +22,22 @@ pub enum Site {
     Backoff,
     /// The N-th workflow task of a run.
     Task(u32),
+    /// The N-th signal sent to a run.
+    Signal(u32),
+    /// The N-th timer of a run, in the order in which its code started them, fires.
+    Timer(u32),
 }
 
 impl Site {
     /// Whether this is a site of a workflow rather than of an attempt.
     pub fn is_workflow(self) -> bool {
-        matches!(self, Site::Task(_))
+        matches!(self, Site::Task(_) | Site::Signal(_) | Site::Timer(_))
     }
 }
 
 impl Site {
     /// What plans may write, for messages.
-    pub(super) const SPELLINGS: &str =
-        "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN of a workflow";
+    pub(super) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
 
     /// The site that a plan spells so, without its number; `number` is what follows, 0 if nothing does. `None` if there
     /// is no such word, or a number where none belongs.
@@ -48,6 +51,8 @@ impl Site {
             ("heartbeat", n) => Site::Heartbeat(n),
             ("deadline", n) => Site::Deadline(n),
             ("task", n) => Site::Task(n),
+            ("signal", n) => Site::Signal(n),
+            ("timer", n) => Site::Timer(n),
             _ => return None,
         })
     }
@@ -55,7 +60,13 @@ impl Site {
     /// The number of a site that has one.
     pub(super) fn number(self) -> Option<u32> {
         match self {
-            Site::Await(n) | Site::Effect(n) | Site::Heartbeat(n) | Site::Deadline(n) | Site::Task(n) => Some(n),
+            Site::Await(n)
+            | Site::Effect(n)
+            | Site::Heartbeat(n)
+            | Site::Deadline(n)
+            | Site::Task(n)
+            | Site::Signal(n)
+            | Site::Timer(n) => Some(n),
             Site::Dispatch | Site::Completion | Site::Backoff => None,
         }
     }
@@ -73,6 +84,8 @@ impl fmt::Display for Site {
             Site::Completion => f.write_str("completion"),
             Site::Backoff => f.write_str("backoff"),
             Site::Task(n) => write!(f, "task{n}"),
+            Site::Signal(n) => write!(f, "signal{n}"),
+            Site::Timer(n) => write!(f, "timer{n}"),
         }
     }
 }

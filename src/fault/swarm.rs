@@ -85,8 +85,8 @@ impl Fault {
             | Fault::WorkerDies
             | Fault::WorkerGone => Family::Crash,
             Fault::Fail | Fault::FailUnapplied | Fault::FailApplied => Family::Failure,
-            Fault::Stall(_) | Fault::Freeze(_) | Fault::Delayed(_) => Family::Slow,
-            Fault::RequestLost | Fault::AnswerLost | Fault::CompletionLost => Family::Loss,
+            Fault::Stall(_) | Fault::Freeze(_) | Fault::Delayed(_) | Fault::Late(_) => Family::Slow,
+            Fault::RequestLost | Fault::AnswerLost | Fault::CompletionLost | Fault::Duplicated => Family::Loss,
             Fault::Cancel => Family::Cancel,
             Fault::Stop => Family::Stop,
             Fault::DeadlineBefore(_) | Fault::DeadlineAt | Fault::DeadlineAtLate | Fault::DeadlineAfter(_) => {

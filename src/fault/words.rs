@@ -169,6 +169,27 @@ impl fmt::Display for FaultWords<'_> {
                 write!(f, "{subject} is evicted from the worker's cache before its workflow task {task}")
             }
 
+            (Site::Task(task), Fault::Late(length)) => {
+                write!(f, "the worker answers workflow task {task} of {subject} {length:?} late")
+            }
+            (Site::Task(task), Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel while the worker has workflow task {task} of {subject}")
+            }
+
+            (Site::Signal(_), Fault::Delayed(length)) => {
+                write!(f, "the {nth} signal to {subject} takes {length:?} longer")
+            }
+            (Site::Signal(_), Fault::Duplicated) => write!(f, "the {nth} signal to {subject} arrives twice"),
+            (Site::Signal(_), Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel right after the {nth} signal to {subject}")
+            }
+            (Site::Timer(timer), Fault::Delayed(length)) => {
+                write!(f, "timer {timer} of {subject} fires {length:?} late")
+            }
+            (Site::Timer(timer), Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel right after timer {timer} of {subject} fires")
+            }
+
             // Made by hand and fitting nowhere: reading a plan refuses it.
             (_, fault) => write!(f, "{fault} at {}, which it does not fit", self.point),
         }
@@ -255,6 +276,8 @@ mod tests {
             Site::Completion,
             Site::Backoff,
             Site::Task(1),
+            Site::Signal(1),
+            Site::Timer(1),
         ];
         for site in sites {
             let point = Point { workflow_id: None, run: None, name: "a".into(), execution: 1, attempt: Some(1), site };

@@ -12,6 +12,7 @@
 
 mod activity;
 mod failure;
+mod marker;
 mod payload;
 mod spec;
 mod workflow;
@@ -21,6 +22,7 @@ pub use activity::{
     ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason,
 };
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
+pub use marker::Marker;
 pub use payload::{Details, Payload};
 pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
 pub use workflow::{

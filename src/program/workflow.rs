@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::failure::Failure;
+use super::marker::Marker;
 use super::payload::{Details, Payload};
 use super::spec::ActivitySpec;
 use crate::instant::{Span, Time};
@@ -83,6 +84,16 @@ pub struct Activation {
 pub enum Job {
     /// The first job of the first activation.
     Start(WorkflowStart),
+    /// In a replay only, and ahead of the news of its task: a marker that the answer to this very task has recorded. The
+    /// code uses what is in it instead of deciding again.
+    Marker(Marker),
+    /// A signal has arrived.
+    Signal {
+        /// Which one, by name.
+        name: Arc<str>,
+        /// Its encoded input.
+        input: Payload,
+    },
     /// A timer has fired.
     FireTimer(Seq),
     /// An activity has ended for good.
@@ -96,6 +107,16 @@ pub enum Job {
     Cancel {
         /// In words, possibly empty.
         reason: Arc<str>,
+    },
+    /// Somebody asks about the workflow's state. Comes in an activation of its own, behind all other news, and also to
+    /// a workflow that has closed. Nothing of it is in the history; the answer is a [`Command::QueryAnswer`].
+    Query {
+        /// To answer with.
+        id: u32,
+        /// Which query, by name.
+        name: Arc<str>,
+        /// Its encoded input.
+        input: Payload,
     },
 }
 
@@ -139,12 +160,28 @@ pub enum Command {
         /// Which one.
         seq: Seq,
     },
+    /// Write a marker into the history. In a replay it comes back as a [`Job::Marker`].
+    RecordMarker(Marker),
+    /// The answer to a [`Job::Query`]. It goes to who asked, not to the service.
+    QueryAnswer {
+        /// Of the query.
+        id: u32,
+        /// The encoded answer, or why there is none.
+        result: Result<Payload, Failure>,
+    },
     /// Close as completed. Must be the last command, as the other closing ones.
     Complete(Payload),
     /// Close as failed.
     Fail(Failure),
     /// Close as cancelled.
     Cancelled(Details),
+}
+
+impl Command {
+    /// Whether the workflow closes with it.
+    pub fn closes_workflow(&self) -> bool {
+        matches!(self, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
+    }
 }
 
 /// Why a workflow task failed. The service records it and the run of the simulation ends with it.
@@ -165,6 +202,9 @@ pub enum TaskFailure {
         /// What the decoder says.
         why: String,
     },
+    /// In a replay the code asks for something that its history cannot give.
+    #[error("the workflow is not deterministic: {0}")]
+    NonDeterministic(String),
     /// The code did something that is not allowed in a workflow.
     #[error("{0}")]
     Misuse(String),

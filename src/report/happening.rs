@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::excerpt::excerpt;
 use crate::fault::{FaultWords, Id, Name, Ordinal};
-use crate::program::TimeoutType;
+use crate::program::{Marker, TimeoutType};
 use crate::trace::{Bytes, Ended, Event, Trace, What, Who};
 
 /// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`.
@@ -190,6 +190,25 @@ impl fmt::Display for Happening<'_> {
                 write!(f, "{}", FaultWords { point, fault: *fault })
             }
             What::TasksLeft(count) => write!(f, "{} left at the end", Counted(count, "background task")),
+
+            What::SignalReceived(index) => {
+                let signal = &self.trace.signals()[index as usize];
+                write!(f, "signal {}: {}", Name(&signal.name), self.excerpt(signal.bytes))
+            }
+            What::MarkerRecorded(index) => match &self.trace.markers()[index as usize] {
+                Marker::SideEffect { seq, value } => {
+                    write!(f, "side effect {seq} recorded: {}", excerpt(value.as_bytes(), self.width))
+                }
+                Marker::Version { change_id, version } => {
+                    write!(f, "version {version} of {} recorded", Name(change_id))
+                }
+            },
+            What::WorkflowTerminated(reason) if reason.is_empty() => f.write_str("workflow terminated"),
+            What::WorkflowTerminated(reason) => write!(f, "workflow terminated: {}", self.excerpt(reason)),
+            What::QueryAnswered(index) => {
+                let answer = &self.trace.answers()[index as usize];
+                write!(f, "query {} answered: {}", Name(&answer.name), self.excerpt(answer.bytes))
+            }
         }
     }
 }

@@ -5,5 +5,14 @@ pub(crate) mod failure;
 mod happening;
 mod timeline;
 
+use crate::run::Run;
 pub(crate) use happening::timeout_words;
+
 pub use timeline::Timeline;
+
+impl Run {
+    /// The trace as text.
+    pub fn timeline(&self) -> Timeline<'_> {
+        Timeline::new(self.trace())
+    }
+}

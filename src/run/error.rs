@@ -91,6 +91,17 @@ pub enum RunError {
         /// What there is, if anything.
         waiting: String,
     },
+    /// Nothing will ever happen again and the script is not done.
+    #[error("the script waits for ever: nothing is scheduled that could wake it at {at}; {waiting}")]
+    ScriptStuck {
+        /// When the last thing happened.
+        at: Time,
+        /// What there is, if anything.
+        waiting: String,
+    },
+    /// The script of an exploration panicked.
+    #[error("the script panicked: {0}")]
+    ScriptPanicked(String),
     /// The run reached the end of its virtual time.
     #[error(
         "the run is not over at its horizon of {horizon:?} of virtual time: {waiting}; \
@@ -145,6 +156,8 @@ impl RunError {
             RunError::Misuse(_) => "misuse",
             RunError::WorkflowTask { .. } => "workflow task failed",
             RunError::Stuck { .. } => "stuck",
+            RunError::ScriptStuck { .. } => "script stuck",
+            RunError::ScriptPanicked(_) => "script panicked",
             RunError::Horizon { .. } => "horizon",
             RunError::Busy { .. } => "busy",
             RunError::ForeignWake { .. } => "foreign wake",

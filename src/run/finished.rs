@@ -12,8 +12,7 @@ use super::record::{self, ActivityRecord};
 use super::world::World;
 use crate::fault::{Entry, Order, Plan, Point, Site};
 use crate::instant::Time;
-use crate::program::{RetrySpec, Timeouts};
-use crate::report::Timeline;
+use crate::program::{Payload, RetrySpec, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::Trace;
 
@@ -26,6 +25,8 @@ pub struct Run {
     trace: Trace,
     seed: u64,
     order: Order,
+    /// What the script of the run returned, if it had one that came to its end.
+    script: Option<Payload>,
 }
 
 /// A run and what ended it early, if anything.
@@ -50,6 +51,8 @@ pub enum Outcome {
     Open,
     /// It closed.
     Closed(WorkflowOutcome),
+    /// The run had a script, which returned this.
+    Script(Payload),
 }
 
 /// Why [`Run::result`] has no result.
@@ -77,11 +80,18 @@ pub enum ResultError {
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
         let trace = std::mem::take(&mut world.core.borrow_mut().trace);
-        Run { world: Some(world), trace, seed, order }
+        Run { world: Some(world), trace, seed, order, script: None }
     }
 
-    /// How the workflow ended.
+    pub(super) fn set_script_result(&mut self, result: Payload) {
+        self.script = Some(result);
+    }
+
+    /// How the workflow ended, or, of a run with a script, what that returned.
     pub fn outcome(&self) -> Outcome {
+        if let Some(result) = &self.script {
+            return Outcome::Script(result.clone());
+        }
         let core = self.world().core.borrow();
         if self.trace.workflows().is_empty() {
             return Outcome::Open;
@@ -92,16 +102,20 @@ impl Run {
             .map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
     }
 
-    /// The workflow's result.
+    /// The workflow's result, or the script's.
     ///
     /// # Errors
     /// [`ResultError`] if it did not complete, or with something else.
     pub fn result<T: DeserializeOwned>(&self) -> Result<T, ResultError> {
         match self.outcome() {
             Outcome::Open => Err(ResultError::Open),
-            Outcome::Closed(WorkflowOutcome::Completed(result)) => result.to_json().map_err(|why| {
-                ResultError::Decode { wanted: type_name::<T>(), why: why.to_string(), result: result.to_string() }
-            }),
+            Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result) => {
+                result.to_json().map_err(|why| ResultError::Decode {
+                    wanted: type_name::<T>(),
+                    why: why.to_string(),
+                    result: result.to_string(),
+                })
+            }
             Outcome::Closed(other) => Err(ResultError::NotCompleted(record::outcome_words(&other))),
         }
     }
@@ -126,11 +140,6 @@ impl Run {
     /// Everything that happened.
     pub fn trace(&self) -> &Trace {
         &self.trace
-    }
-
-    /// The trace as text.
-    pub fn timeline(&self) -> Timeline<'_> {
-        Timeline::new(&self.trace)
     }
 
     /// The workflow's history.

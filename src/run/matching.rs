@@ -41,7 +41,7 @@ impl Core {
     }
 
     /// The worker that polls for this task now, if any.
-    fn choose_worker(&mut self, ready: Ready) -> Option<u32> {
+    pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<u32> {
         let is_activity = matches!(ready, Ready::Activity { .. });
         let fits =
             |worker: &crate::worker::process::Worker| worker.takes_tasks() && (!is_activity || worker.has_slot());

@@ -10,11 +10,15 @@ mod matching;
 mod messages;
 pub(crate) mod misuse;
 mod news;
+mod query;
 mod record;
 pub(crate) mod setup;
+mod signal;
 pub(crate) mod start;
 mod strike;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod workers;
 mod workflow_task;

@@ -3,13 +3,13 @@
 use super::setup::Settings;
 use super::world::{Core, HostedActivity, Todo, Wakeup};
 use crate::fault::{Fault, Site};
-use crate::service::{ActivityClose, ActivityKey, News, WorkflowKey, WorkflowOutcome};
+use crate::service::{ActivityClose, ActivityKey, EventKind, News, WorkflowKey, WorkflowOutcome};
 use crate::trace::{ActivityName, What, Who};
 
 impl Core {
     /// Takes what the service has left, until nothing is left.
     #[inline]
-    pub(super) fn settle(&mut self, settings: &Settings) {
+    pub(crate) fn settle(&mut self, settings: &Settings) {
         if !self.service.outbox.is_empty() {
             self.empty_outbox(settings);
         }
@@ -83,6 +83,18 @@ impl Core {
             News::TimerCanceled { workflow, timer } => {
                 self.note(Who::Workflow(workflow.0), What::TimerCanceled(timer));
             }
+            News::SignalReceived { workflow, signal } => {
+                let signal = &self.service.workflow(workflow).signals()[signal as usize];
+                let index = self.trace.store_signal(signal.name.clone(), signal.input.as_bytes());
+                self.note(Who::Workflow(workflow.0), What::SignalReceived(index));
+            }
+            News::MarkerRecorded { workflow, event_id } => {
+                let event = &self.service.history(workflow)[event_id as usize - 1];
+                if let EventKind::MarkerRecorded { marker } = &event.kind {
+                    let index = self.trace.store_marker(marker.clone());
+                    self.note(Who::Workflow(workflow.0), What::MarkerRecorded(index));
+                }
+            }
             News::TaskTimedOut { workflow } => self.note(Who::Workflow(workflow.0), What::TaskTimedOut),
             News::TaskFailed { workflow } => self.hear_task_failed(workflow),
             News::WorkflowClosed { workflow } => self.hear_workflow_closed(workflow),
@@ -132,10 +144,16 @@ impl Core {
             Some(WorkflowOutcome::Failed { failure, .. }) => What::WorkflowFailed(self.trace.store_failure(failure)),
             Some(WorkflowOutcome::TimedOut { .. }) => What::WorkflowTimedOut,
             Some(WorkflowOutcome::Canceled(_)) => What::WorkflowCanceled,
+            Some(WorkflowOutcome::Terminated { reason }) => {
+                What::WorkflowTerminated(self.trace.store(reason.as_bytes()))
+            }
             None => return,
         };
         self.note(Who::Workflow(workflow.0), what);
         self.open_workflows -= 1;
+        for waker in self.workflows[workflow.0 as usize].waiting.drain(..) {
+            waker.wake();
+        }
         let orphans: Vec<u32> = self
             .attempts
             .iter()

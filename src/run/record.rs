@@ -205,5 +205,7 @@ pub(crate) fn outcome_words(outcome: &WorkflowOutcome) -> String {
         WorkflowOutcome::Failed { failure, .. } => format!("failed: {failure}"),
         WorkflowOutcome::Canceled(_) => "cancelled".to_owned(),
         WorkflowOutcome::TimedOut { .. } => "timed out".to_owned(),
+        WorkflowOutcome::Terminated { reason } if reason.is_empty() => "terminated".to_owned(),
+        WorkflowOutcome::Terminated { reason } => format!("terminated: {reason}"),
     }
 }

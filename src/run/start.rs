@@ -1,19 +1,24 @@
 //! [`Start`]: a simulation with the workflow to start, and how a run of it begins and ends.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::RunError;
 use super::finished::{Finished, Run};
 use super::setup::{Setup, known};
-use super::world::{HostedWorkflow, World};
+use super::turn::ScriptFuture;
+use super::world::{Core, HostedWorkflow, Script, Tag, World};
+use crate::client::Client;
 use crate::engine::choice::Choice;
 use crate::engine::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::Payload;
-use crate::service::StartWorkflow;
+use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
 use crate::worker::process::Worker;
 
@@ -21,8 +26,37 @@ use crate::worker::process::Worker;
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) setup: Arc<Setup>,
-    pub(crate) workflow: Arc<str>,
-    pub(crate) input: Result<Payload, RunError>,
+    pub(crate) origin: Origin,
+}
+
+/// What sets a run going.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    /// One workflow, whose id is its type.
+    Workflow { workflow: Arc<str>, input: Result<Payload, RunError> },
+    /// A script, made anew for each run.
+    Script(Arc<dyn Fn(Client) -> LocalScript + Send + Sync>),
+    /// A script that is there once, on the stack of the caller.
+    Driven,
+}
+
+/// A script with what it returns, encoded.
+pub(crate) type LocalScript = Pin<Box<dyn Future<Output = Result<Payload, serde_json::Error>>>>;
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Origin {
+    /// What reports call it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Origin::Workflow { workflow, .. } => workflow,
+            Origin::Script(_) | Origin::Driven => "script",
+        }
+    }
 }
 
 /// Where a run's faults come from.
@@ -69,10 +103,6 @@ impl Start {
         if let Some(mistake) = self.setup.mistakes.first() {
             return Some(RunError::Setup(mistake.clone()));
         }
-        if !self.setup.workflows.contains_key(&self.workflow) {
-            let known = known(self.setup.workflows.keys());
-            return Some(RunError::UnknownWorkflow { name: self.workflow.to_string(), known });
-        }
         let workers = &self.setup.workers;
         if !workers.is_empty() && !workers.iter().any(|worker| worker.task_queue == self.setup.task_queue) {
             return Some(RunError::Setup(format!(
@@ -82,10 +112,59 @@ impl Start {
                 known(workers.iter().map(|worker| &worker.task_queue))
             )));
         }
-        self.input.as_ref().err().cloned()
+        let Origin::Workflow { workflow, input } = &self.origin else { return None };
+        if !self.setup.workflows.contains_key(workflow) {
+            let known = known(self.setup.workflows.keys());
+            return Some(RunError::UnknownWorkflow { name: workflow.to_string(), known });
+        }
+        input.as_ref().err().cloned()
     }
 
     fn execute(&self, seed: u64, order: Order, faults: Faults<'_>) -> Finished {
+        let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, None) };
+        let mut returned = None;
+        let run = {
+            let mut future = std::pin::pin!(async {
+                returned = Some(script(Client::new()).await);
+            });
+            panics::catch(|| self.execute_with(seed, order, faults, Some(future.as_mut())))
+        };
+        match run {
+            Ok(mut finished) => {
+                match returned {
+                    Some(Ok(result)) => finished.run.set_script_result(result),
+                    Some(Err(why)) => {
+                        let message = format!("what the script returned cannot be encoded as JSON: {why}");
+                        finished.error.get_or_insert(RunError::Setup(message));
+                    }
+                    None => {}
+                }
+                finished
+            }
+            Err(unwound) => {
+                let why = match unwound {
+                    Unwound::Panic(panic) => panic.to_string(),
+                    Unwound::Other(_) => NOT_TEXT.to_owned(),
+                };
+                let run = Run::new(World::new(self.setup.clone()), seed, order);
+                Finished { run, error: Some(RunError::ScriptPanicked(why)) }
+            }
+        }
+    }
+
+    /// A run driven by a script of the caller's, with the faults of a plan. A deadline is met by stalling, since the run
+    /// cannot be tried beforehand.
+    pub(crate) fn drive(
+        &self,
+        plan: &Plan,
+        random_faults: bool,
+        script: Pin<&mut dyn Future<Output = ()>>,
+    ) -> Finished {
+        let faults = if random_faults { Faults::Swarm } else { Faults::Planned(&plan.entries, &[]) };
+        self.execute_with(plan.seed, plan.order, faults, Some(script))
+    }
+
+    fn execute_with(&self, seed: u64, order: Order, faults: Faults<'_>, script: ScriptFuture<'_>) -> Finished {
         panics::install_hook();
         let world = World::new(self.setup.clone());
         if let Some(mistake) = self.mistake() {
@@ -93,7 +172,13 @@ impl Start {
         }
         let entered = world.enter();
         self.begin(&world, seed, order, faults);
-        world.run_to_end();
+        if script.is_some() {
+            let core = &mut **world.core.borrow_mut();
+            core.script = Script::Running;
+            // Polled from where it stands: the task only has its waker and its turn.
+            core.tasks.spawn(Box::pin(std::future::pending()), Tag::Script);
+        }
+        world.run_to_end(script);
         world.finish();
         drop(entered);
         let error = world.core.borrow_mut().error.take();
@@ -116,7 +201,6 @@ impl Start {
                 }
             }
         }
-        let Ok(input) = &self.input else { return };
         let core = &mut **world.core.borrow_mut();
         core.service.set_dialect(self.setup.settings.dialect);
         core.trace.set_dialect(self.setup.settings.dialect);
@@ -138,27 +222,44 @@ impl Start {
         for worker in 0..core.workers.len() as u32 {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }
-        let start = StartWorkflow {
-            workflow_id: self.workflow.clone(),
-            run_id: self.workflow.clone(),
-            workflow_type: self.workflow.clone(),
-            task_queue: self.setup.task_queue.clone(),
-            input: input.clone(),
-            run_timeout: Default::default(),
-            task_timeout: self.setup.settings.workflow_task_timeout.into(),
-            random_seed: seed,
-        };
-        core.trace.name_workflow(WorkflowName {
-            workflow_id: self.workflow.clone(),
-            workflow_type: self.workflow.clone(),
-            execution: 1,
+        if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
+            core.start_workflow(workflow, workflow, input.clone(), &self.setup);
+        }
+    }
+}
+
+impl Core {
+    /// Starts a workflow of this type under this id.
+    pub(crate) fn start_workflow(
+        &mut self,
+        workflow_type: &Arc<str>,
+        workflow_id: &Arc<str>,
+        input: Payload,
+        setup: &Setup,
+    ) -> WorkflowKey {
+        let bytes = self.trace.store(input.as_bytes());
+        let of_type = self.trace.workflows().iter().filter(|name| name.workflow_type == *workflow_type).count() as u32;
+        let index = self.trace.name_workflow(WorkflowName {
+            workflow_id: workflow_id.clone(),
+            workflow_type: workflow_type.clone(),
+            execution: of_type + 1,
         });
-        core.workflows.push(HostedWorkflow::default());
-        core.open_workflows += 1;
-        let bytes = core.trace.store(input.as_bytes());
-        core.note(Who::Workflow(0), What::WorkflowStarted(bytes));
-        core.service.start_workflow(start, core.now);
-        core.settle(&self.setup.settings);
+        self.workflows.push(HostedWorkflow::default());
+        self.open_workflows += 1;
+        self.note(Who::Workflow(index), What::WorkflowStarted(bytes));
+        let start = StartWorkflow {
+            workflow_id: workflow_id.clone(),
+            run_id: workflow_id.clone(),
+            workflow_type: workflow_type.clone(),
+            task_queue: setup.task_queue.clone(),
+            input,
+            run_timeout: Default::default(),
+            task_timeout: setup.settings.workflow_task_timeout.into(),
+            random_seed: self.choice.seed() ^ u64::from(index),
+        };
+        let key = self.service.start_workflow(start, self.now);
+        self.settle(&setup.settings);
+        key
     }
 }
 

@@ -1,27 +1,34 @@
 //! The loop: what is to be done now, else the next ready task, else the next entry of the queue.
 
 use std::cell::RefMut;
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::error::RunError;
 use super::setup::Settings;
-use super::world::{Core, Tag, Todo, Wakeup, World};
+use super::world::{Core, Script, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::engine::tasks::{Taken, TaskId};
 use crate::fault::Order;
 use crate::instant::Time;
 use crate::program::ActivityOutcome;
+use crate::service::Timer;
 use crate::service::WorkflowKey;
+
+/// The script that drives a run, if any. It stands on the stack of whoever drives the run.
+pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
 
 impl World {
     /// Does everything until the run is over.
-    pub(crate) fn run_to_end(&self) {
-        while self.step() {}
+    pub(crate) fn run_to_end(&self, mut script: ScriptFuture<'_>) {
+        while self.step(&mut script) {}
     }
 
     /// Does one thing. `false` when the run is over.
-    fn step(&self) -> bool {
+    fn step(&self, script: &mut ScriptFuture<'_>) -> bool {
         let mut core = self.core.borrow_mut();
         if core.error.is_some() {
             return false;
@@ -31,7 +38,7 @@ impl World {
             self.perform(todo);
             return true;
         }
-        if core.open_workflows == 0 && core.running == 0 {
+        if core.open_workflows == 0 && core.running == 0 && core.script != Script::Running {
             return false;
         }
         let Core { tasks, choice, order, .. } = &mut **core;
@@ -40,6 +47,10 @@ impl World {
             Order::Random => choice.below(Stream::Schedule, ready),
         });
         match taken {
+            Some(taken) if taken.tag == Tag::Script => {
+                self.poll_script(core, taken, script);
+                true
+            }
             Some(taken) => {
                 self.poll(core, taken);
                 true
@@ -106,9 +117,44 @@ impl World {
         match tag {
             Tag::Attempt(attempt) => core.ended(attempt, outcome, &self.setup.settings),
             Tag::Background(index) => core.background_ended(index, outcome.err()),
+            Tag::Script => {}
         }
         drop(core);
         let _ = panics::catch(|| drop(future));
+    }
+
+    /// Polls the script, which stands outside the tasks since it may borrow from the test.
+    fn poll_script<'a>(
+        &'a self,
+        mut core: RefMut<'a, Box<Core>>,
+        taken: Taken<ActivityOutcome, Tag>,
+        script: &mut ScriptFuture<'_>,
+    ) {
+        let Taken { id: task, tag, future: placeholder, waker } = taken;
+        let Some(future) = script else { return };
+        if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
+            return;
+        }
+        drop(core);
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
+        let mut core = self.core.borrow_mut();
+        core.polled = None;
+        core.tasks.put_waker_back(task, waker);
+        let polled = match polled {
+            Ok(polled) => polled,
+            // A call that does not belong in a script has ended the run.
+            Err(_) if core.error.is_some() => return,
+            // An assertion of the test itself goes on to the test.
+            Err(payload) => {
+                drop(core);
+                panic::resume_unwind(payload)
+            }
+        };
+        core.tasks.put_back(task, placeholder);
+        if polled.is_ready() {
+            core.tasks.remove(task);
+            core.script = Script::Done;
+        }
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
@@ -149,7 +195,8 @@ impl World {
     fn perform(&self, todo: Todo) {
         match todo {
             Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, task, dies),
-            Todo::WorkflowTask { workflow, task, lost } => self.handle_workflow_task(workflow, task, lost),
+            Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
+            Todo::Query { id, worker } => self.handle_query(id, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
@@ -201,6 +248,7 @@ impl Core {
         let polls = match tag {
             Tag::Attempt(attempt) => self.attempts[attempt as usize].busy.count(self.now),
             Tag::Background(index) => self.background[index as usize].busy.count(self.now),
+            Tag::Script => self.script_busy.count(self.now),
         };
         if polls <= budget {
             self.polled = Some((task, tag));
@@ -235,6 +283,15 @@ impl Core {
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
             Wakeup::Deliver(_) => true,
+            Wakeup::AnswerTask { workflow, stamp } => {
+                self.workflows[workflow.0 as usize].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
+            }
+            Wakeup::Signal(index) => {
+                let signal = &self.late_signals[index as usize];
+                signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
+            }
+            Wakeup::LateTimer { workflow, timer } => self.service.is_live(Timer::Workflow { workflow, timer }),
+            Wakeup::Query(id) => self.queries[id as usize].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }
             | Wakeup::Abort { worker, incarnation }
@@ -243,6 +300,14 @@ impl Core {
     }
 
     fn stuck(&mut self) {
+        if self.script == Script::Running {
+            self.fail(RunError::ScriptStuck { at: self.now, waiting: self.waiting_words() });
+            return;
+        }
+        // A script may leave workflows open on purpose.
+        if self.script == Script::Done {
+            return;
+        }
         let open = self
             .trace
             .workflows()

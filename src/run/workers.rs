@@ -19,6 +19,7 @@ impl Core {
             Wakeup::Sleeper(id) => self.wake_sleeper(id),
             // A planned deadline at which the attempt goes first: the timer lines up behind it.
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
+            Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer, settings),
             Wakeup::Service(timer) => {
                 self.service.fire(timer, self.now);
                 self.settle(settings);
@@ -32,6 +33,13 @@ impl Core {
                 if let Some(message) = self.mail[index as usize].take() {
                     self.deliver(message, Default::default(), settings);
                 }
+            }
+            Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow, settings),
+            Wakeup::Signal(index) => self.deliver_signal(index, settings),
+            Wakeup::Query(id) => self.offer_query(id),
+            Wakeup::LateTimer { workflow, timer } => {
+                self.service.fire(Timer::Workflow { workflow, timer }, self.now);
+                self.settle(settings);
             }
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
@@ -53,6 +61,7 @@ impl Core {
         let worker = match wakeup {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt as usize].worker,
             Wakeup::HandOver { worker, .. } => worker,
+            Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow.0 as usize].held.as_ref()?.worker,
             _ => return None,
         };
         match self.workers[worker as usize].process {
@@ -95,8 +104,8 @@ impl Core {
                 self.graveyard.push(Buried::Future(future));
             }
         }
-        for workflow in self.workflows.iter_mut().filter(|workflow| workflow.home == worker) {
-            self.graveyard.extend(workflow.instance.take().map(Buried::Instance));
+        for workflow in &mut self.workflows {
+            self.graveyard.extend(workflow.take_hosted_by(worker).map(Buried::Instance));
         }
         self.leave(worker, settings);
     }
@@ -115,6 +124,7 @@ impl Core {
         self.workers[worker as usize].process = Process::Up;
         self.note(Who::Worker(worker), What::WorkerStarted);
         self.offer_backlog(settings);
+        self.offer_queries();
     }
 
     /// The process stands still: nothing it hosts is polled, nothing leaves it.
@@ -193,8 +203,8 @@ impl Core {
                 self.todo.push_back(Todo::Drop { future, attempt });
             }
         }
-        for workflow in self.workflows.iter_mut().filter(|workflow| workflow.home == worker) {
-            self.todo.extend(workflow.instance.take().map(Todo::Evict));
+        for workflow in &mut self.workflows {
+            self.todo.extend(workflow.take_hosted_by(worker).map(Todo::Evict));
         }
         self.leave(worker, settings);
     }

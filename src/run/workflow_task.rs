@@ -2,13 +2,22 @@
 
 use super::error::RunError;
 use super::setup::{Settings, known};
-use super::world::{Buried, Core, Todo, World};
+use super::world::{Buried, Core, Todo, Wakeup, World};
 use crate::engine::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
 use crate::program::{Command, RunInfo, TaskFailure, WorkflowStart};
-use crate::service::{EventKind, TaskFailedCause, WorkflowKey, WorkflowTask};
+use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
+use crate::worker::message::Carriage;
+
+/// A worker's answer to a workflow task, and the code that gave it.
+pub(crate) struct Held {
+    pub(crate) token: TaskToken,
+    pub(crate) worker: u32,
+    pub(crate) instance: Instance,
+    commands: Vec<Command>,
+}
 
 use super::turn::outside_world;
 
@@ -51,6 +60,11 @@ impl Core {
                 self.crash_worker(worker, settings);
                 return;
             }
+            // While the task is open: its answer cannot know.
+            Some(Fault::Cancel) => {
+                self.cancel_workflow(workflow);
+                self.settle(settings);
+            }
             Some(Fault::Evicted) => {
                 if let Some(instance) = self.workflows[workflow.0 as usize].instance.take() {
                     self.note(Who::Workflow(workflow.0), What::Evicted);
@@ -59,8 +73,43 @@ impl Core {
             }
             _ => {}
         }
-        let lost = fault == Some(Fault::CompletionLost);
-        self.todo.push_back(Todo::WorkflowTask { workflow, task, lost });
+        let answer = match fault {
+            Some(Fault::CompletionLost) => Carriage::RequestLost,
+            Some(Fault::Late(length)) => Carriage::Late(length),
+            _ => Carriage::Whole,
+        };
+        self.todo.push_back(Todo::WorkflowTask { workflow, task, answer });
+    }
+
+    /// A worker's answer to a workflow task arrives at the service.
+    fn answer_task(&mut self, answer: Held, settings: &Settings) {
+        let Held { token, worker, instance, commands } = answer;
+        let who = Who::Workflow(token.workflow.0);
+        self.note(who, What::TaskCompleted(commands.len() as u32));
+        match self.service.complete_workflow_task(token, &commands, self.now) {
+            Ok(()) => {
+                let hosted = &mut self.workflows[token.workflow.0 as usize];
+                (hosted.instance, hosted.home) = (Some(instance), worker);
+                hosted.tasks_done += 1;
+                hosted.task_attempts = 0;
+            }
+            // The code has gone ahead of its history.
+            Err(refused) => {
+                if refused.code == Code::NotFound {
+                    self.note(who, What::Refused);
+                }
+                self.todo.push_back(Todo::Evict(instance));
+            }
+        }
+        self.settle(settings);
+        self.offer_queries();
+    }
+
+    /// A late answer leaves its worker.
+    pub(super) fn answer_late(&mut self, workflow: WorkflowKey, settings: &Settings) {
+        if let Some(held) = self.workflows[workflow.0 as usize].held.take() {
+            self.answer_task(held, settings);
+        }
     }
 
     /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
@@ -93,7 +142,7 @@ impl Core {
 
 impl World {
     /// Runs the workflow's code for one task and answers it.
-    pub(super) fn handle_workflow_task(&self, workflow: WorkflowKey, task: WorkflowTask, lost: bool) {
+    pub(super) fn handle_workflow_task(&self, workflow: WorkflowKey, task: WorkflowTask, answered: Carriage) {
         let settings = &self.setup.settings;
         let cached = self.core.borrow_mut().workflows[workflow.0 as usize].instance.take();
         let replayed = cached.is_none();
@@ -131,7 +180,9 @@ impl World {
                     return;
                 }
                 let cause = match problem {
-                    TaskProblem::NonDeterministic(_) => TaskFailedCause::NonDeterministicError,
+                    TaskProblem::NonDeterministic(_) | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
+                        TaskFailedCause::NonDeterministicError
+                    }
                     _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
                 };
                 let message = problem.to_string().into();
@@ -156,26 +207,28 @@ impl World {
             core.graveyard.push(Buried::Instance(instance));
             return;
         }
-        core.note(Who::Workflow(workflow.0), What::TaskCompleted(commands.len() as u32));
-        if lost {
-            // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
-            core.todo.push_back(Todo::Evict(instance));
-            return;
+        let worker = core.workflows[workflow.0 as usize].home;
+        match answered {
+            Carriage::RequestLost => {
+                core.note(Who::Workflow(workflow.0), What::TaskCompleted(commands.len() as u32));
+                // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
+                core.todo.push_back(Todo::Evict(instance));
+            }
+            Carriage::Late(length) => {
+                let TaskToken { workflow, stamp } = task.token;
+                let at = core.at(length);
+                core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
+                let held = Held { token: task.token, worker, instance, commands };
+                let older = core.workflows[workflow.0 as usize].held.replace(held);
+                core.todo.extend(older.map(|held| Todo::Evict(held.instance)));
+            }
+            Carriage::Whole | Carriage::AnswerLost => {
+                core.answer_task(Held { token: task.token, worker, instance, commands }, settings);
+            }
         }
-        core.workflows[workflow.0 as usize].instance = Some(instance);
-        if core.service.complete_workflow_task(task.token, &commands, now).is_ok() {
-            let hosted = &mut core.workflows[workflow.0 as usize];
-            hosted.tasks_done += 1;
-            hosted.task_attempts = 0;
-        } else {
-            // Refused: the code has gone ahead of its history.
-            let instance = core.workflows[workflow.0 as usize].instance.take();
-            core.todo.extend(instance.map(Todo::Evict));
-        }
-        core.settle(settings);
     }
 
-    fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
+    pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
         let (info, input): (RunInfo, _) = {
             let mut core = self.core.borrow_mut();
             core.in_workflow = true;
@@ -241,7 +294,7 @@ impl World {
     }
 }
 
-fn unwound_problem(unwound: Unwound) -> TaskProblem {
+pub(super) fn unwound_problem(unwound: Unwound) -> TaskProblem {
     match unwound {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
         Unwound::Other(_) => TaskProblem::Unwound,

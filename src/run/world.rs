@@ -5,10 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::error::RunError;
 use super::hosting::Link;
+use super::query::Query;
 use super::setup::Setup;
+use super::signal::LateSignal;
+use super::workflow_task::Held;
 use crate::engine::choice::Choice;
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
@@ -17,12 +21,12 @@ use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason};
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
-use crate::worker::message::Message;
+use crate::worker::message::{Carriage, Message};
 use crate::worker::process::Worker;
 
 thread_local! {
@@ -45,6 +49,15 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
 }
 
+/// Calls code of a workflow that may look at the world, because no replay repeats it.
+pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
+    let Some(world) = current() else { return call() };
+    let was = std::mem::replace(&mut world.core.borrow_mut().in_workflow, false);
+    let result = call();
+    world.core.borrow_mut().in_workflow = was;
+    result
+}
+
 fn next_run() -> u64 {
     RUNS.set(RUNS.get() + 1);
     RUNS.get()
@@ -65,6 +78,8 @@ pub(crate) enum Tag {
     Attempt(u32),
     /// Something spawned by an attempt's code, by its index.
     Background(u32),
+    /// The script that drives the run.
+    Script,
 }
 
 /// A task that an attempt's code has spawned. It lives until its worker dies.
@@ -92,6 +107,14 @@ pub(crate) enum Wakeup {
     LocalTimeout(u32),
     /// A message arrives at the service.
     Deliver(u32),
+    /// A worker's late answer to a workflow task leaves.
+    AnswerTask { workflow: WorkflowKey, stamp: u32 },
+    /// A signal on a slow way arrives at the service.
+    Signal(u32),
+    /// A query reaches a worker.
+    Query(u32),
+    /// A workflow's own timer fires late.
+    LateTimer { workflow: WorkflowKey, timer: Seq },
     /// A stalled attempt goes on.
     Release(u32),
     /// A frozen worker goes on.
@@ -114,11 +137,16 @@ pub(crate) enum Todo {
         task: ActivityTask,
         dies: bool,
     },
-    /// A worker handles a workflow task; its answer may be `lost`.
+    /// A worker handles a workflow task; its answer may be lost or late.
     WorkflowTask {
         workflow: WorkflowKey,
         task: WorkflowTask,
-        lost: bool,
+        answer: Carriage,
+    },
+    /// A worker answers a query.
+    Query {
+        id: u32,
+        worker: u32,
     },
     Fail {
         attempt: u32,
@@ -147,19 +175,47 @@ pub(crate) enum Buried {
     Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
 }
 
+/// Whether a script drives the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Script {
+    None,
+    Running,
+    Done,
+}
+
 /// A workflow run as the loop knows it.
 #[derive(Default)]
 pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
     /// The worker that has the instance, or had it last.
     pub(crate) home: u32,
+    /// The answer to a workflow task that its worker is slow to send.
+    pub(crate) held: Option<Held>,
+    /// Signals sent to it so far.
+    pub(crate) signals: u32,
     /// Workflow tasks answered so far.
     pub(crate) tasks_done: u32,
     /// Attempts at the present task.
     pub(crate) task_attempts: u32,
     pub(crate) busy: Busy,
+    /// Who waits for it to close.
+    pub(crate) waiting: Vec<Waker>,
     /// How many activities of each type it has scheduled.
     pub(crate) executions: Vec<(Arc<str>, u32)>,
+}
+
+impl HostedWorkflow {
+    /// Takes all that workers have of it.
+    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
+        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    }
+
+    /// Takes what this worker has of it.
+    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
+        let instance = if self.home == worker { self.instance.take() } else { None };
+        let held = self.held.take_if(|held| held.worker == worker);
+        instance.into_iter().chain(held.map(|held| held.instance))
+    }
 }
 
 /// An activity as the loop knows it.
@@ -200,6 +256,8 @@ pub(crate) struct Core {
     /// By [`WorkflowKey`].
     pub(crate) workflows: Vec<HostedWorkflow>,
     pub(crate) open_workflows: u32,
+    pub(crate) script: Script,
+    pub(crate) script_busy: Busy,
     /// By [`ActivityKey`].
     pub(crate) activities: Vec<HostedActivity>,
     pub(crate) injector: Injector,
@@ -207,6 +265,9 @@ pub(crate) struct Core {
     pub(crate) todo: VecDeque<Todo>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
+    /// Signals on a slow way.
+    pub(crate) late_signals: Vec<Option<LateSignal>>,
+    pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
     /// Counts tasks handed over.
@@ -244,11 +305,15 @@ impl Core {
             background: Vec::new(),
             workflows: Vec::new(),
             open_workflows: 0,
+            script: Script::None,
+            script_busy: Busy::default(),
             activities: Vec::new(),
             injector: Injector::default(),
             trace: Trace::default(),
             todo: VecDeque::new(),
             mail: Vec::new(),
+            late_signals: Vec::new(),
+            queries: Vec::new(),
             backlog: VecDeque::new(),
             served: 0,
             graveyard: Vec::new(),
@@ -272,11 +337,14 @@ impl Core {
         self.background.clear();
         self.workflows.clear();
         self.open_workflows = 0;
+        self.script = Script::None;
         self.activities.clear();
         self.injector.clear();
         self.trace.clear();
         self.todo.clear();
         self.mail.clear();
+        self.late_signals.clear();
+        self.queries.clear();
         self.backlog.clear();
         self.served = 0;
         self.polled = None;
@@ -301,6 +369,7 @@ impl Core {
         match self.polled {
             Some((_, Tag::Attempt(attempt))) => Some(attempt),
             Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
+            Some((_, Tag::Script)) => None,
             None => self.acting,
         }
     }
@@ -317,6 +386,7 @@ impl Core {
     /// A task in words, for an error.
     pub(crate) fn task_words(&self, tag: Tag) -> String {
         match tag {
+            Tag::Script => "the script".to_owned(),
             Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
             Tag::Background(index) => {
                 let attempt = self.background[index as usize].attempt;
@@ -355,8 +425,7 @@ impl World {
             core.polled = None;
             core.over = true;
             core.run = next_run();
-            let instances: Vec<Instance> =
-                core.workflows.iter_mut().filter_map(|workflow| workflow.instance.take()).collect();
+            let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };
         for grave in graves.drain(..) {

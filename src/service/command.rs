@@ -14,16 +14,14 @@ const NOT_STARTED: &[u8] = b"\"ACTIVITY_ID_NOT_STARTED\"";
 
 type BadCommand = (TaskFailedCause, String);
 
-fn is_closing(command: &Command) -> bool {
-    matches!(command, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
-}
-
 fn command_name(command: &Command) -> &'static str {
     match command {
         Command::ScheduleActivity { .. } => "ScheduleActivityTask",
         Command::CancelActivity { .. } => "RequestCancelActivityTask",
         Command::StartTimer { .. } => "StartTimer",
         Command::CancelTimer { .. } => "CancelTimer",
+        Command::RecordMarker(_) => "RecordMarker",
+        Command::QueryAnswer { .. } => "QueryAnswer",
         Command::Complete(_) => "CompleteWorkflowExecution",
         Command::Fail(_) => "FailWorkflowExecution",
         Command::Cancelled(_) => "CancelWorkflowExecution",
@@ -43,7 +41,7 @@ impl Service {
         let Some((_, all_but_last)) = commands.split_last() else {
             return Ok(());
         };
-        match all_but_last.iter().find(|command| is_closing(command)) {
+        match all_but_last.iter().find(|command| command.closes_workflow()) {
             None => Ok(()),
             Some(early) => {
                 let names: Vec<&str> = commands.iter().map(command_name).collect();
@@ -98,6 +96,8 @@ impl Service {
                         ));
                     }
                 }
+                // A marker is the workflow's own affair, and an answer to a query is not for the history.
+                Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) => {
                     if !self.workflow(workflow).lists.buffered.is_empty() {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
@@ -236,6 +236,12 @@ impl Service {
                     run.append(now, EventKind::TimerCanceled { seq: *seq });
                     self.outbox.news.push(News::TimerCanceled { workflow, timer: *seq });
                 }
+                Command::RecordMarker(marker) => {
+                    let run = &mut self.workflows[workflow.0 as usize];
+                    let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
+                    self.outbox.news.push(News::MarkerRecorded { workflow, event_id });
+                }
+                Command::QueryAnswer { .. } => {}
                 Command::Complete(result) => {
                     self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), now);
                 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{ActivityKey, Service, WorkflowKey};
 use crate::instant::{Span, Time};
-use crate::program::{ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Timeouts};
+use crate::program::{
+    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Timeouts,
+};
 
 /// One event of a workflow's history.
 #[derive(Clone, PartialEq, Debug)]
@@ -158,6 +160,18 @@ pub enum EventKind {
         /// In words, possibly empty.
         reason: Arc<str>,
     },
+    /// `WORKFLOW_EXECUTION_SIGNALED`.
+    WorkflowExecutionSignaled {
+        /// The signal's name.
+        name: Arc<str>,
+        /// Its encoded input.
+        input: Payload,
+    },
+    /// `MARKER_RECORDED`.
+    MarkerRecorded {
+        /// What is kept for replays.
+        marker: Marker,
+    },
     /// `WORKFLOW_EXECUTION_COMPLETED`.
     WorkflowExecutionCompleted {
         /// The encoded result.
@@ -179,6 +193,11 @@ pub enum EventKind {
     WorkflowExecutionTimedOut {
         /// Why there was no other run.
         retry_state: RetryState,
+    },
+    /// `WORKFLOW_EXECUTION_TERMINATED`.
+    WorkflowExecutionTerminated {
+        /// In words, possibly empty.
+        reason: Arc<str>,
     },
 }
 

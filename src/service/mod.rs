@@ -69,6 +69,7 @@ mod refused;
 pub mod retry;
 #[cfg(test)]
 mod scenarios;
+mod signal;
 mod task;
 pub mod timeout;
 mod timer;
@@ -81,6 +82,7 @@ pub use history::{EventKind, HistoryEvent, TaskFailedCause};
 pub use operator::{Reset, Unpause};
 pub use outbox::{News, Outbox, Ready, Timer, TimerRequest};
 pub use refused::{Code, Refused};
+pub use signal::Signal;
 pub use task::WorkflowTask;
 pub use workflow::{StartWorkflow, Workflow, WorkflowOutcome};
 

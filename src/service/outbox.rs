@@ -144,6 +144,20 @@ pub enum News {
         /// Which run.
         workflow: WorkflowKey,
     },
+    /// A signal arrived.
+    SignalReceived {
+        /// For which run.
+        workflow: WorkflowKey,
+        /// Its place in [`Workflow::signals`](super::Workflow::signals).
+        signal: u32,
+    },
+    /// A workflow recorded a marker.
+    MarkerRecorded {
+        /// Which run.
+        workflow: WorkflowKey,
+        /// The event that holds it.
+        event_id: u64,
+    },
     /// A workflow's own timer started.
     TimerStarted {
         /// Whose.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::history::{Buffered, EventKind, HistoryEvent};
+use super::signal::Signal;
 use super::task::TaskState;
 use super::{ActivityKey, News, Service, Timer, WorkflowKey};
 use crate::instant::{Span, Time};
@@ -49,6 +50,11 @@ pub enum WorkflowOutcome {
         /// Why there is no other run.
         retry_state: RetryState,
     },
+    /// From outside.
+    Terminated {
+        /// In words, possibly empty.
+        reason: Arc<str>,
+    },
 }
 
 /// A workflow's own timer.
@@ -66,6 +72,8 @@ pub(super) struct Lists {
     pub(super) history: Vec<HistoryEvent>,
     /// Events that arrived while a workflow task is open.
     pub(super) buffered: Vec<Buffered>,
+    /// In the order of arrival.
+    pub(super) signals: Vec<Signal>,
     /// By the numbers of their commands, rising.
     pub(super) activities: Vec<(Seq, ActivityKey)>,
     /// By their numbers, rising.
@@ -78,6 +86,7 @@ impl Lists {
     fn clear(&mut self) {
         self.history.clear();
         self.buffered.clear();
+        self.signals.clear();
         self.activities.clear();
         self.timers.clear();
         self.named.clear();
@@ -129,6 +138,16 @@ impl Workflow {
     /// Its history so far.
     pub fn history(&self) -> &[HistoryEvent] {
         &self.lists.history
+    }
+
+    /// The signals it has got, in the order of arrival, seen by its code or not.
+    pub fn signals(&self) -> &[Signal] {
+        &self.lists.signals
+    }
+
+    /// Whether there is a workflow task: news that its code has not taken in.
+    pub fn has_task(&self) -> bool {
+        self.task != TaskState::None
     }
 
     /// Its activities with the numbers of their commands, closed ones included.
@@ -289,6 +308,7 @@ impl Service {
             }
             WorkflowOutcome::Canceled(details) => EventKind::WorkflowExecutionCanceled { details },
             WorkflowOutcome::TimedOut { retry_state } => EventKind::WorkflowExecutionTimedOut { retry_state },
+            WorkflowOutcome::Terminated { reason } => EventKind::WorkflowExecutionTerminated { reason },
         };
         run.append(now, event);
         run.lists.buffered.clear();

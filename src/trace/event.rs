@@ -168,6 +168,15 @@ pub enum What {
     Fault(u32),
     /// Run: background tasks that were still there at the end.
     TasksLeft(u32),
+
+    /// Workflow: a signal arrived, by its index in [`Trace::signals`](super::Trace::signals).
+    SignalReceived(u32),
+    /// Workflow: a marker was written, by its index in [`Trace::markers`](super::Trace::markers).
+    MarkerRecorded(u32),
+    /// Workflow: closed from outside, for this reason.
+    WorkflowTerminated(Bytes),
+    /// Workflow: its code answered a query, or could not, by its index in [`Trace::answers`](super::Trace::answers).
+    QueryAnswered(u32),
 }
 
 impl What {
@@ -175,7 +184,11 @@ impl What {
     pub fn closes_workflow(self) -> bool {
         matches!(
             self,
-            What::WorkflowCompleted(_) | What::WorkflowFailed(_) | What::WorkflowCanceled | What::WorkflowTimedOut
+            What::WorkflowCompleted(_)
+                | What::WorkflowFailed(_)
+                | What::WorkflowCanceled
+                | What::WorkflowTimedOut
+                | What::WorkflowTerminated(_)
         )
     }
 }

@@ -164,6 +164,10 @@ fn encode(what: What) -> (u16, u64) {
         What::Thawed => (50, 0),
         What::Fault(index) => (51, index.into()),
         What::TasksLeft(count) => (52, count.into()),
+        What::SignalReceived(signal) => (54, signal.into()),
+        What::MarkerRecorded(marker) => (55, marker.into()),
+        What::WorkflowTerminated(reason) => (56, bytes(reason)),
+        What::QueryAnswered(answer) => (57, answer.into()),
     }
 }
 

@@ -12,7 +12,7 @@ pub use event::{Ended, What, Who};
 
 use crate::fault::{Fault, Point};
 use crate::instant::Time;
-use crate::program::{ActivityId, Failure};
+use crate::program::{ActivityId, Failure, Marker};
 use crate::service::Dialect;
 
 /// The version of the trace's meaning. A changed meaning of old plans and seeds comes with a new number.
@@ -36,6 +36,13 @@ pub struct Bytes {
     len: u32,
 }
 
+impl Bytes {
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
 /// An activity of the run, as the trace names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ActivityName {
@@ -47,6 +54,15 @@ pub struct ActivityName {
     pub activity_id: ActivityId,
     /// Which of the workflow's activities of this type, from 1.
     pub execution: u32,
+}
+
+/// A signal or a query's answer: its name, and what came with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedBytes {
+    /// The name of the signal or query.
+    pub name: Arc<str>,
+    /// The encoded input of a signal; the encoded answer to a query, or the text of its failure.
+    pub bytes: Bytes,
 }
 
 /// A workflow run, as the trace names it.
@@ -82,6 +98,9 @@ pub struct Trace {
     activities: Vec<ActivityName>,
     attempts: Vec<AttemptName>,
     faults: Vec<(Point, Fault)>,
+    signals: Vec<NamedBytes>,
+    markers: Vec<Marker>,
+    answers: Vec<NamedBytes>,
 }
 
 impl Trace {
@@ -125,6 +144,21 @@ impl Trace {
         &self.faults
     }
 
+    /// The signals that arrived, by the index in [`What::SignalReceived`].
+    pub fn signals(&self) -> &[NamedBytes] {
+        &self.signals
+    }
+
+    /// The markers that were written, by the index in [`What::MarkerRecorded`].
+    pub fn markers(&self) -> &[Marker] {
+        &self.markers
+    }
+
+    /// The answers to queries, by the index in [`What::QueryAnswered`].
+    pub fn answers(&self) -> &[NamedBytes] {
+        &self.answers
+    }
+
     /// A fingerprint of the whole trace, bytes, names and failures included: equal for equal traces on any machine.
     ///
     /// Made of the whole trace at each call: most runs are never asked.
@@ -145,6 +179,22 @@ impl Trace {
         for attempt in &self.attempts {
             hash.word(u64::from(attempt.activity) << 32 | u64::from(attempt.number));
             hash.word(u64::from(attempt.worker));
+        }
+        for named in self.signals.iter().chain(&self.answers) {
+            hash.bytes(named.name.as_bytes());
+            hash.word(u64::from(named.bytes.start) << 32 | u64::from(named.bytes.len));
+        }
+        for marker in &self.markers {
+            match marker {
+                Marker::SideEffect { seq, value } => {
+                    hash.word((*seq).into());
+                    hash.bytes(value.as_bytes());
+                }
+                Marker::Version { change_id, version } => {
+                    hash.bytes(change_id.as_bytes());
+                    hash.word(u64::from(version.cast_unsigned()));
+                }
+            }
         }
         hash.bytes(&self.bytes);
         self.failures.iter().for_each(|failure| hash.failure(failure));
@@ -214,6 +264,22 @@ impl Trace {
         Bytes { start, len: self.bytes.len() as u32 - start }
     }
 
+    pub(crate) fn store_signal(&mut self, name: Arc<str>, input: &[u8]) -> u32 {
+        let bytes = self.store(input);
+        self.signals.push(NamedBytes { name, bytes });
+        self.signals.len() as u32 - 1
+    }
+
+    pub(crate) fn store_marker(&mut self, marker: Marker) -> u32 {
+        self.markers.push(marker);
+        self.markers.len() as u32 - 1
+    }
+
+    pub(crate) fn store_answer(&mut self, name: Arc<str>, bytes: Bytes) -> u32 {
+        self.answers.push(NamedBytes { name, bytes });
+        self.answers.len() as u32 - 1
+    }
+
     pub(crate) fn name_workflow(&mut self, name: WorkflowName) -> u32 {
         self.workflows.push(name);
         self.workflows.len() as u32 - 1
@@ -244,5 +310,8 @@ impl Trace {
         self.activities.clear();
         self.attempts.clear();
         self.faults.clear();
+        self.signals.clear();
+        self.markers.clear();
+        self.answers.clear();
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::program::{
-    Activation, ActivityId, ActivityResolution, CancellationType, Command, Details, Failure, FailureKind, Job,
-    RetryState, Seq, TaskFailure, WorkflowRun,
+    Activation, ActivityId, ActivityResolution, CancellationType, Command, Details, Failure, FailureKind, Job, Marker,
+    Payload, RetryState, Seq, TaskFailure, WorkflowRun,
 };
+
+use crate::instant::Time;
 
 use super::replay::{Asked, Turn};
 
@@ -16,6 +18,9 @@ pub(crate) struct Instance {
     pub(super) seen: usize,
     /// By sequence number, from 1. A number whose command never left the code has none.
     activities: Vec<Option<Pending>>,
+    /// The clock and the length of the history at the last turn: what a query sees.
+    now: Time,
+    history_length: u64,
 }
 
 /// An activity as the workflow's side knows it.
@@ -41,7 +46,7 @@ pub(crate) enum TaskProblem {
 
 impl Instance {
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        Instance { run, seen: 0, activities: Vec::new() }
+        Instance { run, seen: 0, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
     }
 
     /// Whether something outside the context woke the code.
@@ -53,6 +58,7 @@ impl Instance {
     /// A replayed task's answer is compared with what the history says.
     pub(crate) fn take_turn(&mut self, turn: Turn) -> Result<Vec<Command>, TaskProblem> {
         let Turn { now, replaying, history_length, mut jobs, asked } = turn;
+        (self.now, self.history_length) = (now, history_length);
         self.drop_unwanted(&mut jobs);
         let mut commands = Vec::new();
         while !jobs.is_empty() {
@@ -71,7 +77,7 @@ impl Instance {
                     self.translate(command, &mut commands, &mut jobs);
                 }
             }
-            if commands.last().is_some_and(closes) {
+            if commands.last().is_some_and(Command::closes_workflow) {
                 // What became of activities cancelled in the same breath is nobody's concern any more.
                 break;
             }
@@ -79,6 +85,26 @@ impl Instance {
         match asked {
             Some(asked) => super::replay::compare(&asked, &commands).map(|()| commands),
             None => Ok(commands),
+        }
+    }
+
+    /// Asks the code about its state. It stays as it is.
+    ///
+    /// # Errors
+    /// [`TaskProblem::Code`] when the instance is of no use any more; a query that the code does not know or that fails
+    /// is an answer.
+    pub(crate) fn query(
+        &mut self,
+        id: u32,
+        name: Arc<str>,
+        input: Payload,
+    ) -> Result<Result<Payload, Failure>, TaskProblem> {
+        let jobs = vec![Job::Query { id, name, input }];
+        let (now, history_length) = (self.now, self.history_length);
+        let activation = Activation { now, replaying: false, history_length, jobs };
+        match <[Command; 1]>::try_from(self.run.activate(&activation)?) {
+            Ok([Command::QueryAnswer { id: answered, result }]) if answered == id => Ok(result),
+            _ => Err(TaskFailure::Misuse("a query is answered with exactly one `QueryAnswer` command".into()).into()),
         }
     }
 
@@ -145,10 +171,6 @@ impl Instance {
     }
 }
 
-fn closes(command: &Command) -> bool {
-    matches!(command, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
-}
-
 /// Whether a timer is cancelled of which these very jobs say that it has fired: a cancel request that stands before the
 /// firing in the history. The service would refuse to cancel it.
 ///
@@ -187,6 +209,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::CancelActivity { seq } => format!("cancel activity {seq}"),
         Command::StartTimer { seq, .. } => format!("start timer {seq}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
+        Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
+        Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
+        Command::QueryAnswer { id, .. } => format!("answer query {id}"),
         Command::Complete(_) => "complete the workflow".to_owned(),
         Command::Fail(_) => "fail the workflow".to_owned(),
         Command::Cancelled(_) => "close the workflow as cancelled".to_owned(),
@@ -209,6 +234,10 @@ impl Asked {
             (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
+            (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
+            (Asked::Version { change_id }, Command::RecordMarker(Marker::Version { change_id: other, .. })) => {
+                change_id == other
+            }
             (Asked::Complete, Command::Complete(_))
             | (Asked::Fail, Command::Fail(_))
             | (Asked::Cancelled, Command::Cancelled(_)) => true,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::instant::Time;
 use crate::program::{
-    ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, RetryState, Seq, WorkflowStart,
+    ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq, WorkflowStart,
 };
 use crate::service::{EventKind, HistoryEvent};
 
@@ -28,6 +28,8 @@ pub(crate) enum Asked {
     CancelActivity { seq: Seq },
     StartTimer { seq: Seq },
     CancelTimer { seq: Seq },
+    SideEffect { seq: Seq },
+    Version { change_id: Arc<str> },
     Complete,
     Fail,
     Cancelled,
@@ -54,8 +56,12 @@ impl Instance {
                 }
                 kind => match asked(kind, history) {
                     Some(asked) => {
-                        if let Some(Turn { asked: Some(list), .. }) = turns.last_mut() {
+                        if let Some(Turn { asked: Some(list), jobs, .. }) = turns.last_mut() {
                             list.push((event.id, asked));
+                            // The code is to decide as it did then, so it gets this ahead.
+                            if let EventKind::MarkerRecorded { marker } = kind {
+                                jobs.push(Job::Marker(marker.clone()));
+                            }
                         }
                     }
                     None => jobs.extend(news(kind, history)),
@@ -68,9 +74,19 @@ impl Instance {
             // Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
             turn.jobs.sort_by_key(|job| match job {
                 Job::Start(_) => 0,
+                Job::Marker(_) => 1,
+                Job::Signal { .. } => 3,
                 _ => 4,
             });
         }
+        turns
+    }
+
+    /// The turns of all tasks that have been answered, without one at hand: for a query to a workflow that is not in
+    /// the cache.
+    pub(crate) fn past_turns(&mut self, history: &[HistoryEvent]) -> Vec<Turn> {
+        let mut turns = self.turns(history, Time::ZERO);
+        turns.pop();
         turns
     }
 }
@@ -86,6 +102,10 @@ fn asked(kind: &EventKind, history: &[HistoryEvent]) -> Option<Asked> {
         }
         EventKind::TimerStarted { seq, .. } => Asked::StartTimer { seq: *seq },
         EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
+        EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
+        EventKind::MarkerRecorded { marker: Marker::Version { change_id, .. } } => {
+            Asked::Version { change_id: change_id.clone() }
+        }
         EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
         EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
         EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
@@ -143,6 +163,9 @@ fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
             done(*scheduled_event_id, *started_event_id, End::Canceled(details))
         }
         EventKind::TimerFired { seq } => Some(Job::FireTimer(*seq)),
+        EventKind::WorkflowExecutionSignaled { name, input } => {
+            Some(Job::Signal { name: name.clone(), input: input.clone() })
+        }
         EventKind::WorkflowExecutionCancelRequested { reason } => Some(Job::Cancel { reason: reason.clone() }),
         _ => None,
     }
@@ -171,27 +194,39 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 
 /// Compares a replay's commands with the history's, by kind, number, id and type.
 ///
+/// Version markers are left out on both sides: code may stop asking for a version that it has only one way for, and the
+/// SDKs let it (Temporal's Go SDK, `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`).
+///
 /// # Errors
 /// Names the first that differs.
 pub(super) fn compare(asked: &[(u64, Asked)], commands: &[Command]) -> Result<(), TaskProblem> {
-    for place in 0..asked.len().max(commands.len()) {
-        let problem = match (asked.get(place), commands.get(place)) {
-            (Some((_, asked)), Some(command)) if asked.matches(command) => continue,
-            (Some((event, asked)), Some(command)) => {
-                format!("asks to {} where the history has {} (event {event})", words(command), asked.words())
-            }
+    let mut asked = asked.iter().filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));
+    let mut commands = commands
+        .iter()
+        .enumerate()
+        .filter(|(_, command)| !matches!(command, Command::RecordMarker(Marker::Version { .. })));
+    let mut last = 0;
+    loop {
+        let (asked, command) = (asked.next(), commands.next());
+        last = command.map_or(last, |(place, _)| place + 1);
+        let (place, problem) = match (asked, command) {
+            (Some((_, asked)), Some((_, command))) if asked.matches(command) => continue,
+            (Some((event, asked)), Some((place, command))) => (
+                place + 1,
+                format!("asks to {} where the history has {} (event {event})", words(command), asked.words()),
+            ),
             (Some((event, asked)), None) => {
-                format!("asks for nothing more where the history has {} (event {event})", asked.words())
+                (last + 1, format!("asks for nothing more where the history has {} (event {event})", asked.words()))
             }
-            (None, Some(command)) => format!("asks to {}, which the history does not have", words(command)),
-            (None, None) => break,
+            (None, Some((place, command))) => {
+                (place + 1, format!("asks to {}, which the history does not have", words(command)))
+            }
+            (None, None) => return Ok(()),
         };
         return Err(TaskProblem::NonDeterministic(format!(
-            "the workflow is not deterministic: command {} of a replayed workflow task {problem}",
-            place + 1
+            "the workflow is not deterministic: command {place} of a replayed workflow task {problem}"
         )));
     }
-    Ok(())
 }
 
 impl Asked {
@@ -201,6 +236,8 @@ impl Asked {
             Asked::CancelActivity { seq } => format!("activity {seq} cancelled"),
             Asked::StartTimer { seq } => format!("timer {seq} started"),
             Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
+            Asked::SideEffect { seq } => format!("side effect {seq} recorded"),
+            Asked::Version { change_id } => format!("the version of `{change_id}` recorded"),
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
             Asked::Cancelled => "the workflow closed as cancelled".to_owned(),

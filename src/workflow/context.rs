@@ -18,7 +18,8 @@ use crate::decode::Decode;
 use crate::instant::{Span, Time};
 use crate::program::{Command, Payload, RunInfo};
 
-/// A workflow's way to everything outside it: activities, timers, the clock, cancellation.
+/// A workflow's way to everything outside it: activities, timers, signals and queries, the clock, random numbers,
+/// cancellation.
 ///
 /// Workflow code is deterministic: it waits for nothing but what its context gives, and reads no clock and no state
 /// but the context's. Combine its futures with `join!`, `select_biased!` and `FuturesUnordered`; the forms of `select!`
@@ -48,8 +49,8 @@ use crate::program::{Command, Payload, RunInfo};
 /// ```
 #[derive(Clone)]
 pub struct WorkflowContext {
-    instance: Rc<Instance>,
-    scope: ScopeId,
+    pub(super) instance: Rc<Instance>,
+    pub(super) scope: ScopeId,
 }
 
 impl WorkflowContext {

@@ -41,6 +41,17 @@ pub enum WorkflowError {
         /// What the encoder says.
         why: String,
     },
+    /// The input of a signal or a query is not what the workflow takes. Fails the workflow with error type
+    /// `InputDecodeError`.
+    #[error("the input of {of} does not decode as `{wanted}`: {why}")]
+    Input {
+        /// Of what, in words: ``signal `approve` ``.
+        of: String,
+        /// The type asked for.
+        wanted: &'static str,
+        /// What the decoder says.
+        why: String,
+    },
     /// What `?` makes of a `serde_json::Error` in the workflow's own code. Fails it with error type `JsonError`.
     #[error("{0}")]
     Json(String),
@@ -137,9 +148,15 @@ impl WorkflowError {
     /// The command that closes a workflow which returned this error. `cancel_requested` says whether somebody asked for
     /// the workflow to be cancelled: without that, a cancellation that reaches the end is a failure.
     pub(super) fn into_command(self, cancel_requested: bool) -> Command {
+        match self {
+            WorkflowError::Cancelled(_) if cancel_requested => Command::Cancelled(Details::Absent),
+            error => Command::Fail(error.into_failure()),
+        }
+    }
+
+    pub(super) fn into_failure(self) -> Failure {
         let plain = |error_type: &str, error: &WorkflowError| Failure::application(error_type, error.to_string());
-        Command::Fail(match self {
-            WorkflowError::Cancelled(_) if cancel_requested => return Command::Cancelled(Details::Absent),
+        match self {
             WorkflowError::Cancelled(Cancellation(Some(failure))) | WorkflowError::ActivityFailed(failure) => {
                 Arc::unwrap_or_clone(failure)
             }
@@ -151,8 +168,9 @@ impl WorkflowError {
             WorkflowError::Application(failure) => (*failure).into(),
             WorkflowError::Decode { .. } => plain("ResultDecodeError", &self),
             WorkflowError::Encode { .. } => plain("EncodeError", &self),
+            WorkflowError::Input { .. } => plain("InputDecodeError", &self),
             WorkflowError::Json(_) => plain("JsonError", &self),
-        })
+        }
     }
 }
 

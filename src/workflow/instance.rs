@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::error::Cancellation;
+use super::inbox::Inbox;
+use super::marker::Markers;
+use super::query::Queries;
+use super::random::Random;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{Kind, Outcome, SlotState, Slots};
 use super::wake::WakeFlag;
@@ -21,6 +25,12 @@ pub(super) struct Instance {
     pub flag: Arc<WakeFlag>,
     /// The instance is being dropped, or has closed: whatever destructors ask for is ignored.
     closing: Cell<bool>,
+    /// Code is running that may ask for nothing: what it is, in words.
+    limited: Cell<Option<&'static str>>,
+    pub inbox: RefCell<Inbox>,
+    pub queries: RefCell<Queries>,
+    pub markers: RefCell<Markers>,
+    pub random: RefCell<Random>,
     state: RefCell<State>,
 }
 
@@ -53,7 +63,17 @@ pub(super) enum Started {
 impl Instance {
     pub fn new(run: RunInfo) -> Instance {
         let state = State { now: run.started_at, ..State::default() };
-        Instance { run, flag: Arc::default(), closing: Cell::new(false), state: RefCell::new(state) }
+        Instance {
+            run,
+            flag: Arc::default(),
+            closing: Cell::new(false),
+            limited: Cell::new(None),
+            inbox: RefCell::default(),
+            queries: RefCell::default(),
+            markers: RefCell::default(),
+            random: RefCell::default(),
+            state: RefCell::new(state),
+        }
     }
 
     /// Takes the clock of an activation.
@@ -69,6 +89,8 @@ impl Instance {
     pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
         match job {
             Job::Start(_) => self.flag.wake_own(),
+            Job::Marker(marker) => self.recall(marker),
+            Job::Signal { name, input } => self.deliver_signal(name, input),
             Job::FireTimer(seq) => self.end(Kind::Timer, *seq, Outcome::Fired)?,
             Job::ActivityDone { seq, result } => {
                 let outcome = match result {
@@ -84,6 +106,8 @@ impl Instance {
                 self.state.borrow_mut().cancel_requested = true;
                 self.cancel(ScopeId::ROOT);
             }
+            // Answered behind everything else.
+            Job::Query { .. } => {}
         }
         Ok(())
     }
@@ -248,6 +272,24 @@ impl Instance {
         self.state.borrow().progress
     }
 
+    /// Asks the service for something that nobody waits for.
+    pub fn ask(&self, command: Command) {
+        self.state.borrow_mut().commands.push(command);
+        self.note_progress();
+    }
+
+    pub fn note_progress(&self) {
+        self.state.borrow_mut().progress += 1;
+    }
+
+    /// Runs code that may ask for nothing while it lasts.
+    pub fn limited<R>(&self, what: &'static str, code: impl FnOnce() -> R) -> R {
+        let outer = self.limited.replace(Some(what));
+        let result = code();
+        self.limited.set(outer);
+        result
+    }
+
     /// From here on nothing is asked for any more.
     pub fn close(&self) {
         self.closing.set(true);
@@ -262,13 +304,27 @@ impl Instance {
         self.state.borrow_mut().failure.get_or_insert(failure);
     }
 
+    /// Leaves the code at once, because it broke a rule in a call that has no value to give.
+    pub fn throw(&self, failure: TaskFailure) -> ! {
+        self.fail(failure.clone());
+        std::panic::resume_unwind(Box::new(failure))
+    }
+
     pub fn take_failure(&self) -> Option<TaskFailure> {
         self.state.borrow_mut().failure.take()
     }
 
     /// Whether the code may ask for something now.
-    fn is_usable(&self) -> bool {
-        if self.closing.get() {
+    pub fn is_usable(&self) -> bool {
+        // Destructors of code that has panicked must not unwind a second time.
+        if self.closing.get() || std::thread::panicking() {
+            return false;
+        }
+        if let Some(what) = self.limited.get() {
+            self.fail(TaskFailure::Misuse(format!(
+                "{what} of workflow `{}` used the context: it may ask for nothing and draw nothing",
+                self.run.workflow_type
+            )));
             return false;
         }
         if !self.flag.is_active() {

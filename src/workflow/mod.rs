@@ -3,11 +3,16 @@
 mod activity_future;
 mod context;
 mod error;
+mod inbox;
 mod instance;
+mod marker;
 mod options;
 mod program;
+mod query;
+mod random;
 mod run;
 mod scope;
+mod signal;
 mod slot;
 mod timer;
 mod wake;
@@ -19,6 +24,7 @@ pub use options::{ActivityOptions, RetryPolicy};
 pub(crate) use program::NativeWorkflow;
 pub use program::WorkflowFn;
 pub use scope::ScopeCancelled;
+pub use signal::{Recv, SignalReceiver};
 pub use timer::Timer;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use super::error::WorkflowError;
 use super::instance::Instance;
 use crate::engine::panics::{self, NOT_TEXT, Unwound};
-use crate::program::{Activation, Command, Payload, TaskFailure, WorkflowRun};
+use crate::program::{Activation, Command, Job, Payload, TaskFailure, WorkflowRun};
 
 pub(super) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;
 
@@ -62,6 +62,17 @@ impl NativeRun {
         Ok(None)
     }
 
+    /// Answers queries, also those to a workflow that has closed. The code itself has no turn.
+    fn answer(&self, queries: &[Job]) -> Vec<Command> {
+        let flag = &self.instance.flag;
+        let foreign = flag.foreign();
+        let active = flag.enter();
+        let answers = answers(&self.instance, queries).collect();
+        drop(active);
+        flag.keep_foreign(foreign);
+        answers
+    }
+
     fn drop_future(&mut self) -> Result<(), TaskFailure> {
         let future = self.future.take();
         panics::catch(|| drop(future)).map_err(task_failure)
@@ -70,6 +81,7 @@ impl NativeRun {
     /// Nothing more is asked for; destructors run in silence.
     fn bury(&mut self) {
         self.instance.close();
+        self.instance.forget_queries();
         // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
         let _ = self.drop_future();
     }
@@ -78,6 +90,10 @@ impl NativeRun {
 impl WorkflowRun for NativeRun {
     fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
         let instance = Rc::clone(&self.instance);
+        let is_query = |job: &Job| matches!(job, Job::Query { .. });
+        if activation.jobs.first().is_some_and(is_query) && activation.jobs.iter().all(is_query) {
+            return Ok(self.answer(&activation.jobs));
+        }
         if self.future.is_none() {
             let message = format!("workflow `{}` was activated after it had closed", instance.run.workflow_type);
             return Err(TaskFailure::Misuse(message));
@@ -90,11 +106,13 @@ impl WorkflowRun for NativeRun {
             None => activation.jobs.iter().try_for_each(|job| instance.apply(job)),
         };
         match news.and_then(|()| self.poll()) {
-            Ok(None) => Ok(instance.take_commands()),
-            Ok(Some(closing)) => {
-                instance.close();
+            Ok(closing) => {
+                if closing.is_some() {
+                    instance.close();
+                }
                 let mut commands = instance.take_commands();
-                commands.push(closing);
+                commands.extend(answers(&instance, &activation.jobs));
+                commands.extend(closing);
                 Ok(commands)
             }
             Err(failure) => {
@@ -115,8 +133,15 @@ impl Drop for NativeRun {
     }
 }
 
+fn answers(instance: &Instance, jobs: &[Job]) -> impl Iterator<Item = Command> {
+    jobs.iter().filter_map(|job| match job {
+        Job::Query { id, name, input } => Some(instance.answer(*id, name, input)),
+        _ => None,
+    })
+}
+
 /// What a caught unwinding says: a panic's message and place, or a failure of the task that was thrown as such.
-fn task_failure(unwound: Unwound) -> TaskFailure {
+pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
     let message = match unwound {
         Unwound::Panic(panic) => panic.to_string(),
         Unwound::Other(payload) => match payload.downcast::<TaskFailure>() {

@@ -40,6 +40,11 @@ impl WakeFlag {
         self.woken.store(true, Ordering::Relaxed);
     }
 
+    /// Notes such a wake again, after an activation in which the code had no turn.
+    pub fn keep_foreign(&self, foreign: bool) {
+        self.foreign.fetch_or(foreign, Ordering::Relaxed);
+    }
+
     /// Whether a wake came from outside any activation since the last one began.
     pub fn foreign(&self) -> bool {
         self.foreign.load(Ordering::Relaxed)

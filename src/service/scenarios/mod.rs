@@ -1,6 +1,7 @@
 //! Recorded scenarios, driven through the service by hand.
 
 mod activities;
+mod signals;
 mod workflows;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use super::*;
 use crate::instant::{Span, Time};
 use crate::program::{
-    ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, FailureKind, Payload, RetrySpec,
+    ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, FailureKind, Marker, Payload, RetrySpec,
     RetryState, Seq, TimeoutType, Timeouts,
 };
 

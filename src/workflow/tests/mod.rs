@@ -3,6 +3,9 @@
 mod cancellation;
 mod combinators;
 mod ends;
+mod markers;
+mod queries;
+mod signals;
 
 use std::sync::Arc;
 
@@ -11,8 +14,8 @@ use serde::Serialize;
 use super::*;
 use crate::instant::Time;
 use crate::program::{
-    Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Payload, RetryState, RunInfo, Seq,
-    TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, Payload, RetryState, RunInfo,
+    Seq, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
 
 /// An instance and all it was told, so that it can be told again.
@@ -73,7 +76,13 @@ impl Driven {
     fn assert_replays(&self) {
         let mut again = self.program.instantiate(&info(), &start(&())).expect("null decodes");
         for (activation, commands) in &self.activations {
-            let activation = Activation { replaying: true, ..activation.clone() };
+            let mut activation = Activation { replaying: true, ..activation.clone() };
+            // As a worker does: what the answer recorded comes ahead.
+            let markers = commands.iter().filter_map(|command| match command {
+                Command::RecordMarker(marker) => Some(Job::Marker(marker.clone())),
+                _ => None,
+            });
+            activation.jobs.splice(0..0, markers);
             assert_eq!(&again.activate(&activation).expect("the task does not fail"), commands);
         }
     }
@@ -86,6 +95,10 @@ fn show(command: &Command) -> String {
         Command::CancelActivity { seq } => format!("cancel {seq}"),
         Command::StartTimer { seq, duration } => format!("timer {seq} {duration:?}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
+        Command::RecordMarker(Marker::SideEffect { seq, value }) => format!("side effect {seq} {value}"),
+        Command::RecordMarker(Marker::Version { change_id, version }) => format!("version {change_id} {version}"),
+        Command::QueryAnswer { id, result: Ok(answer) } => format!("answer {id} {answer}"),
+        Command::QueryAnswer { id, result: Err(failure) } => format!("no answer {id} {failure}"),
         Command::Complete(result) => format!("complete {result}"),
         Command::Fail(failure) => format!("fail {failure}"),
         Command::Cancelled(_) => "cancelled".to_owned(),

@@ -1,0 +1,201 @@
+//! [`Query`]: a question to a workflow's code, from being asked to being answered.
+//!
+//! A query sees what was sent to the workflow before it: it waits until the workflow has no task, which is until all
+//! news is taken in. It also waits for a worker. A workflow that is not in the worker's cache is replayed for it, a closed
+//! one too.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use super::setup::Settings;
+use super::workflow_task::unwound_problem;
+use super::world::{Buried, Core, Todo, Wakeup, World};
+use crate::engine::panics;
+use crate::program::{Failure, Payload};
+use crate::service::{Ready, WorkflowKey};
+use crate::trace::{What, Who};
+use crate::worker::instance::{Instance, TaskProblem};
+use crate::worker::process::Process;
+
+/// A query and what has become of it.
+#[derive(Debug)]
+pub(crate) struct Query {
+    workflow: WorkflowKey,
+    name: Arc<str>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// For the worker, or for the workflow's task to end.
+    Waiting {
+        input: Payload,
+        arrived: bool,
+        waker: Option<Waker>,
+    },
+    /// The worker's code looks at it.
+    Asked(Option<Waker>),
+    Answered(Result<Payload, Failure>),
+    /// Who asked has the answer.
+    Taken,
+}
+
+impl Query {
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+}
+
+impl Core {
+    /// Asks a workflow. It takes a hand-over until a worker has it; [`poll_query`](Core::poll_query) gives the answer.
+    pub(crate) fn ask(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, settings: &Settings) -> u32 {
+        let id = self.queries.len() as u32;
+        self.queries.push(Query { workflow, name, state: State::Waiting { input, arrived: false, waker: None } });
+        self.queue.push(self.at(settings.dispatch_latency), Wakeup::Query(id));
+        id
+    }
+
+    /// The answer, once: a failure if the code has none.
+    pub(crate) fn poll_query(&mut self, id: u32, waker: &Waker) -> Poll<Result<Payload, Failure>> {
+        match &mut self.queries[id as usize].state {
+            State::Waiting { waker: slot, .. } | State::Asked(slot) => {
+                *slot = Some(waker.clone());
+                Poll::Pending
+            }
+            State::Taken => Poll::Pending,
+            answered @ State::Answered(_) => match std::mem::replace(answered, State::Taken) {
+                State::Answered(answer) => Poll::Ready(answer),
+                _ => unreachable!("it was matched as answered"),
+            },
+        }
+    }
+}
+
+impl Core {
+    /// A query has got to where the worker polls.
+    pub(super) fn offer_query(&mut self, id: u32) {
+        let query = &mut self.queries[id as usize];
+        let State::Waiting { arrived, .. } = &mut query.state else { return };
+        *arrived = true;
+        let workflow = query.workflow;
+        if self.service.workflow(workflow).has_task() {
+            return;
+        }
+        let Some(worker) = self.choose_worker(Ready::Workflow { workflow, stamp: 0 }) else { return };
+        match self.workers[worker as usize].process {
+            Process::Frozen { until } if until > self.now => self.queue.push(until, Wakeup::Query(id)),
+            _ => self.todo.push_back(Todo::Query { id, worker }),
+        }
+    }
+
+    /// What queries have waited for may have come.
+    pub(super) fn offer_queries(&mut self) {
+        for id in 0..self.queries.len() as u32 {
+            if matches!(self.queries[id as usize].state, State::Waiting { arrived: true, .. }) {
+                self.offer_query(id);
+            }
+        }
+    }
+}
+
+impl World {
+    /// A worker answers a query.
+    pub(super) fn handle_query(&self, id: u32, worker: u32) {
+        let (workflow, name, input) = {
+            let mut core = self.core.borrow_mut();
+            let workflow = core.queries[id as usize].workflow;
+            // News of this very moment goes first; the query is offered again behind it.
+            if core.workers[worker as usize].process != Process::Up || core.service.workflow(workflow).has_task() {
+                return;
+            }
+            let query = &mut core.queries[id as usize];
+            let State::Waiting { input, waker, .. } = &mut query.state else { return };
+            let input = input.clone();
+            query.state = State::Asked(waker.take());
+            (query.workflow, query.name.clone(), input)
+        };
+        let answer = self.query(worker, workflow, id, name, input);
+        let query = &mut self.core.borrow_mut().queries[id as usize];
+        let waker = match std::mem::replace(&mut query.state, State::Answered(answer)) {
+            State::Waiting { waker, .. } | State::Asked(waker) => waker,
+            State::Answered(_) | State::Taken => None,
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Asks the worker's instance of a workflow that has no task, or one made by replay.
+    fn query(
+        &self,
+        worker: u32,
+        workflow: WorkflowKey,
+        id: u32,
+        name: Arc<str>,
+        input: Payload,
+    ) -> Result<Payload, Failure> {
+        let cached = {
+            let mut core = self.core.borrow_mut();
+            let hosted = &mut core.workflows[workflow.0 as usize];
+            let cached = hosted.instance.take();
+            let elsewhere = std::mem::replace(&mut hosted.home, worker) != worker;
+            if elsewhere {
+                core.todo.extend(cached.map(Todo::Evict));
+                None
+            } else {
+                cached
+            }
+        };
+        let replayed = cached.is_none();
+        let instance = match cached {
+            Some(instance) => Ok(instance),
+            None => self.instantiate(workflow).and_then(|instance| self.replay(workflow, instance)),
+        };
+        let asked = instance.and_then(|mut instance| {
+            self.core.borrow_mut().in_workflow = true;
+            match panics::catch(|| instance.query(id, name.clone(), input)) {
+                Ok(answer) => answer.map(|answer| (instance, answer)),
+                Err(unwound) => Err(unwound_problem(unwound)),
+            }
+        });
+        let mut core = self.core.borrow_mut();
+        core.in_workflow = false;
+        let answer = match asked {
+            Ok((instance, answer)) => {
+                if replayed {
+                    let events = core.service.history(workflow).len() as u32;
+                    core.note(Who::Workflow(workflow.0), What::Replayed(events));
+                }
+                if core.error.is_some() {
+                    core.graveyard.push(Buried::Instance(instance));
+                } else if core.service.workflow(workflow).is_open() {
+                    core.workflows[workflow.0 as usize].instance = Some(instance);
+                } else {
+                    core.todo.push_back(Todo::Evict(instance));
+                }
+                answer
+            }
+            Err(problem) => Err(Failure::application("QueryFailed", problem.to_string())),
+        };
+        let bytes = match &answer {
+            Ok(answer) => core.trace.store(answer.as_bytes()),
+            Err(failure) => core.trace.store_failure_text(failure),
+        };
+        let index = core.trace.store_answer(name, bytes);
+        core.note(Who::Workflow(workflow.0), What::QueryAnswered(index));
+        answer
+    }
+
+    /// Brings a fresh instance to where the workflow's code has got.
+    fn replay(&self, workflow: WorkflowKey, mut instance: Instance) -> Result<Instance, TaskProblem> {
+        let turns = instance.past_turns(self.core.borrow().service.history(workflow));
+        for turn in turns {
+            self.core.borrow_mut().in_workflow = true;
+            match panics::catch(|| instance.take_turn(turn)) {
+                Ok(answer) => drop(answer?),
+                Err(unwound) => return Err(unwound_problem(unwound)),
+            }
+        }
+        Ok(instance)
+    }
+}

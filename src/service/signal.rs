@@ -1,0 +1,53 @@
+//! What reaches a workflow from outside besides a request to cancel: signals, and its termination.
+
+use std::sync::Arc;
+
+use super::history::EventKind;
+use super::{News, Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::instant::Time;
+use crate::program::Payload;
+
+/// A signal that a workflow run has got.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Signal {
+    /// Which one, by name.
+    pub name: Arc<str>,
+    /// Its encoded input.
+    pub input: Payload,
+}
+
+impl Service {
+    /// Tells a workflow something. While a workflow task is open the event is kept back until the task ends; if that
+    /// would close the workflow it fails with `UNHANDLED_COMMAND` instead, and is done again with the signal
+    /// (recorded scenario `wf_signal_unhandled_at_completion`).
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
+    pub fn signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, now: Time) -> Result<(), Refused> {
+        let run = &mut self.workflows[workflow.0 as usize];
+        if !run.is_open() {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        let signal = run.lists.signals.len() as u32;
+        run.lists.signals.push(Signal { name: name.clone(), input: input.clone() });
+        self.outbox.news.push(News::SignalReceived { workflow, signal });
+        self.record(workflow, now, EventKind::WorkflowExecutionSignaled { name, input }, None);
+        self.want_task(workflow, now);
+        Ok(())
+    }
+
+    /// Closes a workflow from outside. Its code does not hear of it: an open workflow task fails, and open activities get
+    /// no event (recorded scenario `wf_terminate_activity_pending`).
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
+    pub fn terminate(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), Refused> {
+        if !self.workflow(workflow).is_open() {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        self.force_task_closed(workflow, now);
+        self.flush(workflow);
+        self.close_workflow(workflow, WorkflowOutcome::Terminated { reason }, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Side effects, versions and random numbers: decided once, the same in every replay.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::*;
+
+thread_local!(static CALLS: Cell<u32> = const { Cell::new(0) });
+
+fn next_call() -> u32 {
+    CALLS.set(CALLS.get() + 1);
+    CALLS.get()
+}
+
+fn replayed(program: &dyn WorkflowProgram, jobs: Vec<Job>) -> Result<Vec<String>, TaskFailure> {
+    let mut run = program.instantiate(&info(), &start(&()))?;
+    let activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs };
+    Ok(run.activate(&activation)?.iter().map(show).collect())
+}
+
+#[test]
+fn a_side_effect_is_done_once_and_its_value_is_kept() {
+    CALLS.set(0);
+    let mut driven = driven(async |ctx: &WorkflowContext, ()| {
+        let first = ctx.side_effect(next_call);
+        let second = ctx.side_effect(|| format!("call {}", next_call()));
+        ctx.sleep(Duration::from_secs(1)).await?;
+        Ok((first, second, ctx.side_effect(next_call)))
+    });
+    assert_eq!(driven.last(), ["side effect 1 1", "side effect 2 \"call 2\"", "timer 1 1s"]);
+    assert_eq!(driven.activate([Job::FireTimer(1)]), ["side effect 3 3", "complete [1,\"call 2\",3]"]);
+    driven.assert_replays();
+    assert_eq!(CALLS.get(), 3);
+}
+
+#[test]
+fn a_side_effect_that_the_history_does_not_have_is_not_done() {
+    CALLS.set(0);
+    let driven = driven(async |ctx: &WorkflowContext, ()| Ok(ctx.side_effect(next_call)));
+    assert_eq!(CALLS.get(), 1);
+    let failure = replayed(&*driven.program, vec![Job::Start(start(&()))]).unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "the workflow is not deterministic: a replayed workflow task asks for side effect 1, which the history does not \
+         have there"
+    );
+    assert_eq!(CALLS.get(), 1);
+}
+
+#[test]
+fn a_side_effect_may_not_use_the_context() {
+    let mut driven = fresh(async |ctx: &WorkflowContext, ()| {
+        Ok(ctx.side_effect(|| {
+            drop(ctx.sleep(Duration::from_secs(1)));
+            1
+        }))
+    });
+    let failure = driven.try_activate([Job::Start(start(&()))]).unwrap_err();
+    assert!(failure.to_string().starts_with("a side effect of workflow `test` used the context"), "{failure}");
+}
+
+#[test]
+fn a_recorded_value_of_another_type_fails_the_task() {
+    let driven = driven(async |ctx: &WorkflowContext, ()| Ok(ctx.side_effect(|| 1_u8)));
+    let value = Payload::from_json("one").unwrap();
+    let jobs = vec![Job::Marker(Marker::SideEffect { seq: 1, value }), Job::Start(start(&()))];
+    let failure = replayed(&*driven.program, jobs).unwrap_err().to_string();
+    assert!(failure.starts_with("the value of side effect 1 is \"one\", which does not decode as `u8`"), "{failure}");
+}
+
+async fn changed(ctx: &WorkflowContext, (): ()) -> Result<[i32; 2], WorkflowError> {
+    let first = ctx.version("change", WorkflowContext::DEFAULT_VERSION, 2);
+    ctx.sleep(Duration::from_secs(1)).await?;
+    Ok([first, ctx.version("change", WorkflowContext::DEFAULT_VERSION, 2)])
+}
+
+#[test]
+fn a_new_run_follows_the_newest_version_and_records_it_once() {
+    let mut driven = driven(changed);
+    assert_eq!(driven.last(), ["version change 2", "timer 1 1s"]);
+    assert_eq!(driven.activate([Job::FireTimer(1)]), ["complete [2,2]"]);
+    driven.assert_replays();
+}
+
+#[test]
+fn a_replay_follows_what_is_recorded_or_the_default() {
+    let program = driven(changed).program;
+    let recorded = Job::Marker(Marker::Version { change_id: "change".into(), version: 1 });
+    let answer = replayed(&*program, vec![recorded, Job::Start(start(&())), Job::FireTimer(1)]);
+    assert!(answer.is_err(), "the timer was not started yet");
+    let recorded = Job::Marker(Marker::Version { change_id: "change".into(), version: 1 });
+    assert_eq!(
+        replayed(&*program, vec![recorded, Job::Start(start(&()))]).unwrap(),
+        ["version change 1", "timer 1 1s"]
+    );
+    assert_eq!(replayed(&*program, vec![Job::Start(start(&()))]).unwrap(), ["timer 1 1s"]);
+
+    // Without a marker the run stays with the default, also where it is not a replay any more.
+    let mut run = program.instantiate(&info(), &start(&())).unwrap();
+    let mut activation =
+        Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs: vec![Job::Start(start(&()))] };
+    run.activate(&activation).unwrap();
+    activation.replaying = false;
+    activation.jobs = vec![Job::FireTimer(1)];
+    let end: Vec<String> = run.activate(&activation).unwrap().iter().map(show).collect();
+    assert_eq!(end, ["complete [-1,-1]"]);
+}
+
+#[test]
+fn a_version_that_the_code_does_not_know_fails_the_task() {
+    let driven = driven(async |ctx: &WorkflowContext, ()| Ok(ctx.version("change", 2, 3)));
+    assert_eq!(driven.last(), ["version change 3", "complete 3"]);
+    let failure = replayed(&*driven.program, vec![Job::Start(start(&()))]).unwrap_err();
+    assert_eq!(failure.to_string(), "the run follows version -1 of change `change`, but the code knows 2 to 3 only");
+}
+
+#[test]
+fn random_numbers_follow_from_the_seed_alone() {
+    let mut driven = driven(async |ctx: &WorkflowContext, ()| {
+        let first = ctx.random();
+        ctx.sleep(Duration::from_secs(1)).await?;
+        let ranged: Vec<u64> = (0..5).map(|_| ctx.random_range(10..13)).collect();
+        Ok((first, ranged))
+    });
+    // Part of the meaning of a seed: changes only with a new trace version.
+    assert_eq!(driven.activate([Job::FireTimer(1)]), ["complete [6779257601862804052,[11,11,10,11,11]]"]);
+    driven.assert_replays();
+}

@@ -1,0 +1,178 @@
+//! A script drives a run in virtual time: it starts, signals, queries, cancels, terminates and waits; and it can be
+//! explored as a workflow can.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use durasim::service::WorkflowOutcome;
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, ClientError, Ledger, RetryPolicy, RunError, Simulation,
+    WorkflowContext, WorkflowError, check,
+};
+
+#[derive(Default)]
+struct Shop {
+    packed: Ledger<String>,
+}
+
+async fn pack(ctx: &ActivityContext, item: String) -> Result<String, ActivityError> {
+    durasim::time::sleep(Duration::from_secs(2)).await;
+    ctx.record_heartbeat(None);
+    let shop = durasim::state::<Shop>();
+    durasim::effect("pack", || shop.packed.record(item.clone()))
+        .map_err(|error| ActivityError::Retryable(error.to_string()))?;
+    Ok(item)
+}
+
+/// Packs what it is sent until it is told that the order is complete.
+async fn order(ctx: &WorkflowContext, (): ()) -> Result<Vec<String>, WorkflowError> {
+    let packed = Rc::new(RefCell::new(Vec::new()));
+    let shown = packed.clone();
+    ctx.on_query("packed", move |()| Ok(shown.borrow().len() as u64));
+    let items = ctx.signals::<Option<String>>("item");
+    while let Some(item) = items.recv().await? {
+        let options = ActivityOptions {
+            start_to_close_timeout: Duration::from_secs(30),
+            retry_policy: Some(RetryPolicy { maximum_attempts: 4, ..Default::default() }),
+            ..Default::default()
+        };
+        let item: String = ctx.execute_activity("pack", &item, options).await?;
+        packed.borrow_mut().push(item);
+    }
+    let packed = packed.borrow().clone();
+    Ok(packed)
+}
+
+fn simulation() -> Simulation {
+    Simulation::temporal().activity("pack", pack).workflow("order", order).state(Shop::default)
+}
+
+#[test]
+fn signals_and_queries_reach_the_workflow_in_virtual_time() {
+    let (counts, run) = simulation()
+        .drive(|client| async move {
+            let order = client.start::<Vec<String>>("order", "order-7", &()).await.unwrap();
+            let mut counts = Vec::new();
+            for item in ["apple", "pear"] {
+                order.signal("item", &Some(item)).await.unwrap();
+                client.sleep(Duration::from_secs(60)).await;
+                counts.push(order.query::<u64>("packed", &()).await.unwrap());
+            }
+            order.signal("item", &None::<String>).await.unwrap();
+            assert_eq!(order.result().await.unwrap(), ["apple", "pear"]);
+            assert!(!order.is_open());
+            counts
+        })
+        .unwrap();
+    assert_eq!(counts, [1, 2]);
+    assert_eq!(run.state::<Shop>().packed.total(), 2);
+    assert_eq!(run.virtual_time().as_nanos() / 1_000_000_000, 120);
+}
+
+#[test]
+fn a_script_may_borrow_from_the_test() {
+    let mut seen = Vec::new();
+    let items = ["apple".to_owned()];
+    simulation()
+        .drive(|client| async {
+            let client = client;
+            let order = client.start::<Vec<String>>("order", "1", &()).await.unwrap();
+            for item in &items {
+                order.signal("item", &Some(item)).await.unwrap();
+            }
+            order.signal("item", &None::<String>).await.unwrap();
+            seen = order.result().await.unwrap();
+        })
+        .unwrap();
+    assert_eq!(seen, items);
+}
+
+#[test]
+fn cancel_and_terminate_close_the_workflow() {
+    simulation()
+        .drive(|client| async move {
+            let first = client.start::<Vec<String>>("order", "first", &()).await.unwrap();
+            client.sleep(Duration::from_secs(1)).await;
+            first.cancel().await.unwrap();
+            let error = first.result().await.unwrap_err();
+            assert!(matches!(error, ClientError::NotCompleted(WorkflowOutcome::Canceled(_))), "{error}");
+            first.cancel().await.expect("a closed workflow takes a cancel in silence");
+            let late = first.signal("item", &Some("late")).await.unwrap_err();
+            assert!(late.to_string().contains("workflow execution already completed"), "{late}");
+
+            let second = client.start::<Vec<String>>("order", "second", &()).await.unwrap();
+            client.sleep(Duration::from_secs(1)).await;
+            second.terminate("enough").await.unwrap();
+            let error = second.result().await.unwrap_err();
+            assert!(matches!(error, ClientError::NotCompleted(WorkflowOutcome::Terminated { .. })), "{error}");
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_a_script_does_wrong_is_told() {
+    simulation()
+        .drive(|client| async move {
+            let order = client.start::<Vec<String>>("order", "1", &()).await.unwrap();
+            let taken = client.start::<()>("order", "1", &()).await.unwrap_err().to_string();
+            assert!(taken.contains("`1` is taken"), "{taken}");
+            let unknown = client.start::<()>("orders", "2", &()).await.unwrap_err().to_string();
+            assert!(unknown.contains("`orders`") && unknown.contains("`order`"), "{unknown}");
+            let query = order.query::<u64>("unpacked", &()).await.unwrap_err().to_string();
+            assert!(query.contains("unpacked"), "{query}");
+            let wrong = order.query::<String>("packed", &()).await.unwrap_err().to_string();
+            assert!(wrong.contains("packed") && wrong.contains("String"), "{wrong}");
+            order.cancel().await.unwrap();
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_script_that_waits_for_nothing_is_told() {
+    let error = simulation()
+        .drive(|client| async move {
+            let order = client.start::<Vec<String>>("order", "1", &()).await.unwrap();
+            order.result().await
+        })
+        .unwrap_err();
+    assert!(matches!(error, RunError::ScriptStuck { .. }), "{error}");
+}
+
+#[test]
+fn a_call_that_does_not_belong_in_a_script_ends_the_run() {
+    let error = simulation().drive(|client| async move { client.state::<String>() }).unwrap_err();
+    assert!(matches!(error, RunError::UnknownState { .. }), "{error}");
+}
+
+#[test]
+#[should_panic(expected = "three apples")]
+fn a_panic_of_the_script_is_the_tests() {
+    let _ = simulation().drive(|_client| async move { panic!("three apples") });
+}
+
+#[test]
+fn a_script_is_explored_as_a_workflow_is() {
+    let report = simulation()
+        .explore_script(async |client| {
+            let order = client.start::<Vec<String>>("order", "order-7", &()).await.unwrap();
+            for item in ["apple", "pear"] {
+                order.signal("item", &Some(item)).await.map_err(|error| error.to_string())?;
+                client.sleep(Duration::from_secs(300)).await;
+            }
+            order.signal("item", &None::<String>).await.map_err(|error| error.to_string())?;
+            order.result().await.map_err(|error| error.to_string())
+        })
+        .every_fault()
+        .seeds(0..300)
+        .check(check::same_result())
+        .check(check::effects(|shop: &Shop| &shop.packed))
+        .report();
+    assert!(
+        report.holds(),
+        "{report}\n{}",
+        report.failures().iter().map(|failed| failed.text.clone()).collect::<String>()
+    );
+    let singles = &report.parts()[1].tally;
+    assert!(singles.survive > 60 && singles.cancelled > 0, "{report}");
+}
