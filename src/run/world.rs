@@ -21,7 +21,7 @@ use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Job, Seq};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
@@ -263,6 +263,8 @@ pub(crate) struct Core {
     pub(crate) injector: Injector,
     pub(crate) trace: Trace,
     pub(crate) todo: VecDeque<Todo>,
+    /// The memory of the news of workflow tasks; empty between them.
+    pub(crate) jobs: Vec<Job>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
     /// Signals on a slow way.
@@ -311,6 +313,7 @@ impl Core {
             injector: Injector::default(),
             trace: Trace::default(),
             todo: VecDeque::new(),
+            jobs: Vec::new(),
             mail: Vec::new(),
             late_signals: Vec::new(),
             queries: Vec::new(),
