@@ -51,6 +51,11 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
 }
 
+/// A registered activity's name, shared; `None` if there is no such activity, or no run in progress here.
+pub(crate) fn registered_activity(name: &str) -> Option<Arc<str>> {
+    with_current(|world| world.setup.activities.get_key_value(name).map(|(name, _)| name.clone())).flatten()
+}
+
 /// Calls code of a workflow that may look at the world, because no replay repeats it.
 pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
     let Some(world) = current() else { return call() };
