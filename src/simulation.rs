@@ -360,7 +360,7 @@ impl Simulation {
         Exploration::new(Start { setup: self.setup.clone(), origin: Origin::Script(Arc::new(make)) })
     }
 
-    fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
+    pub(crate) fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
         let registered = self.setup.workflows.get_key_value(workflow).map(|(name, _)| name.clone());

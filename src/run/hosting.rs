@@ -122,6 +122,8 @@ impl World {
             core.note(Who::Attempt(attempt), What::Aborted);
             let outcome = ActivityOutcome::Cancelled(Details::Absent);
             core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)), &self.setup.settings);
+            drop(core);
+            self.look_after(attempt);
         }
     }
 }

@@ -121,6 +121,9 @@ impl World {
         }
         drop(core);
         let _ = panics::catch(|| drop(future));
+        if let Tag::Attempt(attempt) = tag {
+            self.look_after(attempt);
+        }
     }
 
     /// Polls the script, which stands outside the tasks since it may borrow from the test.

@@ -12,6 +12,7 @@ use super::hosting::Link;
 use super::query::Query;
 use super::setup::Setup;
 use super::signal::LateSignal;
+use super::watch::Minded;
 use super::workflow_task::Held;
 use crate::engine::choice::Choice;
 use crate::engine::panics;
@@ -76,6 +77,7 @@ pub(crate) struct World {
     /// Never borrowed while user code runs.
     pub(crate) core: RefCell<Box<Core>>,
     pub(crate) states: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    pub(crate) minded: RefCell<Vec<Minded>>,
 }
 
 /// What a task of the executor is.
@@ -440,7 +442,12 @@ impl World {
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
         let mut core = SPARE.with_borrow_mut(Option::take).unwrap_or_else(|| Box::new(Core::new()));
         core.run = next_run();
-        Rc::new(World { setup, core: RefCell::new(core), states: RefCell::new(Vec::new()) })
+        Rc::new(World {
+            setup,
+            core: RefCell::new(core),
+            states: RefCell::new(Vec::new()),
+            minded: RefCell::new(Vec::new()),
+        })
     }
 
     pub(crate) fn enter(self: &Rc<World>) -> Entered {
