@@ -32,7 +32,7 @@ pub struct Part {
     pub name: String,
     /// Its counts.
     pub tally: Tally,
-    /// If not every point was tried: how many were, and how many there are.
+    /// If not every point or pair was tried: how many were, and how many there are.
     pub sampled: Option<(u64, u64)>,
     /// How long it took, in real time.
     pub elapsed: Duration,
@@ -146,7 +146,8 @@ impl fmt::Display for Part {
             write!(f, ", {failed} FAILED")?;
         }
         if let Some((tried, points)) = self.sampled {
-            write!(f, ", {tried} of {points} points (sampled)")?;
+            let what = if self.name == "pairs" { "pairs, by novelty" } else { "points (sampled)" };
+            write!(f, ", {tried} of {points} {what}")?;
         }
         Ok(())
     }

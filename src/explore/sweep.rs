@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Exploration;
 use super::environment::Wanted;
+use super::pairs;
 use super::points::Singles;
 use super::report::{Failed, Part, Report};
 use super::shrink::shrink;
@@ -59,7 +60,10 @@ impl Exploration {
         }
         let wanted = Wanted::read()?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
-        if matches!(wanted, Wanted::Everything) && !self.every_fault && no_seeds {
+        if self.every_pair && self.budget == 0 {
+            return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
+        }
+        if matches!(wanted, Wanted::Everything) && !self.every_fault && !self.every_pair && no_seeds {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
             ));
@@ -76,6 +80,9 @@ impl Exploration {
             Wanted::Everything => {
                 if self.every_fault {
                     self.sweep_singles(report, &judges, &reference);
+                }
+                if self.every_pair {
+                    self.sweep_pairs(report, &judges, &reference);
                 }
                 for seeds in &self.seeds {
                     let name = format!("seeds {}..{}", seeds.start, seeds.end);
@@ -134,6 +141,24 @@ impl Exploration {
         }
         let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
         let name = if sampled.is_some() { "faults" } else { "every fault" };
+        report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
+    }
+
+    fn sweep_pairs(&self, report: &mut Report, judges: &[Judge], reference: &Run) {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        // What one fault breaks is the singles' to tell.
+        let first = |plan: &Plan| {
+            let finished = self.start.run(plan);
+            finding(&finished, judges).is_none().then_some(finished.run)
+        };
+        let covered = pairs::visit(reference, self.budget, first, |plan| {
+            let finished = self.start.run(&plan);
+            self.take(report, judges, &mut tally, finished, plan);
+        });
+        let all = covered.tried == covered.there;
+        let name = if all { "every pair" } else { "pairs" };
+        let sampled = (!all).then_some((covered.tried, covered.there));
         report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
     }
 
