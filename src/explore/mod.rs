@@ -3,6 +3,7 @@
 mod environment;
 mod pairs;
 pub(crate) mod points;
+mod repeat;
 mod report;
 mod shrink;
 mod sweep;
@@ -49,6 +50,7 @@ pub struct Exploration {
     every_fault: bool,
     every_pair: bool,
     budget: u64,
+    deterministic: bool,
     seeds: Vec<Range<u64>>,
     checks: Vec<Arc<dyn Check>>,
 }
@@ -61,6 +63,7 @@ impl Exploration {
             every_fault: false,
             every_pair: false,
             budget: PAIRS,
+            deterministic: true,
             seeds: Vec::new(),
             checks: Vec::new(),
         }
@@ -98,6 +101,13 @@ impl Exploration {
     /// end an attempt only if the retry policy allows another one.
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
+        self
+    }
+
+    /// Does without running the fault-free run and the first 16 passing ones again on another thread, which tells code that
+    /// is not deterministic. For activities that count their own runs in a global.
+    pub fn without_repeats(mut self) -> Exploration {
+        self.deterministic = false;
         self
     }
 

@@ -21,6 +21,8 @@ pub struct Report {
     pub(super) error: Option<RunError>,
     /// The environment asks for a plan of another exploration.
     pub(super) skipped: bool,
+    /// Passing runs that were run again.
+    pub(super) repeated: u64,
 }
 
 /// One part of an exploration: the fault-free run, every fault, a range of seeds, or one plan.
@@ -65,7 +67,7 @@ impl Failed {
 
 impl Report {
     pub(super) fn new(name: Arc<str>, workflow: Arc<str>) -> Report {
-        Report { name, workflow, parts: Vec::new(), failures: Vec::new(), error: None, skipped: false }
+        Report { name, workflow, parts: Vec::new(), failures: Vec::new(), error: None, skipped: false, repeated: 0 }
     }
 
     /// Why nothing was learned: the fault-free run cannot be finished, the exploration asks for nothing or for nothing that

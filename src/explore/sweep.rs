@@ -7,6 +7,7 @@ use super::Exploration;
 use super::environment::Wanted;
 use super::pairs;
 use super::points::Singles;
+use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
 use super::shrink::shrink;
 use super::tally::Tally;
@@ -114,6 +115,9 @@ impl Exploration {
         if finding.is_none() {
             finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), violation });
         }
+        if finding.is_none() && self.deterministic {
+            finding = self.not_reproduced(&Plan::none(), &run);
+        }
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         if let Some(finding) = finding {
             *tally.violations.entry(finding.check.clone()).or_default() += 1;
@@ -190,7 +194,11 @@ impl Exploration {
 
     /// Judges and counts a run, and explains it if its failure is new.
     fn take(&self, report: &mut Report, judges: &[Judge], tally: &mut Tally, finished: Finished, plan: Plan) {
-        let finding = finding(&finished, judges);
+        let mut finding = finding(&finished, judges);
+        if finding.is_none() && self.deterministic && report.repeated < REPEATED {
+            report.repeated += 1;
+            finding = self.not_reproduced(&plan, &finished.run);
+        }
         let class = match (&finding, judges.first()) {
             (None, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
             _ => None,
@@ -200,6 +208,10 @@ impl Exploration {
         *tally.violations.entry(finding.check.clone()).or_default() += 1;
         let known = report.failures.iter().any(|failed| failed.finding.is_same(&finding));
         if known || report.failures.len() >= EXPLAINED {
+            return;
+        }
+        if finding.check == DETERMINISTIC {
+            report.failures.push(Failed::new(&report.name, &finished.run, plan, finding, tally.runs));
             return;
         }
         let again = |plan: &Plan| {
@@ -219,6 +231,13 @@ impl Exploration {
             }
         };
         report.failures.push(Failed::new(&report.name, &run, plan, finding, tally.runs));
+    }
+}
+
+impl Exploration {
+    fn not_reproduced(&self, plan: &Plan, run: &Run) -> Option<Finding> {
+        let violation = repeats(&self.start, plan, run).err()?;
+        Some(Finding { check: DETERMINISTIC.to_owned(), violation })
     }
 }
 
