@@ -5,8 +5,8 @@ pub(crate) mod failure;
 mod happening;
 mod timeline;
 
-pub(crate) use happening::timeout_words;
 use crate::run::Run;
+pub(crate) use happening::timeout_words;
 
 pub use timeline::Timeline;
 

@@ -7,8 +7,12 @@
 mod bench;
 mod cadence;
 mod options;
+mod raw;
+mod recording;
+mod recordings;
 mod retry;
 mod row;
+mod script;
 mod timeout;
 mod trace;
 mod vocabulary;
