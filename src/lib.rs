@@ -111,6 +111,8 @@ mod run;
 pub mod service;
 mod simulation;
 mod state;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 pub mod task;
 pub mod time;
 pub mod trace;

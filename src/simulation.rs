@@ -360,10 +360,12 @@ impl Simulation {
         Exploration::new(Start { setup: self.setup.clone(), origin: Origin::Script(Arc::new(make)) })
     }
 
-    fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
+    pub(crate) fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
-        Start { setup: self.setup.clone(), origin: Origin::Workflow { workflow: workflow.into(), input } }
+        let registered = self.setup.workflows.get_key_value(workflow).map(|(name, _)| name.clone());
+        let workflow = registered.unwrap_or_else(|| workflow.into());
+        Start { setup: self.setup.clone(), origin: Origin::Workflow { workflow, input } }
     }
 }
 

@@ -27,13 +27,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::instant::Time;
-use crate::run::world::{Core, Wakeup, World, current};
+use crate::run::world::{Core, Wakeup, current, with_current};
 
 /// The present moment of the run.
 ///
@@ -42,7 +41,7 @@ use crate::run::world::{Core, Wakeup, World, current};
 /// [`WorkflowContext::now`](crate::WorkflowContext::now).
 #[track_caller]
 pub fn now() -> Time {
-    world("now").core.borrow().now
+    ask("now", |core| core.now)
 }
 
 /// Waits for so long. Zero returns at once.
@@ -52,7 +51,7 @@ pub fn now() -> Time {
 /// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
 pub fn sleep(length: Duration) -> Sleep {
-    let now = world("sleep").core.borrow().now;
+    let now = ask("sleep", |core| core.now);
     Sleep { deadline: now + length, waiting: None }
 }
 
@@ -62,7 +61,7 @@ pub fn sleep(length: Duration) -> Sleep {
 /// As [`sleep`].
 #[track_caller]
 pub fn sleep_until(deadline: Time) -> Sleep {
-    let _ = world("sleep_until");
+    ask("sleep_until", |_| ());
     Sleep { deadline, waiting: None }
 }
 
@@ -88,22 +87,34 @@ pub fn interval(period: Duration) -> Interval {
     Interval { period, next: now() }
 }
 
-/// The run in progress, for code that is allowed to ask.
+/// Asks the run in progress, for code that is allowed to.
+#[inline]
 #[track_caller]
-fn world(function: &str) -> Rc<World> {
+fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
+    let answer = with_current(|world| {
+        let core = &mut **world.core.borrow_mut();
+        if core.in_workflow { None } else { Some(question(core)) }
+    });
+    match answer {
+        Some(Some(answer)) => answer,
+        _ => refuse(function),
+    }
+}
+
+/// Nobody is there to ask, or workflow code asks.
+#[cold]
+#[track_caller]
+fn refuse(function: &str) -> ! {
     let Some(world) = current() else {
         panic!(
             "`durasim::time::{function}` was called outside a simulation: it works in activities and in the fakes they \
              use, on the thread that runs the simulation, not on a `std::thread` of your own"
         )
     };
-    if world.core.borrow().in_workflow {
-        world.misuse(format!(
-            "workflow code called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and \
-             `ctx.now` of its `WorkflowContext`"
-        ));
-    }
-    world
+    world.misuse(format!(
+        "workflow code called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and `ctx.now` of \
+         its `WorkflowContext`"
+    ))
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -124,28 +135,29 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let world = world("sleep");
-        let core = &mut **world.core.borrow_mut();
-        if core.running_dead() {
-            return Poll::Pending;
-        }
-        if core.now >= self.deadline {
-            if let Some(id) = self.waiting.take() {
-                core.sleepers.remove(id);
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Sleep { deadline, waiting } = self.get_mut();
+        ask("sleep", |core| {
+            if core.running_dead() {
+                return Poll::Pending;
             }
-            return Poll::Ready(());
-        }
-        let sleeper = core.sleeper(context);
-        match self.waiting {
-            Some(id) => core.sleepers.renew(id, sleeper),
-            None => {
-                let id = core.sleepers.add(sleeper);
-                core.queue.push(self.deadline, Wakeup::Sleeper(id));
-                self.waiting = Some(id);
+            if core.now >= *deadline {
+                if let Some(id) = waiting.take() {
+                    core.sleepers.remove(id);
+                }
+                return Poll::Ready(());
             }
-        }
-        Poll::Pending
+            let sleeper = core.sleeper(context);
+            match *waiting {
+                Some(id) => core.sleepers.renew(id, sleeper),
+                None => {
+                    let id = core.sleepers.add(sleeper);
+                    core.queue.push(*deadline, Wakeup::Sleeper(id));
+                    *waiting = Some(id);
+                }
+            }
+            Poll::Pending
+        })
     }
 }
 

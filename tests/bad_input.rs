@@ -234,6 +234,19 @@ fn misplaced_calls() -> Vec<Case> {
             })
             .run("main", &1u32)
         }),
+        case("a ledger in a workflow", || {
+            workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                durasim::Ledger::new().record(number);
+                Ok(number)
+            })
+            .run("main", &1u32)
+        }),
+        case("random numbers of activities in a workflow", || {
+            workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                Ok(number + durasim::random() as u32)
+            })
+            .run("main", &1u32)
+        }),
         case("a state in a workflow", || {
             workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
                 let _ = durasim::state::<Missing>();

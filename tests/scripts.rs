@@ -140,6 +140,12 @@ fn a_script_that_waits_for_nothing_is_told() {
 }
 
 #[test]
+fn a_call_that_does_not_belong_in_a_script_ends_the_run() {
+    let error = simulation().drive(|client| async move { client.state::<String>() }).unwrap_err();
+    assert!(matches!(error, RunError::UnknownState { .. }), "{error}");
+}
+
+#[test]
 #[should_panic(expected = "three apples")]
 fn a_panic_of_the_script_is_the_tests() {
     let _ = simulation().drive(|_client| async move { panic!("three apples") });

@@ -11,7 +11,7 @@ use super::info::ActivityInfo;
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
 use crate::decode::Decode;
 use crate::instant::Time;
-use crate::program::{ActivityLink, ActivityTask, CancelReason, Details};
+use crate::program::{ActivityLink, ActivityTask, CancelReason, Details, Listener};
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
 ///
@@ -62,14 +62,9 @@ impl ActivityContext {
         }))
     }
 
-    /// Tells the attempt to stop. Only the first reason counts.
-    pub(crate) fn cancel(&self, reason: CancelReason) {
-        self.0.cancel.set(signal::code(reason));
-    }
-
-    /// Tells the attempt that its worker begins to stop.
-    pub(crate) fn stop_worker(&self) {
-        self.0.stopping.set(1);
+    /// The worker's end of what this attempt can be told.
+    pub(crate) fn listener(&self) -> Arc<dyn Listener> {
+        self.0.clone()
     }
 
     /// Who and which attempt this is, and the timeouts in force.
@@ -163,6 +158,17 @@ impl ActivityContext {
     /// The present moment.
     pub fn now(&self) -> Time {
         self.0.link.now()
+    }
+}
+
+impl Listener for Inner {
+    /// Only the first reason counts.
+    fn cancel(&self, reason: CancelReason) {
+        self.cancel.set(signal::code(reason));
+    }
+
+    fn worker_stopping(&self) {
+        self.stopping.set(1);
     }
 }
 

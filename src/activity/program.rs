@@ -68,7 +68,7 @@ impl<F: ActivityFn<I, O>, I: 'static, O: 'static> ActivityProgram for NativeActi
         let (activity, decode, encode) = (Arc::clone(&self.activity), self.decode, self.encode);
         let input = task.input.clone();
         let context = ActivityContext::new(task, link);
-        let (cancelled, stopping) = (context.clone(), context.clone());
+        let listener = context.listener();
         let run = async move {
             let decoded = match decode(input.as_bytes()) {
                 Ok(decoded) => decoded,
@@ -84,7 +84,7 @@ impl<F: ActivityFn<I, O>, I: 'static, O: 'static> ActivityProgram for NativeActi
                 Err(error) => error.into(),
             }
         };
-        Attempt::new(run, move |reason| cancelled.cancel(reason)).on_worker_stopping(move || stopping.stop_worker())
+        Attempt::listening(run, listener)
     }
 }
 

@@ -186,8 +186,8 @@ fn a_cancel_wakes_all_who_wait_and_keeps_its_first_reason() {
     });
     assert_eq!(a.poll(), Poll::Pending);
     assert_eq!(a.poll(), Poll::Pending);
-    (a.attempt.cancel)(CancelReason::Requested);
-    (a.attempt.cancel)(CancelReason::TimedOut);
+    a.attempt.listener.cancel(CancelReason::Requested);
+    a.attempt.listener.cancel(CancelReason::TimedOut);
     assert_eq!(a.wakes(), 2);
     assert_eq!(a.poll(), Poll::Ready(ActivityOutcome::Cancelled(Details::Absent)));
 }
@@ -203,9 +203,9 @@ fn a_future_that_gave_up_is_not_woken() {
         Ok::<_, ActivityError>((ctx.is_worker_stopping(), ctx.is_cancelled()))
     });
     assert_eq!(a.poll(), Poll::Pending);
-    (a.attempt.cancel)(CancelReason::Requested);
+    a.attempt.listener.cancel(CancelReason::Requested);
     assert_eq!(a.wakes(), 0);
-    (a.attempt.worker_stopping.as_ref().expect("native attempts hear of it"))();
+    a.attempt.listener.worker_stopping();
     assert_eq!(a.wakes(), 1);
     assert_eq!(a.poll(), completed("[true,true]"));
 }

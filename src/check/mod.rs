@@ -3,28 +3,40 @@
 //! - [`same_result`]: the outcome is the fault-free run's. Needs no specification.
 //! - [`progress`]: every retry resumes from its checkpoint, and no checkpoint goes backwards.
 //! - [`effects`]: nothing was lost, nothing invented, and repeated within a bound.
+//! - [`heartbeats_in_time`]: the service hears of every attempt before its heartbeat timeout.
+//! - [`stops_in_time`]: attempts end soon after they are told to, and before their deadline.
+//! - [`cleaned_up`]: nothing is left behind when an attempt ends.
 //! - [`named`]: your own.
 
+use std::sync::Arc;
+
 mod class;
+mod cleaned_up;
 mod effects;
+mod heartbeats_in_time;
 mod named;
 mod progress;
 mod reference;
 mod same_result;
+mod stops_in_time;
 mod violation;
 
 pub use class::{Budget, Class};
+pub use cleaned_up::{CleanedUp, cleaned_up};
 pub use effects::{Effects, effects};
+pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
 pub use named::{Named, Verdict, named};
 pub use progress::{Progress, progress};
 pub use reference::{Memory, Reference};
 pub use same_result::{SameResult, same_result};
+pub use stops_in_time::{StopsInTime, stops_in_time};
 pub use violation::Violation;
 
 pub(crate) use class::classify;
 pub(crate) use reference::Normalizer;
 
 use crate::run::Run;
+use crate::run::watch::Watch;
 
 /// A property of a finished run.
 ///
@@ -53,6 +65,12 @@ pub trait Check: Send + Sync {
     /// What may differ between results that count as the same.
     #[doc(hidden)]
     fn normalizer(&self) -> Option<Normalizer> {
+        None
+    }
+
+    /// What looks at the state during runs.
+    #[doc(hidden)]
+    fn watch(&self) -> Option<Arc<Watch>> {
         None
     }
 }

@@ -60,14 +60,19 @@ impl<V: Verdict, F: Fn(&Run) -> V + Send + Sync> Check for Named<F> {
     }
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
-        match panics::catch(|| (self.check)(run)) {
-            Ok(verdict) => verdict.into_result(),
-            Err(Unwound::Panic(panic)) => {
-                let place = panic.place.map(|place| format!(" (at {place})")).unwrap_or_default();
-                Err(Violation::new("assertion", format!("{}{place}", panic.message)))
-            }
-            Err(Unwound::Other(_)) => Err(Violation::new("assertion", "the check was unwound without a message")),
+        verdict_of(|| (self.check)(run))
+    }
+}
+
+/// Calls a check's closure.
+pub(super) fn verdict_of<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), Violation> {
+    match panics::catch(check) {
+        Ok(verdict) => verdict.into_result(),
+        Err(Unwound::Panic(panic)) => {
+            let place = panic.place.map(|place| format!(" (at {place})")).unwrap_or_default();
+            Err(Violation::new("assertion", format!("{}{place}", panic.message)))
         }
+        Err(Unwound::Other(_)) => Err(Violation::new("assertion", "the check was unwound without a message")),
     }
 }
 

@@ -63,19 +63,26 @@ pub(crate) fn install_hook() {
 }
 
 /// Calls user code.
+#[inline]
 pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     let outer = IN_USER_CODE.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     IN_USER_CODE.set(outer);
-    result.map_err(|payload| {
-        let place = PLACE.take();
-        let message = match payload.downcast::<String>() {
-            Ok(text) => *text,
-            Err(payload) => match payload.downcast::<&'static str>() {
-                Ok(text) => (*text).to_owned(),
-                Err(payload) => return Unwound::Other(payload),
-            },
-        };
-        Unwound::Panic(Panic { message, place })
-    })
+    match result {
+        Ok(value) => Ok(value),
+        Err(payload) => Err(unwound(payload)),
+    }
+}
+
+#[cold]
+fn unwound(payload: Box<dyn Any + Send>) -> Unwound {
+    let place = PLACE.take();
+    let message = match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(payload) => return Unwound::Other(payload),
+        },
+    };
+    Unwound::Panic(Panic { message, place })
 }

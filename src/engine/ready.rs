@@ -17,6 +17,8 @@ thread_local! {
     static RUNNING: RefCell<Vec<Ready>> = const { RefCell::new(Vec::new()) };
     /// The memory of a list for the next executor that runs.
     static SPARE: Cell<Option<VecDeque<u32>>> = const { Cell::new(None) };
+    /// Whether the inner executor's list may have something in it: the answer is mostly no, and cheaper from here.
+    static ANY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// An executor's list of woken tasks, oldest first.
@@ -65,6 +67,7 @@ impl Executor {
             let slots = SPARE.take().unwrap_or_default();
             running.push(Ready { executor: self.id, slots });
         });
+        ANY.set(false);
     }
 
     /// Takes it away again and empties it.
@@ -73,19 +76,27 @@ impl Executor {
             ready.slots.clear();
             SPARE.set(Some(ready.slots));
         }
+        ANY.set(true);
     }
 }
 
-/// How many tasks of the running executor are ready.
-pub(crate) fn len() -> usize {
-    RUNNING.with_borrow(|running| running.last().map_or(0, |ready| ready.slots.len()))
-}
-
-/// Takes the task at this place of the list of the running executor; 0 is the one that has been ready longest.
-pub(crate) fn take(place: usize) -> Option<u32> {
+/// Takes a ready task of the running executor. Of several `pick` chooses one by its place; 0 has been ready longest.
+#[inline]
+pub(crate) fn take(mut pick: impl FnMut(u32) -> u32) -> Option<u32> {
+    if !ANY.get() {
+        return None;
+    }
     RUNNING.with_borrow_mut(|running| {
         let slots = &mut running.last_mut()?.slots;
-        if place == 0 { slots.pop_front() } else { slots.remove(place) }
+        ANY.set(slots.len() > 1);
+        match slots.len() {
+            0 => None,
+            1 => slots.pop_front(),
+            many => match pick(many as u32) {
+                0 => slots.pop_front(),
+                place => slots.remove(place as usize),
+            },
+        }
     })
 }
 
@@ -136,13 +147,16 @@ impl TaskWaker {
     }
 
     pub(crate) fn signal(&self) {
-        if self.void.load(Ordering::Relaxed) || self.queued.swap(true, Ordering::Relaxed) {
+        if self.void.load(Ordering::Relaxed) || self.queued.load(Ordering::Relaxed) {
             return;
         }
+        // No exchange: only the executor's own thread finds a list to put the task into.
+        self.queued.store(true, Ordering::Relaxed);
         let found = RUNNING.try_with(|running| {
             let mut running = running.borrow_mut();
             let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;
             ready.slots.push_back(self.slot);
+            ANY.set(true);
             Some(())
         });
         if !matches!(found, Ok(Some(()))) {

@@ -34,14 +34,20 @@ impl Sleeper {
 #[derive(Debug, Default)]
 pub(crate) struct Sleepers {
     slots: Vec<(u32, Option<Sleeper>)>,
+    /// How many slots this run has used; those behind them were left by a larger one.
+    used: usize,
     vacant: Vec<u32>,
 }
 
 impl Sleepers {
+    #[inline]
     pub(crate) fn add(&mut self, sleeper: Sleeper) -> SleeperId {
         let slot = self.vacant.pop().unwrap_or_else(|| {
-            self.slots.push((0, None));
-            self.slots.len() as u32 - 1
+            if self.used == self.slots.len() {
+                self.slots.push((0, None));
+            }
+            self.used += 1;
+            self.used as u32 - 1
         });
         let (generation, place) = &mut self.slots[slot as usize];
         *place = Some(sleeper);
@@ -58,12 +64,14 @@ impl Sleepers {
     }
 
     /// Who waits, unless the wait is over.
+    #[inline]
     pub(crate) fn get(&self, id: SleeperId) -> Option<&Sleeper> {
         let (generation, sleeper) = self.slots.get(id.slot as usize)?;
         if *generation == id.generation { sleeper.as_ref() } else { None }
     }
 
     /// Ends the wait and says who waited.
+    #[inline]
     pub(crate) fn remove(&mut self, id: SleeperId) -> Option<Sleeper> {
         let (generation, place) = self.slots.get_mut(id.slot as usize)?;
         if *generation != id.generation {
@@ -77,10 +85,10 @@ impl Sleepers {
     /// Ends all waits. Keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.vacant.clear();
-        for (slot, (generation, place)) in self.slots.iter_mut().enumerate().rev() {
+        for (generation, place) in &mut self.slots[..self.used] {
             *generation = generation.wrapping_add(1);
             *place = None;
-            self.vacant.push(slot as u32);
         }
+        self.used = 0;
     }
 }

@@ -32,7 +32,10 @@ struct Slot<T, G> {
     tag: Option<G>,
     hold: Hold,
     task_waker: Arc<TaskWaker>,
-    waker: Waker,
+    /// To tell this task's waker from others.
+    own: Waker,
+    /// For the next poll, which borrows it: a clone for each would be two atomic operations.
+    spare: Option<Waker>,
 }
 
 /// Whether a task may be polled.
@@ -49,30 +52,45 @@ pub(crate) struct Tasks<T, G> {
     /// Makes wakers for new slots.
     executor: Executor,
     slots: Vec<Slot<T, G>>,
+    /// How many slots this run has used; those behind them were left by a larger one.
+    used: usize,
     vacant: Vec<u32>,
+}
+
+/// A task that was taken for a poll, to be given back after it.
+pub(crate) struct Taken<T, G> {
+    pub(crate) id: TaskId,
+    pub(crate) tag: G,
+    pub(crate) future: TaskFuture<T>,
+    pub(crate) waker: Waker,
 }
 
 impl<T, G: Copy> Tasks<T, G> {
     pub(crate) fn new(executor: &Executor) -> Tasks<T, G> {
-        Tasks { executor: executor.clone(), slots: Vec::new(), vacant: Vec::new() }
+        Tasks { executor: executor.clone(), slots: Vec::new(), used: 0, vacant: Vec::new() }
     }
 
     /// Adds a task and makes it ready.
     pub(crate) fn spawn(&mut self, future: TaskFuture<T>, tag: G) -> TaskId {
         let index = self.vacant.pop().unwrap_or_else(|| {
-            let index = self.slots.len() as u32;
-            let task_waker = Arc::new(self.executor.waker(index));
-            let waker = Waker::from(task_waker.clone());
-            let (state, hold) = (State::Vacant, Hold::Free);
-            self.slots.push(Slot { generation: 0, state, tag: None, hold, task_waker, waker });
+            let index = self.used as u32;
+            if self.used == self.slots.len() {
+                let task_waker = Arc::new(self.executor.waker(index));
+                let own = Waker::from(task_waker.clone());
+                let spare = Some(own.clone());
+                let (state, hold) = (State::Vacant, Hold::Free);
+                self.slots.push(Slot { generation: 0, state, tag: None, hold, task_waker, own, spare });
+            }
+            self.used += 1;
             index
         });
         let slot = &mut self.slots[index as usize];
         // Clones of the waker that outlived the slot's former task must not wake this one. Where there are any (besides
-        // the slot's own two), the slot gets a new waker and the old one stays void for good.
-        if Arc::strong_count(&slot.task_waker) > 2 {
+        // the slot's own), the slot gets a new waker and the old one stays void for good.
+        if Arc::strong_count(&slot.task_waker) > 2 + usize::from(slot.spare.is_some()) {
             slot.task_waker = Arc::new(slot.task_waker.successor());
-            slot.waker = Waker::from(slot.task_waker.clone());
+            slot.own = Waker::from(slot.task_waker.clone());
+            slot.spare = Some(slot.own.clone());
         } else {
             slot.task_waker.reset();
         }
@@ -84,31 +102,38 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Takes the next ready task for a poll: `pick` chooses among so many. `None` when nothing is ready.
-    pub(crate) fn take(&mut self, mut pick: impl FnMut(u32) -> u32) -> Option<(TaskId, G, TaskFuture<T>, Waker)> {
+    #[inline]
+    pub(crate) fn take(&mut self, mut pick: impl FnMut(u32) -> u32) -> Option<Taken<T, G>> {
         loop {
-            let place = match ready::len() {
-                0 => return None,
-                1 => 0,
-                many => pick(many as u32) as usize,
-            };
-            let index = ready::take(place)?;
+            let index = ready::take(&mut pick)?;
             let slot = &mut self.slots[index as usize];
             slot.task_waker.taken();
             if slot.hold != Hold::Free {
                 slot.hold = Hold::Woken;
                 continue;
             }
-            if let State::Parked(_) = slot.state {
-                let State::Parked(future) = std::mem::replace(&mut slot.state, State::Polled) else { continue };
+            if let State::Parked(_) = slot.state
+                && let Some(tag) = slot.tag
+                && let State::Parked(future) = std::mem::replace(&mut slot.state, State::Polled)
+            {
                 let id = TaskId { slot: index, generation: slot.generation };
-                if let Some(tag) = slot.tag {
-                    return Some((id, tag, future, slot.waker.clone()));
-                }
+                let waker = slot.spare.take().unwrap_or_else(|| slot.own.clone());
+                return Some(Taken { id, tag, future, waker });
             }
         }
     }
 
+    /// Takes the waker of a poll back, whatever has become of the task.
+    #[inline]
+    pub(crate) fn put_waker_back(&mut self, id: TaskId, waker: Waker) {
+        let slot = &mut self.slots[id.slot as usize];
+        if slot.own.will_wake(&waker) {
+            slot.spare = Some(waker);
+        }
+    }
+
     /// Takes a polled task's future back. If the task was removed during the poll, the future is returned.
+    #[inline]
     pub(crate) fn put_back(&mut self, id: TaskId, future: TaskFuture<T>) -> Option<TaskFuture<T>> {
         match self.slot(id) {
             Some(slot) => {
@@ -134,12 +159,14 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Whether the task is still there.
+    #[inline]
     pub(crate) fn contains(&self, id: TaskId) -> bool {
         let slot = &self.slots[id.slot as usize];
         slot.generation == id.generation && !matches!(slot.state, State::Vacant)
     }
 
     /// Makes a task ready.
+    #[inline]
     pub(crate) fn wake(&mut self, id: TaskId) {
         if let Some(slot) = self.slot(id) {
             slot.task_waker.signal();
@@ -147,8 +174,9 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Whether this waker does nothing but wake the task.
+    #[inline]
     pub(crate) fn is_own_waker(&self, id: TaskId, waker: &Waker) -> bool {
-        self.slots.get(id.slot as usize).is_some_and(|slot| slot.waker.will_wake(waker))
+        self.slots.get(id.slot as usize).is_some_and(|slot| slot.own.will_wake(waker))
     }
 
     /// Keeps a task from being polled until [`Tasks::release`].
@@ -171,24 +199,25 @@ impl<T, G: Copy> Tasks<T, G> {
 
     /// A task that something outside the run has woken.
     pub(crate) fn woken_from_outside(&self) -> Option<G> {
-        self.slots.iter().find(|slot| slot.task_waker.is_foreign()).and_then(|slot| slot.tag)
+        self.slots[..self.used].iter().find(|slot| slot.task_waker.is_foreign()).and_then(|slot| slot.tag)
     }
 
     /// Removes all tasks and returns their futures, in the order of their slots. Keeps the slots.
     pub(crate) fn drain(&mut self) -> Vec<TaskFuture<T>> {
-        let ids: Vec<TaskId> = (0..self.slots.len() as u32)
-            .map(|slot| TaskId { slot, generation: self.slots[slot as usize].generation })
-            .collect();
-        let futures = ids.into_iter().filter_map(|id| self.remove(id)).collect();
-        for slot in &self.slots {
+        let mut futures = Vec::new();
+        for index in 0..self.used {
+            let slot = &self.slots[index];
             slot.task_waker.taken();
+            let id = TaskId { slot: index as u32, generation: slot.generation };
+            futures.extend(self.remove(id));
         }
         // As in a new executor: the next run gets the same slots in the same order.
+        self.used = 0;
         self.vacant.clear();
-        self.vacant.extend((0..self.slots.len() as u32).rev());
         futures
     }
 
+    #[inline]
     fn slot(&mut self, id: TaskId) -> Option<&mut Slot<T, G>> {
         let slot = &mut self.slots[id.slot as usize];
         (slot.generation == id.generation && !matches!(slot.state, State::Vacant)).then_some(slot)

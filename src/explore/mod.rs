@@ -1,7 +1,7 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
 mod environment;
-mod points;
+pub(crate) mod points;
 mod report;
 mod shrink;
 mod sweep;
@@ -75,6 +75,9 @@ impl Exploration {
 
     /// Judges every run by this check too.
     pub fn check(mut self, check: impl Check + 'static) -> Exploration {
+        if let Some(watch) = check.watch() {
+            Arc::make_mut(&mut self.start.setup).watches.push(watch);
+        }
         self.checks.push(Arc::new(check));
         self
     }

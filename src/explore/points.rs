@@ -13,10 +13,11 @@ const MANY: u32 = 200;
 /// How many of the first and of the last are kept then, and roughly how many between them.
 const KEPT: u32 = 50;
 
-/// Every point of a run with every fault that fits it. Crashes come first, then failing code, then the rest, each in the
-/// order of the run: the first plan that shows a bug is the one that is explained, and everybody understands a crash.
-#[derive(Debug, Default)]
+/// Every point of a run with every fault that fits it.
+#[derive(Debug)]
 pub(super) struct Singles {
+    /// Crashes come first, then failing code, then the rest, each in the order of the run: the first plan that shows a bug
+    /// is the one that is explained, and everybody understands a crash.
     pub(super) entries: Vec<Entry>,
     /// Points that are tried, of so many there are.
     pub(super) tried: u64,
@@ -26,13 +27,45 @@ pub(super) struct Singles {
 impl Singles {
     /// Reads them from a run's trace.
     pub(super) fn of(run: &Run) -> Singles {
-        let mut singles = Singles::default();
+        let places = Places::of(run);
+        let (tried, points) = (places.tried.len() as u64, places.points);
+        let entries = places.tried.into_iter().flat_map(|place| {
+            let Place { point, faults, .. } = place;
+            faults.into_iter().map(move |fault| Entry::new(point.clone(), fault))
+        });
+        let mut entries: Vec<Entry> = entries.collect();
+        entries.sort_by_key(|entry| entry.fault.family() as u32);
+        Singles { entries, tried, points }
+    }
+}
+
+/// A point, when the run came to it, and the faults worth trying there, of which there is at least one.
+#[derive(Debug)]
+pub(crate) struct Place {
+    #[cfg_attr(not(feature = "proptest"), expect(dead_code, reason = "for plans that shrink to earlier points"))]
+    pub(crate) at: Time,
+    pub(crate) point: Point,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// The points of a run: those of each attempt, then those of the workflows.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// Those to be tried.
+    pub(crate) tried: Vec<Place>,
+    /// How many there are.
+    points: u64,
+}
+
+impl Places {
+    /// Reads them from a run's trace.
+    pub(crate) fn of(run: &Run) -> Places {
+        let mut places = Places::default();
         for attempt in attempts(run) {
-            singles.add_attempt(run, &attempt);
+            places.add_attempt(run, &attempt);
         }
-        singles.add_workflow_sites(run);
-        singles.entries.sort_by_key(|entry| entry.fault.family() as u32);
-        singles
+        places.add_workflow_sites(run);
+        places
     }
 
     fn add_attempt(&mut self, run: &Run, attempt: &Seen) {
@@ -45,9 +78,10 @@ impl Singles {
             silence: at - attempt.heard(at),
             may_end: true,
         };
-        self.add(attempt.point(Site::Dispatch), menu(Site::Dispatch, &limits(attempt.started)));
-        self.add_each(&attempt.awaits, |site, at| (attempt.point(site), menu(site, &limits(at))), Site::Await);
-        self.add_each(&attempt.effects, |site, at| (attempt.point(site), menu(site, &limits(at))), Site::Effect);
+        let menu_at = |site: Site, at: Time| (attempt.point(site), menu(site, &limits(at)));
+        self.add(attempt.started, menu_at(Site::Dispatch, attempt.started));
+        self.add_each(&attempt.awaits, menu_at, Site::Await);
+        self.add_each(&attempt.effects, menu_at, Site::Effect);
         self.add_each(
             &attempt.heartbeats,
             |site, at| {
@@ -63,12 +97,12 @@ impl Singles {
             },
             Site::Heartbeat,
         );
-        self.add_each(&attempt.awaits, |site, at| (attempt.point(site), menu(site, &limits(at))), Site::Deadline);
+        self.add_each(&attempt.awaits, menu_at, Site::Deadline);
         if attempt.ended.is_some() {
-            self.add(attempt.point(Site::Completion), menu(Site::Completion, &limits(attempt.last())));
+            self.add(attempt.last(), menu_at(Site::Completion, attempt.last()));
         }
         if attempt.retried {
-            self.add(attempt.point(Site::Backoff), menu(Site::Backoff, &limits(attempt.last())));
+            self.add(attempt.last(), menu_at(Site::Backoff, attempt.last()));
         }
     }
 
@@ -104,7 +138,7 @@ impl Singles {
                 attempt: None,
                 site,
             };
-            self.add(point, menu(site, &limits));
+            self.add(event.at, (point, menu(site, &limits)));
         }
     }
 
@@ -118,21 +152,20 @@ impl Singles {
         let count = times.len() as u32;
         for number in 1..=count {
             if is_kept(number, count) {
-                let (point, faults) = make(site(number), times[number as usize - 1]);
-                self.add(point, faults);
+                let at = times[number as usize - 1];
+                self.add(at, make(site(number), at));
             } else {
                 self.points += 1;
             }
         }
     }
 
-    fn add(&mut self, point: Point, faults: Vec<Fault>) {
+    fn add(&mut self, at: Time, (point, faults): (Point, Vec<Fault>)) {
         if faults.is_empty() {
             return;
         }
         self.points += 1;
-        self.tried += 1;
-        self.entries.extend(faults.into_iter().map(|fault| Entry::new(point.clone(), fault)));
+        self.tried.push(Place { at, point, faults });
     }
 }
 

@@ -43,11 +43,23 @@ pub(crate) struct Place<'a> {
 }
 
 impl Injector {
-    /// From these entries, in their order.
-    pub(crate) fn planned(entries: impl Iterator<Item = (Entry, Option<Duration>)>) -> Injector {
-        let planned: Vec<Planned> =
-            entries.map(|(entry, dispatch_delay)| Planned { entry, struck: false, dispatch_delay }).collect();
-        if planned.is_empty() { Injector::Quiet } else { Injector::Planned(planned) }
+    /// Takes faults from these entries from now on, in their order. Keeps the memory of those before.
+    pub(crate) fn plan(&mut self, entries: impl Iterator<Item = (Entry, Option<Duration>)>) {
+        self.clear();
+        if let Injector::Quiet = self {
+            *self = Injector::Planned(Vec::new());
+        }
+        if let Injector::Planned(planned) = self {
+            planned.extend(entries.map(|(entry, dispatch_delay)| Planned { entry, struck: false, dispatch_delay }));
+        }
+    }
+
+    /// No fault strikes from now on.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Injector::Planned(planned) => planned.clear(),
+            Injector::Quiet | Injector::Swarm(_) => *self = Injector::Quiet,
+        }
     }
 
     /// A deadline that is met by dispatching the attempt later. `place` is its dispatch.
@@ -63,11 +75,31 @@ impl Injector {
         })
     }
 
+    /// Whether no fault strikes any more.
+    #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
-        matches!(self, Injector::Quiet)
+        match self {
+            Injector::Quiet => true,
+            Injector::Planned(entries) => entries.iter().all(|planned| planned.struck),
+            Injector::Swarm(_) => false,
+        }
     }
 
-    /// Whether a fault strikes here, and which.
+    /// Whether a fault may strike at such a site. To be asked before the place is looked up: almost all sites are passed
+    /// without a fault.
+    #[inline]
+    pub(crate) fn may_strike(&self, site: Site) -> bool {
+        match self {
+            Injector::Quiet => false,
+            Injector::Planned(entries) => {
+                entries.iter().any(|planned| !planned.struck && planned.entry.point.site == site)
+            }
+            // A planned deadline needs to know the attempt's course beforehand.
+            Injector::Swarm(_) => !matches!(site, Site::Deadline(_)),
+        }
+    }
+
+    /// Whether a fault strikes here, where it [may](Injector::may_strike), and which.
     pub(crate) fn strike(
         &mut self,
         place: Place<'_>,
@@ -83,8 +115,6 @@ impl Injector {
                 planned.struck = true;
                 Some(planned.entry.fault)
             }
-            // A planned deadline needs to know the attempt's course beforehand.
-            Injector::Swarm(_) if matches!(place.site, Site::Deadline(_)) => None,
             Injector::Swarm(swarm) => {
                 if !swarm.is_due(choice) {
                     return None;

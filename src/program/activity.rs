@@ -176,8 +176,41 @@ impl fmt::Display for CancelReason {
 /// A started attempt: its future, and the ways to reach it.
 pub struct Attempt {
     pub(crate) run: Pin<Box<dyn Future<Output = ActivityOutcome>>>,
-    pub(crate) cancel: Box<dyn Fn(CancelReason)>,
-    pub(crate) worker_stopping: Option<Box<dyn Fn()>>,
+    pub(crate) listener: Arc<dyn Listener>,
+}
+
+/// What an attempt is told through. Each is called at most once, between polls.
+pub(crate) trait Listener {
+    /// The attempt is to stop.
+    fn cancel(&self, reason: CancelReason);
+
+    /// Its worker begins to stop, which is earlier than any cancel.
+    fn worker_stopping(&self) {}
+}
+
+/// A callback for the cancel.
+struct OnCancel<F>(F);
+
+impl<F: Fn(CancelReason)> Listener for OnCancel<F> {
+    fn cancel(&self, reason: CancelReason) {
+        (self.0)(reason);
+    }
+}
+
+/// A callback for the worker's stop, beside what is there.
+struct OnWorkerStopping<F> {
+    other: Arc<dyn Listener>,
+    stopping: F,
+}
+
+impl<F: Fn()> Listener for OnWorkerStopping<F> {
+    fn cancel(&self, reason: CancelReason) {
+        self.other.cancel(reason);
+    }
+
+    fn worker_stopping(&self) {
+        (self.stopping)();
+    }
 }
 
 impl Attempt {
@@ -186,13 +219,20 @@ impl Attempt {
         run: impl Future<Output = ActivityOutcome> + 'static,
         cancel: impl Fn(CancelReason) + 'static,
     ) -> Attempt {
-        Attempt { run: Box::pin(run), cancel: Box::new(cancel), worker_stopping: None }
+        Attempt::listening(run, Arc::new(OnCancel(cancel)))
+    }
+
+    /// As [`new`](Attempt::new), told through something that is there already.
+    pub(crate) fn listening(
+        run: impl Future<Output = ActivityOutcome> + 'static,
+        listener: Arc<dyn Listener>,
+    ) -> Attempt {
+        Attempt { run: Box::pin(run), listener }
     }
 
     /// Adds what to call when the attempt's worker begins to stop, which is earlier than any cancel.
-    pub fn on_worker_stopping(mut self, stopping: impl Fn() + 'static) -> Attempt {
-        self.worker_stopping = Some(Box::new(stopping));
-        self
+    pub fn on_worker_stopping(self, stopping: impl Fn() + 'static) -> Attempt {
+        Attempt { run: self.run, listener: Arc::new(OnWorkerStopping { other: self.listener, stopping }) }
     }
 }
 

@@ -17,6 +17,7 @@ mod payload;
 mod spec;
 mod workflow;
 
+pub(crate) use activity::Listener;
 pub use activity::{
     ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason,
 };

@@ -1,5 +1,6 @@
 //! [`Payload`] and [`Details`]: bytes on the way between user code and the service.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,13 @@ use serde::de::DeserializeOwned;
 /// data converters do.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Payload(Arc<[u8]>);
+
+thread_local! {
+    /// Where JSON is written before its length is known.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+const MOST_SCRATCH: usize = 1 << 16;
 
 impl Payload {
     /// Takes bytes as they are.
@@ -29,7 +37,15 @@ impl Payload {
     /// # Errors
     /// What `serde_json` says of a value that JSON cannot hold, such as a map with keys that are not strings.
     pub fn from_json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        Ok(Payload::new(serde_json::to_vec(value)?))
+        let mut text = SCRATCH.take();
+        text.clear();
+        serde_json::to_writer(&mut text, value)?;
+        let payload = Payload::new(&text);
+        // What one large value needed is not kept for ever.
+        if text.capacity() <= MOST_SCRATCH {
+            SCRATCH.set(text);
+        }
+        Ok(payload)
     }
 
     /// Decodes JSON.

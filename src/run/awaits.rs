@@ -27,7 +27,7 @@ impl Core {
 
     /// The next await is this one: a planned deadline moves it.
     pub(super) fn approach_await(&mut self, attempt: u32, next: u32) {
-        if self.injector.is_quiet() {
+        if !self.injector.may_strike(Site::Deadline(next)) {
             return;
         }
         let Some(deadline) = self.attempts[attempt as usize].deadline else { return };

@@ -200,7 +200,12 @@ impl Run {
         (record.timeouts(), record.retry().clone())
     }
 
-    fn world(&self) -> &World {
+    /// The deadline that an attempt was told, by its index in the trace.
+    pub(crate) fn attempt_deadline(&self, attempt: u32) -> Option<Time> {
+        self.world().core.borrow().attempts[attempt as usize].deadline
+    }
+
+    pub(super) fn world(&self) -> &World {
         match &self.world {
             Some(world) => world,
             None => unreachable!("a run is not used after it was dropped"),

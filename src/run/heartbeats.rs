@@ -19,7 +19,7 @@ impl Core {
         }
         record.heartbeats += 1;
         let (count, worker) = (record.heartbeats, record.worker);
-        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Heartbeat(count)) };
+        let fault = self.strike_attempt(attempt, Site::Heartbeat(count));
         if fault == Some(Fault::CrashBefore) {
             self.crash_worker(worker, settings);
             return Beat::CrashNow;

@@ -21,7 +21,8 @@ use crate::worker::report::{self, PendingHeartbeat, Report};
 use crate::worker::throttle::{self, Throttle};
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
-struct Link {
+#[derive(Debug)]
+pub(crate) struct Link {
     attempt: u32,
     run: u64,
     /// The run's.
@@ -83,7 +84,7 @@ impl World {
                 core.crash_worker(worker, &self.setup.settings);
                 return;
             }
-            (index, Arc::new(Link { attempt: index, run: core.run, thread: std::thread::current().id() }))
+            (index, core.link(index))
         };
         let started = self.act_for(index, || program.start(task, link));
         let mut core = self.core.borrow_mut();
@@ -92,8 +93,7 @@ impl World {
                 let task = core.tasks.spawn(started.run, Tag::Attempt(index));
                 let attempt = &mut core.attempts[index as usize];
                 attempt.task = Some(task);
-                attempt.cancel = Some(started.cancel);
-                attempt.worker_stopping = started.worker_stopping;
+                attempt.listener = Some(started.listener);
                 core.approach_await(index, 1);
             }
             Err(Unwound::Panic(panic)) => core.ended(index, Err(panic), &self.setup.settings),
@@ -122,11 +122,26 @@ impl World {
             core.note(Who::Attempt(attempt), What::Aborted);
             let outcome = ActivityOutcome::Cancelled(Details::Absent);
             core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)), &self.setup.settings);
+            drop(core);
+            self.look_after(attempt);
         }
     }
 }
 
 impl Core {
+    /// The link of a new attempt: an earlier run's, unless something that outlived that run still holds it.
+    fn link(&mut self, attempt: u32) -> Arc<Link> {
+        let (run, place) = (self.run, attempt as usize);
+        for attempt in self.links.len() as u32..=attempt {
+            self.links.push(Arc::new(Link { attempt, run, thread: std::thread::current().id() }));
+        }
+        match Arc::get_mut(&mut self.links[place]) {
+            Some(link) => link.run = run,
+            None => self.links[place] = Arc::new(Link { attempt, run, thread: std::thread::current().id() }),
+        }
+        self.links[place].clone()
+    }
+
     /// Notes a new attempt and makes its record.
     fn host(&mut self, worker: u32, token: Token, task: &ActivityTask, settings: &Settings) -> u32 {
         let name = AttemptName { activity: token.activity.0, number: token.attempt, worker };
@@ -147,8 +162,7 @@ impl Core {
             heartbeats: 0,
             details_read: false,
             throttle: Throttle::new(interval),
-            cancel: None,
-            worker_stopping: None,
+            listener: None,
             cancel_told: None,
             zombie: false,
             started_at: self.now,
@@ -202,13 +216,12 @@ impl Core {
         let record = &mut self.attempts[attempt as usize];
         record.life = Life::Ended;
         record.task = None;
-        record.cancel = None;
-        record.worker_stopping = None;
+        record.listener = None;
         let mut pending = record.throttle.take_pending();
         let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
         self.running -= 1;
         self.free_slot(worker, settings);
-        let fault = if self.injector.is_quiet() { None } else { self.strike_attempt(attempt, Site::Completion) };
+        let fault = self.strike_attempt(attempt, Site::Completion);
         let carriage = match fault {
             Some(Fault::Crash) => {
                 self.crash_worker(worker, settings);

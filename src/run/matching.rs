@@ -121,7 +121,7 @@ impl Core {
                 match self.service.take_activity_task(activity, attempt, self.now) {
                     Some((token, task)) => {
                         let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
-                        self.todo.push_back(Todo::Start { worker, token, task: Box::new(task), dies });
+                        self.todo.push_back(Todo::Start { worker, token, task, dies });
                     }
                     // Stale: the poll goes on.
                     None => self.free_slot(worker, settings),

@@ -20,6 +20,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 mod turn;
+pub(crate) mod watch;
 mod workers;
 mod workflow_task;
 pub(crate) mod world;

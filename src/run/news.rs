@@ -8,7 +8,14 @@ use crate::trace::{ActivityName, What, Who};
 
 impl Core {
     /// Takes what the service has left, until nothing is left.
+    #[inline]
     pub(crate) fn settle(&mut self, settings: &Settings) {
+        if !self.service.outbox.is_empty() {
+            self.empty_outbox(settings);
+        }
+    }
+
+    fn empty_outbox(&mut self, settings: &Settings) {
         loop {
             let outbox = &mut self.service.outbox;
             for request in outbox.timers.drain(..) {

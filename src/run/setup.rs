@@ -11,6 +11,8 @@ use crate::instant::Span;
 use crate::program::{ActivityProgram, WorkflowProgram};
 use crate::service::Dialect;
 
+use super::watch::Watch;
+
 /// The queue that is used where none is named.
 pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
 
@@ -28,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
     pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
     pub(crate) states: Vec<StateMaker>,
+    /// What looks at the state whenever an attempt has ended.
+    pub(crate) watches: Vec<Arc<Watch>>,
     pub(crate) settings: Settings,
     /// The queue that workflows and activities use unless they name another.
     pub(crate) task_queue: Arc<str>,
@@ -74,6 +78,7 @@ impl Default for Setup {
             activities: BTreeMap::new(),
             workflows: BTreeMap::new(),
             states: Vec::new(),
+            watches: Vec::new(),
             settings: Settings {
                 dialect: Dialect::Temporal,
                 dispatch_latency: Duration::from_millis(1),

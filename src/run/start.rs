@@ -206,14 +206,14 @@ impl Start {
         core.trace.set_dialect(self.setup.settings.dialect);
         core.choice = Choice::new(seed);
         core.order = order;
-        core.injector = match faults {
+        match faults {
             Faults::Planned(entries, delays) => {
                 let delay = |place: usize| delays.get(place).copied().flatten();
                 let entries = entries.iter().enumerate();
-                Injector::planned(entries.map(|(place, entry)| (entry.clone(), delay(place))))
+                core.injector.plan(entries.map(|(place, entry)| (entry.clone(), delay(place))));
             }
-            Faults::Swarm => Injector::Swarm(Swarm::new(&mut core.choice)),
-        };
+            Faults::Swarm => core.injector = Injector::Swarm(Swarm::new(&mut core.choice)),
+        }
         if self.setup.workers.is_empty() {
             core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));
         }

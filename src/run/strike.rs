@@ -13,8 +13,9 @@ const ENOUGH_ATTEMPTS: u32 = 6;
 
 impl Core {
     /// A site of a running attempt.
+    #[inline]
     pub(crate) fn strike_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
-        if self.injector.is_quiet() {
+        if !self.injector.may_strike(site) {
             return None;
         }
         let token = self.attempts[attempt as usize].token;
@@ -23,8 +24,9 @@ impl Core {
     }
 
     /// A site of an activity at which no attempt runs.
+    #[inline]
     pub(super) fn strike_activity(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
-        if self.injector.is_quiet() {
+        if !self.injector.may_strike(site) {
             return None;
         }
         let fault = self.strike_site(activity, attempt, site)?;
@@ -52,7 +54,7 @@ impl Core {
 
     /// A site of a workflow.
     pub(super) fn strike_workflow(&mut self, workflow: WorkflowKey, site: Site) -> Option<Fault> {
-        if self.injector.is_quiet() {
+        if !self.injector.may_strike(site) {
             return None;
         }
         let may_end = self.all_may_end();

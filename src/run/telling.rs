@@ -1,8 +1,10 @@
 //! Telling an attempt's code to stop: on the service's word, on the worker's own clock, or because the worker stops.
 
+use std::sync::Arc;
+
 use super::world::{Core, Todo, Wakeup};
 use crate::instant::{Span, Time};
-use crate::program::CancelReason;
+use crate::program::{CancelReason, Listener};
 use crate::trace::{What, Who};
 
 /// What the worker's own clock adds to a timeout before it cancels an attempt by itself.
@@ -11,27 +13,27 @@ use crate::trace::{What, Who};
 const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
 
 impl Core {
-    /// Takes the callback that tells the code to stop, unless it has been told.
-    pub(super) fn begin_cancel(&mut self, attempt: u32, reason: CancelReason) -> Option<Box<dyn Fn(CancelReason)>> {
+    /// What tells the code to stop, unless it has been told.
+    pub(super) fn begin_cancel(&mut self, attempt: u32, reason: CancelReason) -> Option<Arc<dyn Listener>> {
         let record = &mut self.attempts[attempt as usize];
         if !record.is_running() || record.cancel_told.is_some() {
             return None;
         }
         record.cancel_told = Some(reason);
-        let cancel = record.cancel.take();
+        let listener = record.listener.clone();
         self.note(Who::Attempt(attempt), What::CancelDelivered(reason));
-        cancel
+        listener
     }
 
-    /// Takes the callback that tells the code of its worker's stop.
-    pub(super) fn begin_stopping(&mut self, attempt: u32) -> Option<Box<dyn Fn()>> {
-        let record = &mut self.attempts[attempt as usize];
+    /// What tells the code of its worker's stop.
+    pub(super) fn begin_stopping(&mut self, attempt: u32) -> Option<Arc<dyn Listener>> {
+        let record = &self.attempts[attempt as usize];
         if !record.is_running() {
             return None;
         }
-        let stopping = record.worker_stopping.take();
+        let listener = record.listener.clone();
         self.note(Who::Attempt(attempt), What::WorkerStopping);
-        stopping
+        listener
     }
 
     /// The service knows the attempt no more. Its worker will find out by its own clock at the latest.

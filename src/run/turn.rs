@@ -1,6 +1,8 @@
 //! The loop: what is to be done now, else the next ready task, else the next entry of the queue.
 
+use std::cell::RefMut;
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,8 +11,10 @@ use super::setup::Settings;
 use super::world::{Core, Script, Tag, Todo, Wakeup, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
+use crate::engine::tasks::{Taken, TaskId};
 use crate::fault::Order;
 use crate::instant::Time;
+use crate::program::ActivityOutcome;
 use crate::service::Timer;
 use crate::service::WorkflowKey;
 
@@ -43,34 +47,29 @@ impl World {
             Order::Random => choice.below(Stream::Schedule, ready),
         });
         match taken {
-            Some((task, Tag::Script, placeholder, waker)) => {
-                drop(core);
-                self.poll_script(task, placeholder, &waker, script);
+            Some(taken) if taken.tag == Tag::Script => {
+                self.poll_script(core, taken, script);
                 true
             }
-            Some((task, tag, future, waker)) => {
-                drop(core);
-                self.poll(task, tag, future, &waker);
+            Some(taken) => {
+                self.poll(core, taken);
                 true
             }
             None => self.next_wakeup(&mut core),
         }
     }
 
-    fn poll(
-        &self,
-        task: crate::engine::tasks::TaskId,
-        tag: Tag,
-        mut future: crate::engine::tasks::TaskFuture<crate::program::ActivityOutcome>,
-        waker: &std::task::Waker,
-    ) {
-        if !self.begin_poll(task, tag) {
-            self.core.borrow_mut().graveyard.push(super::world::Buried::Future(future));
+    fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
+        let Taken { id: task, tag, mut future, waker } = taken;
+        if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
+            core.graveyard.push(super::world::Buried::Future(future));
             return;
         }
-        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(waker)));
+        drop(core);
+        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut core = self.core.borrow_mut();
         core.polled = None;
+        core.tasks.put_waker_back(task, waker);
         if let Tag::Background(index) = tag
             && core.background[index as usize].aborted
         {
@@ -122,48 +121,43 @@ impl World {
         }
         drop(core);
         let _ = panics::catch(|| drop(future));
+        if let Tag::Attempt(attempt) = tag {
+            self.look_after(attempt);
+        }
     }
 
     /// Polls the script, which stands outside the tasks since it may borrow from the test.
-    fn poll_script(
-        &self,
-        task: crate::engine::tasks::TaskId,
-        placeholder: crate::engine::tasks::TaskFuture<crate::program::ActivityOutcome>,
-        waker: &std::task::Waker,
+    fn poll_script<'a>(
+        &'a self,
+        mut core: RefMut<'a, Box<Core>>,
+        taken: Taken<ActivityOutcome, Tag>,
         script: &mut ScriptFuture<'_>,
     ) {
+        let Taken { id: task, tag, future: placeholder, waker } = taken;
         let Some(future) = script else { return };
-        if !self.begin_poll(task, Tag::Script) {
+        if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
             return;
         }
-        // A panic is an assertion of the test itself: it goes on to the test.
-        let polled = future.as_mut().poll(&mut Context::from_waker(waker));
+        drop(core);
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut core = self.core.borrow_mut();
         core.polled = None;
+        core.tasks.put_waker_back(task, waker);
+        let polled = match polled {
+            Ok(polled) => polled,
+            // A call that does not belong in a script has ended the run.
+            Err(_) if core.error.is_some() => return,
+            // An assertion of the test itself goes on to the test.
+            Err(payload) => {
+                drop(core);
+                panic::resume_unwind(payload)
+            }
+        };
         core.tasks.put_back(task, placeholder);
         if polled.is_ready() {
             core.tasks.remove(task);
             core.script = Script::Done;
         }
-    }
-
-    /// Counts the poll. `false` if the task polls itself without end.
-    fn begin_poll(&self, task: crate::engine::tasks::TaskId, tag: Tag) -> bool {
-        let mut core = self.core.borrow_mut();
-        core.polled = Some((task, tag));
-        let now = core.now;
-        let polls = match tag {
-            Tag::Attempt(attempt) => core.attempts[attempt as usize].busy.count(now),
-            Tag::Background(index) => core.background[index as usize].busy.count(now),
-            Tag::Script => core.script_busy.count(now),
-        };
-        if polls <= self.setup.settings.poll_budget {
-            return true;
-        }
-        core.polled = None;
-        let task = core.task_words(tag);
-        core.fail(RunError::Busy { task, polls: polls - 1, at: now });
-        false
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
@@ -181,14 +175,20 @@ impl World {
             if !core.is_live(wakeup) {
                 continue;
             }
-            if at.since_epoch() > self.setup.settings.horizon {
+            if at > Time::ZERO + self.setup.settings.horizon {
                 core.beyond_horizon(self.setup.settings.horizon);
                 return false;
             }
             core.now = core.now.max(at);
-            core.wake_up(wakeup, &self.setup.settings);
-            if core.order == Order::Random && matches!(wakeup, Wakeup::Sleeper(_)) {
-                core.wake_sleepers_of_the_moment(&self.setup.settings);
+            match wakeup {
+                // By far the most common.
+                Wakeup::Sleeper(id) => {
+                    core.wake_sleeper(id);
+                    if core.order == Order::Random {
+                        core.wake_sleepers_of_the_moment(&self.setup.settings);
+                    }
+                }
+                _ => core.wake_up(wakeup, &self.setup.settings),
             }
             return true;
         }
@@ -197,21 +197,21 @@ impl World {
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
-            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, *task, dies),
+            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, task, dies),
             Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
             Todo::Query { id, worker } => self.handle_query(id, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
-                let cancel = self.core.borrow_mut().begin_cancel(attempt, reason);
-                if let Some(cancel) = cancel {
-                    self.notify(attempt, || cancel(reason));
+                let listener = self.core.borrow_mut().begin_cancel(attempt, reason);
+                if let Some(listener) = listener {
+                    self.notify(attempt, move || listener.cancel(reason));
                 }
             }
             Todo::WorkerStopping { attempt } => {
-                let stopping = self.core.borrow_mut().begin_stopping(attempt);
-                if let Some(stopping) = stopping {
-                    self.notify(attempt, stopping);
+                let listener = self.core.borrow_mut().begin_stopping(attempt);
+                if let Some(listener) = listener {
+                    self.notify(attempt, move || listener.worker_stopping());
                 }
             }
             Todo::Drop { future, attempt } => self.drop_for(attempt, future),
@@ -246,6 +246,22 @@ impl World {
 }
 
 impl Core {
+    /// Counts the poll. `false` if the task polls itself without end.
+    fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
+        let polls = match tag {
+            Tag::Attempt(attempt) => self.attempts[attempt as usize].busy.count(self.now),
+            Tag::Background(index) => self.background[index as usize].busy.count(self.now),
+            Tag::Script => self.script_busy.count(self.now),
+        };
+        if polls <= budget {
+            self.polled = Some((task, tag));
+            return true;
+        }
+        let task = self.task_words(tag);
+        self.fail(RunError::Busy { task, polls: polls - 1, at: self.now });
+        false
+    }
+
     /// Those that wait for the same moment become ready together, so that there is an order to draw.
     fn wake_sleepers_of_the_moment(&mut self, settings: &Settings) {
         while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
@@ -256,6 +272,7 @@ impl Core {
     }
 
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
+    #[inline]
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
             Wakeup::Sleeper(id) => {

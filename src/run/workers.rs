@@ -71,7 +71,8 @@ impl Core {
         }
     }
 
-    fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
+    #[inline]
+    pub(super) fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
         use crate::engine::sleepers::Sleeper;
         match self.sleepers.remove(id) {
             Some(Sleeper::Task(task)) => self.tasks.wake(task),
@@ -86,9 +87,10 @@ impl Core {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerCrashed);
-        let hosted: Vec<u32> = self.hosted_by(worker).collect();
-        for attempt in hosted {
-            self.bury(attempt);
+        for attempt in 0..self.attempts.len() as u32 {
+            if self.attempts[attempt as usize].worker == worker {
+                self.bury(attempt);
+            }
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
         for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::error::RunError;
+use super::hosting::Link;
 use super::query::Query;
 use super::setup::Setup;
 use super::signal::LateSignal;
+use super::watch::Minded;
 use super::workflow_task::Held;
 use crate::engine::choice::Choice;
 use crate::engine::queue::Queue;
@@ -42,6 +44,12 @@ pub(crate) fn current() -> Option<Rc<World>> {
     CURRENT.try_with(|current| current.borrow().last().cloned()).ok().flatten()
 }
 
+/// Looks at the run in progress on this thread, briefly: no user code may run meanwhile.
+#[inline]
+pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
+}
+
 /// Calls code of a workflow that may look at the world, because no replay repeats it.
 pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
     let Some(world) = current() else { return call() };
@@ -62,6 +70,7 @@ pub(crate) struct World {
     /// Never borrowed while user code runs.
     pub(crate) core: RefCell<Box<Core>>,
     pub(crate) states: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    pub(crate) minded: RefCell<Vec<Minded>>,
 }
 
 /// What a task of the executor is.
@@ -126,7 +135,8 @@ pub(crate) enum Todo {
     Start {
         worker: u32,
         token: Token,
-        task: Box<ActivityTask>,
+        /// Not boxed, although it makes this large: the queue of what is to be done is short.
+        task: ActivityTask,
         dies: bool,
     },
     /// A worker handles a workflow task; its answer may be lost or late.
@@ -241,6 +251,8 @@ pub(crate) struct Core {
     pub(crate) workers: Vec<Worker>,
     /// By the index in [`Who::Attempt`].
     pub(crate) attempts: Vec<Attempt>,
+    /// By the index of the attempt. Kept from run to run.
+    pub(crate) links: Vec<Arc<Link>>,
     pub(crate) running: u32,
     pub(crate) background: Vec<Background>,
     /// By [`WorkflowKey`].
@@ -290,6 +302,7 @@ impl Core {
             service: Service::new(),
             workers: Vec::new(),
             attempts: Vec::new(),
+            links: Vec::new(),
             running: 0,
             background: Vec::new(),
             workflows: Vec::new(),
@@ -328,7 +341,7 @@ impl Core {
         self.open_workflows = 0;
         self.script = Script::None;
         self.activities.clear();
-        self.injector = Injector::default();
+        self.injector.clear();
         self.trace.clear();
         self.todo.clear();
         self.mail.clear();
@@ -343,6 +356,7 @@ impl Core {
         self.error = None;
     }
 
+    #[inline]
     pub(crate) fn note(&mut self, who: Who, what: What) {
         self.trace.push(self.now, who, what);
     }
@@ -394,7 +408,12 @@ impl World {
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
         let mut core = SPARE.with_borrow_mut(Option::take).unwrap_or_else(|| Box::new(Core::new()));
         core.run = next_run();
-        Rc::new(World { setup, core: RefCell::new(core), states: RefCell::new(Vec::new()) })
+        Rc::new(World {
+            setup,
+            core: RefCell::new(core),
+            states: RefCell::new(Vec::new()),
+            minded: RefCell::new(Vec::new()),
+        })
     }
 
     pub(crate) fn enter(self: &Rc<World>) -> Entered {
@@ -407,7 +426,7 @@ impl World {
     /// its memory, and that of its trace, for the next run.
     pub(crate) fn bury(self: Rc<World>, trace: Trace) {
         let entered = self.enter();
-        let (futures, graves, todo, instances) = {
+        let (futures, mut graves, mut todo, instances) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
@@ -416,7 +435,7 @@ impl World {
             let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };
-        for grave in graves {
+        for grave in graves.drain(..) {
             drop_quietly(grave);
         }
         for future in futures {
@@ -425,14 +444,19 @@ impl World {
         for instance in instances {
             drop_quietly(instance);
         }
-        drop_quietly(todo);
-        let attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
-        drop_quietly(attempts);
+        for todo in todo.drain(..) {
+            drop_quietly(todo);
+        }
+        let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
+        drop_quietly(attempts.drain(..));
         let states = std::mem::take(&mut *self.states.borrow_mut());
         drop_quietly(states);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
             let mut core = world.core.into_inner();
+            core.graveyard = graves;
+            core.todo = todo;
+            core.attempts = attempts;
             core.trace = trace;
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));

@@ -16,6 +16,12 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Whether there is nothing to take.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.timers.is_empty() && self.ready.is_empty() && self.news.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.timers.clear();
         self.ready.clear();

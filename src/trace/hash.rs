@@ -1,4 +1,4 @@
-//! [`Fold`]: the trace's running fingerprint.
+//! [`Fold`]: the trace's fingerprint.
 
 use super::event::{Ended, What, Who};
 use super::{Bytes, Event};

@@ -1,10 +1,11 @@
 //! [`Attempt`]: one attempt as its worker hosts it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::engine::tasks::TaskId;
 use crate::instant::Time;
-use crate::program::{CancelReason, Timeouts};
+use crate::program::{CancelReason, Listener, Timeouts};
 use crate::service::Token;
 use crate::trace::Bytes;
 
@@ -33,9 +34,8 @@ pub(crate) struct Attempt {
     pub(crate) heartbeats: u32,
     pub(crate) details_read: bool,
     pub(crate) throttle: Throttle,
-    /// Called at most once, hence taken.
-    pub(crate) cancel: Option<Box<dyn Fn(CancelReason)>>,
-    pub(crate) worker_stopping: Option<Box<dyn Fn()>>,
+    /// What its code is told through, while it runs.
+    pub(crate) listener: Option<Arc<dyn Listener>>,
     /// Told to the code, once.
     pub(crate) cancel_told: Option<CancelReason>,
     /// The service has given it up while its code runs on.

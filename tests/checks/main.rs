@@ -1,5 +1,9 @@
 //! Each rule of the checks has code that breaks it, and is silent about code that only looks as if.
 
+mod cleaned_up;
+mod heartbeats_in_time;
+mod stops_in_time;
+
 use std::time::Duration;
 
 use durasim::fault::Plan;

@@ -1,0 +1,181 @@
+//! [`cleaned_up`]: nothing is left behind when an attempt ends.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Check;
+use super::named::{Verdict, verdict_of};
+use super::reference::Reference;
+use super::violation::Violation;
+use crate::fault::Fault;
+use crate::run::Run;
+use crate::run::watch::Watch;
+use crate::trace::{Ended, Trace, What, Who};
+
+/// The state is clean at the end of each attempt that did not crash: completed, failed, cancelled, stopped before its deadline
+/// or with its worker. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for
+/// [`named`](super::named).
+///
+/// What a crash leaves behind is for the next attempt to clean up: at its end the state is looked at again. Attempts that
+/// are made to fail at an await are like crashed ones, since their code gets no chance. While another attempt runs, or the
+/// remains of another activity lie about, nobody is blamed.
+///
+/// ```
+/// use std::cell::Cell;
+/// use durasim::check;
+/// #[derive(Default)]
+/// struct Database { locked: Cell<bool>, staged: Cell<u32> }
+/// let check = check::cleaned_up(|database: &Database| {
+///     assert!(!database.locked.get(), "the lock is held");
+///     assert_eq!(database.staged.get(), 0, "rows in the staging table");
+/// });
+/// ```
+pub fn cleaned_up<S: 'static, V: Verdict>(clean: impl Fn(&S) -> V + Send + Sync + 'static) -> CleanedUp {
+    let watch = Watch::new(move |state: &S| verdict_of(|| clean(state)).err());
+    CleanedUp { watch: Arc::new(watch), activity: None, may_fail: Vec::new() }
+}
+
+/// Made by [`cleaned_up`].
+#[derive(Clone)]
+pub struct CleanedUp {
+    watch: Arc<Watch>,
+    activity: Option<String>,
+    may_fail: Vec<String>,
+}
+
+impl CleanedUp {
+    /// Judges the ends of this activity only. The attempts of others may then run at the same time.
+    pub fn of(mut self, activity: impl Into<String>) -> CleanedUp {
+        self.activity = Some(activity.into());
+        self
+    }
+
+    /// Excuses an attempt in which an [`effect`](crate::effect()) of this name failed: the one that cleans up. Other effects
+    /// may fail too, but cleaning up must follow then.
+    pub fn unless_failed(mut self, effect: impl Into<String>) -> CleanedUp {
+        self.may_fail.push(effect.into());
+        self
+    }
+}
+
+/// An attempt, up to some moment.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Running,
+    /// Ended, and is answerable for what it left.
+    Answerable,
+    /// Ended so that it could not clean up.
+    Excused,
+}
+
+impl Check for CleanedUp {
+    fn name(&self) -> &str {
+        "cleaned_up"
+    }
+
+    fn watch(&self) -> Option<Arc<Watch>> {
+        Some(self.watch.clone())
+    }
+
+    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+        let trace = run.trace();
+        for (attempt, minded) in run.minded::<Violation>(&self.watch) {
+            if let Some((end, how)) = end_of(trace, attempt)
+                && self.is_to_blame(trace, attempt, end)
+            {
+                let message = format!(
+                    "{} {how} and left something behind: {}",
+                    trace.attempt_in_a_sentence(attempt),
+                    minded.message
+                );
+                return Err(Violation { message, events: vec![end], ..minded });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CleanedUp {
+    /// Whether what is found after this attempt's end must be its doing, or its omission.
+    fn is_to_blame(&self, trace: &Trace, attempt: u32, end: usize) -> bool {
+        let states = self.states(trace, end);
+        let name = trace.attempts()[attempt as usize];
+        let activity = |attempt: u32| trace.attempts()[attempt as usize].activity;
+        let is_answerable = |attempt: u32| states[attempt as usize] == Some(State::Answerable);
+        is_answerable(attempt)
+            && (0..states.len() as u32).filter(|other| *other != attempt).all(|other| match states[other as usize] {
+                None | Some(State::Answerable) => true,
+                Some(State::Running) => false,
+                // A predecessor's remains are this attempt's to clean up, others are for the attempt that comes next there.
+                Some(State::Excused) => {
+                    (activity(other) == name.activity && other < attempt)
+                        || (other + 1..states.len() as u32)
+                            .any(|later| activity(later) == activity(other) && is_answerable(later))
+                }
+            })
+    }
+
+    /// The attempts that had started by that event; `None` for those of activities that are not looked at.
+    fn states(&self, trace: &Trace, end: usize) -> Vec<Option<State>> {
+        let mut states: Vec<Option<State>> = Vec::new();
+        // Whether the attempt was made to fail, and whether its next effect is.
+        let mut struck: Vec<(bool, bool)> = Vec::new();
+        for event in &trace.events()[..=end] {
+            let Who::Attempt(index) = event.who else { continue };
+            if let What::AttemptStarted(_) = event.what {
+                let activity = &trace.activities()[trace.attempts()[index as usize].activity as usize];
+                let looked_at = self.activity.as_ref().is_none_or(|wanted| **wanted == *activity.activity_type);
+                states.push(looked_at.then_some(State::Running));
+                struck.push((false, false));
+                continue;
+            }
+            let Some(state) = &mut states[index as usize] else { continue };
+            let (excused, effect_fails) = &mut struck[index as usize];
+            match event.what {
+                What::Fault(fault) => match trace.faults()[fault as usize].1 {
+                    Fault::Fail => *excused = true,
+                    Fault::FailApplied | Fault::FailUnapplied => *effect_fails = true,
+                    _ => {}
+                },
+                What::Effect { name, .. } => {
+                    let name = trace.bytes(name);
+                    let failed = std::mem::take(effect_fails);
+                    *excused |= failed && self.may_fail.iter().any(|effect| effect.as_bytes() == name);
+                }
+                What::Ended { how: Ended::Async, .. } | What::Died => *state = State::Excused,
+                What::Ended { .. } | What::Aborted => {
+                    *state = if *excused { State::Excused } else { State::Answerable };
+                }
+                _ => {}
+            }
+        }
+        states
+    }
+}
+
+/// The event with which an attempt ended, and how it did, in words.
+fn end_of(trace: &Trace, attempt: u32) -> Option<(usize, &'static str)> {
+    trace.events().iter().enumerate().find_map(|(place, event)| match (event.who, event.what) {
+        (Who::Attempt(index), What::Ended { how, .. }) if index == attempt => Some((
+            place,
+            match how {
+                Ended::Completed => "completed",
+                Ended::Failed => "failed",
+                Ended::Cancelled => "ended as cancelled",
+                Ended::Panicked => "panicked",
+                Ended::Async => "ended",
+            },
+        )),
+        (Who::Attempt(index), What::Aborted) if index == attempt => Some((place, "was dropped by its worker")),
+        _ => None,
+    })
+}
+
+impl fmt::Debug for CleanedUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CleanedUp")
+            .field("of", &self.activity)
+            .field("unless_failed", &self.may_fail)
+            .finish_non_exhaustive()
+    }
+}

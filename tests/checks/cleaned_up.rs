@@ -1,0 +1,222 @@
+//! The state must be clean after each end of an attempt that was not a crash.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use durasim::{
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, EffectError, Exploration, Failed, RetryPolicy,
+    Simulation, WorkflowContext, WorkflowError, check,
+};
+use futures::join;
+
+use crate::{holds, violates};
+
+/// A table in which rows are collected before they are moved to their place.
+#[derive(Default)]
+struct Database {
+    staged: Cell<u32>,
+    moved: Cell<u32>,
+}
+
+impl Database {
+    fn stage(&self) -> Result<(), ActivityError> {
+        Ok(durasim::effect("stage", || self.staged.set(self.staged.get() + 1)).map_err(failed)?)
+    }
+
+    fn commit(&self) -> Result<(), ActivityError> {
+        durasim::effect("commit", || self.moved.set(self.moved.get() + self.staged.get())).map_err(failed)
+    }
+
+    fn clear(&self) -> Result<(), ActivityError> {
+        durasim::effect("clear", || self.staged.set(0)).map_err(failed)
+    }
+}
+
+fn failed(error: EffectError) -> ActivityError {
+    ActivityError::retryable(error.to_string())
+}
+
+fn options() -> ActivityOptions {
+    ActivityOptions {
+        schedule_to_close_timeout: Duration::from_secs(600),
+        heartbeat_timeout: Duration::from_secs(30),
+        retry_policy: Some(RetryPolicy { maximum_attempts: 5, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+fn migrating(migrate: impl ActivityFn<u32, u32>) -> Exploration {
+    Simulation::temporal()
+        .activity("migrate", migrate)
+        .state(Database::default)
+        .no_heartbeat_throttle()
+        .workflow("migrating", async |ctx: &WorkflowContext, rows: u32| {
+            ctx.execute_activity::<u32>("migrate", &rows, options()).await
+        })
+        .explore("migrating", &4u32)
+        .every_fault()
+}
+
+fn cleaned_up() -> check::CleanedUp {
+    check::cleaned_up(|database: &Database| assert_eq!(database.staged.get(), 0, "rows in the staging table"))
+}
+
+#[track_caller]
+fn first_failure(exploration: Exploration) -> Failed {
+    let report = exploration.report();
+    assert!(report.error().is_none(), "{report}");
+    report.failures().first().expect("a violation").clone()
+}
+
+/// Stages rows until they are all there, or it is told to stop.
+async fn stage_all(ctx: &ActivityContext, rows: u32) -> Result<(), ActivityError> {
+    let database = durasim::state::<Database>();
+    for row in 0..rows {
+        if ctx.is_cancelled() {
+            return Err(ActivityError::Cancelled);
+        }
+        if ctx.is_worker_stopping() {
+            return Err(ActivityError::retryable("the worker stops"));
+        }
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        database.stage()?;
+        ctx.heartbeat(&row)?;
+    }
+    Ok(())
+}
+
+/// Clears what an earlier attempt left, and at the end whatever happened.
+async fn careful(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+    let database = durasim::state::<Database>();
+    database.clear()?;
+    let result = match stage_all(ctx, rows).await {
+        Ok(()) => database.commit(),
+        Err(error) => Err(error),
+    };
+    database.clear()?;
+    result.map(|()| rows)
+}
+
+#[test]
+fn code_that_cleans_up_is_let_alone() {
+    holds(migrating(careful).check(cleaned_up().unless_failed("clear")));
+}
+
+#[test]
+fn cleaning_up_that_fails_is_excused_only_if_one_says_so() {
+    let failed = first_failure(migrating(careful).check(cleaned_up()));
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("cleaned_up", "assertion"));
+    assert!(failed.plan.to_string().contains("=fail_unapplied"), "{}", failed.text);
+}
+
+#[test]
+fn what_is_left_behind_on_cancellation_is_found_in_its_message() {
+    async fn forgets(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        let database = durasim::state::<Database>();
+        database.clear()?;
+        match stage_all(ctx, rows).await {
+            Err(ActivityError::Cancelled) => return Err(ActivityError::Cancelled),
+            result => {
+                let result = result.and_then(|()| database.commit());
+                database.clear()?;
+                result.map(|()| rows)
+            }
+        }
+    }
+    let failed = first_failure(migrating(forgets).check(cleaned_up().unless_failed("clear")));
+    assert_eq!(failed.plan.entries.len(), 1, "{}", failed.text);
+    let message = &failed.violation.message;
+    assert!(
+        message.starts_with("attempt 1 of migrate ended as cancelled and left something behind: assertion"),
+        "{message}"
+    );
+    assert!(message.contains("rows in the staging table"), "{message}");
+}
+
+#[test]
+fn the_next_attempt_cleans_up_after_a_crash() {
+    async fn own_rows_only(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        let database = durasim::state::<Database>();
+        let before = database.staged.get();
+        let result = stage_all(ctx, rows).await;
+        durasim::effect("commit", || database.staged.set(before)).map_err(failed)?;
+        result.map(|()| rows)
+    }
+    let failed = first_failure(migrating(own_rows_only).check(cleaned_up().unless_failed("commit")));
+    assert!(failed.plan.to_string().contains("crash"), "{}", failed.text);
+    assert!(failed.violation.message.starts_with("attempt 2 of migrate completed"), "{}", failed.text);
+}
+
+#[test]
+fn an_attempt_that_its_worker_drops_cleans_up_by_its_destructors() {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            durasim::state::<Database>().staged.set(0);
+        }
+    }
+    async fn long(guarded: bool) -> Result<u32, ActivityError> {
+        let database = durasim::state::<Database>();
+        let _guard = guarded.then_some(Guard);
+        database.staged.set(1);
+        durasim::time::sleep(Duration::from_secs(20)).await;
+        database.staged.set(0);
+        Ok(1)
+    }
+    let dropped = |guarded: bool| migrating(async move |_: &ActivityContext, _: u32| long(guarded).await);
+    let failed = first_failure(dropped(false).check(cleaned_up()));
+    assert!(failed.violation.message.starts_with("attempt 1 of migrate was dropped by its worker"), "{}", failed.text);
+    assert!(failed.plan.to_string().ends_with("=stop"), "{}", failed.text);
+    holds(dropped(true).check(cleaned_up()));
+}
+
+#[test]
+fn nobody_is_blamed_for_the_rows_of_another_activity() {
+    async fn both(ctx: &WorkflowContext, rows: u32) -> Result<u32, WorkflowError> {
+        let short = ctx.execute_activity::<u32>("migrate", &1u32, options());
+        let long = ctx.execute_activity::<u32>("migrate_more", &rows, options());
+        let (short, long) = join!(short, long);
+        Ok(short? + long?)
+    }
+    // Each its own staging table: the check looks at both.
+    #[derive(Default)]
+    struct Tables {
+        staged: [Cell<bool>; 2],
+    }
+    async fn migrate(ctx: &ActivityContext, table: usize, rows: u32) -> Result<u32, ActivityError> {
+        let tables = durasim::state::<Tables>();
+        tables.staged[table].set(true);
+        let mut result = Ok(rows);
+        for row in 0..rows {
+            if ctx.is_cancelled() || ctx.is_worker_stopping() {
+                result = Err(ActivityError::Cancelled);
+                break;
+            }
+            durasim::time::sleep(Duration::from_secs(5)).await;
+            ctx.heartbeat(&row)?;
+        }
+        tables.staged[table].set(false);
+        result
+    }
+    let exploration = Simulation::temporal()
+        .activity("migrate", async |ctx: &ActivityContext, rows: u32| migrate(ctx, 0, rows).await)
+        .activity("migrate_more", async |ctx: &ActivityContext, rows: u32| migrate(ctx, 1, rows).await)
+        .state(Tables::default)
+        .no_heartbeat_throttle()
+        .workflow("both", both)
+        .explore("both", &4u32)
+        .every_fault();
+    let clean = |tables: &Tables| assert!(tables.staged.iter().all(|table| !table.get()), "a table is full");
+    holds(exploration.clone().check(check::cleaned_up(clean)));
+    let first = check::cleaned_up(|tables: &Tables| assert!(!tables.staged[0].get(), "the table is full"));
+    holds(exploration.clone().check(first.of("migrate")));
+    // Asking the one about the rows of the other.
+    violates(exploration.check(check::cleaned_up(clean).of("migrate")), "cleaned_up", "assertion");
+}
+
+#[test]
+fn a_state_that_is_not_registered_is_a_mistake() {
+    let report = migrating(careful).check(check::cleaned_up(|_: &String| ())).report();
+    let error = report.error().expect("an error").to_string();
+    assert!(error.contains("String"), "{error}");
+}

@@ -1,0 +1,113 @@
+//! Several workers share the tasks of their queues, within their slots, and take over from one that dies.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Run, RunError, Simulation, WorkerOptions,
+    WorkflowContext, WorkflowError, check,
+};
+use futures::future::try_join_all;
+
+async fn work(ctx: &ActivityContext, seconds: u64) -> Result<u32, ActivityError> {
+    for _ in 0..seconds {
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        ctx.record_heartbeat(None);
+    }
+    Ok(ctx.get_info().attempt)
+}
+
+fn options(task_queue: Option<&str>) -> ActivityOptions {
+    ActivityOptions {
+        start_to_close_timeout: Duration::from_secs(60),
+        heartbeat_timeout: Duration::from_secs(5),
+        retry_policy: Some(RetryPolicy { maximum_attempts: 5, ..Default::default() }),
+        task_queue: task_queue.map(str::to_owned),
+        ..Default::default()
+    }
+}
+
+/// So many activities of 10 s at once.
+async fn fan_out(ctx: &WorkflowContext, count: u32) -> Result<u32, WorkflowError> {
+    let all = (0..count).map(|_| ctx.execute_activity::<u32>("work", &10u64, options(None)));
+    Ok(try_join_all(all).await?.len() as u32)
+}
+
+async fn elsewhere(ctx: &WorkflowContext, queue: String) -> Result<u32, WorkflowError> {
+    ctx.execute_activity("work", &3u64, options(Some(&queue))).await
+}
+
+fn simulation() -> Simulation {
+    Simulation::temporal().activity("work", work).workflow("fan_out", fan_out).workflow("elsewhere", elsewhere)
+}
+
+fn on(task_queue: &str, max_concurrent_activities: u32) -> WorkerOptions {
+    WorkerOptions { task_queue: task_queue.to_owned(), max_concurrent_activities }
+}
+
+/// The most attempts that one worker ran at once.
+fn most_at_once(run: &Run, worker: u32) -> usize {
+    let attempts: Vec<_> = run
+        .activities()
+        .into_iter()
+        .flat_map(|activity| activity.attempts)
+        .filter(|attempt| attempt.worker == worker)
+        .collect();
+    let running = |at| attempts.iter().filter(|other| other.started_at <= at && other.ended_at > Some(at)).count();
+    attempts.iter().map(|attempt| running(attempt.started_at)).max().unwrap_or(0)
+}
+
+#[test]
+fn slots_are_a_limit_and_what_waits_is_taken_as_they_become_free() {
+    let run = simulation().worker(on("default", 2)).worker(on("default", 1)).run("fan_out", &7u32).unwrap();
+    assert_eq!(run.result::<u32>().unwrap(), 7);
+    assert_eq!((most_at_once(&run, 0), most_at_once(&run, 1)), (2, 1));
+    // Seven activities of 10 s, three at a time.
+    assert_eq!(run.virtual_time().as_nanos() / 1_000_000_000, 30);
+}
+
+#[test]
+fn without_limits_the_workers_take_turns() {
+    let run = simulation().workers(3).run("fan_out", &6u32).unwrap();
+    assert_eq!([0, 1, 2].map(|worker| most_at_once(&run, worker)), [2, 2, 2]);
+}
+
+#[test]
+fn a_task_goes_to_a_worker_of_its_queue() {
+    let world = simulation().worker(on("default", 0)).worker(on("gpu", 0));
+    let run = world.run("elsewhere", "gpu").unwrap();
+    assert_eq!(run.activities()[0].attempts[0].worker, 1);
+    let error = world.run("elsewhere", "gqu").unwrap_err();
+    assert!(matches!(error, RunError::UnknownTaskQueue { .. }), "{error}");
+    assert!(error.to_string().contains("`gqu`") && error.to_string().contains("`gpu`"), "{error}");
+    let error = simulation().worker(on("gpu", 0)).run("elsewhere", "gpu").unwrap_err();
+    assert!(matches!(error, RunError::Setup(_)), "{error}");
+}
+
+#[test]
+fn another_worker_takes_over_what_a_dead_one_had() {
+    let run = simulation()
+        .workers(2)
+        .restart_delay(Duration::from_secs(3600))
+        .plan("work#1@1:await4=crash".parse().unwrap())
+        .run("fan_out", &1u32)
+        .unwrap();
+    let workers: BTreeSet<u32> = run.activities()[0].attempts.iter().map(|attempt| attempt.worker).collect();
+    assert_eq!(workers, BTreeSet::from([0, 1]), "{}", run.timeline());
+    assert!(run.virtual_time().as_nanos() / 1_000_000_000 < 60, "{}", run.timeline());
+}
+
+#[test]
+fn faults_on_many_workers_lose_nothing() {
+    let report = simulation()
+        .worker(on("default", 1))
+        .worker(on("default", 2))
+        .explore("fan_out", &3u32)
+        .every_fault()
+        .seeds(0..500)
+        .check(check::same_result())
+        .report();
+    let failures: String = report.failures().iter().map(|failed| failed.text.clone()).collect();
+    assert!(report.holds(), "{report}\n{failures}");
+    assert!(report.parts()[1].tally.survive > 100, "{report}");
+}
