@@ -7,12 +7,14 @@
 mod bench;
 mod cadence;
 mod options;
+mod pace;
 mod raw;
 mod recording;
 mod recordings;
 mod retry;
 mod row;
 mod script;
+mod sdk;
 mod timeout;
 mod trace;
 mod vocabulary;

@@ -2,10 +2,8 @@
 
 mod agent;
 mod external;
-mod pace;
 mod stage;
 mod step;
 mod world;
 
-pub use pace::Pace;
 pub use stage::play;

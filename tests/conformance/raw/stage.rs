@@ -6,13 +6,12 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use durasim::Time;
-use durasim::program::ActivityId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::agent::Agent;
-use super::pace::Pace;
 use super::world::{AttemptLog, Happening, World};
 use super::{external, step};
+use crate::pace::Pace;
 use crate::recording::gap::Gap;
 use crate::recording::history::{self, at};
 use crate::recording::snapshot::describe;
@@ -25,7 +24,7 @@ const AFTERMATH: Time = Time::from_millis(60_000);
 
 type Running<'a> = Option<Pin<Box<dyn Future<Output = ()> + 'a>>>;
 
-pub fn play(definition: &Value, pace: Pace<'_>) -> (Value, Vec<Gap>) {
+pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     let world = Rc::new(RefCell::new(World::new(definition, pace)));
     external::schedule(&mut world.borrow_mut());
     let limit = definition["limit_ms"].as_f64().map_or(LIMIT, |_| Time::ZERO.plus(span(&definition["limit_ms"])));
@@ -38,7 +37,7 @@ pub fn play(definition: &Value, pace: Pace<'_>) -> (Value, Vec<Gap>) {
         match happening {
             Happening::Timer(timer) => world.borrow_mut().fire(timer),
             Happening::HandOutTask { stamp } => world.borrow_mut().hand_out_task(stamp),
-            Happening::AnswerTask { token, answer } => world.borrow_mut().answer_task(token, answer),
+            Happening::AnswerTask { task, answer } => world.borrow_mut().answer_task(task, answer),
             Happening::External { place } => external::act(&mut world.borrow_mut(), place),
             Happening::Wake { agent } => wakes = Some(agent),
             Happening::HandOutActivity { activity, attempt } => {
@@ -77,23 +76,16 @@ fn steps_of(definition: &Value, log: &AttemptLog) -> Value {
 }
 
 fn observed(world: &World<'_>) -> Value {
-    let history = history::events(world.service.history(world.workflow));
-    let mut activities = Map::new();
-    for (_, key) in world.service.workflow(world.workflow).activities() {
-        let activity = world.service.activity(*key);
-        let ActivityId::Named(reference) = activity.id() else { unreachable!("scripts name their activities") };
-        let mut entry = history::activity(&history, activity.scheduled_event_id());
-        let attempts = world.attempts.iter().filter(|attempt| attempt.activity == *key);
-        entry["attempts"] = attempts.map(attempt).collect();
-        activities.insert(reference.to_string(), entry);
+    let mut observed = history::observed(&world.service, world.workflow);
+    if let Some(activities) = observed["activities"].as_object_mut() {
+        for (reference, activity) in activities {
+            let attempts = world.attempts.iter().filter(|attempt| attempt.reference == *reference);
+            activity["attempts"] = attempts.map(attempt).collect();
+        }
     }
-    json!({
-        "workflow": history::workflow(&world.service, world.workflow),
-        "activities": activities,
-        "client_calls": world.client_calls,
-        "snapshots": world.snapshots,
-        "history": { "run-1": history },
-    })
+    observed["client_calls"] = json!(world.client_calls);
+    observed["snapshots"] = json!(world.snapshots);
+    observed
 }
 
 fn attempt(log: &AttemptLog) -> Value {

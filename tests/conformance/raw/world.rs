@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use durasim::program::{ActivityTask, Command, RunInfo, TaskFailure, TimeoutType};
 use durasim::service::{
-    ActivityKey, ActivityState, Order, Ready, Refused, Service, StartWorkflow, TaskFailedCause, TaskToken, Timer,
-    WorkflowKey,
+    ActivityKey, ActivityState, Order, Ready, Refused, Service, StartWorkflow, TaskFailedCause, Timer, WorkflowKey,
+    WorkflowTask,
 };
 use durasim::worker::CachedWorkflow;
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
-use super::pace::Pace;
+use crate::pace::Pace;
 use crate::recording::gap::{Gap, Stamp};
 use crate::recording::history::at;
 use crate::recording::snapshot::describe;
@@ -33,7 +33,7 @@ pub enum Happening {
         stamp: u32,
     },
     AnswerTask {
-        token: TaskToken,
+        task: WorkflowTask,
         answer: Result<Vec<Command>, TaskFailure>,
     },
     /// An attempt's script goes on.
@@ -63,7 +63,7 @@ pub struct World<'a> {
     pub service: Service,
     pub now: Time,
     pub workflow: WorkflowKey,
-    pub pace: Pace<'a>,
+    pub pace: Pace<&'a Value>,
     pub attempts: Vec<AttemptLog>,
     pub client_calls: Vec<Value>,
     pub snapshots: Vec<Value>,
@@ -79,7 +79,7 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     /// The workflow has been started, and outside events are in the queue.
-    pub fn new(definition: &'a Value, pace: Pace<'a>) -> World<'a> {
+    pub fn new(definition: &'a Value, pace: Pace<&'a Value>) -> World<'a> {
         let workflow = &definition["workflow"];
         let limits = ["run_timeout_ms", "execution_timeout_ms"].map(|limit| span(&workflow[limit]));
         // There is one run, so that the shorter of the two is its limit.
@@ -225,21 +225,26 @@ impl<'a> World<'a> {
         let code = self.code.get_or_insert_with(fresh);
         let answer = code.take_task(self.service.history(self.workflow), self.now);
         let answered = self.pace.workflow_task(number, false).unwrap_or(self.now.plus(self.worker.held.get()));
-        let happening = Happening::AnswerTask { token: task.token, answer };
+        let happening = Happening::AnswerTask { task, answer };
         self.drain();
         self.push(answered.max(self.now), happening);
     }
 
-    pub fn answer_task(&mut self, token: TaskToken, answer: Result<Vec<Command>, TaskFailure>) {
+    pub fn answer_task(&mut self, task: WorkflowTask, answer: Result<Vec<Command>, TaskFailure>) {
         let accepted = match answer {
-            Ok(commands) => self.service.complete_workflow_task(token, &commands, self.now),
+            Ok(commands) => self.service.complete_workflow_task(task.token, &commands, self.now),
+            Err(_) if task.attempt > 1 => {
+                // The worker keeps quiet about it, and the task times out (recorded scenario `wf_task_panic_5`).
+                self.code = None;
+                return;
+            }
             Err(failure) => {
                 self.code = None;
                 let cause = match failure {
                     TaskFailure::NonDeterministic(_) => TaskFailedCause::NonDeterministicError,
                     _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
                 };
-                self.service.fail_workflow_task(token, cause, failure.to_string().into(), self.now)
+                self.service.fail_workflow_task(task.token, cause, failure.to_string().into(), self.now)
             }
         };
         if accepted.is_err() {

@@ -35,6 +35,13 @@ pub enum Stamp {
     ClientCall {
         call: usize,
     },
+    /// When an attempt's code ended.
+    Ended {
+        activity: String,
+        attempt: usize,
+    },
+    /// The first start of an activity in the history.
+    StartedEvent,
     TimerStarted {
         timer: u32,
     },
@@ -78,6 +85,10 @@ impl Stamp {
             Stamp::ClientCall { call } => under_way(&observed["client_calls"][*call]),
             Stamp::TimerStarted { timer } => exactly(event("TIMER_STARTED", Some(*timer))),
             Stamp::TimerFired { timer } => exactly(event("TIMER_FIRED", Some(*timer))),
+            Stamp::Ended { activity, attempt } => {
+                exactly(observed["activities"][activity]["attempts"][*attempt]["ended_at_ms"].as_f64())
+            }
+            Stamp::StartedEvent => exactly(event("ACTIVITY_TASK_STARTED", None)),
             Stamp::RunStarted => Some((0.0, 0.0)),
             Stamp::RunTimedOut => exactly(event("WORKFLOW_EXECUTION_TIMED_OUT", None)),
         }

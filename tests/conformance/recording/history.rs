@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::wire::{event_id, listed, millis, recorded, shown, without_nulls};
 
 /// The events with their times in milliseconds of virtual time.
-pub fn events(history: &[HistoryEvent]) -> Vec<Value> {
+fn events(history: &[HistoryEvent]) -> Vec<Value> {
     history
         .iter()
         .map(|event| {
@@ -152,7 +152,7 @@ fn cancel_request(history: &[HistoryEvent], scheduled: u64) -> Option<u64> {
 }
 
 /// How the workflow closed.
-pub fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
+fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
     let failed = |failure: &Arc<Failure>| recorded(failure);
     let Some(outcome) = service.workflow(workflow).outcome() else {
         return json!({ "closed": false, "runs": 1 });
@@ -175,8 +175,19 @@ pub fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
     Value::Object(fields)
 }
 
+/// What the service says of a run when it is over: how it closed, its activities by their ids, its history.
+pub fn observed(service: &Service, key: WorkflowKey) -> Value {
+    let history = events(service.history(key));
+    let mut activities = Map::new();
+    for (_, activity_key) in service.workflow(key).activities() {
+        let record = service.activity(*activity_key);
+        activities.insert(record.id().to_string(), activity(&history, record.scheduled_event_id()));
+    }
+    json!({ "workflow": workflow(service, key), "activities": activities, "history": { "run-1": history } })
+}
+
 /// What the history says of an activity, by the id of its schedule.
-pub fn activity(events: &[Value], scheduled_event_id: u64) -> Value {
+fn activity(events: &[Value], scheduled_event_id: u64) -> Value {
     let of_it = |event: &&Value| event["attrs"]["scheduled_event_id"] == json!(scheduled_event_id);
     let named = |name: &str| events.iter().filter(of_it).find(|event| event["type"] == name);
     let mut scheduled = events[scheduled_event_id as usize - 1]["attrs"].clone();

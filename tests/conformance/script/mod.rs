@@ -23,6 +23,9 @@ use error::ScriptError;
 
 use crate::recording::wire::payload;
 
+/// The queue that the activities' worker polls; the workflow's has its own.
+pub const TASK_QUEUE: &str = "act";
+
 /// What a script does to its own worker, and what outlives its instances.
 #[derive(Default)]
 pub struct Worker {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use durasim::program::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
 use serde_json::{Value, json};
 
+use super::TASK_QUEUE;
 use super::context::{Context, Handle};
 use super::error::ScriptError;
 use crate::recording::wire::{failure, payload, span};
@@ -96,7 +97,7 @@ fn activity(reference: &str, body: &Value) -> ActivitySpec {
     ActivitySpec {
         activity_id: Some(reference.into()),
         activity_type: "act".into(),
-        task_queue: None,
+        task_queue: Some(TASK_QUEUE.into()),
         input: payload(&json!(reference)),
         timeouts: Timeouts {
             schedule_to_close: span(&body["schedule_to_close_ms"]),
