@@ -17,6 +17,9 @@ use crate::recording::wire::payload;
 /// The words of the server's front for a token that it cannot read. Tokens of the simulated service always can be.
 const UNREADABLE_TOKEN: &str = "Error deserializing task token.";
 
+/// The driver's words for an answer to a task that was refused.
+const REJECTED: &str = " but rejected ";
+
 #[derive(Clone)]
 pub struct Agent<'a> {
     pub world: Rc<RefCell<World<'a>>>,
@@ -148,15 +151,16 @@ impl Agent<'_> {
         self.call(call, Shown::Own, act, |()| Value::Null).await
     }
 
-    /// The first answer to the task that shows its own token is how the attempt ended.
+    /// The first accepted answer to the task that shows its own token is how the attempt ended; without any, the first.
     pub fn end(&self, how: String, answer: Result<(), ()>, shown: Shown) {
         let mut world = self.world.borrow_mut();
         let log = &mut world.attempts[self.attempt];
-        if shown != Shown::Own || log.ended.is_some() {
+        let is_settled = log.ended.as_ref().is_some_and(|ended| answer.is_err() || !ended.contains(REJECTED));
+        if shown != Shown::Own || is_settled {
             return;
         }
         let code = log.calls.last().and_then(|call| call["error"]["code"].as_str()).unwrap_or_default();
-        log.ended = Some(if answer.is_ok() { how } else { format!("{how} but rejected {code}") });
+        log.ended = Some(if answer.is_ok() { how } else { format!("{how}{REJECTED}{code}") });
     }
 }
 

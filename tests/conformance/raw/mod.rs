@@ -7,3 +7,4 @@ mod step;
 mod world;
 
 pub use stage::play;
+pub use step::STEPS;

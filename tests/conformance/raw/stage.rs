@@ -85,6 +85,7 @@ fn observed(world: &World<'_>) -> Value {
     }
     observed["client_calls"] = json!(world.client_calls);
     observed["snapshots"] = json!(world.snapshots);
+    observed["workflow_trace"] = json!(*world.worker.trace.borrow());
     observed
 }
 

@@ -8,6 +8,20 @@ use serde_json::{Value, json};
 use super::agent::{Agent, Shown};
 use crate::recording::wire::{details, failure, payload, span};
 
+/// The names of all steps that this interpreter knows.
+pub const STEPS: [&str; 10] = [
+    "sleep",
+    "sleep_until_started_plus",
+    "heartbeat",
+    "heartbeat_loop",
+    "fail",
+    "succeed",
+    "respond_canceled",
+    "vanish",
+    "by_id",
+    "big",
+];
+
 /// Whether the script goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
@@ -34,19 +48,7 @@ fn run_steps<'a>(agent: &'a Agent<'_>, steps: &'a Value) -> Pin<Box<dyn Future<O
 }
 
 async fn run_step(agent: &Agent<'_>, step: &Value) -> Flow {
-    const NAMES: [&str; 10] = [
-        "sleep",
-        "sleep_until_started_plus",
-        "heartbeat",
-        "heartbeat_loop",
-        "fail",
-        "succeed",
-        "respond_canceled",
-        "vanish",
-        "by_id",
-        "big",
-    ];
-    let name = NAMES.into_iter().find(|name| step.get(name).is_some());
+    let name = STEPS.into_iter().find(|name| step.get(name).is_some());
     let name = name.unwrap_or_else(|| panic!("unknown activity step {step}"));
     let body = &step[name];
     let shown = Shown::of(step);

@@ -73,7 +73,7 @@ pub struct World<'a> {
     polling: bool,
     waiting: Vec<(ActivityKey, u32)>,
     code: Option<CachedWorkflow>,
-    worker: Rc<Worker>,
+    pub worker: Rc<Worker>,
     tasks: usize,
 }
 

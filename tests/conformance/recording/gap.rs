@@ -111,3 +111,25 @@ impl Gap {
         })
     }
 }
+
+#[test]
+fn a_backoff_may_be_a_little_late() {
+    let activity = || "a".to_owned();
+    let gap = Gap {
+        from: Stamp::Call { activity: activity(), attempt: 0, call: 0 },
+        to: Stamp::AttemptScheduled { activity: activity(), attempt: 1 },
+        nominal: 200.0,
+    };
+    let recording = |next: f64| {
+        let attempts = serde_json::json!([
+            { "calls": [{ "at_ms": 10, "took_ms": 4 }] },
+            { "attempt_scheduled_at_ms": next },
+        ]);
+        serde_json::json!({ "activities": { "a": { "attempts": attempts } } })
+    };
+    for fits in [208.0, 214.0, 274.0] {
+        assert_eq!(gap.disagreement(&recording(fits)), None);
+    }
+    assert!(gap.disagreement(&recording(207.0)).is_some());
+    assert!(gap.disagreement(&recording(275.0)).is_some());
+}

@@ -98,6 +98,8 @@ impl Context {
         let mut state = self.state.borrow_mut();
         let since = at(state.now) - at(self.started_at);
         state.trace.push(json!({ "t_ms": since, "what": what.into(), "v": value }));
+        // An instance that replays notes all of it again.
+        *self.worker.trace.borrow_mut() = state.trace.clone();
     }
 
     pub fn trace(&self) -> Vec<Value> {

@@ -33,6 +33,8 @@ pub struct Worker {
     pub held: Cell<Span>,
     /// How often a `panic` step was come to.
     pub panics: Cell<u64>,
+    /// What the code has noted of itself so far.
+    pub trace: RefCell<Vec<Value>>,
 }
 
 /// One instance of a script.

@@ -10,3 +10,4 @@ mod raised;
 mod step;
 
 pub use drive::play;
+pub use step::STEPS;

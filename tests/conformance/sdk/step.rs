@@ -19,7 +19,7 @@ enum Flow {
 }
 
 /// The names of all steps that this interpreter knows.
-pub const NAMES: [&str; 9] = [
+pub const STEPS: [&str; 9] = [
     "sleep",
     "sleep_until_started_plus",
     "heartbeat",
@@ -60,7 +60,7 @@ fn run_steps<'a>(code: &'a Surroundings, steps: &'a Value) -> Pin<Box<dyn Future
 }
 
 async fn run_step(code: &Surroundings, step: &Value) -> Result<Flow, Left> {
-    let name = NAMES.into_iter().find(|name| step.get(name).is_some());
+    let name = STEPS.into_iter().find(|name| step.get(name).is_some());
     let name = name.unwrap_or_else(|| panic!("unknown activity step {step}"));
     let body = &step[name];
     let until = |length: Span| code.link.now().plus(length);
