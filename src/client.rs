@@ -127,6 +127,10 @@ pub struct WorkflowHandle<O> {
 }
 
 impl<O: Decode> WorkflowHandle<O> {
+    pub(crate) fn key(&self) -> WorkflowKey {
+        self.key
+    }
+
     /// The id it was started under.
     pub fn id(&self) -> &str {
         &self.id
@@ -203,7 +207,7 @@ impl<O: Decode> WorkflowHandle<O> {
         }
     }
 
-    fn tell(
+    pub(crate) fn tell(
         &self,
         call: impl FnOnce(&mut crate::run::world::Core, Time) -> Result<(), crate::service::Refused>,
     ) -> Result<(), ClientError> {
@@ -223,14 +227,14 @@ impl<O> fmt::Debug for WorkflowHandle<O> {
 }
 
 #[track_caller]
-fn world() -> Rc<World> {
+pub(crate) fn world() -> Rc<World> {
     match current() {
         Some(world) => world,
         None => panic!("a client belongs to its script: it was used outside the run it was given for"),
     }
 }
 
-fn encode(value: &(impl Serialize + ?Sized), what: impl FnOnce() -> String) -> Result<Payload, ClientError> {
+pub(crate) fn encode(value: &(impl Serialize + ?Sized), what: impl FnOnce() -> String) -> Result<Payload, ClientError> {
     Payload::from_json(value).map_err(|why| ClientError::Encode { what: what(), why: why.to_string() })
 }
 

@@ -105,6 +105,7 @@ mod explore;
 pub mod fault;
 mod instant;
 mod ledger;
+mod operate;
 pub mod program;
 mod random;
 pub mod report;

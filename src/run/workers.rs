@@ -127,6 +127,14 @@ impl Core {
         self.offer_queries();
     }
 
+    /// A new process comes up now if none is there; the one that was to come later does not.
+    pub(crate) fn start_worker(&mut self, worker: u32, settings: &Settings) {
+        if !self.workers[worker as usize].is_alive() {
+            self.workers[worker as usize].incarnation += 1;
+            self.restart_worker(worker, settings);
+        }
+    }
+
     /// The process stands still: nothing it hosts is polled, nothing leaves it.
     pub(super) fn freeze_worker(&mut self, worker: u32, until: Time) {
         let process = &mut self.workers[worker as usize];
@@ -155,7 +163,7 @@ impl Core {
     }
 
     /// The process is told to stop.
-    pub(super) fn stop_worker(&mut self, worker: u32, settings: &Settings) {
+    pub(crate) fn stop_worker(&mut self, worker: u32, settings: &Settings) {
         let process = &mut self.workers[worker as usize];
         if process.process != Process::Up {
             return;

@@ -38,7 +38,7 @@ impl Refused {
     }
 
     /// Source: temporal `service/history/consts/const.go`, recorded scenarios `stale_*`.
-    pub(super) const ACTIVITY_GONE: Refused = Refused {
+    pub(crate) const ACTIVITY_GONE: Refused = Refused {
         code: Code::NotFound,
         message: Cow::Borrowed("invalid activityID or activity already timed out or invoking workflow is completed"),
     };

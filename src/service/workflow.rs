@@ -267,7 +267,7 @@ impl Service {
     }
 
     /// The open activity of an id.
-    pub(super) fn open_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Option<ActivityKey> {
+    pub(crate) fn open_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Option<ActivityKey> {
         let run = self.workflow(workflow);
         match id {
             ActivityId::Seq(seq) => {

@@ -2,10 +2,11 @@
 //!
 //! The rules are here, each as a function or a small state machine without clock, queue or future:
 //! [`throttle`] holds heartbeats back, [`report`] says what the service is told of an attempt's end, [`local_activity`]
-//! retries what runs inside a workflow task. They follow Temporal's sdk-core; where Cadence's client differs there is a
+//! retries what runs inside a workflow task. [`CachedWorkflow`] stands between a workflow's code and its history. They follow Temporal's sdk-core; where Cadence's client differs there is a
 //! second function.
 
 pub(crate) mod attempt;
+mod cached;
 pub(crate) mod instance;
 pub mod local_activity;
 pub(crate) mod message;
@@ -13,3 +14,5 @@ pub(crate) mod process;
 pub(crate) mod replay;
 pub mod report;
 pub mod throttle;
+
+pub use cached::CachedWorkflow;

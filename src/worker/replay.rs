@@ -134,12 +134,8 @@ fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
             }
             End::Canceled(details) => {
                 let kind = FailureKind::Canceled { details: details.clone() };
-                let cause = Failure { message: "Activity canceled".into(), kind, cause: None };
-                ActivityResolution::Cancelled(wrap(
-                    "Activity task canceled",
-                    RetryState::CancelRequested,
-                    Arc::new(cause),
-                ))
+                let cause = Failure { message: "Activity cancelled".into(), kind, cause: None };
+                ActivityResolution::Cancelled(wrap("Activity cancelled", RetryState::CancelRequested, Arc::new(cause)))
             }
         };
         Some(Job::ActivityDone { seq: scheduled.seq, result })

@@ -1,0 +1,48 @@
+//! [`CachedWorkflow`]: a workflow's code in a worker's cache, by itself.
+
+use std::fmt;
+
+use super::instance::{Instance, TaskProblem};
+use crate::instant::Time;
+use crate::program::{Command, TaskFailure, WorkflowRun};
+use crate::service::HistoryEvent;
+
+/// A workflow's code with what an SDK keeps beside it: how far it has come in its history, and which of its activities it
+/// still waits for. For those who drive a [`Service`](crate::service::Service) themselves; a simulation has its own.
+pub struct CachedWorkflow {
+    instance: Instance,
+}
+
+impl CachedWorkflow {
+    /// An instance that has taken in nothing yet.
+    pub fn new(run: Box<dyn WorkflowRun>) -> CachedWorkflow {
+        CachedWorkflow { instance: Instance::new(run) }
+    }
+
+    /// Hands the code what is new in its history and says what it asks the service for.
+    ///
+    /// `history` is the whole of it, up to a workflow task that was started at `now`. Cancellation types are applied here:
+    /// what the service is asked, and what the code hears at once
+    /// (crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`). A fresh instance first
+    /// lives through all that the history holds.
+    ///
+    /// # Errors
+    /// [`TaskFailure`]: the task has to be failed, and the instance is of no use any more.
+    pub fn take_task(&mut self, history: &[HistoryEvent], now: Time) -> Result<Vec<Command>, TaskFailure> {
+        let mut commands = Vec::new();
+        for turn in self.instance.turns(history, now) {
+            commands = self.instance.take_turn(turn).map_err(|problem| match problem {
+                TaskProblem::Code(failure) => failure,
+                TaskProblem::NonDeterministic(message) => TaskFailure::NonDeterministic(message),
+                TaskProblem::Unwound => TaskFailure::Panicked { message: problem.to_string() },
+            })?;
+        }
+        Ok(commands)
+    }
+}
+
+impl fmt::Debug for CachedWorkflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedWorkflow").finish_non_exhaustive()
+    }
+}

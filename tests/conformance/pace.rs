@@ -1,0 +1,109 @@
+//! [`Pace`]: when the surroundings of the service act.
+
+use std::borrow::Borrow;
+
+use durasim::Time;
+use serde_json::Value;
+
+/// The surroundings of the service are the driver of the scenario, its workers and the network. Nominally each hand-over
+/// takes the dispatch latency and each call no time. In a recording they had their own times, and where two things happen
+/// at nearly the same moment these decide. Then the scenario is played again with hand-overs and calls at their recorded
+/// times: what the service and the worker make of them must come out as recorded.
+///
+/// `V` is the recording, owned or lent.
+#[derive(Clone)]
+pub enum Pace<V> {
+    Nominal,
+    /// A call is recorded with its sending and its answer, but not with its arrival; a worker's timers are a few
+    /// milliseconds late. This says where within that the truth is taken to lie.
+    Recorded {
+        observed: V,
+        slack: Slack,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Slack {
+    Early,
+    Middle,
+    Late,
+}
+
+pub const SLACKS: [Slack; 3] = [Slack::Early, Slack::Middle, Slack::Late];
+
+impl Slack {
+    /// When a call arrived between its sending and its answer, as a share.
+    fn share(self) -> f64 {
+        match self {
+            Slack::Early => 0.1,
+            Slack::Middle => 0.5,
+            Slack::Late => 0.9,
+        }
+    }
+
+    /// How late a worker's own timers were against the code that it runs, in milliseconds.
+    fn lateness(self) -> f64 {
+        match self {
+            Slack::Early => 0.0,
+            Slack::Middle => 5.0,
+            Slack::Late => 10.0,
+        }
+    }
+}
+
+impl<V: Borrow<Value>> Pace<V> {
+    fn at(&self, find: impl Fn(&Value, Slack) -> Option<f64>) -> Option<Time> {
+        match self {
+            Pace::Nominal => None,
+            Pace::Recorded { observed, slack } => {
+                find(observed.borrow(), *slack).map(|millis| Time::from_nanos((millis * 1e6) as u64))
+            }
+        }
+    }
+
+    /// When the workflow task of this number, from 0, was started, or completed or failed.
+    pub fn workflow_task(&self, number: usize, started: bool) -> Option<Time> {
+        self.at(|observed, _| {
+            let events = observed["history"]["run-1"].as_array()?;
+            let is_start = |event: &&Value| event["type"] == "WORKFLOW_TASK_STARTED";
+            let start = events.iter().filter(is_start).nth(number)?;
+            if started {
+                return start["t_ms"].as_f64();
+            }
+            let ends = |event: &&Value| event["attrs"]["started_event_id"] == start["id"] && is_task_end(event);
+            events.iter().find(ends)?["t_ms"].as_f64()
+        })
+    }
+
+    /// When an attempt, from 0, was handed out, or began to run.
+    pub fn attempt(&self, activity: &str, attempt: usize) -> Option<Time> {
+        self.at(|observed, _| observed["activities"][activity]["attempts"][attempt]["started_at_ms"].as_f64())
+    }
+
+    /// When a call of an attempt arrived.
+    pub fn call(&self, activity: &str, attempt: usize, call: usize) -> Option<Time> {
+        self.at(|observed, slack| arrival(&observed["activities"][activity]["attempts"][attempt]["calls"][call], slack))
+    }
+
+    /// When a call from outside arrived.
+    pub fn client_call(&self, call: usize) -> Option<Time> {
+        self.at(|observed, slack| arrival(&observed["client_calls"][call], slack))
+    }
+
+    /// When an attempt's code recorded a heartbeat, by the worker's timers. The first is what they run from.
+    pub fn heartbeat(&self, activity: &str, attempt: usize, call: usize) -> Option<Time> {
+        self.at(|observed, slack| {
+            let heartbeat = &observed["activities"][activity]["attempts"][attempt]["calls"][call];
+            let at = heartbeat["at_ms"].as_f64().filter(|_| heartbeat["call"] == "heartbeat")?;
+            Some(if call == 0 { at } else { at - slack.lateness() })
+        })
+    }
+}
+
+fn is_task_end(event: &Value) -> bool {
+    ["COMPLETED", "FAILED", "TIMED_OUT"].iter().any(|end| event["type"] == format!("WORKFLOW_TASK_{end}"))
+}
+
+fn arrival(call: &Value, slack: Slack) -> Option<f64> {
+    Some(call["at_ms"].as_f64()? + call["took_ms"].as_f64().unwrap_or(0.0) * slack.share())
+}

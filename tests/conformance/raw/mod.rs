@@ -1,0 +1,10 @@
+//! Scenarios that act on the service by itself, with their own virtual time.
+
+mod agent;
+mod external;
+mod stage;
+mod step;
+mod world;
+
+pub use stage::play;
+pub use step::STEPS;

@@ -1,0 +1,135 @@
+//! [`Gap`]: a time between two stamps that the service's rules set.
+
+use serde_json::Value;
+
+/// A recording may be this much later than the nominal time, in milliseconds.
+const LATER: f64 = 60.0;
+/// And this much earlier: stamps are whole milliseconds of two clocks.
+const EARLIER: f64 = 2.0;
+
+/// A moment of an activity or a workflow, to be found in a recording. Attempts are counted from 0, in the order in which
+/// workers received them.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Stamp {
+    Scheduled {
+        activity: String,
+    },
+    AttemptScheduled {
+        activity: String,
+        attempt: usize,
+    },
+    Started {
+        activity: String,
+        attempt: usize,
+    },
+    /// When a worker's call arrived: between its sending and its answer.
+    Call {
+        activity: String,
+        attempt: usize,
+        call: usize,
+    },
+    Closed {
+        activity: String,
+    },
+    /// When a call from outside arrived.
+    ClientCall {
+        call: usize,
+    },
+    /// When an attempt's code ended.
+    Ended {
+        activity: String,
+        attempt: usize,
+    },
+    /// The first start of an activity in the history.
+    StartedEvent,
+    TimerStarted {
+        timer: u32,
+    },
+    TimerFired {
+        timer: u32,
+    },
+    RunStarted,
+    RunTimedOut,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gap {
+    pub from: Stamp,
+    pub to: Stamp,
+    /// In milliseconds.
+    pub nominal: f64,
+}
+
+impl Stamp {
+    /// The earliest and the latest time, in milliseconds, that the recording has for it.
+    fn find(&self, observed: &Value) -> Option<(f64, f64)> {
+        let event = |name: &str, timer: Option<u32>| {
+            let events = observed["history"]["run-1"].as_array()?.iter();
+            let mut named = events.filter(|event| event["type"] == name);
+            let id = timer.map(|timer| timer.to_string());
+            named.find(|event| id.as_deref().is_none_or(|id| event["attrs"]["timer_id"] == id))?["t_ms"].as_f64()
+        };
+        let exactly = |at: Option<f64>| at.map(|at| (at, at));
+        match self {
+            Stamp::Scheduled { activity } => exactly(observed["activities"][activity]["scheduled"]["t_ms"].as_f64()),
+            Stamp::Closed { activity } => exactly(observed["activities"][activity]["outcome"]["t_ms"].as_f64()),
+            Stamp::AttemptScheduled { activity, attempt } => {
+                exactly(observed["activities"][activity]["attempts"][*attempt]["attempt_scheduled_at_ms"].as_f64())
+            }
+            Stamp::Started { activity, attempt } => {
+                exactly(observed["activities"][activity]["attempts"][*attempt]["started_at_ms"].as_f64())
+            }
+            Stamp::Call { activity, attempt, call } => {
+                under_way(&observed["activities"][activity]["attempts"][*attempt]["calls"][*call])
+            }
+            Stamp::ClientCall { call } => under_way(&observed["client_calls"][*call]),
+            Stamp::TimerStarted { timer } => exactly(event("TIMER_STARTED", Some(*timer))),
+            Stamp::TimerFired { timer } => exactly(event("TIMER_FIRED", Some(*timer))),
+            Stamp::Ended { activity, attempt } => {
+                exactly(observed["activities"][activity]["attempts"][*attempt]["ended_at_ms"].as_f64())
+            }
+            Stamp::StartedEvent => exactly(event("ACTIVITY_TASK_STARTED", None)),
+            Stamp::RunStarted => Some((0.0, 0.0)),
+            Stamp::RunTimedOut => exactly(event("WORKFLOW_EXECUTION_TIMED_OUT", None)),
+        }
+    }
+}
+
+fn under_way(call: &Value) -> Option<(f64, f64)> {
+    let sent = call["at_ms"].as_f64()?;
+    Some((sent, sent + call["took_ms"].as_f64().unwrap_or(0.0)))
+}
+
+impl Gap {
+    /// What the recording says against it. A stamp that was not recorded says nothing: it is missed elsewhere.
+    pub fn disagreement(&self, observed: &Value) -> Option<String> {
+        let (from, to) = (self.from.find(observed)?, self.to.find(observed)?);
+        let (least, most) = (to.0 - from.1, to.1 - from.0);
+        let agrees = most >= self.nominal - EARLIER && least <= self.nominal + LATER;
+        (!agrees).then(|| {
+            format!("gap {:?} to {:?}: expected {least} to {most} ms found {} ms", self.from, self.to, self.nominal)
+        })
+    }
+}
+
+#[test]
+fn a_backoff_may_be_a_little_late() {
+    let activity = || "a".to_owned();
+    let gap = Gap {
+        from: Stamp::Call { activity: activity(), attempt: 0, call: 0 },
+        to: Stamp::AttemptScheduled { activity: activity(), attempt: 1 },
+        nominal: 200.0,
+    };
+    let recording = |next: f64| {
+        let attempts = serde_json::json!([
+            { "calls": [{ "at_ms": 10, "took_ms": 4 }] },
+            { "attempt_scheduled_at_ms": next },
+        ]);
+        serde_json::json!({ "activities": { "a": { "attempts": attempts } } })
+    };
+    for fits in [208.0, 214.0, 274.0] {
+        assert_eq!(gap.disagreement(&recording(fits)), None);
+    }
+    assert!(gap.disagreement(&recording(207.0)).is_some());
+    assert!(gap.disagreement(&recording(275.0)).is_some());
+}

@@ -1,0 +1,217 @@
+//! A history in the words of the recordings, and what the recordings say of workflow and activities because of it.
+
+use std::sync::Arc;
+
+use durasim::program::{Failure, RetrySpec, RetryState, Timeouts};
+use durasim::service::{EventKind, HistoryEvent, Service, WorkflowKey, WorkflowOutcome};
+use durasim::{Span, Time};
+use serde_json::{Map, Value, json};
+
+use super::wire::{event_id, listed, millis, recorded, shown, without_nulls};
+
+/// The events with their times in milliseconds of virtual time.
+fn events(history: &[HistoryEvent]) -> Vec<Value> {
+    history
+        .iter()
+        .map(|event| {
+            let (name, attributes) = attributes(&event.kind, history);
+            json!({ "id": event.id, "t_ms": at(event.at), "type": name, "attrs": without_nulls(attributes) })
+        })
+        .collect()
+}
+
+pub fn at(time: Time) -> f64 {
+    time.as_nanos() as f64 / 1e6
+}
+
+pub fn timeouts(timeouts: &Timeouts) -> Value {
+    json!({
+        "schedule_to_close_timeout_ms": millis(timeouts.schedule_to_close),
+        "schedule_to_start_timeout_ms": millis(timeouts.schedule_to_start),
+        "start_to_close_timeout_ms": millis(timeouts.start_to_close),
+        "heartbeat_timeout_ms": millis(timeouts.heartbeat),
+    })
+}
+
+pub fn policy(policy: &RetrySpec) -> Value {
+    let types: Vec<&str> = policy.non_retryable_error_types.iter().map(|name| &**name).collect();
+    without_nulls(json!({
+        "initial_interval_ms": millis(policy.initial_interval),
+        "backoff_coefficient": policy.backoff_coefficient,
+        "maximum_interval_ms": millis(policy.maximum_interval),
+        "maximum_attempts": Some(policy.maximum_attempts).filter(|attempts| *attempts != 0),
+        "non_retryable_error_types": Some(types).filter(|types| !types.is_empty()),
+    }))
+}
+
+fn retry_state(state: RetryState) -> String {
+    format!("RETRY_STATE_{state}")
+}
+
+fn set(span: Span) -> Option<Value> {
+    (!span.is_zero()).then(|| millis(span))
+}
+
+/// The type and the attributes of an event.
+fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Value) {
+    let closed = |scheduled: u64, started: u64, field: &str, what: Value, state: Option<RetryState>| {
+        let mut attributes =
+            json!({ "scheduled_event_id": event_id(scheduled), "started_event_id": event_id(started) });
+        attributes[field] = what;
+        attributes["retry_state"] = json!(state.map(retry_state));
+        attributes
+    };
+    match kind {
+        EventKind::WorkflowExecutionStarted { run_timeout, task_timeout, .. } => (
+            "WORKFLOW_EXECUTION_STARTED",
+            json!({
+                "workflow_run_timeout_ms": set(*run_timeout),
+                "workflow_task_timeout_ms": millis(*task_timeout),
+                "attempt": 1,
+            }),
+        ),
+        EventKind::WorkflowTaskScheduled { .. } => ("WORKFLOW_TASK_SCHEDULED", json!({})),
+        EventKind::WorkflowTaskStarted { .. } => ("WORKFLOW_TASK_STARTED", json!({})),
+        EventKind::WorkflowTaskCompleted { .. } => ("WORKFLOW_TASK_COMPLETED", json!({})),
+        EventKind::WorkflowTaskFailed { .. } => ("WORKFLOW_TASK_FAILED", json!({})),
+        EventKind::WorkflowTaskTimedOut { .. } => ("WORKFLOW_TASK_TIMED_OUT", json!({})),
+        EventKind::ActivityTaskScheduled { id, spec, timeouts: in_force, retry, .. } => {
+            let mut attributes = timeouts(in_force);
+            attributes["activity_id"] = json!(id.to_string());
+            attributes["activity_type"] = json!(&*spec.activity_type);
+            attributes["input"] = json!([shown(&spec.input)]);
+            attributes["retry_policy"] = policy(retry);
+            ("ACTIVITY_TASK_SCHEDULED", attributes)
+        }
+        EventKind::ActivityTaskStarted { scheduled_event_id, attempt, last_failure } => (
+            "ACTIVITY_TASK_STARTED",
+            json!({
+                "scheduled_event_id": scheduled_event_id,
+                "attempt": attempt,
+                "last_failure": last_failure.as_deref().map(recorded),
+            }),
+        ),
+        EventKind::ActivityTaskCompleted { scheduled_event_id, started_event_id, result } => (
+            "ACTIVITY_TASK_COMPLETED",
+            closed(*scheduled_event_id, *started_event_id, "result", json!([shown(result)]), None),
+        ),
+        EventKind::ActivityTaskFailed { scheduled_event_id, started_event_id, failure, retry_state } => (
+            "ACTIVITY_TASK_FAILED",
+            closed(*scheduled_event_id, *started_event_id, "failure", recorded(failure), Some(*retry_state)),
+        ),
+        EventKind::ActivityTaskTimedOut { scheduled_event_id, started_event_id, failure, retry_state } => (
+            "ACTIVITY_TASK_TIMED_OUT",
+            closed(*scheduled_event_id, *started_event_id, "failure", recorded(failure), Some(*retry_state)),
+        ),
+        EventKind::ActivityTaskCancelRequested { scheduled_event_id } => {
+            ("ACTIVITY_TASK_CANCEL_REQUESTED", json!({ "scheduled_event_id": scheduled_event_id }))
+        }
+        EventKind::ActivityTaskCanceled { scheduled_event_id, started_event_id, details } => {
+            let mut attributes = closed(*scheduled_event_id, *started_event_id, "details", listed(details), None);
+            attributes["latest_cancel_requested_event_id"] = json!(cancel_request(history, *scheduled_event_id));
+            ("ACTIVITY_TASK_CANCELED", attributes)
+        }
+        EventKind::TimerStarted { seq, duration } => {
+            ("TIMER_STARTED", json!({ "timer_id": seq.to_string(), "start_to_fire_timeout_ms": millis(*duration) }))
+        }
+        EventKind::TimerFired { seq } => ("TIMER_FIRED", timer(history, *seq)),
+        EventKind::TimerCanceled { seq } => ("TIMER_CANCELED", timer(history, *seq)),
+        EventKind::WorkflowExecutionCancelRequested { .. } => ("WORKFLOW_EXECUTION_CANCEL_REQUESTED", json!({})),
+        EventKind::WorkflowExecutionSignaled { name, input } => {
+            ("WORKFLOW_EXECUTION_SIGNALED", json!({ "signal_name": &**name, "input": [shown(input)] }))
+        }
+        EventKind::WorkflowExecutionCompleted { result } => {
+            ("WORKFLOW_EXECUTION_COMPLETED", json!({ "result": [shown(result)] }))
+        }
+        EventKind::WorkflowExecutionFailed { failure, retry_state: state } => {
+            ("WORKFLOW_EXECUTION_FAILED", json!({ "failure": recorded(failure), "retry_state": retry_state(*state) }))
+        }
+        EventKind::WorkflowExecutionCanceled { details } => {
+            ("WORKFLOW_EXECUTION_CANCELED", json!({ "details": listed(details) }))
+        }
+        EventKind::WorkflowExecutionTimedOut { retry_state: state } => {
+            ("WORKFLOW_EXECUTION_TIMED_OUT", json!({ "retry_state": retry_state(*state) }))
+        }
+        EventKind::WorkflowExecutionTerminated { reason } => {
+            ("WORKFLOW_EXECUTION_TERMINATED", json!({ "reason": &**reason }))
+        }
+        _ => ("an event that the scenarios do not use", json!({})),
+    }
+}
+
+fn timer(history: &[HistoryEvent], seq: u32) -> Value {
+    let started = history
+        .iter()
+        .find(|event| matches!(event.kind, EventKind::TimerStarted { seq: started, .. } if started == seq));
+    json!({ "timer_id": seq.to_string(), "started_event_id": started.map(|event| event.id) })
+}
+
+fn cancel_request(history: &[HistoryEvent], scheduled: u64) -> Option<u64> {
+    let asks = |event: &&HistoryEvent| matches!(event.kind, EventKind::ActivityTaskCancelRequested { scheduled_event_id } if scheduled_event_id == scheduled);
+    history.iter().find(asks).map(|event| event.id)
+}
+
+/// How the workflow closed.
+fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
+    let failed = |failure: &Arc<Failure>| recorded(failure);
+    let Some(outcome) = service.workflow(workflow).outcome() else {
+        return json!({ "closed": false, "runs": 1 });
+    };
+    let (event, more) = match outcome {
+        WorkflowOutcome::Completed(result) => ("COMPLETED", json!({ "result": [shown(result)] })),
+        WorkflowOutcome::Failed { failure, retry_state: state } => {
+            ("FAILED", json!({ "failure": failed(failure), "retry_state": retry_state(*state) }))
+        }
+        WorkflowOutcome::Canceled(_) => ("CANCELED", json!({})),
+        WorkflowOutcome::TimedOut { retry_state: state } => {
+            ("TIMED_OUT", json!({ "retry_state": retry_state(*state) }))
+        }
+        WorkflowOutcome::Terminated { reason } => ("TERMINATED", json!({ "reason": &**reason })),
+    };
+    let mut fields: Map<String, Value> = more.as_object().expect("an object").clone();
+    fields.insert("closed".into(), json!(true));
+    fields.insert("runs".into(), json!(1));
+    fields.insert("close_event".into(), json!(format!("WORKFLOW_EXECUTION_{event}")));
+    Value::Object(fields)
+}
+
+/// What the service says of a run when it is over: how it closed, its activities by their ids, its history.
+pub fn observed(service: &Service, key: WorkflowKey) -> Value {
+    let history = events(service.history(key));
+    let mut activities = Map::new();
+    for (_, activity_key) in service.workflow(key).activities() {
+        let record = service.activity(*activity_key);
+        activities.insert(record.id().to_string(), activity(&history, record.scheduled_event_id()));
+    }
+    json!({ "workflow": workflow(service, key), "activities": activities, "history": { "run-1": history } })
+}
+
+/// What the history says of an activity, by the id of its schedule.
+fn activity(events: &[Value], scheduled_event_id: u64) -> Value {
+    let of_it = |event: &&Value| event["attrs"]["scheduled_event_id"] == json!(scheduled_event_id);
+    let named = |name: &str| events.iter().filter(of_it).find(|event| event["type"] == name);
+    let mut scheduled = events[scheduled_event_id as usize - 1]["attrs"].clone();
+    for field in ["activity_id", "activity_type", "input"] {
+        scheduled.as_object_mut().expect("attributes").remove(field);
+    }
+    let ended = events.iter().filter(of_it).find(|event| {
+        let name = event["type"].as_str().unwrap_or_default();
+        ["COMPLETED", "FAILED", "TIMED_OUT", "CANCELED"].iter().any(|end| name == format!("ACTIVITY_TASK_{end}"))
+    });
+    let outcome = ended.map(|event| {
+        let mut outcome = event["attrs"].clone();
+        let fields = outcome.as_object_mut().expect("attributes");
+        fields.remove("scheduled_event_id");
+        fields.remove("started_event_id");
+        fields.insert("event".into(), event["type"].clone());
+        fields.insert("t_ms".into(), event["t_ms"].clone());
+        outcome
+    });
+    let started = named("ACTIVITY_TASK_STARTED");
+    json!({
+        "scheduled": scheduled,
+        "final_attempt": started.map(|event| event["attrs"]["attempt"].clone()),
+        "started_last_failure": started.map(|event| event["attrs"]["last_failure"].clone()),
+        "outcome": outcome,
+    })
+}

@@ -1,0 +1,175 @@
+//! [`Scenario`]: one recording, with what was played and what the server did.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{raw, sdk};
+
+#[derive(Clone, Deserialize)]
+pub struct Scenario {
+    pub name: String,
+    pub group: String,
+    #[serde(default)]
+    pub title: String,
+    /// Whether its outcome is a race on the real server.
+    #[serde(skip)]
+    pub is_race: bool,
+    pub definition: Value,
+    pub observed: Value,
+}
+
+/// What plays a scenario.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Engine {
+    /// The service by itself, by calls that no SDK holds back.
+    Raw,
+    /// A simulation, with a worker between the code and the service.
+    Sdk,
+    /// Activities without a workflow.
+    Standalone,
+}
+
+impl Scenario {
+    pub fn engine(&self) -> Engine {
+        match self.definition["engine"].as_str() {
+            None | Some("raw") => Engine::Raw,
+            Some("sdk") => Engine::Sdk,
+            Some("standalone") => Engine::Standalone,
+            Some(other) => panic!("{}: unknown engine {other}", self.name),
+        }
+    }
+
+    /// The first thing it uses that the simulator, or the interpreter, does not have.
+    pub fn needs(&self) -> Option<String> {
+        if self.engine() == Engine::Standalone {
+            return Some("activities without a workflow".to_owned());
+        }
+        let definition = &self.definition;
+        let workflow = &definition["workflow"];
+        if !definition["raw_tasks"].is_null() {
+            return Some("workflow tasks answered by hand".to_owned());
+        }
+        if !workflow["retry"].is_null() {
+            return Some("retries of workflows".to_owned());
+        }
+        if !workflow["start_delay_ms"].is_null() {
+            return Some("delayed starts of workflows".to_owned());
+        }
+        let timed_out = self.observed["workflow"]["close_event"] == "WORKFLOW_EXECUTION_TIMED_OUT";
+        if !workflow["execution_timeout_ms"].is_null() && timed_out {
+            return Some("execution timeouts of workflows".to_owned());
+        }
+        let external = definition["external"].as_array().into_iter().flatten();
+        let acts = external.filter_map(|external| external["do"].as_str());
+        let unknown = acts.map(str::to_owned).find(|act| !EXTERNAL.contains(&&**act));
+        if let Some(act) = unknown {
+            return Some(format!("`{act}` from outside"));
+        }
+        let scripts = definition["activities"].as_object().into_iter().flat_map(|scripts| scripts.values());
+        let attempts = scripts.filter_map(Value::as_array).flatten();
+        let known = match self.engine() {
+            Engine::Sdk => &sdk::STEPS[..],
+            Engine::Raw | Engine::Standalone => &raw::STEPS[..],
+        };
+        if let Some(step) = attempts.into_iter().find_map(|steps| unknown_activity_step(steps, known)) {
+            return Some(format!("the activity step {step}"));
+        }
+        if let Some(step) = unknown_step(&workflow["script"], &WORKFLOW_STEPS) {
+            return Some(match step.as_str() {
+                "child" => "child workflows".to_owned(),
+                "continue_as_new" => "continue-as-new".to_owned(),
+                "local_activity" => "local activities".to_owned(),
+                step => format!("the workflow step `{step}`"),
+            });
+        }
+        let own_worker = definition["wf_queue"] == "own";
+        own_worker.then(|| "a worker whose workflow cache the scenario controls".to_owned())
+    }
+}
+
+const EXTERNAL: [&str; 12] = [
+    "cancel_workflow",
+    "signal",
+    "terminate",
+    "describe",
+    "poll_start",
+    "poll_stop",
+    "by_id",
+    "pause",
+    "unpause",
+    "reset",
+    "sdk_stop",
+    "sdk_start",
+];
+
+const WORKFLOW_STEPS: [&str; 14] = [
+    "activity",
+    "timer",
+    "sleep",
+    "await",
+    "await_all",
+    "race",
+    "cancel",
+    "wait_signals",
+    "try",
+    "return",
+    "raise",
+    "panic",
+    "block_thread",
+    "attempt",
+];
+
+/// The first step of a script, or of a script in it, that is not among the known ones.
+fn unknown_step(script: &Value, known: &[&str]) -> Option<String> {
+    script.as_array().into_iter().flatten().find_map(|step| {
+        let (name, body) = step.as_object()?.iter().next()?;
+        if !known.contains(&&**name) {
+            return Some(name.clone());
+        }
+        ["body", "handler", "then"].into_iter().find_map(|inner| unknown_step(&body[inner], known))
+    })
+}
+
+/// The first step of an activity script, or of what it does on a cancellation, that has none of the known names.
+fn unknown_activity_step(script: &Value, known: &[&str]) -> Option<String> {
+    script.as_array().into_iter().flatten().find_map(|step| {
+        if !known.iter().any(|name| step.get(name).is_some()) {
+            return Some(step.to_string());
+        }
+        [&step["on_cancel"], &step["heartbeat_loop"]["on_cancel"]]
+            .into_iter()
+            .find_map(|inner| unknown_activity_step(inner, known))
+    })
+}
+
+/// The scenarios of a folder and the folders in it, by name, or the one of a file. Other files are passed over.
+pub fn load(path: &Path) -> Vec<Scenario> {
+    let mut scenarios = Vec::new();
+    collect(path, &mut scenarios);
+    scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+    scenarios
+}
+
+fn collect(path: &Path, scenarios: &mut Vec<Scenario>) {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        entries.for_each(|entry| collect(&entry.expect("a folder's entry").path(), scenarios));
+    } else if path.extension().is_some_and(|extension| extension == "json") {
+        let text = std::fs::read(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        let json: Value = serde_json::from_slice(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        if json["definition"].is_object() {
+            let scenario = serde_json::from_value(json);
+            scenarios.push(scenario.unwrap_or_else(|why| panic!("{}: {why}", path.display())));
+        }
+    }
+}
+
+/// Scenarios whose outcome is a race on the real server, by name, from an index.
+pub fn unstable(index: &Path) -> Vec<String> {
+    let Ok(text) = std::fs::read(index) else { return Vec::new() };
+    let entries: Vec<Value> = serde_json::from_slice(&text).expect("an index is a list");
+    let unstable = entries.iter().filter(|entry| entry["stable"] == false);
+    unstable.filter_map(|entry| entry["name"].as_str()).map(str::to_owned).collect()
+}

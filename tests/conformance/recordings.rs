@@ -1,0 +1,120 @@
+//! One scenario: played, and judged by its recording.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::Value;
+
+use crate::pace::{Pace, SLACKS};
+use crate::recording::compare::disagreements;
+use crate::recording::gap::Gap;
+use crate::recording::scenario::{Engine, Scenario, load};
+use crate::{raw, sdk};
+
+/// What became of a scenario.
+pub enum Verdict {
+    Agrees,
+    /// Nominally the recording's own jitter decides otherwise; with hand-overs and calls at their recorded times it agrees.
+    AgreesAtItsPace,
+    Disagrees(Vec<String>),
+    NotCovered(String),
+}
+
+pub fn judge(scenario: &Scenario) -> Verdict {
+    if let Some(needed) = scenario.needs() {
+        return Verdict::NotCovered(needed);
+    }
+    let observed = &scenario.observed;
+    let nominal = compare(scenario, play(scenario, Pace::Nominal));
+    if nominal.is_empty() {
+        return Verdict::Agrees;
+    }
+    let paced = |slack| compare(scenario, play(scenario, Pace::Recorded { observed, slack }));
+    if SLACKS.into_iter().any(|slack| paced(slack).is_empty()) {
+        return Verdict::AgreesAtItsPace;
+    }
+    Verdict::Disagrees(nominal)
+}
+
+fn play(scenario: &Scenario, pace: Pace<&Value>) -> Result<(Value, Vec<Gap>), String> {
+    let played = catch_unwind(AssertUnwindSafe(|| match scenario.engine() {
+        Engine::Sdk => {
+            let pace = match pace {
+                Pace::Nominal => Pace::Nominal,
+                Pace::Recorded { observed, slack } => Pace::Recorded { observed: observed.clone(), slack },
+            };
+            sdk::play(&scenario.definition, pace)
+        }
+        Engine::Raw | Engine::Standalone => Ok(raw::play(&scenario.definition, pace)),
+    }));
+    played.unwrap_or_else(|_| Err("a panic".to_owned()))
+}
+
+/// What the recording says against the simulator.
+fn compare(scenario: &Scenario, played: Result<(Value, Vec<Gap>), String>) -> Vec<String> {
+    let (mut found, gaps) = match played {
+        Ok(played) => played,
+        Err(error) => return vec![format!("all: expected an end found {error}")],
+    };
+    // It was asked for in some scenarios only.
+    if scenario.observed["workflow_trace"].is_null() {
+        found["workflow_trace"] = Value::Null;
+    }
+    let expected = &scenario.observed;
+    let mut lines = disagreements(expected, &found);
+    lines.extend(gaps.iter().filter_map(|gap| gap.disagreement(&scenario.observed)));
+    lines
+}
+
+/// A comparison that passes over something passes for the wrong reason.
+#[test]
+fn whatever_is_changed_in_a_recording_is_noticed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/data/temporal-server-1.32");
+    let names =
+        ["cancel_wait_open_fails_after", "retry_max_attempts_3", "byid_fail_before_start", "sdk_plain_exception"];
+    let mut tried = 0;
+    let mut unnoticed = std::collections::BTreeSet::new();
+    for scenario in load(&folder).iter().filter(|scenario| names.contains(&&*scenario.name)) {
+        assert!(matches!(judge(scenario), Verdict::Agrees), "{}", scenario.name);
+        let mut leaves = Vec::new();
+        collect_leaves(&scenario.observed, String::new(), &mut leaves);
+        // What the driver gave, and how news was spread over workflow tasks, are not for the service to decide.
+        let is_task = |leaf: &str| {
+            let event =
+                leaf.strip_prefix("/history/run-1/").and_then(|rest| rest.split('/').next()?.parse::<usize>().ok());
+            let events = &scenario.observed["history"]["run-1"];
+            event.is_some_and(|event| events[event]["type"].as_str().unwrap().starts_with("WORKFLOW_TASK_"))
+        };
+        leaves.retain(|leaf| !leaf.contains("/run-1/0/attrs/input/") && !is_task(leaf));
+        for leaf in leaves {
+            let mut changed = Scenario { observed: scenario.observed.clone(), ..scenario.clone() };
+            let value = changed.observed.pointer_mut(&leaf).expect("a leaf of it");
+            *value = match &*value {
+                Value::String(text) => Value::from(format!("{text}?")),
+                Value::Number(number) => Value::from(number.as_f64().unwrap_or(0.0) + 1000.0),
+                Value::Bool(flag) => Value::from(!flag),
+                _ => Value::from("something"),
+            };
+            tried += 1;
+            if compare(&changed, play(&changed, Pace::Nominal)).is_empty() {
+                unnoticed.insert(leaf.rsplit('/').find(|name| name.parse::<u32>().is_err()).unwrap().to_owned());
+            }
+        }
+    }
+    assert!(tried > 400, "{tried}");
+    let unnoticed: Vec<String> = unnoticed.into_iter().collect();
+    insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("conformance_not_compared", unnoticed.join("\n"));
+    });
+}
+
+fn collect_leaves(value: &Value, path: String, leaves: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| collect_leaves(field, format!("{path}/{name}"), leaves));
+        }
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(place, item)| collect_leaves(item, format!("{path}/{place}"), leaves));
+        }
+        _ => leaves.push(path),
+    }
+}

@@ -1,0 +1,98 @@
+//! [`Report`]: what agrees, group by group, and what does not.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::recording::scenario::Scenario;
+use crate::recordings::Verdict;
+use crate::rules::Rules;
+
+#[derive(Default)]
+struct Group {
+    agree: usize,
+    of: usize,
+}
+
+#[derive(Default)]
+pub struct Report {
+    groups: BTreeMap<String, Group>,
+    rules: Option<Group>,
+    /// `scenario: field: expected .. found ..`.
+    pub disagreements: Vec<String>,
+    /// Races that came out otherwise than recorded, which proves nothing, with what they are about.
+    races: Vec<String>,
+    /// Scenarios that agree once their surroundings act at the recorded times.
+    paced: Vec<String>,
+    /// Scenarios by what they need.
+    not_covered: BTreeMap<String, Vec<String>>,
+}
+
+impl Report {
+    pub fn add(&mut self, scenario: &Scenario, verdict: Verdict) {
+        let group = self.groups.entry(scenario.group.clone()).or_default();
+        group.of += 1;
+        let name = &scenario.name;
+        match verdict {
+            Verdict::Agrees => group.agree += 1,
+            Verdict::AgreesAtItsPace => {
+                group.agree += 1;
+                self.paced.push(name.clone());
+            }
+            Verdict::NotCovered(needed) => self.not_covered.entry(needed).or_default().push(name.clone()),
+            Verdict::Disagrees(_) if scenario.is_race => self.races.push(format!("{name}: {}", scenario.title)),
+            Verdict::Disagrees(lines) => {
+                self.disagreements.extend(lines.iter().map(|line| format!("{name}: {line}")));
+            }
+        }
+    }
+
+    pub fn add_rules(&mut self, rules: &Rules) {
+        self.rules = Some(Group { agree: rules.judged - rules.failed.len(), of: rules.judged });
+        self.disagreements.extend(rules.failed.iter().flatten().cloned());
+    }
+
+    /// The figures, and what is behind those that are not complete. Without fields of single scenarios.
+    pub fn summary(&self) -> String {
+        let mut text = format!("{}\nnot covered yet, by what they need:\n", self.lines());
+        for (needed, names) in &self.not_covered {
+            text += &format!("- {needed}: {}\n", names.join(", "));
+        }
+        text += "\nagree with hand-overs and calls at their recorded times, since nominally these decide otherwise:\n";
+        for line in &self.paced {
+            text += &format!("- {line}\n");
+        }
+        text += "\nraces on the real server that come out otherwise here:\n";
+        for line in &self.races {
+            text += &format!("- {line}\n");
+        }
+        text
+    }
+
+    /// One line for each group.
+    fn lines(&self) -> String {
+        let rules = self.rules.iter().map(|group| ("rules", group));
+        let groups = self.groups.iter().map(|(name, group)| (name.as_str(), group)).chain(rules);
+        groups.map(|(name, Group { agree, of })| format!("{name} {agree}/{of}\n")).collect()
+    }
+}
+
+/// All of it, the lines of the groups last.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (needed, names) in &self.not_covered {
+            for name in names {
+                writeln!(f, "{name}: not covered: needs {needed}")?;
+            }
+        }
+        for line in &self.paced {
+            writeln!(f, "{line}: agrees with hand-overs and calls at their recorded times")?;
+        }
+        for line in &self.races {
+            writeln!(f, "{line}: not judged: a race on the real server, which came out otherwise here")?;
+        }
+        for line in &self.disagreements {
+            writeln!(f, "{line}")?;
+        }
+        f.write_str(&self.lines())
+    }
+}

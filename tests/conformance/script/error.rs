@@ -1,0 +1,86 @@
+//! [`ScriptError`]: what goes wrong in a script, with what the Python SDK makes of it.
+
+use durasim::program::{Details, Failure, FailureKind};
+use serde_json::{Value, json};
+
+use crate::recording::wire::{listed, timeout_name};
+
+#[derive(Clone, Debug)]
+pub enum ScriptError {
+    /// An error with a failure behind it.
+    Failure(Failure),
+    /// `asyncio.CancelledError`: the workflow is cancelled while it waits for a timer.
+    Cancelled,
+    /// An exception that is none of Temporal's: the task fails.
+    Panic,
+}
+
+impl ScriptError {
+    /// Whether Python sees a cancellation in it: the workflow then closes as cancelled, if it was asked to.
+    pub fn is_cancellation(&self) -> bool {
+        match self {
+            ScriptError::Cancelled => true,
+            ScriptError::Failure(failure) => {
+                matches!(failure.kind, FailureKind::Canceled { .. })
+                    || matches!(failure.kind, FailureKind::Activity { .. })
+                        && failure
+                            .cause
+                            .as_ref()
+                            .is_some_and(|cause| matches!(cause.kind, FailureKind::Canceled { .. }))
+            }
+            ScriptError::Panic => false,
+        }
+    }
+
+    pub fn into_failure(self) -> Failure {
+        match self {
+            ScriptError::Failure(failure) => failure,
+            ScriptError::Cancelled | ScriptError::Panic => Failure {
+                message: "Cancelled".into(),
+                kind: FailureKind::Canceled { details: Details::Absent },
+                cause: None,
+            },
+        }
+    }
+
+    /// As the script's own trace shows it.
+    pub fn shown(&self) -> Value {
+        match self {
+            ScriptError::Failure(failure) => shown(failure),
+            ScriptError::Cancelled => json!({ "kind": "cancelled" }),
+            ScriptError::Panic => json!({ "kind": "panic" }),
+        }
+    }
+}
+
+fn shown(failure: &Failure) -> Value {
+    // Python's errors have lists, empty where there was none.
+    let list = |details: &Details| match listed(details) {
+        Value::Null => json!([]),
+        list => list,
+    };
+    let mut fields = match &failure.kind {
+        FailureKind::Application { error_type, non_retryable, details, .. } => json!({
+            "kind": "application", "type": &**error_type, "non_retryable": non_retryable, "details": list(details),
+        }),
+        FailureKind::Timeout { timeout_type, last_heartbeat_details } => json!({
+            "kind": "timeout",
+            "timeout_type": timeout_name(*timeout_type),
+            "last_heartbeat_details": list(last_heartbeat_details),
+        }),
+        FailureKind::Canceled { details } => {
+            // Python has one text for all of them.
+            return json!({ "kind": "canceled", "message": "Cancelled", "details": list(details) });
+        }
+        FailureKind::Server { non_retryable } => json!({ "kind": "server", "non_retryable": non_retryable }),
+        FailureKind::Activity { activity_id, retry_state, .. } => json!({
+            "kind": "activity", "activity_id": &**activity_id, "retry_state": retry_state.to_string(),
+        }),
+        other => json!({ "kind": format!("{other:?}") }),
+    };
+    fields["message"] = json!(&*failure.message);
+    if let Some(cause) = &failure.cause {
+        fields["cause"] = shown(cause);
+    }
+    fields
+}

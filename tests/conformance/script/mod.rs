@@ -1,0 +1,117 @@
+//! The workflow side of the scenario language: a script as a workflow's code, hosted through the seam.
+//!
+//! The recordings were made with Temporal's Python SDK; what that adds to sdk-core is in [`error`].
+
+mod context;
+mod error;
+mod step;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as PollContext, Poll, Waker};
+
+use durasim::Span;
+use durasim::program::{
+    Activation, Command, Details, Job, RunInfo, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
+};
+use serde_json::Value;
+
+use context::Context;
+use error::ScriptError;
+
+use crate::recording::wire::payload;
+
+/// The queue that the activities' worker polls; the workflow's has its own.
+pub const TASK_QUEUE: &str = "act";
+
+/// What a script does to its own worker, and what outlives its instances.
+#[derive(Default)]
+pub struct Worker {
+    /// How long the code held the task that it answers now.
+    pub held: Cell<Span>,
+    /// How often a `panic` step was come to.
+    pub panics: Cell<u64>,
+    /// What the code has noted of itself so far.
+    pub trace: RefCell<Vec<Value>>,
+}
+
+/// One instance of a script.
+pub struct ScriptRun {
+    context: Context,
+    code: Pin<Box<dyn Future<Output = Result<Value, ScriptError>>>>,
+}
+
+impl ScriptRun {
+    pub fn new(script: &Value, run: &RunInfo, worker: Rc<Worker>) -> ScriptRun {
+        let context = Context::new(run, worker);
+        let (script, inside) = (script.clone(), context.clone());
+        let code = Box::pin(async move { step::run_script(&inside, &script).await });
+        ScriptRun { context, code }
+    }
+
+    /// Runs the code until it waits for something that an activation has to bring.
+    fn advance(&mut self) -> Poll<Result<Value, ScriptError>> {
+        let mut poll_context = PollContext::from_waker(Waker::noop());
+        loop {
+            match self.code.as_mut().poll(&mut poll_context) {
+                Poll::Pending if self.context.take_yield() => {}
+                polled => return polled,
+            }
+        }
+    }
+}
+
+impl WorkflowRun for ScriptRun {
+    fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
+        self.context.begin(activation.now);
+        for job in &activation.jobs {
+            match job {
+                Job::Start(_) => {}
+                Job::Signal { input, .. } => self.context.signal(input),
+                Job::FireTimer(timer) => self.context.fire(*timer),
+                Job::ActivityDone { seq, result } => self.context.activity_done(*seq, result.clone()),
+                Job::Cancel { .. } => self.context.cancel_workflow(),
+                other => return Err(TaskFailure::Misuse(format!("a script does not understand {other:?}"))),
+            }
+        }
+        let end = match self.advance() {
+            Poll::Pending => None,
+            Poll::Ready(Ok(result)) => Some(Command::Complete(payload(&result))),
+            Poll::Ready(Err(ScriptError::Panic)) => {
+                return Err(TaskFailure::Panicked { message: "panic".to_owned() });
+            }
+            Poll::Ready(Err(error)) if error.is_cancellation() && self.context.is_cancel_requested() => {
+                Some(Command::Cancelled(Details::Absent))
+            }
+            Poll::Ready(Err(error)) => Some(Command::Fail(error.into_failure())),
+        };
+        let mut commands = self.context.take_commands();
+        commands.extend(end);
+        Ok(commands)
+    }
+}
+
+/// A script, to be registered with a simulation.
+pub struct ScriptProgram {
+    pub script: Value,
+}
+
+impl WorkflowProgram for ScriptProgram {
+    fn workflow_type(&self) -> &str {
+        "Script"
+    }
+
+    fn instantiate(&self, run: &RunInfo, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+        Ok(Box::new(ScriptRun::new(&self.script, run, Rc::default())))
+    }
+}
+
+impl fmt::Debug for ScriptProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptProgram").finish_non_exhaustive()
+    }
+}
+
+type Shared<T> = Rc<RefCell<T>>;

@@ -1,0 +1,13 @@
+//! Scenarios that run on a whole simulation: a worker stands between the activities' code and the service.
+//!
+//! The recordings were made with Temporal's Python SDK. The simulated worker behaves as its core does; what the Python
+//! layer adds is in [`raised`].
+
+mod activity;
+mod drive;
+mod log;
+mod raised;
+mod step;
+
+pub use drive::play;
+pub use step::STEPS;
