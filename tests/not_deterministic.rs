@@ -4,9 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check,
-};
+use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check};
 
 fn options() -> ActivityOptions {
     ActivityOptions { start_to_close_timeout: Duration::from_secs(60), ..Default::default() }
@@ -65,7 +63,8 @@ fn a_global_is_told_even_if_the_result_stays_the_same() {
         ctx.execute_activity("nap", &(), options()).await
     }
     RUNS.set(3);
-    let explore = || Simulation::temporal().activity("nap", nap).workflow("naps", naps).explore("naps", &()).seeds(0..4);
+    let explore =
+        || Simulation::temporal().activity("nap", nap).workflow("naps", naps).explore("naps", &()).seeds(0..4);
     let report = explore().check(check::same_result()).report();
     assert_eq!(report.failures()[0].check, "deterministic", "{report}");
     let report = explore().without_repeats().check(check::same_result()).report();
