@@ -123,9 +123,8 @@ where
 fn is_complete(run: &Run, reference: &Reference) -> bool {
     match classify(run, reference) {
         Class::Survive => true,
-        Class::Different => {
-            matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_)) | Outcome::Script(_))
-        }
+        // What a script returned may say that something failed.
+        Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
         Class::OverBudget(_) | Class::Cancelled => false,
     }
 }

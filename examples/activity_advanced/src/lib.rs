@@ -11,6 +11,7 @@ pub mod item_queue;
 pub mod outcomes;
 pub mod row;
 pub mod stops;
+pub mod summary;
 pub mod table;
 pub mod tale;
 pub mod workflows;

@@ -9,6 +9,7 @@ use activity_advanced::arguments::{Arguments, HELP, Request, workflows};
 use activity_advanced::outcomes::Outcomes;
 use activity_advanced::row::Row;
 use activity_advanced::stops::{STOPS, Stop, simulation};
+use activity_advanced::summary::Summary;
 use activity_advanced::table::Table;
 use activity_advanced::tale::{CRASH_AND_RESUME, Tale};
 use durasim::fault::Plan;
@@ -70,8 +71,12 @@ fn tour(arguments: &Arguments, seeds: std::ops::Range<u64>) -> Result<ExitCode, 
     if !table.holds() {
         return Ok(ExitCode::FAILURE);
     }
-    let is_there = stops.iter().any(|stop| stop.workflow == CRASH_AND_RESUME.workflow);
-    if is_there && arguments.dialect == Dialect::Temporal && !arguments.json {
+    let told = table.rows().iter().find(|row| row.workflow == CRASH_AND_RESUME.workflow);
+    if let Some(row) = told
+        && arguments.dialect == Dialect::Temporal
+        && !arguments.json
+    {
+        println!("{} in detail\n\n{}", row.workflow, Summary(row));
         tell(&CRASH_AND_RESUME)?;
     }
     Ok(ExitCode::SUCCESS)

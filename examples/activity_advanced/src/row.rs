@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use durasim::{Exploration, Failed, Report, RunError, Simulation, Tally, Time};
+use durasim::{Exploration, Failed, Part, Report, RunError, Simulation, Tally, Time};
 
 use crate::outcomes::{Observer, Outcomes};
 use crate::stops::Stop;
@@ -91,6 +91,12 @@ impl Row {
                 .any(|known| known.check == failed.check && known.violation.kind == failed.violation.kind)
         });
         self.every_fault.failures().iter().chain(more)
+    }
+
+    /// The parts of both explorations: without faults, every fault, random faults.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        // The run without faults begins both.
+        self.every_fault.parts().iter().chain(self.seeds.parts().iter().skip(1))
     }
 
     /// A number of all runs, summed up.
