@@ -82,6 +82,7 @@
 //!   [`Ledger`]: for activities and the fakes they use.
 //! - [`Exploration`], [`check`], [`Report`]: every fault, and what each run is judged by.
 //! - [`fault`]: points, faults and plans. [`trace`] and [`report`]: what happened, and its text.
+//! - `strategy`, with the feature `proptest`: plans for proptest.
 //! - [`program`]: the seam, for other context types. [`service`] and [`worker`]: the rules by themselves.
 //!
 //! # Limits

@@ -1,4 +1,4 @@
-//! Whatever goes wrong, and however heartbeats are held back: no checkpoint is lost that the service has had, and no work
+//! Whatever goes wrong, however heartbeats are held back, in both dialects and with several workers: no checkpoint is lost that the service has had, and no work
 //! is done again that one of them covers. Reckoned from the records of a run alone; the crate's own checks take no part.
 
 use std::cell::Cell;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use durasim::fault::{Fault, Plan};
 use durasim::trace::What;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, ActivityRecord, Ledger, RetryPolicy, Run, Simulation, Time,
-    WorkflowContext, WorkflowError,
+    ActivityContext, ActivityError, ActivityOptions, ActivityRecord, Dialect, Ledger, RetryPolicy, Run, Simulation,
+    Time, WorkflowContext, WorkflowError,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -87,6 +87,8 @@ enum Faults {
 
 #[derive(Clone, Debug)]
 struct Case {
+    dialect: Dialect,
+    workers: usize,
     job: Job,
     throttle: Throttle,
     faults: Faults,
@@ -94,8 +96,12 @@ struct Case {
 
 impl Case {
     fn run(&self) -> Run {
-        let simulation =
-            Simulation::temporal().activity("copy", copy).workflow("copying", copying).state(Store::default);
+        let simulation = match self.dialect {
+            Dialect::Temporal => Simulation::temporal(),
+            Dialect::Cadence => Simulation::cadence(),
+        };
+        let simulation = simulation.activity("copy", copy).workflow("copying", copying).state(Store::default);
+        let simulation = simulation.workers(self.workers);
         let simulation = match self.throttle {
             Throttle::Sdk => simulation,
             Throttle::Off => simulation.no_heartbeat_throttle(),
@@ -169,7 +175,14 @@ fn plans() -> impl Strategy<Value = Plan> {
 
 fn cases() -> impl Strategy<Value = Case> {
     let faults = prop_oneof![1 => any::<u64>().prop_map(Faults::Drawn), 2 => plans().prop_map(Faults::Planned)];
-    (jobs(), throttles(), faults).prop_map(|(job, throttle, faults)| Case { job, throttle, faults })
+    let dialects = prop_oneof![Just(Dialect::Temporal), Just(Dialect::Cadence)];
+    (dialects, 1..4usize, jobs(), throttles(), faults).prop_map(|(dialect, workers, job, throttle, faults)| Case {
+        dialect,
+        workers,
+        job,
+        throttle,
+        faults,
+    })
 }
 
 fn chunks_done(details: &[u8]) -> u32 {

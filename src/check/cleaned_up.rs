@@ -99,19 +99,15 @@ impl CleanedUp {
     /// Whether what is found after this attempt's end must be its doing, or its omission.
     fn is_to_blame(&self, trace: &Trace, attempt: u32, end: usize) -> bool {
         let states = self.states(trace, end);
-        let name = trace.attempts()[attempt as usize];
         let activity = |attempt: u32| trace.attempts()[attempt as usize].activity;
         let is_answerable = |attempt: u32| states[attempt as usize] == Some(State::Answerable);
         is_answerable(attempt)
             && (0..states.len() as u32).filter(|other| *other != attempt).all(|other| match states[other as usize] {
                 None | Some(State::Answerable) => true,
                 Some(State::Running) => false,
-                // A predecessor's remains are this attempt's to clean up, others are for the attempt that comes next there.
-                Some(State::Excused) => {
-                    (activity(other) == name.activity && other < attempt)
-                        || (other + 1..states.len() as u32)
-                            .any(|later| activity(later) == activity(other) && is_answerable(later))
-                }
+                // Its remains are for the next attempt at that activity to clean up, which may be this one.
+                Some(State::Excused) => (other + 1..states.len() as u32)
+                    .any(|later| activity(later) == activity(other) && is_answerable(later)),
             })
     }
 

@@ -69,9 +69,21 @@ impl<E: Copy> Queue<E> {
     }
 
     /// Takes the first entry.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Time, E)> {
         if self.present.is_empty() {
-            self.refill()?;
+            if self.filled == 0 {
+                return None;
+            }
+            let lowest = self.filled.trailing_zeros() as usize;
+            self.filled &= self.filled - 1;
+            // Mostly one entry alone is next.
+            if let [(at, _, entry)] = self.buckets[lowest][..] {
+                self.buckets[lowest].clear();
+                self.floor = at;
+                return Some((at, entry));
+            }
+            self.refill(lowest);
         }
         let (_, entry) = self.present.pop_front()?;
         Some((self.floor, entry))
@@ -95,36 +107,25 @@ impl<E: Copy> Queue<E> {
         }
     }
 
-    /// Moves the entries of the earliest time into `present`.
-    fn refill(&mut self) -> Option<()> {
-        if self.filled == 0 {
-            return None;
-        }
-        let lowest = self.filled.trailing_zeros() as usize;
-        self.filled &= self.filled - 1;
+    /// Moves the entries of the earliest time, which is in this bucket, into `present`.
+    fn refill(&mut self, lowest: usize) {
         let mut moved = std::mem::take(&mut self.buckets[lowest]);
-        if let [(at, order, entry)] = moved[..] {
-            self.floor = at;
-            self.present.push_back((order, entry));
-        } else {
-            self.floor = moved.iter().map(|&(at, ..)| at).min()?;
-            for &(at, order, entry) in &moved {
-                if at == self.floor {
-                    self.present.push_back((order, entry));
-                } else {
-                    let bucket = bucket(self.floor, at);
-                    self.buckets[bucket].push((at, order, entry));
-                    self.filled |= 1 << bucket;
-                }
+        self.floor = moved.iter().map(|&(at, ..)| at).min().unwrap_or(self.floor);
+        for &(at, order, entry) in &moved {
+            if at == self.floor {
+                self.present.push_back((order, entry));
+            } else {
+                let bucket = bucket(self.floor, at);
+                self.buckets[bucket].push((at, order, entry));
+                self.filled |= 1 << bucket;
             }
-            // Entries keep the order in which they were pushed, which is theirs except for reserved ones.
-            if !self.present.iter().is_sorted_by_key(|&(order, _)| order) {
-                self.present.make_contiguous().sort_unstable_by_key(|&(order, _)| order);
-            }
+        }
+        // Entries keep the order in which they were pushed, which is theirs except for reserved ones.
+        if !self.present.iter().is_sorted_by_key(|&(order, _)| order) {
+            self.present.make_contiguous().sort_unstable_by_key(|&(order, _)| order);
         }
         moved.clear();
         self.buckets[lowest] = moved;
-        Some(())
     }
 
     /// Only stale entries were taken since the clock last moved, and the clock stayed behind them.

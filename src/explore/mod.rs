@@ -1,7 +1,9 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
 mod environment;
+mod pairs;
 pub(crate) mod points;
+mod repeat;
 mod report;
 mod shrink;
 mod sweep;
@@ -17,6 +19,9 @@ pub use tally::Tally;
 
 use crate::check::Check;
 use crate::run::start::Start;
+
+/// Pairs that are tried unless [`Exploration::budget`] says otherwise.
+const PAIRS: u64 = 20_000;
 
 /// What is to be tried, and what every run is judged by. Made by [`Simulation::explore`](crate::Simulation::explore);
 /// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).
@@ -43,13 +48,25 @@ pub struct Exploration {
     start: Start,
     name: Option<Arc<str>>,
     every_fault: bool,
+    every_pair: bool,
+    budget: u64,
+    deterministic: bool,
     seeds: Vec<Range<u64>>,
     checks: Vec<Arc<dyn Check>>,
 }
 
 impl Exploration {
     pub(crate) fn new(start: Start) -> Exploration {
-        Exploration { start, name: None, every_fault: false, seeds: Vec::new(), checks: Vec::new() }
+        Exploration {
+            start,
+            name: None,
+            every_fault: false,
+            every_pair: false,
+            budget: PAIRS,
+            deterministic: true,
+            seeds: Vec::new(),
+            checks: Vec::new(),
+        }
     }
 
     /// The name that plans are `for=`, and that the reproducing line hands to `cargo test`. Default: the name of the
@@ -66,10 +83,31 @@ impl Exploration {
         self
     }
 
+    /// Pairs of faults: each fault of [`every_fault`](Exploration::every_fault) with each that fits a point after it. They are
+    /// visited by novelty (kind of site and fault, first and second), so that a budget that does not suffice for all still
+    /// has something of every kind; the report then says how many of how many. See [`budget`](Exploration::budget).
+    pub fn every_pair(mut self) -> Exploration {
+        self.every_pair = true;
+        self
+    }
+
+    /// How many pairs are tried at most. Default 20,000.
+    pub fn budget(mut self, pairs: u64) -> Exploration {
+        self.budget = pairs;
+        self
+    }
+
     /// One run for each seed, with faults drawn from it; odd seeds also draw the order of ready tasks. By default faults
     /// end an attempt only if the retry policy allows another one.
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
+        self
+    }
+
+    /// Does without running the fault-free run and the first 16 passing ones again on another thread, which tells code that
+    /// is not deterministic. For activities that count their own runs in a global.
+    pub fn without_repeats(mut self) -> Exploration {
+        self.deterministic = false;
         self
     }
 
@@ -114,6 +152,7 @@ impl fmt::Debug for Exploration {
         f.debug_struct("Exploration")
             .field("start", &self.start)
             .field("every_fault", &self.every_fault)
+            .field("every_pair", &self.every_pair)
             .field("seeds", &self.seeds)
             .field("checks", &self.checks.iter().map(|check| check.name().to_owned()).collect::<Vec<_>>())
             .finish_non_exhaustive()

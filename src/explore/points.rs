@@ -44,8 +44,17 @@ impl Singles {
 pub(crate) struct Place {
     #[cfg_attr(not(feature = "proptest"), expect(dead_code, reason = "for plans that shrink to earlier points"))]
     pub(crate) at: Time,
+    /// The trace event that shows that the run came to it, by index.
+    pub(crate) event: usize,
     pub(crate) point: Point,
     pub(crate) faults: Vec<Fault>,
+}
+
+/// When something happened, and the trace event that says so.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: Time,
+    event: usize,
 }
 
 /// The points of a run: those of each attempt, then those of the workflows.
@@ -79,7 +88,7 @@ impl Places {
             may_end: true,
         };
         let menu_at = |site: Site, at: Time| (attempt.point(site), menu(site, &limits(at)));
-        self.add(attempt.started, menu_at(Site::Dispatch, attempt.started));
+        self.add(attempt.started, menu_at(Site::Dispatch, attempt.started.at));
         self.add_each(&attempt.awaits, menu_at, Site::Await);
         self.add_each(&attempt.effects, menu_at, Site::Effect);
         self.add_each(
@@ -98,11 +107,11 @@ impl Places {
             Site::Heartbeat,
         );
         self.add_each(&attempt.awaits, menu_at, Site::Deadline);
-        if attempt.ended.is_some() {
-            self.add(attempt.last(), menu_at(Site::Completion, attempt.last()));
+        if let Some(ended) = attempt.ended {
+            self.add(ended, menu_at(Site::Completion, ended.at));
         }
-        if attempt.retried {
-            self.add(attempt.last(), menu_at(Site::Backoff, attempt.last()));
+        if let Some(retried) = attempt.retried {
+            self.add(retried, menu_at(Site::Backoff, retried.at));
         }
     }
 
@@ -117,7 +126,7 @@ impl Places {
             may_end: true,
         };
         let mut signals = vec![0; run.trace().workflows().len()];
-        for event in run.trace().events() {
+        for (place, event) in run.trace().events().iter().enumerate() {
             let Who::Workflow(workflow) = event.who else { continue };
             let site = match event.what {
                 What::TaskStarted { task, attempt: 1 } => Site::Task(task),
@@ -138,34 +147,35 @@ impl Places {
                 attempt: None,
                 site,
             };
-            self.add(event.at, (point, menu(site, &limits)));
+            self.add(Moment { at: event.at, event: place }, (point, menu(site, &limits)));
         }
     }
 
     /// Adds the sites of one kind, all of them or a sample.
     fn add_each(
         &mut self,
-        times: &[Time],
+        moments: &[Moment],
         make: impl Fn(Site, Time) -> (Point, Vec<Fault>),
         site: impl Fn(u32) -> Site,
     ) {
-        let count = times.len() as u32;
+        let count = moments.len() as u32;
         for number in 1..=count {
             if is_kept(number, count) {
-                let at = times[number as usize - 1];
-                self.add(at, make(site(number), at));
+                let moment = moments[number as usize - 1];
+                self.add(moment, make(site(number), moment.at));
             } else {
                 self.points += 1;
             }
         }
     }
 
-    fn add(&mut self, at: Time, (point, faults): (Point, Vec<Fault>)) {
+    fn add(&mut self, moment: Moment, (point, faults): (Point, Vec<Fault>)) {
         if faults.is_empty() {
             return;
         }
         self.points += 1;
-        self.tried.push(Place { at, point, faults });
+        let Moment { at, event } = moment;
+        self.tried.push(Place { at, event, point, faults });
     }
 }
 
@@ -183,13 +193,12 @@ struct Seen {
     activity: u32,
     point: Point,
     scheduled: Time,
-    started: Time,
-    ended: Option<Time>,
-    retried: bool,
-    /// When each happened.
-    awaits: Vec<Time>,
-    effects: Vec<Time>,
-    heartbeats: Vec<Time>,
+    started: Moment,
+    ended: Option<Moment>,
+    retried: Option<Moment>,
+    awaits: Vec<Moment>,
+    effects: Vec<Moment>,
+    heartbeats: Vec<Moment>,
     /// Whether each heartbeat was sent.
     sent: Vec<bool>,
     /// When heartbeats became visible.
@@ -201,22 +210,18 @@ impl Seen {
         Point { site, ..self.point.clone() }
     }
 
-    fn last(&self) -> Time {
-        self.ended.unwrap_or(self.started)
-    }
-
     fn length(&self) -> Duration {
-        self.last() - self.started
+        self.ended.unwrap_or(self.started).at - self.started.at
     }
 
     /// When the service last heard of it by then.
     fn heard(&self, at: Time) -> Time {
-        self.heard.iter().rev().copied().find(|heard| *heard <= at).unwrap_or(self.started)
+        self.heard.iter().rev().copied().find(|heard| *heard <= at).unwrap_or(self.started.at)
     }
 
     fn deadline(&self, timeouts: crate::program::Timeouts) -> Option<Time> {
         let from = |start: Time, span: crate::instant::Span| (!span.is_zero()).then(|| start.plus(span));
-        let close = from(self.started, timeouts.start_to_close);
+        let close = from(self.started.at, timeouts.start_to_close);
         let overall = from(self.scheduled, timeouts.schedule_to_close);
         close.into_iter().chain(overall).min()
     }
@@ -226,12 +231,13 @@ fn attempts(run: &Run) -> Vec<Seen> {
     let trace = run.trace();
     let mut scheduled = vec![Time::ZERO; trace.activities().len()];
     let mut seen: Vec<Seen> = Vec::with_capacity(trace.attempts().len());
-    for event in trace.events() {
+    for (place, event) in trace.events().iter().enumerate() {
+        let moment = Moment { at: event.at, event: place };
         match (event.who, event.what) {
             (Who::Activity(activity), What::Scheduled(_)) => scheduled[activity as usize] = event.at,
             (Who::Activity(activity), What::RetryScheduled(_)) => {
                 if let Some(last) = seen.iter_mut().rev().find(|attempt| attempt.activity == activity) {
-                    last.retried = true;
+                    last.retried = Some(moment);
                 }
             }
             (Who::Attempt(index), What::AttemptStarted(_)) => {
@@ -240,9 +246,9 @@ fn attempts(run: &Run) -> Vec<Seen> {
                     activity: name.activity,
                     point: run.attempt_point(index, Site::Dispatch),
                     scheduled: scheduled[name.activity as usize],
-                    started: event.at,
+                    started: moment,
                     ended: None,
-                    retried: false,
+                    retried: None,
                     awaits: Vec::new(),
                     effects: Vec::new(),
                     heartbeats: Vec::new(),
@@ -253,10 +259,10 @@ fn attempts(run: &Run) -> Vec<Seen> {
             (Who::Attempt(index), what) => {
                 let attempt = &mut seen[index as usize];
                 match what {
-                    What::Awaited(_) => attempt.awaits.push(event.at),
-                    What::Effect { .. } => attempt.effects.push(event.at),
+                    What::Awaited(_) => attempt.awaits.push(moment),
+                    What::Effect { .. } => attempt.effects.push(moment),
                     What::HeartbeatRecorded(_) => {
-                        attempt.heartbeats.push(event.at);
+                        attempt.heartbeats.push(moment);
                         attempt.sent.push(false);
                     }
                     // The newest is what is sent.
@@ -266,7 +272,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                         }
                     }
                     What::HeartbeatVisible(_) => attempt.heard.push(event.at),
-                    What::Ended { .. } => attempt.ended = Some(event.at),
+                    What::Ended { .. } => attempt.ended = Some(moment),
                     _ => {}
                 }
             }

@@ -21,6 +21,8 @@ pub struct Report {
     pub(super) error: Option<RunError>,
     /// The environment asks for a plan of another exploration.
     pub(super) skipped: bool,
+    /// Passing runs that were run again.
+    pub(super) repeated: u64,
 }
 
 /// One part of an exploration: the fault-free run, every fault, a range of seeds, or one plan.
@@ -32,7 +34,7 @@ pub struct Part {
     pub name: String,
     /// Its counts.
     pub tally: Tally,
-    /// If not every point was tried: how many were, and how many there are.
+    /// If not every point or pair was tried: how many were, and how many there are.
     pub sampled: Option<(u64, u64)>,
     /// How long it took, in real time.
     pub elapsed: Duration,
@@ -65,7 +67,7 @@ impl Failed {
 
 impl Report {
     pub(super) fn new(name: Arc<str>, workflow: Arc<str>) -> Report {
-        Report { name, workflow, parts: Vec::new(), failures: Vec::new(), error: None, skipped: false }
+        Report { name, workflow, parts: Vec::new(), failures: Vec::new(), error: None, skipped: false, repeated: 0 }
     }
 
     /// Why nothing was learned: the fault-free run cannot be finished, the exploration asks for nothing or for nothing that
@@ -146,7 +148,8 @@ impl fmt::Display for Part {
             write!(f, ", {failed} FAILED")?;
         }
         if let Some((tried, points)) = self.sampled {
-            write!(f, ", {tried} of {points} points (sampled)")?;
+            let what = if self.name == "pairs" { "pairs, by novelty" } else { "points (sampled)" };
+            write!(f, ", {tried} of {points} {what}")?;
         }
         Ok(())
     }

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use super::Exploration;
 use super::environment::Wanted;
+use super::pairs;
 use super::points::Singles;
+use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
 use super::shrink::shrink;
 use super::tally::Tally;
@@ -59,7 +61,10 @@ impl Exploration {
         }
         let wanted = Wanted::read()?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
-        if matches!(wanted, Wanted::Everything) && !self.every_fault && no_seeds {
+        if self.every_pair && self.budget == 0 {
+            return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
+        }
+        if matches!(wanted, Wanted::Everything) && !self.every_fault && !self.every_pair && no_seeds {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
             ));
@@ -76,6 +81,9 @@ impl Exploration {
             Wanted::Everything => {
                 if self.every_fault {
                     self.sweep_singles(report, &judges, &reference);
+                }
+                if self.every_pair {
+                    self.sweep_pairs(report, &judges, &reference);
                 }
                 for seeds in &self.seeds {
                     let name = format!("seeds {}..{}", seeds.start, seeds.end);
@@ -107,6 +115,9 @@ impl Exploration {
         if finding.is_none() {
             finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), violation });
         }
+        if finding.is_none() && self.deterministic {
+            finding = self.not_reproduced(&Plan::none(), &run);
+        }
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         if let Some(finding) = finding {
             *tally.violations.entry(finding.check.clone()).or_default() += 1;
@@ -134,6 +145,24 @@ impl Exploration {
         }
         let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
         let name = if sampled.is_some() { "faults" } else { "every fault" };
+        report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
+    }
+
+    fn sweep_pairs(&self, report: &mut Report, judges: &[Judge], reference: &Run) {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        // What one fault breaks is the singles' to tell.
+        let first = |plan: &Plan| {
+            let finished = self.start.run(plan);
+            finding(&finished, judges).is_none().then_some(finished.run)
+        };
+        let covered = pairs::visit(reference, self.budget, first, |plan| {
+            let finished = self.start.run(&plan);
+            self.take(report, judges, &mut tally, finished, plan);
+        });
+        let all = covered.tried == covered.there;
+        let name = if all { "every pair" } else { "pairs" };
+        let sampled = (!all).then_some((covered.tried, covered.there));
         report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
     }
 
@@ -165,7 +194,11 @@ impl Exploration {
 
     /// Judges and counts a run, and explains it if its failure is new.
     fn take(&self, report: &mut Report, judges: &[Judge], tally: &mut Tally, finished: Finished, plan: Plan) {
-        let finding = finding(&finished, judges);
+        let mut finding = finding(&finished, judges);
+        if finding.is_none() && self.deterministic && report.repeated < REPEATED {
+            report.repeated += 1;
+            finding = self.not_reproduced(&plan, &finished.run);
+        }
         let class = match (&finding, judges.first()) {
             (None, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
             _ => None,
@@ -175,6 +208,10 @@ impl Exploration {
         *tally.violations.entry(finding.check.clone()).or_default() += 1;
         let known = report.failures.iter().any(|failed| failed.finding.is_same(&finding));
         if known || report.failures.len() >= EXPLAINED {
+            return;
+        }
+        if finding.check == DETERMINISTIC {
+            report.failures.push(Failed::new(&report.name, &finished.run, plan, finding, tally.runs));
             return;
         }
         let again = |plan: &Plan| {
@@ -194,6 +231,13 @@ impl Exploration {
             }
         };
         report.failures.push(Failed::new(&report.name, &run, plan, finding, tally.runs));
+    }
+}
+
+impl Exploration {
+    fn not_reproduced(&self, plan: &Plan, run: &Run) -> Option<Finding> {
+        let violation = repeats(&self.start, plan, run).err()?;
+        Some(Finding { check: DETERMINISTIC.to_owned(), violation })
     }
 }
 

@@ -73,7 +73,7 @@ pub enum Fault {
 
 impl Fault {
     /// One of each kind, those that have a length with a length of zero, in the order in which messages list them.
-    pub(super) const KINDS: [Fault; 26] = [
+    pub(crate) const KINDS: [Fault; 26] = [
         Fault::Crash,
         Fault::CrashAttempt,
         Fault::CrashBefore,
@@ -101,6 +101,12 @@ impl Fault {
         Fault::Late(Duration::ZERO),
         Fault::Duplicated,
     ];
+
+    /// Its place among [`Fault::KINDS`], whatever its length.
+    pub(crate) fn kind(self) -> usize {
+        let same = |kind: &Fault| std::mem::discriminant(kind) == std::mem::discriminant(&self);
+        Fault::KINDS.iter().position(same).unwrap_or(Fault::KINDS.len())
+    }
 
     /// Whether this can go wrong at such a site. A plan's text that pairs others is refused.
     ///

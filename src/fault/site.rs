@@ -29,6 +29,22 @@ pub enum Site {
 }
 
 impl Site {
+    /// Its kind, whatever its number.
+    pub(crate) fn kind(self) -> u8 {
+        match self {
+            Site::Dispatch => 0,
+            Site::Await(_) => 1,
+            Site::Effect(_) => 2,
+            Site::Heartbeat(_) => 3,
+            Site::Deadline(_) => 4,
+            Site::Completion => 5,
+            Site::Backoff => 6,
+            Site::Task(_) => 7,
+            Site::Signal(_) => 8,
+            Site::Timer(_) => 9,
+        }
+    }
+
     /// Whether this is a site of a workflow rather than of an attempt.
     pub fn is_workflow(self) -> bool {
         matches!(self, Site::Task(_) | Site::Signal(_) | Site::Timer(_))

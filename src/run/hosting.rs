@@ -18,7 +18,7 @@ use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::{Call, Carriage, Message, Parting};
 use crate::worker::process::Process;
 use crate::worker::report::{self, PendingHeartbeat, Report};
-use crate::worker::throttle::{self, Throttle};
+use crate::worker::throttle;
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 #[derive(Debug)]
@@ -132,14 +132,14 @@ impl Core {
     /// The link of a new attempt: an earlier run's, unless something that outlived that run still holds it.
     fn link(&mut self, attempt: u32) -> Arc<Link> {
         let (run, place) = (self.run, attempt as usize);
-        for attempt in self.links.len() as u32..=attempt {
-            self.links.push(Arc::new(Link { attempt, run, thread: std::thread::current().id() }));
+        for attempt in self.spare.links.len() as u32..=attempt {
+            self.spare.links.push(Arc::new(Link { attempt, run, thread: std::thread::current().id() }));
         }
-        match Arc::get_mut(&mut self.links[place]) {
+        match Arc::get_mut(&mut self.spare.links[place]) {
             Some(link) => link.run = run,
-            None => self.links[place] = Arc::new(Link { attempt, run, thread: std::thread::current().id() }),
+            None => self.spare.links[place] = Arc::new(Link { attempt, run, thread: std::thread::current().id() }),
         }
-        self.links[place].clone()
+        self.spare.links[place].clone()
     }
 
     /// Notes a new attempt and makes its record.
@@ -152,6 +152,7 @@ impl Core {
                 throttle::interval_in(settings.dialect, task.timeouts.heartbeat, default, max)
             }
         };
+        let throttle = self.spare.throttle(interval);
         self.attempts.push(Attempt {
             token,
             worker,
@@ -161,7 +162,7 @@ impl Core {
             effects: 0,
             heartbeats: 0,
             details_read: false,
-            throttle: Throttle::new(interval),
+            throttle,
             listener: None,
             cancel_told: None,
             zombie: false,

@@ -188,14 +188,12 @@ impl World {
 
     /// Brings a fresh instance to where the workflow's code has got.
     fn replay(&self, workflow: WorkflowKey, mut instance: Instance) -> Result<Instance, TaskProblem> {
-        let turns = instance.past_turns(self.core.borrow().service.history(workflow));
-        for turn in turns {
-            self.core.borrow_mut().in_workflow = true;
-            match panics::catch(|| instance.take_turn(turn)) {
-                Ok(answer) => drop(answer?),
-                Err(unwound) => return Err(unwound_problem(unwound)),
-            }
-        }
+        self.take_past_turns(workflow, &mut instance)?;
+        let core = &mut **self.core.borrow_mut();
+        // No task is open: what has come since the last one, such as the workflow's end, is no news for the code.
+        let mut rest = instance.present_turn(core.service.history(workflow), core.now, &mut core.jobs);
+        rest.jobs.clear();
+        core.jobs = rest.jobs;
         Ok(instance)
     }
 }

@@ -244,7 +244,8 @@ impl Core {
             workflow_type: workflow_type.clone(),
             execution: of_type + 1,
         });
-        self.workflows.push(HostedWorkflow::default());
+        let executions = self.spare.executions();
+        self.workflows.push(HostedWorkflow { executions, ..Default::default() });
         self.open_workflows += 1;
         self.note(Who::Workflow(index), What::WorkflowStarted(bytes));
         let start = StartWorkflow {

@@ -10,6 +10,7 @@ use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, W
 use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::message::Carriage;
+use crate::worker::replay::{self, Turn};
 
 /// A worker's answer to a workflow task, and the code that gave it.
 pub(crate) struct Held {
@@ -256,19 +257,33 @@ impl World {
         workflow: WorkflowKey,
         mut instance: Instance,
     ) -> Result<(Instance, Vec<Command>), TaskProblem> {
-        let turns = {
-            let mut core = self.core.borrow_mut();
+        self.take_past_turns(workflow, &mut instance)?;
+        let mut turn = {
+            let core = &mut **self.core.borrow_mut();
             core.in_workflow = true;
-            instance.turns(core.service.history(workflow), core.now)
+            instance.present_turn(core.service.history(workflow), core.now, &mut core.jobs)
         };
-        let mut commands = Vec::new();
-        for turn in turns {
-            match panics::catch(|| instance.take_turn(turn)) {
-                Ok(answer) => commands = answer?,
-                Err(unwound) => return Err(unwound_problem(unwound)),
+        let commands = take_turn(&mut instance, &mut turn)?;
+        self.core.borrow_mut().jobs = turn.jobs;
+        Ok((instance, commands))
+    }
+
+    /// Brings an instance to where the workflow's code has got: it re-lives what an instance before it has answered.
+    pub(super) fn take_past_turns(&self, workflow: WorkflowKey, instance: &mut Instance) -> Result<(), TaskProblem> {
+        loop {
+            let turn = {
+                let core = &mut **self.core.borrow_mut();
+                core.in_workflow = true;
+                instance.past_turn(core.service.history(workflow), &mut core.jobs)
+            };
+            let Some(mut turn) = turn else { return Ok(()) };
+            let commands = take_turn(instance, &mut turn)?;
+            let core = &mut **self.core.borrow_mut();
+            core.jobs = turn.jobs;
+            if let Some(answer) = turn.answer {
+                replay::compare(core.service.history(workflow), answer, &commands)?;
             }
         }
-        Ok((instance, commands))
     }
 
     /// A command for an activity or a queue that the simulation does not have.
@@ -291,6 +306,13 @@ impl World {
                 known: known(core.workers.iter().map(|worker| &worker.task_queue)),
             })
         })
+    }
+}
+
+fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
+    match panics::catch(|| instance.take_turn(turn)) {
+        Ok(answer) => answer,
+        Err(unwound) => Err(unwound_problem(unwound)),
     }
 }
 

@@ -15,20 +15,22 @@ use super::signal::LateSignal;
 use super::watch::Minded;
 use super::workflow_task::Held;
 use crate::engine::choice::Choice;
+use crate::engine::panics;
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
 use crate::engine::sleepers::{SleeperId, Sleepers};
 use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
-use crate::instant::Time;
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
+use crate::instant::{Span, Time};
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Job, Seq};
 use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
 use crate::worker::message::{Carriage, Message};
 use crate::worker::process::Worker;
+use crate::worker::throttle::Throttle;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
@@ -48,6 +50,11 @@ pub(crate) fn current() -> Option<Rc<World>> {
 #[inline]
 pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
+}
+
+/// A registered activity's name, shared; `None` if there is no such activity, or no run in progress here.
+pub(crate) fn registered_activity(name: &str) -> Option<Arc<str>> {
+    with_current(|world| world.setup.activities.get_key_value(name).map(|(name, _)| name.clone())).flatten()
 }
 
 /// Calls code of a workflow that may look at the world, because no replay repeats it.
@@ -235,6 +242,31 @@ pub(crate) struct HostedActivity {
     pub(crate) defers_deadline: bool,
 }
 
+/// What earlier runs have left, for its memory.
+#[derive(Default)]
+pub(crate) struct Spare {
+    executions: Vec<Vec<(Arc<str>, u32)>>,
+    throttles: Vec<Throttle>,
+    /// By the index of the attempt.
+    pub(crate) links: Vec<Arc<Link>>,
+}
+
+impl Spare {
+    /// An empty list of a workflow's executions.
+    pub(crate) fn executions(&mut self) -> Vec<(Arc<str>, u32)> {
+        let mut executions = self.executions.pop().unwrap_or_default();
+        executions.clear();
+        executions
+    }
+
+    /// A throttle that has sent nothing.
+    pub(crate) fn throttle(&mut self, interval: Span) -> Throttle {
+        let mut throttle = self.throttles.pop().unwrap_or_else(|| Throttle::new(interval));
+        throttle.restart(interval);
+        throttle
+    }
+}
+
 /// Everything about a run but user state.
 pub(crate) struct Core {
     /// Tells the runs of this thread apart: what is left of an earlier one, or belongs to an outer one, has no say. Not
@@ -251,10 +283,9 @@ pub(crate) struct Core {
     pub(crate) workers: Vec<Worker>,
     /// By the index in [`Who::Attempt`].
     pub(crate) attempts: Vec<Attempt>,
-    /// By the index of the attempt. Kept from run to run.
-    pub(crate) links: Vec<Arc<Link>>,
     pub(crate) running: u32,
     pub(crate) background: Vec<Background>,
+    pub(crate) spare: Spare,
     /// By [`WorkflowKey`].
     pub(crate) workflows: Vec<HostedWorkflow>,
     pub(crate) open_workflows: u32,
@@ -265,6 +296,8 @@ pub(crate) struct Core {
     pub(crate) injector: Injector,
     pub(crate) trace: Trace,
     pub(crate) todo: VecDeque<Todo>,
+    /// The memory of the news of workflow tasks; empty between them.
+    pub(crate) jobs: Vec<Job>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
     /// Signals on a slow way.
@@ -302,9 +335,9 @@ impl Core {
             service: Service::new(),
             workers: Vec::new(),
             attempts: Vec::new(),
-            links: Vec::new(),
             running: 0,
             background: Vec::new(),
+            spare: Spare::default(),
             workflows: Vec::new(),
             open_workflows: 0,
             script: Script::None,
@@ -313,6 +346,7 @@ impl Core {
             injector: Injector::default(),
             trace: Trace::default(),
             todo: VecDeque::new(),
+            jobs: Vec::new(),
             mail: Vec::new(),
             late_signals: Vec::new(),
             queries: Vec::new(),
@@ -337,7 +371,7 @@ impl Core {
         self.attempts.clear();
         self.running = 0;
         self.background.clear();
-        self.workflows.clear();
+        self.spare.executions.extend(self.workflows.drain(..).map(|workflow| workflow.executions));
         self.open_workflows = 0;
         self.script = Script::None;
         self.activities.clear();
@@ -448,7 +482,8 @@ impl World {
             drop_quietly(todo);
         }
         let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
-        drop_quietly(attempts.drain(..));
+        let mut throttles = std::mem::take(&mut self.core.borrow_mut().spare.throttles);
+        let _ = panics::catch(|| throttles.extend(attempts.drain(..).map(|attempt| attempt.throttle)));
         let states = std::mem::take(&mut *self.states.borrow_mut());
         drop_quietly(states);
         drop(entered);
@@ -457,6 +492,7 @@ impl World {
             core.graveyard = graves;
             core.todo = todo;
             core.attempts = attempts;
+            core.spare.throttles = throttles;
             core.trace = trace;
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
@@ -466,7 +502,7 @@ impl World {
 
 /// User code's destructors may panic: not our concern any more, and no reason to take the test down.
 fn drop_quietly<T>(value: T) {
-    let _ = crate::engine::panics::catch(move || drop(value));
+    let _ = panics::catch(move || drop(value));
 }
 
 impl Drop for Entered {

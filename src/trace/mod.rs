@@ -180,6 +180,9 @@ impl Trace {
             hash.word(u64::from(attempt.activity) << 32 | u64::from(attempt.number));
             hash.word(u64::from(attempt.worker));
         }
+        for (point, fault) in &self.faults {
+            hash.bytes(format!("{point}={fault}").as_bytes());
+        }
         for named in self.signals.iter().chain(&self.answers) {
             hash.bytes(named.name.as_bytes());
             hash.word(u64::from(named.bytes.start) << 32 | u64::from(named.bytes.len));

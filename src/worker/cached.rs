@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::instance::{Instance, TaskProblem};
+use super::replay;
 use crate::instant::Time;
 use crate::program::{Command, TaskFailure, WorkflowRun};
 use crate::service::HistoryEvent;
@@ -29,15 +30,23 @@ impl CachedWorkflow {
     /// # Errors
     /// [`TaskFailure`]: the task has to be failed, and the instance is of no use any more.
     pub fn take_task(&mut self, history: &[HistoryEvent], now: Time) -> Result<Vec<Command>, TaskFailure> {
-        let mut commands = Vec::new();
-        for turn in self.instance.turns(history, now) {
-            commands = self.instance.take_turn(turn).map_err(|problem| match problem {
-                TaskProblem::Code(failure) => failure,
-                TaskProblem::NonDeterministic(message) => TaskFailure::NonDeterministic(message),
-                TaskProblem::Unwound => TaskFailure::Panicked { message: problem.to_string() },
-            })?;
+        self.take_turns(history, now).map_err(|problem| match problem {
+            TaskProblem::Code(failure) => failure,
+            TaskProblem::NonDeterministic(message) => TaskFailure::NonDeterministic(message),
+            TaskProblem::Unwound => TaskFailure::Panicked { message: problem.to_string() },
+        })
+    }
+
+    fn take_turns(&mut self, history: &[HistoryEvent], now: Time) -> Result<Vec<Command>, TaskProblem> {
+        let mut jobs = Vec::new();
+        while let Some(mut turn) = self.instance.past_turn(history, &mut jobs) {
+            let commands = self.instance.take_turn(&mut turn)?;
+            if let Some(answer) = turn.answer {
+                replay::compare(history, answer, &commands)?;
+            }
         }
-        Ok(commands)
+        let mut turn = self.instance.present_turn(history, now, &mut jobs);
+        self.instance.take_turn(&mut turn)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::program::{
-    Activation, ActivityId, ActivityResolution, CancellationType, Command, Details, Failure, FailureKind, Job, Marker,
-    Payload, RetryState, Seq, TaskFailure, WorkflowRun,
+    Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, Command, Details, Failure, FailureKind,
+    Job, Marker, Payload, RetryState, Seq, TaskFailure, WorkflowRun,
 };
 
 use crate::instant::Time;
@@ -16,6 +16,8 @@ pub(crate) struct Instance {
     run: Box<dyn WorkflowRun>,
     /// Events of the history that have been taken in.
     pub(super) seen: usize,
+    /// Whether tasks that an instance before this one has answered are still to be taken in.
+    pub(super) replaying: bool,
     /// By sequence number, from 1. A number whose command never left the code has none.
     activities: Vec<Option<Pending>>,
     /// The clock and the length of the history at the last turn: what a query sees.
@@ -25,9 +27,7 @@ pub(crate) struct Instance {
 
 /// An activity as the workflow's side knows it.
 struct Pending {
-    activity_type: Arc<str>,
-    id: ActivityId,
-    cancellation: CancellationType,
+    spec: Arc<ActivitySpec>,
     /// Whether its future has been resolved: what the service says after that is not for the code.
     resolved: bool,
 }
@@ -46,7 +46,7 @@ pub(crate) enum TaskProblem {
 
 impl Instance {
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        Instance { run, seen: 0, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
+        Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
     }
 
     /// Whether something outside the context woke the code.
@@ -54,18 +54,19 @@ impl Instance {
         self.run.foreign_wake()
     }
 
-    /// Hands the code the news of one workflow task and returns what it asks the service for.
-    /// A replayed task's answer is compared with what the history says.
-    pub(crate) fn take_turn(&mut self, turn: Turn) -> Result<Vec<Command>, TaskProblem> {
-        let Turn { now, replaying, history_length, mut jobs, asked } = turn;
+    /// Hands the code the news of one workflow task and returns what it asks the service for. Empties the list of jobs.
+    pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
+        let Turn { now, history_length, ref mut jobs, ref answer } = *turn;
+        let replaying = answer.is_some();
         (self.now, self.history_length) = (now, history_length);
-        self.drop_unwanted(&mut jobs);
+        self.drop_unwanted(jobs);
         let mut commands = Vec::new();
         while !jobs.is_empty() {
-            let activation = Activation { now, replaying, history_length, jobs };
+            let activation = Activation { now, replaying, history_length, jobs: std::mem::take(jobs) };
             let mut answer = self.run.activate(&activation)?;
             answer.retain(|command| !is_too_late(command, &activation.jobs));
-            jobs = Vec::new();
+            *jobs = activation.jobs;
+            jobs.clear();
             if commands.is_empty() && !answer.iter().any(|command| matches!(command, Command::CancelActivity { .. })) {
                 for command in &answer {
                     self.note(command);
@@ -74,7 +75,7 @@ impl Instance {
             } else {
                 for command in answer {
                     self.note(&command);
-                    self.translate(command, &mut commands, &mut jobs);
+                    self.translate(command, &mut commands, jobs);
                 }
             }
             if commands.last().is_some_and(Command::closes_workflow) {
@@ -82,10 +83,8 @@ impl Instance {
                 break;
             }
         }
-        match asked {
-            Some(asked) => super::replay::compare(&asked, &commands).map(|()| commands),
-            None => Ok(commands),
-        }
+        jobs.clear();
+        Ok(commands)
     }
 
     /// Asks the code about its state. It stays as it is.
@@ -110,13 +109,11 @@ impl Instance {
 
     fn note(&mut self, command: &Command) {
         if let Command::ScheduleActivity { seq, spec } = command {
-            let id = spec.activity_id.clone().map_or(ActivityId::Seq(*seq), ActivityId::Named);
-            let (activity_type, cancellation) = (spec.activity_type.clone(), spec.cancellation);
             let place = *seq as usize;
             if self.activities.len() < place {
                 self.activities.resize_with(place, || None);
             }
-            self.activities[place - 1] = Some(Pending { activity_type, id, cancellation, resolved: false });
+            self.activities[place - 1] = Some(Pending { spec: spec.clone(), resolved: false });
         }
     }
 
@@ -133,7 +130,7 @@ impl Instance {
         let unsent = commands.iter().position(
             |command| matches!(command, Command::ScheduleActivity { seq: scheduled, .. } if *scheduled == seq),
         );
-        let resolve_now = match (unsent, pending.cancellation) {
+        let resolve_now = match (unsent, pending.spec.cancellation) {
             (Some(place), _) => {
                 // Cancelled before its schedule command left: never sent.
                 commands.remove(place);
@@ -151,7 +148,7 @@ impl Instance {
         };
         if resolve_now {
             pending.resolved = true;
-            jobs.push(Job::ActivityDone { seq, result: pending.cancelled() });
+            jobs.push(Job::ActivityDone { seq, result: pending.cancelled(seq) });
         }
     }
 
@@ -182,7 +179,8 @@ fn is_too_late(command: &Command, jobs: &[Job]) -> bool {
 }
 
 impl Pending {
-    fn cancelled(&self) -> ActivityResolution {
+    fn cancelled(&self, seq: Seq) -> ActivityResolution {
+        let id = self.spec.activity_id.clone().map_or(ActivityId::Seq(seq), ActivityId::Named);
         let cause = Failure {
             message: "Activity cancelled".into(),
             kind: FailureKind::Canceled { details: Details::Absent },
@@ -191,8 +189,8 @@ impl Pending {
         ActivityResolution::Cancelled(Failure {
             message: "Activity cancelled".into(),
             kind: FailureKind::Activity {
-                activity_type: self.activity_type.clone(),
-                activity_id: self.id.to_string().into(),
+                activity_type: self.spec.activity_type.clone(),
+                activity_id: id.to_string().into(),
                 scheduled_event_id: 0,
                 started_event_id: 0,
                 retry_state: RetryState::CancelRequested,
@@ -218,7 +216,7 @@ pub(super) fn words(command: &Command) -> String {
     }
 }
 
-impl Asked {
+impl Asked<'_> {
     /// Whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
     /// there is drift, which the SDKs do not notice.
     pub(super) fn matches(&self, command: &Command) -> bool {
@@ -229,14 +227,14 @@ impl Asked {
                     (ActivityId::Seq(_), None) => true,
                     _ => false,
                 };
-                seq == other && *activity_type == spec.activity_type && same_id
+                seq == other && *activity_type == &*spec.activity_type && same_id
             }
             (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
             (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
             (Asked::Version { change_id }, Command::RecordMarker(Marker::Version { change_id: other, .. })) => {
-                change_id == other
+                **change_id == **other
             }
             (Asked::Complete, Command::Complete(_))
             | (Asked::Fail, Command::Fail(_))

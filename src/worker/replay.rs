@@ -1,5 +1,6 @@
 //! From a history to the news a workflow's code takes in, and back: the comparison of a replay with its history.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::instant::Time;
@@ -14,88 +15,86 @@ use super::instance::{Instance, TaskProblem, words};
 pub(crate) struct Turn {
     /// When the task was started: the workflow's clock.
     pub(crate) now: Time,
-    pub(crate) replaying: bool,
     pub(crate) history_length: u64,
     pub(crate) jobs: Vec<Job>,
-    /// What the history says was asked for then; `None` for the task at hand.
-    pub(crate) asked: Option<Vec<(u64, Asked)>>,
+    /// The events after the answer of a task that an earlier instance has answered; `None` for the task at hand.
+    pub(crate) answer: Option<Range<usize>>,
 }
 
 /// A command, as far as a history event shows it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Asked {
-    ScheduleActivity { seq: Seq, activity_type: Arc<str>, id: ActivityId },
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asked<'a> {
+    ScheduleActivity { seq: Seq, activity_type: &'a str, id: &'a ActivityId },
     CancelActivity { seq: Seq },
     StartTimer { seq: Seq },
     CancelTimer { seq: Seq },
     SideEffect { seq: Seq },
-    Version { change_id: Arc<str> },
+    Version { change_id: &'a str },
     Complete,
     Fail,
     Cancelled,
 }
 
 impl Instance {
-    /// Takes in the rest of the history: one turn for each task that an instance before this one has answered, and a
-    /// last one for the task at hand, which was started at `now`.
-    pub(crate) fn turns(&mut self, history: &[HistoryEvent], now: Time) -> Vec<Turn> {
-        let mut turns = Vec::new();
-        // A fresh instance re-lives tasks that were answered before; a cached one has just the news.
-        let fresh = self.seen == 0;
-        let mut jobs = Vec::new();
-        for event in &history[self.seen..] {
-            match &event.kind {
-                EventKind::WorkflowTaskCompleted { started_event_id, .. } if fresh => {
-                    turns.push(Turn {
-                        now: history[*started_event_id as usize - 1].at,
-                        replaying: true,
-                        history_length: *started_event_id,
-                        jobs: std::mem::take(&mut jobs),
-                        asked: Some(Vec::new()),
-                    });
-                }
-                kind => match asked(kind, history) {
-                    Some(asked) => {
-                        if let Some(Turn { asked: Some(list), jobs, .. }) = turns.last_mut() {
-                            list.push((event.id, asked));
-                            // The code is to decide as it did then, so it gets this ahead.
-                            if let EventKind::MarkerRecorded { marker } = kind {
-                                jobs.push(Job::Marker(marker.clone()));
-                            }
-                        }
-                    }
-                    None => jobs.extend(news(kind, history)),
-                },
-            }
+    /// The next task that an instance before this one has answered, if there is one left. `jobs` is an empty list, for its
+    /// memory.
+    pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], jobs: &mut Vec<Job>) -> Option<Turn> {
+        // A cached instance has answered all of them itself.
+        if !self.replaying {
+            return None;
         }
-        self.seen = history.len();
-        turns.push(Turn { now, replaying: false, history_length: history.len() as u64, jobs, asked: None });
-        for turn in &mut turns {
-            // Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
-            turn.jobs.sort_by_key(|job| match job {
-                Job::Start(_) => 0,
-                Job::Marker(_) => 1,
-                Job::Signal { .. } => 3,
-                _ => 4,
-            });
-        }
-        turns
+        let answered = next_answer(history, self.seen)?;
+        let EventKind::WorkflowTaskCompleted { started_event_id, .. } = history[answered].kind else { return None };
+        let answer = answered + 1..next_answer(history, answered + 1).unwrap_or(history.len());
+        let mut jobs = self.take_in(history, answered + 1, jobs);
+        // The code is to decide as it did then, so it gets this ahead.
+        jobs.extend(history[answer.clone()].iter().filter_map(|event| match &event.kind {
+            EventKind::MarkerRecorded { marker } => Some(Job::Marker(marker.clone())),
+            _ => None,
+        }));
+        sort(&mut jobs);
+        let now = history[started_event_id as usize - 1].at;
+        Some(Turn { now, history_length: started_event_id, jobs, answer: Some(answer) })
     }
 
-    /// The turns of all tasks that have been answered, without one at hand: for a query to a workflow that is not in
-    /// the cache.
-    pub(crate) fn past_turns(&mut self, history: &[HistoryEvent]) -> Vec<Turn> {
-        let mut turns = self.turns(history, Time::ZERO);
-        turns.pop();
-        turns
+    /// The rest of the history: the task at hand, which was started at `now`.
+    pub(crate) fn present_turn(&mut self, history: &[HistoryEvent], now: Time, jobs: &mut Vec<Job>) -> Turn {
+        self.replaying = false;
+        let mut jobs = self.take_in(history, history.len(), jobs);
+        sort(&mut jobs);
+        Turn { now, history_length: history.len() as u64, jobs, answer: None }
+    }
+
+    /// The news before an event.
+    fn take_in(&mut self, history: &[HistoryEvent], end: usize, jobs: &mut Vec<Job>) -> Vec<Job> {
+        let mut jobs = std::mem::take(jobs);
+        jobs.extend(history[self.seen..end].iter().filter_map(|event| news(&event.kind, history)));
+        self.seen = end;
+        jobs
     }
 }
 
+/// Where the next task was answered, from this event on.
+fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
+    let is_answer = |event: &HistoryEvent| matches!(event.kind, EventKind::WorkflowTaskCompleted { .. });
+    history[from..].iter().position(is_answer).map(|place| from + place)
+}
+
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
+fn sort(jobs: &mut [Job]) {
+    jobs.sort_by_key(|job| match job {
+        Job::Start(_) => 0,
+        Job::Marker(_) => 1,
+        Job::Signal { .. } => 3,
+        _ => 4,
+    });
+}
+
 /// What a task's answer asked for, if this event was written for a command.
-fn asked(kind: &EventKind, history: &[HistoryEvent]) -> Option<Asked> {
+fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>> {
     Some(match kind {
         EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
-            Asked::ScheduleActivity { seq: *seq, activity_type: spec.activity_type.clone(), id: id.clone() }
+            Asked::ScheduleActivity { seq: *seq, activity_type: &spec.activity_type, id }
         }
         EventKind::ActivityTaskCancelRequested { scheduled_event_id } => {
             Asked::CancelActivity { seq: scheduled(history, *scheduled_event_id).seq }
@@ -103,9 +102,7 @@ fn asked(kind: &EventKind, history: &[HistoryEvent]) -> Option<Asked> {
         EventKind::TimerStarted { seq, .. } => Asked::StartTimer { seq: *seq },
         EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
-        EventKind::MarkerRecorded { marker: Marker::Version { change_id, .. } } => {
-            Asked::Version { change_id: change_id.clone() }
-        }
+        EventKind::MarkerRecorded { marker: Marker::Version { change_id, .. } } => Asked::Version { change_id },
         EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
         EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
         EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
@@ -195,8 +192,9 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 ///
 /// # Errors
 /// Names the first that differs.
-pub(super) fn compare(asked: &[(u64, Asked)], commands: &[Command]) -> Result<(), TaskProblem> {
-    let mut asked = asked.iter().filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));
+pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
+    let asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
+    let mut asked = asked.filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));
     let mut commands = commands
         .iter()
         .enumerate()
@@ -225,7 +223,7 @@ pub(super) fn compare(asked: &[(u64, Asked)], commands: &[Command]) -> Result<()
     }
 }
 
-impl Asked {
+impl Asked<'_> {
     fn words(&self) -> String {
         match self {
             Asked::ScheduleActivity { seq, activity_type, .. } => format!("activity {seq} ({activity_type}) scheduled"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::instant::Span;
 use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, TaskFailure, Timeouts};
+use crate::run::world::registered_activity;
 
 /// How an activity is to be run. A zero duration means "not set"; the service then fills in what it can, and refuses an
 /// activity with neither a schedule-to-close nor a start-to-close timeout.
@@ -93,7 +94,7 @@ impl ActivityOptions {
         let retry = self.retry_policy.map(|policy| policy.into_spec(activity_type)).transpose()?;
         Ok(ActivitySpec {
             activity_id: self.activity_id.map(Arc::from),
-            activity_type: Arc::from(activity_type),
+            activity_type: registered_activity(activity_type).unwrap_or_else(|| Arc::from(activity_type)),
             task_queue: self.task_queue.map(Arc::from),
             input,
             timeouts: Timeouts {

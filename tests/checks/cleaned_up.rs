@@ -20,7 +20,7 @@ struct Database {
 
 impl Database {
     fn stage(&self) -> Result<(), ActivityError> {
-        Ok(durasim::effect("stage", || self.staged.set(self.staged.get() + 1)).map_err(failed)?)
+        durasim::effect("stage", || self.staged.set(self.staged.get() + 1)).map_err(failed)
     }
 
     fn commit(&self) -> Result<(), ActivityError> {
@@ -115,7 +115,7 @@ fn what_is_left_behind_on_cancellation_is_found_in_its_message() {
         let database = durasim::state::<Database>();
         database.clear()?;
         match stage_all(ctx, rows).await {
-            Err(ActivityError::Cancelled) => return Err(ActivityError::Cancelled),
+            Err(ActivityError::Cancelled) => Err(ActivityError::Cancelled),
             result => {
                 let result = result.and_then(|()| database.commit());
                 database.clear()?;

@@ -185,7 +185,12 @@ fn a_failure_that_does_not_repeat_is_told_as_such() {
         let done = steps(ctx, count).await?;
         Ok(if CALLS.fetch_add(1, Ordering::Relaxed) == 3 { 0 } else { done })
     }
-    let report = explore(&with(differs_once, resilient()));
+    let report = with(differs_once, resilient())
+        .explore("work", &4u32)
+        .every_fault()
+        .without_repeats()
+        .check(check::same_result())
+        .report();
     let failed = &report.failures()[0];
     assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("same_result", "does not repeat"));
     assert!(failed.text.contains("not when the same plan ran again"), "{}", failed.text);

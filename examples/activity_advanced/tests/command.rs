@@ -2,9 +2,9 @@
 
 use std::process::{Command, Output};
 
-fn command(plan: Option<&str>) -> Output {
+fn command(arguments: &[&str], plan: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_activity_advanced"));
-    command.env_remove("DURASIM_PLAN").env_remove("DURASIM_SEED");
+    command.args(arguments).env_remove("DURASIM_PLAN").env_remove("DURASIM_SEED");
     if let Some(plan) = plan {
         command.env("DURASIM_PLAN", plan);
     }
@@ -15,40 +15,108 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-#[test]
-fn the_summary_holds_and_its_line_replays_the_run_it_shows() {
-    let shown = command(None);
-    let text_shown = text(&shown.stdout);
-    assert!(shown.status.success(), "{text_shown}");
-    assert!(text_shown.contains("lost progress: 0\n"), "{text_shown}");
-    let summary_line = |name: &str| text_shown.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
-    for part in ["every fault: ", "seeds 0..1000: 1,000/1,000 hold"] {
-        let line = summary_line(part);
-        assert!(line.contains(" hold (") && !line.contains("FAILED"), "{line}");
-    }
-
-    let (_, line) = text_shown.split_once("DURASIM_PLAN='").unwrap();
-    let (plan, rest) = line.split_once('\'').unwrap();
-    assert_eq!(rest.trim(), "cargo run -p activity_advanced");
-    let replayed = command(Some(plan));
-    assert!(replayed.status.success());
-    let text_replayed = text(&replayed.stdout);
-    let end = text_shown.lines().rfind(|line| line.contains("workflow completed")).unwrap();
-    assert!(text_replayed.contains(end), "{text_replayed}");
+/// The numbers of the line of this name.
+fn numbers(shown: &str, name: &str) -> Vec<String> {
+    let line = shown.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+    line.trim_start().trim_start_matches(name).split_whitespace().map(str::to_owned).collect()
 }
 
 #[test]
-fn a_plan_that_is_none_is_refused_with_the_right_form() {
-    let output = command(Some("process_large_file#1@1:await17=explode"));
-    assert_eq!(output.status.code(), Some(2));
-    let error = text(&output.stderr);
-    assert!(error.contains("DURASIM_PLAN is not a plan") && error.contains("await17=crash"), "{error}");
+fn the_table_holds_and_its_line_replays_the_run_that_is_told() {
+    let output = command(&[], None);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    assert_eq!(numbers(&shown, "FAILED"), ["0"; 8]);
+    assert_eq!(numbers(&shown, "lost progress"), ["0"; 8]);
+    assert_eq!(numbers(&shown, "runs under random faults"), ["1,000"; 8]);
+
+    let (_, line) = shown.split_once("cargo run -p activity_advanced -- --plan '").unwrap();
+    let plan = line.trim_end().trim_end_matches('\'');
+    let end = shown.lines().rfind(|line| line.contains("workflow completed")).unwrap();
+    for replayed in [command(&["--plan", plan], None), command(&[], Some(plan))] {
+        assert!(replayed.status.success());
+        assert!(text(&replayed.stdout).contains(end), "{}", text(&replayed.stdout));
+    }
+}
+
+#[test]
+fn one_workflow_with_a_few_seeds_as_json() {
+    let output = command(&["--workflow", "deadline_aware", "--seeds", "10..30", "--json"], None);
+    assert!(output.status.success());
+    let columns: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(columns[0]["workflow"], "deadline_aware");
+    assert_eq!(columns[0]["runs_under_random_faults"], 20);
+    assert_eq!(columns[0]["failed"], 0);
+    assert!(columns[0]["resumed"].as_u64().unwrap() > 0);
+    assert_eq!(columns.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_seed_gives_the_same_run_each_time_and_a_plan_of_it() {
+    let run = |arguments: &[&str]| text(&command(arguments, None).stdout);
+    let seed = ["--workflow", "data_migration", "--seed", "11"];
+    let shown = run(&seed);
+    assert_eq!(run(&seed), shown);
+    let plan = shown.lines().next().unwrap();
+    assert_eq!(run(&["--plan", plan]), shown);
+}
+
+#[test]
+fn cadence_is_named_in_its_timelines() {
+    let output = command(&["--dialect", "cadence", "--plan", "process_large_file#1@1:await3=crash"], None);
+    assert!(text(&output.stdout).contains("dialect cadence (from sources, not recorded)"));
+}
+
+#[test]
+fn wrong_values_are_refused_with_the_right_form() {
+    let plan = "process_large_file#1@1:await17=explode";
+    let refused = [
+        (command(&[], Some(plan)), "DURASIM_PLAN is not a plan"),
+        (command(&["--plan", plan], None), "await17=crash"),
+        (command(&["--workflow", "file"], None), "there is no workflow `file`; there are resilient_processing"),
+        (command(&["--seeds", "lots"], None), "--seeds 500..600"),
+        (command(&["--dialect=zeebe"], None), "temporal and cadence"),
+        (command(&["--verbose"], None), "--help"),
+    ];
+    for (output, why) in refused {
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.starts_with("error: ") && error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn help_names_every_option_and_workflow() {
+    let output = command(&["--help"], None);
+    let help = text(&output.stdout);
+    assert!(output.status.success());
+    for word in ["--workflow", "--seeds", "--seed", "--plan", "--dialect", "--json", "skip_at_a_signal"] {
+        assert!(help.contains(word), "{word}");
+    }
 }
 
 #[test]
 fn a_plan_whose_point_is_not_there_says_so() {
-    let output = command(Some("process_large_file#1@1:await170=crash"));
+    let output = command(&["--plan", "process_large_file#1@1:await170=crash"], None);
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);
     assert!(error.contains("`process_large_file#1@1:await170=crash`"), "{error}");
+}
+
+/// Every command of the README that has a plan.
+#[test]
+fn the_commands_of_the_readme_run() {
+    let readme = include_str!("../README.md");
+    let commands: Vec<&str> =
+        readme.lines().filter_map(|line| line.trim().strip_prefix("cargo run -p activity_advanced -- ")).collect();
+    assert!(commands.len() >= 12, "{}", commands.len());
+    for line in commands {
+        // A plan stands between single quotes and may hold spaces, the rest does not.
+        let words = line
+            .split('\'')
+            .zip([false, true].into_iter().cycle())
+            .flat_map(|(part, quoted)| if quoted { vec![part] } else { part.split_whitespace().collect() });
+        let output = command(&words.collect::<Vec<_>>(), None);
+        assert!(output.status.success(), "{line}\n{}", text(&output.stderr));
+    }
 }

@@ -1,10 +1,14 @@
-//! The summary that says `lost progress: 0` of our activity sees the progress that broken ones lose.
+//! The table that says `lost progress: 0` of our activity sees the progress that broken ones lose.
 
+use activity_advanced::activities::migrate_data::{MigrationInput, MigrationProgress, MigrationResult};
 use activity_advanced::activities::process_large_file::{FileProcessingInput, FileProcessingResult, Progress};
+use activity_advanced::activities::process_large_file_activity;
 use activity_advanced::chunk_store::ChunkStore;
-use activity_advanced::exploration::{RESILIENT_PROCESSING, explore, simulation};
-use activity_advanced::summary::Summary;
-use activity_advanced::workflows::resilient_processing_workflow;
+use activity_advanced::database::{Database, DatabaseError};
+use activity_advanced::row::Row;
+use activity_advanced::stops::{Stop, migration};
+use activity_advanced::workflows::{data_migration_workflow, resilient_processing_workflow};
+use durasim::check;
 use durasim::{ActivityContext, ActivityError, ActivityFn, Simulation};
 
 /// The tour's simulation with another activity in the place of ours.
@@ -14,7 +18,7 @@ where
 {
     Simulation::temporal()
         .activity("process_large_file", activity)
-        .workflow(RESILIENT_PROCESSING, resilient_processing_workflow)
+        .workflow("resilient_processing", resilient_processing_workflow)
         .state(ChunkStore::default)
 }
 
@@ -55,30 +59,72 @@ async fn never_reads_its_heartbeats(
     Ok(all_done(input))
 }
 
-#[test]
-fn our_activity_loses_nothing() {
-    let summary = Summary::of(&explore(&simulation())).unwrap();
-    assert!(summary.holds(), "{summary}");
-    assert_eq!(summary.lost_progress(), 0, "{summary}");
-    assert!(!summary.resumes().is_empty(), "nothing was ever resumed:\n{summary}");
+fn explored(simulation: &Simulation) -> Row {
+    Row::of(Stop::of("resilient_processing").unwrap(), simulation, 0..300).unwrap()
 }
 
-/// Each distinct failure: the check that minds, what it minds, and how many faults it takes.
-fn failures(summary: &Summary) -> Vec<(&str, &str, usize)> {
-    let failed = summary.failures().iter();
-    failed.map(|failed| (&*failed.check, &*failed.violation.kind, failed.plan.entries.len())).collect()
+/// The first failure: the check that minds, what it minds, and how many faults it takes.
+fn failure(row: &Row) -> Option<(String, String, usize)> {
+    let failed = row.failures().next()?;
+    Some((failed.check.clone(), failed.violation.kind.clone(), failed.plan.entries.len()))
+}
+
+#[test]
+fn our_activity_loses_nothing() {
+    let row = explored(&with_activity(process_large_file_activity));
+    assert!(row.holds());
+    assert_eq!((row.lost_progress(), failure(&row)), (0, None));
+    assert!(row.outcomes.resumed > 0, "nothing was ever resumed");
 }
 
 #[test]
 fn a_heartbeat_before_the_work_loses_chunks() {
-    let summary = Summary::of(&explore(&with_activity(heartbeats_before_the_work))).unwrap();
-    assert!(summary.lost_progress() > 0, "{summary}");
-    assert_eq!(failures(&summary), [("effects", "lost", 1)]);
+    let row = explored(&with_activity(heartbeats_before_the_work));
+    assert!(row.lost_progress() > 0);
+    assert_eq!(failure(&row), Some(("effects".to_owned(), "lost".to_owned(), 1)));
 }
 
 #[test]
 fn heartbeats_that_nobody_reads_lose_all_progress() {
-    let summary = Summary::of(&explore(&with_activity(never_reads_its_heartbeats))).unwrap();
-    assert!(summary.lost_progress() > 0, "{summary}");
-    assert_eq!(failures(&summary), [("progress", "never read", 1)]);
+    let row = explored(&with_activity(never_reads_its_heartbeats));
+    assert!(row.lost_progress() > 0);
+    assert_eq!(failure(&row), Some(("progress".to_owned(), "never read".to_owned(), 1)));
+}
+
+/// Its heartbeats count the records that are staged, not those that are published: what was staged when a worker died is
+/// discarded, and never copied again.
+async fn counts_what_is_only_staged(
+    ctx: &ActivityContext,
+    input: MigrationInput,
+) -> Result<MigrationResult, ActivityError> {
+    let retryable = |error: DatabaseError| ActivityError::retryable(error.to_string());
+    let database = durasim::state::<Database>();
+    let mut progress: MigrationProgress = ctx.heartbeat_details()?.unwrap_or_default();
+    let lock = database.try_lock("migration").map_err(|_| ActivityError::retryable("locked"))?;
+    lock.discard_staged();
+    while progress.records_done < input.records {
+        for record in lock.read_batch(progress.records_done, input.batch_size, input.records).await {
+            lock.stage(record).await.map_err(retryable)?;
+            progress.records_done += 1;
+            if progress.records_done.is_multiple_of(20) {
+                ctx.heartbeat(&progress)?;
+            }
+        }
+        lock.publish().await.map_err(retryable)?;
+    }
+    Ok(MigrationResult { records: progress.records_done, checksum: 0 })
+}
+
+#[test]
+fn heartbeats_that_count_what_is_only_staged_lose_records() {
+    let failed = Simulation::temporal()
+        .activity("migrate_data", counts_what_is_only_staged)
+        .workflow("data_migration", data_migration_workflow)
+        .state(Database::default)
+        .explore("data_migration", &migration())
+        .every_fault()
+        .check(check::effects(|database: &Database| &database.published))
+        .report();
+    let [failed] = failed.failures() else { panic!("{failed}") };
+    assert_eq!((&*failed.violation.kind, failed.plan.entries.len()), ("lost", 1), "{}", failed.text);
 }

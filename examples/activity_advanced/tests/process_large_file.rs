@@ -2,12 +2,13 @@
 
 use activity_advanced::activities::process_large_file::{FileProcessingResult, Progress};
 use activity_advanced::chunk_store::ChunkStore;
-use activity_advanced::exploration::{CRASH_AND_RESUME, RESILIENT_PROCESSING, file, simulation};
-use durasim::{AttemptRecord, ResultError, Run};
+use activity_advanced::stops::{file, simulation};
+use activity_advanced::tale;
+use durasim::{AttemptRecord, Dialect, ResultError, Run};
 
 #[track_caller]
 fn run(plan: &str) -> Run {
-    let run = simulation().plan(plan.parse().unwrap()).run(RESILIENT_PROCESSING, &file()).unwrap();
+    let run = simulation(Dialect::Temporal).plan(plan.parse().unwrap()).run("resilient_processing", &file()).unwrap();
     assert_eq!(run.not_fired(), []);
     run
 }
@@ -60,7 +61,7 @@ fn a_heartbeat_after_every_third_chunk_and_the_last() {
 
 #[test]
 fn a_crash_repeats_no_more_than_what_was_not_yet_visible() {
-    let run = run(CRASH_AND_RESUME);
+    let run = run(tale::CRASH_AND_RESUME.plan);
     assert_eq!(resumed_from(&attempts(&run)[1]), Some(12));
     assert_eq!(repeated(&run), [12, 13, 14, 15]);
     assert_eq!(result(&run), result(&self::run("v1")));

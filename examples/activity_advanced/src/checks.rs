@@ -1,0 +1,72 @@
+//! The checks that belong to the tour alone.
+
+use std::time::Duration;
+
+use durasim::check::{self, Check, Memory, Reference, SameResult, Violation};
+use durasim::{AttemptEnd, Run};
+
+use crate::activities::deadline_aware::ItemsResult;
+use crate::item_queue::ItemQueue;
+
+/// What the check says, unless it minds an end other than usual of a run in which faults left an attempt so little time that
+/// it stopped of its own accord. `budget` is the schedule-to-close timeout, `margin` what is then left of it at most.
+pub fn if_there_is_time<C: Check>(check: C, budget: Duration, margin: Duration) -> IfThereIsTime<C> {
+    IfThereIsTime { check, budget, margin }
+}
+
+/// Made by [`if_there_is_time`].
+#[derive(Debug)]
+pub struct IfThereIsTime<C> {
+    check: C,
+    budget: Duration,
+    margin: Duration,
+}
+
+impl<C: Check> Check for IfThereIsTime<C> {
+    fn name(&self) -> &str {
+        self.check.name()
+    }
+
+    fn learn(&self, reference: &Run) -> Option<Memory> {
+        self.check.learn(reference)
+    }
+
+    fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
+        self.check.check(run, reference).or_else(|violation| {
+            let of_its_end = matches!(&*violation.kind, "different result" | "lost");
+            if of_its_end && self.had_too_little_time(run) { Ok(()) } else { Err(violation) }
+        })
+    }
+}
+
+impl<C> IfThereIsTime<C> {
+    /// Whether an attempt failed with no more than the margin left.
+    fn had_too_little_time(&self, run: &Run) -> bool {
+        run.activities().iter().any(|activity| {
+            let late = activity.scheduled_at + self.budget.saturating_sub(self.margin);
+            let failed = activity.attempts.iter().filter(|attempt| attempt.end == AttemptEnd::Failed);
+            failed.filter_map(|attempt| attempt.ended_at).any(|ended| ended > late)
+        })
+    }
+}
+
+/// As [`check::same_result`]; a result of fewer items is as good, if its total is that of these.
+pub fn total_is_right() -> SameResult {
+    check::same_result().normalize(|result: &mut ItemsResult| {
+        if result.is_right() {
+            *result = ItemsResult { items_done: 0, items: result.items, total: 0, stopped_before_deadline: false };
+        }
+    })
+}
+
+/// The items that the result says are done were done.
+pub fn items_are_done() -> impl Check {
+    check::named("items_are_done", |run: &Run| {
+        let Ok(ItemsResult { items_done, .. }) = run.result() else { return Ok(()) };
+        let queue = run.state::<ItemQueue>();
+        match (0..items_done).find(|item| queue.processed.count(item) == 0) {
+            Some(item) => Err(format!("the result says that {items_done} items are done, and item {item} never was")),
+            None => Ok(()),
+        }
+    })
+}

@@ -1,0 +1,128 @@
+//! [`Outcomes`]: what happened in the runs of an exploration, beyond whether they hold.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use durasim::check::{Check, Reference, Violation};
+use durasim::program::{CancelReason, FailureKind, TimeoutType};
+use durasim::trace::{Ended, What, Who};
+use durasim::{AttemptEnd, Run};
+use serde::Serialize;
+
+/// In how many runs each of these happened, at least once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Outcomes {
+    /// An attempt began where a heartbeat of an earlier one says.
+    pub resumed: u64,
+    /// An attempt heard of a cancellation, and a heartbeat that it recorded after that was accepted.
+    pub cancelled_with_progress: u64,
+    /// An attempt stopped because its deadline was near.
+    pub stopped_by_deadline: u64,
+    /// An attempt ended by itself because its worker was about to stop.
+    pub worker_shutdown: u64,
+    /// The service gave an attempt up, or the whole activity, by this timeout.
+    pub heartbeat_timeout: u64,
+    /// As above.
+    pub start_to_close_timeout: u64,
+    /// As above.
+    pub schedule_to_close_timeout: u64,
+    /// As above.
+    pub schedule_to_start_timeout: u64,
+}
+
+impl Outcomes {
+    /// Those of one run: ones and zeros.
+    pub fn of(run: &Run) -> Outcomes {
+        let trace = run.trace();
+        let mut outcomes = Outcomes::default();
+        let mut stopping = vec![false; trace.attempts().len()];
+        for event in trace.events() {
+            match (event.who, event.what) {
+                (Who::Attempt(_), What::AttemptStarted(Some(_))) => outcomes.resumed = 1,
+                (Who::Attempt(attempt), What::WorkerStopping) => stopping[attempt as usize] = true,
+                (Who::Attempt(attempt), What::Ended { how, detail }) => {
+                    let detail = detail.map_or(&[] as &[u8], |bytes| trace.bytes(bytes));
+                    if says(detail, b"stopped before the deadline") || says(detail, b"\"stopped_before_deadline\":true")
+                    {
+                        outcomes.stopped_by_deadline = 1;
+                    } else if stopping[attempt as usize] && matches!(how, Ended::Failed | Ended::Cancelled) {
+                        outcomes.worker_shutdown = 1;
+                    }
+                }
+                (Who::Activity(_), What::TimedOut(timeout)) => outcomes.timed_out(timeout),
+                (Who::Activity(_), What::ActivityTimedOut { failure, .. }) => {
+                    if let FailureKind::Timeout { timeout_type, .. } = trace.failure(failure).kind {
+                        outcomes.timed_out(timeout_type);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if trace.events().iter().any(|event| event.what == What::CancelDelivered(CancelReason::Requested)) {
+            outcomes.cancelled_with_progress = u64::from(saves_progress(run));
+        }
+        outcomes
+    }
+
+    fn timed_out(&mut self, timeout: TimeoutType) {
+        match timeout {
+            TimeoutType::Heartbeat => self.heartbeat_timeout = 1,
+            TimeoutType::StartToClose => self.start_to_close_timeout = 1,
+            TimeoutType::ScheduleToClose => self.schedule_to_close_timeout = 1,
+            TimeoutType::ScheduleToStart => self.schedule_to_start_timeout = 1,
+            TimeoutType::Unspecified => {}
+        }
+    }
+
+    /// These and those.
+    pub fn and(self, other: Outcomes) -> Outcomes {
+        Outcomes {
+            resumed: self.resumed + other.resumed,
+            cancelled_with_progress: self.cancelled_with_progress + other.cancelled_with_progress,
+            stopped_by_deadline: self.stopped_by_deadline + other.stopped_by_deadline,
+            worker_shutdown: self.worker_shutdown + other.worker_shutdown,
+            heartbeat_timeout: self.heartbeat_timeout + other.heartbeat_timeout,
+            start_to_close_timeout: self.start_to_close_timeout + other.start_to_close_timeout,
+            schedule_to_close_timeout: self.schedule_to_close_timeout + other.schedule_to_close_timeout,
+            schedule_to_start_timeout: self.schedule_to_start_timeout + other.schedule_to_start_timeout,
+        }
+    }
+}
+
+fn says(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|window| window == words)
+}
+
+/// Whether an attempt that was told to stop had a heartbeat accepted after that.
+fn saves_progress(run: &Run) -> bool {
+    run.activities().iter().flat_map(|activity| &activity.attempts).any(|attempt| {
+        let Some(told) = attempt.cancelled_at else { return false };
+        attempt.end == AttemptEnd::Cancelled
+            && attempt
+                .heartbeats
+                .iter()
+                .any(|heartbeat| heartbeat.recorded_at >= told && heartbeat.visible_at.is_some())
+    })
+}
+
+/// Sees every run that is judged, and minds nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Observer(Arc<Mutex<Outcomes>>);
+
+impl Observer {
+    /// What it has seen.
+    pub fn seen(&self) -> Outcomes {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Check for Observer {
+    fn name(&self) -> &str {
+        "outcomes"
+    }
+
+    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = seen.and(Outcomes::of(run));
+        Ok(())
+    }
+}

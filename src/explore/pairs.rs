@@ -1,0 +1,83 @@
+//! Pairs of faults: a first one, then a second one among the points that are there after it.
+
+use std::collections::BTreeMap;
+
+use super::points::{Places, Singles};
+use crate::fault::{Entry, Plan};
+use crate::run::Run;
+use crate::trace::What;
+
+/// Kinds of site and fault, first and second.
+type Class = (u8, usize, u8, usize);
+
+/// How many pairs of each class a pass takes, after those of the passes before it. A budget that is used up early has then
+/// seen something of every class.
+const PASSES: [u64; 5] = [1, 8, 64, 512, u64::MAX];
+
+/// How many pairs were tried, of so many there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Covered {
+    pub(super) tried: u64,
+    pub(super) there: u64,
+}
+
+/// Visits pairs by novelty, at most `budget` of them. `first` runs a single fault and says whether what comes after it is
+/// worth trying; `pair` runs a pair.
+///
+/// Nothing is kept but counts: each pass finds the pairs anew, by running the first fault again.
+pub(super) fn visit(
+    reference: &Run,
+    budget: u64,
+    first: impl Fn(&Plan) -> Option<Run>,
+    mut pair: impl FnMut(Plan),
+) -> Covered {
+    let singles = Singles::of(reference);
+    let mut covered = Covered::default();
+    let mut taken_before = 0;
+    for (pass, cap) in PASSES.into_iter().enumerate() {
+        let mut seen: BTreeMap<Class, u64> = BTreeMap::new();
+        let mut left_over = false;
+        for entry in &singles.entries {
+            let plan = Plan::new(vec![entry.clone()]);
+            let Some(run) = first(&plan) else { continue };
+            for second in seconds(&run, entry) {
+                if pass == 0 {
+                    covered.there += 1;
+                }
+                let class =
+                    (entry.point.site.kind(), entry.fault.kind(), second.point.site.kind(), second.fault.kind());
+                let count = seen.entry(class).or_default();
+                *count += 1;
+                if *count <= taken_before {
+                    continue;
+                }
+                if *count > cap {
+                    left_over = true;
+                } else if covered.tried < budget {
+                    covered.tried += 1;
+                    pair(Plan::new(vec![entry.clone(), second]));
+                } else if pass > 0 {
+                    return covered;
+                }
+            }
+        }
+        if !left_over || covered.tried >= budget {
+            return covered;
+        }
+        taken_before = cap;
+    }
+    covered
+}
+
+/// What can go wrong after the first fault has struck.
+fn seconds(run: &Run, first: &Entry) -> Vec<Entry> {
+    let struck = run.trace().events().iter().position(|event| matches!(event.what, What::Fault(_)));
+    let Some(struck) = struck else { return Vec::new() };
+    let later = Places::of(run).tried.into_iter().filter(|place| place.event > struck && place.point != first.point);
+    later
+        .flat_map(|place| {
+            let point = place.point;
+            place.faults.into_iter().map(move |fault| Entry::new(point.clone(), fault))
+        })
+        .collect()
+}

@@ -1,0 +1,72 @@
+//! Code that takes another way when it runs again is told, with the first event that differs.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check};
+
+fn options() -> ActivityOptions {
+    ActivityOptions { start_to_close_timeout: Duration::from_secs(60), ..Default::default() }
+}
+
+async fn send(_ctx: &ActivityContext, to: String) -> Result<String, ActivityError> {
+    durasim::time::sleep(Duration::from_secs(1)).await;
+    Ok(to)
+}
+
+/// Bug 14: the order of a `HashMap` is the order of the activities.
+async fn newsletter(ctx: &WorkflowContext, sorted: bool) -> Result<(), WorkflowError> {
+    let addresses: HashMap<String, u32> = (0..40).map(|number| (format!("reader {number}"), number)).collect();
+    let mut names: Vec<String> = addresses.into_keys().collect();
+    if sorted {
+        names.sort();
+    }
+    for name in names {
+        let _: String = ctx.execute_activity("send", &name, options()).await?;
+    }
+    Ok(())
+}
+
+fn simulation() -> Simulation {
+    Simulation::temporal().activity("send", send).workflow("newsletter", newsletter)
+}
+
+#[test]
+fn the_order_of_a_hash_map_is_told() {
+    let report = simulation().explore("newsletter", &false).seeds(0..4).check(check::same_result()).report();
+    let failed = &report.failures()[0];
+    assert_eq!(failed.check, "deterministic");
+    assert!(failed.plan.is_empty(), "no fault is needed: {}", failed.plan);
+    let (expected, found) = (failed.violation.expected.as_deref(), failed.violation.found.as_deref());
+    assert_ne!(expected, found);
+    assert!(expected.is_some_and(|text| text.contains("scheduled: \"reader")), "{}", failed.text);
+}
+
+#[test]
+fn its_twin_is_silent() {
+    simulation().explore("newsletter", &true).seeds(0..40).check(check::same_result()).assert();
+}
+
+thread_local! {
+    static RUNS: Cell<u64> = const { Cell::new(0) };
+}
+
+#[test]
+fn a_global_is_told_even_if_the_result_stays_the_same() {
+    async fn nap(_ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        let runs = RUNS.replace(RUNS.get() + 1);
+        durasim::time::sleep(Duration::from_secs(1 + runs % 7)).await;
+        Ok(())
+    }
+    async fn naps(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+        ctx.execute_activity("nap", &(), options()).await
+    }
+    RUNS.set(3);
+    let explore =
+        || Simulation::temporal().activity("nap", nap).workflow("naps", naps).explore("naps", &()).seeds(0..4);
+    let report = explore().check(check::same_result()).report();
+    assert_eq!(report.failures()[0].check, "deterministic", "{report}");
+    let report = explore().without_repeats().check(check::same_result()).report();
+    assert!(report.holds(), "{report}");
+}
