@@ -85,6 +85,15 @@ fn observed(world: &World<'_>) -> Value {
     }
     observed["client_calls"] = json!(world.client_calls);
     observed["snapshots"] = json!(world.snapshots);
+    if !world.definition["raw_tasks"].is_null() {
+        observed["workflow_tasks"] = json!(world.by_hand.log);
+        for event in observed["history"]["run-1"].as_array_mut().into_iter().flatten() {
+            let timer = event["attrs"]["timer_id"].as_str().and_then(|timer| timer.parse().ok());
+            if let Some(timer) = timer {
+                event["attrs"]["timer_id"] = json!(world.by_hand.timer_id(timer));
+            }
+        }
+    }
     observed["workflow_trace"] = json!(*world.worker.trace.borrow());
     observed
 }

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durasim::program::{ActivityTask, Command, RunInfo, TaskFailure, TimeoutType};
+use durasim::program::{ActivityTask, TimeoutType};
 use durasim::service::{
-    ActivityKey, ActivityState, Order, Ready, Refused, Service, StartWorkflow, TaskFailedCause, Timer, WorkflowKey,
-    WorkflowTask,
+    ActivityKey, ActivityState, Order, Ready, Refused, Service, StartWorkflow, Timer, WorkflowKey, WorkflowTask,
 };
 use durasim::worker::CachedWorkflow;
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
+use super::by_hand::ByHand;
+use super::task::Answer;
 use crate::pace::Pace;
 use crate::recording::gap::{Gap, Stamp};
 use crate::recording::history::at;
 use crate::recording::snapshot::describe;
 use crate::recording::wire::{payload, span};
-use crate::script::{ScriptRun, Worker};
+use crate::script::Worker;
 
 /// What a hand-over takes.
 const DISPATCH: Span = Span::from_millis(1);
@@ -34,7 +35,7 @@ pub enum Happening {
     },
     AnswerTask {
         task: WorkflowTask,
-        answer: Result<Vec<Command>, TaskFailure>,
+        answer: Answer,
     },
     /// An attempt's script goes on.
     Wake {
@@ -72,9 +73,11 @@ pub struct World<'a> {
     order: Order,
     polling: bool,
     waiting: Vec<(ActivityKey, u32)>,
-    code: Option<CachedWorkflow>,
+    pub code: Option<CachedWorkflow>,
     pub worker: Rc<Worker>,
-    tasks: usize,
+    /// Workflow tasks that were handed out.
+    pub tasks: usize,
+    pub by_hand: ByHand,
 }
 
 impl<'a> World<'a> {
@@ -113,6 +116,7 @@ impl<'a> World<'a> {
             code: None,
             worker: Rc::default(),
             tasks: 0,
+            by_hand: ByHand::default(),
         };
         world.drain();
         world
@@ -213,47 +217,6 @@ impl<'a> World<'a> {
         Some(self.attempts.len() - 1)
     }
 
-    /// A worker receives a workflow task and runs the script.
-    pub fn hand_out_task(&mut self, stamp: u32) {
-        let Some(task) = self.service.take_workflow_task(self.workflow, stamp, self.now) else { return };
-        let number = self.tasks;
-        self.tasks += 1;
-        self.worker.held.set(Span::ZERO);
-        let (script, worker) = (&self.definition["workflow"]["script"], &self.worker);
-        let info: &RunInfo = self.service.workflow(self.workflow).info();
-        let fresh = || CachedWorkflow::new(Box::new(ScriptRun::new(script, info, worker.clone())));
-        let code = self.code.get_or_insert_with(fresh);
-        let answer = code.take_task(self.service.history(self.workflow), self.now);
-        let answered = self.pace.workflow_task(number, false).unwrap_or(self.now.plus(self.worker.held.get()));
-        let happening = Happening::AnswerTask { task, answer };
-        self.drain();
-        self.push(answered.max(self.now), happening);
-    }
-
-    pub fn answer_task(&mut self, task: WorkflowTask, answer: Result<Vec<Command>, TaskFailure>) {
-        let accepted = match answer {
-            Ok(commands) => self.service.complete_workflow_task(task.token, &commands, self.now),
-            Err(_) if task.attempt > 1 => {
-                // The worker keeps quiet about it, and the task times out (recorded scenario `wf_task_panic_5`).
-                self.code = None;
-                return;
-            }
-            Err(failure) => {
-                self.code = None;
-                let cause = match failure {
-                    TaskFailure::NonDeterministic(_) => TaskFailedCause::NonDeterministicError,
-                    _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
-                };
-                self.service.fail_workflow_task(task.token, cause, failure.to_string().into(), self.now)
-            }
-        };
-        if accepted.is_err() {
-            // The code is ahead of its history.
-            self.code = None;
-        }
-        self.drain();
-    }
-
     /// A timer's time has come. What it sets is noted as a gap from the stamp that its clock ran from.
     pub fn fire(&mut self, timer: Timer) {
         let clock = match timer {
@@ -263,8 +226,9 @@ impl<'a> World<'a> {
                 passes.then(|| (activity, self.clock(activity, timeout)))
             }
             Timer::Workflow { timer, .. } => {
-                let nominal = self.timer_length(timer);
-                self.gaps.push(Gap { from: Stamp::TimerStarted { timer }, to: Stamp::TimerFired { timer }, nominal });
+                let (nominal, timer) = (self.timer_length(timer), self.by_hand.timer_id(timer));
+                let from = Stamp::TimerStarted { timer: timer.clone() };
+                self.gaps.push(Gap { from, to: Stamp::TimerFired { timer }, nominal });
                 None
             }
             Timer::RunTimeout { .. } => {

@@ -43,10 +43,10 @@ pub enum Stamp {
     /// The first start of an activity in the history.
     StartedEvent,
     TimerStarted {
-        timer: u32,
+        timer: String,
     },
     TimerFired {
-        timer: u32,
+        timer: String,
     },
     RunStarted,
     RunTimedOut,
@@ -63,11 +63,10 @@ pub struct Gap {
 impl Stamp {
     /// The earliest and the latest time, in milliseconds, that the recording has for it.
     fn find(&self, observed: &Value) -> Option<(f64, f64)> {
-        let event = |name: &str, timer: Option<u32>| {
+        let event = |name: &str, timer: Option<&str>| {
             let events = observed["history"]["run-1"].as_array()?.iter();
             let mut named = events.filter(|event| event["type"] == name);
-            let id = timer.map(|timer| timer.to_string());
-            named.find(|event| id.as_deref().is_none_or(|id| event["attrs"]["timer_id"] == id))?["t_ms"].as_f64()
+            named.find(|event| timer.is_none_or(|timer| event["attrs"]["timer_id"] == timer))?["t_ms"].as_f64()
         };
         let exactly = |at: Option<f64>| at.map(|at| (at, at));
         match self {
@@ -83,8 +82,8 @@ impl Stamp {
                 under_way(&observed["activities"][activity]["attempts"][*attempt]["calls"][*call])
             }
             Stamp::ClientCall { call } => under_way(&observed["client_calls"][*call]),
-            Stamp::TimerStarted { timer } => exactly(event("TIMER_STARTED", Some(*timer))),
-            Stamp::TimerFired { timer } => exactly(event("TIMER_FIRED", Some(*timer))),
+            Stamp::TimerStarted { timer } => exactly(event("TIMER_STARTED", Some(timer))),
+            Stamp::TimerFired { timer } => exactly(event("TIMER_FIRED", Some(timer))),
             Stamp::Ended { activity, attempt } => {
                 exactly(observed["activities"][activity]["attempts"][*attempt]["ended_at_ms"].as_f64())
             }

@@ -7,7 +7,7 @@ use durasim::service::{EventKind, HistoryEvent, Service, WorkflowKey, WorkflowOu
 use durasim::{Span, Time};
 use serde_json::{Map, Value, json};
 
-use super::wire::{event_id, listed, millis, recorded, shown, without_nulls};
+use super::wire::{event_id, listed, millis, recorded, sole, without_nulls};
 
 /// The events with their times in milliseconds of virtual time.
 fn events(history: &[HistoryEvent]) -> Vec<Value> {
@@ -52,6 +52,11 @@ fn set(span: Span) -> Option<Value> {
     (!span.is_zero()).then(|| millis(span))
 }
 
+/// The type of an event.
+pub fn type_name(kind: &EventKind) -> &'static str {
+    attributes(kind, &[]).0
+}
+
 /// The type and the attributes of an event.
 fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Value) {
     let closed = |scheduled: u64, started: u64, field: &str, what: Value, state: Option<RetryState>| {
@@ -70,16 +75,32 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
                 "attempt": 1,
             }),
         ),
-        EventKind::WorkflowTaskScheduled { .. } => ("WORKFLOW_TASK_SCHEDULED", json!({})),
-        EventKind::WorkflowTaskStarted { .. } => ("WORKFLOW_TASK_STARTED", json!({})),
-        EventKind::WorkflowTaskCompleted { .. } => ("WORKFLOW_TASK_COMPLETED", json!({})),
-        EventKind::WorkflowTaskFailed { .. } => ("WORKFLOW_TASK_FAILED", json!({})),
-        EventKind::WorkflowTaskTimedOut { .. } => ("WORKFLOW_TASK_TIMED_OUT", json!({})),
+        EventKind::WorkflowTaskScheduled { attempt, timeout } => {
+            ("WORKFLOW_TASK_SCHEDULED", json!({ "attempt": attempt, "start_to_close_timeout_ms": millis(*timeout) }))
+        }
+        EventKind::WorkflowTaskStarted { scheduled_event_id } => {
+            ("WORKFLOW_TASK_STARTED", json!({ "scheduled_event_id": scheduled_event_id }))
+        }
+        EventKind::WorkflowTaskCompleted { scheduled_event_id, started_event_id } => (
+            "WORKFLOW_TASK_COMPLETED",
+            json!({ "scheduled_event_id": scheduled_event_id, "started_event_id": started_event_id }),
+        ),
+        EventKind::WorkflowTaskFailed { scheduled_event_id, started_event_id, cause, message } => {
+            let cause = json!(format!("WORKFLOW_TASK_FAILED_CAUSE_{cause}"));
+            let mut attributes = closed(*scheduled_event_id, *started_event_id, "cause", cause, None);
+            attributes["failure"] = json!({ "message": &**message });
+            ("WORKFLOW_TASK_FAILED", attributes)
+        }
+        EventKind::WorkflowTaskTimedOut { scheduled_event_id, started_event_id } => {
+            let timeout = json!("TIMEOUT_TYPE_START_TO_CLOSE");
+            let attributes = closed(*scheduled_event_id, *started_event_id, "timeout_type", timeout, None);
+            ("WORKFLOW_TASK_TIMED_OUT", attributes)
+        }
         EventKind::ActivityTaskScheduled { id, spec, timeouts: in_force, retry, .. } => {
             let mut attributes = timeouts(in_force);
             attributes["activity_id"] = json!(id.to_string());
             attributes["activity_type"] = json!(&*spec.activity_type);
-            attributes["input"] = json!([shown(&spec.input)]);
+            attributes["input"] = sole(&spec.input);
             attributes["retry_policy"] = policy(retry);
             ("ACTIVITY_TASK_SCHEDULED", attributes)
         }
@@ -91,10 +112,9 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
                 "last_failure": last_failure.as_deref().map(recorded),
             }),
         ),
-        EventKind::ActivityTaskCompleted { scheduled_event_id, started_event_id, result } => (
-            "ACTIVITY_TASK_COMPLETED",
-            closed(*scheduled_event_id, *started_event_id, "result", json!([shown(result)]), None),
-        ),
+        EventKind::ActivityTaskCompleted { scheduled_event_id, started_event_id, result } => {
+            ("ACTIVITY_TASK_COMPLETED", closed(*scheduled_event_id, *started_event_id, "result", sole(result), None))
+        }
         EventKind::ActivityTaskFailed { scheduled_event_id, started_event_id, failure, retry_state } => (
             "ACTIVITY_TASK_FAILED",
             closed(*scheduled_event_id, *started_event_id, "failure", recorded(failure), Some(*retry_state)),
@@ -118,10 +138,10 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
         EventKind::TimerCanceled { seq } => ("TIMER_CANCELED", timer(history, *seq)),
         EventKind::WorkflowExecutionCancelRequested { .. } => ("WORKFLOW_EXECUTION_CANCEL_REQUESTED", json!({})),
         EventKind::WorkflowExecutionSignaled { name, input } => {
-            ("WORKFLOW_EXECUTION_SIGNALED", json!({ "signal_name": &**name, "input": [shown(input)] }))
+            ("WORKFLOW_EXECUTION_SIGNALED", json!({ "signal_name": &**name, "input": sole(input) }))
         }
         EventKind::WorkflowExecutionCompleted { result } => {
-            ("WORKFLOW_EXECUTION_COMPLETED", json!({ "result": [shown(result)] }))
+            ("WORKFLOW_EXECUTION_COMPLETED", json!({ "result": sole(result) }))
         }
         EventKind::WorkflowExecutionFailed { failure, retry_state: state } => {
             ("WORKFLOW_EXECUTION_FAILED", json!({ "failure": recorded(failure), "retry_state": retry_state(*state) }))
@@ -158,7 +178,7 @@ fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
         return json!({ "closed": false, "runs": 1 });
     };
     let (event, more) = match outcome {
-        WorkflowOutcome::Completed(result) => ("COMPLETED", json!({ "result": [shown(result)] })),
+        WorkflowOutcome::Completed(result) => ("COMPLETED", json!({ "result": sole(result) })),
         WorkflowOutcome::Failed { failure, retry_state: state } => {
             ("FAILED", json!({ "failure": failed(failure), "retry_state": retry_state(*state) }))
         }

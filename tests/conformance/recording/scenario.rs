@@ -48,8 +48,16 @@ impl Scenario {
         }
         let definition = &self.definition;
         let workflow = &definition["workflow"];
-        if !definition["raw_tasks"].is_null() {
-            return Some("workflow tasks answered by hand".to_owned());
+        let by_hand = || definition["raw_tasks"].as_array().into_iter().flatten();
+        if by_hand().any(|task| !task["sticky_ms"].is_null()) {
+            return Some("sticky task queues".to_owned());
+        }
+        let commands = by_hand().filter_map(|task| task["commands"].as_array()).flatten();
+        let cancelled =
+            commands.map(|command| &command["requestCancelActivityTaskCommandAttributes"]["scheduledEventId"]);
+        let history = self.observed["history"]["run-1"].as_array().map_or(&[][..], Vec::as_slice);
+        if cancelled.filter(|id| id.is_u64()).any(|id| history.iter().all(|event| event["id"] != *id)) {
+            return Some("commands for events that are not there".to_owned());
         }
         if !workflow["retry"].is_null() {
             return Some("retries of workflows".to_owned());
@@ -60,6 +68,9 @@ impl Scenario {
         let timed_out = self.observed["workflow"]["close_event"] == "WORKFLOW_EXECUTION_TIMED_OUT";
         if !workflow["execution_timeout_ms"].is_null() && timed_out {
             return Some("execution timeouts of workflows".to_owned());
+        }
+        if self.engine() == Engine::Sdk && !workflow["run_timeout_ms"].is_null() {
+            return Some("run timeouts in a simulation".to_owned());
         }
         let external = definition["external"].as_array().into_iter().flatten();
         let acts = external.filter_map(|external| external["do"].as_str());

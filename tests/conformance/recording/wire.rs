@@ -47,6 +47,11 @@ pub fn shown(payload: &Payload) -> Value {
     payload.to_json().unwrap_or_else(|_| json!(payload.to_string()))
 }
 
+/// A result or an input as it is recorded: a list of one payload; `null` for none at all.
+pub fn sole(payload: &Payload) -> Value {
+    if payload.as_bytes().is_empty() { Value::Null } else { json!([shown(payload)]) }
+}
+
 /// Details as they are recorded: a list of payloads, or `null`.
 pub fn listed(details: &Details) -> Value {
     match details {

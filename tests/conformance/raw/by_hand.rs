@@ -1,0 +1,115 @@
+//! [`ByHand`]: workflow tasks that the scenario answers itself, with commands as the API writes them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use durasim::Span;
+use durasim::program::{ActivitySpec, CancellationType, Command, Payload, RetrySpec, Seq, Timeouts};
+use durasim::service::{HistoryEvent, Service, WorkflowKey, WorkflowTask};
+use serde_json::{Value, json};
+
+use crate::recording::history::type_name;
+
+#[derive(Default)]
+pub struct ByHand {
+    activities: Seq,
+    /// Timers are named in the API and counted here.
+    timers: BTreeMap<Seq, String>,
+    /// The tasks as they were received, with the answers to them.
+    pub log: Vec<Value>,
+}
+
+impl ByHand {
+    /// Notes a task. Its place in the log.
+    pub fn receive(&mut self, task: WorkflowTask, history: &[HistoryEvent]) -> usize {
+        let mut names: Vec<&str> = history.iter().map(|event| type_name(&event.kind)).collect();
+        if task.attempt > 1 {
+            // Shown to the worker, and not written yet.
+            names.extend(["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED"]);
+        }
+        self.log.push(json!({
+            "n": self.log.len() + 1,
+            "attempt": task.attempt,
+            "started_event_id": task.started_event_id,
+            "previous_started_event_id": task.previous_started_event_id,
+            "history_events": names,
+            "calls": [],
+        }));
+        self.log.len() - 1
+    }
+
+    /// The id of a timer: its name, or of a script's timers their number.
+    pub fn timer_id(&self, timer: Seq) -> String {
+        self.timers.get(&timer).cloned().unwrap_or_else(|| timer.to_string())
+    }
+
+    pub fn commands(
+        &mut self,
+        commands: &Value,
+        service: &Service,
+        workflow: WorkflowKey,
+        task: WorkflowTask,
+    ) -> Vec<Command> {
+        // The id of the event that comes before those of the commands.
+        let completed = task.started_event_id + 1;
+        let mut here = BTreeMap::new();
+        let list = commands.as_array().into_iter().flatten().zip(completed + 1..);
+        list.map(|(command, event_id)| match command["commandType"].as_str().unwrap_or_default() {
+            "COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK" => {
+                self.activities += 1;
+                here.insert(event_id, self.activities);
+                let spec = Arc::new(spec(&command["scheduleActivityTaskCommandAttributes"]));
+                Command::ScheduleActivity { seq: self.activities, spec }
+            }
+            "COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK" => {
+                let id = command["requestCancelActivityTaskCommandAttributes"]["scheduledEventId"].as_u64();
+                let id = id.expect("an event id");
+                let activities = service.workflow(workflow).activities().iter();
+                let mut known = activities.filter(|(_, key)| service.activity(*key).scheduled_event_id() == id);
+                let seq = known.next().map(|(seq, _)| *seq).or(here.get(&id).copied());
+                Command::CancelActivity { seq: seq.expect("an activity that was scheduled") }
+            }
+            "COMMAND_TYPE_START_TIMER" => {
+                let attributes = &command["startTimerCommandAttributes"];
+                let seq = self.timers.len() as Seq + 1;
+                self.timers.insert(seq, attributes["timerId"].as_str().unwrap_or_default().to_owned());
+                Command::StartTimer { seq, duration: duration(&attributes["startToFireTimeout"]) }
+            }
+            "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION" => Command::Complete(Payload::new(b"")),
+            other => panic!("unknown command {other}"),
+        })
+        .collect()
+    }
+}
+
+fn spec(attributes: &Value) -> ActivitySpec {
+    let text = |value: &Value| value.as_str().unwrap_or_default().into();
+    let policy = &attributes["retryPolicy"];
+    ActivitySpec {
+        activity_id: Some(text(&attributes["activityId"])),
+        activity_type: text(&attributes["activityType"]["name"]),
+        task_queue: None,
+        input: Payload::new(b""),
+        timeouts: Timeouts {
+            schedule_to_close: duration(&attributes["scheduleToCloseTimeout"]),
+            schedule_to_start: duration(&attributes["scheduleToStartTimeout"]),
+            start_to_close: duration(&attributes["startToCloseTimeout"]),
+            heartbeat: duration(&attributes["heartbeatTimeout"]),
+        },
+        retry: policy.is_object().then(|| RetrySpec {
+            initial_interval: duration(&policy["initialInterval"]),
+            backoff_coefficient: policy["backoffCoefficient"].as_f64().unwrap_or(0.0),
+            maximum_interval: duration(&policy["maximumInterval"]),
+            maximum_attempts: policy["maximumAttempts"].as_i64().unwrap_or(0) as i32,
+            ..RetrySpec::default()
+        }),
+        cancellation: CancellationType::WaitCancellationCompleted,
+    }
+}
+
+/// `0.2s`.
+fn duration(value: &Value) -> Span {
+    let Some(text) = value.as_str() else { return Span::ZERO };
+    let seconds: f64 = text.strip_suffix('s').and_then(|number| number.parse().ok()).expect("a duration");
+    Span::from_nanos((seconds * 1e9).round() as i64)
+}
