@@ -55,7 +55,8 @@ fn visible(activity: &ActivityRecord) -> Vec<(Time, u32, &[u8])> {
 fn judge(run: &Run) -> Result<(), TestCaseError> {
     for activity in run.activities() {
         let visible = visible(&activity);
-        let checkpoints: Vec<u32> = visible.iter().map(|(.., details)| done(&activity.activity_type, details)).collect();
+        let checkpoints: Vec<u32> =
+            visible.iter().map(|(.., details)| done(&activity.activity_type, details)).collect();
         prop_assert!(checkpoints.is_sorted(), "{}: {checkpoints:?}", activity.activity_type);
         for attempt in &activity.attempts {
             let last = visible.iter().rfind(|(at, number, _)| *at <= attempt.started_at && *number < attempt.number);
