@@ -8,6 +8,7 @@ pub mod checks;
 pub mod chunk_store;
 pub mod database;
 pub mod item_queue;
+pub mod numbers;
 pub mod outcomes;
 pub mod row;
 pub mod stops;

@@ -1,9 +1,11 @@
 //! [`Table`]: what the tour found, on one screen.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::numbers::{Count, Days};
 use crate::outcomes::Outcomes;
 use crate::row::Row;
 
@@ -102,11 +104,11 @@ impl Table {
 }
 
 impl Table {
-    /// `21,000 runs, 28 days of virtual time`.
+    /// `21,000 runs, 28 days 3 h of virtual time`.
     pub fn effort(&self) -> String {
         let runs = self.rows.iter().map(|row| row.sum(|tally| tally.runs)).sum();
         let seconds: u64 = self.rows.iter().map(|row| row.sum(|tally| tally.virtual_time.as_secs())).sum();
-        format!("{} runs, {} days of virtual time", Count(runs), Count(seconds / 86_400))
+        format!("{} runs, {} of virtual time", Count(runs), Days(Duration::from_secs(seconds)))
     }
 }
 
@@ -142,32 +144,5 @@ impl Column<'_> {
             lost_progress: row.lost_progress(),
             outcomes: row.outcomes,
         }
-    }
-}
-
-/// A number with its thousands set apart: `12,345`.
-struct Count(u64);
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_at_a_glance() {
-        let counts = [0, 999, 1000, 1_234_567].map(|number| Count(number).to_string());
-        assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
     }
 }
