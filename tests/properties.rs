@@ -13,9 +13,11 @@ use durasim::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde::{Deserialize, Serialize};
 
+/// The gate tries the same cases each time. To try others, change this.
+const SEED: RngSeed = RngSeed::Fixed(1);
 const CASES: u32 = 2_000;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -275,7 +277,8 @@ fn a_run_that_survives_has_the_fault_free_result(run: &Run, case: &Case) -> Resu
 fn progress_survives_whatever_goes_wrong() {
     let (tried, resumed, completed) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let count = |counter: &Cell<u32>| counter.set(counter.get() + 1);
-    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: CASES, failure_persistence: None, rng_seed: SEED, ..Config::default() });
     let outcome = runner.run(&cases(), |case| {
         let run = case.run();
         let activities = run.activities();

@@ -105,10 +105,11 @@ fn no_attempt_is_struck_that_the_policy_does_not_allow() {
 
 #[test]
 fn a_failure_shrinks_to_one_fault_at_the_earliest_point() {
-    // Row 0 is done twice if the first attempt ends between its effect and its heartbeat.
+    // Row 0 is done twice if the first attempt ends between its effect and its heartbeat, or goes on as a zombie.
     let plan = smallest(&copying(5), |run| run.state::<Target>().rows.count(&0) > 1);
     assert_eq!(plan.len(), 1, "{plan:?}");
-    assert!(plan[0].starts_with("copy#1@1:effect1=") || plan[0].starts_with("copy#1@1:heartbeat1="), "{plan:?}");
+    let first = ["await1", "deadline1", "effect1", "heartbeat1"].map(|site| format!("copy#1@1:{site}="));
+    assert!(first.iter().any(|point| plan[0].starts_with(point)), "{plan:?}");
 }
 
 #[test]

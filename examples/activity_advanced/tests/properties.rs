@@ -11,8 +11,10 @@ use activity_advanced::stops::{STOPS, Stop, file, items, migration, simulation};
 use durasim::fault::Plan;
 use durasim::{ActivityRecord, Dialect, Run, Simulation, Time, strategy};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
+/// The gate tries the same cases each time. To try others, change this.
+const SEED: RngSeed = RngSeed::Fixed(1);
 const CASES: u32 = 600;
 
 /// Plans whose points are known from the run without faults; of a script, whose points they do not know, random ones.
@@ -81,7 +83,8 @@ fn progress_survives_whatever_goes_wrong() {
             let world = simulation(dialect);
             let cases = (plans(stop, &world), any::<u64>(), 1..4usize);
             let each = CASES / (2 * STOPS.len() as u32);
-            let mut runner = TestRunner::new(Config { cases: each, failure_persistence: None, ..Config::default() });
+            let mut runner =
+                TestRunner::new(Config { cases: each, failure_persistence: None, rng_seed: SEED, ..Config::default() });
             let outcome = runner.run(&cases, |(plan, seed, workers)| {
                 let world = world.clone().workers(workers);
                 let world = match plan {
