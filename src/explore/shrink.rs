@@ -52,14 +52,10 @@ fn simplifications(plan: &Plan) -> Vec<Plan> {
 /// The same fault at an earlier site of its kind (the first, half way, one before), or in the attempt before.
 fn earlier(entry: &Entry) -> Vec<Entry> {
     let mut earlier = Vec::new();
-    if let Some((number, site)) = numbered(entry.point.site) {
-        for other in [1, number / 2, number - 1] {
-            if other > 0 && other < number {
-                let mut entry = entry.clone();
-                entry.point.site = site(other);
-                earlier.push(entry);
-            }
-        }
+    for site in earlier_sites(entry.point.site) {
+        let mut entry = entry.clone();
+        entry.point.site = site;
+        earlier.push(entry);
     }
     if let Some(attempt) = entry.point.attempt.filter(|attempt| *attempt > 1) {
         let mut entry = entry.clone();
@@ -69,15 +65,16 @@ fn earlier(entry: &Entry) -> Vec<Entry> {
     earlier
 }
 
-/// A site's number, and the site of its kind with another one. Workflow tasks are not alike, so they stay.
-fn numbered(site: Site) -> Option<(u32, fn(u32) -> Site)> {
-    match site {
-        Site::Await(number) => Some((number, Site::Await)),
-        Site::Effect(number) => Some((number, Site::Effect)),
-        Site::Heartbeat(number) => Some((number, Site::Heartbeat)),
-        Site::Deadline(number) => Some((number, Site::Deadline)),
-        _ => None,
-    }
+/// The sites of the same kind that simpler plans may have instead. Workflow tasks are not alike, so they stay.
+fn earlier_sites(site: Site) -> Vec<Site> {
+    let (number, of): (u32, fn(u32) -> Site) = match site {
+        Site::Await(number) => (number, Site::Await),
+        Site::Effect(number) => (number, Site::Effect),
+        Site::Heartbeat(number) => (number, Site::Heartbeat),
+        Site::Deadline(number) => (number, Site::Deadline),
+        _ => return Vec::new(),
+    };
+    [1, number / 2, number - 1].into_iter().filter(|other| (1..number).contains(other)).map(of).collect()
 }
 
 /// The same fault at half its length, in whole milliseconds.
