@@ -253,6 +253,16 @@ impl Simulation {
         self
     }
 
+    /// How many events a run's trace may have before it ends with [`RunError::TooLong`]. Default 5 million, some 160 MB.
+    pub fn event_budget(mut self, events: usize) -> Simulation {
+        let setup = Arc::make_mut(&mut self.setup);
+        if events == 0 {
+            setup.mistakes.push("the event budget is zero: nothing could happen".to_owned());
+        }
+        setup.settings.event_budget = events;
+        self
+    }
+
     /// Which faults strike where, with which seed and order.
     pub fn plan(mut self, plan: Plan) -> Simulation {
         self.plan = plan;

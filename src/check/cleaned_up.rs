@@ -73,6 +73,10 @@ impl Check for CleanedUp {
         "cleaned_up"
     }
 
+    fn activity(&self) -> Option<&str> {
+        self.activity.as_deref()
+    }
+
     fn watch(&self) -> Option<Arc<Watch>> {
         Some(self.watch.clone())
     }

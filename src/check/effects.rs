@@ -36,7 +36,7 @@ where
     K: Ord + Debug + Clone + Send + Sync + 'static,
     L: Fn(&S) -> &Ledger<K> + Send + Sync + 'static,
 {
-    Effects { ledger: Box::new(ledger), repeats: None, covered: None }
+    Effects { name: "effects".to_owned(), ledger: Box::new(ledger), repeats: None, covered: None }
 }
 
 /// Finds the ledger in the state of a run.
@@ -47,12 +47,19 @@ type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 
 /// Made by [`effects`].
 pub struct Effects<S, K> {
+    name: String,
     ledger: LedgerOf<S, K>,
     repeats: Option<usize>,
     covered: Option<(String, Covers<K>)>,
 }
 
 impl<S, K> Effects<S, K> {
+    /// A name of its own in reports, for simulations with several ledgers. Default `effects`.
+    pub fn named(mut self, name: impl Into<String>) -> Effects<S, K> {
+        self.name = name.into();
+        self
+    }
+
     /// How often an effect may be done beyond what the fault-free run does. Zero asks for exactly once.
     pub fn repeats_at_most(mut self, repeats: usize) -> Effects<S, K> {
         self.repeats = Some(repeats);
@@ -89,7 +96,11 @@ where
     K: Ord + Debug + Clone + Send + Sync + 'static,
 {
     fn name(&self) -> &str {
-        "effects"
+        &self.name
+    }
+
+    fn activity(&self) -> Option<&str> {
+        self.covered.as_ref().map(|(activity, _)| activity.as_str())
     }
 
     fn learn(&self, reference: &Run) -> Option<Memory> {

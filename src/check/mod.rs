@@ -62,6 +62,11 @@ pub trait Check: Send + Sync {
     /// The [`Violation`], if there is one.
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation>;
 
+    /// The activity that the check is about, if it is about one. A simulation that does not have it is told so.
+    fn activity(&self) -> Option<&str> {
+        None
+    }
+
     /// What may differ between results that count as the same.
     #[doc(hidden)]
     fn normalizer(&self) -> Option<Normalizer> {

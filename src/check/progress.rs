@@ -69,6 +69,10 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
         "progress"
     }
 
+    fn activity(&self) -> Option<&str> {
+        Some(&self.activity)
+    }
+
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
         let mut attempts: Vec<Option<Follow<M>>> = Vec::with_capacity(trace.attempts().len());

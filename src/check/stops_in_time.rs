@@ -104,6 +104,10 @@ impl Check for StopsInTime {
         "stops_in_time"
     }
 
+    fn activity(&self) -> Option<&str> {
+        self.activity.as_deref()
+    }
+
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
         let mut follows: Vec<Follow> = Vec::with_capacity(trace.attempts().len());

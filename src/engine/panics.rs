@@ -40,6 +40,16 @@ pub(crate) enum Unwound {
     Other(Box<dyn Any + Send>),
 }
 
+impl Unwound {
+    /// For a person.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Unwound::Panic(panic) => panic.to_string(),
+            Unwound::Other(_) => NOT_TEXT.to_owned(),
+        }
+    }
+}
+
 thread_local! {
     static IN_USER_CODE: Cell<bool> = const { Cell::new(false) };
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };

@@ -125,7 +125,7 @@ impl Exploration {
         self.sweep()
     }
 
-    /// Runs everything.
+    /// Runs everything, and prints the report to the test's output.
     ///
     /// # Panics
     /// With the explained, shrunk failures, if any; with the error, if the fault-free run cannot be finished or the
@@ -136,6 +136,8 @@ impl Exploration {
         if !report.holds() {
             panic!("{}", report.failure_text());
         }
+        // Captured by libtest; `--nocapture` shows it.
+        println!("{report}");
     }
 
     /// The exploration's name.

@@ -12,6 +12,7 @@ use super::report::{Failed, Part, Report};
 use super::shrink::shrink;
 use super::tally::Tally;
 use crate::check::{Check, Class, Reference, Violation, classify};
+use crate::engine::panics;
 use crate::fault::{Order, Plan};
 use crate::report::timeout_words;
 use crate::run::{Finished, Run, RunError};
@@ -30,13 +31,15 @@ pub(super) struct Judge {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Finding {
     pub(super) check: String,
+    /// Which of the exploration's checks, if it is one: two may have the same name.
+    pub(super) place: Option<usize>,
     pub(super) violation: Violation,
 }
 
 impl Finding {
     /// Whether it is the same failure, with maybe another plan.
     pub(super) fn is_same(&self, other: &Finding) -> bool {
-        self.check == other.check && self.violation.kind == other.violation.kind
+        self.check == other.check && self.place == other.place && self.violation.kind == other.violation.kind
     }
 }
 
@@ -105,15 +108,29 @@ impl Exploration {
         let run = self.start.run(&Plan::none()).into_result()?;
         let normalizer = self.checks.iter().find_map(|check| check.normalizer());
         let shared = Reference::new(&run, normalizer);
-        let judges: Vec<Judge> = self
-            .checks
-            .iter()
-            .map(|check| Judge { check: check.clone(), reference: shared.with_memory(check.learn(&run)) })
-            .collect();
+        let mut judges = Vec::new();
+        for check in &self.checks {
+            let known = &self.start.setup.activities;
+            if let Some(activity) = check.activity().filter(|activity| !known.contains_key(*activity)) {
+                return Err(RunError::Setup(format!(
+                    "the check `{}` is about the activity `{activity}`, which is not registered (registered: {})",
+                    check.name(),
+                    crate::run::setup::known(known.keys())
+                )));
+            }
+            let memory = panics::catch(|| check.learn(&run)).map_err(|unwound| {
+                RunError::Setup(format!(
+                    "the check `{}` cannot look at the run without faults: {}",
+                    check.name(),
+                    unwound.words()
+                ))
+            })?;
+            judges.push(Judge { check: check.clone(), reference: shared.with_memory(memory) });
+        }
         let mut tally = Tally::default();
-        let mut finding = judge(&run, &judges);
+        let mut finding = judge(&run, &judges).into_iter().next();
         if finding.is_none() {
-            finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), violation });
+            finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
         }
         if finding.is_none() && self.deterministic {
             finding = self.not_reproduced(&Plan::none(), &run);
@@ -154,7 +171,7 @@ impl Exploration {
         // What one fault breaks is the singles' to tell.
         let first = |plan: &Plan| {
             let finished = self.start.run(plan);
-            finding(&finished, judges).is_none().then_some(finished.run)
+            findings(&finished, judges).is_empty().then_some(finished.run)
         };
         let covered = pairs::visit(reference, self.budget, first, |plan| {
             let finished = self.start.run(&plan);
@@ -192,52 +209,64 @@ impl Exploration {
         Ok(())
     }
 
-    /// Judges and counts a run, and explains it if its failure is new.
+    /// Judges and counts a run, and explains what is new of what it violates.
     fn take(&self, report: &mut Report, judges: &[Judge], tally: &mut Tally, finished: Finished, plan: Plan) {
-        let mut finding = finding(&finished, judges);
-        if finding.is_none() && self.deterministic && report.repeated < REPEATED {
+        let mut findings = findings(&finished, judges);
+        if findings.is_empty() && self.deterministic && report.repeated < REPEATED {
             report.repeated += 1;
-            finding = self.not_reproduced(&plan, &finished.run);
+            findings.extend(self.not_reproduced(&plan, &finished.run));
         }
-        let class = match (&finding, judges.first()) {
-            (None, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
+        let class = match (findings.is_empty(), judges.first()) {
+            (true, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
             _ => None,
         };
         tally.count(&finished.run, class);
-        let Some(finding) = finding else { return };
-        *tally.violations.entry(finding.check.clone()).or_default() += 1;
-        let known = report.failures.iter().any(|failed| failed.finding.is_same(&finding));
-        if known || report.failures.len() >= EXPLAINED {
-            return;
+        for finding in &findings {
+            *tally.violations.entry(finding.check.clone()).or_default() += 1;
         }
+        // What is new is explained, and each takes runs of its own: the run at hand is kept for what does not repeat.
+        for finding in findings {
+            let known = report.failures.iter().any(|failed| failed.finding.is_same(&finding));
+            if !known && report.failures.len() < EXPLAINED {
+                let failed = self.explain(&report.name, judges, &finished.run, &plan, finding, tally.runs);
+                report.failures.push(failed);
+            }
+        }
+    }
+
+    /// Finds the smallest plan that violates the same, and tells its story.
+    fn explain(
+        &self,
+        name: &Arc<str>,
+        judges: &[Judge],
+        run: &Run,
+        plan: &Plan,
+        finding: Finding,
+        found_by_run: u64,
+    ) -> Failed {
         if finding.check == DETERMINISTIC {
-            report.failures.push(Failed::new(&report.name, &finished.run, plan, finding, tally.runs));
-            return;
+            return Failed::new(name, run, plan.clone(), finding, found_by_run);
         }
         let again = |plan: &Plan| {
             let finished = self.start.run(plan);
-            let found = self::finding(&finished, judges).filter(|found| found.is_same(&finding))?;
+            let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
             Some((finished, found))
         };
-        let same = |plan: &Plan| again(plan).is_some();
-        let (plan, run, finding) = match again(&plan) {
-            None => (plan, finished.run, does_not_repeat(finding)),
-            Some((finished, found)) => {
-                let small = shrink(plan.clone(), same);
-                match again(&small) {
-                    Some((finished, found)) => (small, finished.run, found),
-                    None => (plan, finished.run, does_not_repeat(found)),
-                }
-            }
-        };
-        report.failures.push(Failed::new(&report.name, &run, plan, finding, tally.runs));
+        if again(plan).is_none() {
+            return Failed::new(name, run, plan.clone(), does_not_repeat(finding), found_by_run);
+        }
+        let small = shrink(plan.clone(), |plan| again(plan).is_some());
+        match again(&small) {
+            Some((finished, found)) => Failed::new(name, &finished.run, small, found, found_by_run),
+            None => Failed::new(name, run, plan.clone(), does_not_repeat(finding), found_by_run),
+        }
     }
 }
 
 impl Exploration {
     fn not_reproduced(&self, plan: &Plan, run: &Run) -> Option<Finding> {
         let violation = repeats(&self.start, plan, run).err()?;
-        Some(Finding { check: DETERMINISTIC.to_owned(), violation })
+        Some(Finding { check: DETERMINISTIC.to_owned(), place: None, violation })
     }
 }
 
@@ -282,20 +311,25 @@ fn is_telling(report: &Report) -> Result<(), RunError> {
     )))
 }
 
-/// What a run violates, if anything.
-fn finding(finished: &Finished, judges: &[Judge]) -> Option<Finding> {
+/// What a run violates: the error that ended it, or what each check minds.
+fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     match &finished.error {
         Some(error) => {
             let violation = Violation::new(error.kind(), error.to_string());
-            Some(Finding { check: UNFINISHED.to_owned(), violation })
+            vec![Finding { check: UNFINISHED.to_owned(), place: None, violation }]
         }
         None => judge(&finished.run, judges),
     }
 }
 
-fn judge(run: &Run, judges: &[Judge]) -> Option<Finding> {
-    judges.iter().find_map(|judge| {
-        let violation = judge.check.check(run, &judge.reference).err()?;
-        Some(Finding { check: judge.check.name().to_owned(), violation })
-    })
+fn judge(run: &Run, judges: &[Judge]) -> Vec<Finding> {
+    let minded = judges.iter().enumerate().filter_map(|(place, judge)| {
+        let verdict = panics::catch(|| judge.check.check(run, &judge.reference));
+        let violation = match verdict {
+            Ok(verdict) => verdict.err()?,
+            Err(unwound) => Violation::new("panics", format!("the check itself panicked: {}", unwound.words())),
+        };
+        Some(Finding { check: judge.check.name().to_owned(), place: Some(place), violation })
+    });
+    minded.collect()
 }

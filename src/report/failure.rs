@@ -34,8 +34,18 @@ pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: 
     for line in Timeline::new(run.trace()).around(telling(run.trace(), violation), AROUND).to_string().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
-    let _ = writeln!(text, "\nreproduce with\n  DURASIM_PLAN='{plan}' cargo test {exploration}");
+    let _ = writeln!(text, "\nreproduce with\n  DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));
     text
+}
+
+/// What picks the test, for a shell. A thread without a name of its own is called `main`, which picks none.
+fn test_filter(exploration: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "_:-.".contains(character);
+    match exploration {
+        "main" => String::new(),
+        name if name.chars().all(is_plain) => name.to_owned(),
+        name => format!("'{}'", name.replace('\'', "'\\''")),
+    }
 }
 
 /// What went on between the last checkpoint before a fault and the end: the events that prove the violation, and those

@@ -113,6 +113,19 @@ pub enum RunError {
         /// What is still going on.
         waiting: String,
     },
+    /// The trace of the run has become too long.
+    #[error(
+        "the run is not over after {events} events, at {at} of virtual time: {waiting}; give the activity a limit \
+         (schedule_to_close_timeout, maximum_attempts, a timeout that its code heeds) or raise `.event_budget(..)`"
+    )]
+    TooLong {
+        /// The limit.
+        events: usize,
+        /// When.
+        at: Time,
+        /// What is still going on.
+        waiting: String,
+    },
     /// A task kept running without letting time pass.
     #[error(
         "{task} was polled {polls} times at {at} without time passing: it wakes itself in a loop; \
@@ -159,6 +172,7 @@ impl RunError {
             RunError::ScriptStuck { .. } => "script stuck",
             RunError::ScriptPanicked(_) => "script panicked",
             RunError::Horizon { .. } => "horizon",
+            RunError::TooLong { .. } => "too long",
             RunError::Busy { .. } => "busy",
             RunError::ForeignWake { .. } => "foreign wake",
             RunError::PlanNotFired(_) => "plan not fired",

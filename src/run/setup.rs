@@ -60,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) workflow_task_timeout: Duration,
     pub(crate) horizon: Duration,
     pub(crate) poll_budget: u32,
+    pub(crate) event_budget: usize,
 }
 
 /// How workers hold heartbeats back.
@@ -88,6 +89,7 @@ impl Default for Setup {
                 workflow_task_timeout: Duration::from_secs(10),
                 horizon: Duration::from_secs(30 * 24 * 3600),
                 poll_budget: 10_000,
+                event_budget: 5_000_000,
             },
             task_queue: DEFAULT_TASK_QUEUE.into(),
             workers: Vec::new(),

@@ -180,6 +180,12 @@ impl World {
                 return false;
             }
             core.now = core.now.max(at);
+            let events = self.setup.settings.event_budget;
+            if core.trace.events().len() > events {
+                let waiting = core.waiting_words();
+                core.fail(RunError::TooLong { events, at, waiting });
+                return false;
+            }
             match wakeup {
                 // By far the most common.
                 Wakeup::Sleeper(id) => {

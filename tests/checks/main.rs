@@ -32,6 +32,7 @@ fn copying(copy: impl ActivityFn<u32, u32>) -> Simulation {
         ..Default::default()
     };
     Simulation::temporal()
+        .activity("move", async |_: &ActivityContext, (): ()| -> Result<(), ActivityError> { Ok(()) })
         .activity("copy", copy)
         .state(Target::default)
         .no_heartbeat_throttle()

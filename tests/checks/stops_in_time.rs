@@ -19,7 +19,8 @@ fn simulation(schedule_to_close: u64, work: impl ActivityFn<u32, u32>) -> Simula
         retry_policy: Some(RetryPolicy { maximum_attempts: 5, ..Default::default() }),
         ..Default::default()
     };
-    Simulation::temporal().activity("work", work).no_heartbeat_throttle().workflow(
+    let other = async |_: &ActivityContext, (): ()| -> Result<(), ActivityError> { Ok(()) };
+    Simulation::temporal().activity("work", work).activity("something else", other).no_heartbeat_throttle().workflow(
         "working",
         async move |ctx: &WorkflowContext, steps: u32| match ctx
             .execute_activity::<u32>("work", &steps, options.clone())
