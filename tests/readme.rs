@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use durasim::fault::Plan;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, EffectError, Ledger, RetryPolicy, Simulation, VARIABLES,
     WorkflowContext, WorkflowError, check,
@@ -17,6 +18,27 @@ fn the_table_of_variables_is_the_codes() {
         .map(|variable| format!("| `{}` | `{}` | {} |", variable.name, variable.form, variable.help))
         .collect();
     assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_table_of_faults_is_the_grammar_of_plans() {
+    let table = README.split("| point | faults |").nth(1).expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let quoted = |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let mut read = 0;
+    for row in rows {
+        let (points, faults) = row[1..].split_once('|').expect("two columns");
+        for site in quoted(points).iter().filter(|name| !name.starts_with("durasim")) {
+            let of_workflow = ["task", "signal", "timer"].iter().any(|kind| site.starts_with(kind));
+            let owner = if of_workflow { "backup#1" } else { "copy_files#1@1" };
+            for fault in quoted(faults).iter().filter(|fault| *fault != "duplicated" || site.starts_with("signal")) {
+                let plan = format!("{owner}:{site}={fault}");
+                plan.parse::<Plan>().unwrap_or_else(|error| panic!("{plan}: {error}"));
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 40, "{read} faults");
 }
 
 #[test]
