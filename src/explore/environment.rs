@@ -49,6 +49,9 @@ impl Wanted {
             }
         }
         let get = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        if get("DURASIM_PLAN").is_some() && get("DURASIM_SEED").is_some() {
+            eprintln!("durasim: DURASIM_SEED is ignored, since DURASIM_PLAN is set");
+        }
         Wanted::parse(get("DURASIM_PLAN").as_deref(), get("DURASIM_SEED").as_deref())
     }
 
