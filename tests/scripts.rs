@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durasim::service::WorkflowOutcome;
+use durasim::trace::What;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, ClientError, Ledger, RetryPolicy, RunError, Simulation,
     WorkflowContext, WorkflowError, check,
@@ -68,6 +69,42 @@ fn signals_and_queries_reach_the_workflow_in_virtual_time() {
     assert_eq!(counts, [1, 2]);
     assert_eq!(run.state::<Shop>().packed.total(), 2);
     assert_eq!(run.virtual_time().as_nanos() / 1_000_000_000, 120);
+}
+
+#[test]
+fn a_signal_that_lands_while_a_task_is_open_is_seen_by_the_next() {
+    let drive = |plan: &str| {
+        let simulation = simulation().plan(plan.parse().unwrap());
+        simulation.drive(|client| async move {
+            let order = client.start::<Vec<String>>("order", "order-7", &()).await.unwrap();
+            for item in ["apple", "pear"] {
+                order.signal("item", &Some(item)).await.unwrap();
+                client.sleep(Duration::from_secs(5)).await;
+            }
+            order.signal("item", &None::<String>).await.unwrap();
+            order.result().await.unwrap()
+        })
+    };
+    // Task 2 hears that the apple is packed, at 2 s; the pear comes at 5 s.
+    let (packed, run) = drive("order#1:task2=signal").unwrap();
+    assert_eq!((packed, run.not_fired()), (vec!["apple".to_owned(), "pear".to_owned()], vec![]));
+    let task: Vec<String> = run
+        .trace()
+        .events()
+        .iter()
+        .skip_while(|event| !matches!(event.what, What::TaskStarted { task: 2, .. }))
+        .filter_map(|event| match event.what {
+            What::TaskStarted { task, .. } => Some(format!("task {task}")),
+            What::SignalReceived(_) => Some("signal".to_owned()),
+            What::TaskCompleted(_) => Some("answer".to_owned()),
+            _ => None,
+        })
+        .take(5)
+        .collect();
+    assert_eq!(task, ["task 2", "signal", "answer", "task 3", "answer"], "{}", run.timeline());
+    // None comes after task 4 but the one that ends the order: without it the task would time out.
+    let (packed, _) = drive("order#1:task4=signal").unwrap();
+    assert_eq!(packed, ["apple", "pear"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::fault::menu::{Limits, menu};
 use crate::fault::{Entry, Fault, Point, Site};
 use crate::instant::Time;
 use crate::run::Run;
-use crate::trace::{What, Who};
+use crate::trace::{Event, What, Who};
 
 /// More points of one kind than this in an attempt are sampled.
 const MANY: u32 = 200;
@@ -147,7 +147,14 @@ impl Places {
                 attempt: None,
                 site,
             };
-            self.add(Moment { at: event.at, event: place }, (point, menu(site, &limits)));
+            let mut faults = menu(site, &limits);
+            let signal_follows = |(later, other): (usize, &Event)| {
+                later > place && other.who == event.who && matches!(other.what, What::SignalReceived(_))
+            };
+            if matches!(site, Site::Task(_)) && run.trace().events().iter().enumerate().any(signal_follows) {
+                faults.push(Fault::Signal);
+            }
+            self.add(Moment { at: event.at, event: place }, (point, faults));
         }
     }
 

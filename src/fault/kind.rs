@@ -66,6 +66,9 @@ pub enum Fault {
     /// The worker takes so long to answer the workflow task, and what arrives meanwhile is not in the answer. At least
     /// the task's timeout (10 s) makes it time out. Text: `late(2s)`.
     Late(Duration),
+    /// The worker holds its answer to the workflow task until the workflow's next signal arrives, which is not in the answer.
+    /// Without one, the task times out. Tried where a signal comes after the task. Text: `signal`.
+    Signal,
     /// The signal arrives twice, as after a retried request whose answer was lost. Not tried unless asked for.
     /// Text: `duplicated`.
     Duplicated,
@@ -73,7 +76,7 @@ pub enum Fault {
 
 impl Fault {
     /// One of each kind, those that have a length with a length of zero, in the order in which messages list them.
-    pub(crate) const KINDS: [Fault; 26] = [
+    pub(crate) const KINDS: [Fault; 27] = [
         Fault::Crash,
         Fault::CrashAttempt,
         Fault::CrashBefore,
@@ -99,6 +102,7 @@ impl Fault {
         Fault::CompletionLost,
         Fault::Evicted,
         Fault::Late(Duration::ZERO),
+        Fault::Signal,
         Fault::Duplicated,
     ];
 
@@ -144,7 +148,7 @@ impl Fault {
             Fault::DeadlineBefore(_) | Fault::DeadlineAt | Fault::DeadlineAtLate | Fault::DeadlineAfter(_) => {
                 matches!(site, Site::Deadline(_))
             }
-            Fault::CompletionLost | Fault::Evicted | Fault::Late(_) => matches!(site, Site::Task(_)),
+            Fault::CompletionLost | Fault::Evicted | Fault::Late(_) | Fault::Signal => matches!(site, Site::Task(_)),
             Fault::Duplicated => matches!(site, Site::Signal(_)),
         }
     }
@@ -177,6 +181,7 @@ impl Fault {
             Fault::CompletionLost => "completion_lost",
             Fault::Evicted => "evicted",
             Fault::Late(_) => "late",
+            Fault::Signal => "signal",
             Fault::Duplicated => "duplicated",
         }
     }
@@ -239,7 +244,7 @@ mod tests {
         assert_eq!(fitting(Site::Deadline(1)), "before at at_late after");
         assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed");
         assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
-        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late");
+        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal");
         assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated");
         assert_eq!(fitting(Site::Timer(1)), "cancel delayed");
     }

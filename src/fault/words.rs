@@ -172,6 +172,9 @@ impl fmt::Display for FaultWords<'_> {
             (Site::Task(task), Fault::Late(length)) => {
                 write!(f, "the worker answers workflow task {task} of {subject} {length:?} late")
             }
+            (Site::Task(task), Fault::Signal) => {
+                write!(f, "the worker answers workflow task {task} of {subject} only when the next signal has arrived")
+            }
             (Site::Task(task), Fault::Cancel) => {
                 write!(f, "the workflow is asked to cancel while the worker has workflow task {task} of {subject}")
             }

@@ -87,6 +87,7 @@ impl Core {
                 let signal = &self.service.workflow(workflow).signals()[signal as usize];
                 let index = self.trace.store_signal(signal.name.clone(), signal.input.as_bytes());
                 self.note(Who::Workflow(workflow.0), What::SignalReceived(index));
+                self.answer_after_signal(workflow);
             }
             News::MarkerRecorded { workflow, event_id } => {
                 let event = &self.service.history(workflow)[event_id as usize - 1];

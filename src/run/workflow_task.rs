@@ -77,6 +77,7 @@ impl Core {
         let answer = match fault {
             Some(Fault::CompletionLost) => Carriage::RequestLost,
             Some(Fault::Late(length)) => Carriage::Late(length),
+            Some(Fault::Signal) => Carriage::AfterSignal,
             _ => Carriage::Whole,
         };
         self.todo.push_back(Todo::WorkflowTask { workflow, task, answer });
@@ -104,6 +105,17 @@ impl Core {
         }
         self.settle(settings);
         self.offer_queries();
+    }
+
+    /// A signal has arrived: an answer that was held for one leaves its worker next.
+    pub(super) fn answer_after_signal(&mut self, workflow: WorkflowKey) {
+        let hosted = &mut self.workflows[workflow.0 as usize];
+        if std::mem::take(&mut hosted.awaits_signal)
+            && let Some(held) = &hosted.held
+        {
+            let TaskToken { workflow, stamp } = held.token;
+            self.queue.push(self.now, Wakeup::AnswerTask { workflow, stamp });
+        }
     }
 
     /// A late answer leaves its worker.
@@ -215,10 +227,13 @@ impl World {
                 // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
                 core.todo.push_back(Todo::Evict(instance));
             }
-            Carriage::Late(length) => {
+            Carriage::Late(_) | Carriage::AfterSignal => {
                 let TaskToken { workflow, stamp } = task.token;
-                let at = core.at(length);
-                core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
+                if let Carriage::Late(length) = answered {
+                    let at = core.at(length);
+                    core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
+                }
+                core.workflows[workflow.0 as usize].awaits_signal = answered == Carriage::AfterSignal;
                 let held = Held { token: task.token, worker, instance, commands };
                 let older = core.workflows[workflow.0 as usize].held.replace(held);
                 core.todo.extend(older.map(|held| Todo::Evict(held.instance)));

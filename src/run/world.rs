@@ -200,6 +200,8 @@ pub(crate) struct HostedWorkflow {
     pub(crate) home: u32,
     /// The answer to a workflow task that its worker is slow to send.
     pub(crate) held: Option<Held>,
+    /// That answer waits for the next signal.
+    pub(crate) awaits_signal: bool,
     /// Signals sent to it so far.
     pub(crate) signals: u32,
     /// Workflow tasks answered so far.

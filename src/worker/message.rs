@@ -49,4 +49,6 @@ pub(crate) enum Carriage {
     AnswerLost,
     /// It arrives so much later.
     Late(Duration),
+    /// The answer to a workflow task: its worker holds it until a signal to the workflow has arrived.
+    AfterSignal,
 }
