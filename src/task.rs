@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::tasks::TaskId;
 use crate::program::ActivityOutcome;
-use crate::run::world::{Todo, current};
+use crate::run::agenda::Todo;
+use crate::run::world::current;
 
 /// Runs a future beside the attempt that spawns it.
 ///

@@ -32,7 +32,8 @@ use std::time::Duration;
 
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::instant::Time;
-use crate::run::world::{Core, Wakeup, current, with_current};
+use crate::run::agenda::Wakeup;
+use crate::run::world::{Core, current, with_current};
 
 /// The present moment of the run.
 ///

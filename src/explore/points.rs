@@ -117,14 +117,7 @@ impl Places {
 
     /// Tasks, signals and timers of workflows.
     fn add_workflow_sites(&mut self, run: &Run) {
-        let limits = Limits {
-            timeouts: Default::default(),
-            backoff: Default::default(),
-            attempt_length: Duration::ZERO,
-            time_left: None,
-            silence: Duration::ZERO,
-            may_end: true,
-        };
+        let limits = Limits::of_workflow(true);
         let mut signals = vec![0; run.trace().workflows().len()];
         for (place, event) in run.trace().events().iter().enumerate() {
             let Who::Workflow(workflow) = event.who else { continue };

@@ -24,6 +24,18 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Of a workflow's own sites, where no timeout of an activity counts.
+    pub(crate) fn of_workflow(may_end: bool) -> Limits {
+        Limits {
+            timeouts: Timeouts::default(),
+            backoff: Span::ZERO,
+            attempt_length: Duration::ZERO,
+            time_left: None,
+            silence: Duration::ZERO,
+            may_end,
+        }
+    }
+
     /// Ends just before the heartbeat timeout would, if there is one. `None` if it is that close already.
     fn short(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();

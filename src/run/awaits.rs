@@ -1,7 +1,8 @@
 //! What happens at an attempt's awaits: faults, stalls, deadlines that are moved to an await.
 
+use super::agenda::{Todo, Wakeup};
 use super::setup::Settings;
-use super::world::{Core, Todo, Wakeup};
+use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::trace::{What, Who};

@@ -1,7 +1,8 @@
 //! Heartbeats on their way from an attempt's code through the worker's throttle to the service.
 
+use super::agenda::{Todo, Wakeup};
 use super::setup::Settings;
-use super::world::{Core, Todo, Wakeup};
+use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::program::{Beat, CancelReason, Details};

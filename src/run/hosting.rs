@@ -4,9 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
+use super::agenda::Buried;
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
-use super::world::{Background, Buried, Core, Tag, World, current};
+use super::world::{Background, Core, Tag, World, current};
 use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agenda::{Todo, Wakeup};
 use super::setup::Settings;
-use super::world::{Core, Todo, Wakeup};
+use super::world::Core;
 use crate::engine::choice::Stream;
 use crate::fault::{Fault, Order, Site};
 use crate::service::{ActivityKey, Ready, WorkflowKey};

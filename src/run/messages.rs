@@ -1,7 +1,8 @@
 //! Messages from workers to the service, and what the network does to them.
 
+use super::agenda::Wakeup;
 use super::setup::Settings;
-use super::world::{Core, Wakeup};
+use super::world::Core;
 use crate::trace::{What, Who};
 use crate::worker::message::{Call, Carriage, Message};
 

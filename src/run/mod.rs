@@ -1,10 +1,12 @@
 //! The loop that ties engine, service, workers and faults together, and what it leaves: [`Run`].
 
+pub(crate) mod agenda;
 mod awaits;
 mod deadline;
 mod error;
 mod finished;
 mod heartbeats;
+mod hosted;
 mod hosting;
 mod matching;
 mod messages;

@@ -1,7 +1,9 @@
 //! What the service leaves in its outbox: timers for the queue, tasks for workers, news for the trace.
 
+use super::agenda::{Todo, Wakeup};
+use super::hosted::HostedActivity;
 use super::setup::Settings;
-use super::world::{Core, HostedActivity, Todo, Wakeup};
+use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, WorkflowKey, WorkflowOutcome};
 use crate::trace::{ActivityName, What, Who};

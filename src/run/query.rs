@@ -7,9 +7,10 @@
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use super::agenda::{Buried, Todo, Wakeup};
 use super::setup::Settings;
 use super::workflow_task::unwound_problem;
-use super::world::{Buried, Core, Todo, Wakeup, World};
+use super::world::{Core, World};
 use crate::engine::panics;
 use crate::program::{Failure, Payload};
 use crate::service::{Ready, WorkflowKey};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::agenda::Wakeup;
 use super::setup::Settings;
-use super::world::{Core, Wakeup};
+use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::program::{Payload, Seq};
 use crate::service::{Refused, Timer, WorkflowKey};

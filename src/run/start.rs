@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::error::RunError;
 use super::finished::{Finished, Run};
+use super::hosted::HostedWorkflow;
 use super::setup::{Setup, known};
 use super::turn::ScriptFuture;
-use super::world::{Core, HostedWorkflow, Script, Tag, World};
+use super::world::{Core, Script, Tag, World};
 use crate::client::Client;
 use crate::engine::choice::Choice;
 use crate::engine::panics::{self, NOT_TEXT, Unwound};

@@ -6,7 +6,7 @@ use crate::fault::inject::Place;
 use crate::fault::menu::Limits;
 use crate::fault::{Fault, Point, Site};
 use crate::service::{ActivityKey, WorkflowKey};
-use crate::trace::{What, Who};
+use crate::trace::{Trace, What, Who};
 
 /// Attempts that faults may end where the policy has no limit: a run should come to an end.
 const ENOUGH_ATTEMPTS: u32 = 6;
@@ -36,16 +36,7 @@ impl Core {
     /// How much later this attempt is to be dispatched to meet a planned deadline.
     pub(super) fn strike_deadline(&mut self, activity: ActivityKey, attempt: u32) -> Option<std::time::Duration> {
         let Core { injector, trace, .. } = self;
-        let name = &trace.activities()[activity.0 as usize];
-        let workflow = &trace.workflows()[name.workflow as usize];
-        let place = Place {
-            workflow_id: &workflow.workflow_id,
-            first_workflow: name.workflow == 0,
-            name: &name.activity_type,
-            execution: name.execution,
-            attempt: Some(attempt),
-            site: Site::Dispatch,
-        };
+        let place = place(trace, activity, attempt, Site::Dispatch);
         let (site, fault, delay) = injector.strike_deadline(place)?;
         self.activities[activity.0 as usize].defers_deadline = fault == Fault::DeadlineAt;
         self.note_fault(Who::Activity(activity.0), self.activity_point(activity, attempt, site), fault)?;
@@ -68,15 +59,7 @@ impl Core {
             attempt: None,
             site,
         };
-        let limits = || Limits {
-            timeouts: Default::default(),
-            backoff: Default::default(),
-            attempt_length: Default::default(),
-            time_left: None,
-            silence: Default::default(),
-            may_end,
-        };
-        let fault = injector.strike(place, limits, choice)?;
+        let fault = injector.strike(place, || Limits::of_workflow(may_end), choice)?;
         self.note_fault(Who::Workflow(workflow.0), self.workflow_point(workflow, site), fault)
     }
 
@@ -96,16 +79,7 @@ impl Core {
             && self.all_may_end()
             && self.may_end(activity, attempt);
         let Core { injector, trace, choice, service, attempts, activities, now, .. } = self;
-        let name = &trace.activities()[activity.0 as usize];
-        let workflow = &trace.workflows()[name.workflow as usize];
-        let place = Place {
-            workflow_id: &workflow.workflow_id,
-            first_workflow: name.workflow == 0,
-            name: &name.activity_type,
-            execution: name.execution,
-            attempt: Some(attempt),
-            site,
-        };
+        let place = place(trace, activity, attempt, site);
         let limits = || {
             let record = service.activity(activity);
             let hosted = activities[activity.0 as usize].latest.map(|attempt| &attempts[attempt as usize]);
@@ -174,5 +148,19 @@ impl Core {
             attempt: None,
             site,
         }
+    }
+}
+
+/// A site of an activity, as plans name it.
+fn place(trace: &Trace, activity: ActivityKey, attempt: u32, site: Site) -> Place<'_> {
+    let name = &trace.activities()[activity.0 as usize];
+    let workflow = &trace.workflows()[name.workflow as usize];
+    Place {
+        workflow_id: &workflow.workflow_id,
+        first_workflow: name.workflow == 0,
+        name: &name.activity_type,
+        execution: name.execution,
+        attempt: Some(attempt),
+        site,
     }
 }

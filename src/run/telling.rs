@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::world::{Core, Todo, Wakeup};
+use super::agenda::{Todo, Wakeup};
+use super::world::Core;
 use crate::instant::{Span, Time};
 use crate::program::{CancelReason, Listener};
 use crate::trace::{What, Who};

@@ -6,9 +6,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::agenda::{Todo, Wakeup};
 use super::error::RunError;
 use super::setup::Settings;
-use super::world::{Core, Script, Tag, Todo, Wakeup, World};
+use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::engine::tasks::{Taken, TaskId};
@@ -62,7 +63,7 @@ impl World {
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
         let Taken { id: task, tag, mut future, waker } = taken;
         if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
-            core.graveyard.push(super::world::Buried::Future(future));
+            core.graveyard.push(super::agenda::Buried::Future(future));
             return;
         }
         drop(core);
@@ -80,7 +81,7 @@ impl World {
         }
         if !core.tasks.contains(task) {
             // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
-            core.graveyard.push(super::world::Buried::Future(future));
+            core.graveyard.push(super::agenda::Buried::Future(future));
             return;
         }
         let outcome = match polled {
@@ -109,7 +110,7 @@ impl World {
             Err(Unwound::Other(_)) if core.error.is_none() => Err(Panic { message: NOT_TEXT.to_owned(), place: None }),
             // The harness's own, from a call that ends the run.
             Err(Unwound::Other(_)) => {
-                core.graveyard.push(super::world::Buried::Future(future));
+                core.graveyard.push(super::agenda::Buried::Future(future));
                 return;
             }
         };

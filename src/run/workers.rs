@@ -1,7 +1,8 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
+use super::agenda::{Buried, Todo, Wakeup};
 use super::setup::Settings;
-use super::world::{Buried, Core, Todo, Wakeup};
+use super::world::Core;
 use crate::instant::Time;
 use crate::program::{CancelReason, TimeoutType};
 use crate::service::Timer;

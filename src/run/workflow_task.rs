@@ -1,8 +1,9 @@
 //! A workflow task on its worker: replay if needed, the code's turn, the answer.
 
+use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
 use super::setup::{Settings, known};
-use super::world::{Buried, Core, Todo, Wakeup, World};
+use super::world::{Core, World};
 use crate::engine::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
 use crate::program::{Command, RunInfo, TaskFailure, WorkflowStart};

@@ -5,32 +5,30 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
 
+use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
-use super::hosting::Link;
+use super::hosted::{HostedActivity, HostedWorkflow, Spare};
 use super::query::Query;
 use super::setup::Setup;
 use super::signal::LateSignal;
 use super::watch::Minded;
-use super::workflow_task::Held;
 use crate::engine::choice::Choice;
 use crate::engine::panics;
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
-use crate::engine::sleepers::{SleeperId, Sleepers};
-use crate::engine::tasks::{TaskFuture, TaskId, Tasks};
+use crate::engine::sleepers::Sleepers;
+use crate::engine::tasks::{TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
-use crate::instant::{Span, Time};
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Job, Seq};
-use crate::service::{Ready, Service, Timer, Token, WorkflowKey, WorkflowTask};
+use crate::instant::Time;
+use crate::program::{ActivityOutcome, Job};
+use crate::service::{Ready, Service};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::instance::Instance;
-use crate::worker::message::{Carriage, Message};
+use crate::worker::message::Message;
 use crate::worker::process::Worker;
-use crate::worker::throttle::Throttle;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
@@ -101,172 +99,12 @@ pub(crate) struct Background {
     pub(crate) busy: Busy,
 }
 
-/// An entry of the run's queue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Wakeup {
-    /// A task's own wait is over.
-    Sleeper(SleeperId),
-    /// For the service.
-    Service(Timer),
-    /// A task reaches the worker that polls for it.
-    HandOver { ready: Ready, worker: u32, incarnation: u32 },
-    /// The throttle interval of an attempt is over.
-    Flush(u32),
-    /// The worker's own clock looks whether an attempt has timed out.
-    LocalTimeout(u32),
-    /// A message arrives at the service.
-    Deliver(u32),
-    /// A worker's late answer to a workflow task leaves.
-    AnswerTask { workflow: WorkflowKey, stamp: u32 },
-    /// A signal on a slow way arrives at the service.
-    Signal(u32),
-    /// A query reaches a worker.
-    Query(u32),
-    /// A workflow's own timer fires late.
-    LateTimer { workflow: WorkflowKey, timer: Seq },
-    /// A stalled attempt goes on.
-    Release(u32),
-    /// A frozen worker goes on.
-    Thaw { worker: u32, incarnation: u32 },
-    /// A stopping worker's grace period is over.
-    GraceOver { worker: u32, incarnation: u32 },
-    /// A stopping worker drops what still runs.
-    Abort { worker: u32, incarnation: u32 },
-    /// A new process of a dead worker comes up.
-    Restart { worker: u32, incarnation: u32 },
-}
-
-/// Something to do that involves user code, before anything else happens.
-pub(crate) enum Todo {
-    /// A worker begins an attempt; one that `dies` takes the worker with it.
-    Start {
-        worker: u32,
-        token: Token,
-        /// Not boxed, although it makes this large: the queue of what is to be done is short.
-        task: ActivityTask,
-        dies: bool,
-    },
-    /// A worker handles a workflow task; its answer may be lost or late.
-    WorkflowTask {
-        workflow: WorkflowKey,
-        task: WorkflowTask,
-        answer: Carriage,
-    },
-    /// A worker answers a query.
-    Query {
-        id: u32,
-        worker: u32,
-    },
-    Fail {
-        attempt: u32,
-    },
-    Abort {
-        attempt: u32,
-    },
-    Cancel {
-        attempt: u32,
-        reason: CancelReason,
-    },
-    WorkerStopping {
-        attempt: u32,
-    },
-    /// A background task was aborted: its destructors run as this attempt's code.
-    Drop {
-        future: TaskFuture<ActivityOutcome>,
-        attempt: u32,
-    },
-    Evict(Instance),
-}
-
-/// What outlives its worker only to be dropped at the very end: a killed process runs no destructors.
-pub(crate) enum Buried {
-    Future(#[expect(dead_code, reason = "kept to be dropped late")] TaskFuture<ActivityOutcome>),
-    Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
-}
-
 /// Whether a script drives the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Script {
     None,
     Running,
     Done,
-}
-
-/// A workflow run as the loop knows it.
-#[derive(Default)]
-pub(crate) struct HostedWorkflow {
-    pub(crate) instance: Option<Instance>,
-    /// The worker that has the instance, or had it last.
-    pub(crate) home: u32,
-    /// The answer to a workflow task that its worker is slow to send.
-    pub(crate) held: Option<Held>,
-    /// That answer waits for the next signal.
-    pub(crate) awaits_signal: bool,
-    /// Signals sent to it so far.
-    pub(crate) signals: u32,
-    /// Workflow tasks answered so far.
-    pub(crate) tasks_done: u32,
-    /// Attempts at the present task.
-    pub(crate) task_attempts: u32,
-    pub(crate) busy: Busy,
-    /// Who waits for it to close.
-    pub(crate) waiting: Vec<Waker>,
-    /// How many activities of each type it has scheduled.
-    pub(crate) executions: Vec<(Arc<str>, u32)>,
-}
-
-impl HostedWorkflow {
-    /// Takes all that workers have of it.
-    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
-        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
-    }
-
-    /// Takes what this worker has of it.
-    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
-        let instance = if self.home == worker { self.instance.take() } else { None };
-        let held = self.held.take_if(|held| held.worker == worker);
-        instance.into_iter().chain(held.map(|held| held.instance))
-    }
-}
-
-/// An activity as the loop knows it.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct HostedActivity {
-    /// The latest attempt that a worker took, if any.
-    pub(crate) latest: Option<u32>,
-    /// The attempt whose dispatch was the last to be a point: offered again, since no worker was there, it is none.
-    pub(crate) dispatched: u32,
-    /// The worker is to be gone when the next attempt is due.
-    pub(crate) gone_when_due: bool,
-    /// The worker that takes the next attempt is to die at once.
-    pub(crate) dies_at_start: bool,
-    /// The timer of its deadline is to fire behind everything else of that moment.
-    pub(crate) defers_deadline: bool,
-}
-
-/// What earlier runs have left, for its memory.
-#[derive(Default)]
-pub(crate) struct Spare {
-    executions: Vec<Vec<(Arc<str>, u32)>>,
-    throttles: Vec<Throttle>,
-    /// By the index of the attempt.
-    pub(crate) links: Vec<Arc<Link>>,
-}
-
-impl Spare {
-    /// An empty list of a workflow's executions.
-    pub(crate) fn executions(&mut self) -> Vec<(Arc<str>, u32)> {
-        let mut executions = self.executions.pop().unwrap_or_default();
-        executions.clear();
-        executions
-    }
-
-    /// A throttle that has sent nothing.
-    pub(crate) fn throttle(&mut self, interval: Span) -> Throttle {
-        let mut throttle = self.throttles.pop().unwrap_or_else(|| Throttle::new(interval));
-        throttle.restart(interval);
-        throttle
-    }
 }
 
 /// Everything about a run but user state.

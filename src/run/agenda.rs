@@ -1,0 +1,91 @@
+//! What a run has still to do: at a certain time, at once, and at the very end.
+
+use crate::engine::sleepers::SleeperId;
+use crate::engine::tasks::TaskFuture;
+use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
+use crate::service::{Ready, Timer, Token, WorkflowKey, WorkflowTask};
+use crate::worker::instance::Instance;
+use crate::worker::message::Carriage;
+
+/// An entry of the run's queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wakeup {
+    /// A task's own wait is over.
+    Sleeper(SleeperId),
+    /// For the service.
+    Service(Timer),
+    /// A task reaches the worker that polls for it.
+    HandOver { ready: Ready, worker: u32, incarnation: u32 },
+    /// The throttle interval of an attempt is over.
+    Flush(u32),
+    /// The worker's own clock looks whether an attempt has timed out.
+    LocalTimeout(u32),
+    /// A message arrives at the service.
+    Deliver(u32),
+    /// A worker's late answer to a workflow task leaves.
+    AnswerTask { workflow: WorkflowKey, stamp: u32 },
+    /// A signal on a slow way arrives at the service.
+    Signal(u32),
+    /// A query reaches a worker.
+    Query(u32),
+    /// A workflow's own timer fires late.
+    LateTimer { workflow: WorkflowKey, timer: Seq },
+    /// A stalled attempt goes on.
+    Release(u32),
+    /// A frozen worker goes on.
+    Thaw { worker: u32, incarnation: u32 },
+    /// A stopping worker's grace period is over.
+    GraceOver { worker: u32, incarnation: u32 },
+    /// A stopping worker drops what still runs.
+    Abort { worker: u32, incarnation: u32 },
+    /// A new process of a dead worker comes up.
+    Restart { worker: u32, incarnation: u32 },
+}
+
+/// Something to do that involves user code, before anything else happens.
+pub(crate) enum Todo {
+    /// A worker begins an attempt; one that `dies` takes the worker with it.
+    Start {
+        worker: u32,
+        token: Token,
+        /// Not boxed, although it makes this large: the queue of what is to be done is short.
+        task: ActivityTask,
+        dies: bool,
+    },
+    /// A worker handles a workflow task; its answer may be lost or late.
+    WorkflowTask {
+        workflow: WorkflowKey,
+        task: WorkflowTask,
+        answer: Carriage,
+    },
+    /// A worker answers a query.
+    Query {
+        id: u32,
+        worker: u32,
+    },
+    Fail {
+        attempt: u32,
+    },
+    Abort {
+        attempt: u32,
+    },
+    Cancel {
+        attempt: u32,
+        reason: CancelReason,
+    },
+    WorkerStopping {
+        attempt: u32,
+    },
+    /// A background task was aborted: its destructors run as this attempt's code.
+    Drop {
+        future: TaskFuture<ActivityOutcome>,
+        attempt: u32,
+    },
+    Evict(Instance),
+}
+
+/// What outlives its worker only to be dropped at the very end: a killed process runs no destructors.
+pub(crate) enum Buried {
+    Future(#[expect(dead_code, reason = "kept to be dropped late")] TaskFuture<ActivityOutcome>),
+    Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
+}

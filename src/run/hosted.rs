@@ -1,0 +1,88 @@
+//! What the loop knows of workflows and activities beside the service, and the memory it keeps from run to run.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::hosting::Link;
+use super::workflow_task::Held;
+use crate::instant::Span;
+use crate::worker::attempt::Busy;
+use crate::worker::instance::Instance;
+use crate::worker::throttle::Throttle;
+
+/// A workflow run as the loop knows it.
+#[derive(Default)]
+pub(crate) struct HostedWorkflow {
+    pub(crate) instance: Option<Instance>,
+    /// The worker that has the instance, or had it last.
+    pub(crate) home: u32,
+    /// The answer to a workflow task that its worker is slow to send.
+    pub(crate) held: Option<Held>,
+    /// That answer waits for the next signal.
+    pub(crate) awaits_signal: bool,
+    /// Signals sent to it so far.
+    pub(crate) signals: u32,
+    /// Workflow tasks answered so far.
+    pub(crate) tasks_done: u32,
+    /// Attempts at the present task.
+    pub(crate) task_attempts: u32,
+    pub(crate) busy: Busy,
+    /// Who waits for it to close.
+    pub(crate) waiting: Vec<Waker>,
+    /// How many activities of each type it has scheduled.
+    pub(crate) executions: Vec<(Arc<str>, u32)>,
+}
+
+impl HostedWorkflow {
+    /// Takes all that workers have of it.
+    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
+        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    }
+
+    /// Takes what this worker has of it.
+    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
+        let instance = if self.home == worker { self.instance.take() } else { None };
+        let held = self.held.take_if(|held| held.worker == worker);
+        instance.into_iter().chain(held.map(|held| held.instance))
+    }
+}
+
+/// An activity as the loop knows it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct HostedActivity {
+    /// The latest attempt that a worker took, if any.
+    pub(crate) latest: Option<u32>,
+    /// The attempt whose dispatch was the last to be a point: offered again, since no worker was there, it is none.
+    pub(crate) dispatched: u32,
+    /// The worker is to be gone when the next attempt is due.
+    pub(crate) gone_when_due: bool,
+    /// The worker that takes the next attempt is to die at once.
+    pub(crate) dies_at_start: bool,
+    /// The timer of its deadline is to fire behind everything else of that moment.
+    pub(crate) defers_deadline: bool,
+}
+
+/// What earlier runs have left, for its memory.
+#[derive(Default)]
+pub(crate) struct Spare {
+    pub(super) executions: Vec<Vec<(Arc<str>, u32)>>,
+    pub(super) throttles: Vec<Throttle>,
+    /// By the index of the attempt.
+    pub(crate) links: Vec<Arc<Link>>,
+}
+
+impl Spare {
+    /// An empty list of a workflow's executions.
+    pub(crate) fn executions(&mut self) -> Vec<(Arc<str>, u32)> {
+        let mut executions = self.executions.pop().unwrap_or_default();
+        executions.clear();
+        executions
+    }
+
+    /// A throttle that has sent nothing.
+    pub(crate) fn throttle(&mut self, interval: Span) -> Throttle {
+        let mut throttle = self.throttles.pop().unwrap_or_else(|| Throttle::new(interval));
+        throttle.restart(interval);
+        throttle
+    }
+}
