@@ -128,7 +128,7 @@ impl Exploration {
             judges.push(Judge { check: check.clone(), reference: shared.with_memory(memory) });
         }
         let mut tally = Tally::default();
-        let mut finding = judge(&run, &judges).into_iter().next();
+        let mut finding = judge(&run, &judges, |_| true).into_iter().next();
         if finding.is_none() {
             finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
         }
@@ -315,15 +315,22 @@ fn is_telling(report: &Report) -> Result<(), RunError> {
 fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     match &finished.error {
         Some(error) => {
+            if matches!(error, RunError::Horizon { .. } | RunError::TooLong { .. }) {
+                let known = judge(&finished.run, judges, |check| check.judges_runs_without_end());
+                if !known.is_empty() {
+                    return known;
+                }
+            }
             let violation = Violation::new(error.kind(), error.to_string());
             vec![Finding { check: UNFINISHED.to_owned(), place: None, violation }]
         }
-        None => judge(&finished.run, judges),
+        None => judge(&finished.run, judges, |_| true),
     }
 }
 
-fn judge(run: &Run, judges: &[Judge]) -> Vec<Finding> {
-    let minded = judges.iter().enumerate().filter_map(|(place, judge)| {
+fn judge(run: &Run, judges: &[Judge], asked: impl Fn(&dyn Check) -> bool) -> Vec<Finding> {
+    let judges = judges.iter().enumerate().filter(|(_, judge)| asked(&*judge.check));
+    let minded = judges.filter_map(|(place, judge)| {
         let verdict = panics::catch(|| judge.check.check(run, &judge.reference));
         let violation = match verdict {
             Ok(verdict) => verdict.err()?,
