@@ -118,6 +118,20 @@ fn the_order_of_a_hash_map_is_found_where_all_activities_are_alike() {
 }
 
 #[test]
+fn markers_do_not_stand_in_the_way() {
+    async fn marked(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
+        let salt: u32 = ctx.side_effect(|| 7);
+        let version = ctx.version("more", 0, 3);
+        let _: u32 = ctx.execute_activity("send", &(salt + version.unsigned_abs()), options(60)).await?;
+        let salt: u32 = ctx.side_effect(|| 8);
+        let _: u32 = ctx.execute_activity("send", &(salt + another()), options(60)).await?;
+        Ok(0)
+    }
+    let failed = minded(marked);
+    assert!(failed.violation.message.contains("activity 2 (send) with another input"), "{}", failed.text);
+}
+
+#[test]
 fn code_that_asks_whether_it_is_replayed_is_found_from_the_middle() {
     // The same whether all or none of it is a replay: only what begins as one and goes on afresh is different.
     async fn forgets(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
