@@ -108,7 +108,8 @@ fn bytes_differ(expected: &[u8], found: &[u8]) -> Option<(String, String)> {
         Err(_) => bytes.escape_ascii().to_string(),
     });
     let same = expected.chars().zip(found.chars()).take_while(|(one, other)| one == other).count();
-    let from = same.saturating_sub(BEFORE);
+    let is_short = |text: &str| text.chars().count() <= BEFORE + AFTER;
+    let from = if is_short(&expected) && is_short(&found) { 0 } else { same.saturating_sub(BEFORE) };
     Some((cut(&expected, from, same + AFTER), cut(&found, from, same + AFTER)))
 }
 
