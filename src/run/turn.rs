@@ -204,7 +204,7 @@ impl World {
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
-            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, task, dies),
+            Todo::Start { worker, token, dies } => self.start_attempt(worker, token, dies),
             Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
             Todo::Query { id, worker } => self.handle_query(id, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
