@@ -73,7 +73,7 @@ impl Payload {
     /// # Errors
     /// What `serde_json` says when the bytes are not JSON of this type.
     pub fn to_json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(self.as_bytes())
+        decode_json(self.as_bytes())
     }
 
     /// The bytes.
@@ -82,6 +82,14 @@ impl Payload {
             Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
             Bytes::Shared(bytes) => bytes,
         }
+    }
+}
+
+/// Decodes JSON. Looks once whether all of it is text, where `serde_json::from_slice` looks at each string by itself.
+pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(why) => Err(serde::de::Error::custom(format_args!("not JSON, which is UTF-8: {why}"))),
     }
 }
 
@@ -172,6 +180,12 @@ impl From<Option<&[u8]>> for Details {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_json() {
+        let why = decode_json::<String>(b"\"\xff\"").unwrap_err();
+        assert_eq!(why.to_string(), "not JSON, which is UTF-8: invalid utf-8 sequence of 1 bytes from index 1");
+    }
 
     #[test]
     fn short_and_shared_bytes_are_told_apart_by_nothing_but_their_size() {
