@@ -1,10 +1,15 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
 mod environment;
+mod interrupt;
+mod judge;
 mod pairs;
 pub(crate) mod points;
+mod pool;
+mod progress;
 mod repeat;
 mod report;
+mod shard;
 mod shrink;
 mod sweep;
 mod tally;
@@ -51,6 +56,7 @@ pub struct Exploration {
     every_pair: bool,
     budget: u64,
     deterministic: bool,
+    threads: usize,
     seeds: Vec<Range<u64>>,
     checks: Vec<Arc<dyn Check>>,
 }
@@ -64,6 +70,7 @@ impl Exploration {
             every_pair: false,
             budget: PAIRS,
             deterministic: true,
+            threads: 0,
             seeds: Vec::new(),
             checks: Vec::new(),
         }
@@ -108,6 +115,14 @@ impl Exploration {
     /// is not deterministic. For activities that count their own runs in a global.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
+        self
+    }
+
+    /// How many threads make the runs. Zero, the default: as many as there are cores, which the explorations of a process
+    /// share. What is found does not depend on it. User code is called from all of them, each run on one thread from start
+    /// to end.
+    pub fn threads(mut self, threads: usize) -> Exploration {
+        self.threads = threads;
         self
     }
 

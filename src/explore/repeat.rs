@@ -3,7 +3,6 @@
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
-use crate::run::Run;
 use crate::run::start::Start;
 use crate::trace::Trace;
 
@@ -14,13 +13,13 @@ pub(super) const DETERMINISTIC: &str = "deterministic";
 pub(super) const REPEATED: u64 = 16;
 
 /// Runs the plan of a run again, on a thread of its own, and compares the traces.
-pub(super) fn repeats(start: &Start, plan: &Plan, run: &Run) -> Result<(), Violation> {
+pub(super) fn repeats(start: &Start, plan: &Plan, trace: &Trace) -> Result<(), Violation> {
     let again = std::thread::scope(|scope| {
         let thread = scope.spawn(|| start.run(plan).run.trace().clone());
         thread.join()
     });
     match again {
-        Ok(again) => compare(run.trace(), &again),
+        Ok(again) => compare(trace, &again),
         // A script's panic is told where it happens.
         Err(_) => Ok(()),
     }

@@ -7,14 +7,16 @@ use super::Timeline;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::instant::Time;
-use crate::run::Run;
 use crate::trace::{Event, Trace, What, Who};
 
 /// Lines kept before and after each telling event: enough to see what the code was doing.
 const AROUND: usize = 1;
 
+/// Of more comings and goings of attempts than this, the first and the last half are kept.
+const COMINGS: usize = 24;
+
 /// The whole message.
-pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: &Plan, run: &Run) -> String {
+pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: &Plan, trace: &Trace) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{exploration}: `{check}` does not hold: {}", violation.message);
@@ -31,7 +33,7 @@ pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: 
         }
     }
     let _ = writeln!(text, "\ntimeline");
-    for line in Timeline::new(run.trace()).around(telling(run.trace(), violation), AROUND).to_string().lines() {
+    for line in Timeline::new(trace).around(telling(trace, violation), AROUND).to_string().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
     let _ = writeln!(text, "\nreproduce with\n  DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));
@@ -55,6 +57,7 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
     let mut telling = violation.events.clone();
     telling.extend(events.iter().rposition(|event| event.what.closes_workflow()));
     let mut last_visible = None;
+    let mut comings = Vec::new();
     for (place, event) in events.iter().enumerate() {
         match event.what {
             What::HeartbeatVisible(_) => last_visible = Some(place),
@@ -62,10 +65,14 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
                 telling.push(place);
                 telling.extend(last_visible.take());
             }
-            _ if leads_on(trace, event) => telling.push(place),
+            _ if leads_on(trace, event) => comings.push(place),
             _ => {}
         }
     }
+    if comings.len() > COMINGS {
+        comings.drain(COMINGS / 2..comings.len() - COMINGS / 2);
+    }
+    telling.extend(comings);
     telling.sort_unstable();
     telling.dedup();
     telling

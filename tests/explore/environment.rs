@@ -41,6 +41,7 @@ fn with(variables: &[(&str, &str)]) -> Ended {
         .args(["--ignored", "--exact", "environment::explored", "--nocapture"])
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
+        .env_remove("DURASIM_SHARD")
         .env("RUST_BACKTRACE", "0")
         .envs(variables.iter().copied())
         .output()
@@ -145,4 +146,11 @@ fn a_variable_that_means_nothing_is_told_of() {
     let ended = with(&[("DURASIM_SEEDS", "7"), ("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
     assert!(ended.passed, "{}", ended.output);
     ended.says("the variable DURASIM_SEEDS means nothing");
+}
+
+#[test]
+fn a_shard_that_is_none_is_an_error() {
+    let ended = with(&[("DURASIM_SHARD", "5/3")]);
+    assert!(!ended.passed);
+    ended.says("DURASIM_SHARD is `5/3`, but there are fewer shards than that: write for example DURASIM_SHARD=1/4");
 }
