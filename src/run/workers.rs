@@ -2,9 +2,11 @@
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::setup::Settings;
-use super::world::Core;
+use super::world::{Core, Tag};
+use crate::engine::sleepers::{Sleeper, SleeperId};
+use crate::engine::tasks::Taken;
 use crate::instant::Time;
-use crate::program::{CancelReason, TimeoutType};
+use crate::program::{ActivityOutcome, CancelReason, TimeoutType};
 use crate::service::{Ready, Timer};
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
@@ -79,12 +81,23 @@ impl Core {
     }
 
     #[inline]
-    pub(super) fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
-        use crate::engine::sleepers::Sleeper;
+    pub(super) fn wake_sleeper(&mut self, id: SleeperId) {
         match self.sleepers.remove(id) {
             Some(Sleeper::Task(task)) => self.tasks.wake(task),
             Some(Sleeper::Inside(_, waker)) => waker.wake(),
             None => {}
+        }
+    }
+
+    /// Wakes a sleeper while no task is ready: where it is a task itself, it need not queue.
+    #[inline]
+    pub(super) fn wake_alone(&mut self, id: SleeperId) -> Option<Taken<ActivityOutcome, Tag>> {
+        match self.sleepers.remove(id)? {
+            Sleeper::Task(task) => self.tasks.take_parked(task),
+            Sleeper::Inside(_, waker) => {
+                waker.wake();
+                None
+            }
         }
     }
 
