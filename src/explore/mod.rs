@@ -18,6 +18,7 @@ pub use report::{Failed, Part, Report};
 pub use tally::Tally;
 
 use crate::check::Check;
+use crate::fault::Plan;
 use crate::run::start::Start;
 
 /// Pairs that are tried unless [`Exploration::budget`] says otherwise.
@@ -104,8 +105,12 @@ impl Exploration {
         self
     }
 
-    /// Does without running the fault-free run and the first 16 passing ones again on another thread, which tells code that
-    /// is not deterministic. For activities that count their own runs in a global.
+    /// Does without running again the fault-free run, the failing runs and the first 16 passing ones, which tells code that is
+    /// not deterministic. For activities that count their own runs in a global.
+    ///
+    /// A run is repeated in another order and on another thread: on one of its own, after a run without faults. It has to
+    /// have the same trace, the same result and the same length; if not, that is the failure, with the first event that
+    /// differs, and not what else the run violates.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
         self
@@ -118,6 +123,32 @@ impl Exploration {
         }
         self.checks.push(Arc::new(check));
         self
+    }
+
+    /// Runs one plan instead, after the run without faults: strictly, and whatever the environment says. `DURASIM_PLAN` does
+    /// the same for a whole test; here the name that the plan is `for=` does not matter.
+    ///
+    /// A point of the plan that the run does not come to is the report's [error](Report::error).
+    ///
+    /// ```
+    /// # use durasim::{Exploration, Report};
+    /// // The plan of a failure is the smallest: nothing simpler fails the same way.
+    /// fn is_smallest(exploration: &Exploration, report: &Report) -> bool {
+    ///     let Some(failed) = report.failures().first() else { return true };
+    ///     failed.plan.simplifications().iter().all(|simpler| {
+    ///         let again = exploration.replay(simpler);
+    ///         again.failures().iter().all(|other| {
+    ///             (&other.check, &other.violation.kind) != (&failed.check, &failed.violation.kind)
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    pub fn replay(&self, plan: &Plan) -> Report {
+        let mut report = Report::new(self.name(), self.start.origin.name().into());
+        if let Err(error) = self.replay_into(&mut report, plan) {
+            report.error = Some(error);
+        }
+        report
     }
 
     /// Runs everything and reports, also when something fails.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::shrink;
 use super::sweep::Finding;
 use super::tally::Tally;
 use crate::check::Violation;
@@ -54,6 +55,9 @@ pub struct Failed {
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
+    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs did not
+    /// suffice to find that out, which the message says, and if the code or the check is not deterministic.
+    pub is_smallest: bool,
     pub(super) finding: Finding,
 }
 
@@ -61,7 +65,23 @@ impl Failed {
     pub(super) fn new(exploration: &Arc<str>, run: &Run, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
         let plan = plan.with_exploration(exploration.clone());
         let text = failure::text(exploration, &finding.check, &finding.violation, &plan, run);
-        Failed { check: finding.check.clone(), violation: finding.violation.clone(), plan, text, found_by_run, finding }
+        Failed {
+            check: finding.check.clone(),
+            violation: finding.violation.clone(),
+            plan,
+            text,
+            found_by_run,
+            is_smallest: finding.is_repeatable(),
+            finding,
+        }
+    }
+
+    /// Of a failure whose plan was still shrinking when the runs for that were used up.
+    pub(super) fn not_smallest(mut self) -> Failed {
+        self.is_smallest = false;
+        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {} runs\n", shrink::RUNS);
+        self.text.push_str(&note);
+        self
     }
 }
 

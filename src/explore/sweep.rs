@@ -9,7 +9,7 @@ use super::pairs;
 use super::points::Singles;
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
-use super::shrink::shrink;
+use super::shrink::{self, shrink};
 use super::tally::Tally;
 use crate::check::{Check, Class, Reference, Violation, classify};
 use crate::engine::panics;
@@ -41,7 +41,15 @@ impl Finding {
     pub(super) fn is_same(&self, other: &Finding) -> bool {
         self.check == other.check && self.place == other.place && self.violation.kind == other.violation.kind
     }
+
+    /// Whether the plan shows it again: what depends on more than the plan has no smallest one.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.check != DETERMINISTIC && self.violation.kind != DOES_NOT_REPEAT
+    }
 }
+
+/// The kind of a violation that was not there again.
+const DOES_NOT_REPEAT: &str = "does not repeat";
 
 /// The name under which runs that could not be finished are reported.
 const UNFINISHED: &str = "finishes";
@@ -55,13 +63,25 @@ impl Exploration {
         report
     }
 
-    fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
-        if self.checks.is_empty() {
-            return Err(RunError::Setup(
-                "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
-                    .to_owned(),
-            ));
+    /// See [`Exploration::replay`].
+    pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
+        self.has_checks()?;
+        let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
+        self.run_plan(report, &judges, plan)
+    }
+
+    fn has_checks(&self) -> Result<(), RunError> {
+        if !self.checks.is_empty() {
+            return Ok(());
         }
+        Err(RunError::Setup(
+            "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
+                .to_owned(),
+        ))
+    }
+
+    fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
+        self.has_checks()?;
         let wanted = Wanted::read()?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
         if self.every_pair && self.budget == 0 {
@@ -94,7 +114,7 @@ impl Exploration {
                 }
                 is_telling(report)
             }
-            Wanted::Plan(plan) => self.replay(report, &judges, &plan),
+            Wanted::Plan(plan) => self.run_plan(report, &judges, &plan),
             Wanted::Seed(seed) => {
                 self.sweep_seeds(report, &judges, format!("seed {seed}"), std::iter::once(seed));
                 Ok(())
@@ -196,7 +216,7 @@ impl Exploration {
     }
 
     /// One plan, strictly: each of its points must be there.
-    fn replay(&self, report: &mut Report, judges: &[Judge], plan: &Plan) -> Result<(), RunError> {
+    fn run_plan(&self, report: &mut Report, judges: &[Judge], plan: &Plan) -> Result<(), RunError> {
         let started = Instant::now();
         let finished = self.start.run(plan);
         let not_fired = finished.run.not_fired();
@@ -212,9 +232,13 @@ impl Exploration {
     /// Judges and counts a run, and explains what is new of what it violates.
     fn take(&self, report: &mut Report, judges: &[Judge], tally: &mut Tally, finished: Finished, plan: Plan) {
         let mut findings = findings(&finished, judges);
-        if findings.is_empty() && self.deterministic && report.repeated < REPEATED {
-            report.repeated += 1;
-            findings.extend(self.not_reproduced(&plan, &finished.run));
+        // Code that goes another way each time has no smallest plan: that is told instead of what it led to.
+        let passes = findings.is_empty();
+        if self.deterministic && (!passes || report.repeated < REPEATED) {
+            report.repeated += u64::from(passes);
+            if let Some(finding) = self.not_reproduced(&plan, &finished.run) {
+                findings = vec![finding];
+            }
         }
         let class = match (findings.is_empty(), judges.first()) {
             (true, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
@@ -252,14 +276,13 @@ impl Exploration {
             let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
             Some((finished, found))
         };
-        if again(plan).is_none() {
+        let Some(failure) = again(plan) else {
             return Failed::new(name, run, plan.clone(), does_not_repeat(finding), found_by_run);
-        }
-        let small = shrink(plan.clone(), |plan| again(plan).is_some());
-        match again(&small) {
-            Some((finished, found)) => Failed::new(name, &finished.run, small, found, found_by_run),
-            None => Failed::new(name, run, plan.clone(), does_not_repeat(finding), found_by_run),
-        }
+        };
+        let shrunk = shrink(plan.clone(), failure, shrink::RUNS, again);
+        let (finished, found) = shrunk.failure;
+        let failed = Failed::new(name, &finished.run, shrunk.plan, found, found_by_run);
+        if shrunk.is_smallest { failed } else { failed.not_smallest() }
     }
 }
 
@@ -270,12 +293,13 @@ impl Exploration {
     }
 }
 
-/// For a failure that is not there when the same plan runs again.
+/// For a failure that is not there when the same plan runs again, although the run itself goes the same way, as far as that
+/// was looked at.
 fn does_not_repeat(mut finding: Finding) -> Finding {
-    finding.violation.kind = "does not repeat".to_owned();
+    finding.violation.kind = DOES_NOT_REPEAT.to_owned();
     finding.violation.message.push_str(
-        ". This happened once, and not when the same plan ran again: the code depends on something that is not simulated, \
-         such as the real clock, a global, or the order of a `HashMap`",
+        ". This happened once, and not when the same plan ran again: the check or the state that it looks at depends on \
+         something that is not simulated, such as the real clock, a global, or the order of a `HashMap`",
     );
     finding
 }

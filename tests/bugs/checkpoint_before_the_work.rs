@@ -40,7 +40,7 @@ fn checked(exploration: Exploration) -> Exploration {
 fn is_found() {
     let exploration =
         simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_before_the_work");
-    let failed = found(checked(exploration), "effects", "copy#1@1:await1=crash", 2);
+    let failed = found(checked(exploration), "effects", "copy#1@1:await1=fail", 2);
     snapshot("checkpoint_before_the_work", &failed);
 }
 

@@ -37,7 +37,7 @@ fn checked(exploration: Exploration) -> Exploration {
 #[test]
 fn is_found() {
     let exploration = simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_is_never_read");
-    let failed = found(checked(exploration), "progress", "copy#1@1:await2=crash", 4);
+    let failed = found(checked(exploration), "progress", "copy#1@1:await2=fail", 4);
     snapshot("checkpoint_is_never_read", &failed);
 }
 

@@ -39,7 +39,7 @@ fn checked(exploration: Exploration) -> Exploration {
 #[test]
 fn is_found() {
     let exploration = simulation().activity("copy", with_bug).explore("copying", &8).named("last_step_is_done_again");
-    let failed = found(checked(exploration), "effects", "copy#1@1:await2=crash", 4);
+    let failed = found(checked(exploration), "effects", "copy#1@1:await2=fail", 4);
     snapshot("last_step_is_done_again", &failed);
 }
 
