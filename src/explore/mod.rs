@@ -1,6 +1,7 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
 mod environment;
+mod nearest;
 mod pairs;
 pub(crate) mod points;
 mod repeat;

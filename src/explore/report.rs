@@ -8,7 +8,7 @@ use super::shrink;
 use super::sweep::Finding;
 use super::tally::Tally;
 use crate::check::Violation;
-use crate::fault::{Entry, Plan};
+use crate::fault::Plan;
 use crate::report::failure;
 use crate::run::{Run, RunError};
 
@@ -173,28 +173,4 @@ impl fmt::Display for Part {
         }
         Ok(())
     }
-}
-
-/// For a plan whose points are not there.
-pub(super) fn not_fired(run: &Run, entries: &[Entry]) -> RunError {
-    let entry = &entries[0];
-    let attempts: Vec<String> = (0..run.trace().attempts().len() as u32)
-        .filter(|attempt| run.activity_of(entry) == Some(run.trace().attempts()[*attempt as usize].activity))
-        .map(|attempt| run.trace().attempt_words(attempt))
-        .collect();
-    let there = if attempts.is_empty() {
-        let activities: Vec<String> =
-            (0..run.trace().activities().len() as u32).map(|activity| run.trace().activity_words(activity)).collect();
-        format!("its activities are {}", list(&activities))
-    } else {
-        format!("the attempts of that activity are {}", list(&attempts))
-    };
-    RunError::PlanNotFired(format!(
-        "the plan no longer applies: the run does not come to `{}` (`{entry}` did not strike); {there}",
-        entry.point
-    ))
-}
-
-fn list(words: &[String]) -> String {
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

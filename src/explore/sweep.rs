@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Exploration;
 use super::environment::Wanted;
+use super::nearest;
 use super::pairs;
 use super::points::Singles;
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
@@ -219,9 +220,10 @@ impl Exploration {
     fn run_plan(&self, report: &mut Report, judges: &[Judge], plan: &Plan) -> Result<(), RunError> {
         let started = Instant::now();
         let finished = self.start.run(plan);
-        let not_fired = finished.run.not_fired();
-        if finished.error.is_none() && !not_fired.is_empty() {
-            return Err(super::report::not_fired(&finished.run, &not_fired));
+        if finished.error.is_none()
+            && let Some(missing) = finished.run.not_fired().first()
+        {
+            return Err(nearest::not_fired(&finished.run, missing));
         }
         let mut tally = Tally::default();
         self.take(report, judges, &mut tally, finished, plan.clone());
