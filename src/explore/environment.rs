@@ -1,5 +1,6 @@
 //! The variables an exploration obeys, in one table.
 
+use super::shard::{NotAShard, Shard};
 use crate::fault::Plan;
 use crate::run::RunError;
 
@@ -15,7 +16,7 @@ pub struct Variable {
 }
 
 /// Every variable there is.
-pub const VARIABLES: [Variable; 2] = [
+pub const VARIABLES: [Variable; 3] = [
     Variable {
         name: "DURASIM_PLAN",
         form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
@@ -26,7 +27,19 @@ pub const VARIABLES: [Variable; 2] = [
         form: "42",
         help: "runs the random faults of one seed instead of the exploration",
     },
+    Variable {
+        name: "DURASIM_SHARD",
+        form: "1/4",
+        help: "makes only this share of the runs: every fourth, from the first; the shards of other machines make the others",
+    },
 ];
+
+/// What the environment says.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    pub(super) wanted: Wanted,
+    pub(super) shard: Shard,
+}
 
 /// What the environment asks for.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +51,9 @@ pub(super) enum Wanted {
     Seed(u64),
 }
 
-impl Wanted {
+impl Environment {
     /// Reads the environment.
-    pub(super) fn read() -> Result<Wanted, RunError> {
+    pub(super) fn read() -> Result<Environment, RunError> {
         for (name, _) in std::env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with("DURASIM_")) else { continue };
             if !VARIABLES.iter().any(|variable| variable.name == name) {
@@ -52,9 +65,16 @@ impl Wanted {
         if get("DURASIM_PLAN").is_some() && get("DURASIM_SEED").is_some() {
             eprintln!("durasim: DURASIM_SEED is ignored, since DURASIM_PLAN is set");
         }
-        Wanted::parse(get("DURASIM_PLAN").as_deref(), get("DURASIM_SEED").as_deref())
+        let shard = match get("DURASIM_SHARD") {
+            Some(text) => text.parse().map_err(|error: NotAShard| RunError::Setup(error.to_string()))?,
+            None => Shard::WHOLE,
+        };
+        let wanted = Wanted::parse(get("DURASIM_PLAN").as_deref(), get("DURASIM_SEED").as_deref())?;
+        Ok(Environment { wanted, shard })
     }
+}
 
+impl Wanted {
     fn parse(plan: Option<&str>, seed: Option<&str>) -> Result<Wanted, RunError> {
         match (plan, seed) {
             (Some(plan), _) => Ok(Wanted::Plan(plan.parse()?)),

@@ -1,11 +1,16 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
 mod environment;
+mod interrupt;
+mod judge;
 mod nearest;
 mod pairs;
 pub(crate) mod points;
+mod pool;
+mod progress;
 mod repeat;
 mod report;
+mod shard;
 mod shrink;
 mod sweep;
 mod tally;
@@ -53,6 +58,7 @@ pub struct Exploration {
     every_pair: bool,
     budget: u64,
     deterministic: bool,
+    threads: usize,
     seeds: Vec<Range<u64>>,
     checks: Vec<Arc<dyn Check>>,
 }
@@ -66,6 +72,7 @@ impl Exploration {
             every_pair: false,
             budget: PAIRS,
             deterministic: true,
+            threads: 0,
             seeds: Vec::new(),
             checks: Vec::new(),
         }
@@ -106,14 +113,22 @@ impl Exploration {
         self
     }
 
-    /// Does without running again the fault-free run, the failing runs and the first 16 passing ones, which tells code that is
-    /// not deterministic. For activities that count their own runs in a global.
+    /// Does without running again the fault-free run, the first 16 passing runs and those that are to be explained, which tells
+    /// code that is not deterministic. For activities that count their own runs in a global.
     ///
     /// A run is repeated in another order and on another thread: on one of its own, after a run without faults. It has to
     /// have the same trace, the same result and the same length; if not, that is the failure, with the first event that
     /// differs, and not what else the run violates.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
+        self
+    }
+
+    /// How many threads make the runs. Zero, the default: as many as there are cores, which the explorations of a process
+    /// share. What is found does not depend on it. User code is called from all of them, each run on one thread from start
+    /// to end.
+    pub fn threads(mut self, threads: usize) -> Exploration {
+        self.threads = threads;
         self
     }
 

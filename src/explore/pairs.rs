@@ -1,6 +1,7 @@
 //! Pairs of faults: a first one, then a second one among the points that are there after it.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use super::points::{Places, Singles};
 use crate::fault::{Entry, Plan};
@@ -22,14 +23,14 @@ pub(super) struct Covered {
 }
 
 /// Visits pairs by novelty, at most `budget` of them. `first` runs a single fault and says whether what comes after it is
-/// worth trying; `pair` runs a pair.
+/// worth trying; `pair` runs a pair, and says whether to go on.
 ///
 /// Nothing is kept but counts: each pass finds the pairs anew, by running the first fault again.
 pub(super) fn visit(
     reference: &Run,
     budget: u64,
     first: impl Fn(&Plan) -> Option<Run>,
-    mut pair: impl FnMut(Plan),
+    mut pair: impl FnMut(Plan) -> ControlFlow<()>,
 ) -> Covered {
     let singles = Singles::of(reference);
     let mut covered = Covered::default();
@@ -55,7 +56,9 @@ pub(super) fn visit(
                     left_over = true;
                 } else if covered.tried < budget {
                     covered.tried += 1;
-                    pair(Plan::new(vec![entry.clone(), second]));
+                    if pair(Plan::new(vec![entry.clone(), second])).is_break() {
+                        return covered;
+                    }
                 } else if pass > 0 {
                     return covered;
                 }

@@ -3,22 +3,22 @@
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
+use crate::run::Outcome;
 use crate::run::start::Start;
-use crate::run::{Outcome, Run};
 use crate::trace::Trace;
 
 /// The name under which a run that is not reproduced is reported.
 pub(super) const DETERMINISTIC: &str = "deterministic";
 
-/// Passing runs that are repeated. Failing ones all are.
+/// Passing runs that are repeated. Failing ones are before they are explained.
 pub(super) const REPEATED: u64 = 16;
 
 /// Runs the plan of a run again and compares all events, the bytes they refer to, and what came out.
 ///
 /// The repeat is made on a thread of its own, and after a run without faults: what the run found in a thread-local or a
 /// global, left there by the run that happened to be before it, the repeat does not find.
-pub(super) fn repeats(start: &Start, plan: &Plan, run: &Run) -> Result<(), Violation> {
-    compare(run.trace(), &run.outcome(), || {
+pub(super) fn repeats(start: &Start, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Result<(), Violation> {
+    compare(trace, outcome, || {
         if *plan != Plan::none() {
             drop(start.run(&Plan::none()));
         }

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::judge::Finding;
+use super::shard::Shard;
 use super::shrink;
-use super::sweep::Finding;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::failure;
-use crate::run::{Run, RunError};
+use crate::run::RunError;
+use crate::trace::Trace;
 
 /// What an exploration found. Its `Display` is the summary.
 #[derive(Clone, Debug)]
@@ -22,6 +24,10 @@ pub struct Report {
     pub(super) error: Option<RunError>,
     /// The environment asks for a plan of another exploration.
     pub(super) skipped: bool,
+    /// Only this share of the runs was made.
+    pub(super) shard: Option<Shard>,
+    /// Ctrl-C ended it before all runs were made.
+    pub(super) interrupted: bool,
     /// Passing runs that were run again.
     pub(super) repeated: u64,
 }
@@ -62,9 +68,15 @@ pub struct Failed {
 }
 
 impl Failed {
-    pub(super) fn new(exploration: &Arc<str>, run: &Run, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
+    pub(super) fn new(
+        exploration: &Arc<str>,
+        trace: &Trace,
+        plan: Plan,
+        finding: Finding,
+        found_by_run: u64,
+    ) -> Failed {
         let plan = plan.with_exploration(exploration.clone());
-        let text = failure::text(exploration, &finding.check, &finding.violation, &plan, run);
+        let text = failure::text(exploration, &finding.check, &finding.violation, &plan, trace);
         Failed {
             check: finding.check.clone(),
             violation: finding.violation.clone(),
@@ -87,7 +99,17 @@ impl Failed {
 
 impl Report {
     pub(super) fn new(name: Arc<str>, workflow: Arc<str>) -> Report {
-        Report { name, workflow, parts: Vec::new(), failures: Vec::new(), error: None, skipped: false, repeated: 0 }
+        Report {
+            name,
+            workflow,
+            parts: Vec::new(),
+            failures: Vec::new(),
+            error: None,
+            skipped: false,
+            shard: None,
+            interrupted: false,
+            repeated: 0,
+        }
     }
 
     /// Why nothing was learned: the fault-free run cannot be finished, the exploration asks for nothing or for nothing that
@@ -106,9 +128,14 @@ impl Report {
         &self.failures
     }
 
-    /// Whether there was no error and no run violates a check.
+    /// Whether Ctrl-C ended the exploration before all its runs were made. What it had found by then is there.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Whether all runs were made, there was no error, and no run violates a check.
     pub fn holds(&self) -> bool {
-        self.error.is_none() && self.parts.iter().all(|part| part.tally.failed == 0)
+        self.error.is_none() && !self.interrupted && self.parts.iter().all(|part| part.tally.failed == 0)
     }
 
     /// What [`Exploration::assert`](super::Exploration::assert) panics with.
@@ -134,9 +161,15 @@ impl fmt::Display for Report {
         if let Some(error) = &self.error {
             return writeln!(f, "{}: {error}", self.workflow);
         }
-        writeln!(f, "{}", self.workflow)?;
+        match self.shard {
+            Some(shard) => writeln!(f, "{}, shard {shard}", self.workflow)?,
+            None => writeln!(f, "{}", self.workflow)?,
+        }
         for part in &self.parts {
             writeln!(f, "  {part}")?;
+        }
+        if self.interrupted {
+            writeln!(f, "  interrupted by Ctrl-C: not all runs were made")?;
         }
         let unprotected: u64 = self.parts.iter().map(|part| part.tally.unprotected).sum();
         if unprotected > 0 {

@@ -1,59 +1,32 @@
-//! The sweep: which runs are made, in which order, and how each is judged.
+//! [`Sweep`]: which runs are made, in which order, and what is told of them.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Exploration;
-use super::environment::Wanted;
+use super::environment::{Environment, Wanted};
+use super::interrupt::Exploring;
+use super::judge::{DOES_NOT_REPEAT, Finding, Judge, UNFINISHED, findings, judge};
 use super::nearest;
 use super::pairs;
 use super::points::Singles;
+use super::pool::{Block, Broken, Case, Kept, Pool};
+use super::progress::Progress;
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
+use super::shard::Shard;
 use super::shrink::{self, shrink};
 use super::tally::Tally;
-use crate::check::{Check, Class, Reference, Violation, classify};
+use crate::check::{Class, Reference, Violation};
 use crate::engine::panics;
-use crate::fault::{Order, Plan};
+use crate::fault::Plan;
 use crate::report::timeout_words;
-use crate::run::{Finished, Run, RunError};
-use crate::trace::{What, Who};
+use crate::run::{Outcome, Run, RunError};
+use crate::trace::{Trace, What, Who};
 
 /// Distinct failures that are shrunk and explained; further ones are only counted.
 const EXPLAINED: usize = 3;
-
-/// A check with what it knows of the fault-free run.
-pub(super) struct Judge {
-    check: Arc<dyn Check>,
-    reference: Reference,
-}
-
-/// What a run was found to violate: the first check that minds, or the error that ended it.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Finding {
-    pub(super) check: String,
-    /// Which of the exploration's checks, if it is one: two may have the same name.
-    pub(super) place: Option<usize>,
-    pub(super) violation: Violation,
-}
-
-impl Finding {
-    /// Whether it is the same failure, with maybe another plan.
-    pub(super) fn is_same(&self, other: &Finding) -> bool {
-        self.check == other.check && self.place == other.place && self.violation.kind == other.violation.kind
-    }
-
-    /// Whether the plan shows it again: what depends on more than the plan has no smallest one.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.check != DETERMINISTIC && self.violation.kind != DOES_NOT_REPEAT
-    }
-}
-
-/// The kind of a violation that was not there again.
-const DOES_NOT_REPEAT: &str = "does not repeat";
-
-/// The name under which runs that could not be finished are reported.
-const UNFINISHED: &str = "finishes";
 
 impl Exploration {
     pub(super) fn sweep(&self) -> Report {
@@ -67,8 +40,10 @@ impl Exploration {
     /// See [`Exploration::replay`].
     pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
         self.has_checks()?;
+        let exploring = Exploring::begin();
         let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
-        self.run_plan(report, &judges, plan)
+        let pool = Pool::new(self.threads);
+        Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE, exploring }.replay(plan.clone())
     }
 
     fn has_checks(&self) -> Result<(), RunError> {
@@ -83,7 +58,7 @@ impl Exploration {
 
     fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
         self.has_checks()?;
-        let wanted = Wanted::read()?;
+        let Environment { wanted, shard } = Environment::read()?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
         if self.every_pair && self.budget == 0 {
             return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
@@ -100,24 +75,20 @@ impl Exploration {
             report.skipped = true;
             return Ok(());
         }
+        let exploring = Exploring::begin();
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
+        let pool = Pool::new(self.threads);
+        let mut sweep = Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE, exploring };
         match wanted {
             Wanted::Everything => {
-                if self.every_fault {
-                    self.sweep_singles(report, &judges, &reference);
-                }
-                if self.every_pair {
-                    self.sweep_pairs(report, &judges, &reference);
-                }
-                for seeds in &self.seeds {
-                    let name = format!("seeds {}..{}", seeds.start, seeds.end);
-                    self.sweep_seeds(report, &judges, name, seeds.clone());
-                }
-                is_telling(report)
+                sweep.shard = shard;
+                sweep.report.shard = (!shard.is_whole()).then_some(shard);
+                sweep.everything(&reference);
+                is_telling(sweep.report)
             }
-            Wanted::Plan(plan) => self.run_plan(report, &judges, &plan),
+            Wanted::Plan(plan) => sweep.replay(plan),
             Wanted::Seed(seed) => {
-                self.sweep_seeds(report, &judges, format!("seed {seed}"), std::iter::once(seed));
+                sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1));
                 Ok(())
             }
         }
@@ -154,110 +125,21 @@ impl Exploration {
             finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
         }
         if finding.is_none() && self.deterministic {
-            finding = self.not_reproduced(&Plan::none(), &run);
+            finding = self.not_reproduced(&Plan::none(), run.trace(), &run.outcome());
         }
         tally.count(&run, finding.is_none().then_some(Class::Survive));
+        let failed = finding.is_some();
         if let Some(finding) = finding {
-            *tally.violations.entry(finding.check.clone()).or_default() += 1;
-            report.failures.push(Failed::new(&report.name, &run, Plan::none(), finding, 1));
-            report.parts.push(Part {
-                name: "without faults".to_owned(),
-                tally,
-                sampled: None,
-                elapsed: started.elapsed(),
-            });
-            return Ok(None);
+            tally.note_violation(&finding.check);
+            report.failures.push(Failed::new(&report.name, run.trace(), Plan::none(), finding, 1));
         }
         report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
-        Ok(Some((judges, run)))
+        Ok((!failed).then_some((judges, run)))
     }
 
-    fn sweep_singles(&self, report: &mut Report, judges: &[Judge], reference: &Run) {
-        let started = Instant::now();
-        let singles = Singles::of(reference);
-        let mut tally = Tally::default();
-        for entry in &singles.entries {
-            let plan = Plan::new(vec![entry.clone()]);
-            let finished = self.start.run(&plan);
-            self.take(report, judges, &mut tally, finished, plan);
-        }
-        let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
-        let name = if sampled.is_some() { "faults" } else { "every fault" };
-        report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
-    }
-
-    fn sweep_pairs(&self, report: &mut Report, judges: &[Judge], reference: &Run) {
-        let started = Instant::now();
-        let mut tally = Tally::default();
-        // What one fault breaks is the singles' to tell.
-        let first = |plan: &Plan| {
-            let finished = self.start.run(plan);
-            findings(&finished, judges).is_empty().then_some(finished.run)
-        };
-        let covered = pairs::visit(reference, self.budget, first, |plan| {
-            let finished = self.start.run(&plan);
-            self.take(report, judges, &mut tally, finished, plan);
-        });
-        let all = covered.tried == covered.there;
-        let name = if all { "every pair" } else { "pairs" };
-        let sampled = (!all).then_some((covered.tried, covered.there));
-        report.parts.push(Part { name: name.to_owned(), tally, sampled, elapsed: started.elapsed() });
-    }
-
-    fn sweep_seeds(&self, report: &mut Report, judges: &[Judge], name: String, seeds: impl Iterator<Item = u64>) {
-        let started = Instant::now();
-        let mut tally = Tally::default();
-        for seed in seeds {
-            let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
-            let finished = self.start.run_swarm(seed, order);
-            let plan = finished.run.plan();
-            self.take(report, judges, &mut tally, finished, plan);
-        }
-        report.parts.push(Part { name, tally, sampled: None, elapsed: started.elapsed() });
-    }
-
-    /// One plan, strictly: each of its points must be there.
-    fn run_plan(&self, report: &mut Report, judges: &[Judge], plan: &Plan) -> Result<(), RunError> {
-        let started = Instant::now();
-        let finished = self.start.run(plan);
-        if finished.error.is_none()
-            && let Some(missing) = finished.run.not_fired().first()
-        {
-            return Err(nearest::not_fired(&finished.run, missing));
-        }
-        let mut tally = Tally::default();
-        self.take(report, judges, &mut tally, finished, plan.clone());
-        report.parts.push(Part { name: "the plan".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
-        Ok(())
-    }
-
-    /// Judges and counts a run, and explains what is new of what it violates.
-    fn take(&self, report: &mut Report, judges: &[Judge], tally: &mut Tally, finished: Finished, plan: Plan) {
-        let mut findings = findings(&finished, judges);
-        // Code that goes another way each time has no smallest plan: that is told instead of what it led to.
-        let passes = findings.is_empty();
-        if self.deterministic && (!passes || report.repeated < REPEATED) {
-            report.repeated += u64::from(passes);
-            if let Some(finding) = self.not_reproduced(&plan, &finished.run) {
-                findings = vec![finding];
-            }
-        }
-        let class = match (findings.is_empty(), judges.first()) {
-            (true, Some(judge)) => Some(classify(&finished.run, &judge.reference)),
-            _ => None,
-        };
-        tally.count(&finished.run, class);
-        for finding in &findings {
-            *tally.violations.entry(finding.check.clone()).or_default() += 1;
-        }
-        // What is new is explained, and each takes runs of its own: the run at hand is kept for what does not repeat.
-        for finding in findings {
-            let known = report.failures.iter().any(|failed| failed.finding.is_same(&finding));
-            if !known && report.failures.len() < EXPLAINED {
-                let failed = self.explain(&report.name, judges, &finished.run, &plan, finding, tally.runs);
-                report.failures.push(failed);
-            }
-        }
+    fn not_reproduced(&self, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Option<Finding> {
+        let violation = repeats(&self.start, plan, trace, outcome).err()?;
+        Some(Finding { check: DETERMINISTIC.to_owned(), place: None, violation })
     }
 
     /// Finds the smallest plan that violates the same, and tells its story.
@@ -265,13 +147,13 @@ impl Exploration {
         &self,
         name: &Arc<str>,
         judges: &[Judge],
-        run: &Run,
+        trace: &Trace,
         plan: &Plan,
         finding: Finding,
         found_by_run: u64,
     ) -> Failed {
         if finding.check == DETERMINISTIC {
-            return Failed::new(name, run, plan.clone(), finding, found_by_run);
+            return Failed::new(name, trace, plan.clone(), finding, found_by_run);
         }
         let again = |plan: &Plan| {
             let finished = self.start.run(plan);
@@ -279,19 +161,210 @@ impl Exploration {
             Some((finished, found))
         };
         let Some(failure) = again(plan) else {
-            return Failed::new(name, run, plan.clone(), does_not_repeat(finding), found_by_run);
+            return Failed::new(name, trace, plan.clone(), does_not_repeat(finding), found_by_run);
         };
         let shrunk = shrink(plan.clone(), failure, shrink::RUNS, again);
         let (finished, found) = shrunk.failure;
-        let failed = Failed::new(name, &finished.run, shrunk.plan, found, found_by_run);
+        let failed = Failed::new(name, finished.run.trace(), shrunk.plan, found, found_by_run);
         if shrunk.is_smallest { failed } else { failed.not_smallest() }
     }
 }
 
-impl Exploration {
-    fn not_reproduced(&self, plan: &Plan, run: &Run) -> Option<Finding> {
-        let violation = repeats(&self.start, plan, run).err()?;
-        Some(Finding { check: DETERMINISTIC.to_owned(), place: None, violation })
+/// An exploration that goes on.
+struct Sweep<'a> {
+    exploration: &'a Exploration,
+    judges: &'a [Judge],
+    report: &'a mut Report,
+    pool: Pool,
+    shard: Shard,
+    exploring: Exploring,
+}
+
+/// A part of it that goes on.
+struct Ongoing {
+    name: String,
+    tally: Tally,
+    started: Instant,
+    progress: Progress,
+    /// Cases there were, those of other shards included.
+    offered: u64,
+    /// Those to be run next.
+    waiting: Vec<Case>,
+}
+
+impl Sweep<'_> {
+    fn everything(&mut self, reference: &Run) {
+        if self.exploration.every_fault {
+            self.singles(reference);
+        }
+        if self.exploration.every_pair {
+            self.pairs(reference);
+        }
+        for seeds in &self.exploration.seeds {
+            self.seeds(format!("seeds {}..{}", seeds.start, seeds.end), seeds.clone());
+        }
+    }
+
+    fn singles(&mut self, reference: &Run) {
+        let singles = Singles::of(reference);
+        let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
+        let name = if sampled.is_some() { "faults" } else { "every fault" };
+        let mut part = self.begin(name, Some(singles.entries.len() as u64));
+        for entry in singles.entries {
+            if self.offer(&mut part, Case::Plan(Plan::new(vec![entry]))).is_break() {
+                break;
+            }
+        }
+        self.end(part, sampled);
+    }
+
+    fn pairs(&mut self, reference: &Run) {
+        let mut part = self.begin("every pair", None);
+        let (exploration, judges) = (self.exploration, self.judges);
+        // What one fault breaks is the singles' to tell.
+        let first = |plan: &Plan| {
+            let finished = exploration.start.run(plan);
+            findings(&finished, judges).is_empty().then_some(finished.run)
+        };
+        let covered =
+            pairs::visit(reference, exploration.budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
+        let all = covered.tried == covered.there;
+        if !all {
+            part.name = "pairs".to_owned();
+        }
+        self.end(part, (!all).then_some((covered.tried, covered.there)));
+    }
+
+    fn seeds(&mut self, name: String, seeds: std::ops::Range<u64>) {
+        let mut part = self.begin(&name, Some(seeds.end.saturating_sub(seeds.start)));
+        for seed in seeds {
+            if self.offer(&mut part, Case::Seed(seed)).is_break() {
+                break;
+            }
+        }
+        self.end(part, None);
+    }
+
+    /// One plan, strictly: each of its points must be there.
+    fn replay(&mut self, plan: Plan) -> Result<(), RunError> {
+        let finished = self.exploration.start.run(&plan);
+        if finished.error.is_none()
+            && let Some(missing) = finished.run.not_fired().first()
+        {
+            return Err(nearest::not_fired(&finished.run, missing));
+        }
+        let mut part = self.begin("the plan", Some(1));
+        let mut block = Block::default();
+        block.take(self.judges, finished, plan, self.kept());
+        self.take(&mut part, block);
+        self.end(part, None);
+        Ok(())
+    }
+
+    fn begin(&self, name: &str, runs: Option<u64>) -> Ongoing {
+        Ongoing {
+            name: name.to_owned(),
+            tally: Tally::default(),
+            started: Instant::now(),
+            progress: Progress::new(format!("{}: {name}", self.report.name), runs),
+            offered: 0,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Takes a run to be made, and makes what has gathered once it is enough. Breaks when nothing more is wanted.
+    fn offer(&mut self, part: &mut Ongoing, case: Case) -> ControlFlow<()> {
+        if self.shard.has(part.offered) {
+            part.waiting.push(case);
+        }
+        part.offered += 1;
+        if part.waiting.len() >= self.pool.batch() {
+            self.make(part);
+        }
+        if self.report.interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Makes the runs that wait.
+    fn make(&mut self, part: &mut Ongoing) {
+        self.report.interrupted |= self.exploring.is_interrupted();
+        let cases = std::mem::take(&mut part.waiting);
+        if self.report.interrupted || cases.is_empty() {
+            return;
+        }
+        let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.kept());
+        for block in blocks {
+            self.take(part, block);
+        }
+        part.progress.at(part.offered, part.tally.failed);
+    }
+
+    /// What is kept of a block of runs: of failures as many as are explained, since all might be new.
+    fn kept(&self) -> Kept {
+        let repeats = self.exploration.deterministic && self.report.repeated < REPEATED;
+        Kept { broken: EXPLAINED, passed: if repeats { REPEATED as usize } else { 0 } }
+    }
+
+    /// Counts what came of a block of runs, and explains what is new of what they violate.
+    fn take(&mut self, part: &mut Ongoing, block: Block) {
+        let before = part.tally.runs;
+        part.tally.add(block.tally);
+        let mut broken = block.broken.into_iter().peekable();
+        let mut passed = block.passed.into_iter().peekable();
+        loop {
+            // In the order of the runs.
+            let next = match (broken.peek(), passed.peek()) {
+                (Some(broken), Some(passed)) => broken.run < passed.run,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => break,
+            };
+            if next {
+                let Some(broken) = broken.next() else { break };
+                self.broken(part, broken, before);
+            } else {
+                let Some(passed) = passed.next() else { break };
+                if self.report.repeated >= REPEATED {
+                    continue;
+                }
+                self.report.repeated += 1;
+                if let Some(finding) = self.exploration.not_reproduced(&passed.plan, &passed.trace, &passed.outcome) {
+                    part.tally.fails_after_all(passed.class, &finding.check);
+                    self.minded(&passed.trace, &passed.plan, finding, before + passed.run);
+                }
+            }
+        }
+    }
+
+    /// Code that goes another way each time has no smallest plan: that is told instead of what it led to.
+    fn broken(&mut self, part: &mut Ongoing, broken: Broken, before: u64) {
+        let Broken { run, plan, finding, trace, outcome } = broken;
+        if self.is_new(&finding)
+            && self.exploration.deterministic
+            && let Some(other) = self.exploration.not_reproduced(&plan, &trace, &outcome)
+        {
+            part.tally.note_violation(&other.check);
+            return self.minded(&trace, &plan, other, before + run);
+        }
+        self.minded(&trace, &plan, finding, before + run);
+    }
+
+    fn is_new(&self, finding: &Finding) -> bool {
+        let failures = &self.report.failures;
+        failures.len() < EXPLAINED && !failures.iter().any(|failed| failed.finding.is_same(finding))
+    }
+
+    /// Explains a failure if it is new: that takes runs of its own.
+    fn minded(&mut self, trace: &Trace, plan: &Plan, finding: Finding, run: u64) {
+        if self.is_new(&finding) {
+            let failed = self.exploration.explain(&self.report.name, self.judges, trace, plan, finding, run);
+            self.report.failures.push(failed);
+        }
+    }
+
+    fn end(&mut self, mut part: Ongoing, sampled: Option<(u64, u64)>) {
+        self.make(&mut part);
+        let Ongoing { name, tally, started, .. } = part;
+        self.report.parts.push(Part { name, tally, sampled, elapsed: started.elapsed() });
     }
 }
 
@@ -328,34 +401,12 @@ fn is_telling(report: &Report) -> Result<(), RunError> {
     let faulted = || report.parts.iter().skip(1).map(|part| &part.tally);
     let all: u64 = faulted().map(|tally| tally.runs).sum();
     let excused: u64 = faulted().map(|tally| tally.over_budget + tally.cancelled).sum();
-    if all > excused {
+    // A shard may have got nothing, and so may what was interrupted: that is no mistake.
+    if all > excused || report.shard.is_some() || report.interrupted {
         return Ok(());
     }
     Err(RunError::Setup(format!(
         "no run with faults could show anything: of {all}, {excused} are over budget or cancelled. An activity that may be \
          tried once cannot survive a fault: allow it more attempts, or more time"
     )))
-}
-
-/// What a run violates: the error that ended it, or what each check minds.
-fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
-    match &finished.error {
-        Some(error) => {
-            let violation = Violation::new(error.kind(), error.to_string());
-            vec![Finding { check: UNFINISHED.to_owned(), place: None, violation }]
-        }
-        None => judge(&finished.run, judges),
-    }
-}
-
-fn judge(run: &Run, judges: &[Judge]) -> Vec<Finding> {
-    let minded = judges.iter().enumerate().filter_map(|(place, judge)| {
-        let verdict = panics::catch(|| judge.check.check(run, &judge.reference));
-        let violation = match verdict {
-            Ok(verdict) => verdict.err()?,
-            Err(unwound) => Violation::new("panics", format!("the check itself panicked: {}", unwound.words())),
-        };
-        Some(Finding { check: judge.check.name().to_owned(), place: Some(place), violation })
-    });
-    minded.collect()
 }

@@ -86,6 +86,55 @@ impl Tally {
         }
     }
 
+    /// Adds the counts of further runs.
+    pub(super) fn add(&mut self, more: Tally) {
+        self.runs += more.runs;
+        self.survive += more.survive;
+        self.over_budget += more.over_budget;
+        self.unprotected += more.unprotected;
+        self.cancelled += more.cancelled;
+        self.differ += more.differ;
+        self.failed += more.failed;
+        self.attempts += more.attempts;
+        self.heartbeats_recorded += more.heartbeats_recorded;
+        self.heartbeats_sent += more.heartbeats_sent;
+        self.heartbeats_visible += more.heartbeats_visible;
+        self.resumes += more.resumes;
+        self.virtual_time += more.virtual_time;
+        for (details, count) in more.resumed_from {
+            if let Some(known) = self.resumed_from.get_mut(&details) {
+                *known += count;
+            } else if self.resumed_from.len() < MANY_DETAILS {
+                self.resumed_from.insert(details, count);
+            }
+        }
+        for (check, count) in more.violations {
+            *self.violations.entry(check).or_default() += count;
+        }
+    }
+
+    /// Counts a violation of this check.
+    pub(super) fn note_violation(&mut self, check: &str) {
+        *self.violations.entry(check.to_owned()).or_default() += 1;
+    }
+
+    /// Counts a run that was counted as passing in this class as failed: it does not repeat.
+    pub(super) fn fails_after_all(&mut self, class: Option<Class>, check: &str) {
+        let counted = match class {
+            Some(Class::Survive) => &mut self.survive,
+            Some(Class::OverBudget(budget)) => {
+                self.unprotected -= u64::from(budget == Budget::Unprotected);
+                &mut self.over_budget
+            }
+            Some(Class::Cancelled) => &mut self.cancelled,
+            Some(Class::Different) => &mut self.differ,
+            None => return,
+        };
+        *counted -= 1;
+        self.failed += 1;
+        self.note_violation(check);
+    }
+
     /// Runs that satisfy every check.
     pub fn hold(&self) -> u64 {
         self.runs - self.failed

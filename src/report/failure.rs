@@ -7,14 +7,13 @@ use super::Timeline;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::instant::Time;
-use crate::run::Run;
 use crate::trace::{Event, Trace, What, Who};
 
 /// Lines kept before and after each telling event: enough to see what the code was doing.
 const AROUND: usize = 1;
 
 /// The whole message.
-pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: &Plan, run: &Run) -> String {
+pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: &Plan, trace: &Trace) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{exploration}: `{check}` does not hold: {}", violation.message);
@@ -31,7 +30,7 @@ pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: 
         }
     }
     let _ = writeln!(text, "\ntimeline");
-    for line in Timeline::new(run.trace()).around(telling(run.trace(), violation), AROUND).to_string().lines() {
+    for line in Timeline::new(trace).around(telling(trace, violation), AROUND).to_string().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
     let _ = writeln!(text, "\nreproduce with\n  DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));

@@ -41,6 +41,7 @@ fn with(variables: &[(&str, &str)]) -> Ended {
         .args(["--ignored", "--exact", "environment::explored", "--nocapture"])
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
+        .env_remove("DURASIM_SHARD")
         .env("RUST_BACKTRACE", "0")
         .envs(variables.iter().copied())
         .output()
@@ -105,9 +106,9 @@ fn a_plan_that_holds() {
 fn a_plan_is_strict_about_points_that_are_not_there() {
     let ended = with(&[("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost; steps#1@1:await77=crash")]);
     assert!(!ended.passed);
-    ended.says("the plan no longer applies: the run does not come to `steps#1@1:await77`").says(
-        "the nearest points that it comes to are `steps#1@1:await4`, `steps#1@1:await3`, `steps#1@1:await2`",
-    );
+    ended
+        .says("the plan no longer applies: the run does not come to `steps#1@1:await77`")
+        .says("the nearest points that it comes to are `steps#1@1:await4`, `steps#1@1:await3`, `steps#1@1:await2`");
     let ended = with(&[("DURASIM_PLAN", "leaps#1@1:await1=crash")]);
     assert!(!ended.passed);
     ended.says("there is no activity `leaps`; there is `steps`");
@@ -150,4 +151,11 @@ fn a_variable_that_means_nothing_is_told_of() {
     let ended = with(&[("DURASIM_SEEDS", "7"), ("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
     assert!(ended.passed, "{}", ended.output);
     ended.says("the variable DURASIM_SEEDS means nothing");
+}
+
+#[test]
+fn a_shard_that_is_none_is_an_error() {
+    let ended = with(&[("DURASIM_SHARD", "5/3")]);
+    assert!(!ended.passed);
+    ended.says("DURASIM_SHARD is `5/3`, but there are fewer shards than that: write for example DURASIM_SHARD=1/4");
 }

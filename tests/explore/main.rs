@@ -4,6 +4,7 @@ mod classes;
 mod environment;
 mod refused;
 mod sampled;
+mod threads;
 mod told;
 
 use std::time::Duration;

@@ -1,0 +1,180 @@
+//! [`Pool`]: makes the runs of a sweep on all cores.
+//!
+//! What comes out does not depend on how many threads there are: runs are made in blocks of a fixed size, and what the blocks
+//! found is taken in their order.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+
+use super::interrupt::Exploring;
+use super::judge::{Finding, Judge, class, findings};
+use super::tally::Tally;
+use crate::check::Class;
+use crate::fault::{Order, Plan};
+use crate::run::start::Start;
+use crate::run::{Finished, Outcome};
+use crate::trace::Trace;
+
+/// Runs that one thread makes at a stretch.
+const BLOCK: usize = 64;
+
+/// Blocks for each thread that are handed out at once.
+const BLOCKS: usize = 8;
+
+/// A run to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Case {
+    Plan(Plan),
+    /// The random faults of a seed.
+    Seed(u64),
+}
+
+impl Case {
+    fn run(self, start: &Start) -> (Finished, Plan) {
+        match self {
+            Case::Plan(plan) => (start.run(&plan), plan),
+            Case::Seed(seed) => {
+                let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
+                let finished = start.run_swarm(seed, order);
+                let plan = finished.run.plan();
+                (finished, plan)
+            }
+        }
+    }
+}
+
+/// Something a run was found to violate.
+pub(super) struct Broken {
+    /// Which run of its block, from 1.
+    pub(super) run: u64,
+    pub(super) plan: Plan,
+    pub(super) finding: Finding,
+    pub(super) trace: Trace,
+    pub(super) outcome: Outcome,
+}
+
+/// A run that violates nothing, to be compared with a repeat of it.
+pub(super) struct Passed {
+    /// Which run of its block, from 1.
+    pub(super) run: u64,
+    pub(super) plan: Plan,
+    pub(super) class: Option<Class>,
+    pub(super) trace: Trace,
+    pub(super) outcome: Outcome,
+}
+
+/// What came of the runs of a block.
+#[derive(Default)]
+pub(super) struct Block {
+    pub(super) tally: Tally,
+    /// The first run of each distinct failure, at most as many as asked for.
+    pub(super) broken: Vec<Broken>,
+    /// The first that passed, at most as many as asked for.
+    pub(super) passed: Vec<Passed>,
+}
+
+/// What is kept of the runs of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    /// Distinct failures.
+    pub(super) broken: usize,
+    /// Runs that pass.
+    pub(super) passed: usize,
+}
+
+impl Block {
+    fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, kept: Kept) -> Block {
+        let mut block = Block::default();
+        for case in cases {
+            let (finished, plan) = case.run(start);
+            block.take(judges, finished, plan, kept);
+        }
+        block
+    }
+
+    /// Judges and counts a run.
+    pub(super) fn take(&mut self, judges: &[Judge], finished: Finished, plan: Plan, kept: Kept) {
+        let findings = findings(&finished, judges);
+        let class = if findings.is_empty() { class(&finished.run, judges) } else { None };
+        self.tally.count(&finished.run, class);
+        let run = self.tally.runs;
+        if findings.is_empty() && self.passed.len() < kept.passed {
+            let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
+            self.passed.push(Passed { run, plan, class, trace, outcome });
+            return;
+        }
+        for finding in findings {
+            self.tally.note_violation(&finding.check);
+            let known = self.broken.iter().any(|broken| broken.finding.is_same(&finding));
+            if !known && self.broken.len() < kept.broken {
+                let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
+                self.broken.push(Broken { run, plan: plan.clone(), finding, trace, outcome });
+            }
+        }
+    }
+}
+
+/// Makes runs on as many threads as it may.
+pub(super) struct Pool {
+    /// Zero: as many as there are cores, which explorations that go on at the same time share.
+    threads: usize,
+    pool: Option<ThreadPool>,
+}
+
+impl Pool {
+    pub(super) fn new(threads: usize) -> Pool {
+        Pool { threads, pool: None }
+    }
+
+    fn size(&self) -> usize {
+        match self.threads {
+            0 => {
+                let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+                (cores / Exploring::count().max(1)).max(1)
+            }
+            threads => threads,
+        }
+    }
+
+    /// How many cases are best handed to [`run`](Pool::run) at once.
+    pub(super) fn batch(&self) -> usize {
+        self.size() * BLOCKS * BLOCK
+    }
+
+    /// Makes these runs, and says block by block what came of them, in order.
+    pub(super) fn run(&mut self, start: &Start, judges: &[Judge], cases: Vec<Case>, kept: Kept) -> Vec<Block> {
+        let mut blocks: Vec<(Vec<Case>, Block)> = Vec::with_capacity(cases.len().div_ceil(BLOCK));
+        let mut cases = cases.into_iter().peekable();
+        while cases.peek().is_some() {
+            blocks.push((cases.by_ref().take(BLOCK).collect(), Block::default()));
+        }
+        let size = self.size();
+        let pool = if size == 1 || blocks.len() == 1 { None } else { self.of_size(size) };
+        match pool {
+            Some(pool) => pool.in_place_scope(|scope| {
+                for (cases, block) in &mut blocks {
+                    scope.spawn(|_| *block = Block::run(start, judges, std::mem::take(cases), kept));
+                }
+            }),
+            None => {
+                for (cases, block) in &mut blocks {
+                    *block = Block::run(start, judges, std::mem::take(cases), kept);
+                }
+            }
+        }
+        blocks.into_iter().map(|(_, block)| block).collect()
+    }
+
+    /// Threads of the exploration's own, started from its thread: what user code prints is then captured with the test's
+    /// output. `None` if there can be none, in which case the runs are made here.
+    fn of_size(&mut self, size: usize) -> Option<&ThreadPool> {
+        if self.pool.as_ref().is_none_or(|pool| pool.current_num_threads() != size) {
+            let name: Arc<str> = std::thread::current().name().unwrap_or("main").into();
+            let pool = ThreadPoolBuilder::new().num_threads(size).thread_name(move |_| name.to_string());
+            self.pool = pool.build().ok();
+        }
+        self.pool.as_ref()
+    }
+}

@@ -1,0 +1,116 @@
+//! What an exploration finds does not depend on the number of threads, and shards are disjoint and together complete.
+
+use std::process::Command;
+use std::sync::Mutex;
+
+use durasim::{ActivityContext, ActivityError, Report, Simulation, WorkflowContext, check};
+
+use super::{resilient, steps};
+
+/// Fails whenever it is retried twice, or once after it has heartbeated twice.
+async fn fails_later(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    if ctx.get_info().attempt > 2 || ctx.heartbeat_details::<u32>()?.is_some_and(|done| done == 2) {
+        return Err(ActivityError::non_retryable("already begun"));
+    }
+    steps(ctx, count).await
+}
+
+fn report(threads: usize) -> Report {
+    Simulation::temporal()
+        .activity("steps", fails_later)
+        .workflow("work", async |ctx: &WorkflowContext, count: u32| {
+            ctx.execute_activity::<u32>("steps", &count, resilient()).await
+        })
+        .explore("work", &4u32)
+        .named("threads")
+        .every_fault()
+        .every_pair()
+        .budget(3_000)
+        .seeds(0..3_000)
+        .check(check::same_result())
+        .check(check::named("never retried twice", |run: &durasim::Run| {
+            assert!(run.activities().iter().all(|activity| activity.attempts.len() < 3));
+        }))
+        .threads(threads)
+        .report()
+}
+
+/// All but the real time.
+fn told(report: &Report) -> String {
+    let mut told = format!("{report}");
+    for failed in report.failures() {
+        told.push_str(&format!("run {}\n{}", failed.found_by_run, failed.text));
+    }
+    for part in report.parts() {
+        told.push_str(&format!("{:?}\n", part.tally));
+    }
+    told
+}
+
+#[test]
+fn what_is_found_does_not_depend_on_the_number_of_threads() {
+    let one = told(&report(1));
+    assert!(one.contains("FAILED") && one.contains("seeds 0..3000"), "{one}");
+    for threads in [2, 5] {
+        assert_eq!(one, told(&report(threads)), "with {threads} threads");
+    }
+}
+
+#[test]
+#[ignore = "the shards' test runs it"]
+fn explored() {
+    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let exploration = || {
+        Simulation::temporal()
+            .activity("steps", steps)
+            .workflow("work", async |ctx: &WorkflowContext, count: u32| {
+                ctx.execute_activity::<u32>("steps", &count, resilient()).await
+            })
+            .explore("work", &4u32)
+            .without_repeats()
+            .check(check::same_result())
+            .check(check::named("seen", |run: &durasim::Run| SEEN.lock().unwrap().push(run.plan().to_string())))
+    };
+    exploration().every_fault().seeds(0..200).assert();
+    let singles = std::mem::take(&mut *SEEN.lock().unwrap());
+    exploration().every_pair().budget(500).assert();
+    let pairs = std::mem::take(&mut *SEEN.lock().unwrap());
+    // The first faults of pairs are run in every shard, to find the second.
+    let pairs = pairs.iter().filter(|plan| plan.matches("; ").count() > 1);
+    for plan in singles.iter().filter(|plan| plan.contains("; ")).chain(pairs) {
+        println!("seen {plan}");
+    }
+}
+
+/// The plans with faults that a shard has tried, in any order.
+fn seen(shard: Option<&str>) -> Vec<String> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--ignored", "--exact", "threads::explored", "--nocapture"])
+        .env_remove("DURASIM_PLAN")
+        .env_remove("DURASIM_SEED")
+        .env_remove("DURASIM_SHARD");
+    if let Some(shard) = shard {
+        command.env("DURASIM_SHARD", shard);
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    if let Some(shard) = shard {
+        assert!(text.contains(&format!("work, shard {shard}")), "{text}");
+    }
+    let mut seen: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("seen ")).map(str::to_owned).collect();
+    seen.sort();
+    seen
+}
+
+#[test]
+fn shards_make_each_run_once() {
+    let whole = seen(None);
+    let shards: Vec<Vec<String>> = ["1/3", "2/3", "3/3"].into_iter().map(|shard| seen(Some(shard))).collect();
+    let least = whole.len() / 4;
+    assert!(least > 100 && shards.iter().all(|shard| shard.len() > least), "{}", whole.len());
+    let mut together = shards.concat();
+    together.sort();
+    assert!(whole == together, "the shards together make other runs than the whole");
+}
