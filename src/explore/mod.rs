@@ -8,6 +8,7 @@ mod pairs;
 pub(crate) mod points;
 mod pool;
 mod progress;
+mod regressions;
 mod repeat;
 mod report;
 mod shard;
@@ -17,11 +18,15 @@ mod tally;
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use environment::{VARIABLES, Variable};
+pub use regressions::{Regression, RegressionState};
 pub use report::{Failed, Part, Report};
 pub use tally::Tally;
+
+use regressions::Regressions;
 
 use crate::check::Check;
 use crate::fault::Plan;
@@ -60,6 +65,7 @@ pub struct Exploration {
     deterministic: bool,
     threads: usize,
     seeds: Vec<Range<u64>>,
+    regressions: Option<Regressions>,
     checks: Vec<Arc<dyn Check>>,
 }
 
@@ -74,6 +80,7 @@ impl Exploration {
             deterministic: true,
             threads: 0,
             seeds: Vec::new(),
+            regressions: None,
             checks: Vec::new(),
         }
     }
@@ -129,6 +136,36 @@ impl Exploration {
     /// to end.
     pub fn threads(mut self, threads: usize) -> Exploration {
         self.threads = threads;
+        self
+    }
+
+    /// Plans that failed once, in a text file beside the test: replayed first, strictly. A relative path begins at the package
+    /// root: `tests/backup.regressions`.
+    ///
+    /// A line of the file is a plan, a comment that begins with `#`, or empty. Plans that are `for=` another exploration are
+    /// passed over, so that several may share a file. What is not a plan is an error that names file and line.
+    ///
+    /// A plan that still fails is a failure as any other. One that is fixed is said in the report: the line may stay, to
+    /// guard against the failure's return. One whose points the run does not come to any more is an error, which shows the
+    /// nearest points, and nothing else is tried: it guards against nothing. [`Report::regressions`] has all of it as data.
+    ///
+    /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says what it
+    /// violates; what is there already is not changed. A file that is not there has no plans and is made then; a folder that
+    /// is not there is an error. `DURASIM_PLAN` and `DURASIM_SEED`
+    /// leave the file's plans out; every shard replays all of them.
+    ///
+    /// ```no_run
+    /// # use durasim::{Simulation, check};
+    /// # let simulation = Simulation::temporal();
+    /// simulation
+    ///     .explore("backup", "input")
+    ///     .regressions("tests/backup.regressions")
+    ///     .every_fault()
+    ///     .check(check::same_result())
+    ///     .assert();
+    /// ```
+    pub fn regressions(mut self, path: impl AsRef<Path>) -> Exploration {
+        self.regressions = Some(Regressions::at(path.as_ref()));
         self
     }
 

@@ -11,8 +11,9 @@ use super::judge::{DOES_NOT_REPEAT, Finding, Judge, UNFINISHED, findings, judge}
 use super::nearest;
 use super::pairs;
 use super::points::Singles;
-use super::pool::{Block, Broken, Case, Kept, Pool};
+use super::pool::{self, Block, Broken, Case, Pool};
 use super::progress::Progress;
+use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
 use super::shard::Shard;
@@ -27,6 +28,9 @@ use crate::trace::{Trace, What, Who};
 
 /// Distinct failures that are shrunk and explained; further ones are only counted.
 const EXPLAINED: usize = 3;
+
+/// The part in which plans are replayed that failed once.
+const REGRESSIONS: &str = "regressions";
 
 impl Exploration {
     pub(super) fn sweep(&self) -> Report {
@@ -58,12 +62,14 @@ impl Exploration {
 
     fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
         self.has_checks()?;
-        let Environment { wanted, shard } = Environment::read()?;
+        let Environment { wanted, shard, writes } = Environment::read()?;
+        let regressions = self.kept_plans(report)?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
         if self.every_pair && self.budget == 0 {
             return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
         }
-        if matches!(wanted, Wanted::Everything) && !self.every_fault && !self.every_pair && no_seeds {
+        let asks = self.every_fault || self.every_pair || !no_seeds || !regressions.is_empty();
+        if matches!(wanted, Wanted::Everything) && !asks {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
             ));
@@ -83,15 +89,38 @@ impl Exploration {
             Wanted::Everything => {
                 sweep.shard = shard;
                 sweep.report.shard = (!shard.is_whole()).then_some(shard);
+                sweep.regressions(regressions)?;
                 sweep.everything(&reference);
-                is_telling(sweep.report)
+                is_telling(sweep.report)?;
             }
-            Wanted::Plan(plan) => sweep.replay(plan),
-            Wanted::Seed(seed) => {
-                sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1));
-                Ok(())
-            }
+            Wanted::Plan(plan) => sweep.replay(plan)?,
+            Wanted::Seed(seed) => sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1)),
         }
+        if writes {
+            self.keep(report)?;
+        }
+        Ok(())
+    }
+
+    /// The plans of the exploration's file.
+    fn kept_plans(&self, report: &mut Report) -> Result<Vec<Kept>, RunError> {
+        let Some(file) = &self.regressions else { return Ok(Vec::new()) };
+        report.file = Some(file.to_string());
+        file.of(&report.name)
+    }
+
+    /// Appends what fails to the exploration's file.
+    fn keep(&self, report: &mut Report) -> Result<(), RunError> {
+        match &self.regressions {
+            Some(file) => report.written = Some(file.write(&report.failures)?),
+            None if report.failures.is_empty() => {}
+            None => eprintln!(
+                "durasim: {} has no file for what fails, as DURASIM_REGRESSIONS=write wants it: add \
+                 `.regressions(\"tests/my_test.regressions\")`",
+                report.name
+            ),
+        }
+        Ok(())
     }
 
     /// The run without faults, and what the checks learn from it. `None` if it fails a check itself.
@@ -205,6 +234,45 @@ impl Sweep<'_> {
         }
     }
 
+    /// Plans that failed once, strictly: one whose points are not there guards against nothing.
+    fn regressions(&mut self, regressions: Vec<Kept>) -> Result<(), RunError> {
+        if regressions.is_empty() {
+            return Ok(());
+        }
+        let mut part = self.begin(REGRESSIONS, Some(regressions.len() as u64));
+        let mut stale = None;
+        for Kept { line, plan } in regressions {
+            self.report.interrupted |= self.exploring.is_interrupted();
+            if self.report.interrupted {
+                break;
+            }
+            let finished = self.exploration.start.run(&plan);
+            let state = match finished.run.not_fired().first() {
+                Some(missing) if finished.error.is_none() => {
+                    let why = nearest::not_fired(&finished.run, missing).to_string();
+                    stale.get_or_insert((line, why.clone()));
+                    RegressionState::NoLongerApplies(why)
+                }
+                _ => {
+                    let failed = part.tally.failed;
+                    let mut block = Block::default();
+                    let kept = self.kept();
+                    block.take(self.judges, finished, plan.clone(), kept);
+                    self.take(&mut part, block);
+                    if part.tally.failed > failed { RegressionState::StillFails } else { RegressionState::Fixed }
+                }
+            };
+            self.report.regressions.push(Regression { line, plan, state });
+        }
+        self.end(part, None);
+        match (stale, &self.report.file) {
+            (Some((line, why)), Some(file)) => Err(RunError::PlanNotFired(format!(
+                "{file}:{line}: {why}. A plan that does not apply guards against nothing: correct the line or remove it"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn singles(&mut self, reference: &Run) {
         let singles = Singles::of(reference);
         let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
@@ -299,9 +367,9 @@ impl Sweep<'_> {
     }
 
     /// What is kept of a block of runs: of failures as many as are explained, since all might be new.
-    fn kept(&self) -> Kept {
+    fn kept(&self) -> pool::Kept {
         let repeats = self.exploration.deterministic && self.report.repeated < REPEATED;
-        Kept { broken: EXPLAINED, passed: if repeats { REPEATED as usize } else { 0 } }
+        pool::Kept { broken: EXPLAINED, passed: if repeats { REPEATED as usize } else { 0 } }
     }
 
     /// Counts what came of a block of runs, and explains what is new of what they violate.
@@ -398,7 +466,11 @@ fn times_out(run: &Run) -> Option<Violation> {
 
 /// An exploration that could show nothing is an error: one in which faults always ended all that there was to judge.
 fn is_telling(report: &Report) -> Result<(), RunError> {
-    let faulted = || report.parts.iter().skip(1).map(|part| &part.tally);
+    // What is kept may be excused by now.
+    let faulted = || report.parts.iter().skip(1).filter(|part| part.name != REGRESSIONS).map(|part| &part.tally);
+    if faulted().next().is_none() {
+        return Ok(());
+    }
     let all: u64 = faulted().map(|tally| tally.runs).sum();
     let excused: u64 = faulted().map(|tally| tally.over_budget + tally.cancelled).sum();
     // A shard may have got nothing, and so may what was interrupted: that is no mistake.
