@@ -1,6 +1,8 @@
 //! Recorded scenarios, driven through the service by hand.
 
 mod activities;
+mod commands;
+mod operators;
 mod signals;
 mod workflows;
 
