@@ -182,6 +182,16 @@ mod tests {
         assert_eq!(exponential(Span::from_secs(1), 2.0, i32::MAX, Span::from_secs(9)), Span::from_secs(9));
     }
 
+    /// Without a maximum nothing is capped; without an interval the maximum stands in for it.
+    #[test]
+    fn either_the_interval_or_its_maximum_may_be_missing() {
+        let gap = |initial, maximum| next_backoff(&policy(initial, 2.0, maximum, 0), 1, None, Time::ZERO, None);
+        assert_eq!(gap(3000, 0), Ok(Span::from_secs(3)));
+        assert_eq!(gap(0, 7000), Ok(Span::from_secs(7)));
+        assert_eq!(gap(9000, 7000), Ok(Span::from_secs(7)));
+        assert_eq!(gap(0, 0), Err(RetryState::Timeout));
+    }
+
     /// Recorded scenarios `retry_next_delay_above_maxint`, `retry_next_delay_zero`.
     #[test]
     fn the_codes_own_delay_is_not_capped_and_zero_stops() {
