@@ -45,11 +45,12 @@ pub fn next_backoff(
             (interval, policy.maximum_interval)
         }
     };
-    let nothing = interval.as_nanos() <= 0;
-    if maximum.is_zero() && nothing {
-        return Err(RetryState::Timeout);
-    }
-    let interval = if !maximum.is_zero() && (nothing || interval > maximum) { maximum } else { interval };
+    let interval = match (interval.as_nanos() <= 0, maximum.is_zero()) {
+        (true, true) => return Err(RetryState::Timeout),
+        (true, false) => maximum,
+        (false, true) => interval,
+        (false, false) => interval.min(maximum),
+    };
     match expires {
         Some(last) if now.plus(interval) > last => Err(RetryState::Timeout),
         _ => Ok(interval),
