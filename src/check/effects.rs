@@ -19,7 +19,8 @@ use crate::trace::{Trace, What, Who};
 /// Compares a ledger with the fault-free run's, key by key.
 ///
 /// - *lost*: done less often than without faults, though the workflow completed. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the workflow completed.
+/// - *invented*: a key that the fault-free run does not have, though the workflow completed. Allowed by
+///   [`Effects::may_be_new`].
 /// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
 ///   error.
 /// - *redone*: done by an attempt whose checkpoint says that it is done. Only [`Effects::covered_by`] makes it an error.
@@ -36,7 +37,7 @@ where
     K: Ord + Debug + Clone + Send + Sync + 'static,
     L: Fn(&S) -> &Ledger<K> + Send + Sync + 'static,
 {
-    Effects { name: "effects".to_owned(), ledger: Box::new(ledger), repeats: None, covered: None }
+    Effects { name: "effects".to_owned(), ledger: Box::new(ledger), may_be_new: false, repeats: None, covered: None }
 }
 
 /// Finds the ledger in the state of a run.
@@ -49,6 +50,7 @@ type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 pub struct Effects<S, K> {
     name: String,
     ledger: LedgerOf<S, K>,
+    may_be_new: bool,
     repeats: Option<usize>,
     covered: Option<(String, Covers<K>)>,
 }
@@ -57,6 +59,21 @@ impl<S, K> Effects<S, K> {
     /// A name of its own in reports, for simulations with several ledgers. Default `effects`.
     pub fn named(mut self, name: impl Into<String>) -> Effects<S, K> {
         self.name = name.into();
+        self
+    }
+
+    /// Allows keys that the fault-free run does not have: what is done only when something has gone wrong, such as a
+    /// compensation. With [`repeats_at_most`](Effects::repeats_at_most), each may be done once, and so often again.
+    ///
+    /// ```
+    /// use durasim::{Ledger, check};
+    /// #[derive(Default)]
+    /// struct Bank { refunds: Ledger<String> }
+    /// // No payment is given back twice.
+    /// let check = check::effects(|bank: &Bank| &bank.refunds).may_be_new().repeats_at_most(0);
+    /// ```
+    pub fn may_be_new(mut self) -> Effects<S, K> {
+        self.may_be_new = true;
         self
     }
 
@@ -118,7 +135,9 @@ where
         let ledger = (self.ledger)(&state);
         if is_complete(run, reference) {
             nothing_lost(ledger, usual)?;
-            nothing_invented(ledger, usual, run.trace())?;
+            if !self.may_be_new {
+                nothing_invented(ledger, usual, run.trace())?;
+            }
         }
         if let Some((activity, covers)) = &self.covered {
             nothing_redone(ledger, activity, covers, run.trace())?;
@@ -274,6 +293,7 @@ fn times(count: usize) -> String {
 impl<S, K> fmt::Debug for Effects<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Effects")
+            .field("may_be_new", &self.may_be_new)
             .field("repeats", &self.repeats)
             .field("covered_by", &self.covered.as_ref().map(|(activity, _)| activity))
             .finish_non_exhaustive()

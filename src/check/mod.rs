@@ -6,28 +6,34 @@
 //! - [`heartbeats_in_time`]: the service hears of every attempt before its heartbeat timeout.
 //! - [`stops_in_time`]: attempts end soon after they are told to, and before their deadline.
 //! - [`cleaned_up`]: nothing is left behind when an attempt ends.
+//! - [`completes`]: once the faults are over, a retry succeeds.
+//! - [`replays`]: a replay of the workflow's history asks for the same things, arguments included.
 //! - [`named`]: your own.
 
 use std::sync::Arc;
 
 mod class;
 mod cleaned_up;
+mod completes;
 mod effects;
 mod heartbeats_in_time;
 mod named;
 mod progress;
 mod reference;
+mod replays;
 mod same_result;
 mod stops_in_time;
 mod violation;
 
 pub use class::{Budget, Class};
 pub use cleaned_up::{CleanedUp, cleaned_up};
+pub use completes::{Completes, completes};
 pub use effects::{Effects, effects};
 pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
 pub use named::{Named, Verdict, named};
 pub use progress::{Progress, progress};
 pub use reference::{Memory, Reference};
+pub use replays::{Replays, replays};
 pub use same_result::{SameResult, same_result};
 pub use stops_in_time::{StopsInTime, stops_in_time};
 pub use violation::Violation;
@@ -65,6 +71,12 @@ pub trait Check: Send + Sync {
     /// The activity that the check is about, if it is about one. A simulation that does not have it is told so.
     fn activity(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether it also judges runs that were ended at the horizon or at the event budget, where it knows more than that.
+    #[doc(hidden)]
+    fn judges_runs_without_end(&self) -> bool {
+        false
     }
 
     /// What may differ between results that count as the same.

@@ -191,7 +191,9 @@ impl StopsInTime {
             let wanted = Time::from_nanos(deadline.as_nanos().saturating_sub(margin.as_nanos() as u64));
             let limit = wanted.max(follow.moves_since + self.within);
             if stop.is_later_than(limit) {
-                let expected = if limit == wanted {
+                let expected = if limit == deadline {
+                    format!("ended by {limit}, its deadline")
+                } else if limit == wanted {
                     format!("ended by {limit}, {margin:?} before its deadline")
                 } else {
                     format!("ended by {limit}, {:?} after it began or went on near its deadline", self.within)

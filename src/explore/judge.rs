@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::repeat::DETERMINISTIC;
 use crate::check::{Check, Class, Reference, Violation, classify};
 use crate::engine::panics;
-use crate::run::{Finished, Run};
+use crate::run::{Finished, Run, RunError};
 
 /// The name under which runs that could not be finished are reported.
 pub(super) const UNFINISHED: &str = "finishes";
@@ -44,16 +44,23 @@ impl Finding {
 pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     match &finished.error {
         Some(error) => {
+            if matches!(error, RunError::Horizon { .. } | RunError::TooLong { .. }) {
+                let known = judge(&finished.run, judges, |check| check.judges_runs_without_end());
+                if !known.is_empty() {
+                    return known;
+                }
+            }
             let violation = Violation::new(error.kind(), error.to_string());
             vec![Finding { check: UNFINISHED.to_owned(), place: None, violation }]
         }
-        None => judge(&finished.run, judges),
+        None => judge(&finished.run, judges, |_| true),
     }
 }
 
-/// What each check minds.
-pub(super) fn judge(run: &Run, judges: &[Judge]) -> Vec<Finding> {
-    let minded = judges.iter().enumerate().filter_map(|(place, judge)| {
+/// What each check minds of those that are asked.
+pub(super) fn judge(run: &Run, judges: &[Judge], asked: impl Fn(&dyn Check) -> bool) -> Vec<Finding> {
+    let judges = judges.iter().enumerate().filter(|(_, judge)| asked(&*judge.check));
+    let minded = judges.filter_map(|(place, judge)| {
         let verdict = panics::catch(|| judge.check.check(run, &judge.reference));
         let violation = match verdict {
             Ok(verdict) => verdict.err()?,

@@ -14,6 +14,9 @@ use crate::trace::{Event, Trace, What, Who};
 /// Lines kept before and after each telling event: enough to see what the code was doing.
 const AROUND: usize = 1;
 
+/// Of more comings and goings of attempts than this, the first and the last half are kept.
+const COMINGS: usize = 24;
+
 /// The whole message.
 pub(crate) fn text(
     exploration: &str,
@@ -74,6 +77,7 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
     let mut telling = violation.events.clone();
     telling.extend(events.iter().rposition(|event| event.what.closes_workflow()));
     let mut last_visible = None;
+    let mut comings = Vec::new();
     for (place, event) in events.iter().enumerate() {
         match event.what {
             What::HeartbeatVisible(_) => last_visible = Some(place),
@@ -81,10 +85,14 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
                 telling.push(place);
                 telling.extend(last_visible.take());
             }
-            _ if leads_on(trace, event) => telling.push(place),
+            _ if leads_on(trace, event) => comings.push(place),
             _ => {}
         }
     }
+    if comings.len() > COMINGS {
+        comings.drain(COMINGS / 2..comings.len() - COMINGS / 2);
+    }
+    telling.extend(comings);
     telling.sort_unstable();
     telling.dedup();
     telling

@@ -206,6 +206,10 @@ impl Run {
     }
 
     pub(super) fn world(&self) -> &World {
+        self.shared_world()
+    }
+
+    pub(super) fn shared_world(&self) -> &Rc<World> {
         match &self.world {
             Some(world) => world,
             None => unreachable!("a run is not used after it was dropped"),

@@ -14,6 +14,7 @@ pub(crate) mod misuse;
 mod news;
 mod query;
 mod record;
+pub(crate) mod replay;
 pub(crate) mod setup;
 mod signal;
 pub(crate) mod start;

@@ -325,7 +325,7 @@ impl World {
     }
 }
 
-fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
+pub(super) fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
     match panics::catch(|| instance.take_turn(turn)) {
         Ok(answer) => answer,
         Err(unwound) => Err(unwound_problem(unwound)),

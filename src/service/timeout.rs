@@ -1,6 +1,6 @@
 //! Which deadlines an activity has, and what a passed one is reported as.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::instant::{Span, Time};
 use crate::program::{Details, Failure, FailureKind, RetryState, TimeoutType, Timeouts};
@@ -80,7 +80,7 @@ pub const NOT_ENOUGH_TIME: &str =
 /// `to_no_hb_timeout_vanish`).
 pub fn timeout_failure(timeout_type: TimeoutType) -> Failure {
     Failure {
-        message: Arc::from(timeout_message(timeout_type)),
+        message: timeout_message(timeout_type),
         kind: FailureKind::Timeout { timeout_type, last_heartbeat_details: Details::Absent },
         cause: None,
     }
@@ -114,20 +114,31 @@ pub fn plain_timeout_failure(
     previous: Option<Arc<Failure>>,
 ) -> Failure {
     Failure {
-        message: Arc::from(timeout_message(timeout_type)),
+        message: timeout_message(timeout_type),
         kind: FailureKind::Timeout { timeout_type, last_heartbeat_details },
         cause: previous,
     }
 }
 
-fn timeout_message(timeout_type: TimeoutType) -> &'static str {
-    match timeout_type {
-        TimeoutType::StartToClose => "activity StartToClose timeout",
-        TimeoutType::ScheduleToStart => "activity ScheduleToStart timeout",
-        TimeoutType::ScheduleToClose => "activity ScheduleToClose timeout",
-        TimeoutType::Heartbeat => "activity Heartbeat timeout",
-        TimeoutType::Unspecified => "activity Unspecified timeout",
-    }
+/// Made once, since most runs have some.
+fn timeout_message(timeout_type: TimeoutType) -> Arc<str> {
+    static MESSAGES: LazyLock<[Arc<str>; 5]> = LazyLock::new(|| {
+        [
+            "activity StartToClose timeout".into(),
+            "activity ScheduleToStart timeout".into(),
+            "activity ScheduleToClose timeout".into(),
+            "activity Heartbeat timeout".into(),
+            "activity Unspecified timeout".into(),
+        ]
+    });
+    let place = match timeout_type {
+        TimeoutType::StartToClose => 0,
+        TimeoutType::ScheduleToStart => 1,
+        TimeoutType::ScheduleToClose => 2,
+        TimeoutType::Heartbeat => 3,
+        TimeoutType::Unspecified => 4,
+    };
+    MESSAGES[place].clone()
 }
 
 #[cfg(test)]

@@ -56,8 +56,7 @@ impl Instance {
 
     /// Hands the code the news of one workflow task and returns what it asks the service for. Empties the list of jobs.
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
-        let Turn { now, history_length, ref mut jobs, ref answer } = *turn;
-        let replaying = answer.is_some();
+        let Turn { now, history_length, ref mut jobs, replaying, .. } = *turn;
         (self.now, self.history_length) = (now, history_length);
         self.drop_unwanted(jobs);
         let mut commands = Vec::new();

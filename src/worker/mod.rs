@@ -7,6 +7,7 @@
 
 pub(crate) mod attempt;
 mod cached;
+pub(crate) mod drift;
 pub(crate) mod instance;
 pub mod local_activity;
 pub(crate) mod message;

@@ -17,6 +17,8 @@ pub(crate) struct Turn {
     pub(crate) now: Time,
     pub(crate) history_length: u64,
     pub(crate) jobs: Vec<Job>,
+    /// What the code is told when it asks whether it is replayed.
+    pub(crate) replaying: bool,
     /// The events after the answer of a task that an earlier instance has answered; `None` for the task at hand.
     pub(crate) answer: Option<Range<usize>>,
 }
@@ -54,7 +56,7 @@ impl Instance {
         }));
         sort(&mut jobs);
         let now = history[started_event_id as usize - 1].at;
-        Some(Turn { now, history_length: started_event_id, jobs, answer: Some(answer) })
+        Some(Turn { now, history_length: started_event_id, jobs, replaying: true, answer: Some(answer) })
     }
 
     /// The rest of the history: the task at hand, which was started at `now`.
@@ -62,7 +64,7 @@ impl Instance {
         self.replaying = false;
         let mut jobs = self.take_in(history, history.len(), jobs);
         sort(&mut jobs);
-        Turn { now, history_length: history.len() as u64, jobs, answer: None }
+        Turn { now, history_length: history.len() as u64, jobs, replaying: false, answer: None }
     }
 
     /// The news before an event.

@@ -36,11 +36,13 @@ fn checked(exploration: Exploration) -> Exploration {
         .check(check::effects(|target: &Target| &target.rows))
 }
 
+pub fn planted() -> Exploration {
+    checked(simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_before_the_work"))
+}
+
 #[test]
 fn is_found() {
-    let exploration =
-        simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_before_the_work");
-    let failed = found(checked(exploration), "effects", "copy#1@1:await1=fail", 2);
+    let failed = found(planted(), "effects", "copy#1@1:await1=fail", 2);
     snapshot("checkpoint_before_the_work", &failed);
 }
 

@@ -34,10 +34,13 @@ fn checked(exploration: Exploration) -> Exploration {
         .check(check::progress("copy", |done: &u32| *done).at_most(1))
 }
 
+pub fn planted() -> Exploration {
+    checked(simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_is_never_read"))
+}
+
 #[test]
 fn is_found() {
-    let exploration = simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_is_never_read");
-    let failed = found(checked(exploration), "progress", "copy#1@1:await2=fail", 4);
+    let failed = found(planted(), "progress", "copy#1@1:await2=fail", 4);
     snapshot("checkpoint_is_never_read", &failed);
 }
 

@@ -36,10 +36,13 @@ fn checked(exploration: Exploration) -> Exploration {
         .check(check::same_result())
 }
 
+pub fn planted() -> Exploration {
+    checked(simulation().activity("copy", with_bug).explore("copying", &8).named("last_step_is_done_again"))
+}
+
 #[test]
 fn is_found() {
-    let exploration = simulation().activity("copy", with_bug).explore("copying", &8).named("last_step_is_done_again");
-    let failed = found(checked(exploration), "effects", "copy#1@1:await2=fail", 4);
+    let failed = found(planted(), "effects", "copy#1@1:await2=fail", 4);
     snapshot("last_step_is_done_again", &failed);
 }
 

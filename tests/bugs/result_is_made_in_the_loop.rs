@@ -54,11 +54,13 @@ fn checked(exploration: Exploration) -> Exploration {
         .check(check::effects(|target: &Target| &target.rows))
 }
 
+pub fn planted() -> Exploration {
+    checked(simulation().activity("copy", with_bug).explore("copying", &6).named("result_is_made_in_the_loop"))
+}
+
 #[test]
 fn is_found() {
-    let exploration =
-        simulation().activity("copy", with_bug).explore("copying", &6).named("result_is_made_in_the_loop");
-    let failed = found(checked(exploration), "same_result", "copy#1@1:heartbeat6=crash_after_sent", 42);
+    let failed = found(planted(), "same_result", "copy#1@1:heartbeat6=crash_after_sent", 42);
     snapshot("result_is_made_in_the_loop", &failed);
 }
 

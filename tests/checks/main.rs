@@ -1,7 +1,10 @@
 //! Each rule of the checks has code that breaks it, and is silent about code that only looks as if.
 
 mod cleaned_up;
+mod completes;
 mod heartbeats_in_time;
+mod no_false_alarms;
+mod replays;
 mod stops_in_time;
 
 use std::time::Duration;

@@ -142,6 +142,8 @@ fn judge_file(simulation: &Simulation, workflow: &'static str) -> Exploration {
 fn with_file_checks(exploration: Exploration) -> Exploration {
     let margin = process_large_file::STOP_BEFORE_DEADLINE - CHUNK_TIME;
     exploration
+        .check(check::completes())
+        .check(check::replays())
         .check(check::heartbeats_in_time())
         .check(
             check::progress("process_large_file", |progress: &Progress| progress.chunks_done)
@@ -165,6 +167,8 @@ fn with_migration_checks(exploration: Exploration) -> Exploration {
         .covered_by("migrate_data", |progress: &MigrationProgress, record: &u32| *record < progress.records_done);
     let margin = migrate_data::STOP_BEFORE_DEADLINE;
     exploration
+        .check(check::completes())
+        .check(check::replays())
         .check(check::heartbeats_in_time())
         .check(
             // A record is an effect, and so is each of the two or three times that staged records are published.
@@ -188,6 +192,8 @@ fn with_migration_checks(exploration: Exploration) -> Exploration {
 fn judge_items(simulation: &Simulation, workflow: &'static str) -> Exploration {
     simulation
         .explore(workflow, &items())
+        .check(check::completes())
+        .check(check::replays())
         .check(check::heartbeats_in_time())
         .check(
             check::progress("deadline_aware_activity", |progress: &ItemsProgress| progress.items_done)

@@ -1,0 +1,294 @@
+//! [`completes`]: once the faults are over, a retry succeeds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Check;
+use super::class::{Class, classify};
+use super::reference::{Memory, Reference};
+use super::violation::Violation;
+use crate::program::{CancelReason, TimeoutType};
+use crate::report::timeout_words;
+use crate::run::Run;
+use crate::trace::{Bytes, Ended, Trace, What, Who};
+
+/// The first attempt that starts after the last fault ends as it does without faults: what earlier attempts left behind does
+/// not keep it from succeeding. A policy of a hundred attempts is not waited for, and one without end is no excuse.
+///
+/// Each activity of the run is compared with its twin of the fault-free run: same workflow, same type, same number, same
+/// input. Where the twin's attempts fail before one succeeds, those of the run may fail too:
+/// [`Completes::attempts_after_last_fault`].
+///
+/// Not judged are attempts that are told to stop, that have another attempt beside them that the service has given up, or that
+/// have less time left than their twin had and than two attempts take; activities that have no twin, or whose twin does not
+/// complete; and runs that are [over budget or cancelled](super::Class).
+///
+/// ```
+/// use durasim::check;
+/// let check = check::completes().of("process_large_file");
+/// ```
+pub fn completes() -> Completes {
+    Completes { activity: None, attempts: 3 }
+}
+
+/// Made by [`completes`].
+#[derive(Clone, Debug)]
+pub struct Completes {
+    activity: Option<String>,
+    attempts: u32,
+}
+
+impl Completes {
+    /// Judges this activity only.
+    pub fn of(self, activity: impl Into<String>) -> Completes {
+        Completes { activity: Some(activity.into()), ..self }
+    }
+
+    /// How many attempts may fail after the last fault, for an activity whose attempts fail without faults too: at least as
+    /// many as fail then. Default 3. An activity that succeeds at once without faults has no such allowance.
+    pub fn attempts_after_last_fault(self, attempts: u32) -> Completes {
+        Completes { attempts, ..self }
+    }
+}
+
+/// Workflow id, activity type, execution.
+type Coordinate = (Arc<str>, Arc<str>, u32);
+
+/// An activity of the fault-free run.
+struct Twin {
+    input: Vec<u8>,
+    completed: bool,
+    /// Attempts that did not complete.
+    failing: u32,
+    /// The least time that an attempt had until its deadline, if it had one.
+    time: Option<Duration>,
+}
+
+/// An attempt that started after the last fault.
+struct Follow {
+    activity: u32,
+    start: usize,
+    /// Something but its own code may have decided its end.
+    disturbed: bool,
+    running: bool,
+}
+
+/// How an attempt did not succeed.
+enum End {
+    Failed(Ended, Option<Bytes>),
+    TimedOut(TimeoutType),
+}
+
+impl Check for Completes {
+    fn name(&self) -> &str {
+        "completes"
+    }
+
+    fn activity(&self) -> Option<&str> {
+        self.activity.as_deref()
+    }
+
+    fn judges_runs_without_end(&self) -> bool {
+        true
+    }
+
+    fn learn(&self, reference: &Run) -> Option<Memory> {
+        let trace = reference.trace();
+        let mut twins: BTreeMap<Coordinate, Twin> = BTreeMap::new();
+        for event in trace.events() {
+            match (event.who, event.what) {
+                (Who::Activity(activity), What::Scheduled(input)) => {
+                    let input = trace.bytes(input).to_vec();
+                    let twin = Twin { input, completed: false, failing: 0, time: None };
+                    twins.insert(coordinate(trace, activity), twin);
+                }
+                (Who::Activity(activity), What::ActivityCompleted(_)) => {
+                    if let Some(twin) = twins.get_mut(&coordinate(trace, activity)) {
+                        twin.completed = true;
+                    }
+                }
+                (Who::Attempt(attempt), what) => {
+                    let activity = trace.attempts()[attempt as usize].activity;
+                    let Some(twin) = twins.get_mut(&coordinate(trace, activity)) else { continue };
+                    match what {
+                        What::AttemptStarted(_) => {
+                            let time = reference.attempt_deadline(attempt).map(|deadline| deadline - event.at);
+                            twin.time = twin.time.into_iter().chain(time).min();
+                        }
+                        What::Ended { how: Ended::Completed | Ended::Async, .. } => {}
+                        What::Ended { .. } => twin.failing += 1,
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(Arc::new(twins))
+    }
+
+    fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
+        let trace = run.trace();
+        let last_fault = trace.events().iter().rposition(|event| matches!(event.what, What::Fault(_)));
+        let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<BTreeMap<Coordinate, Twin>>()) else {
+            return Ok(());
+        };
+        if !matches!(classify(run, reference), Class::Survive | Class::Different) {
+            return Ok(());
+        }
+        let mut judging = Judging { check: self, run, reference, twins, failed: BTreeMap::new() };
+        judging.judge(last_fault)
+    }
+}
+
+struct Judging<'a> {
+    check: &'a Completes,
+    run: &'a Run,
+    reference: &'a Reference,
+    twins: &'a BTreeMap<Coordinate, Twin>,
+    /// By activity, the attempts after the last fault that did not succeed.
+    failed: BTreeMap<u32, u32>,
+}
+
+impl Judging<'_> {
+    fn judge(&mut self, last_fault: usize) -> Result<(), Violation> {
+        let trace = self.run.trace();
+        let mut follows: Vec<Option<Follow>> = Vec::with_capacity(trace.attempts().len());
+        let mut zombies: Vec<u32> = Vec::new();
+        let mut frozen: Vec<u32> = Vec::new();
+        for (place, event) in trace.events().iter().enumerate() {
+            match (event.who, event.what) {
+                (Who::Attempt(index), What::AttemptStarted(_)) => {
+                    let name = trace.attempts()[index as usize];
+                    let disturbed = !zombies.is_empty() || frozen.contains(&name.worker);
+                    let follow = Follow { activity: name.activity, start: place, disturbed, running: true };
+                    follows.push((place > last_fault).then_some(follow));
+                }
+                (Who::Attempt(index), What::Zombie) => {
+                    zombies.push(index);
+                    let others = follows.iter_mut().enumerate().filter(|(other, _)| *other != index as usize);
+                    for follow in others.filter_map(|(_, follow)| follow.as_mut()) {
+                        follow.disturbed |= follow.running;
+                    }
+                }
+                (Who::Attempt(index), what) => {
+                    if matches!(what, What::Ended { .. } | What::Died | What::Aborted) {
+                        zombies.retain(|zombie| *zombie != index);
+                    }
+                    let Some(follow) = follows[index as usize].as_mut().filter(|follow| follow.running) else {
+                        continue;
+                    };
+                    match what {
+                        What::CancelDelivered(reason) => follow.disturbed |= reason != CancelReason::TimedOut,
+                        What::WorkerStopping => follow.disturbed = true,
+                        What::Died | What::Aborted => follow.running = false,
+                        What::Ended { how, detail } => {
+                            follow.running = false;
+                            if !matches!(how, Ended::Completed | Ended::Async) {
+                                self.did_not_succeed(index, follow, End::Failed(how, detail), place)?;
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                (Who::Activity(activity), what) => {
+                    let running = follows.iter_mut().enumerate().rev().find_map(|(index, follow)| {
+                        let follow = follow.as_mut()?;
+                        (follow.activity == activity && follow.running).then_some((index as u32, follow))
+                    });
+                    let Some((index, follow)) = running else { continue };
+                    match what {
+                        What::ActivityCancelRequested => follow.disturbed = true,
+                        What::TimedOut(timeout) => {
+                            follow.running = false;
+                            self.did_not_succeed(index, follow, End::TimedOut(timeout), place)?;
+                        }
+                        _ => {}
+                    }
+                }
+                (Who::Worker(worker), What::Frozen) => frozen.push(worker),
+                (Who::Worker(worker), What::Thawed | What::WorkerCrashed) => frozen.retain(|other| *other != worker),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// An attempt after the last fault did not succeed. Is that its code's fault?
+    fn did_not_succeed(&mut self, attempt: u32, follow: &Follow, end: End, place: usize) -> Result<(), Violation> {
+        let trace = self.run.trace();
+        let activity_type = &trace.activities()[follow.activity as usize].activity_type;
+        if follow.disturbed || self.check.activity.as_ref().is_some_and(|wanted| **wanted != **activity_type) {
+            return Ok(());
+        }
+        let twin = self.twins.get(&coordinate(trace, follow.activity)).filter(|twin| twin.completed);
+        let Some(twin) = twin.filter(|twin| twin.input == input(trace, follow.activity)) else { return Ok(()) };
+        if !self.had_time(attempt, follow, twin) {
+            return Ok(());
+        }
+        let failed = self.failed.entry(follow.activity).or_default();
+        *failed += 1;
+        let may_fail = if twin.failing == 0 { 0 } else { twin.failing.max(self.check.attempts) };
+        if *failed <= may_fail {
+            return Ok(());
+        }
+        let who = trace.attempt_in_a_sentence(attempt);
+        let violation = if may_fail == 0 {
+            Violation::new(
+                "a retry fails",
+                format!("{who} starts after the last fault and meets none, and does not succeed all the same"),
+            )
+        } else {
+            let message = format!("{who} does not succeed, and neither do the {may_fail} before it that met no fault");
+            Violation::new("still fails", message)
+        };
+        let expected = match twin.failing {
+            0 => "it completes, as the first attempt does without faults".to_owned(),
+            1 => format!("one of {may_fail} more attempts completes: without faults, one fails before"),
+            many => format!("one of {may_fail} more attempts completes: without faults, {many} fail before"),
+        };
+        Err(violation.expected(expected, words(trace, &end)).proved_by([follow.start, place]))
+    }
+
+    /// Whether it had the time that it needs when nothing strikes.
+    fn had_time(&self, attempt: u32, follow: &Follow, twin: &Twin) -> bool {
+        let trace = self.run.trace();
+        let Some(deadline) = self.run.attempt_deadline(attempt) else { return true };
+        let started = trace.events()[follow.start].at;
+        let time = if deadline > started { deadline - started } else { Duration::ZERO };
+        let activity_type = &trace.activities()[follow.activity as usize].activity_type;
+        let usual = self.reference.attempt_length(activity_type).unwrap_or_default();
+        twin.time.is_none_or(|twin| time >= twin) || time >= 2 * usual
+    }
+}
+
+fn coordinate(trace: &Trace, activity: u32) -> Coordinate {
+    let name = &trace.activities()[activity as usize];
+    let workflow_id = trace.workflows()[name.workflow as usize].workflow_id.clone();
+    (workflow_id, name.activity_type.clone(), name.execution)
+}
+
+fn input(trace: &Trace, activity: u32) -> &[u8] {
+    let scheduled = trace.events().iter().find_map(|event| match event.what {
+        What::Scheduled(input) if event.who == Who::Activity(activity) => Some(input),
+        _ => None,
+    });
+    scheduled.map_or(&[], |input| trace.bytes(input))
+}
+
+fn words(trace: &Trace, end: &End) -> String {
+    match end {
+        End::TimedOut(timeout) => format!("it runs into its {} timeout", timeout_words(*timeout)),
+        End::Failed(how, detail) => {
+            let how = match how {
+                Ended::Panicked => "it panics",
+                Ended::Cancelled => "it ends as cancelled",
+                _ => "it fails",
+            };
+            match detail {
+                Some(detail) => format!("{how}: {}", String::from_utf8_lossy(trace.bytes(*detail))),
+                None => how.to_owned(),
+            }
+        }
+    }
+}

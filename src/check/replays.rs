@@ -1,0 +1,55 @@
+//! [`replays`]: a replay asks for the same things.
+
+use super::Check;
+use super::reference::Reference;
+use super::violation::Violation;
+use crate::run::Run;
+use crate::run::replay::{Difference, Lost, Otherwise};
+
+/// A replay of each workflow's history asks for the same things, arguments and options included.
+///
+/// A worker replays a workflow's code after it was evicted from the cache, or after a crash, and compares what the code asks
+/// for with the history: kind, number, id and type. A difference there fails the workflow task for good. It does *not* compare
+/// inputs, timeouts, policies, durations and results: code whose replay has others (*drift*) goes on with values that never
+/// were, and nobody notices. Both come from code that depends on something that its history does not hold: the order of a
+/// `HashMap`, the real clock, random numbers, a global, [`is_replaying`](crate::WorkflowContext::is_replaying).
+///
+/// Each run is replayed when it is over, whether or not a fault made a worker do so; the fault-free run from every workflow
+/// task on (from 200 of them where there are more). Workflow code then runs more often than without this check.
+///
+/// ```
+/// use durasim::check;
+/// let check = check::replays();
+/// ```
+pub fn replays() -> Replays {
+    Replays { _private: () }
+}
+
+/// Made by [`replays`].
+#[derive(Clone, Debug)]
+pub struct Replays {
+    _private: (),
+}
+
+impl Check for Replays {
+    fn name(&self) -> &str {
+        "replays"
+    }
+
+    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+        let lost = if run.trace().faults().is_empty() { Lost::AfterEachTask } else { Lost::AtTheEnd };
+        let Some(Difference { workflow, what, events }) = run.replay_difference(lost) else { return Ok(()) };
+        let workflow = &run.trace().workflows()[workflow as usize].workflow_type;
+        let violation = match what {
+            Otherwise::Noticed(problem) => {
+                Violation::new("goes another way", format!("a replay of the workflow `{workflow}` fails: {problem}"))
+            }
+            Otherwise::Drifts(drift) => Violation::new(
+                "drift",
+                format!("a replay of the workflow `{workflow}` {}, which no worker notices", drift.words),
+            )
+            .expected(format!("{}, as in the history", drift.expected), drift.found),
+        };
+        Err(violation.proved_by(events))
+    }
+}

@@ -1,0 +1,155 @@
+//! Replaying the histories of a run that is over, to see whether the workflows' code asks for the same again.
+
+use super::finished::Run;
+use super::workflow_task::take_turn;
+use super::world::World;
+use crate::engine::panics;
+use crate::service::{EventKind, HistoryEvent, WorkflowKey};
+use crate::trace::{Trace, What, Who};
+use crate::worker::drift::{Drift, drift};
+use crate::worker::instance::{Instance, TaskProblem};
+use crate::worker::replay;
+
+/// Of a history with more tasks than this, a replay is tried after so many of them, evenly spread.
+const MOST: usize = 200;
+
+/// What a replay does otherwise.
+pub(crate) struct Difference {
+    /// Which workflow, by its index in the trace.
+    pub(crate) workflow: u32,
+    pub(crate) what: Otherwise,
+    /// The trace events of what differs, by index.
+    pub(crate) events: Vec<usize>,
+}
+
+/// The two kinds of differences.
+pub(crate) enum Otherwise {
+    /// A worker would notice it, and fail the task.
+    Noticed(String),
+    /// Nobody would.
+    Drifts(Drift),
+}
+
+/// Where an instance is lost and a fresh one begins with a replay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lost {
+    /// After each workflow task in turn.
+    AfterEachTask,
+    /// After the last one.
+    AtTheEnd,
+}
+
+impl Run {
+    /// Replays the history of each workflow with fresh instances, and finds the first difference. The run stays as it is.
+    pub(crate) fn replay_difference(&self, lost: Lost) -> Option<Difference> {
+        let world = self.shared_world();
+        let entered = world.enter();
+        let difference = (0..self.trace().workflows().len() as u32).find_map(|workflow| {
+            let (what, event) = world.replay_difference(WorkflowKey(workflow), lost)?;
+            let core = world.core.borrow();
+            let history = core.service.history(WorkflowKey(workflow));
+            let event = event.and_then(|event| place(self.trace(), workflow, history, event));
+            Some(Difference { workflow, what, events: event.into_iter().collect() })
+        });
+        let mut core = world.core.borrow_mut();
+        core.in_workflow = false;
+        // What code that goes another way does wrong there has been told.
+        core.error = None;
+        drop(core);
+        drop(entered);
+        difference
+    }
+}
+
+impl World {
+    fn replay_difference(&self, workflow: WorkflowKey, lost: Lost) -> Option<(Otherwise, Option<usize>)> {
+        let tasks = {
+            let core = self.core.borrow();
+            let history = core.service.history(workflow);
+            history.iter().filter(|event| matches!(event.kind, EventKind::WorkflowTaskCompleted { .. })).count()
+        };
+        let stride = tasks.div_ceil(MOST).max(1);
+        match lost {
+            Lost::AtTheEnd => self.replay_tasks(workflow, tasks),
+            Lost::AfterEachTask => {
+                let lengths = (0..tasks).step_by(stride).map(|before| tasks - before);
+                lengths.rev().find_map(|length| self.replay_tasks(workflow, length))
+            }
+        }
+    }
+
+    /// A fresh instance lives through the whole history. It is told that the first `replayed` tasks are a replay, as if it
+    /// had taken over from one that was lost there.
+    fn replay_tasks(&self, workflow: WorkflowKey, replayed: usize) -> Option<(Otherwise, Option<usize>)> {
+        let mut instance = match self.instantiate(workflow) {
+            Ok(instance) => instance,
+            Err(problem) => return Some((noticed(&problem), None)),
+        };
+        let difference = self.live_through(workflow, &mut instance, replayed);
+        // Destructors of user code may panic.
+        let _ = panics::catch(move || drop(instance));
+        difference
+    }
+
+    fn live_through(
+        &self,
+        workflow: WorkflowKey,
+        instance: &mut Instance,
+        replayed: usize,
+    ) -> Option<(Otherwise, Option<usize>)> {
+        for task in 0.. {
+            let mut turn = {
+                let core = &mut **self.core.borrow_mut();
+                core.in_workflow = true;
+                instance.past_turn(core.service.history(workflow), &mut core.jobs)?
+            };
+            turn.replaying = task < replayed;
+            let commands = match take_turn(instance, &mut turn) {
+                Ok(commands) => commands,
+                Err(problem) => return Some((noticed(&problem), None)),
+            };
+            let core = &mut **self.core.borrow_mut();
+            core.jobs = turn.jobs;
+            let history = core.service.history(workflow);
+            let answer = turn.answer?;
+            let first = answer.start;
+            if let Err(problem) = replay::compare(history, answer.clone(), &commands) {
+                return Some((noticed(&problem), Some(first)));
+            }
+            if let Some(drift) = drift(history, answer, &commands) {
+                let event = drift.event;
+                return Some((Otherwise::Drifts(drift), Some(event)));
+            }
+        }
+        None
+    }
+}
+
+fn noticed(problem: &TaskProblem) -> Otherwise {
+    Otherwise::Noticed(problem.to_string())
+}
+
+/// The trace event of a history event that a command has brought about.
+fn place(trace: &Trace, workflow: u32, history: &[HistoryEvent], event: usize) -> Option<usize> {
+    let of_workflow = |wanted: fn(What) -> bool| {
+        trace.events().iter().position(|event| event.who == Who::Workflow(workflow) && wanted(event.what))
+    };
+    match history.get(event)?.kind {
+        EventKind::ActivityTaskScheduled { .. } => {
+            let scheduled = |event: &HistoryEvent| matches!(event.kind, EventKind::ActivityTaskScheduled { .. });
+            let before = history[..event].iter().filter(|event| scheduled(event)).count();
+            let activities = (0..).zip(trace.activities()).filter(|(_, name)| name.workflow == workflow);
+            let (activity, _) = activities.map(|(index, name): (u32, _)| (index, name)).nth(before)?;
+            let is_it = |what: What| matches!(what, What::Scheduled(_));
+            trace.events().iter().position(|event| event.who == Who::Activity(activity) && is_it(event.what))
+        }
+        EventKind::TimerStarted { seq, .. } => trace.events().iter().position(|event| {
+            event.who == Who::Workflow(workflow)
+                && matches!(event.what, What::TimerStarted { timer, .. } if timer == seq)
+        }),
+        EventKind::WorkflowExecutionCompleted { .. }
+        | EventKind::WorkflowExecutionFailed { .. }
+        | EventKind::WorkflowExecutionCanceled { .. } => of_workflow(What::closes_workflow),
+        _ => None,
+    }
+}

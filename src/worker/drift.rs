@@ -1,0 +1,205 @@
+//! [`drift`]: what a replay asks for otherwise than its history, where the SDKs do not look: arguments, options, results.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use crate::program::{ActivitySpec, Command, Details};
+use crate::service::{EventKind, HistoryEvent};
+
+/// A command that is the history's by kind, number, id and type, and differs all the same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Drift {
+    /// The place of its event in the history.
+    pub(crate) event: usize,
+    /// What the replay does, after its name: `schedules activity 2 (send) with another input`.
+    pub(crate) words: String,
+    /// What the history has.
+    pub(crate) expected: String,
+    /// What the replay has.
+    pub(crate) found: String,
+}
+
+/// The first difference between a replay's commands and the history's, where [`compare`](super::replay::compare) has found
+/// none.
+pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Option<Drift> {
+    // Markers come from the history itself.
+    let mut commands = commands.iter().filter(|command| !matches!(command, Command::RecordMarker(_)));
+    answer.clone().zip(&history[answer]).find_map(|(place, event)| {
+        let is_asked = matches!(
+            event.kind,
+            EventKind::ActivityTaskScheduled { .. }
+                | EventKind::ActivityTaskCancelRequested { .. }
+                | EventKind::TimerStarted { .. }
+                | EventKind::TimerCanceled { .. }
+                | EventKind::WorkflowExecutionCompleted { .. }
+                | EventKind::WorkflowExecutionFailed { .. }
+                | EventKind::WorkflowExecutionCanceled { .. }
+        );
+        let (words, expected, found) = differs(&event.kind, is_asked.then(|| commands.next())??)?;
+        Some(Drift { event: place, words, expected, found })
+    })
+}
+
+fn differs(kind: &EventKind, command: &Command) -> Option<(String, String, String)> {
+    match (kind, command) {
+        (EventKind::ActivityTaskScheduled { seq, spec: known, .. }, Command::ScheduleActivity { spec, .. }) => {
+            let (option, expected, found) = spec_differs(known, spec)?;
+            let words = format!("schedules activity {seq} ({}) with another {option}", spec.activity_type);
+            Some((words, expected, found))
+        }
+        (EventKind::TimerStarted { seq, duration: known }, Command::StartTimer { duration, .. }) => {
+            let (expected, found) = unequal(known, duration)?;
+            Some((format!("starts timer {seq} with another duration"), expected, found))
+        }
+        (EventKind::WorkflowExecutionCompleted { result: known }, Command::Complete(result)) => {
+            let (expected, found) = bytes_differ(known.as_bytes(), result.as_bytes())?;
+            Some(("completes with another result".to_owned(), expected, found))
+        }
+        (EventKind::WorkflowExecutionFailed { failure: known, .. }, Command::Fail(failure)) if **known != *failure => {
+            let (expected, found) = bytes_differ(known.to_string().as_bytes(), failure.to_string().as_bytes())
+                .unwrap_or_else(|| (format!("{known:?}"), format!("{failure:?}")));
+            Some(("fails with another failure".to_owned(), expected, found))
+        }
+        (EventKind::WorkflowExecutionCanceled { details: known }, Command::Cancelled(details)) => {
+            let text = |details: &Details| details.as_bytes().map(<[u8]>::to_vec);
+            let (known, found) = (text(known), text(details));
+            let (expected, found) =
+                bytes_differ(known.as_deref().unwrap_or_default(), found.as_deref().unwrap_or_default())?;
+            Some(("closes as cancelled with other details".to_owned(), expected, found))
+        }
+        _ => None,
+    }
+}
+
+fn spec_differs(known: &ActivitySpec, spec: &ActivitySpec) -> Option<(&'static str, String, String)> {
+    if known == spec {
+        return None;
+    }
+    let named = |option: &'static str, texts: Option<(String, String)>| {
+        texts.map(|(expected, found)| (option, expected, found))
+    };
+    let (before, now) = (&known.timeouts, &spec.timeouts);
+    named("input", bytes_differ(known.input.as_bytes(), spec.input.as_bytes()))
+        .or_else(|| named("task queue", unequal(&known.task_queue, &spec.task_queue)))
+        .or_else(|| named("schedule-to-close timeout", unequal(&before.schedule_to_close, &now.schedule_to_close)))
+        .or_else(|| named("schedule-to-start timeout", unequal(&before.schedule_to_start, &now.schedule_to_start)))
+        .or_else(|| named("start-to-close timeout", unequal(&before.start_to_close, &now.start_to_close)))
+        .or_else(|| named("heartbeat timeout", unequal(&before.heartbeat, &now.heartbeat)))
+        .or_else(|| named("retry policy", unequal(&known.retry, &spec.retry)))
+        .or_else(|| named("cancellation type", unequal(&known.cancellation, &spec.cancellation)))
+}
+
+fn unequal<T: PartialEq + Debug>(expected: &T, found: &T) -> Option<(String, String)> {
+    (expected != found).then(|| (format!("{expected:?}"), format!("{found:?}")))
+}
+
+/// Characters shown before and after the first that differs.
+const BEFORE: usize = 24;
+const AFTER: usize = 56;
+
+/// Both as text, cut to what stands around the first difference.
+fn bytes_differ(expected: &[u8], found: &[u8]) -> Option<(String, String)> {
+    if expected == found {
+        return None;
+    }
+    let [expected, found] = [expected, found].map(|bytes| match std::str::from_utf8(bytes) {
+        Ok("") => "(empty)".to_owned(),
+        Ok(text) => one_line(text),
+        Err(_) => bytes.escape_ascii().to_string(),
+    });
+    let same = expected.chars().zip(found.chars()).take_while(|(one, other)| one == other).count();
+    let is_short = |text: &str| text.chars().count() <= BEFORE + AFTER;
+    let from = if is_short(&expected) && is_short(&found) { 0 } else { same.saturating_sub(BEFORE) };
+    Some((cut(&expected, from, same + AFTER), cut(&found, from, same + AFTER)))
+}
+
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+fn cut(text: &str, from: usize, to: usize) -> String {
+    let shown: String = text.chars().skip(from).take(to - from).collect();
+    let (before, after) = (from > 0, text.chars().nth(to).is_some());
+    format!("{}{shown}{}", if before { ".." } else { "" }, if after { ".." } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::instant::{Span, Time};
+    use crate::program::{ActivityId, CancellationType, Payload, RetrySpec, Timeouts};
+
+    fn spec(input: &str, heartbeat: i64) -> Arc<ActivitySpec> {
+        Arc::new(ActivitySpec {
+            activity_id: None,
+            activity_type: "send".into(),
+            task_queue: None,
+            input: Payload::new(input),
+            timeouts: Timeouts { heartbeat: Span::from_secs(heartbeat), ..Timeouts::default() },
+            retry: None,
+            cancellation: CancellationType::TryCancel,
+        })
+    }
+
+    fn scheduled(seq: u32, spec: Arc<ActivitySpec>) -> EventKind {
+        let retry = Arc::new(RetrySpec::default());
+        EventKind::ActivityTaskScheduled { seq, id: ActivityId::Seq(seq), timeouts: spec.timeouts, spec, retry }
+    }
+
+    fn history(kinds: impl IntoIterator<Item = EventKind>) -> Vec<HistoryEvent> {
+        (1..).zip(kinds).map(|(id, kind)| HistoryEvent { id, at: Time::ZERO, kind }).collect()
+    }
+
+    #[test]
+    fn the_first_argument_or_option_that_differs_is_named() {
+        let known = history([
+            scheduled(1, spec("1", 30)),
+            EventKind::TimerStarted { seq: 1, duration: Span::from_secs(5) },
+            scheduled(2, spec("2", 30)),
+        ]);
+        let replay = |second: Arc<ActivitySpec>, duration: i64| {
+            let commands = [
+                Command::ScheduleActivity { seq: 1, spec: spec("1", 30) },
+                Command::StartTimer { seq: 1, duration: Span::from_secs(duration) },
+                Command::ScheduleActivity { seq: 2, spec: second },
+            ];
+            let found = drift(&known, 0..3, &commands);
+            found.map(|drift| (drift.event, format!("{}: {} / {}", drift.words, drift.expected, drift.found)))
+        };
+        assert_eq!(replay(spec("2", 30), 5), None);
+        let other = |event: usize, text: &str| Some((event, text.to_owned()));
+        assert_eq!(replay(spec("3", 20), 5), other(2, "schedules activity 2 (send) with another input: 2 / 3"));
+        assert_eq!(
+            replay(spec("2", 20), 5),
+            other(2, "schedules activity 2 (send) with another heartbeat timeout: 30s / 20s")
+        );
+        assert_eq!(replay(spec("3", 30), 6), other(1, "starts timer 1 with another duration: 5s / 6s"));
+    }
+
+    #[test]
+    fn a_result_is_compared_too() {
+        let known = history([EventKind::WorkflowExecutionCompleted { result: Payload::new("[1,2]") }]);
+        let found = drift(&known, 0..1, &[Command::Complete(Payload::new("[2,1]"))]).unwrap();
+        assert_eq!((&*found.words, &*found.expected), ("completes with another result", "[1,2]"));
+        assert_eq!(drift(&known, 0..1, &[Command::Complete(Payload::new("[1,2]"))]), None);
+    }
+
+    #[test]
+    fn of_long_texts_the_surroundings_of_the_difference_are_shown() {
+        let text = |middle: &str| format!("{{{}{middle}{}}}", "a".repeat(100), "b".repeat(100));
+        let (expected, found) = bytes_differ(text("one").as_bytes(), text("two\n").as_bytes()).unwrap();
+        assert_eq!(expected, format!("..{}one{}..", "a".repeat(24), "b".repeat(53)));
+        assert_eq!(found, format!("..{}two\\n{}..", "a".repeat(24), "b".repeat(51)));
+        assert_eq!(bytes_differ(b"", b"\xff"), Some(("(empty)".to_owned(), "\\xff".to_owned())));
+    }
+}

@@ -1,0 +1,91 @@
+//! How soon each planted bug is found: by trying every fault, by pairs, and by random faults.
+//!
+//! `cargo test --release --test bugs -- --ignored --nocapture how_soon`
+
+use durasim::{Exploration, Report};
+
+/// Makes the exploration that finds a bug.
+type Planted = fn() -> Exploration;
+
+/// Each bug: its number, its name, and its exploration.
+const BUGS: [(u32, &str, Planted); 15] = [
+    (1, "last_step_is_done_again", super::last_step_is_done_again::planted),
+    (2, "checkpoint_before_the_work", super::checkpoint_before_the_work::planted),
+    (3, "earlier_results_are_missing", super::earlier_results_are_missing::planted),
+    (4, "result_is_made_in_the_loop", super::result_is_made_in_the_loop::planted),
+    (5, "goes_on_near_the_deadline", super::goes_on_near_the_deadline::planted),
+    (6, "heartbeats_only_when_it_divides", super::heartbeats_only_when_it_divides::planted),
+    (7, "checkpoint_is_never_read", super::checkpoint_is_never_read::planted),
+    (8, "background_heartbeat_erases_the_checkpoint", super::background_heartbeat_erases_the_checkpoint::planted),
+    (9, "input_is_deleted_whatever_happens", super::input_is_deleted_whatever_happens::planted),
+    (10, "heartbeat_timeout_without_heartbeats", super::heartbeat_timeout_without_heartbeats::planted),
+    (11, "limit_moves_with_every_retry", super::limit_moves_with_every_retry::planted),
+    (12, "cancel_is_swallowed", super::cancel_is_swallowed::planted),
+    (13, "money_is_given_back_twice", super::money_is_given_back_twice::planted),
+    (14, "order_of_a_hash_map", super::order_of_a_hash_map::planted),
+    (15, "zombie_writes_last", super::zombie_writes_last::planted),
+];
+
+/// Repetitions, each with seeds of its own, and the most seeds of one.
+const REPETITIONS: u64 = 20;
+const SEEDS: u64 = 20_000;
+
+/// Seeds that are tried at once: an exploration does not stop at its first failure.
+const CHUNK: u64 = 50;
+
+#[test]
+#[ignore = "a measurement: run it with --release and --nocapture"]
+fn how_soon() {
+    println!("{:<46} {:<24} seeds, median of {REPETITIONS}", "bug", "found by run");
+    for (number, name, planted) in BUGS {
+        println!("{:<46} {:<24} {}", format!("{number:>2} {name}"), systematically(planted), randomly(planted));
+    }
+}
+
+fn first(report: &Report) -> Option<u64> {
+    report.failures().first().map(|failed| failed.found_by_run)
+}
+
+fn systematically(planted: Planted) -> String {
+    let singles = planted().every_fault().report();
+    let singles_there: u64 = singles.parts().iter().skip(1).map(|part| part.tally.runs).sum();
+    match first(&singles) {
+        Some(_) if singles.parts().len() == 1 => "without any fault".to_owned(),
+        Some(run) => format!("{run} of {singles_there}"),
+        None => match first(&planted().every_pair().report()) {
+            Some(run) => format!("{singles_there} and {run} pairs"),
+            None => "not found".to_owned(),
+        },
+    }
+}
+
+fn randomly(planted: Planted) -> String {
+    let mut needed: Vec<Option<u64>> =
+        (0..REPETITIONS).map(|repetition| seeds_until_found(planted, repetition)).collect();
+    // Those that were not found come last.
+    needed.sort_by_key(|seeds| seeds.unwrap_or(u64::MAX));
+    let found = needed.iter().flatten().count();
+    let middle = REPETITIONS as usize / 2;
+    let median = match (needed[middle - 1], needed[middle]) {
+        (Some(0), _) => "none needed".to_owned(),
+        (Some(low), Some(high)) => format!("{:.1}", (low + high) as f64 / 2.0),
+        _ => "not found".to_owned(),
+    };
+    if found == needed.len() { median } else { format!("{median} (found in {found} of {REPETITIONS})") }
+}
+
+/// Zero if the run without faults shows it.
+fn seeds_until_found(planted: Planted, repetition: u64) -> Option<u64> {
+    let first_seed = repetition * SEEDS;
+    let mut tried = 0;
+    while tried < SEEDS {
+        let from = first_seed + tried;
+        let report = planted().without_repeats().seeds(from..from + CHUNK).report();
+        match first(&report) {
+            Some(_) if report.parts().len() == 1 => return Some(0),
+            Some(run) => return Some(tried + run),
+            None => tried += CHUNK,
+        }
+    }
+    None
+}

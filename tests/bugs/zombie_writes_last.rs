@@ -1,0 +1,86 @@
+//! Bug 15: an attempt that stood still for long goes on beside its successor, and writes older data over newer.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use durasim::{ActivityContext, ActivityError, ActivityFn, Exploration, Run, check};
+
+use super::{found, silent, simulation, snapshot};
+
+const ROW: Duration = Duration::from_secs(5);
+
+/// A table in which each row says which attempt wrote it: first, second, ..
+#[derive(Default)]
+struct Table {
+    writes: RefCell<Vec<(u32, u32)>>,
+}
+
+impl Table {
+    fn last(&self, row: u32) -> Option<u32> {
+        self.writes.borrow().iter().rev().find(|(written, _)| *written == row).map(|(_, by)| *by)
+    }
+
+    fn write(&self, row: u32, by: u32) -> Result<(), ActivityError> {
+        durasim::effect("write", || self.writes.borrow_mut().push((row, by)))
+            .map_err(|error| ActivityError::retryable(error.to_string()))
+    }
+
+    /// Unless a later attempt has written it.
+    fn write_if_newer(&self, row: u32, by: u32) -> Result<(), ActivityError> {
+        if self.last(row).is_some_and(|last| last > by) {
+            return Err(ActivityError::non_retryable("another attempt has taken over"));
+        }
+        self.write(row, by)
+    }
+}
+
+async fn with_bug(ctx: &ActivityContext, rows: u32) -> Result<String, ActivityError> {
+    let table = durasim::state::<Table>();
+    for row in 0..rows {
+        durasim::time::sleep(ROW).await;
+        table.write(row, ctx.get_info().attempt)?;
+        ctx.heartbeat(&())?;
+    }
+    Ok(format!("{rows} rows"))
+}
+
+async fn corrected(ctx: &ActivityContext, rows: u32) -> Result<String, ActivityError> {
+    let table = durasim::state::<Table>();
+    for row in 0..rows {
+        durasim::time::sleep(ROW).await;
+        table.write_if_newer(row, ctx.get_info().attempt)?;
+        ctx.heartbeat(&())?;
+    }
+    Ok(format!("{rows} rows"))
+}
+
+fn explored(copy: impl ActivityFn<u32, String>) -> Exploration {
+    let newest_wins = check::named("newest_wins", |run: &Run| {
+        let table = run.state::<Table>();
+        let writes = table.writes.borrow();
+        for (place, (row, by)) in writes.iter().enumerate() {
+            let newer = writes[..place].iter().find(|(other, before)| other == row && before > by);
+            if let Some((_, before)) = newer {
+                return Err(format!("row {row} is of attempt {before}, and attempt {by} writes over it"));
+            }
+        }
+        Ok(())
+    });
+    let simulation = simulation().activity("copy", copy).state(Table::default);
+    simulation.explore("copying", &8).check(newest_wins).check(check::same_result())
+}
+
+pub fn planted() -> Exploration {
+    explored(with_bug).named("zombie_writes_last")
+}
+
+#[test]
+fn is_found() {
+    let failed = found(planted(), "newest_wins", "copy#1@1:await1=stall(50s)", 87);
+    snapshot("zombie_writes_last", &failed);
+}
+
+#[test]
+fn is_gone_when_corrected() {
+    silent(explored(corrected));
+}

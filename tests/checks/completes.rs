@@ -1,0 +1,266 @@
+//! Once the faults are over, a retry must succeed.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use durasim::fault::Plan;
+use durasim::{
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Exploration, Failed, RetryPolicy,
+    Simulation, WorkflowContext, WorkflowError, check,
+};
+
+use crate::{holds, violates};
+
+/// A file that is worked on, and what else an attempt finds.
+struct Disk {
+    file: Cell<bool>,
+    visits: Cell<u32>,
+}
+
+impl Disk {
+    fn read(&self) -> Result<(), ActivityError> {
+        if self.file.get() { Ok(()) } else { Err(ActivityError::retryable("no such file: input.csv")) }
+    }
+}
+
+fn options(maximum_attempts: i32) -> ActivityOptions {
+    ActivityOptions {
+        start_to_close_timeout: Duration::from_secs(60),
+        heartbeat_timeout: Duration::from_secs(30),
+        retry_policy: Some(RetryPolicy { maximum_attempts, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// A workflow of one activity, `process`.
+fn simulation(maximum_attempts: i32, process: impl ActivityFn<u32, u32>) -> Simulation {
+    Simulation::temporal()
+        .activity("process", process)
+        .activity("other", async |_: &ActivityContext, (): ()| -> Result<(), ActivityError> { Ok(()) })
+        .state(|| Disk { file: Cell::new(true), visits: Cell::new(0) })
+        .no_heartbeat_throttle()
+        .workflow("processing", async move |ctx: &WorkflowContext, steps: u32| {
+            ctx.execute_activity::<u32>("process", &steps, options(maximum_attempts)).await
+        })
+}
+
+fn processing(maximum_attempts: i32, process: impl ActivityFn<u32, u32>) -> Exploration {
+    simulation(maximum_attempts, process).explore("processing", &4u32).every_fault()
+}
+
+#[track_caller]
+fn first_failure(exploration: Exploration) -> Failed {
+    let report = exploration.report();
+    assert!(report.error().is_none(), "{report}");
+    report.failures().first().expect("a violation").clone()
+}
+
+async fn steps(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    for step in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+        durasim::time::sleep(Duration::from_secs(2)).await;
+        ctx.heartbeat(&(step + 1))?;
+    }
+    Ok(count)
+}
+
+/// Deletes the file when it ends, however it ends.
+struct DeletesFile;
+
+impl Drop for DeletesFile {
+    fn drop(&mut self) {
+        // A fault may keep it from happening: then the file stays.
+        let _ = durasim::effect("delete", || durasim::state::<Disk>().file.set(false));
+    }
+}
+
+async fn deletes_always(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    durasim::state::<Disk>().read()?;
+    let _guard = DeletesFile;
+    steps(ctx, count).await
+}
+
+async fn deletes_at_the_end(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    durasim::state::<Disk>().read()?;
+    steps(ctx, count).await
+}
+
+#[test]
+fn a_retry_that_can_never_succeed_is_found_by_its_first_attempt() {
+    let failed = first_failure(processing(50, deletes_always).check(check::completes()));
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("completes", "a retry fails"));
+    assert_eq!(
+        failed.violation.message,
+        "attempt 2 of process starts after the last fault and meets none, and does not succeed all the same"
+    );
+    assert_eq!(failed.violation.found.as_deref(), Some("it fails: Retryable: no such file: input.csv"));
+    assert_eq!(failed.plan.entries.len(), 1, "{}", failed.text);
+    holds(processing(50, deletes_at_the_end).check(check::completes()));
+}
+
+#[test]
+fn a_policy_without_end_is_no_excuse() {
+    let failed = first_failure(processing(0, deletes_always).check(check::completes()));
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("completes", "a retry fails"));
+    assert!(failed.text.lines().count() < 80, "{}", failed.text);
+}
+
+#[test]
+fn only_the_activity_that_is_asked_for_is_judged() {
+    holds(processing(5, deletes_always).check(check::completes().of("other")));
+    violates(processing(5, deletes_always).check(check::completes().of("process")), "completes", "a retry fails");
+}
+
+#[test]
+fn attempts_that_fail_without_faults_too_may_fail_after_them() {
+    // Fails once when it comes to the third step, as the reference does.
+    async fn fails_once(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let disk = durasim::state::<Disk>();
+        for step in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+            durasim::time::sleep(Duration::from_secs(2)).await;
+            if step == 2 && disk.visits.replace(disk.visits.get() + 1) == 0 {
+                return Err(ActivityError::retryable("step 2 is not ready"));
+            }
+            ctx.heartbeat(&(step + 1))?;
+        }
+        Ok(count)
+    }
+    holds(processing(9, fails_once).check(check::completes()));
+    holds(processing(9, fails_once).check(check::completes().attempts_after_last_fault(0)));
+}
+
+#[test]
+fn but_not_for_ever() {
+    // The first attempt fails; after a crash, they all do.
+    async fn needs_its_first_attempt(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let disk = durasim::state::<Disk>();
+        durasim::time::sleep(Duration::from_secs(2)).await;
+        if ctx.get_info().attempt == 1 {
+            disk.visits.set(1);
+            return Err(ActivityError::retryable("busy"));
+        }
+        if disk.visits.get() == 0 {
+            return Err(ActivityError::retryable("nobody was here before"));
+        }
+        Ok(count)
+    }
+    let failed = first_failure(processing(20, needs_its_first_attempt).check(check::completes()));
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("completes", "still fails"));
+    assert_eq!(
+        failed.violation.message,
+        "attempt 5 of process does not succeed, and neither do the 3 before it that met no fault"
+    );
+    let allowed = check::completes().attempts_after_last_fault(1);
+    let failed = first_failure(processing(20, needs_its_first_attempt).check(allowed));
+    assert!(failed.violation.message.starts_with("attempt 3 of process"), "{}", failed.text);
+}
+
+#[test]
+fn an_attempt_beside_a_zombie_is_not_judged() {
+    // Who works on the file while another does fails, and has done nothing wrong.
+    async fn alone(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let disk = durasim::state::<Disk>();
+        let own = ctx.get_info().attempt;
+        disk.visits.set(own);
+        for step in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+            durasim::time::sleep(Duration::from_secs(2)).await;
+            if disk.visits.replace(own) != own {
+                return Err(ActivityError::retryable("somebody else is at work"));
+            }
+            ctx.heartbeat(&(step + 1))?;
+        }
+        Ok(count)
+    }
+    let plan: Plan = "process#1@1:await1=stall(34s)".parse().unwrap();
+    let run = simulation(9, alone).plan(plan).run("processing", &4u32).unwrap();
+    let ends: Vec<AttemptEnd> = run.activities()[0].attempts.iter().map(|attempt| attempt.end).collect();
+    assert_eq!(ends, [AttemptEnd::Failed, AttemptEnd::Failed, AttemptEnd::Completed], "{}", run.timeline());
+    holds(processing(9, alone).check(check::completes()));
+}
+
+#[test]
+fn an_attempt_that_has_less_time_than_usual_is_not_judged() {
+    async fn minds_its_deadline(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        for _ in 0..count {
+            if ctx.get_remaining_time().is_some_and(|left| left < Duration::from_secs(5)) {
+                return Err(ActivityError::retryable("no time for another step"));
+            }
+            durasim::time::sleep(Duration::from_secs(2)).await;
+            ctx.heartbeat(&())?;
+        }
+        Ok(count)
+    }
+    // Attempts take 8 s and there are 60 s for all of them.
+    let exploration = Simulation::temporal()
+        .activity("process", minds_its_deadline)
+        .workflow("processing", async |ctx: &WorkflowContext, steps: u32| {
+            let options = ActivityOptions {
+                schedule_to_close_timeout: Duration::from_secs(60),
+                heartbeat_timeout: Duration::from_secs(30),
+                ..Default::default()
+            };
+            match ctx.execute_activity::<u32>("process", &steps, options).await {
+                // It is nobody's business whether there was time.
+                Err(WorkflowError::Cancelled(why)) => Err(WorkflowError::Cancelled(why)),
+                _ => Ok(0),
+            }
+        })
+        .explore("processing", &4u32)
+        .every_fault()
+        .every_pair();
+    holds(exploration.check(check::completes()));
+}
+
+#[test]
+fn runs_that_are_cancelled_or_over_budget_are_not_judged() {
+    // Two attempts, of which a pair of faults takes both.
+    let exploration = processing(2, deletes_at_the_end).every_pair().budget(3_000).seeds(0..500);
+    holds(exploration.check(check::completes()).check(check::same_result()));
+}
+
+#[test]
+fn nor_is_what_follows_an_activity_that_is_over_budget() {
+    async fn process(ctx: &ActivityContext, part: u32) -> Result<u32, ActivityError> {
+        let disk = durasim::state::<Disk>();
+        if part == 1 && disk.visits.get() == 0 {
+            return Err(ActivityError::non_retryable("the first part is missing"));
+        }
+        steps(ctx, 2).await?;
+        disk.visits.set(1);
+        Ok(part)
+    }
+    let exploration = simulation(2, process)
+        .workflow("in two parts", async |ctx: &WorkflowContext, (): ()| {
+            let _ = ctx.execute_activity::<u32>("process", &0u32, options(2)).await;
+            ctx.execute_activity::<u32>("process", &1u32, options(2)).await
+        })
+        .explore("in two parts", &())
+        .every_pair();
+    let report = exploration.clone().check(check::completes()).report();
+    let over_budget: u64 = report.parts().iter().map(|part| part.tally.over_budget).sum();
+    assert!(report.holds() && over_budget > 100, "{report}");
+}
+
+#[test]
+fn an_activity_that_gets_another_input_has_no_twin() {
+    // What the second activity is given depends on what happened, and it does not like some of it.
+    async fn process(ctx: &ActivityContext, input: u32) -> Result<u32, ActivityError> {
+        match input {
+            0 => {
+                steps(ctx, 3).await?;
+                Ok(ctx.get_info().attempt)
+            }
+            1 => Ok(1),
+            _ => Err(ActivityError::non_retryable("not that one")),
+        }
+    }
+    let exploration = Simulation::temporal()
+        .activity("process", process)
+        .workflow("processing", async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+            let attempt: u32 = ctx.execute_activity("process", &0u32, options(5)).await?;
+            let _ = ctx.execute_activity::<u32>("process", &attempt, options(5)).await;
+            Ok(())
+        })
+        .explore("processing", &())
+        .every_fault();
+    holds(exploration.check(check::completes()));
+}
