@@ -7,7 +7,7 @@ use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
 use crate::instant::Time;
 use crate::program::{ActivityOutcome, CancelReason, TimeoutType};
-use crate::service::Timer;
+use crate::service::{Ready, Timer};
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
 
@@ -15,7 +15,13 @@ impl Core {
     /// An entry of the queue is due.
     pub(super) fn wake_up(&mut self, wakeup: Wakeup, settings: &Settings) {
         if let Some(until) = self.frozen_until(wakeup) {
-            self.queue.push(until, wakeup);
+            match wakeup {
+                // Should the process die before, another one takes it.
+                Wakeup::HandOver { ready, worker, .. } => self.held_back.push((ready, worker)),
+                _ => {
+                    self.queue.push(until, wakeup);
+                }
+            }
             return;
         }
         match wakeup {
@@ -132,6 +138,18 @@ impl Core {
         process.incarnation += 1;
         let incarnation = process.incarnation;
         self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
+        for ready in self.take_held_back(worker) {
+            self.announce(ready, settings);
+        }
+        self.settle(settings);
+    }
+
+    /// The tasks that a worker has not taken since it stands still.
+    fn take_held_back(&mut self, worker: u32) -> Vec<Ready> {
+        let held_back = std::mem::take(&mut self.held_back);
+        let (taken, others) = held_back.into_iter().partition::<Vec<_>, _>(|(_, other)| *other == worker);
+        self.held_back = others;
+        taken.into_iter().map(|(ready, _)| ready).collect()
     }
 
     fn restart_worker(&mut self, worker: u32, settings: &Settings) {
@@ -173,6 +191,10 @@ impl Core {
             if !stalled.contains(&task) {
                 self.tasks.release(task);
             }
+        }
+        let incarnation = self.workers[worker as usize].incarnation;
+        for ready in self.take_held_back(worker) {
+            self.queue.push(self.now, Wakeup::HandOver { ready, worker, incarnation });
         }
     }
 

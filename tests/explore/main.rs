@@ -3,6 +3,7 @@
 mod classes;
 mod environment;
 mod refused;
+mod regressions;
 mod sampled;
 mod threads;
 mod told;
