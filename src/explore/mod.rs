@@ -8,6 +8,7 @@ mod pairs;
 pub(crate) mod points;
 mod pool;
 mod progress;
+mod refusal;
 mod regressions;
 mod repeat;
 mod report;

@@ -11,7 +11,7 @@ use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
-use crate::report::failure;
+use crate::report::{Ink, failure};
 use crate::run::RunError;
 use crate::trace::Trace;
 
@@ -63,13 +63,15 @@ pub struct Failed {
     pub violation: Violation,
     /// The plan.
     pub plan: Plan,
-    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with.
+    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with, but never coloured.
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
     /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs did not
     /// suffice to find that out, which the message says, and if the code or the check is not deterministic.
     pub is_smallest: bool,
+    /// The message for the terminal, if what `assert` panics with goes to one.
+    coloured: Option<String>,
     pub(super) finding: Finding,
 }
 
@@ -82,7 +84,12 @@ impl Failed {
         found_by_run: u64,
     ) -> Failed {
         let plan = plan.with_exploration(exploration.clone());
-        let text = failure::text(exploration, &finding.check, &finding.violation, &plan, trace);
+        let text = |ink| failure::text(exploration, &finding.check, &finding.violation, &plan, trace, ink);
+        let coloured = match Ink::of_stderr() {
+            Ink::Coloured => Some(text(Ink::Coloured)),
+            Ink::Plain => None,
+        };
+        let text = text(Ink::Plain);
         Failed {
             check: finding.check.clone(),
             violation: finding.violation.clone(),
@@ -90,6 +97,7 @@ impl Failed {
             text,
             found_by_run,
             is_smallest: finding.is_repeatable(),
+            coloured,
             finding,
         }
     }
@@ -105,6 +113,7 @@ impl Failed {
         self.is_smallest = false;
         let note = format!("\nthe plan may not be the smallest: shrinking it ended after {} runs\n", shrink::RUNS);
         self.text.push_str(&note);
+        self.coloured.iter_mut().for_each(|text| text.push_str(&note));
         self
     }
 }
@@ -162,7 +171,7 @@ impl Report {
     pub(super) fn failure_text(&self) -> String {
         let mut text = String::new();
         for failed in &self.failures {
-            text.push_str(&failed.text);
+            text.push_str(failed.coloured.as_ref().unwrap_or(&failed.text));
             text.push('\n');
         }
         if let Some(error) = &self.error {

@@ -13,6 +13,7 @@ use super::pairs;
 use super::points::Singles;
 use super::pool::{self, Block, Broken, Case, Pool};
 use super::progress::Progress;
+use super::refusal;
 use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
@@ -128,6 +129,7 @@ impl Exploration {
         let started = Instant::now();
         let run = self.start.run(&Plan::none()).into_result()?;
         let normalizer = self.checks.iter().find_map(|check| check.normalizer());
+        refusal::normalizes(&run.outcome(), normalizer.as_ref())?;
         let shared = Reference::new(&run, normalizer);
         let mut judges = Vec::new();
         for check in &self.checks {

@@ -30,7 +30,7 @@ impl Core {
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
             Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer, settings),
             Wakeup::Service(timer) => {
-                self.service.fire(timer, self.now);
+                self.service.fire_live(timer, self.now);
                 self.settle(settings);
             }
             Wakeup::HandOver { ready, worker, incarnation } => {

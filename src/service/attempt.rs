@@ -80,7 +80,7 @@ impl Service {
             return None;
         }
         let taken = &mut self.activities[activity.0 as usize];
-        if taken.state != ActivityState::Scheduled || taken.attempt != attempt || taken.is_paused() {
+        if !matches!(taken.state, ActivityState::Scheduled) || taken.attempt != attempt || taken.is_paused() {
             return None;
         }
         taken.state = ActivityState::Started(Started { at: now, last_heartbeat: None, reset: ResetRequest::None });

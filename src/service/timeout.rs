@@ -78,11 +78,13 @@ pub const NOT_ENOUGH_TIME: &str =
 /// The failure of an attempt that is given up because a deadline has passed, as it is stored for the next attempt: without
 /// details, which only a final timeout carries (recorded scenarios `hb_details_silent_attempt_stc`,
 /// `to_no_hb_timeout_vanish`).
-pub fn timeout_failure(timeout_type: TimeoutType) -> Failure {
-    Failure {
-        message: timeout_message(timeout_type),
-        kind: FailureKind::Timeout { timeout_type, last_heartbeat_details: Details::Absent },
-        cause: None,
+pub fn timeout_failure(timeout_type: TimeoutType) -> Arc<Failure> {
+    // Made once: all of one type are the same, and most runs have some.
+    static HEARTBEAT: LazyLock<Arc<Failure>> =
+        LazyLock::new(|| Arc::new(plain_timeout_failure(TimeoutType::Heartbeat, Details::Absent, None)));
+    match timeout_type {
+        TimeoutType::Heartbeat => HEARTBEAT.clone(),
+        other => Arc::new(plain_timeout_failure(other, Details::Absent, None)),
     }
 }
 
@@ -114,31 +116,20 @@ pub fn plain_timeout_failure(
     previous: Option<Arc<Failure>>,
 ) -> Failure {
     Failure {
-        message: timeout_message(timeout_type),
+        message: timeout_message(timeout_type).into(),
         kind: FailureKind::Timeout { timeout_type, last_heartbeat_details },
         cause: previous,
     }
 }
 
-/// Made once, since most runs have some.
-fn timeout_message(timeout_type: TimeoutType) -> Arc<str> {
-    static MESSAGES: LazyLock<[Arc<str>; 5]> = LazyLock::new(|| {
-        [
-            "activity StartToClose timeout".into(),
-            "activity ScheduleToStart timeout".into(),
-            "activity ScheduleToClose timeout".into(),
-            "activity Heartbeat timeout".into(),
-            "activity Unspecified timeout".into(),
-        ]
-    });
-    let place = match timeout_type {
-        TimeoutType::StartToClose => 0,
-        TimeoutType::ScheduleToStart => 1,
-        TimeoutType::ScheduleToClose => 2,
-        TimeoutType::Heartbeat => 3,
-        TimeoutType::Unspecified => 4,
-    };
-    MESSAGES[place].clone()
+fn timeout_message(timeout_type: TimeoutType) -> &'static str {
+    match timeout_type {
+        TimeoutType::StartToClose => "activity StartToClose timeout",
+        TimeoutType::ScheduleToStart => "activity ScheduleToStart timeout",
+        TimeoutType::ScheduleToClose => "activity ScheduleToClose timeout",
+        TimeoutType::Heartbeat => "activity Heartbeat timeout",
+        TimeoutType::Unspecified => "activity Unspecified timeout",
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod classes;
 mod environment;
+mod message;
 mod refused;
 mod regressions;
 mod sampled;
