@@ -84,6 +84,9 @@ fn is_found_by(exploration: Exploration, check: &str, plan: &str, by_run: u64) -
     failed.clone()
 }
 
+/// Pairs that corrected code is tried with.
+const PAIRS: u64 = 2_000;
+
 /// No plan that is one step simpler fails the same way. One whose points are not there does not run.
 #[track_caller]
 fn is_smallest(exploration: &Exploration, failed: &Failed) {
@@ -98,9 +101,6 @@ fn is_smallest(exploration: &Exploration, failed: &Failed) {
         }
     }
 }
-
-/// Pairs that corrected code is tried with.
-const PAIRS: u64 = 2_000;
 
 /// Explores the corrected code: nothing to say, and enough was tried to mean something.
 #[track_caller]
