@@ -1,5 +1,6 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
+mod coverage;
 mod environment;
 mod interrupt;
 mod judge;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use coverage::{Cell, Coverage};
 pub use environment::{VARIABLES, Variable};
 pub use report::{Failed, Part, Report};
 pub use tally::Tally;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::coverage::Coverage;
 use super::judge::Finding;
 use super::shard::Shard;
 use super::tally::Tally;
@@ -29,6 +30,7 @@ pub struct Report {
     pub(super) interrupted: bool,
     /// Passing runs that were run again.
     pub(super) repeated: u64,
+    pub(super) coverage: Coverage,
 }
 
 /// One part of an exploration: the fault-free run, every fault, a range of seeds, or one plan.
@@ -89,6 +91,7 @@ impl Report {
             shard: None,
             interrupted: false,
             repeated: 0,
+            coverage: Coverage::default(),
         }
     }
 
@@ -106,6 +109,11 @@ impl Report {
     /// The first distinct failures, by check and kind. [`Tally::violations`] counts all.
     pub fn failures(&self) -> &[Failed] {
         &self.failures
+    }
+
+    /// What was struck, and what might have been and was not. Empty if only one plan or one seed was asked for.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// Whether Ctrl-C ended the exploration before all its runs were made. What it had found by then is there.
@@ -130,6 +138,18 @@ impl Report {
         }
         text.push_str(&self.to_string());
         text
+    }
+}
+
+impl Report {
+    /// What a shard leaves out, the others may have: only the numbers are told.
+    fn write_coverage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.coverage.there() == 0 {
+            return Ok(());
+        }
+        let text = self.coverage.to_string();
+        let lines = if self.shard.is_some() { 1 } else { usize::MAX };
+        text.lines().take(lines).try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 
@@ -159,7 +179,7 @@ impl fmt::Display for Report {
                  start-to-close timeout could end"
             )?;
         }
-        Ok(())
+        self.write_coverage(f)
     }
 }
 

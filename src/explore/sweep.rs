@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Exploration;
+use super::coverage::Coverage;
 use super::environment::{Environment, Wanted};
 use super::interrupt::Exploring;
 use super::judge::{Finding, Judge, UNFINISHED, findings, judge};
 use super::pairs;
-use super::points::Singles;
+use super::points::{Places, Singles};
 use super::pool::{Block, Case, Kept, Pool};
 use super::progress::Progress;
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
@@ -68,12 +69,14 @@ impl Exploration {
             Wanted::Everything => {
                 sweep.shard = shard;
                 sweep.report.shard = (!shard.is_whole()).then_some(shard);
+                sweep.report.coverage.look(&Places::of(&reference));
                 sweep.everything(&reference);
                 is_telling(sweep.report)
             }
             Wanted::Plan(plan) => sweep.replay(plan),
             Wanted::Seed(seed) => {
                 sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1));
+                sweep.report.coverage = Coverage::default();
                 Ok(())
             }
         }
@@ -196,8 +199,11 @@ impl Sweep<'_> {
         let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
         let name = if sampled.is_some() { "faults" } else { "every fault" };
         let mut part = self.begin(name, Some(singles.entries.len() as u64));
+        let mut known = Coverage::default();
         for entry in singles.entries {
-            if self.offer(&mut part, Case::Plan(Plan::new(vec![entry]))).is_break() {
+            let is_new = known.is_new(&entry.point, entry.fault);
+            let plan = Plan::new(vec![entry]);
+            if self.offer(&mut part, if is_new { Case::Novel(plan) } else { Case::Plan(plan) }).is_break() {
                 break;
             }
         }
@@ -208,12 +214,18 @@ impl Sweep<'_> {
         let mut part = self.begin("every pair", None);
         let (exploration, judges) = (self.exploration, self.judges);
         // What one fault breaks is the singles' to tell.
+        let (mut known, mut there) = (Coverage::default(), Coverage::default());
         let first = |plan: &Plan| {
             let finished = exploration.start.run(plan);
+            // Otherwise `singles` has done so.
+            if !exploration.every_fault && plan.entries.iter().any(|entry| known.is_new(&entry.point, entry.fault)) {
+                there.look(&Places::of(&finished.run));
+            }
             findings(&finished, judges).is_empty().then_some(finished.run)
         };
         let covered =
             pairs::visit(reference, exploration.budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
+        self.report.coverage.add(there);
         let all = covered.tried == covered.there;
         if !all {
             part.name = "pairs".to_owned();
@@ -242,6 +254,7 @@ impl Sweep<'_> {
         let mut block = Block::default();
         block.take(self.judges, finished, plan, self.kept());
         self.take(&mut part, block);
+        self.report.coverage = Coverage::default();
         self.end(part, None);
         Ok(())
     }
@@ -293,6 +306,7 @@ impl Sweep<'_> {
     fn take(&mut self, part: &mut Ongoing, block: Block) {
         let before = part.tally.runs;
         part.tally.add(block.tally);
+        self.report.coverage.add(block.coverage);
         let mut broken = block.broken.into_iter().peekable();
         let mut passed = block.passed.into_iter().peekable();
         loop {

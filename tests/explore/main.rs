@@ -1,6 +1,7 @@
 //! Explorations say what they tried and what came of it, refuse what could show nothing, and obey the environment.
 
 mod classes;
+mod coverage;
 mod environment;
 mod refused;
 mod sampled;
