@@ -11,6 +11,7 @@ mod progress;
 mod repeat;
 mod report;
 mod shard;
+mod share;
 mod shrink;
 mod sweep;
 mod tally;
@@ -24,6 +25,7 @@ pub use environment::{VARIABLES, Variable};
 pub use report::{Failed, Part, Report};
 pub use tally::Tally;
 
+use self::share::Share;
 use crate::check::Check;
 use crate::run::start::Start;
 
@@ -60,6 +62,7 @@ pub struct Exploration {
     deterministic: bool,
     threads: usize,
     seeds: Vec<Range<u64>>,
+    over_budget: Option<Share>,
     checks: Vec<Arc<dyn Check>>,
 }
 
@@ -74,6 +77,7 @@ impl Exploration {
             deterministic: true,
             threads: 0,
             seeds: Vec::new(),
+            over_budget: None,
             checks: Vec::new(),
         }
     }
@@ -107,9 +111,33 @@ impl Exploration {
     }
 
     /// One run for each seed, with faults drawn from it; odd seeds also draw the order of ready tasks. By default faults
-    /// end an attempt only if the retry policy allows another one.
+    /// end an attempt only if the retry policy allows another one; see [`over_budget`](Exploration::over_budget).
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
+        self
+    }
+
+    /// In this share of the seeds, from 0.0 (none, the default) to 1.0 (all), faults may end more attempts than the retry
+    /// policy allows, so that the service gives the activity up. `same_result` excuses such a run; the other checks do not:
+    /// what a workflow does once its activity has failed for good is tried so. Which seeds these are follows from each seed
+    /// alone, and all others mean what they do without. An activity whose policy sets no limit is not concerned.
+    ///
+    /// ```no_run
+    /// # use durasim::{Simulation, check};
+    /// # #[derive(Default)]
+    /// # struct Bucket { files: durasim::Ledger<u32> }
+    /// # let simulation = Simulation::temporal();
+    /// simulation
+    ///     .explore("backup", &10)
+    ///     .seeds(0..10_000)
+    ///     .over_budget(0.25)
+    ///     .check(check::cleaned_up(|bucket: &Bucket| assert!(bucket.files.is_empty())))
+    ///     .assert();
+    /// ```
+    ///
+    /// A share that is none, and one without seeds, are errors of the report.
+    pub fn over_budget(mut self, share: f64) -> Exploration {
+        self.over_budget = Some(Share(share));
         self
     }
 

@@ -42,9 +42,9 @@ impl Case {
     fn run(self, start: &Start) -> (Finished, Plan) {
         match self {
             Case::Plan(plan) | Case::Novel(plan) => (start.run(&plan), plan),
-            Case::Seed(seed) => {
+            Case::Seed { seed, over_budget } => {
                 let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
-                let finished = start.run_swarm(seed, order);
+                let finished = start.run_swarm(seed, order, over_budget);
                 let plan = finished.run.plan();
                 (finished, plan)
             }

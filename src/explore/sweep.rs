@@ -49,6 +49,20 @@ impl Exploration {
         if self.every_pair && self.budget == 0 {
             return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
         }
+        if let Some(share) = self.over_budget {
+            if !share.is_valid() {
+                return Err(RunError::Setup(format!(
+                    "`.over_budget({})` is not a share of the seeds: write from 0.0 for none to 1.0 for all",
+                    share.0
+                )));
+            }
+            if matches!(wanted, Wanted::Everything) && no_seeds {
+                return Err(RunError::Setup(
+                    "`.over_budget(..)` is about seeds, and the exploration has none: add `.seeds(0..1_000)`"
+                        .to_owned(),
+                ));
+            }
+        }
         if matches!(wanted, Wanted::Everything) && !self.every_fault && !self.every_pair && no_seeds {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
@@ -236,7 +250,8 @@ impl Sweep<'_> {
     fn seeds(&mut self, name: String, seeds: std::ops::Range<u64>) {
         let mut part = self.begin(&name, Some(seeds.end.saturating_sub(seeds.start)));
         for seed in seeds {
-            if self.offer(&mut part, Case::Seed(seed)).is_break() {
+            let over_budget = self.exploration.over_budget.is_some_and(|share| share.has(seed));
+            if self.offer(&mut part, Case::Seed { seed, over_budget }).is_break() {
                 break;
             }
         }

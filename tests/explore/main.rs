@@ -3,6 +3,7 @@
 mod classes;
 mod coverage;
 mod environment;
+mod over_budget;
 mod refused;
 mod sampled;
 mod threads;
