@@ -21,7 +21,7 @@ const RUNS: usize = 100;
 
 fn main() {
     let w1 = Workload::crashing("W1", 1);
-    for workload in [w1.clone(), w1.without_json("W1-raw"), Workload::crashing("W100", 100)] {
+    for workload in [w1.clone(), w1.without_json("W1 without JSON"), Workload::crashing("W100", 100)] {
         let (mut bare, simulated) = (Bare::default(), Simulated::new(&workload));
         check::check(&workload, &mut bare, &simulated);
         let durasim = count(|| drop(simulated.run()));

@@ -1,12 +1,18 @@
-//! [`Bare`]: a hand-written minimal executor of the workloads. A heap of timers and the rules that the workloads need:
-//! heartbeat timeout, retry, the worker's death. No trace, faults, history, replay, throttle, checks or wakers.
+//! [`Bare`]: a hand-written minimal executor of the workloads. A heap of timers, a list of ready tasks, a waker for each
+//! task, and the rules that the workloads need: heartbeat timeout, retry, the worker's death. No trace, faults, history,
+//! replay, throttle or checks.
+//!
+//! Its wakers are real, although these workloads would do without: a loop that polls whatever its next timer belongs to
+//! runs no code that waits for a channel or for one of two things, which is what users test.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::workload::{self, AttemptHost, Batch, Done, Job, Json, Raw, WorkflowHost, Workload};
@@ -18,12 +24,44 @@ const CRASH: u64 = 450_000_000;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Start { activity: u32 },
-    Wake { activity: u32, attempt: u32 },
+    Wake { sleeper: u32, generation: u32 },
     HeartbeatDue { activity: u32, attempt: u32 },
     WorkerDies,
 }
 
 type AttemptFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>, &'static str>>>>;
+
+thread_local! {
+    /// Tasks to be polled.
+    static READY: RefCell<VecDeque<u32>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// The workflow's task; those of the activities follow it.
+const WORKFLOW: u32 = 0;
+
+struct Task {
+    number: u32,
+    queued: AtomicBool,
+}
+
+impl Task {
+    fn signal(&self) {
+        if !self.queued.load(Ordering::Relaxed) {
+            self.queued.store(true, Ordering::Relaxed);
+            READY.with_borrow_mut(|ready| ready.push_back(self.number));
+        }
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.signal();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.signal();
+    }
+}
 
 struct Activity {
     input: Rc<[u8]>,
@@ -41,6 +79,36 @@ struct World {
     order: Cell<u64>,
     timers: RefCell<BinaryHeap<Reverse<(u64, u64, Event)>>>,
     activities: RefCell<Vec<Activity>>,
+    sleepers: RefCell<Sleepers>,
+}
+
+/// Who waits for a timer. One that is dropped leaves its place to another.
+#[derive(Default)]
+struct Sleepers {
+    places: Vec<(u32, Option<Waker>)>,
+    vacant: Vec<u32>,
+}
+
+impl Sleepers {
+    fn add(&mut self, waker: Waker) -> (u32, u32) {
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.places.push((0, None));
+            self.places.len() as u32 - 1
+        });
+        let (generation, sleeper) = &mut self.places[place as usize];
+        *sleeper = Some(waker);
+        (place, *generation)
+    }
+
+    fn remove(&mut self, place: u32, generation: u32) -> Option<Waker> {
+        let (current, sleeper) = &mut self.places[place as usize];
+        if *current != generation {
+            return None;
+        }
+        *current += 1;
+        self.vacant.push(place);
+        sleeper.take()
+    }
 }
 
 impl World {
@@ -62,29 +130,48 @@ struct Sleep<'a> {
     attempt: &'a Attempt,
     length: u64,
     until: Option<u64>,
+    waiting: Option<(u32, u32)>,
 }
 
 impl Future for Sleep<'_> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let world = &self.attempt.world;
         match self.until {
             Some(until) if until <= world.now.get() => Poll::Ready(()),
-            Some(_) => Poll::Pending,
+            Some(_) => {
+                if let Some((place, _)) = self.waiting {
+                    let sleeper = &mut world.sleepers.borrow_mut().places[place as usize].1;
+                    if !sleeper.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                        *sleeper = Some(cx.waker().clone());
+                    }
+                }
+                Poll::Pending
+            }
             None => {
                 let until = world.now.get() + self.length;
-                world.at(until, Event::Wake { activity: self.attempt.activity, attempt: self.attempt.number });
+                let (sleeper, generation) = world.sleepers.borrow_mut().add(cx.waker().clone());
+                world.at(until, Event::Wake { sleeper, generation });
                 self.until = Some(until);
+                self.waiting = Some((sleeper, generation));
                 Poll::Pending
             }
         }
     }
 }
 
+impl Drop for Sleep<'_> {
+    fn drop(&mut self) {
+        if let Some((place, generation)) = self.waiting {
+            self.attempt.world.sleepers.borrow_mut().remove(place, generation);
+        }
+    }
+}
+
 impl AttemptHost for Attempt {
     fn sleep(&self, length: Duration) -> impl Future<Output = ()> {
-        Sleep { attempt: self, length: length.as_nanos() as u64, until: None }
+        Sleep { attempt: self, length: length.as_nanos() as u64, until: None, waiting: None }
     }
 
     fn heartbeat(&self, details: &[u8]) {
@@ -168,6 +255,7 @@ async fn attempt_raw(host: Attempt, input: Rc<[u8]>) -> Result<Vec<u8>, &'static
 #[derive(Default)]
 pub struct Bare {
     world: Rc<World>,
+    tasks: Vec<(Arc<Task>, Waker)>,
 }
 
 impl Bare {
@@ -188,24 +276,40 @@ impl Bare {
         if workload.crash {
             world.at(CRASH, Event::WorkerDies);
         }
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut result = workflow.as_mut().poll(&mut cx);
-        while result.is_pending() {
-            let Some(Reverse((when, _, event))) = world.timers.borrow_mut().pop() else { panic!("stuck") };
-            world.now.set(world.now.get().max(when));
-            if self.happen(event, json, &mut cx) {
-                result = workflow.as_mut().poll(&mut cx);
+        self.task(WORKFLOW).0.signal();
+        let result = loop {
+            match READY.with_borrow_mut(VecDeque::pop_front) {
+                Some(WORKFLOW) => {
+                    let (task, waker) = self.task(WORKFLOW);
+                    task.queued.store(false, Ordering::Relaxed);
+                    if let Poll::Ready(result) = workflow.as_mut().poll(&mut Context::from_waker(waker)) {
+                        break result;
+                    }
+                }
+                Some(task) => self.poll(task - 1),
+                None => {
+                    let Some(Reverse((when, _, event))) = self.world.timers.borrow_mut().pop() else { panic!("stuck") };
+                    self.world.now.set(self.world.now.get().max(when));
+                    self.happen(event, json);
+                }
             }
-        }
-        let Poll::Ready(result) = result else { unreachable!() };
+        };
+        let world = &self.world;
         world.timers.borrow_mut().clear();
         world.activities.borrow_mut().clear();
         (result, Duration::from_nanos(world.now.get()))
     }
 
-    /// Whether the workflow has news.
-    fn happen(&self, event: Event, json: bool, cx: &mut Context<'_>) -> bool {
-        let world = &self.world;
+    fn task(&mut self, number: u32) -> &(Arc<Task>, Waker) {
+        while self.tasks.len() <= number as usize {
+            let task = Arc::new(Task { number: self.tasks.len() as u32, queued: AtomicBool::new(false) });
+            self.tasks.push((task.clone(), task.into()));
+        }
+        &self.tasks[number as usize]
+    }
+
+    fn happen(&mut self, event: Event, json: bool) {
+        let world = self.world.clone();
         match event {
             Event::Start { activity } => {
                 let mut activities = world.activities.borrow_mut();
@@ -221,15 +325,18 @@ impl Bare {
                 state.future = Some(future);
                 drop(activities);
                 world.at(world.now.get() + HEARTBEAT_TIMEOUT, Event::HeartbeatDue { activity, attempt: number });
-                self.poll(activity, cx)
+                self.task(activity + 1).0.signal();
             }
-            Event::Wake { activity, attempt } => {
-                world.activities.borrow()[activity as usize].attempt == attempt && self.poll(activity, cx)
+            Event::Wake { sleeper, generation } => {
+                let waker = world.sleepers.borrow_mut().remove(sleeper, generation);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
             }
             Event::HeartbeatDue { activity, attempt } => {
                 let state = &mut world.activities.borrow_mut()[activity as usize];
                 if state.attempt != attempt || state.result.is_some() {
-                    return false;
+                    return;
                 }
                 let due = state.last_heartbeat + HEARTBEAT_TIMEOUT;
                 if due > world.now.get() {
@@ -238,36 +345,29 @@ impl Bare {
                     state.future = None;
                     self.retry(activity, attempt);
                 }
-                false
             }
             Event::WorkerDies => {
                 world.activities.borrow_mut().iter_mut().for_each(|activity| activity.future = None);
-                false
             }
         }
     }
 
-    fn poll(&self, activity: u32, cx: &mut Context<'_>) -> bool {
+    fn poll(&self, activity: u32) {
+        let (task, waker) = &self.tasks[activity as usize + 1];
+        task.queued.store(false, Ordering::Relaxed);
         let place = activity as usize;
-        let Some(mut future) = self.world.activities.borrow_mut()[place].future.take() else { return false };
-        let polled = future.as_mut().poll(cx);
+        let Some(mut future) = self.world.activities.borrow_mut()[place].future.take() else { return };
+        let polled = future.as_mut().poll(&mut Context::from_waker(waker));
         let state = &mut self.world.activities.borrow_mut()[place];
         match polled {
-            Poll::Pending => {
-                state.future = Some(future);
-                false
-            }
+            Poll::Pending => state.future = Some(future),
             Poll::Ready(Ok(result)) => {
                 state.result = Some(result);
                 if let Some(waker) = state.waiting.take() {
                     waker.wake();
                 }
-                true
             }
-            Poll::Ready(Err(_)) => {
-                self.retry(activity, state.attempt);
-                false
-            }
+            Poll::Ready(Err(_)) => self.retry(activity, state.attempt),
         }
     }
 

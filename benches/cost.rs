@@ -32,7 +32,7 @@ fn main() {
 
 fn workloads() -> [Workload; 4] {
     let w1 = Workload::crashing("W1", 1);
-    [w1.clone(), w1.without_json("W1-raw"), Workload::crashing("W100", 100), long()]
+    [w1.clone(), w1.without_json("W1 without JSON"), Workload::crashing("W100", 100), long()]
 }
 
 /// One activity of 100,000 chunks with a heartbeat each.

@@ -1,6 +1,7 @@
 //! What an exploration makes of a core: runs per second, judged.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use durasim::{Report, check};
 
@@ -22,8 +23,18 @@ pub fn print(seeds: u64) {
             .check(check::same_result())
             .check(check::progress("chunks", |progress: &Progress| progress.chunks_done))
     };
-    part(workload.name, "every_fault", 10, || exploration().every_fault().report());
-    part(workload.name, "seeds", 1, || exploration().seeds(0..seeds).report());
+    part(workload.name, "every_fault", 10, || exploration().threads(1).every_fault().report());
+    part(workload.name, "seeds", 1, || exploration().threads(1).seeds(0..seeds).report());
+    for threads in [1, 2] {
+        let rates = (0..7).map(|_| {
+            let seeds = 10 * seeds;
+            let begun = Instant::now();
+            black_box(exploration().threads(threads).seeds(0..seeds).report());
+            seeds as f64 / begun.elapsed().as_secs_f64()
+        });
+        let rate = median(rates.collect());
+        println!("{} seeds on {threads} threads {rate:.0} seeds/s (by the clock on the wall)", workload.name);
+    }
 }
 
 /// One sweep is too short for the clock where it has few runs.

@@ -28,6 +28,6 @@ pub fn print(rounds: u32) {
                 })
                 .collect(),
         );
-        println!("activities {activities} cost {growth:.2} of that at {} ({} each)", SIZES[UNIT], words(each));
+        println!("growth {activities} activities ratio {growth:.2} to {} ({} each)", SIZES[UNIT], words(each));
     }
 }

@@ -21,8 +21,8 @@ each() {
   echo $(((many - few) / 500))
 }
 
-for name in W1 W1-raw; do
-  echo "$name instructions $(each $name durasim) (bare $(each $name bare))"
+for name in "W1" "W1 without JSON"; do
+  echo "$name instructions $(each "$name" durasim) (bare $(each "$name" bare))"
 done
 if [ $# -gt 0 ]; then
   mkdir -p "$1"

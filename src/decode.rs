@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::program::decode_json;
+
 /// A value that can be read back from its encoded form: everything that implements serde's `Deserialize` and borrows
 /// nothing. There is nothing to implement; derive `serde::Deserialize`.
 ///
@@ -23,6 +25,6 @@ pub trait Decode: Sized + 'static {
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + 'static> Decode for T {
     fn decode(bytes: &[u8]) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(bytes)
+        decode_json(bytes)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check};
@@ -46,6 +47,54 @@ fn the_order_of_a_hash_map_is_told() {
 #[test]
 fn its_twin_is_silent() {
     simulation().explore("newsletter", &true).seeds(0..40).check(check::same_result()).assert();
+}
+
+/// A failing run that goes another way when it runs again is not shrunk to a plan that means nothing.
+#[test]
+fn a_failure_that_comes_and_goes_is_told_as_that() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    async fn flaky(_ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        // Not among the first runs, which are all repeated.
+        let failing = RUNS.fetch_add(1, Ordering::Relaxed) == 50;
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        Ok(u32::from(failing))
+    }
+    let report = Simulation::temporal()
+        .activity("flaky", flaky)
+        .workflow("naps", async |ctx: &WorkflowContext, (): ()| {
+            ctx.execute_activity::<u32>("flaky", &(), options()).await
+        })
+        .explore("naps", &())
+        .seeds(0..100)
+        .check(check::same_result())
+        .report();
+    let [failed] = report.failures() else { panic!("{report}") };
+    assert_eq!((failed.check.as_str(), failed.is_smallest), ("deterministic", false), "{}", failed.text);
+    let (expected, found) = (failed.violation.expected.as_deref(), failed.violation.found.as_deref());
+    assert!(expected.is_some_and(|text| text.ends_with("returned: 1")), "{}", failed.text);
+    assert!(found.is_some_and(|text| text.ends_with("returned: 0")), "{}", failed.text);
+}
+
+/// What a run leaves in a global is found by the next one. The repeat has another one before it.
+#[test]
+fn what_the_run_before_left_behind_is_told() {
+    static RETRIED: AtomicBool = AtomicBool::new(false);
+    async fn remembers(ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        let after_a_retry = RETRIED.swap(ctx.get_info().attempt > 1, Ordering::Relaxed);
+        durasim::time::sleep(Duration::from_secs(if after_a_retry { 2 } else { 1 })).await;
+        Ok(())
+    }
+    let report = Simulation::temporal()
+        .activity("remembers", remembers)
+        .workflow("naps", async |ctx: &WorkflowContext, (): ()| {
+            ctx.execute_activity::<()>("remembers", &(), options()).await
+        })
+        .explore("naps", &())
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    let [failed] = report.failures() else { panic!("{report}") };
+    assert_eq!(failed.check, "deterministic", "{}", failed.text);
 }
 
 thread_local! {

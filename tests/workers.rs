@@ -111,3 +111,29 @@ fn faults_on_many_workers_lose_nothing() {
     assert!(report.holds(), "{report}\n{failures}");
     assert!(report.parts()[1].tally.survive > 100, "{report}");
 }
+
+/// A workflow that answers the signal `go` at once.
+async fn waits_for_a_signal(ctx: &WorkflowContext, seconds: u64) -> Result<String, WorkflowError> {
+    let mut work = ctx.execute_activity::<u32>("work", &seconds, options(None));
+    let mut go = ctx.signals::<()>("go").recv();
+    futures::select_biased! {
+        _ = go => Ok(format!("went at {}", ctx.now())),
+        worked = work => worked.map(|_| "worked".to_owned()),
+    }
+}
+
+#[test]
+fn a_task_that_a_frozen_worker_had_not_taken_goes_to_the_next_process_when_it_dies() {
+    let (said, _): (String, _) = simulation()
+        .workflow("waits", waits_for_a_signal)
+        .plan("work#1@1:await1=freeze(1000s); work#1@1:backoff=worker_gone".parse().unwrap())
+        .drive(async |client| {
+            let waits = client.start("waits", "waits-1", &300u64).await.unwrap();
+            client.sleep(Duration::from_secs(5)).await;
+            waits.signal("go", &()).await.unwrap();
+            waits.result().await.unwrap()
+        })
+        .unwrap();
+    // The heartbeat timeout gives the attempt up, its worker dies when the retry is due, and the next one is there 1 s later.
+    assert_eq!(said, "went at 7.003s");
+}

@@ -106,21 +106,35 @@ impl<T, G: Copy> Tasks<T, G> {
     pub(crate) fn take(&mut self, mut pick: impl FnMut(u32) -> u32) -> Option<Taken<T, G>> {
         loop {
             let index = ready::take(&mut pick)?;
-            let slot = &mut self.slots[index as usize];
-            slot.task_waker.taken();
-            if slot.hold != Hold::Free {
-                slot.hold = Hold::Woken;
-                continue;
-            }
-            if let State::Parked(_) = slot.state
-                && let Some(tag) = slot.tag
-                && let State::Parked(future) = std::mem::replace(&mut slot.state, State::Polled)
-            {
-                let id = TaskId { slot: index, generation: slot.generation };
-                let waker = slot.spare.take().unwrap_or_else(|| slot.own.clone());
-                return Some(Taken { id, tag, future, waker });
+            self.slots[index as usize].task_waker.taken();
+            if let Some(taken) = self.take_slot(index) {
+                return Some(taken);
             }
         }
+    }
+
+    /// Takes a task that is due while none is ready: as [`wake`](Tasks::wake) and [`take`](Tasks::take), without the list.
+    /// `None` if it is gone or held back.
+    #[inline]
+    pub(crate) fn take_parked(&mut self, id: TaskId) -> Option<Taken<T, G>> {
+        if self.contains(id) { self.take_slot(id.slot) } else { None }
+    }
+
+    #[inline]
+    fn take_slot(&mut self, index: u32) -> Option<Taken<T, G>> {
+        let slot = &mut self.slots[index as usize];
+        if slot.hold != Hold::Free {
+            slot.hold = Hold::Woken;
+            return None;
+        }
+        let tag = slot.tag?;
+        if !matches!(slot.state, State::Parked(_)) {
+            return None;
+        }
+        let State::Parked(future) = std::mem::replace(&mut slot.state, State::Polled) else { return None };
+        let id = TaskId { slot: index, generation: slot.generation };
+        let waker = slot.spare.take().unwrap_or_else(|| slot.own.clone());
+        Some(Taken { id, tag, future, waker })
     }
 
     /// Takes the waker of a poll back, whatever has become of the task.

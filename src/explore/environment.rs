@@ -16,7 +16,7 @@ pub struct Variable {
 }
 
 /// Every variable there is.
-pub const VARIABLES: [Variable; 3] = [
+pub const VARIABLES: [Variable; 4] = [
     Variable {
         name: "DURASIM_PLAN",
         form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
@@ -32,6 +32,11 @@ pub const VARIABLES: [Variable; 3] = [
         form: "1/4",
         help: "makes only this share of the runs: every fourth, from the first; the shards of other machines make the others",
     },
+    Variable {
+        name: "DURASIM_REGRESSIONS",
+        form: "write",
+        help: "appends the shrunk plans of new failures to the exploration's file of `.regressions(..)`, to be reviewed and committed",
+    },
 ];
 
 /// What the environment says.
@@ -39,6 +44,8 @@ pub const VARIABLES: [Variable; 3] = [
 pub(super) struct Environment {
     pub(super) wanted: Wanted,
     pub(super) shard: Shard,
+    /// New failures are to be kept.
+    pub(super) writes: bool,
 }
 
 /// What the environment asks for.
@@ -70,7 +77,19 @@ impl Environment {
             None => Shard::WHOLE,
         };
         let wanted = Wanted::parse(get("DURASIM_PLAN").as_deref(), get("DURASIM_SEED").as_deref())?;
-        Ok(Environment { wanted, shard })
+        let writes = writes(get("DURASIM_REGRESSIONS").as_deref())?;
+        Ok(Environment { wanted, shard, writes })
+    }
+}
+
+fn writes(value: Option<&str>) -> Result<bool, RunError> {
+    match value.map(str::trim) {
+        None => Ok(false),
+        Some("write") => Ok(true),
+        Some(other) => Err(RunError::Setup(format!(
+            "DURASIM_REGRESSIONS is `{other}`, which means nothing: write DURASIM_REGRESSIONS=write to keep the plans of new \
+             failures"
+        ))),
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use super::repeat::DETERMINISTIC;
 use crate::check::{Check, Class, Reference, Violation, classify};
 use crate::engine::panics;
 use crate::run::{Finished, Run, RunError};
 
 /// The name under which runs that could not be finished are reported.
 pub(super) const UNFINISHED: &str = "finishes";
+
+/// The kind of a violation that was not there again.
+pub(super) const DOES_NOT_REPEAT: &str = "does not repeat";
 
 /// A check with what it knows of the fault-free run.
 pub(super) struct Judge {
@@ -28,6 +32,11 @@ impl Finding {
     /// Whether it is the same failure, with maybe another plan.
     pub(super) fn is_same(&self, other: &Finding) -> bool {
         self.check == other.check && self.place == other.place && self.violation.kind == other.violation.kind
+    }
+
+    /// Whether the plan shows it again: what depends on more than the plan has no smallest one.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.check != DETERMINISTIC && self.violation.kind != DOES_NOT_REPEAT
     }
 }
 

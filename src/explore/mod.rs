@@ -4,10 +4,13 @@ mod coverage;
 mod environment;
 mod interrupt;
 mod judge;
+mod nearest;
 mod pairs;
 pub(crate) mod points;
 mod pool;
 mod progress;
+mod refusal;
+mod regressions;
 mod repeat;
 mod report;
 mod shard;
@@ -18,15 +21,20 @@ mod tally;
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use coverage::{Cell, Coverage};
 pub use environment::{VARIABLES, Variable};
+pub use regressions::{Regression, RegressionState};
 pub use report::{Failed, Part, Report};
 pub use tally::Tally;
 
-use self::share::Share;
+use regressions::Regressions;
+use share::Share;
+
 use crate::check::Check;
+use crate::fault::Plan;
 use crate::run::start::Start;
 
 /// Pairs that are tried unless [`Exploration::budget`] says otherwise.
@@ -63,6 +71,7 @@ pub struct Exploration {
     threads: usize,
     seeds: Vec<Range<u64>>,
     over_budget: Option<Share>,
+    regressions: Option<Regressions>,
     checks: Vec<Arc<dyn Check>>,
 }
 
@@ -78,6 +87,7 @@ impl Exploration {
             threads: 0,
             seeds: Vec::new(),
             over_budget: None,
+            regressions: None,
             checks: Vec::new(),
         }
     }
@@ -141,8 +151,12 @@ impl Exploration {
         self
     }
 
-    /// Does without running the fault-free run and the first 16 passing ones again on another thread, which tells code that
-    /// is not deterministic. For activities that count their own runs in a global.
+    /// Does without running again the fault-free run, the first 16 passing runs and those that are to be explained, which tells
+    /// code that is not deterministic. For activities that count their own runs in a global.
+    ///
+    /// A run is repeated in another order and on another thread: on one of its own, after a run without faults. It has to
+    /// have the same trace, the same result and the same length; if not, that is the failure, with the first event that
+    /// differs, and not what else the run violates.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
         self
@@ -156,6 +170,36 @@ impl Exploration {
         self
     }
 
+    /// Plans that failed once, in a text file beside the test: replayed first, strictly. A relative path begins at the package
+    /// root: `tests/backup.regressions`.
+    ///
+    /// A line of the file is a plan, a comment that begins with `#`, or empty. Plans that are `for=` another exploration are
+    /// passed over, so that several may share a file. What is not a plan is an error that names file and line.
+    ///
+    /// A plan that still fails is a failure as any other. One that is fixed is said in the report: the line may stay, to
+    /// guard against the failure's return. One whose points the run does not come to any more is an error, which shows the
+    /// nearest points, and nothing else is tried: it guards against nothing. [`Report::regressions`] has all of it as data.
+    ///
+    /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says what it
+    /// violates; what is there already is not changed. A file that is not there has no plans and is made then; a folder that
+    /// is not there is an error. `DURASIM_PLAN` and `DURASIM_SEED`
+    /// leave the file's plans out; every shard replays all of them.
+    ///
+    /// ```no_run
+    /// # use durasim::{Simulation, check};
+    /// # let simulation = Simulation::temporal();
+    /// simulation
+    ///     .explore("backup", "input")
+    ///     .regressions("tests/backup.regressions")
+    ///     .every_fault()
+    ///     .check(check::same_result())
+    ///     .assert();
+    /// ```
+    pub fn regressions(mut self, path: impl AsRef<Path>) -> Exploration {
+        self.regressions = Some(Regressions::at(path.as_ref()));
+        self
+    }
+
     /// Judges every run by this check too.
     pub fn check(mut self, check: impl Check + 'static) -> Exploration {
         if let Some(watch) = check.watch() {
@@ -163,6 +207,32 @@ impl Exploration {
         }
         self.checks.push(Arc::new(check));
         self
+    }
+
+    /// Runs one plan instead, after the run without faults: strictly, and whatever the environment says. `DURASIM_PLAN` does
+    /// the same for a whole test; here the name that the plan is `for=` does not matter.
+    ///
+    /// A point of the plan that the run does not come to is the report's [error](Report::error).
+    ///
+    /// ```
+    /// # use durasim::{Exploration, Report};
+    /// // The plan of a failure is the smallest: nothing simpler fails the same way.
+    /// fn is_smallest(exploration: &Exploration, report: &Report) -> bool {
+    ///     let Some(failed) = report.failures().first() else { return true };
+    ///     failed.plan.simplifications().iter().all(|simpler| {
+    ///         let again = exploration.replay(simpler);
+    ///         again.failures().iter().all(|other| {
+    ///             (&other.check, &other.violation.kind) != (&failed.check, &failed.violation.kind)
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    pub fn replay(&self, plan: &Plan) -> Report {
+        let mut report = Report::new(self.name(), self.start.origin.name().into());
+        if let Err(error) = self.replay_into(&mut report, plan) {
+            report.error = Some(error);
+        }
+        report
     }
 
     /// Runs everything and reports, also when something fails.

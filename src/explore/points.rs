@@ -118,28 +118,9 @@ impl Places {
     /// Tasks, signals and timers of workflows.
     fn add_workflow_sites(&mut self, run: &Run) {
         let limits = Limits::of_workflow(true);
-        let mut signals = vec![0; run.trace().workflows().len()];
-        for (place, event) in run.trace().events().iter().enumerate() {
-            let Who::Workflow(workflow) = event.who else { continue };
-            let site = match event.what {
-                What::TaskStarted { task, attempt: 1 } => Site::Task(task),
-                What::TimerFired(timer) => Site::Timer(timer),
-                What::SignalReceived(_) => {
-                    let count = &mut signals[workflow as usize];
-                    *count += 1;
-                    Site::Signal(*count)
-                }
-                _ => continue,
-            };
-            let name = &run.trace().workflows()[workflow as usize];
-            let point = Point {
-                workflow_id: None,
-                run: None,
-                name: name.workflow_type.clone(),
-                execution: name.execution,
-                attempt: None,
-                site,
-            };
+        for (place, workflow, site) in workflow_sites(run) {
+            let event = &run.trace().events()[place];
+            let point = workflow_point(run, workflow, site);
             let mut faults = menu(site, &limits);
             let signal_follows = |(later, other): (usize, &Event)| {
                 later > place && other.who == event.who && matches!(other.what, What::SignalReceived(_))
@@ -176,6 +157,58 @@ impl Places {
         self.points += 1;
         let Moment { at, event } = moment;
         self.tried.push(Place { at, event, point, faults });
+    }
+}
+
+/// Every point that a run comes to, whether anything is worth trying there or not.
+pub(super) fn every_point(run: &Run) -> Vec<Point> {
+    let mut points = Vec::new();
+    for attempt in attempts(run) {
+        let count = |list: &[Moment]| 1..=list.len() as u32;
+        let mut add = |site| points.push(attempt.point(site));
+        add(Site::Dispatch);
+        count(&attempt.awaits).for_each(|number| add(Site::Await(number)));
+        count(&attempt.effects).for_each(|number| add(Site::Effect(number)));
+        count(&attempt.heartbeats).for_each(|number| add(Site::Heartbeat(number)));
+        count(&attempt.awaits).for_each(|number| add(Site::Deadline(number)));
+        attempt.ended.iter().for_each(|_| add(Site::Completion));
+        attempt.retried.iter().for_each(|_| add(Site::Backoff));
+    }
+    let workflows = workflow_sites(run).into_iter();
+    points.extend(workflows.map(|(_, workflow, site)| workflow_point(run, workflow, site)));
+    points
+}
+
+/// The sites of workflows, with the trace event that shows each.
+fn workflow_sites(run: &Run) -> Vec<(usize, u32, Site)> {
+    let mut signals = vec![0; run.trace().workflows().len()];
+    let mut sites = Vec::new();
+    for (place, event) in run.trace().events().iter().enumerate() {
+        let Who::Workflow(workflow) = event.who else { continue };
+        let site = match event.what {
+            What::TaskStarted { task, attempt: 1 } => Site::Task(task),
+            What::TimerFired(timer) => Site::Timer(timer),
+            What::SignalReceived(_) => {
+                let count = &mut signals[workflow as usize];
+                *count += 1;
+                Site::Signal(*count)
+            }
+            _ => continue,
+        };
+        sites.push((place, workflow, site));
+    }
+    sites
+}
+
+fn workflow_point(run: &Run, workflow: u32, site: Site) -> Point {
+    let name = &run.trace().workflows()[workflow as usize];
+    Point {
+        workflow_id: None,
+        run: None,
+        name: name.workflow_type.clone(),
+        execution: name.execution,
+        attempt: None,
+        site,
     }
 }
 

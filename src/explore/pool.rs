@@ -15,8 +15,8 @@ use super::points::Places;
 use super::tally::Tally;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
-use crate::run::Finished;
 use crate::run::start::Start;
+use crate::run::{Finished, Outcome};
 use crate::trace::Trace;
 
 /// Runs that one thread makes at a stretch.
@@ -59,6 +59,7 @@ pub(super) struct Broken {
     pub(super) plan: Plan,
     pub(super) finding: Finding,
     pub(super) trace: Trace,
+    pub(super) outcome: Outcome,
 }
 
 /// A run that violates nothing, to be compared with a repeat of it.
@@ -68,6 +69,7 @@ pub(super) struct Passed {
     pub(super) plan: Plan,
     pub(super) class: Option<Class>,
     pub(super) trace: Trace,
+    pub(super) outcome: Outcome,
 }
 
 /// What came of the runs of a block.
@@ -112,16 +114,16 @@ impl Block {
         self.coverage.count(&finished.run);
         let run = self.tally.runs;
         if findings.is_empty() && self.passed.len() < kept.passed {
-            let trace = finished.run.trace().clone();
-            self.passed.push(Passed { run, plan, class, trace });
+            let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
+            self.passed.push(Passed { run, plan, class, trace, outcome });
             return;
         }
         for finding in findings {
             self.tally.note_violation(&finding.check);
             let known = self.broken.iter().any(|broken| broken.finding.is_same(&finding));
             if !known && self.broken.len() < kept.broken {
-                let trace = finished.run.trace().clone();
-                self.broken.push(Broken { run, plan: plan.clone(), finding, trace });
+                let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
+                self.broken.push(Broken { run, plan: plan.clone(), finding, trace, outcome });
             }
         }
     }

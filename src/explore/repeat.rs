@@ -1,46 +1,85 @@
-//! Whether a run is the same when it runs again: later, and on another thread.
+//! Whether a run is the same when it runs again: in another order, and on another thread.
 
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
+use crate::run::Outcome;
 use crate::run::start::Start;
 use crate::trace::Trace;
 
 /// The name under which a run that is not reproduced is reported.
 pub(super) const DETERMINISTIC: &str = "deterministic";
 
-/// Passing runs that are repeated.
+/// Passing runs that are repeated. Failing ones are before they are explained.
 pub(super) const REPEATED: u64 = 16;
 
-/// Runs the plan of a run again, on a thread of its own, and compares the traces.
-pub(super) fn repeats(start: &Start, plan: &Plan, trace: &Trace) -> Result<(), Violation> {
-    let again = std::thread::scope(|scope| {
-        let thread = scope.spawn(|| start.run(plan).run.trace().clone());
-        thread.join()
-    });
-    match again {
-        Ok(again) => compare(trace, &again),
-        // A script's panic is told where it happens.
-        Err(_) => Ok(()),
-    }
+/// Runs the plan of a run again and compares all events, the bytes they refer to, and what came out.
+///
+/// The repeat is made on a thread of its own, and after a run without faults: what the run found in a thread-local or a
+/// global, left there by the run that happened to be before it, the repeat does not find.
+pub(super) fn repeats(start: &Start, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Result<(), Violation> {
+    compare(trace, outcome, || {
+        if *plan != Plan::none() {
+            drop(start.run(&Plan::none()));
+        }
+        let again = start.run(plan).run;
+        (again.trace().clone(), again.outcome())
+    })
 }
 
-fn compare(once: &Trace, again: &Trace) -> Result<(), Violation> {
+fn compare(trace: &Trace, outcome: &Outcome, again: impl FnOnce() -> (Trace, Outcome) + Send) -> Result<(), Violation> {
+    // The name of the thread is the test's: code that looks at it must not find another one.
+    let name = std::thread::current().name().unwrap_or("main").to_owned();
+    let again = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, again);
+        thread.map(|thread| thread.join())
+    });
+    // Without a thread there is nothing to compare, and a script's panic is told where it happens.
+    let Ok(Ok((again, outcome_again))) = again else { return Ok(()) };
+    differs(trace, &again).map_or(Ok(()), Err)?;
+    if *outcome != outcome_again {
+        let words = |outcome: &Outcome| match outcome {
+            Outcome::Script(result) => format!("the script returned {result}"),
+            other => format!("{other:?}"),
+        };
+        return Err(violation().expected(words(outcome), words(&outcome_again)));
+    }
+    Ok(())
+}
+
+fn differs(once: &Trace, again: &Trace) -> Option<Violation> {
     let (first, second) = (once.events(), again.events());
     let place = first.iter().zip(second).position(|(one, other)| one != other);
     let place = place.or_else(|| (first.len() != second.len()).then(|| first.len().min(second.len())));
+    match place {
+        Some(place) => {
+            Some(violation().expected(told(once, place), told(again, place)).proved_by(if place < first.len() {
+                vec![place]
+            } else {
+                Vec::new()
+            }))
+        }
+        None if once.hash() != again.hash() => {
+            let (expected, found) = differing_lines(once, again);
+            Some(violation().expected(expected, found))
+        }
+        None => None,
+    }
+}
+
+/// Of traces whose events refer to other bytes, names or failures: the first lines of the timelines that differ.
+fn differing_lines(once: &Trace, again: &Trace) -> (String, String) {
+    let text = |trace| Timeline::new(trace).every_event().details_width(usize::MAX).to_string();
+    let (first, second) = (text(once), text(again));
+    let differing = first.lines().zip(second.lines()).find(|(one, other)| one != other);
+    let (one, other) = differing.unwrap_or(("the same bytes, names and failures in the trace", "others"));
+    (one.trim().to_owned(), other.trim().to_owned())
+}
+
+fn violation() -> Violation {
     let message = "the same run went another way when it ran again on another thread: the code depends on something that \
                    is not simulated, such as the order of a `HashMap`, the real clock, a global or an unbiased `select!`";
-    let violation = || Violation::new("not deterministic", message);
-    match place {
-        Some(place) => Err(violation()
-            .expected(told(once, place), told(again, place))
-            .proved_by(if place < first.len() { vec![place] } else { Vec::new() })),
-        None if once.hash() != again.hash() => {
-            Err(violation().expected("the same bytes, names and failures in the trace", "others"))
-        }
-        None => Ok(()),
-    }
+    Violation::new("not deterministic", message)
 }
 
 /// An event as the timeline tells it.

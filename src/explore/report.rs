@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::coverage::Coverage;
 use super::judge::Finding;
+use super::regressions::{Regression, RegressionState};
 use super::shard::Shard;
+use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
-use crate::fault::{Entry, Plan};
-use crate::report::failure;
-use crate::run::{Run, RunError};
+use crate::fault::{Order, Plan};
+use crate::report::{Ink, failure};
+use crate::run::RunError;
 use crate::trace::Trace;
 
 /// What an exploration found. Its `Display` is the summary.
@@ -31,13 +33,18 @@ pub struct Report {
     /// Passing runs that were run again.
     pub(super) repeated: u64,
     pub(super) coverage: Coverage,
+    /// The file of the regressions, as messages call it.
+    pub(super) file: Option<String>,
+    pub(super) regressions: Vec<Regression>,
+    /// Plans that were appended to the file, if that was asked for.
+    pub(super) written: Option<usize>,
 }
 
 /// One part of an exploration: the fault-free run, every fault, a range of seeds, or one plan.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Part {
-    /// `without faults`, `every fault` (`faults` if only a sample of the points was tried), `seeds 0..1000`, `seed 7`, `the
+    /// `without faults`, `regressions`, `every fault` (`faults` if only a sample of the points was tried), `seeds 0..1000`, `seed 7`, `the
     /// plan`.
     pub name: String,
     /// Its counts.
@@ -58,10 +65,15 @@ pub struct Failed {
     pub violation: Violation,
     /// The plan.
     pub plan: Plan,
-    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with.
+    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with, but never coloured.
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
+    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs did not
+    /// suffice to find that out, which the message says, and if the code or the check is not deterministic.
+    pub is_smallest: bool,
+    /// The message for the terminal, if what `assert` panics with goes to one.
+    coloured: Option<String>,
     pub(super) finding: Finding,
 }
 
@@ -74,8 +86,37 @@ impl Failed {
         found_by_run: u64,
     ) -> Failed {
         let plan = plan.with_exploration(exploration.clone());
-        let text = failure::text(exploration, &finding.check, &finding.violation, &plan, trace);
-        Failed { check: finding.check.clone(), violation: finding.violation.clone(), plan, text, found_by_run, finding }
+        let text = |ink| failure::text(exploration, &finding.check, &finding.violation, &plan, trace, ink);
+        let coloured = match Ink::of_stderr() {
+            Ink::Coloured => Some(text(Ink::Coloured)),
+            Ink::Plain => None,
+        };
+        let text = text(Ink::Plain);
+        Failed {
+            check: finding.check.clone(),
+            violation: finding.violation.clone(),
+            plan,
+            text,
+            found_by_run,
+            is_smallest: finding.is_repeatable(),
+            coloured,
+            finding,
+        }
+    }
+
+    /// Whether its plan shows it again. The run without faults is made anyway.
+    pub(super) fn can_be_kept(&self) -> bool {
+        let is_reference = self.plan.is_empty() && self.plan.seed == 0 && self.plan.order == Order::Fifo;
+        self.finding.is_repeatable() && !is_reference
+    }
+
+    /// Of a failure whose plan was still shrinking when the runs for that were used up.
+    pub(super) fn not_smallest(mut self) -> Failed {
+        self.is_smallest = false;
+        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {} runs\n", shrink::RUNS);
+        self.text.push_str(&note);
+        self.coloured.iter_mut().for_each(|text| text.push_str(&note));
+        self
     }
 }
 
@@ -92,6 +133,9 @@ impl Report {
             interrupted: false,
             repeated: 0,
             coverage: Coverage::default(),
+            file: None,
+            regressions: Vec::new(),
+            written: None,
         }
     }
 
@@ -111,9 +155,15 @@ impl Report {
         &self.failures
     }
 
-    /// What was struck, and what might have been and was not. Empty if only one plan or one seed was asked for.
+    /// What was struck, and what might have been and was not. Empty if only plans, or one seed, were
+    /// asked for.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// The plans of the exploration's [file](super::Exploration::regressions), in its order, with what came of them.
+    pub fn regressions(&self) -> &[Regression] {
+        &self.regressions
     }
 
     /// Whether Ctrl-C ended the exploration before all its runs were made. What it had found by then is there.
@@ -128,16 +178,31 @@ impl Report {
 
     /// What [`Exploration::assert`](super::Exploration::assert) panics with.
     pub(super) fn failure_text(&self) -> String {
-        if let Some(error) = &self.error {
-            return format!("{}: {error}", self.name);
-        }
         let mut text = String::new();
         for failed in &self.failures {
-            text.push_str(&failed.text);
+            text.push_str(failed.coloured.as_ref().unwrap_or(&failed.text));
             text.push('\n');
         }
+        if let Some(error) = &self.error {
+            text.push_str(&format!("{}: {error}", self.name));
+            return text;
+        }
         text.push_str(&self.to_string());
+        if let (Some(file), None) = (&self.file, self.written)
+            && self.has_news()
+        {
+            text.push_str(&format!("  to keep the plan in {file}, run this again with DURASIM_REGRESSIONS=write\n"));
+        }
         text
+    }
+
+    /// Whether something fails that could be kept and is not in the file.
+    fn has_news(&self) -> bool {
+        // Which exploration a plan of the file is for may be left away.
+        let same =
+            |one: &Plan, other: &Plan| (&one.entries, one.seed, one.order) == (&other.entries, other.seed, other.order);
+        let kept = |plan: &Plan| self.regressions.iter().any(|kept| same(&kept.plan, plan));
+        self.failures.iter().any(|failed| failed.can_be_kept() && !kept(&failed.plan))
     }
 }
 
@@ -170,6 +235,22 @@ impl fmt::Display for Report {
         }
         if self.interrupted {
             writeln!(f, "  interrupted by Ctrl-C: not all runs were made")?;
+        }
+        if let Some(file) = &self.file {
+            for Regression { line, plan, state } in &self.regressions {
+                match state {
+                    RegressionState::StillFails => writeln!(f, "  {file}:{line} still fails: {plan}")?,
+                    RegressionState::Fixed => {
+                        writeln!(f, "  {file}:{line} is fixed; keep the line to keep it so, or remove it: {plan}")?;
+                    }
+                    RegressionState::NoLongerApplies(_) => writeln!(f, "  {file}:{line} no longer applies: {plan}")?,
+                }
+            }
+            match self.written {
+                Some(0) | None => {}
+                Some(1) => writeln!(f, "  1 plan appended to {file}")?,
+                Some(plans) => writeln!(f, "  {plans} plans appended to {file}")?,
+            }
         }
         let unprotected: u64 = self.parts.iter().map(|part| part.tally.unprotected).sum();
         if unprotected > 0 {
@@ -206,28 +287,4 @@ impl fmt::Display for Part {
         }
         Ok(())
     }
-}
-
-/// For a plan whose points are not there.
-pub(super) fn not_fired(run: &Run, entries: &[Entry]) -> RunError {
-    let entry = &entries[0];
-    let attempts: Vec<String> = (0..run.trace().attempts().len() as u32)
-        .filter(|attempt| run.activity_of(entry) == Some(run.trace().attempts()[*attempt as usize].activity))
-        .map(|attempt| run.trace().attempt_words(attempt))
-        .collect();
-    let there = if attempts.is_empty() {
-        let activities: Vec<String> =
-            (0..run.trace().activities().len() as u32).map(|activity| run.trace().activity_words(activity)).collect();
-        format!("its activities are {}", list(&activities))
-    } else {
-        format!("the attempts of that activity are {}", list(&attempts))
-    };
-    RunError::PlanNotFired(format!(
-        "the plan no longer applies: the run does not come to `{}` (`{entry}` did not strike); {there}",
-        entry.point
-    ))
-}
-
-fn list(words: &[String]) -> String {
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

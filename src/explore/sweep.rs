@@ -8,25 +8,31 @@ use super::Exploration;
 use super::coverage::Coverage;
 use super::environment::{Environment, Wanted};
 use super::interrupt::Exploring;
-use super::judge::{Finding, Judge, UNFINISHED, findings, judge};
+use super::judge::{DOES_NOT_REPEAT, Finding, Judge, UNFINISHED, findings, judge};
+use super::nearest;
 use super::pairs;
 use super::points::{Places, Singles};
-use super::pool::{Block, Case, Kept, Pool};
+use super::pool::{self, Block, Broken, Case, Pool};
 use super::progress::Progress;
+use super::refusal;
+use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{DETERMINISTIC, REPEATED, repeats};
 use super::report::{Failed, Part, Report};
 use super::shard::Shard;
-use super::shrink::shrink;
+use super::shrink::{self, shrink};
 use super::tally::Tally;
 use crate::check::{Class, Reference, Violation};
 use crate::engine::panics;
 use crate::fault::Plan;
 use crate::report::timeout_words;
-use crate::run::{Run, RunError};
+use crate::run::{Outcome, Run, RunError};
 use crate::trace::{Trace, What, Who};
 
 /// Distinct failures that are shrunk and explained; further ones are only counted.
 const EXPLAINED: usize = 3;
+
+/// The part in which plans are replayed that failed once.
+const REGRESSIONS: &str = "regressions";
 
 impl Exploration {
     pub(super) fn sweep(&self) -> Report {
@@ -37,14 +43,29 @@ impl Exploration {
         report
     }
 
-    fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
-        if self.checks.is_empty() {
-            return Err(RunError::Setup(
-                "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
-                    .to_owned(),
-            ));
+    /// See [`Exploration::replay`].
+    pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
+        self.has_checks()?;
+        let exploring = Exploring::begin();
+        let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
+        let pool = Pool::new(self.threads);
+        Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE, exploring }.replay(plan.clone())
+    }
+
+    fn has_checks(&self) -> Result<(), RunError> {
+        if !self.checks.is_empty() {
+            return Ok(());
         }
-        let Environment { wanted, shard } = Environment::read()?;
+        Err(RunError::Setup(
+            "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
+                .to_owned(),
+        ))
+    }
+
+    fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
+        self.has_checks()?;
+        let Environment { wanted, shard, writes } = Environment::read()?;
+        let regressions = self.kept_plans(report)?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
         if self.every_pair && self.budget == 0 {
             return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
@@ -63,7 +84,8 @@ impl Exploration {
                 ));
             }
         }
-        if matches!(wanted, Wanted::Everything) && !self.every_fault && !self.every_pair && no_seeds {
+        let tries_faults = self.every_fault || self.every_pair || !no_seeds;
+        if matches!(wanted, Wanted::Everything) && !tries_faults && regressions.is_empty() {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
             ));
@@ -83,17 +105,46 @@ impl Exploration {
             Wanted::Everything => {
                 sweep.shard = shard;
                 sweep.report.shard = (!shard.is_whole()).then_some(shard);
-                sweep.report.coverage.look(&Places::of(&reference));
+                sweep.regressions(regressions)?;
+                // Plans that are kept are not meant to cover anything.
+                sweep.report.coverage = Coverage::default();
+                if tries_faults {
+                    sweep.report.coverage.look(&Places::of(&reference));
+                }
                 sweep.everything(&reference);
-                is_telling(sweep.report)
+                is_telling(sweep.report)?;
             }
-            Wanted::Plan(plan) => sweep.replay(plan),
+            Wanted::Plan(plan) => sweep.replay(plan)?,
             Wanted::Seed(seed) => {
                 sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1));
                 sweep.report.coverage = Coverage::default();
-                Ok(())
             }
         }
+        if writes {
+            self.keep(report)?;
+        }
+        Ok(())
+    }
+
+    /// The plans of the exploration's file.
+    fn kept_plans(&self, report: &mut Report) -> Result<Vec<Kept>, RunError> {
+        let Some(file) = &self.regressions else { return Ok(Vec::new()) };
+        report.file = Some(file.to_string());
+        file.of(&report.name)
+    }
+
+    /// Appends what fails to the exploration's file.
+    fn keep(&self, report: &mut Report) -> Result<(), RunError> {
+        match &self.regressions {
+            Some(file) => report.written = Some(file.write(&report.failures)?),
+            None if report.failures.is_empty() => {}
+            None => eprintln!(
+                "durasim: {} has no file for what fails, as DURASIM_REGRESSIONS=write wants it: add \
+                 `.regressions(\"tests/my_test.regressions\")`",
+                report.name
+            ),
+        }
+        Ok(())
     }
 
     /// The run without faults, and what the checks learn from it. `None` if it fails a check itself.
@@ -101,6 +152,7 @@ impl Exploration {
         let started = Instant::now();
         let run = self.start.run(&Plan::none()).into_result()?;
         let normalizer = self.checks.iter().find_map(|check| check.normalizer());
+        refusal::normalizes(&run.outcome(), normalizer.as_ref())?;
         let shared = Reference::new(&run, normalizer);
         let mut judges = Vec::new();
         for check in &self.checks {
@@ -127,7 +179,7 @@ impl Exploration {
             finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
         }
         if finding.is_none() && self.deterministic {
-            finding = self.not_reproduced(&Plan::none(), run.trace());
+            finding = self.not_reproduced(&Plan::none(), run.trace(), &run.outcome());
         }
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         let failed = finding.is_some();
@@ -139,8 +191,8 @@ impl Exploration {
         Ok((!failed).then_some((judges, run)))
     }
 
-    fn not_reproduced(&self, plan: &Plan, trace: &Trace) -> Option<Finding> {
-        let violation = repeats(&self.start, plan, trace).err()?;
+    fn not_reproduced(&self, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Option<Finding> {
+        let violation = repeats(&self.start, plan, trace, outcome).err()?;
         Some(Finding { check: DETERMINISTIC.to_owned(), place: None, violation })
     }
 
@@ -162,14 +214,13 @@ impl Exploration {
             let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
             Some((finished, found))
         };
-        if again(plan).is_none() {
+        let Some(failure) = again(plan) else {
             return Failed::new(name, trace, plan.clone(), does_not_repeat(finding), found_by_run);
-        }
-        let small = shrink(plan.clone(), |plan| again(plan).is_some());
-        match again(&small) {
-            Some((finished, found)) => Failed::new(name, finished.run.trace(), small, found, found_by_run),
-            None => Failed::new(name, trace, plan.clone(), does_not_repeat(finding), found_by_run),
-        }
+        };
+        let shrunk = shrink(plan.clone(), failure, shrink::RUNS, again);
+        let (finished, found) = shrunk.failure;
+        let failed = Failed::new(name, finished.run.trace(), shrunk.plan, found, found_by_run);
+        if shrunk.is_smallest { failed } else { failed.not_smallest() }
     }
 }
 
@@ -205,6 +256,45 @@ impl Sweep<'_> {
         }
         for seeds in &self.exploration.seeds {
             self.seeds(format!("seeds {}..{}", seeds.start, seeds.end), seeds.clone());
+        }
+    }
+
+    /// Plans that failed once, strictly: one whose points are not there guards against nothing.
+    fn regressions(&mut self, regressions: Vec<Kept>) -> Result<(), RunError> {
+        if regressions.is_empty() {
+            return Ok(());
+        }
+        let mut part = self.begin(REGRESSIONS, Some(regressions.len() as u64));
+        let mut stale = None;
+        for Kept { line, plan } in regressions {
+            self.report.interrupted |= self.exploring.is_interrupted();
+            if self.report.interrupted {
+                break;
+            }
+            let finished = self.exploration.start.run(&plan);
+            let state = match finished.run.not_fired().first() {
+                Some(missing) if finished.error.is_none() => {
+                    let why = nearest::not_fired(&finished.run, missing).to_string();
+                    stale.get_or_insert((line, why.clone()));
+                    RegressionState::NoLongerApplies(why)
+                }
+                _ => {
+                    let failed = part.tally.failed;
+                    let mut block = Block::default();
+                    let kept = self.kept();
+                    block.take(self.judges, finished, plan.clone(), kept);
+                    self.take(&mut part, block);
+                    if part.tally.failed > failed { RegressionState::StillFails } else { RegressionState::Fixed }
+                }
+            };
+            self.report.regressions.push(Regression { line, plan, state });
+        }
+        self.end(part, None);
+        match (stale, &self.report.file) {
+            (Some((line, why)), Some(file)) => Err(RunError::PlanNotFired(format!(
+                "{file}:{line}: {why}. A plan that does not apply guards against nothing: correct the line or remove it"
+            ))),
+            _ => Ok(()),
         }
     }
 
@@ -261,9 +351,10 @@ impl Sweep<'_> {
     /// One plan, strictly: each of its points must be there.
     fn replay(&mut self, plan: Plan) -> Result<(), RunError> {
         let finished = self.exploration.start.run(&plan);
-        let not_fired = finished.run.not_fired();
-        if finished.error.is_none() && !not_fired.is_empty() {
-            return Err(super::report::not_fired(&finished.run, &not_fired));
+        if finished.error.is_none()
+            && let Some(missing) = finished.run.not_fired().first()
+        {
+            return Err(nearest::not_fired(&finished.run, missing));
         }
         let mut part = self.begin("the plan", Some(1));
         let mut block = Block::default();
@@ -312,9 +403,9 @@ impl Sweep<'_> {
     }
 
     /// What is kept of a block of runs: of failures as many as are explained, since all might be new.
-    fn kept(&self) -> Kept {
+    fn kept(&self) -> pool::Kept {
         let repeats = self.exploration.deterministic && self.report.repeated < REPEATED;
-        Kept { broken: EXPLAINED, passed: if repeats { REPEATED as usize } else { 0 } }
+        pool::Kept { broken: EXPLAINED, passed: if repeats { REPEATED as usize } else { 0 } }
     }
 
     /// Counts what came of a block of runs, and explains what is new of what they violate.
@@ -334,14 +425,14 @@ impl Sweep<'_> {
             };
             if next {
                 let Some(broken) = broken.next() else { break };
-                self.minded(&broken.trace, &broken.plan, broken.finding, before + broken.run);
+                self.broken(part, broken, before);
             } else {
                 let Some(passed) = passed.next() else { break };
                 if self.report.repeated >= REPEATED {
                     continue;
                 }
                 self.report.repeated += 1;
-                if let Some(finding) = self.exploration.not_reproduced(&passed.plan, &passed.trace) {
+                if let Some(finding) = self.exploration.not_reproduced(&passed.plan, &passed.trace, &passed.outcome) {
                     part.tally.fails_after_all(passed.class, &finding.check);
                     self.minded(&passed.trace, &passed.plan, finding, before + passed.run);
                 }
@@ -349,10 +440,27 @@ impl Sweep<'_> {
         }
     }
 
+    /// Code that goes another way each time has no smallest plan: that is told instead of what it led to.
+    fn broken(&mut self, part: &mut Ongoing, broken: Broken, before: u64) {
+        let Broken { run, plan, finding, trace, outcome } = broken;
+        if self.is_new(&finding)
+            && self.exploration.deterministic
+            && let Some(other) = self.exploration.not_reproduced(&plan, &trace, &outcome)
+        {
+            part.tally.note_violation(&other.check);
+            return self.minded(&trace, &plan, other, before + run);
+        }
+        self.minded(&trace, &plan, finding, before + run);
+    }
+
+    fn is_new(&self, finding: &Finding) -> bool {
+        let failures = &self.report.failures;
+        failures.len() < EXPLAINED && !failures.iter().any(|failed| failed.finding.is_same(finding))
+    }
+
     /// Explains a failure if it is new: that takes runs of its own.
     fn minded(&mut self, trace: &Trace, plan: &Plan, finding: Finding, run: u64) {
-        let known = self.report.failures.iter().any(|failed| failed.finding.is_same(&finding));
-        if !known && self.report.failures.len() < EXPLAINED {
+        if self.is_new(&finding) {
             let failed = self.exploration.explain(&self.report.name, self.judges, trace, plan, finding, run);
             self.report.failures.push(failed);
         }
@@ -365,12 +473,13 @@ impl Sweep<'_> {
     }
 }
 
-/// For a failure that is not there when the same plan runs again.
+/// For a failure that is not there when the same plan runs again, although the run itself goes the same way, as far as that
+/// was looked at.
 fn does_not_repeat(mut finding: Finding) -> Finding {
-    finding.violation.kind = "does not repeat".to_owned();
+    finding.violation.kind = DOES_NOT_REPEAT.to_owned();
     finding.violation.message.push_str(
-        ". This happened once, and not when the same plan ran again: the code depends on something that is not simulated, \
-         such as the real clock, a global, or the order of a `HashMap`",
+        ". This happened once, and not when the same plan ran again: the check or the state that it looks at depends on \
+         something that is not simulated, such as the real clock, a global, or the order of a `HashMap`",
     );
     finding
 }
@@ -394,7 +503,11 @@ fn times_out(run: &Run) -> Option<Violation> {
 
 /// An exploration that could show nothing is an error: one in which faults always ended all that there was to judge.
 fn is_telling(report: &Report) -> Result<(), RunError> {
-    let faulted = || report.parts.iter().skip(1).map(|part| &part.tally);
+    // What is kept may be excused by now.
+    let faulted = || report.parts.iter().skip(1).filter(|part| part.name != REGRESSIONS).map(|part| &part.tally);
+    if faulted().next().is_none() {
+        return Ok(());
+    }
     let all: u64 = faulted().map(|tally| tally.runs).sum();
     let excused: u64 = faulted().map(|tally| tally.over_budget + tally.cancelled).sum();
     // A shard may have got nothing, and so may what was interrupted: that is no mistake.

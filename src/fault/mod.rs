@@ -11,6 +11,7 @@ mod name;
 mod parse;
 mod plan;
 mod point;
+mod simpler;
 mod site;
 pub(crate) mod swarm;
 mod words;

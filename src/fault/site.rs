@@ -104,7 +104,7 @@ impl Site {
     }
 
     /// The number of a site that has one.
-    pub(super) fn number(self) -> Option<u32> {
+    pub(crate) fn number(self) -> Option<u32> {
         match self {
             Site::Await(n)
             | Site::Effect(n)
@@ -114,6 +114,20 @@ impl Site {
             | Site::Signal(n)
             | Site::Timer(n) => Some(n),
             Site::Dispatch | Site::Completion | Site::Backoff => None,
+        }
+    }
+
+    /// The site of the same kind with this number; a site without a number stays as it is.
+    pub(crate) fn with_number(self, number: u32) -> Site {
+        match self {
+            Site::Await(_) => Site::Await(number),
+            Site::Effect(_) => Site::Effect(number),
+            Site::Heartbeat(_) => Site::Heartbeat(number),
+            Site::Deadline(_) => Site::Deadline(number),
+            Site::Task(_) => Site::Task(number),
+            Site::Signal(_) => Site::Signal(number),
+            Site::Timer(_) => Site::Timer(number),
+            Site::Dispatch | Site::Completion | Site::Backoff => self,
         }
     }
 }

@@ -23,6 +23,7 @@ pub use activity::{
 };
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
 pub use marker::Marker;
+pub(crate) use payload::decode_json;
 pub use payload::{Details, Payload};
 pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
 pub use workflow::{

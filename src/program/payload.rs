@@ -1,18 +1,30 @@
 //! [`Payload`] and [`Details`]: bytes on the way between user code and the service.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Encoded bytes: an input, a result, heartbeat details. Cloning shares them.
+/// Encoded bytes: an input, a result, heartbeat details. Cloning shares or copies a few bytes, and is cheap.
 ///
 /// The engine never looks inside. Typed surfaces encode with `serde_json`, as the Cadence and Temporal clients' default
 /// data converters do.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Payload(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Payload(Bytes);
+
+/// Most payloads are a few bytes of JSON: those need no memory of their own.
+#[derive(Clone)]
+enum Bytes {
+    Short { len: u8, bytes: [u8; SHORT] },
+    Shared(Arc<[u8]>),
+}
+
+/// What fits beside the length without making a payload larger than three words.
+const SHORT: usize = 22;
 
 thread_local! {
     /// Where JSON is written before its length is known.
@@ -29,7 +41,15 @@ impl Payload {
     /// assert_eq!(Payload::new(*b"42").to_json::<u32>().unwrap(), 42);
     /// ```
     pub fn new(bytes: impl AsRef<[u8]>) -> Payload {
-        Payload(Arc::from(bytes.as_ref()))
+        let given = bytes.as_ref();
+        let mut bytes = [0; SHORT];
+        Payload(match bytes.get_mut(..given.len()) {
+            Some(place) => {
+                place.copy_from_slice(given);
+                Bytes::Short { len: given.len() as u8, bytes }
+            }
+            None => Bytes::Shared(Arc::from(given)),
+        })
     }
 
     /// Encodes a value as JSON.
@@ -53,27 +73,64 @@ impl Payload {
     /// # Errors
     /// What `serde_json` says when the bytes are not JSON of this type.
     pub fn to_json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.0)
+        decode_json(self.as_bytes())
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Bytes::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// Decodes JSON. Looks once whether all of it is text, where `serde_json::from_slice` looks at each string by itself.
+pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(why) => Err(serde::de::Error::custom(format_args!("not JSON, which is UTF-8: {why}"))),
     }
 }
 
 impl AsRef<[u8]> for Payload {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Payload) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Payload {}
+
+impl PartialOrd for Payload {
+    fn partial_cmp(&self, other: &Payload) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Payload {
+    fn cmp(&self, other: &Payload) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Payload {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 /// The bytes as text, without quotes; bytes that are not UTF-8 are escaped.
 impl fmt::Display for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match std::str::from_utf8(&self.0) {
+        match std::str::from_utf8(self.as_bytes()) {
             Ok(text) => f.write_str(text),
-            Err(_) => write!(f, "{}", self.0.escape_ascii()),
+            Err(_) => write!(f, "{}", self.as_bytes().escape_ascii()),
         }
     }
 }
@@ -117,5 +174,30 @@ impl Details {
 impl From<Option<&[u8]>> for Details {
     fn from(bytes: Option<&[u8]>) -> Details {
         bytes.map_or(Details::Absent, |bytes| Details::Payload(Payload::new(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_json() {
+        let why = decode_json::<String>(b"\"\xff\"").unwrap_err();
+        assert_eq!(why.to_string(), "not JSON, which is UTF-8: invalid utf-8 sequence of 1 bytes from index 1");
+    }
+
+    #[test]
+    fn short_and_shared_bytes_are_told_apart_by_nothing_but_their_size() {
+        let text = *b"abcdefghijklmnopqrstuvwxyz";
+        for len in 0..=text.len() {
+            let payload = Payload::new(&text[..len]);
+            assert_eq!(payload.as_bytes(), &text[..len]);
+            assert_eq!(matches!(payload.0, Bytes::Short { .. }), len <= SHORT);
+            assert_eq!(payload, payload.clone());
+        }
+        assert!(Payload::new(&text[..SHORT]) < Payload::new(&text[..SHORT + 1]));
+        assert!(Payload::new(b"b") > Payload::new(text));
+        assert_eq!(size_of::<Payload>(), 3 * size_of::<usize>());
     }
 }

@@ -4,6 +4,8 @@
 use std::fmt::Write;
 
 use super::Timeline;
+use super::difference;
+use super::ink::Ink;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::instant::Time;
@@ -16,27 +18,45 @@ const AROUND: usize = 1;
 const COMINGS: usize = 24;
 
 /// The whole message.
-pub(crate) fn text(exploration: &str, check: &str, violation: &Violation, plan: &Plan, trace: &Trace) -> String {
+pub(crate) fn text(
+    exploration: &str,
+    check: &str,
+    violation: &Violation,
+    plan: &Plan,
+    trace: &Trace,
+    ink: Ink,
+) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{exploration}: `{check}` does not hold: {}", violation.message);
+    let _ = writeln!(
+        text,
+        "{} {}",
+        ink.heading(format_args!("{exploration}: `{check}` does not hold:")),
+        ink.wrong(&violation.message)
+    );
     if let (Some(expected), Some(found)) = (&violation.expected, &violation.found) {
-        let _ = writeln!(text, "  expected: {expected}");
-        let _ = writeln!(text, "     found: {found}");
+        difference::write(&mut text, expected, found, ink);
     }
     if plan.is_empty() {
-        let _ = writeln!(text, "\nwithout any fault");
+        let _ = writeln!(text, "\n{}", ink.heading("without any fault"));
     } else {
-        let _ = writeln!(text, "\nwhen");
+        let _ = writeln!(text, "\n{}", ink.heading("when"));
         for line in plan.words().to_string().lines() {
-            let _ = writeln!(text, "  {line}");
+            let _ = writeln!(text, "  {}", ink.fault(line));
         }
     }
-    let _ = writeln!(text, "\ntimeline");
+    let _ = writeln!(text, "\n{}", ink.heading("timeline"));
     for line in Timeline::new(trace).around(telling(trace, violation), AROUND).to_string().lines() {
-        let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+        let line = format!("  {line}");
+        let line = line.trim_end();
+        let _ = match line.trim_start() {
+            fault if fault.starts_with(">>>") => writeln!(text, "{}", ink.fault(line)),
+            more if more.starts_with("...") => writeln!(text, "{}", ink.faint(line)),
+            _ => writeln!(text, "{line}"),
+        };
     }
-    let _ = writeln!(text, "\nreproduce with\n  DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));
+    let command = format!("DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));
+    let _ = writeln!(text, "\n{}\n  {}", ink.heading("reproduce with"), ink.command(command));
     text
 }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::TaskFuture;
-use crate::program::{ActivityOutcome, ActivityTask, CancelReason, Seq};
+use crate::program::{ActivityOutcome, CancelReason, Seq};
 use crate::service::{Ready, Timer, Token, WorkflowKey, WorkflowTask};
 use crate::worker::instance::Instance;
 use crate::worker::message::Carriage;
@@ -48,8 +48,6 @@ pub(crate) enum Todo {
     Start {
         worker: u32,
         token: Token,
-        /// Not boxed, although it makes this large: the queue of what is to be done is short.
-        task: ActivityTask,
         dies: bool,
     },
     /// A worker handles a workflow task; its answer may be lost or late.

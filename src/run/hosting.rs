@@ -76,7 +76,8 @@ impl ActivityLink for Link {
 
 impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
-    pub(super) fn start_attempt(&self, worker: u32, token: Token, task: ActivityTask, dies: bool) {
+    pub(super) fn start_attempt(&self, worker: u32, token: Token, dies: bool) {
+        let task = self.core.borrow().service.activity_task(token);
         let Some(program) = self.setup.activities.get(&task.activity_type) else { return };
         let (index, link) = {
             let mut core = self.core.borrow_mut();

@@ -119,10 +119,10 @@ impl Core {
         }
         match ready {
             Ready::Activity { activity, attempt } => {
-                match self.service.take_activity_task(activity, attempt, self.now) {
-                    Some((token, task)) => {
+                match self.service.start_attempt(activity, attempt, self.now) {
+                    Some(token) => {
                         let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
-                        self.todo.push_back(Todo::Start { worker, token, task, dies });
+                        self.todo.push_back(Todo::Start { worker, token, dies });
                     }
                     // Stale: the poll goes on.
                     None => self.free_slot(worker, settings),

@@ -48,16 +48,22 @@ impl World {
             Order::Random => choice.below(Stream::Schedule, ready),
         });
         match taken {
-            Some(taken) if taken.tag == Tag::Script => {
-                self.poll_script(core, taken, script);
-                true
-            }
             Some(taken) => {
-                self.poll(core, taken);
+                self.poll_taken(core, taken, script);
                 true
             }
-            None => self.next_wakeup(&mut core),
+            None => self.next_wakeup(core, script),
         }
+    }
+
+    #[inline]
+    fn poll_taken<'a>(
+        &'a self,
+        core: RefMut<'a, Box<Core>>,
+        taken: Taken<ActivityOutcome, Tag>,
+        script: &mut ScriptFuture<'_>,
+    ) {
+        if taken.tag == Tag::Script { self.poll_script(core, taken, script) } else { self.poll(core, taken) }
     }
 
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
@@ -162,7 +168,7 @@ impl World {
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
-    fn next_wakeup(&self, core: &mut Core) -> bool {
+    fn next_wakeup<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, script: &mut ScriptFuture<'_>) -> bool {
         if core.executor.woken_from_outside() {
             let task = core.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| core.task_words(tag));
             core.fail(RunError::ForeignWake { task });
@@ -189,11 +195,15 @@ impl World {
             }
             match wakeup {
                 // By far the most common.
+                Wakeup::Sleeper(id) if core.order == Order::Fifo => {
+                    // Nothing else is ready: its turn is now.
+                    if let Some(taken) = core.wake_alone(id) {
+                        self.poll_taken(core, taken, script);
+                    }
+                }
                 Wakeup::Sleeper(id) => {
                     core.wake_sleeper(id);
-                    if core.order == Order::Random {
-                        core.wake_sleepers_of_the_moment(&self.setup.settings);
-                    }
+                    core.wake_sleepers_of_the_moment(&self.setup.settings);
                 }
                 _ => core.wake_up(wakeup, &self.setup.settings),
             }
@@ -204,7 +214,7 @@ impl World {
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
-            Todo::Start { worker, token, task, dies } => self.start_attempt(worker, token, task, dies),
+            Todo::Start { worker, token, dies } => self.start_attempt(worker, token, dies),
             Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
             Todo::Query { id, worker } => self.handle_query(id, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),

@@ -2,10 +2,12 @@
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::setup::Settings;
-use super::world::Core;
+use super::world::{Core, Tag};
+use crate::engine::sleepers::{Sleeper, SleeperId};
+use crate::engine::tasks::Taken;
 use crate::instant::Time;
-use crate::program::{CancelReason, TimeoutType};
-use crate::service::Timer;
+use crate::program::{ActivityOutcome, CancelReason, TimeoutType};
+use crate::service::{Ready, Timer};
 use crate::trace::{What, Who};
 use crate::worker::process::Process;
 
@@ -13,7 +15,13 @@ impl Core {
     /// An entry of the queue is due.
     pub(super) fn wake_up(&mut self, wakeup: Wakeup, settings: &Settings) {
         if let Some(until) = self.frozen_until(wakeup) {
-            self.queue.push(until, wakeup);
+            match wakeup {
+                // Should the process die before, another one takes it.
+                Wakeup::HandOver { ready, worker, .. } => self.held_back.push((ready, worker)),
+                _ => {
+                    self.queue.push(until, wakeup);
+                }
+            }
             return;
         }
         match wakeup {
@@ -22,7 +30,7 @@ impl Core {
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
             Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer, settings),
             Wakeup::Service(timer) => {
-                self.service.fire(timer, self.now);
+                self.service.fire_live(timer, self.now);
                 self.settle(settings);
             }
             Wakeup::HandOver { ready, worker, incarnation } => {
@@ -73,12 +81,23 @@ impl Core {
     }
 
     #[inline]
-    pub(super) fn wake_sleeper(&mut self, id: crate::engine::sleepers::SleeperId) {
-        use crate::engine::sleepers::Sleeper;
+    pub(super) fn wake_sleeper(&mut self, id: SleeperId) {
         match self.sleepers.remove(id) {
             Some(Sleeper::Task(task)) => self.tasks.wake(task),
             Some(Sleeper::Inside(_, waker)) => waker.wake(),
             None => {}
+        }
+    }
+
+    /// Wakes a sleeper while no task is ready: where it is a task itself, it need not queue.
+    #[inline]
+    pub(super) fn wake_alone(&mut self, id: SleeperId) -> Option<Taken<ActivityOutcome, Tag>> {
+        match self.sleepers.remove(id)? {
+            Sleeper::Task(task) => self.tasks.take_parked(task),
+            Sleeper::Inside(_, waker) => {
+                waker.wake();
+                None
+            }
         }
     }
 
@@ -119,6 +138,18 @@ impl Core {
         process.incarnation += 1;
         let incarnation = process.incarnation;
         self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
+        for ready in self.take_held_back(worker) {
+            self.announce(ready, settings);
+        }
+        self.settle(settings);
+    }
+
+    /// The tasks that a worker has not taken since it stands still.
+    fn take_held_back(&mut self, worker: u32) -> Vec<Ready> {
+        let held_back = std::mem::take(&mut self.held_back);
+        let (taken, others) = held_back.into_iter().partition::<Vec<_>, _>(|(_, other)| *other == worker);
+        self.held_back = others;
+        taken.into_iter().map(|(ready, _)| ready).collect()
     }
 
     fn restart_worker(&mut self, worker: u32, settings: &Settings) {
@@ -160,6 +191,10 @@ impl Core {
             if !stalled.contains(&task) {
                 self.tasks.release(task);
             }
+        }
+        let incarnation = self.workers[worker as usize].incarnation;
+        for ready in self.take_held_back(worker) {
+            self.queue.push(self.now, Wakeup::HandOver { ready, worker, incarnation });
         }
     }
 

@@ -145,6 +145,8 @@ pub(crate) struct Core {
     pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: VecDeque<Ready>,
+    /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
+    pub(crate) held_back: Vec<(Ready, u32)>,
     /// Counts tasks handed over.
     pub(crate) served: u64,
     pub(crate) graveyard: Vec<Buried>,
@@ -191,6 +193,7 @@ impl Core {
             late_signals: Vec::new(),
             queries: Vec::new(),
             backlog: VecDeque::new(),
+            held_back: Vec::new(),
             served: 0,
             graveyard: Vec::new(),
             polled: None,
@@ -222,6 +225,7 @@ impl Core {
         self.late_signals.clear();
         self.queries.clear();
         self.backlog.clear();
+        self.held_back.clear();
         self.served = 0;
         self.polled = None;
         self.acting = None;

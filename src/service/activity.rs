@@ -248,12 +248,12 @@ impl Activity {
     /// The backoff that is running, as `DescribeWorkflowExecution` shows it: `None` unless the next attempt will be due
     /// by itself (rule rows `trace/27`, `28`, `33`).
     pub fn current_retry_interval(&self) -> Option<Span> {
-        (self.state == ActivityState::Backoff && !self.is_paused()).then_some(self.backoff)
+        (self.is_in_backoff() && !self.is_paused()).then_some(self.backoff)
     }
 
     /// When the next attempt will be due by itself.
     pub fn next_attempt_at(&self) -> Option<Time> {
-        (self.state == ActivityState::Backoff && !self.is_paused()).then_some(self.attempt_scheduled_at)
+        (self.is_in_backoff() && !self.is_paused()).then_some(self.attempt_scheduled_at)
     }
 
     pub(super) fn started(&self) -> Option<&Started> {
@@ -282,10 +282,14 @@ impl Activity {
             return None;
         }
         // In backoff the clock of schedule-to-start has not begun.
-        if timeout == TimeoutType::ScheduleToStart && self.state == ActivityState::Backoff {
+        if timeout == TimeoutType::ScheduleToStart && self.is_in_backoff() {
             return None;
         }
         timeout::deadline(timeout, &self.timeouts, &self.clocks())
+    }
+
+    pub(super) fn is_in_backoff(&self) -> bool {
+        matches!(self.state, ActivityState::Backoff)
     }
 
     pub(super) fn is_open(&self) -> bool {

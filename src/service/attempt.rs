@@ -70,35 +70,45 @@ impl Service {
         attempt: u32,
         now: Time,
     ) -> Option<(Token, ActivityTask)> {
+        let token = self.start_attempt(activity, attempt, now)?;
+        Some((token, self.activity_task(token)))
+    }
+
+    /// The first half of [`take_activity_task`](Service::take_activity_task): the attempt counts as started.
+    pub(crate) fn start_attempt(&mut self, activity: ActivityKey, attempt: u32, now: Time) -> Option<Token> {
         if !self.runs(activity) {
             return None;
         }
         let taken = &mut self.activities[activity.0 as usize];
-        if taken.state != ActivityState::Scheduled || taken.attempt != attempt || taken.is_paused() {
+        if !matches!(taken.state, ActivityState::Scheduled) || taken.attempt != attempt || taken.is_paused() {
             return None;
         }
         taken.state = ActivityState::Started(Started { at: now, last_heartbeat: None, reset: ResetRequest::None });
         self.arm(activity, TimeoutType::StartToClose);
         self.arm(activity, TimeoutType::Heartbeat);
-        let taken = self.activity(activity);
+        Some(Token { activity, attempt })
+    }
+
+    /// What the worker of an attempt that has just started is given.
+    pub(crate) fn activity_task(&self, token: Token) -> ActivityTask {
+        let taken = self.activity(token.activity);
         let info = self.workflow(taken.workflow).info();
-        let task = ActivityTask {
+        ActivityTask {
             activity_id: taken.id.clone(),
             activity_type: taken.spec.activity_type.clone(),
             workflow_id: info.workflow_id.clone(),
             workflow_type: info.workflow_type.clone(),
             run_id: info.run_id.clone(),
             task_queue: taken.spec.task_queue.as_ref().unwrap_or(&info.task_queue).clone(),
-            attempt: self.dialect.shown_attempt(attempt),
+            attempt: self.dialect.shown_attempt(token.attempt),
             input: taken.spec.input.clone(),
             heartbeat_details: taken.details.clone(),
             scheduled_at: taken.scheduled_at,
             attempt_scheduled_at: taken.attempt_scheduled_at,
-            started_at: now,
+            started_at: taken.started_at().unwrap_or(taken.attempt_scheduled_at),
             timeouts: taken.timeouts,
             retry: taken.retry.clone(),
-        };
-        Some((Token { activity, attempt }, task))
+        }
     }
 
     /// Whether a call for the running attempt is accepted. `attempt` is what a token is bound to.

@@ -47,8 +47,8 @@ impl Service {
                 let started_at = activity.started_at();
                 self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
             }
-            Verdict::Retry(backoff) => self.back_off(key, Some(Arc::new(failure)), backoff, now),
-            Verdict::Hold => self.hold_back(key, Some(Arc::new(failure))),
+            Verdict::Retry(backoff) => self.back_off(key, Some(failure), backoff, now),
+            Verdict::Hold => self.hold_back(key, Some(failure)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which deadlines an activity has, and what a passed one is reported as.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::instant::{Span, Time};
 use crate::program::{Details, Failure, FailureKind, RetryState, TimeoutType, Timeouts};
@@ -78,11 +78,13 @@ pub const NOT_ENOUGH_TIME: &str =
 /// The failure of an attempt that is given up because a deadline has passed, as it is stored for the next attempt: without
 /// details, which only a final timeout carries (recorded scenarios `hb_details_silent_attempt_stc`,
 /// `to_no_hb_timeout_vanish`).
-pub fn timeout_failure(timeout_type: TimeoutType) -> Failure {
-    Failure {
-        message: Arc::from(timeout_message(timeout_type)),
-        kind: FailureKind::Timeout { timeout_type, last_heartbeat_details: Details::Absent },
-        cause: None,
+pub fn timeout_failure(timeout_type: TimeoutType) -> Arc<Failure> {
+    // Made once: all of one type are the same, and most runs have some.
+    static HEARTBEAT: LazyLock<Arc<Failure>> =
+        LazyLock::new(|| Arc::new(plain_timeout_failure(TimeoutType::Heartbeat, Details::Absent, None)));
+    match timeout_type {
+        TimeoutType::Heartbeat => HEARTBEAT.clone(),
+        other => Arc::new(plain_timeout_failure(other, Details::Absent, None)),
     }
 }
 
@@ -114,7 +116,7 @@ pub fn plain_timeout_failure(
     previous: Option<Arc<Failure>>,
 ) -> Failure {
     Failure {
-        message: Arc::from(timeout_message(timeout_type)),
+        message: timeout_message(timeout_type).into(),
         kind: FailureKind::Timeout { timeout_type, last_heartbeat_details },
         cause: previous,
     }

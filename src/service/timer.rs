@@ -1,6 +1,5 @@
 //! Timers that fire. A timer is never taken back: it is recognised as stale instead.
 
-use super::activity::ActivityState;
 use super::workflow::TimerState;
 use super::{ActivityKey, Service, Timer, TimerRequest, WorkflowKey};
 use crate::instant::Time;
@@ -12,9 +11,13 @@ impl Service {
     /// A heartbeat timer whose attempt has sent heartbeats since asks to be armed again, for the deadline that the last
     /// one set: there is one timer per attempt, and its effect is exact (recorded scenario `hb_timer_many_fast`).
     pub fn fire(&mut self, timer: Timer, now: Time) {
-        if !self.is_live(timer) {
-            return;
+        if self.is_live(timer) {
+            self.fire_live(timer, now);
         }
+    }
+
+    /// As [`fire`](Service::fire), for a caller that has just asked whether the timer is live.
+    pub(crate) fn fire_live(&mut self, timer: Timer, now: Time) {
         match timer {
             Timer::Timeout { activity, timeout, .. } => {
                 let record = self.activity(activity);
@@ -58,7 +61,7 @@ impl Service {
 
     fn is_in_backoff(&self, activity: ActivityKey, attempt: u32) -> bool {
         let record = self.activity(activity);
-        record.state == ActivityState::Backoff && record.attempt == attempt && self.runs(activity)
+        record.is_in_backoff() && record.attempt == attempt && self.runs(activity)
     }
 
     fn is_timer_running(&self, workflow: WorkflowKey, seq: Seq) -> bool {

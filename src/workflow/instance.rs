@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -50,6 +51,17 @@ struct State {
     failure: Option<TaskFailure>,
 }
 
+impl State {
+    /// Forgets everything but the memory.
+    fn clear(&mut self) {
+        let State { mut commands, mut slots, mut scopes, .. } = mem::take(self);
+        commands.clear();
+        slots.clear();
+        scopes.clear();
+        *self = State { commands, slots, scopes, ..State::default() };
+    }
+}
+
 /// The answer to starting something.
 pub(super) enum Started {
     /// It waits in this slot.
@@ -60,10 +72,26 @@ pub(super) enum Started {
     Never,
 }
 
+thread_local! {
+    /// Instances that have ended on this thread, emptied, with their memory.
+    static SPARE: RefCell<Vec<Rc<Instance>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many are kept: a run with very many workflows at once does not fix the memory of all later ones.
+const MOST_SPARE: usize = 256;
+
 impl Instance {
-    pub fn new(run: RunInfo) -> Instance {
-        let state = State { now: run.started_at, ..State::default() };
-        Instance {
+    /// A new instance, in the memory of one that has ended if there is any.
+    pub fn new(run: RunInfo) -> Rc<Instance> {
+        let now = run.started_at;
+        if let Some(mut spare) = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten()
+            && let Some(instance) = Rc::get_mut(&mut spare)
+        {
+            instance.run = run;
+            instance.state.get_mut().now = now;
+            return spare;
+        }
+        Rc::new(Instance {
             run,
             flag: Arc::default(),
             closing: Cell::new(false),
@@ -72,8 +100,33 @@ impl Instance {
             queries: RefCell::default(),
             markers: RefCell::default(),
             random: RefCell::default(),
-            state: RefCell::new(state),
+            state: RefCell::new(State { now, ..State::default() }),
+        })
+    }
+
+    /// Keeps the memory of an instance whose code has ended and been dropped, unless something outlives it: `wakers` are
+    /// those that are known.
+    pub fn keep(this: &mut Rc<Instance>, wakers: usize) {
+        let Some(instance) = Rc::get_mut(this) else { return };
+        instance.closing = Cell::new(false);
+        instance.limited = Cell::new(None);
+        instance.inbox = RefCell::default();
+        instance.queries = RefCell::default();
+        instance.markers = RefCell::default();
+        instance.random = RefCell::default();
+        instance.state.get_mut().clear();
+        // A waker that is still somewhere must not wake the next instance.
+        if Arc::strong_count(&instance.flag) > 1 + wakers {
+            return;
         }
+        instance.flag.reset();
+        // Fails only while the thread ends.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MOST_SPARE {
+                spare.push(Rc::clone(this));
+            }
+        });
     }
 
     /// Takes the clock of an activation.

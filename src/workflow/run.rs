@@ -130,6 +130,8 @@ impl WorkflowRun for NativeRun {
 impl Drop for NativeRun {
     fn drop(&mut self) {
         self.bury();
+        // Besides the instance's own, there is our waker.
+        Instance::keep(&mut self.instance, 1);
     }
 }
 

@@ -37,6 +37,11 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
+    pub fn clear(&mut self) {
+        self.root = Scope::default();
+        self.others.clear();
+    }
+
     pub fn child(&mut self, parent: ScopeId, first_slot: usize) -> ScopeId {
         self.add(Scope { parent: Some(parent), cancelled: self.is_cancelled(parent), first_slot, ..Scope::default() })
     }

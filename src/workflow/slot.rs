@@ -80,6 +80,10 @@ impl Slot {
 pub(super) struct Slots(Vec<Slot>);
 
 impl Slots {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -20,6 +20,13 @@ pub(super) struct WakeFlag {
 pub(super) struct Active<'a>(&'a WakeFlag);
 
 impl WakeFlag {
+    /// As a new one.
+    pub fn reset(&self) {
+        for flag in [&self.active, &self.woken, &self.foreign] {
+            flag.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Begins an activation.
     pub fn enter(&self) -> Active<'_> {
         self.active.store(true, Ordering::Relaxed);

@@ -42,7 +42,7 @@ pub fn planted() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "effects", "copy#1@1:await1=crash", 2);
+    let failed = found(planted(), "effects", "copy#1@1:await1=fail", 2);
     snapshot("checkpoint_before_the_work", &failed);
 }
 

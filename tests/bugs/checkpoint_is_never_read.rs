@@ -40,7 +40,7 @@ pub fn planted() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "progress", "copy#1@1:await2=crash", 4);
+    let failed = found(planted(), "progress", "copy#1@1:await2=fail", 4);
     snapshot("checkpoint_is_never_read", &failed);
 }
 

@@ -53,7 +53,7 @@ pub fn planted() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "same_result", "copy#1@1:await2=crash", 4);
+    let failed = found(planted(), "same_result", "copy#1@1:await2=fail", 4);
     snapshot("earlier_results_are_missing", &failed);
 }
 

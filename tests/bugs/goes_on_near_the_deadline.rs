@@ -68,7 +68,7 @@ pub fn planted() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "stops_in_time", "work#1@1:await3=freeze(46001ms)", 82);
+    let failed = found(planted(), "stops_in_time", "work#1@1:await3=freeze(46s)", 82);
     snapshot("goes_on_near_the_deadline", &failed);
 }
 

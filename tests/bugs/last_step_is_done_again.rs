@@ -42,7 +42,7 @@ pub fn planted() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "effects", "copy#1@1:await2=crash", 4);
+    let failed = found(planted(), "effects", "copy#1@1:await2=fail", 4);
     snapshot("last_step_is_done_again", &failed);
 }
 

@@ -73,11 +73,29 @@ fn is_found_by(exploration: Exploration, check: &str, plan: &str, by_run: u64) -
     let report = exploration.report();
     assert!(report.error().is_none(), "{report}");
     assert!(!report.holds(), "the bug was not found:\n{report}");
+    for failed in report.failures() {
+        is_smallest(&exploration, failed);
+    }
     let failed = &report.failures()[0];
     let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
     let found = (failed.check.as_str(), entries.join("; "), failed.found_by_run);
     assert_eq!(found, (check, plan.to_owned(), by_run), "\n{}", failed.text);
     failed.clone()
+}
+
+/// No plan that is one step simpler fails the same way. One whose points are not there does not run.
+#[track_caller]
+fn is_smallest(exploration: &Exploration, failed: &Failed) {
+    assert!(failed.is_smallest, "{}", failed.text);
+    let what = |failed: &Failed| (failed.check.clone(), failed.violation.kind.clone());
+    let again = exploration.replay(&failed.plan);
+    assert!(again.failures().iter().any(|again| what(again) == what(failed)), "{again}\n{}", failed.text);
+    for simpler in failed.plan.simplifications() {
+        let report = exploration.replay(&simpler);
+        for other in report.failures() {
+            assert_ne!(what(other), what(failed), "`{simpler}` is simpler than `{}`\n{report}", failed.plan);
+        }
+    }
 }
 
 /// Pairs that corrected code is tried with.

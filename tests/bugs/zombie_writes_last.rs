@@ -76,7 +76,7 @@ pub fn planted() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "newest_wins", "copy#1@1:await1=stall(51001ms)", 87);
+    let failed = found(planted(), "newest_wins", "copy#1@1:await1=stall(50s)", 87);
     snapshot("zombie_writes_last", &failed);
 }
 

@@ -106,10 +106,15 @@ fn a_plan_that_holds() {
 fn a_plan_is_strict_about_points_that_are_not_there() {
     let ended = with(&[("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost; steps#1@1:await77=crash")]);
     assert!(!ended.passed);
-    ended.says("the plan no longer applies: the run does not come to `steps#1@1:await77`").says("steps#1@1");
+    ended
+        .says("the plan no longer applies: the run does not come to `steps#1@1:await77`")
+        .says("the nearest points that it comes to are `steps#1@1:await4`, `steps#1@1:await3`, `steps#1@1:await2`");
     let ended = with(&[("DURASIM_PLAN", "leaps#1@1:await1=crash")]);
     assert!(!ended.passed);
-    ended.says("its activities are steps#1");
+    ended.says("there is no activity `leaps`; there is `steps`");
+    let ended = with(&[("DURASIM_PLAN", "stpes#1@1:await1=crash")]);
+    assert!(!ended.passed);
+    ended.says("there is no activity `stpes`; is it `steps`?");
 }
 
 #[test]

@@ -3,8 +3,10 @@
 mod classes;
 mod coverage;
 mod environment;
+mod message;
 mod over_budget;
 mod refused;
+mod regressions;
 mod sampled;
 mod threads;
 mod told;

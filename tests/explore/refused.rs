@@ -1,5 +1,7 @@
 //! An exploration that could show nothing is an error, and so is one whose run without faults comes to no end.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use durasim::{
     ActivityContext, ActivityError, Exploration, Report, Run, RunError, WorkflowContext, WorkflowError, check,
 };
@@ -27,6 +29,64 @@ fn nothing_to_judge_by() {
 fn nothing_asked_for() {
     is_refused(&explored().check(check::same_result()).report(), "asks for no run");
     is_refused(&explored().seeds(7..7).check(check::same_result()).report(), "asks for no run");
+}
+
+#[test]
+fn a_budget_of_nothing() {
+    is_refused(&explored().every_pair().budget(0).check(check::same_result()).report(), "the budget for pairs is zero");
+}
+
+#[test]
+fn a_normalize_that_is_not_deterministic() {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let counts = check::same_result().normalize(|done: &mut u32| *done = ASKED.fetch_add(1, Ordering::Relaxed));
+    is_refused(
+        &explored().every_fault().check(counts).report(),
+        "`.normalize(..)` is not deterministic: of the same result it makes",
+    );
+}
+
+#[test]
+fn a_normalize_that_depends_on_the_thread() {
+    let here = std::thread::current().id();
+    let check =
+        check::same_result().normalize(move |done: &mut u32| *done += u32::from(std::thread::current().id() == here));
+    is_refused(
+        &explored().every_fault().check(check).report(),
+        "is not deterministic: of the same result it makes 5, and then 4",
+    );
+}
+
+#[test]
+fn a_normalize_of_another_type_or_that_panics() {
+    let other = check::same_result().normalize(|done: &mut String| done.clear());
+    is_refused(&explored().every_fault().check(other).report(), "does not decode as what `.normalize(..)` takes");
+    let panics = check::same_result().normalize(|done: &mut u32| assert_eq!(*done, 9, "nine, please"));
+    is_refused(
+        &explored().every_fault().check(panics).report(),
+        "`.normalize(..)` panicked at the result of the run without faults, 4: ",
+    );
+}
+
+#[test]
+fn a_check_that_panics_on_the_fault_free_run() {
+    struct Careless;
+    impl check::Check for Careless {
+        fn name(&self) -> &str {
+            "careless"
+        }
+        fn check(&self, _run: &Run, _reference: &check::Reference) -> Result<(), check::Violation> {
+            panic!("no such row")
+        }
+    }
+    let report = explored().every_fault().check(check::same_result()).check(Careless).report();
+    assert_eq!(report.parts().len(), 1, "nothing is explored then: {report}");
+    let text = &report.failures()[0].text;
+    assert!(
+        text.contains("`careless` does not hold: the check itself panicked: ") && text.contains("no such row"),
+        "{text}"
+    );
+    assert!(text.contains("without any fault"), "{text}");
 }
 
 #[test]

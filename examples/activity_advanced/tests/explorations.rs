@@ -5,10 +5,14 @@
 use activity_advanced::stops::{Stop, simulation};
 use durasim::Dialect;
 
+/// Pairs for each workflow: a few seconds.
+const PAIRS: u64 = 5_000;
+
 #[track_caller]
 fn holds(workflow: &str) {
     let stop = Stop::of(workflow).expect("a workflow of the tour");
-    let exploration = stop.judged(&simulation(Dialect::Temporal)).every_fault().every_pair().seeds(0..10_000);
+    let exploration =
+        stop.judged(&simulation(Dialect::Temporal)).every_fault().every_pair().budget(PAIRS).seeds(0..10_000);
     let report = exploration.report();
     let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
     assert!(report.holds(), "{}\n{report}", texts.join("\n"));

@@ -1,0 +1,245 @@
+//! What to say of a plan's point that the run does not come to: the nearest points that it does come to.
+
+use super::points::every_point;
+use crate::fault::{Entry, Point, Site};
+use crate::run::{Run, RunError};
+
+/// Points that are named for one that is missing.
+const NAMED: usize = 3;
+
+impl Run {
+    /// The run, if every fault of its plan struck, as `DURASIM_PLAN` and [`Exploration::replay`](crate::Exploration::replay)
+    /// demand it. [`Simulation::run`](crate::Simulation::run) does not: there [`Run::not_fired`] has the others.
+    ///
+    /// # Errors
+    /// [`RunError::PlanNotFired`], with the nearest points that the run does come to.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use durasim::{Simulation, WorkflowContext, WorkflowError};
+    /// # async fn nap(ctx: &WorkflowContext, _: ()) -> Result<(), WorkflowError> {
+    /// #     ctx.sleep(Duration::from_secs(1)).await
+    /// # }
+    /// let simulation = Simulation::temporal().workflow("nap", nap).plan("nap#1:timer2=cancel".parse()?);
+    /// let error = simulation.run("nap", &())?.strict().unwrap_err();
+    /// assert!(error.to_string().contains("the nearest point that it comes to is `nap#1:timer1`"), "{error}");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn strict(self) -> Result<Run, RunError> {
+        match self.not_fired().first() {
+            Some(entry) => Err(not_fired(&self, entry)),
+            None => Ok(self),
+        }
+    }
+}
+
+/// For an entry of a plan that did not strike.
+pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
+    let points = every_point(run);
+    let missing = &entry.point;
+    if points.contains(missing) {
+        return RunError::PlanNotFired(format!(
+            "the plan no longer applies: the run comes to `{missing}`, but `{}` cannot strike there{}",
+            entry.fault,
+            if matches!(missing.site, Site::Heartbeat(_)) { ": that heartbeat is not sent" } else { "" }
+        ));
+    }
+    RunError::PlanNotFired(format!(
+        "the plan no longer applies: the run does not come to `{missing}` (`{entry}` did not strike); {}",
+        nearest(missing, &points)
+    ))
+}
+
+/// What there is instead: as much of the coordinate as possible is kept.
+fn nearest(missing: &Point, points: &[Point]) -> String {
+    let number = |point: &Point| point.site.number().unwrap_or(0);
+    let named: Vec<&Point> = points.iter().filter(|point| is_of(point, missing)).collect();
+    if named.is_empty() {
+        return nearest_name(missing, points);
+    }
+    let execution: Vec<&Point> = named.iter().copied().filter(|point| point.execution == missing.execution).collect();
+    if execution.is_empty() {
+        let mut executions: Vec<String> =
+            named.iter().map(|point| format!("`{}#{}`", shown(point), point.execution)).collect();
+        executions.dedup();
+        return format!("of {} there {}", missing.name, are(&executions));
+    }
+    let attempt: Vec<&Point> = execution.iter().copied().filter(|point| point.attempt == missing.attempt).collect();
+    if attempt.is_empty() {
+        let mut attempts: Vec<String> =
+            execution.iter().filter_map(|point| point.attempt).map(|n| n.to_string()).collect();
+        attempts.sort();
+        attempts.dedup();
+        let same_site: Vec<&Point> = execution.iter().copied().filter(|point| point.site == missing.site).collect();
+        let same_site = if same_site.is_empty() { String::new() } else { format!("; {}", points_words(&same_site)) };
+        let (word, verb) = if attempts.len() == 1 { ("attempt", "is") } else { ("attempts", "are") };
+        return format!(
+            "the {word} of `{}#{}` {verb} {}{same_site}",
+            shown(missing),
+            missing.execution,
+            attempts.join(", ")
+        );
+    }
+    let mut same_kind: Vec<&Point> =
+        attempt.iter().copied().filter(|point| point.site.kind() == missing.site.kind()).collect();
+    same_kind.sort_by_key(|point| number(point).abs_diff(number(missing)));
+    same_kind.truncate(NAMED);
+    if !same_kind.is_empty() {
+        return points_words(&same_kind);
+    }
+    let whose = match missing.attempt {
+        Some(attempt) => format!("attempt {attempt} of `{}#{}`", shown(missing), missing.execution),
+        None => format!("`{}#{}`", shown(missing), missing.execution),
+    };
+    format!("{whose} has {}", sites(&attempt))
+}
+
+/// Whether a point is of the same workflow and name, whatever the execution.
+fn is_of(point: &Point, missing: &Point) -> bool {
+    point.name == missing.name
+        && point.site.is_workflow() == missing.site.is_workflow()
+        && (point.site.is_workflow() || point.workflow_id == missing.workflow_id)
+}
+
+/// The name with the workflow it is of, as a plan spells it.
+fn shown(point: &Point) -> String {
+    let text = point.to_string();
+    let site = text.rfind(':').map_or(text.as_str(), |colon| &text[..colon]);
+    site.rfind('#').map_or(site, |hash| &site[..hash]).to_owned()
+}
+
+fn points_words(points: &[&Point]) -> String {
+    let list: Vec<String> = points.iter().map(|point| format!("`{point}`")).collect();
+    match &list[..] {
+        [one] => format!("the nearest point that it comes to is {one}"),
+        _ => format!("the nearest points that it comes to are {}", list.join(", ")),
+    }
+}
+
+/// The sites of one attempt or workflow, in short: `dispatch, await1 to await4, completion`.
+fn sites(points: &[&Point]) -> String {
+    let mut kinds: Vec<(Site, Site)> = Vec::new();
+    for point in points {
+        match kinds.iter_mut().find(|(first, _)| first.kind() == point.site.kind()) {
+            Some((first, last)) => (*first, *last) = (point.site.min(*first), point.site.max(*last)),
+            None => kinds.push((point.site, point.site)),
+        }
+    }
+    kinds.sort_by_key(|(first, _)| first.kind());
+    let words =
+        kinds.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// For a name that nothing has: those that are spelled nearly so, else all.
+fn nearest_name(missing: &Point, points: &[Point]) -> String {
+    let of_workflow = missing.site.is_workflow();
+    let mut names: Vec<String> =
+        points.iter().filter(|point| point.site.is_workflow() == of_workflow).map(shown).collect();
+    names.sort();
+    names.dedup();
+    let wanted = shown(missing);
+    let mut near: Vec<(usize, &String)> = names.iter().map(|name| (distance(&wanted, name), name)).collect();
+    near.retain(|(distance, _)| *distance <= (wanted.chars().count() / 2).clamp(1, 3));
+    near.sort();
+    let what = if of_workflow { "workflow" } else { "activity" };
+    match near.first() {
+        Some((_, name)) => format!("there is no {what} `{wanted}`; is it `{name}`?"),
+        None if names.is_empty() => format!("there is no {what} `{wanted}`, and no other"),
+        None => {
+            let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            format!("there is no {what} `{wanted}`; there {}", are(&list))
+        }
+    }
+}
+
+fn are(list: &[String]) -> String {
+    format!("{} {}", if list.len() == 1 { "is" } else { "are" }, list.join(", "))
+}
+
+/// Letters to add, take away or replace to make one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], line + 1);
+        for (column, against) in other.iter().enumerate() {
+            let replaced = corner + usize::from(letter != *against);
+            corner = row[column + 1];
+            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(text: &str) -> Point {
+        // A fault that fits, so that it reads as an entry.
+        let fault = if text.contains(":timer") {
+            "cancel"
+        } else if text.contains(":effect") {
+            "crash_after"
+        } else {
+            "cancel"
+        };
+        format!("{text}={fault}").parse::<Entry>().unwrap().point
+    }
+
+    #[track_caller]
+    fn instead(missing: &str, expected: &str) {
+        let there = [
+            "copy#1@1:dispatch",
+            "copy#1@1:await1",
+            "copy#1@1:await2",
+            "copy#1@1:await3",
+            "copy#1@1:await4",
+            "copy#1@1:completion",
+            "copy#1@2:dispatch",
+            "copy#1@2:await1",
+            "other:copy#1@1:await1",
+            "delete#1@1:await1",
+            "main#1:task1",
+            "main#1:timer1",
+        ];
+        let there = there.map(point);
+        assert_eq!(nearest(&point(missing), &there), expected);
+    }
+
+    #[test]
+    fn as_much_as_possible_stays() {
+        instead(
+            "copy#1@1:await77",
+            "the nearest points that it comes to are `copy#1@1:await4`, `copy#1@1:await3`, `copy#1@1:await2`",
+        );
+        instead("copy#1@2:await3", "the nearest point that it comes to is `copy#1@2:await1`");
+        instead("copy#1@1:effect1", "attempt 1 of `copy#1` has dispatch, await1 to await4, completion");
+        instead("copy#1@3:effect1", "the attempts of `copy#1` are 1, 2");
+        instead(
+            "copy#1@3:await1",
+            "the attempts of `copy#1` are 1, 2; the nearest points that it comes to are `copy#1@1:await1`, `copy#1@2:await1`",
+        );
+        instead("copy#2@1:await1", "of copy there is `copy#1`");
+        instead("main#1:timer2", "the nearest point that it comes to is `main#1:timer1`");
+        instead("main#1:signal1", "`main#1` has task1, timer1");
+    }
+
+    #[test]
+    fn a_name_that_is_not_there() {
+        instead("cpoy#1@1:await1", "there is no activity `cpoy`; is it `copy`?");
+        instead("deletes#1@1:await1", "there is no activity `deletes`; is it `delete`?");
+        instead("move#1@1:await1", "there is no activity `move`; there are `copy`, `delete`, `other:copy`");
+        instead("mian2#1:task1", "there is no workflow `mian2`; there is `main`");
+        instead("mains#1:task1", "there is no workflow `mains`; is it `main`?");
+        assert_eq!(nearest(&point("a#1@1:await1"), &[]), "there is no activity `a`, and no other");
+    }
+
+    #[test]
+    fn letters_apart() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+}

@@ -1,0 +1,46 @@
+//! What the run without faults shows to be a mistake of the exploration itself.
+
+use crate::check::Normalizer;
+use crate::engine::panics;
+use crate::program::Payload;
+use crate::run::{Outcome, RunError};
+use crate::service::WorkflowOutcome;
+
+/// A `normalize` that answers differently for the same result would let runs fail or hold by chance: it is asked twice here
+/// and once on another thread.
+pub(super) fn normalizes(outcome: &Outcome, normalizer: Option<&Normalizer>) -> Result<(), RunError> {
+    let (Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result)) = outcome else {
+        return Ok(());
+    };
+    let Some(normalize) = normalizer else { return Ok(()) };
+    let ask = || panics::catch(|| normalize(result.as_bytes())).map_err(|unwound| unwound.words());
+    let elsewhere = std::thread::scope(|scope| scope.spawn(ask).join());
+    let answers = [ask(), ask(), elsewhere.unwrap_or_else(|_| ask())];
+    let mut normal: Vec<Vec<u8>> = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(Some(answer)) => normal.push(answer),
+            Ok(None) => {
+                return Err(RunError::Setup(format!(
+                    "the result of the run without faults does not decode as what `.normalize(..)` takes, or what that makes \
+                     of it cannot be encoded as JSON; the result is {result}"
+                )));
+            }
+            Err(why) => {
+                return Err(RunError::Setup(format!(
+                    "`.normalize(..)` panicked at the result of the run without faults, {result}: {why}"
+                )));
+            }
+        }
+    }
+    let first = &normal[0];
+    match normal.iter().find(|other| *other != first) {
+        None => Ok(()),
+        Some(other) => Err(RunError::Setup(format!(
+            "`.normalize(..)` is not deterministic: of the same result it makes {}, and then {}; it may depend on nothing but \
+             the result, so no clock, counter, or `HashMap`",
+            Payload::new(first),
+            Payload::new(other)
+        ))),
+    }
+}

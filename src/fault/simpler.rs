@@ -1,0 +1,247 @@
+//! [`Plan::simplifications`]: the plans that are one step simpler.
+
+use std::time::Duration;
+
+use super::kind::Fault;
+use super::plan::{Entry, Order, Plan};
+use super::site::Site;
+
+/// The shortest length that a stall or a delay is cut to.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+impl Plan {
+    /// The plans that are one step simpler than this one, those that save most first. A plan that an exploration reports
+    /// is one of which no simplification fails the same way.
+    ///
+    /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one; a
+    /// fault strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a stall
+    /// or a delay is shorter (half, or a round length below it, at least 1 ms); seed 0; ready tasks in the order in which
+    /// they became ready.
+    ///
+    /// Each step makes one of these smaller and none larger: the number of faults, of crashes, the numbers of the points,
+    /// the lengths, the seed, the freedom of the order. So no chain of steps goes on for ever, and a plan without faults,
+    /// with seed 0 and `fifo`, has none.
+    ///
+    /// ```
+    /// use durasim::fault::Plan;
+    /// let plan: Plan = "copy#1@1:await2=crash".parse()?;
+    /// let simpler: Vec<String> = plan.simplifications().iter().map(ToString::to_string).collect();
+    /// assert_eq!(
+    ///     simpler,
+    ///     [
+    ///         "v1 seed=0 order=fifo",
+    ///         "v1 seed=0 order=fifo; copy#1@1:await2=fail",
+    ///         "v1 seed=0 order=fifo; copy#1@1:await1=crash",
+    ///     ]
+    /// );
+    /// # Ok::<_, durasim::fault::PlanError>(())
+    /// ```
+    pub fn simplifications(&self) -> Vec<Plan> {
+        let mut simpler = Vec::new();
+        for place in (0..self.entries.len()).rev() {
+            let mut without = self.clone();
+            without.entries.remove(place);
+            simpler.push(without);
+        }
+        for step in [softer, earlier, shorter] {
+            for (place, entry) in self.entries.iter().enumerate() {
+                let changed = step(entry).into_iter().filter(|changed| self.is_free(place, changed));
+                simpler.extend(changed.map(|changed| {
+                    let mut plan = self.clone();
+                    plan.entries[place] = changed;
+                    plan
+                }));
+            }
+        }
+        if self.seed != 0 {
+            simpler.push(self.clone().with_seed(0));
+        }
+        if self.order != Order::Fifo {
+            simpler.push(self.clone().with_order(Order::Fifo));
+        }
+        simpler
+    }
+
+    /// Whether no entry but the one at `place` is at the point of `changed`: a point has at most one fault.
+    fn is_free(&self, place: usize, changed: &Entry) -> bool {
+        self.entries.iter().enumerate().all(|(other, taken)| other == place || taken.point != changed.point)
+    }
+}
+
+/// Code that fails instead of a process that dies, where the point has such a fault: one thing goes wrong, not all that
+/// the worker hosts.
+fn softer(entry: &Entry) -> Vec<Entry> {
+    let fault = match (entry.fault, entry.point.site) {
+        (Fault::Crash | Fault::CrashAttempt, Site::Await(_)) => Fault::Fail,
+        (Fault::CrashBefore, Site::Effect(_)) => Fault::FailUnapplied,
+        (Fault::CrashAfter, Site::Effect(_)) => Fault::FailApplied,
+        _ => return Vec::new(),
+    };
+    vec![Entry::new(entry.point.clone(), fault)]
+}
+
+/// The same fault at an earlier site of its kind, in an earlier attempt, or in an earlier execution.
+fn earlier(entry: &Entry) -> Vec<Entry> {
+    let mut points = Vec::new();
+    for site in entry.point.site.number().into_iter().flat_map(below) {
+        let mut point = entry.point.clone();
+        point.site = entry.point.site.with_number(site);
+        points.push(point);
+    }
+    for attempt in entry.point.attempt.into_iter().flat_map(below) {
+        let mut point = entry.point.clone();
+        point.attempt = Some(attempt);
+        points.push(point);
+    }
+    for execution in below(entry.point.execution) {
+        let mut point = entry.point.clone();
+        point.execution = execution;
+        points.push(point);
+    }
+    points.into_iter().map(|point| Entry::new(point, entry.fault)).collect()
+}
+
+/// Lower counts to try, lowest first: 1, then each half as far away as the one before, down to one less.
+fn below(count: u32) -> Vec<u32> {
+    let mut lower = vec![1];
+    let distances = std::iter::successors(Some(count / 2), |distance| Some(distance / 2));
+    lower.extend(distances.take_while(|distance| *distance > 0).map(|distance| count - distance));
+    lower.dedup();
+    lower.retain(|lower| (1..count).contains(lower));
+    lower
+}
+
+/// The same fault at half its length, then at round lengths below it: to one digit, two, three, and so on.
+fn shorter(entry: &Entry) -> Vec<Entry> {
+    let Some(length) = entry.fault.length() else { return Vec::new() };
+    let millis = length.as_millis();
+    let mut lengths = vec![millis / 2];
+    let digits = millis.checked_ilog10().unwrap_or(0);
+    lengths.extend((0..=digits).rev().map(|zeros| millis / 10_u128.pow(zeros) * 10_u128.pow(zeros)));
+    lengths.dedup();
+    let lengths = lengths.into_iter().filter_map(duration);
+    lengths
+        .filter(|shorter| (SHORTEST..length).contains(shorter))
+        .map(|shorter| Entry::new(entry.point.clone(), entry.fault.with_length(shorter)))
+        .collect()
+}
+
+/// A plan's text may hold lengths whose milliseconds do not fit a `u64`.
+fn duration(millis: u128) -> Option<Duration> {
+    let seconds = u64::try_from(millis / 1_000).ok()?;
+    Some(Duration::new(seconds, (millis % 1_000) as u32 * 1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simpler(plan: &str) -> Vec<String> {
+        let plan: Plan = plan.parse().unwrap();
+        let entries = |plan: &Plan| plan.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        plan.simplifications().iter().map(entries).collect()
+    }
+
+    #[test]
+    fn a_crash_becomes_the_failure_that_its_point_has() {
+        assert!(simpler("a#1@1:await1=crash").contains(&"a#1@1:await1=fail".to_owned()));
+        assert!(simpler("a#1@1:await1=crash_attempt").contains(&"a#1@1:await1=fail".to_owned()));
+        assert_eq!(simpler("a#1@1:effect1=crash_before"), ["", "a#1@1:effect1=fail_unapplied"]);
+        assert_eq!(simpler("a#1@1:effect1=crash_after"), ["", "a#1@1:effect1=fail_applied"]);
+        assert_eq!(simpler("a#1@1:heartbeat1=crash_before"), [""]);
+        assert_eq!(simpler("a#1@1:completion=crash"), [""]);
+        assert_eq!(simpler("w#1:task1=crash"), [""]);
+    }
+
+    #[test]
+    fn earlier_goes_through_the_whole_point() {
+        assert_eq!(
+            simpler("a#2@3:await6=fail"),
+            [
+                "",
+                "a#2@3:await1=fail",
+                "a#2@3:await3=fail",
+                "a#2@3:await5=fail",
+                "a#2@1:await6=fail",
+                "a#2@2:await6=fail",
+                "a#1@3:await6=fail"
+            ]
+        );
+    }
+
+    #[test]
+    fn lengths_are_halved_and_rounded_down() {
+        assert_eq!(
+            simpler("a#1@1:await1=stall(36421ms)"),
+            [
+                "",
+                "a#1@1:await1=stall(18210ms)",
+                "a#1@1:await1=stall(30s)",
+                "a#1@1:await1=stall(36s)",
+                "a#1@1:await1=stall(36400ms)",
+                "a#1@1:await1=stall(36420ms)"
+            ]
+        );
+        assert_eq!(simpler("a#1@1:await1=stall(1ms)"), [""]);
+        assert_eq!(simpler("a#1@1:await1=stall(1500us)"), ["", "a#1@1:await1=stall(1ms)"]);
+        assert_eq!(simpler("a#1@1:await1=stall(20ns)"), [""]);
+        assert!(!simpler("a#1@1:await1=stall(18446744073709551615999999999ns)").is_empty());
+    }
+
+    #[test]
+    fn a_fault_is_not_moved_onto_another() {
+        assert!(!simpler("a#1@1:await1=fail; a#1@1:await2=stop").contains(&"a#1@1:await1=stop".to_owned()));
+    }
+
+    #[test]
+    fn no_fault_no_step() {
+        assert_eq!(Plan::none().simplifications(), []);
+    }
+
+    /// What every step makes smaller; see [`Plan::simplifications`].
+    fn measure(plan: &Plan) -> [u128; 6] {
+        let is_crash = |entry: &&Entry| {
+            matches!(
+                entry.fault,
+                Fault::Crash | Fault::CrashAttempt | Fault::CrashBefore | Fault::CrashAfter | Fault::CrashAfterSent
+            )
+        };
+        let sum = |of: &dyn Fn(&Entry) -> u128| plan.entries.iter().map(of).sum();
+        [
+            plan.entries.len() as u128,
+            plan.entries.iter().filter(is_crash).count() as u128,
+            sum(&|entry| {
+                let point = &entry.point;
+                let numbers = [point.execution, point.attempt.unwrap_or(0), point.site.number().unwrap_or(0)];
+                numbers.into_iter().map(u128::from).sum()
+            }),
+            sum(&|entry| entry.fault.length().map_or(0, |length| length.as_nanos())),
+            u128::from(plan.seed != 0),
+            u128::from(plan.order == Order::Random),
+        ]
+    }
+
+    #[test]
+    fn every_step_makes_something_smaller_and_nothing_larger() {
+        let mut plan: Plan = "v1 seed=9 order=random; a#3@2:await37=crash; a#1@5:heartbeat9=delayed(90001ms); \
+                              a#1@2:effect4=crash_after; w#2:task7=late(12345us); w#1:signal3=duplicated"
+            .parse()
+            .unwrap();
+        // A long way down, by another step each time.
+        let mut steps = 0;
+        loop {
+            let simpler = plan.simplifications();
+            for simpler in &simpler {
+                let (small, large) = (measure(simpler), measure(&plan));
+                let down = small.iter().zip(&large).filter(|(small, large)| small < large).count();
+                let up = small.iter().zip(&large).any(|(small, large)| small > large);
+                assert!(down >= 1 && !up, "`{simpler}` is not simpler than `{plan}`");
+            }
+            let Some(next) = simpler.into_iter().rev().cycle().nth(steps % 7) else { break };
+            plan = next;
+            steps += 1;
+        }
+        assert!(steps > 20, "{steps}");
+        assert_eq!(plan, Plan::none());
+    }
+}

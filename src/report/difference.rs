@@ -1,0 +1,151 @@
+//! [`difference`]: what was expected against what was found, line by line, where two lines would not show it.
+
+use std::fmt::Write;
+
+use similar::{ChangeTag, TextDiff};
+
+use super::ink::Ink;
+
+/// Values of which one is longer than this are taken apart if they are JSON.
+const LONG: usize = 80;
+
+/// Equal lines that are kept before and after each difference.
+const AROUND: usize = 2;
+
+/// Writes both values: one line each if they are short, else only what differs.
+pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
+    // Writing to a string cannot fail.
+    let Some(lines) = Lines::of(expected, found) else {
+        let _ = writeln!(text, "  expected: {}", ink.right(expected));
+        let _ = writeln!(text, "     found: {}", ink.wrong(found));
+        return;
+    };
+    let _ = writeln!(text, "  {} and {}{}", ink.right("- expected"), ink.wrong("+ found"), lines.before);
+    let diff = TextDiff::from_lines(&lines.expected, &lines.found);
+    let mut shown_up_to = 0;
+    let count = lines.expected.lines().count();
+    for group in diff.grouped_ops(AROUND) {
+        let start = group.first().map_or(0, |op| op.old_range().start);
+        left_out(text, start - shown_up_to, ink);
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let line = change.value().trim_end_matches('\n');
+            let _ = match change.tag() {
+                ChangeTag::Equal => writeln!(text, "{}", format!("      {line}").trim_end()),
+                ChangeTag::Delete => writeln!(text, "    {}", ink.right(format!("- {line}"))),
+                ChangeTag::Insert => writeln!(text, "    {}", ink.wrong(format!("+ {line}"))),
+            };
+        }
+        shown_up_to = group.last().map_or(shown_up_to, |op| op.old_range().end);
+    }
+    left_out(text, count - shown_up_to, ink);
+}
+
+fn left_out(text: &mut String, lines: usize, ink: Ink) {
+    if lines > 0 {
+        let _ = writeln!(text, "      {}", ink.faint(format!("... {lines} more ...")));
+    }
+}
+
+/// Values that are to be compared line by line.
+struct Lines {
+    /// What stands before the JSON of both.
+    before: String,
+    expected: String,
+    found: String,
+}
+
+impl Lines {
+    /// `None` if two lines show it as well.
+    fn of(expected: &str, found: &str) -> Option<Lines> {
+        let is_long = |text: &str| text.chars().count() > LONG;
+        let is_folded = |text: &str| text.trim_end().contains('\n');
+        if let (Some((before, one)), Some((before_other, other))) = (json(expected), json(found))
+            && before == before_other
+            && one != other
+            && (is_long(expected) || is_long(found))
+        {
+            let before = if before.is_empty() { String::new() } else { format!(": {}", before.trim_end()) };
+            return Some(Lines { before, expected: one, found: other });
+        }
+        if is_folded(expected) || is_folded(found) {
+            let lines = |text: &str| format!("{}\n", text.trim_end());
+            return Some(Lines { before: String::new(), expected: lines(expected), found: lines(found) });
+        }
+        None
+    }
+}
+
+/// The words before an object or a list, and that on lines of its own: `completed with {"rows":1}`.
+fn json(text: &str) -> Option<(&str, String)> {
+    let (before, value) = text.split_at(text.find(['{', '['])?);
+    let value: serde_json::Value = serde_json::from_str(value).ok()?;
+    let mut lines = serde_json::to_string_pretty(&value).ok()?;
+    lines.push('\n');
+    Some((before, lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn shows(expected: &str, found: &str, text: &str) {
+        let mut written = String::new();
+        write(&mut written, expected, found, Ink::Plain);
+        assert_eq!(written.trim_end(), text.trim_start_matches('\n').trim_end(), "\n{written}");
+    }
+
+    #[test]
+    fn short_values_stay_on_a_line_each() {
+        shows("completed with 1", "completed with 2", "  expected: completed with 1\n     found: completed with 2");
+        shows(r#"{"a":1}"#, r#"{"a":2}"#, "  expected: {\"a\":1}\n     found: {\"a\":2}");
+    }
+
+    #[test]
+    fn of_long_json_only_what_differs_is_shown() {
+        let value = |checksum: &str, rows: &[u32]| {
+            format!(
+                "completed with {}",
+                serde_json::json!({"bucket": "archive", "checksum": checksum, "files": ["a", "b", "c", "d", "e"],
+                    "rows": rows, "version": 3})
+            )
+        };
+        shows(
+            &value("9f2c", &[1, 2, 3]),
+            &value("init-10", &[1, 3]),
+            r#"
+  - expected and + found: completed with
+      {
+        "bucket": "archive",
+    -   "checksum": "9f2c",
+    +   "checksum": "init-10",
+        "files": [
+          "a",
+      ... 5 more ...
+        "rows": [
+          1,
+    -     2,
+          3
+        ],
+      ... 2 more ...
+"#,
+        );
+    }
+
+    #[test]
+    fn of_texts_of_several_lines_too() {
+        shows(
+            "one\ntwo\nthree\n",
+            "one\n2\nthree",
+            "  - expected and + found\n      one\n    - two\n    + 2\n      three",
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_on_both_sides_stays_on_a_line_each() {
+        let long = format!("completed with {{\"text\":\"{}\"}}", "x".repeat(100));
+        shows(&long, "timed out", &format!("  expected: {long}\n     found: timed out"));
+        let other = long.replace("completed", "failed");
+        shows(&long, &other, &format!("  expected: {long}\n     found: {other}"));
+    }
+}

@@ -1,0 +1,66 @@
+//! [`Ink`]: colours for a terminal, or none.
+
+use std::fmt;
+
+use console::Style;
+
+/// Whether a text is for a terminal that shows colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ink {
+    Plain,
+    Coloured,
+}
+
+impl Ink {
+    /// Of what a panic prints: coloured if that is a terminal. `CLICOLOR_FORCE` is obeyed, and
+    /// `NO_COLOR` before it.
+    pub(crate) fn of_stderr() -> Ink {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        if !refused && console::colors_enabled_stderr() { Ink::Coloured } else { Ink::Plain }
+    }
+
+    fn style(self) -> Style {
+        Style::new().force_styling(self == Ink::Coloured)
+    }
+
+    /// What is wrong.
+    pub(super) fn wrong<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+        self.style().red().apply_to(text)
+    }
+
+    /// What would be right.
+    pub(super) fn right<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+        self.style().green().apply_to(text)
+    }
+
+    /// What begins a part of the message.
+    pub(super) fn heading<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+        self.style().bold().apply_to(text)
+    }
+
+    /// What goes wrong on purpose.
+    pub(super) fn fault<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+        self.style().yellow().apply_to(text)
+    }
+
+    /// What is left out.
+    pub(super) fn faint<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+        self.style().dim().apply_to(text)
+    }
+
+    /// What is to be typed.
+    pub(super) fn command<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+        self.style().cyan().apply_to(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ink;
+
+    #[test]
+    fn plain_is_plain() {
+        assert_eq!(Ink::Plain.wrong("gone").to_string(), "gone");
+        assert_eq!(Ink::Coloured.wrong("gone").to_string(), "\u{1b}[31mgone\u{1b}[0m");
+    }
+}
