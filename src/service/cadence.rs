@@ -264,8 +264,55 @@ mod tests {
     fn a_backoff_that_no_clock_can_hold_is_the_maximum_or_none() {
         let endless = policy(1, 10.0, 1000);
         assert_eq!(next_backoff(&endless, 400, "", Time::ZERO, None), Err(RetryState::Timeout));
-        let capped = RetrySpec { maximum_interval: Span::from_secs(7), ..endless };
+        let capped = RetrySpec { maximum_interval: Span::from_secs(7), ..endless.clone() };
         assert_eq!(next_backoff(&capped, 400, "", Time::ZERO, None), Ok(Span::from_secs(7)));
+        // 31 years, and the longest there is.
+        assert_eq!(next_backoff(&endless, 9, "", Time::ZERO, None), Ok(Span::from_secs(1_000_000_000)));
+        let longest = policy(9_223_372_036, 1.0, 9);
+        assert_eq!(next_backoff(&longest, 0, "", Time::ZERO, None), Ok(longest.initial_interval));
+    }
+
+    #[test]
+    fn policies_that_make_no_sense_are_refused() {
+        let good = RetrySpec { maximum_interval: Span::from_secs(1), ..policy(1, 1.0, 0) };
+        assert_eq!(validate_retry(&good), Ok(()));
+        let minus = Span::from_secs(-1);
+        for (bad, words) in [
+            (
+                RetrySpec { initial_interval: minus, ..good.clone() },
+                "InitialIntervalInSeconds must be greater than 0 on retry policy.",
+            ),
+            (
+                RetrySpec { initial_interval: Span::ZERO, ..good.clone() },
+                "InitialIntervalInSeconds must be greater than 0 on retry policy.",
+            ),
+            (
+                RetrySpec { backoff_coefficient: 0.9, ..good.clone() },
+                "BackoffCoefficient cannot be less than 1 on retry policy.",
+            ),
+            (
+                RetrySpec { backoff_coefficient: f64::NAN, ..good.clone() },
+                "BackoffCoefficient cannot be less than 1 on retry policy.",
+            ),
+            (
+                RetrySpec { maximum_interval: minus, ..good.clone() },
+                "MaximumIntervalInSeconds cannot be less than 0 on retry policy.",
+            ),
+            (
+                RetrySpec { initial_interval: Span::from_secs(2), ..good.clone() },
+                "MaximumIntervalInSeconds cannot be less than InitialIntervalInSeconds on retry policy.",
+            ),
+            (
+                RetrySpec { maximum_attempts: -1, ..good.clone() },
+                "MaximumAttempts cannot be less than 0 on retry policy.",
+            ),
+            (
+                RetrySpec { expiration_interval: minus, ..good.clone() },
+                "ExpirationIntervalInSeconds cannot be less than 0 on retry policy.",
+            ),
+        ] {
+            assert_eq!(validate_retry(&bad), Err(words.to_owned()));
+        }
     }
 
     #[test]

@@ -71,15 +71,70 @@ fn cut(failure: &Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::TimeoutType;
+
+    fn is_kept_whole(failure: Failure) -> bool {
+        let failure = Arc::new(failure);
+        Arc::ptr_eq(&failure, &stored(failure.clone()))
+    }
+
+    fn bytes(length: usize) -> Details {
+        Details::from(Some(&vec![b'1'; length][..]))
+    }
+
+    fn application(error_type: &str, message: usize, details: usize) -> Failure {
+        let mut failure = Failure::application(error_type, "m".repeat(message));
+        if let FailureKind::Application { details: attached, .. } = &mut failure.kind {
+            *attached = bytes(details);
+        }
+        failure
+    }
+
+    /// Documented as 2 MB.
+    #[test]
+    fn two_megabytes_are_not_too_large() {
+        assert!(!is_too_large(&vec![0; 2_097_152]));
+        assert!(is_too_large(&vec![0; 2_097_153]));
+    }
+
+    /// Everything that can be long counts: message, type, details, and the same of the causes.
+    #[test]
+    fn a_failure_of_four_kilobytes_is_kept_whole() {
+        assert!(is_kept_whole(application("T", 4095, 0)));
+        assert!(!is_kept_whole(application("T", 4096, 0)));
+        assert!(is_kept_whole(application("T", 95, 4000)));
+        assert!(!is_kept_whole(application("T", 96, 4000)));
+        let of_kind = |kind, message| Failure { message: "m".repeat(message).into(), kind, cause: None };
+        let timeout = |details| FailureKind::Timeout {
+            timeout_type: TimeoutType::Heartbeat,
+            last_heartbeat_details: bytes(details),
+        };
+        assert!(is_kept_whole(of_kind(timeout(4000), 96)));
+        assert!(!is_kept_whole(of_kind(timeout(4000), 97)));
+        let canceled = |details| FailureKind::Canceled { details: bytes(details) };
+        assert!(is_kept_whole(of_kind(canceled(4000), 96)));
+        assert!(!is_kept_whole(of_kind(canceled(4000), 97)));
+        let caused = |message| {
+            let cause = Some(Arc::new(application("T", 2000, 1000)));
+            Failure { cause, ..application("T", message, 0) }
+        };
+        assert!(is_kept_whole(caused(1094)));
+        assert!(!is_kept_whole(caused(1095)));
+    }
 
     #[test]
     fn a_long_failure_is_cut_between_attempts() {
-        let long = Arc::new(Failure::application("MyError", "é".repeat(10_000)));
-        let kept = stored(long);
+        let long =
+            Failure { cause: Some(Arc::new(Failure::application("T", "m"))), ..application("MyError", 10_000, 9) };
+        let kept = stored(Arc::new(long));
         assert_eq!(&*kept.message, "Failure exceeds size limit.");
         assert_eq!(kept.kind, FailureKind::Server { non_retryable: false });
-        assert_eq!(kept.cause.as_ref().unwrap().message.len(), STORED_FAILURE_LIMIT);
-        let short = Arc::new(Failure::application("MyError", "boom"));
-        assert!(Arc::ptr_eq(&short, &stored(short.clone())));
+        assert_eq!(kept.cause.as_deref(), Some(&Failure::application("MyError", "m".repeat(4096))));
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters() {
+        let kept = stored(Arc::new(Failure::application("MyError", format!("m{}", "é".repeat(10_000)))));
+        assert_eq!(kept.cause.as_ref().unwrap().message.len(), 4095);
     }
 }

@@ -49,19 +49,14 @@ impl Service {
         }
         let paused = &mut self.activities[activity.0 as usize];
         paused.hold = Hold::Free;
-        if how.reset_attempts || how.reset_heartbeat {
-            match &mut paused.state {
-                ActivityState::Started(started) if how.reset_attempts => {
-                    started.reset = request(how.reset_heartbeat);
+        match &mut paused.state {
+            ActivityState::Started(started) if how.reset_attempts => started.reset = request(how.reset_heartbeat),
+            _ => {
+                if how.reset_attempts {
+                    paused.attempt = 1;
                 }
-                ActivityState::Started(_) => paused.details = Details::Absent,
-                _ => {
-                    if how.reset_attempts {
-                        paused.attempt = 1;
-                    }
-                    if how.reset_heartbeat {
-                        paused.details = Details::Absent;
-                    }
+                if how.reset_heartbeat {
+                    paused.details = Details::Absent;
                 }
             }
         }

@@ -215,6 +215,33 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_keeps_sixteen_policies() {
+        let mut cache = PolicyCache::default();
+        let attempts = |attempts| Some(RetrySpec { maximum_attempts: attempts, ..RetrySpec::default() });
+        let mut is_shared = |policy| {
+            let first = cache.get(&policy, Dialect::Temporal).unwrap();
+            Arc::ptr_eq(&first, &cache.get(&policy, Dialect::Temporal).unwrap())
+        };
+        assert!((1..=16).all(|number| is_shared(attempts(number))));
+        assert!(!is_shared(attempts(17)));
+    }
+
+    #[test]
+    fn a_backoff_may_stay_as_it_begins() {
+        let policy = |maximum| RetrySpec {
+            initial_interval: Span::from_secs(2),
+            backoff_coefficient: 1.0,
+            maximum_interval: Span::from_secs(maximum),
+            ..RetrySpec::default()
+        };
+        assert_eq!(validate_retry(&policy(2)), Ok(()));
+        assert_eq!(
+            validate_retry(&policy(1)),
+            Err("MaximumInterval cannot be less than InitialInterval on retry policy.".into())
+        );
+    }
+
+    #[test]
     fn a_coefficient_that_is_no_number_is_refused() {
         let policy = RetrySpec { backoff_coefficient: f64::NAN, ..RetrySpec::default() };
         assert!(PolicyCache::default().get(&Some(policy), Dialect::Temporal).is_err());

@@ -45,11 +45,12 @@ pub fn next_backoff(
             (interval, policy.maximum_interval)
         }
     };
-    let nothing = interval.as_nanos() <= 0;
-    if maximum.is_zero() && nothing {
-        return Err(RetryState::Timeout);
-    }
-    let interval = if !maximum.is_zero() && (nothing || interval > maximum) { maximum } else { interval };
+    let interval = match (interval.as_nanos() <= 0, maximum.is_zero()) {
+        (true, true) => return Err(RetryState::Timeout),
+        (true, false) => maximum,
+        (false, true) => interval,
+        (false, false) => interval.min(maximum),
+    };
     match expires {
         Some(last) if now.plus(interval) > last => Err(RetryState::Timeout),
         _ => Ok(interval),
@@ -180,6 +181,16 @@ mod tests {
     fn growth_without_end_stops_at_the_end_of_time() {
         assert_eq!(exponential(Span::from_secs(1), 10.0, 400, Span::ZERO), Span::MAX);
         assert_eq!(exponential(Span::from_secs(1), 2.0, i32::MAX, Span::from_secs(9)), Span::from_secs(9));
+    }
+
+    /// Without a maximum nothing is capped; without an interval the maximum stands in for it.
+    #[test]
+    fn either_the_interval_or_its_maximum_may_be_missing() {
+        let gap = |initial, maximum| next_backoff(&policy(initial, 2.0, maximum, 0), 1, None, Time::ZERO, None);
+        assert_eq!(gap(3000, 0), Ok(Span::from_secs(3)));
+        assert_eq!(gap(0, 7000), Ok(Span::from_secs(7)));
+        assert_eq!(gap(9000, 7000), Ok(Span::from_secs(7)));
+        assert_eq!(gap(0, 0), Err(RetryState::Timeout));
     }
 
     /// Recorded scenarios `retry_next_delay_above_maxint`, `retry_next_delay_zero`.

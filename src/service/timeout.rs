@@ -174,6 +174,13 @@ mod tests {
     }
 
     #[test]
+    fn behind_the_end_of_time_is_never() {
+        let endless = Timeouts { schedule_to_close: Span::MAX, ..ALL };
+        let late = Clocks { scheduled_at: Time::MAX, ..clocks(None, None) };
+        assert_eq!(deadline(TimeoutType::ScheduleToClose, &endless, &late), None);
+    }
+
+    #[test]
     fn no_time_left_is_reported_as_schedule_to_close() {
         let named = |timeout, state| match final_timeout_failure(timeout, state, Details::Absent, None) {
             Failure { message, kind: FailureKind::Timeout { timeout_type, .. }, .. } => (timeout_type, message),

@@ -194,7 +194,6 @@ impl Workflow {
 /// Looks for a number in a rising list. What is asked for is mostly the last or behind it.
 fn find<T>(list: &[(Seq, T)], seq: Seq) -> Result<usize, usize> {
     match list.last() {
-        None => Err(0),
         Some((last, _)) if *last < seq => Err(list.len()),
         _ => list.binary_search_by_key(&seq, |(seq, _)| *seq),
     }

@@ -1,4 +1,4 @@
-//! Attempts, deadlines, details, operators.
+//! Attempts, deadlines, details, calls by id.
 
 use super::*;
 
@@ -158,41 +158,6 @@ fn timers_are_asked_for_in_the_order_of_their_clocks() {
     );
 }
 
-/// `ops_pause_s2c`
-#[test]
-fn pausing_stops_the_clocks() {
-    let mut bench = Bench::with(spec(1000, 0, 0));
-    let key = bench.key(1);
-    let (first, _) = bench.take(1);
-    bench.fail(first, boom()).unwrap();
-    bench.service.pause(key);
-    bench.until(3000);
-    assert!(bench.service.activity(key).is_open());
-    bench.service.unpause(key, Unpause::default(), bench.now);
-    bench.drain();
-    bench.until(3000);
-    let (timeout, state, failure) = timed_out(bench.outcome());
-    assert_eq!((timeout, state, &failure.cause), (TimeoutType::ScheduleToClose, RetryState::Timeout, &None));
-}
-
-/// `ops_reset_running`, rule row `trace/44`
-#[test]
-fn a_reset_waits_for_the_running_attempt() {
-    let mut bench = Bench::with(spec(0, 5000, 0));
-    let (first, _) = bench.take(1);
-    bench.fail(first, boom()).unwrap();
-    bench.until(200);
-    let (second, _) = bench.take(2);
-    bench.beat(second, text("7")).unwrap();
-    bench.service.reset(second.activity, Reset { reset_heartbeat: true, keep_paused: false }, bench.now);
-    assert!(bench.beat(second, text("8")).unwrap().activity_reset);
-    assert_eq!(*bench.service.activity(second.activity).details(), text("8"));
-    bench.fail(second, boom()).unwrap();
-    let activity = bench.service.activity(second.activity);
-    assert_eq!((activity.attempt(), activity.details()), (2, &Details::Absent));
-    assert_eq!(activity.current_retry_interval(), Some(Span::from_millis(200)));
-}
-
 /// `limit_result_2_5m`, `limit_heartbeat_2_5m`
 #[test]
 fn too_large_is_accepted_and_fails_the_activity() {
@@ -253,4 +218,64 @@ fn timers_of_an_attempt_that_has_ended_are_stale() {
     assert_eq!(live(&bench), 0);
     bench.take(2);
     assert_eq!(live(&bench), 0);
+}
+
+/// `byid_heartbeat_backoff`, `byid_cancel_requested`
+#[test]
+fn a_heartbeat_by_id_is_one_of_the_attempt_that_runs() {
+    let mut bench = Bench::with(spec(0, 5000, 100));
+    let id = bench.service.activity(bench.key(1)).id().clone();
+    let beat = |bench: &mut Bench| {
+        let answer = bench.service.heartbeat_by_id(bench.workflow, &id, text("7"), bench.now, 0);
+        bench.drain();
+        answer
+    };
+    assert_eq!(beat(&mut bench), Err(Refused::ACTIVITY_GONE));
+    let (first, _) = bench.take(1);
+    bench.until(90);
+    assert_eq!(beat(&mut bench), Ok(HeartbeatAnswer::default()));
+    assert_eq!(*bench.service.activity(first.activity).details(), text("7"));
+    bench.until(180);
+    bench.service.request_cancel(bench.workflow, "".into(), bench.now).unwrap();
+    bench.drain();
+    bench.answer(&[Command::CancelActivity { seq: 1 }]).unwrap();
+    assert!(beat(&mut bench).unwrap().cancel_requested);
+    bench.fail(first, boom()).unwrap();
+    assert_eq!(beat(&mut bench), Err(Refused::ACTIVITY_GONE));
+}
+
+/// In backoff the clock of schedule-to-start has not begun; that of schedule-to-close runs over all attempts.
+#[test]
+fn a_backoff_has_the_overall_deadline_only() {
+    let mut activity = spec(9000, 5000, 1000);
+    activity.timeouts.schedule_to_start = Span::from_millis(700);
+    let mut bench = Bench::with(activity);
+    let deadlines = |bench: &Bench| {
+        use TimeoutType::{Heartbeat, ScheduleToClose, ScheduleToStart, StartToClose};
+        let activity = bench.service.activity(bench.key(1));
+        let millis = |at: Time| at.as_nanos() / 1_000_000;
+        [ScheduleToStart, ScheduleToClose, StartToClose, Heartbeat].map(|kind| activity.deadline(kind).map(millis))
+    };
+    bench.until(100);
+    assert_eq!(deadlines(&bench), [Some(700), Some(9000), None, None]);
+    let (first, _) = bench.take(1);
+    assert_eq!(deadlines(&bench), [None, Some(9000), Some(5100), Some(1100)]);
+    bench.fail(first, boom()).unwrap();
+    assert_eq!(deadlines(&bench), [None, Some(9000), None, None]);
+    bench.until(300);
+    assert_eq!(deadlines(&bench), [Some(1000), Some(9000), None, None]);
+}
+
+/// What a caller can ask of an activity is what its schedule said.
+#[test]
+fn an_activity_knows_its_command_and_its_schedule() {
+    let mut bench = Bench::new(0, 0);
+    bench.until(40);
+    bench.answer(&[schedule(7, spec(1000, 0, 0))]).unwrap();
+    assert!(bench.service.outbox.is_empty());
+    let activity = bench.service.activity(bench.key(7));
+    assert_eq!((activity.seq(), activity.scheduled_at()), (7, Time::from_millis(40)));
+    assert_eq!(activity.timeouts().start_to_close, Span::from_secs(1));
+    assert_eq!(bench.service.dialect(), Dialect::Temporal);
+    assert_eq!(Service::with_dialect(Dialect::Cadence).dialect(), Dialect::Cadence);
 }

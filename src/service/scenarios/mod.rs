@@ -1,6 +1,8 @@
 //! Recorded scenarios, driven through the service by hand.
 
 mod activities;
+mod commands;
+mod operators;
 mod signals;
 mod workflows;
 
@@ -9,8 +11,8 @@ use std::sync::Arc;
 use super::*;
 use crate::instant::{Span, Time};
 use crate::program::{
-    ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, FailureKind, Marker, Payload, RetrySpec,
-    RetryState, Seq, TimeoutType, Timeouts,
+    ActivityId, ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, FailureKind, Marker, Payload,
+    RetrySpec, RetryState, Seq, TimeoutType, Timeouts,
 };
 
 /// The service with a clock and a timer queue. A hand-over takes no time unless a test says so.

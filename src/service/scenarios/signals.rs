@@ -22,8 +22,11 @@ fn a_signal_is_an_event_and_wants_a_task() {
     bench.signal("a").unwrap();
     bench.signal("b").unwrap();
     assert_eq!(bench.events_from(6), "WorkflowExecutionSignaled WorkflowTaskScheduled WorkflowExecutionSignaled");
+    assert!(bench.service.workflow(bench.workflow).has_task());
     bench.answer(&[]).unwrap();
     assert!(!bench.service.workflow(bench.workflow).has_task());
+    // The second one came before the task was taken, and is one with it.
+    assert_eq!(bench.events_from(9), "WorkflowTaskStarted WorkflowTaskCompleted");
     let names: Vec<&str> =
         bench.service.workflow(bench.workflow).signals().iter().map(|signal| &*signal.name).collect();
     assert_eq!(names, ["a", "b"]);

@@ -81,6 +81,7 @@ fn repeated_attempts_at_a_workflow_task_leave_no_events() {
     let lost = bench.take_task();
     bench.until(1000);
     assert_eq!(bench.complete_task(lost, &[]), Err(Refused::TASK_GONE));
+    assert_eq!(bench.service.take_workflow_task(bench.workflow, lost.token.stamp, bench.now), None);
     for end in [2000, 3000, 9000] {
         assert_eq!(bench.take_task().started_event_id, 6);
         bench.until(end);
@@ -198,12 +199,23 @@ fn a_timer_can_be_cancelled_until_its_workflow_knows_that_it_fired() {
     assert!(refused.message.starts_with("BadCancelTimerAttributes"), "{refused}");
 }
 
+/// Nothing waits for the end of time.
+#[test]
+fn a_run_without_a_timeout_has_no_timer_for_it() {
+    let of_run = |timer: &Timer| matches!(timer, Timer::RunTimeout { .. });
+    let count = |bench: &Bench| bench.timers.iter().filter(|(_, _, timer)| of_run(timer)).count();
+    assert_eq!([count(&Bench::new(0, 0)), count(&Bench::new(900, 0))], [0, 1]);
+}
+
 /// What has arrived is written before the end, and the task that was open fails.
 #[test]
 fn the_run_timeout_ends_an_open_task() {
     let mut bench = Bench::new(900, 0);
+    assert_eq!(bench.service.workflow(bench.workflow).run_timeout(), Span::from_millis(900));
     let task = bench.take_task();
+    assert!(!bench.service.workflow(bench.workflow).cancel_requested());
     bench.service.request_cancel(bench.workflow, "".into(), bench.now).unwrap();
+    assert!(bench.service.workflow(bench.workflow).cancel_requested());
     bench.until(900);
     assert_eq!(bench.events_from(4), "WorkflowTaskFailed WorkflowExecutionCancelRequested WorkflowExecutionTimedOut");
     assert_eq!(bench.complete_task(task, &[]), Err(Refused::WORKFLOW_CLOSED));
