@@ -33,7 +33,7 @@ pub fn print(seeds: u64) {
             seeds as f64 / begun.elapsed().as_secs_f64()
         });
         let rate = median(rates.collect());
-        println!("{} seeds on {threads} threads {rate:.0} seeds/s (by the clock on the wall)", workload.name);
+        println!("{} seeds on {threads} thread(s) {rate:.0} seeds/s (by the clock on the wall)", workload.name);
     }
 }
 

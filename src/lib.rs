@@ -128,7 +128,9 @@ pub use application_failure::ApplicationFailure;
 pub use client::{Client, ClientError, WorkflowHandle};
 pub use decode::Decode;
 pub use effect::{EffectError, effect};
-pub use explore::{Exploration, Failed, Part, Regression, RegressionState, Report, Tally, VARIABLES, Variable};
+pub use explore::{
+    Cell, Coverage, Exploration, Failed, Part, Regression, RegressionState, Report, Tally, VARIABLES, Variable,
+};
 pub use instant::{Span, Time};
 pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;

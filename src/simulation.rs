@@ -299,8 +299,11 @@ impl Simulation {
     /// is no error but an [outcome](Run::outcome).
     pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
         let start = self.start(workflow, input);
-        let finished =
-            if self.random_faults { start.run_swarm(self.plan.seed, self.plan.order) } else { start.run(&self.plan) };
+        let finished = if self.random_faults {
+            start.run_swarm(self.plan.seed, self.plan.order, false)
+        } else {
+            start.run(&self.plan)
+        };
         finished.into_result()
     }
 

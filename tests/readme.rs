@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, EffectError, Ledger, RetryPolicy, Simulation, VARIABLES,
-    WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, EffectError, Ledger, Report, RetryPolicy, Simulation,
+    VARIABLES, WorkflowContext, WorkflowError, check,
 };
 
 const README: &str = include_str!("../README.md");
@@ -41,6 +41,17 @@ fn the_table_of_faults_is_the_grammar_of_plans() {
     assert!(read > 40, "{read} faults");
 }
 
+/// It needs a feature, so that the documentation tests leave it out.
+#[test]
+fn the_property_of_whole_inputs_is_a_test() {
+    let file = include_str!("whole_inputs.rs");
+    let (_, code) = file.split_once("\n\n").expect("a first line, then the code");
+    assert!(
+        README.contains(&format!("```rust,ignore\n{code}```\n")),
+        "the README shows another one than tests/whole_inputs.rs"
+    );
+}
+
 #[test]
 fn both_commands_are_there() {
     for command in ["cargo run -p activity_advanced", "cargo test"] {
@@ -70,6 +81,17 @@ async fn copy_files(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityEr
     Ok(files)
 }
 
+/// The README's activity.
+async fn copy_files_rightly(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityError> {
+    let bucket = durasim::state::<Bucket>();
+    for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files {
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+        ctx.heartbeat(&(file + 1))?;
+    }
+    Ok(files)
+}
+
 async fn backup(ctx: &WorkflowContext, files: u32) -> Result<u32, WorkflowError> {
     let options = ActivityOptions {
         schedule_to_close_timeout: Duration::from_secs(600),
@@ -80,9 +102,8 @@ async fn backup(ctx: &WorkflowContext, files: u32) -> Result<u32, WorkflowError>
     ctx.execute_activity("copy_files", &files, options).await
 }
 
-#[test]
-fn the_failure_message_is_what_the_bug_gives() {
-    let report = Simulation::temporal()
+fn every_fault(copy_files: impl ActivityFn<u32, u32>) -> Report {
+    Simulation::temporal()
         .activity("copy_files", copy_files)
         .workflow("backup", backup)
         .state(Bucket::default)
@@ -92,7 +113,21 @@ fn the_failure_message_is_what_the_bug_gives() {
         .check(check::same_result())
         .check(check::progress("copy_files", |files_done: &u32| *files_done))
         .check(check::effects(|bucket: &Bucket| &bucket.files))
-        .report();
+        .report()
+}
+
+#[test]
+fn the_coverage_is_what_the_example_gives() {
+    let report = every_fault(copy_files_rightly);
+    assert!(report.holds(), "{report}");
+    let text = report.coverage().to_string();
+    let shown = text.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    assert!(README.contains(&format!("```text\n{shown}```\n")), "{shown}");
+}
+
+#[test]
+fn the_failure_message_is_what_the_bug_gives() {
+    let report = every_fault(copy_files);
     let text = &report.failures()[0].text;
     let start = README.find("resumes_from_every_crash: `effects`").expect("the README shows the failure");
     let shown = README[start..].split("```").next().unwrap_or_default();

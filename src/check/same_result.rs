@@ -8,21 +8,38 @@ use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::class::{Class, classify};
-use super::reference::{Normalizer, Reference};
+use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
+use crate::fault::Fault;
 use crate::run::{Outcome, Run, outcome_words};
+use crate::service::WorkflowOutcome;
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
 ///
 /// A run that completes although a cancel was requested must complete with the same result.
 pub fn same_result() -> SameResult {
-    SameResult { normalizer: None }
+    SameResult { normalizer: None, partial: None }
+}
+
+/// Judges a result by the fault-free run's. The error says which of the two does not decode.
+type Accepts = Arc<dyn Fn(&[u8], &[u8]) -> Result<bool, Undecoded> + Send + Sync>;
+
+/// A result that is not of the type that `partial` compares.
+enum Undecoded {
+    Reference(serde_json::Error),
+    Found(serde_json::Error),
 }
 
 /// Made by [`same_result`].
 #[derive(Clone)]
 pub struct SameResult {
     normalizer: Option<Normalizer>,
+    partial: Option<Accepts>,
+}
+
+/// What the fault-free run says of the time that faults may cost.
+struct Unhindered {
+    attempts: usize,
 }
 
 impl SameResult {
@@ -43,7 +60,83 @@ impl SameResult {
             clear(&mut value);
             serde_json::to_vec(&value).ok()
         });
-        SameResult { normalizer: Some(normalizer) }
+        SameResult { normalizer: Some(normalizer), ..self }
+    }
+
+    /// Accepts another result, of code that stops before its deadline and returns what it has by then, where a fault
+    /// shortened the time left: one that ended an attempt, or that takes time by itself. `accepts` is given the fault-free
+    /// run's result and the one found. In all other runs the result must be the same.
+    ///
+    /// A run that is accepted counts as one that *ends otherwise*, not as surviving. A script's result is judged likewise.
+    ///
+    /// ```
+    /// use durasim::check;
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Copied { rows: u64, complete: bool }
+    /// let check = check::same_result()
+    ///     .partial(|reference: &Copied, got: &Copied| !got.complete && got.rows < reference.rows);
+    /// ```
+    ///
+    /// A fault-free result that does not decode is an error of the exploration; another one is not accepted.
+    pub fn partial<T>(self, accepts: impl Fn(&T, &T) -> bool + Send + Sync + 'static) -> SameResult
+    where
+        T: DeserializeOwned + 'static,
+    {
+        let partial: Accepts = Arc::new(move |reference: &[u8], found: &[u8]| {
+            let reference: T = serde_json::from_slice(reference).map_err(Undecoded::Reference)?;
+            let found: T = serde_json::from_slice(found).map_err(Undecoded::Found)?;
+            Ok(accepts(&reference, &found))
+        });
+        SameResult { partial: Some(partial), ..self }
+    }
+
+    /// Why a run that ended otherwise is not accepted as partial; `None` if it is.
+    fn refuses(&self, run: &Run, reference: &Reference) -> Option<String> {
+        let Some(accepts) = &self.partial else { return Some(String::new()) };
+        let (Some(expected), Some(found)) = (result(reference.outcome()), result(&run.outcome())) else {
+            return Some(String::new());
+        };
+        if !reference.memory::<Unhindered>().is_some_and(|unhindered| unhindered.is_short_of_time(run)) {
+            return Some("; no fault cost it time, so that a partial result is no excuse".to_owned());
+        }
+        match accepts(&expected, &found) {
+            Ok(true) => None,
+            Ok(false) => Some(", and `.partial(..)` does not accept its result".to_owned()),
+            Err(Undecoded::Found(why) | Undecoded::Reference(why)) => {
+                Some(format!(", and its result is not of the type that `.partial(..)` takes: {why}"))
+            }
+        }
+    }
+}
+
+impl Unhindered {
+    /// Whether a fault ended an attempt, or took time by itself.
+    fn is_short_of_time(&self, run: &Run) -> bool {
+        let trace = run.trace();
+        let takes_time = |fault: Fault| {
+            fault.length().is_some()
+                || matches!(
+                    fault,
+                    Fault::DeadlineAt
+                        | Fault::DeadlineAtLate
+                        | Fault::CompletionLost
+                        | Fault::Signal
+                        | Fault::WorkerDies
+                        | Fault::WorkerGone
+                )
+        };
+        !trace.faults().is_empty()
+            && (trace.attempts().len() > self.attempts || trace.faults().iter().any(|(_, fault)| takes_time(*fault)))
+    }
+}
+
+/// The result of a workflow that completed, or of a script.
+fn result(outcome: &Outcome) -> Option<Vec<u8>> {
+    match outcome {
+        Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result) => {
+            Some(result.as_bytes().to_vec())
+        }
+        _ => None,
     }
 }
 
@@ -52,17 +145,31 @@ impl Check for SameResult {
         "same_result"
     }
 
+    fn learn(&self, reference: &Run) -> Option<Memory> {
+        let accepts = self.partial.as_ref()?;
+        if let Some(result) = result(&reference.outcome())
+            && let Err(Undecoded::Reference(why) | Undecoded::Found(why)) = accepts(&result, &result)
+        {
+            panic!(
+                "its result {} is not of the type that `.partial(..)` takes: {why}",
+                String::from_utf8_lossy(&result)
+            );
+        }
+        Some(Arc::new(Unhindered { attempts: reference.trace().attempts().len() }))
+    }
+
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         if classify(run, reference) != Class::Different {
             return Ok(());
         }
+        let Some(why) = self.refuses(run, reference) else { return Ok(()) };
         let words = |outcome: &Outcome| match outcome {
             Outcome::Open => "still open".to_owned(),
             Outcome::Closed(outcome) => outcome_words(outcome),
             Outcome::Script(result) => format!("the script returned {result}"),
         };
         let last = run.trace().events().iter().rposition(|event| event.what.closes_workflow());
-        Err(Violation::new("different result", "the workflow did not end as it does without faults")
+        Err(Violation::new("different result", format!("the workflow did not end as it does without faults{why}"))
             .expected(words(reference.outcome()), words(&run.outcome()))
             .proved_by(last.into_iter().collect::<Vec<_>>()))
     }
@@ -74,6 +181,9 @@ impl Check for SameResult {
 
 impl fmt::Debug for SameResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SameResult").field("normalizes", &self.normalizer.is_some()).finish()
+        f.debug_struct("SameResult")
+            .field("normalizes", &self.normalizer.is_some())
+            .field("partial", &self.partial.is_some())
+            .finish()
     }
 }

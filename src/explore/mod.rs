@@ -1,5 +1,6 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
+mod coverage;
 mod environment;
 mod interrupt;
 mod judge;
@@ -13,6 +14,7 @@ mod regressions;
 mod repeat;
 mod report;
 mod shard;
+mod share;
 mod shrink;
 mod sweep;
 mod tally;
@@ -22,12 +24,14 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use coverage::{Cell, Coverage};
 pub use environment::{VARIABLES, Variable};
 pub use regressions::{Regression, RegressionState};
 pub use report::{Failed, Part, Report};
 pub use tally::Tally;
 
 use regressions::Regressions;
+use share::Share;
 
 use crate::check::Check;
 use crate::fault::Plan;
@@ -66,6 +70,7 @@ pub struct Exploration {
     deterministic: bool,
     threads: usize,
     seeds: Vec<Range<u64>>,
+    over_budget: Option<Share>,
     regressions: Option<Regressions>,
     checks: Vec<Arc<dyn Check>>,
 }
@@ -81,6 +86,7 @@ impl Exploration {
             deterministic: true,
             threads: 0,
             seeds: Vec::new(),
+            over_budget: None,
             regressions: None,
             checks: Vec::new(),
         }
@@ -115,9 +121,33 @@ impl Exploration {
     }
 
     /// One run for each seed, with faults drawn from it; odd seeds also draw the order of ready tasks. By default faults
-    /// end an attempt only if the retry policy allows another one.
+    /// end an attempt only if the retry policy allows another one; see [`over_budget`](Exploration::over_budget).
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
+        self
+    }
+
+    /// In this share of the seeds, from 0.0 (none, the default) to 1.0 (all), faults may end more attempts than the retry
+    /// policy allows, so that the service gives the activity up. `same_result` excuses such a run; the other checks do not:
+    /// what a workflow does once its activity has failed for good is tried so. Which seeds these are follows from each seed
+    /// alone, and all others mean what they do without. An activity whose policy sets no limit is not concerned.
+    ///
+    /// ```no_run
+    /// # use durasim::{Simulation, check};
+    /// # #[derive(Default)]
+    /// # struct Bucket { files: durasim::Ledger<u32> }
+    /// # let simulation = Simulation::temporal();
+    /// simulation
+    ///     .explore("backup", &10)
+    ///     .seeds(0..10_000)
+    ///     .over_budget(0.25)
+    ///     .check(check::cleaned_up(|bucket: &Bucket| assert!(bucket.files.is_empty())))
+    ///     .assert();
+    /// ```
+    ///
+    /// A share that is none, and one without seeds, are errors of the report.
+    pub fn over_budget(mut self, share: f64) -> Exploration {
+        self.over_budget = Some(Share(share));
         self
     }
 

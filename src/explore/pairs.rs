@@ -29,7 +29,7 @@ pub(super) struct Covered {
 pub(super) fn visit(
     reference: &Run,
     budget: u64,
-    first: impl Fn(&Plan) -> Option<Run>,
+    mut first: impl FnMut(&Plan) -> Option<Run>,
     mut pair: impl FnMut(Plan) -> ControlFlow<()>,
 ) -> Covered {
     let singles = Singles::of(reference);

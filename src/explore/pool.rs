@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
+use super::coverage::Coverage;
 use super::interrupt::Exploring;
 use super::judge::{Finding, Judge, class, findings};
+use super::points::Places;
 use super::tally::Tally;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
@@ -27,17 +29,22 @@ const BLOCKS: usize = 8;
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Case {
     Plan(Plan),
-    /// The random faults of a seed.
-    Seed(u64),
+    /// A plan whose run is looked at for what else could strike in it.
+    Novel(Plan),
+    /// The random faults of a seed, which may or may not end more attempts than the retry policy allows.
+    Seed {
+        seed: u64,
+        over_budget: bool,
+    },
 }
 
 impl Case {
     fn run(self, start: &Start) -> (Finished, Plan) {
         match self {
-            Case::Plan(plan) => (start.run(&plan), plan),
-            Case::Seed(seed) => {
+            Case::Plan(plan) | Case::Novel(plan) => (start.run(&plan), plan),
+            Case::Seed { seed, over_budget } => {
                 let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
-                let finished = start.run_swarm(seed, order);
+                let finished = start.run_swarm(seed, order, over_budget);
                 let plan = finished.run.plan();
                 (finished, plan)
             }
@@ -69,6 +76,7 @@ pub(super) struct Passed {
 #[derive(Default)]
 pub(super) struct Block {
     pub(super) tally: Tally,
+    pub(super) coverage: Coverage,
     /// The first run of each distinct failure, at most as many as asked for.
     pub(super) broken: Vec<Broken>,
     /// The first that passed, at most as many as asked for.
@@ -88,7 +96,11 @@ impl Block {
     fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, kept: Kept) -> Block {
         let mut block = Block::default();
         for case in cases {
+            let is_novel = matches!(case, Case::Novel(_));
             let (finished, plan) = case.run(start);
+            if is_novel {
+                block.coverage.look(&Places::of(&finished.run));
+            }
             block.take(judges, finished, plan, kept);
         }
         block
@@ -99,6 +111,7 @@ impl Block {
         let findings = findings(&finished, judges);
         let class = if findings.is_empty() { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
+        self.coverage.count(&finished.run);
         let run = self.tally.runs;
         if findings.is_empty() && self.passed.len() < kept.passed {
             let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::coverage::Coverage;
 use super::judge::Finding;
 use super::regressions::{Regression, RegressionState};
 use super::shard::Shard;
@@ -31,6 +32,7 @@ pub struct Report {
     pub(super) interrupted: bool,
     /// Passing runs that were run again.
     pub(super) repeated: u64,
+    pub(super) coverage: Coverage,
     /// The file of the regressions, as messages call it.
     pub(super) file: Option<String>,
     pub(super) regressions: Vec<Regression>,
@@ -130,6 +132,7 @@ impl Report {
             shard: None,
             interrupted: false,
             repeated: 0,
+            coverage: Coverage::default(),
             file: None,
             regressions: Vec::new(),
             written: None,
@@ -150,6 +153,12 @@ impl Report {
     /// The first distinct failures, by check and kind. [`Tally::violations`] counts all.
     pub fn failures(&self) -> &[Failed] {
         &self.failures
+    }
+
+    /// What was struck, and what might have been and was not. Empty if only plans, or one seed, were
+    /// asked for.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// The plans of the exploration's [file](super::Exploration::regressions), in its order, with what came of them.
@@ -197,6 +206,18 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What a shard leaves out, the others may have: only the numbers are told.
+    fn write_coverage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.coverage.there() == 0 {
+            return Ok(());
+        }
+        let text = self.coverage.to_string();
+        let lines = if self.shard.is_some() { 1 } else { usize::MAX };
+        text.lines().take(lines).try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.skipped {
@@ -239,7 +260,7 @@ impl fmt::Display for Report {
                  start-to-close timeout could end"
             )?;
         }
-        Ok(())
+        self.write_coverage(f)
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Exploration;
+use super::coverage::Coverage;
 use super::environment::{Environment, Wanted};
 use super::interrupt::Exploring;
 use super::judge::{DOES_NOT_REPEAT, Finding, Judge, UNFINISHED, findings, judge};
 use super::nearest;
 use super::pairs;
-use super::points::Singles;
+use super::points::{Places, Singles};
 use super::pool::{self, Block, Broken, Case, Pool};
 use super::progress::Progress;
 use super::refusal;
@@ -69,8 +70,22 @@ impl Exploration {
         if self.every_pair && self.budget == 0 {
             return Err(RunError::Setup("the budget for pairs is zero: leave `.every_pair()` away instead".to_owned()));
         }
-        let asks = self.every_fault || self.every_pair || !no_seeds || !regressions.is_empty();
-        if matches!(wanted, Wanted::Everything) && !asks {
+        if let Some(share) = self.over_budget {
+            if !share.is_valid() {
+                return Err(RunError::Setup(format!(
+                    "`.over_budget({})` is not a share of the seeds: write from 0.0 for none to 1.0 for all",
+                    share.0
+                )));
+            }
+            if matches!(wanted, Wanted::Everything) && no_seeds {
+                return Err(RunError::Setup(
+                    "`.over_budget(..)` is about seeds, and the exploration has none: add `.seeds(0..1_000)`"
+                        .to_owned(),
+                ));
+            }
+        }
+        let tries_faults = self.every_fault || self.every_pair || !no_seeds;
+        if matches!(wanted, Wanted::Everything) && !tries_faults && regressions.is_empty() {
             return Err(RunError::Setup(
                 "the exploration asks for no run: add `.every_fault()` or `.seeds(0..1_000)`".to_owned(),
             ));
@@ -91,11 +106,19 @@ impl Exploration {
                 sweep.shard = shard;
                 sweep.report.shard = (!shard.is_whole()).then_some(shard);
                 sweep.regressions(regressions)?;
+                // Plans that are kept are not meant to cover anything.
+                sweep.report.coverage = Coverage::default();
+                if tries_faults {
+                    sweep.report.coverage.look(&Places::of(&reference));
+                }
                 sweep.everything(&reference);
                 is_telling(sweep.report)?;
             }
             Wanted::Plan(plan) => sweep.replay(plan)?,
-            Wanted::Seed(seed) => sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1)),
+            Wanted::Seed(seed) => {
+                sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1));
+                sweep.report.coverage = Coverage::default();
+            }
         }
         if writes {
             self.keep(report)?;
@@ -280,8 +303,11 @@ impl Sweep<'_> {
         let sampled = (singles.tried < singles.points).then_some((singles.tried, singles.points));
         let name = if sampled.is_some() { "faults" } else { "every fault" };
         let mut part = self.begin(name, Some(singles.entries.len() as u64));
+        let mut known = Coverage::default();
         for entry in singles.entries {
-            if self.offer(&mut part, Case::Plan(Plan::new(vec![entry]))).is_break() {
+            let is_new = known.is_new(&entry.point, entry.fault);
+            let plan = Plan::new(vec![entry]);
+            if self.offer(&mut part, if is_new { Case::Novel(plan) } else { Case::Plan(plan) }).is_break() {
                 break;
             }
         }
@@ -292,12 +318,18 @@ impl Sweep<'_> {
         let mut part = self.begin("every pair", None);
         let (exploration, judges) = (self.exploration, self.judges);
         // What one fault breaks is the singles' to tell.
+        let (mut known, mut there) = (Coverage::default(), Coverage::default());
         let first = |plan: &Plan| {
             let finished = exploration.start.run(plan);
+            // Otherwise `singles` has done so.
+            if !exploration.every_fault && plan.entries.iter().any(|entry| known.is_new(&entry.point, entry.fault)) {
+                there.look(&Places::of(&finished.run));
+            }
             findings(&finished, judges).is_empty().then_some(finished.run)
         };
         let covered =
             pairs::visit(reference, exploration.budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
+        self.report.coverage.add(there);
         let all = covered.tried == covered.there;
         if !all {
             part.name = "pairs".to_owned();
@@ -308,7 +340,8 @@ impl Sweep<'_> {
     fn seeds(&mut self, name: String, seeds: std::ops::Range<u64>) {
         let mut part = self.begin(&name, Some(seeds.end.saturating_sub(seeds.start)));
         for seed in seeds {
-            if self.offer(&mut part, Case::Seed(seed)).is_break() {
+            let over_budget = self.exploration.over_budget.is_some_and(|share| share.has(seed));
+            if self.offer(&mut part, Case::Seed { seed, over_budget }).is_break() {
                 break;
             }
         }
@@ -327,6 +360,7 @@ impl Sweep<'_> {
         let mut block = Block::default();
         block.take(self.judges, finished, plan, self.kept());
         self.take(&mut part, block);
+        self.report.coverage = Coverage::default();
         self.end(part, None);
         Ok(())
     }
@@ -378,6 +412,7 @@ impl Sweep<'_> {
     fn take(&mut self, part: &mut Ongoing, block: Block) {
         let before = part.tally.runs;
         part.tally.add(block.tally);
+        self.report.coverage.add(block.coverage);
         let mut broken = block.broken.into_iter().peekable();
         let mut passed = block.passed.into_iter().peekable();
         loop {

@@ -154,7 +154,7 @@ impl Fault {
     }
 
     /// The fault's name in a plan, without its length.
-    pub(super) fn keyword(self) -> &'static str {
+    pub(crate) fn keyword(self) -> &'static str {
         match self {
             Fault::Crash => "crash",
             Fault::CrashAttempt => "crash_attempt",

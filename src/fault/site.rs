@@ -45,6 +45,36 @@ impl Site {
         }
     }
 
+    /// The same kind of site, whatever its number.
+    pub(crate) fn without_number(self) -> Site {
+        match self {
+            Site::Await(_) => Site::Await(0),
+            Site::Effect(_) => Site::Effect(0),
+            Site::Heartbeat(_) => Site::Heartbeat(0),
+            Site::Deadline(_) => Site::Deadline(0),
+            Site::Task(_) => Site::Task(0),
+            Site::Signal(_) => Site::Signal(0),
+            Site::Timer(_) => Site::Timer(0),
+            Site::Dispatch | Site::Completion | Site::Backoff => self,
+        }
+    }
+
+    /// The site in a plan, without its number.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Site::Dispatch => "dispatch",
+            Site::Await(_) => "await",
+            Site::Effect(_) => "effect",
+            Site::Heartbeat(_) => "heartbeat",
+            Site::Deadline(_) => "deadline",
+            Site::Completion => "completion",
+            Site::Backoff => "backoff",
+            Site::Task(_) => "task",
+            Site::Signal(_) => "signal",
+            Site::Timer(_) => "timer",
+        }
+    }
+
     /// Whether this is a site of a workflow rather than of an attempt.
     pub fn is_workflow(self) -> bool {
         matches!(self, Site::Task(_) | Site::Signal(_) | Site::Timer(_))
@@ -105,17 +135,10 @@ impl Site {
 /// As plans spell it: `await5`.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Site::Dispatch => f.write_str("dispatch"),
-            Site::Await(n) => write!(f, "await{n}"),
-            Site::Effect(n) => write!(f, "effect{n}"),
-            Site::Heartbeat(n) => write!(f, "heartbeat{n}"),
-            Site::Deadline(n) => write!(f, "deadline{n}"),
-            Site::Completion => f.write_str("completion"),
-            Site::Backoff => f.write_str("backoff"),
-            Site::Task(n) => write!(f, "task{n}"),
-            Site::Signal(n) => write!(f, "signal{n}"),
-            Site::Timer(n) => write!(f, "timer{n}"),
+        f.write_str(self.word())?;
+        match self.number() {
+            Some(number) => write!(f, "{number}"),
+            None => Ok(()),
         }
     }
 }

@@ -32,17 +32,18 @@ pub(crate) struct Swarm {
     gap: u32,
     /// Sites until the next strike.
     left: u32,
+    over_budget: bool,
 }
 
 impl Swarm {
     /// Draws which families are on and how often they strike.
-    pub(crate) fn new(choice: &mut Choice) -> Swarm {
+    pub(crate) fn new(choice: &mut Choice, over_budget: bool) -> Swarm {
         let bits = choice.bits(Stream::Faults);
         // Cancels and stops end most runs early, so they are on for one seed in four; the others for every second.
         let rare = 1 << Family::Cancel as u32 | 1 << Family::Stop as u32;
         let families = (bits as u32) & ((bits >> 32) as u32 | !rare);
         let gap = GAPS[choice.below(Stream::Faults, GAPS.len() as u32) as usize];
-        let mut swarm = Swarm { families, gap, left: 0 };
+        let mut swarm = Swarm { families, gap, left: 0, over_budget };
         swarm.draw_gap(choice);
         swarm
     }
@@ -55,6 +56,11 @@ impl Swarm {
         }
         self.draw_gap(choice);
         true
+    }
+
+    /// Whether it may end more attempts than the retry policy allows.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.over_budget
     }
 
     pub(crate) fn allows(&self, fault: Fault) -> bool {

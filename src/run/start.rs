@@ -65,7 +65,9 @@ impl Origin {
 enum Faults<'a> {
     /// With the dispatch delays of deadlines, where they have any.
     Planned(&'a [Entry], &'a [Option<Duration>]),
-    Swarm,
+    Swarm {
+        over_budget: bool,
+    },
 }
 
 impl Start {
@@ -87,9 +89,9 @@ impl Start {
         plan.entries.iter().map(|entry| probe.run.dispatch_delay(entry)).collect()
     }
 
-    /// A run with faults drawn from a seed.
-    pub(crate) fn run_swarm(&self, seed: u64, order: Order) -> Finished {
-        self.execute(seed, order, Faults::Swarm)
+    /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
+    pub(crate) fn run_swarm(&self, seed: u64, order: Order, over_budget: bool) -> Finished {
+        self.execute(seed, order, Faults::Swarm { over_budget })
     }
 
     /// Mistakes that can be found before any run.
@@ -161,7 +163,8 @@ impl Start {
         random_faults: bool,
         script: Pin<&mut dyn Future<Output = ()>>,
     ) -> Finished {
-        let faults = if random_faults { Faults::Swarm } else { Faults::Planned(&plan.entries, &[]) };
+        let faults =
+            if random_faults { Faults::Swarm { over_budget: false } } else { Faults::Planned(&plan.entries, &[]) };
         self.execute_with(plan.seed, plan.order, faults, Some(script))
     }
 
@@ -213,7 +216,9 @@ impl Start {
                 let entries = entries.iter().enumerate();
                 core.injector.plan(entries.map(|(place, entry)| (entry.clone(), delay(place))));
             }
-            Faults::Swarm => core.injector = Injector::Swarm(Swarm::new(&mut core.choice)),
+            Faults::Swarm { over_budget } => {
+                core.injector = Injector::Swarm(Swarm::new(&mut core.choice, over_budget));
+            }
         }
         if self.setup.workers.is_empty() {
             core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));

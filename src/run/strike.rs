@@ -2,7 +2,7 @@
 
 use super::setup::Settings;
 use super::world::Core;
-use crate::fault::inject::Place;
+use crate::fault::inject::{Injector, Place};
 use crate::fault::menu::Limits;
 use crate::fault::{Fault, Point, Site};
 use crate::service::{ActivityKey, WorkflowKey};
@@ -75,9 +75,8 @@ impl Core {
     }
 
     fn strike_site(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
-        let may_end = matches!(self.injector, crate::fault::inject::Injector::Swarm(_))
-            && self.all_may_end()
-            && self.may_end(activity, attempt);
+        let may_end =
+            matches!(self.injector, Injector::Swarm(_)) && self.all_may_end() && self.may_end(activity, attempt);
         let Core { injector, trace, choice, service, attempts, activities, now, .. } = self;
         let place = place(trace, activity, attempt, site);
         let limits = || {
@@ -105,7 +104,10 @@ impl Core {
 
     fn may_end(&self, activity: ActivityKey, attempt: u32) -> bool {
         match self.service.activity(activity).retry().maximum_attempts {
-            limit if limit > 0 => attempt < limit as u32,
+            limit if limit > 0 => {
+                let over_budget = matches!(&self.injector, Injector::Swarm(swarm) if swarm.is_over_budget());
+                over_budget || attempt < limit as u32
+            }
             _ => attempt < ENOUGH_ATTEMPTS,
         }
     }

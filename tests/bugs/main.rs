@@ -16,6 +16,7 @@ mod limit_moves_with_every_retry;
 mod money_is_given_back_twice;
 mod order_of_a_hash_map;
 mod result_is_made_in_the_loop;
+mod shrunk_from_seeds;
 mod zombie_writes_last;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@ mod cleaned_up;
 mod completes;
 mod heartbeats_in_time;
 mod no_false_alarms;
+mod partial;
 mod replays;
 mod stops_in_time;
 

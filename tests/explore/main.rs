@@ -1,8 +1,10 @@
 //! Explorations say what they tried and what came of it, refuse what could show nothing, and obey the environment.
 
 mod classes;
+mod coverage;
 mod environment;
 mod message;
+mod over_budget;
 mod refused;
 mod regressions;
 mod sampled;

@@ -98,6 +98,8 @@ fn seen(shard: Option<&str>) -> Vec<String> {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     if let Some(shard) = shard {
         assert!(text.contains(&format!("work, shard {shard}")), "{text}");
+        // What it leaves out, the others may have.
+        assert!(text.contains("coverage: ") && !text.contains("not struck"), "{text}");
     }
     let mut seen: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("seen ")).map(str::to_owned).collect();
     seen.sort();

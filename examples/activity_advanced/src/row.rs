@@ -1,10 +1,6 @@
 //! [`Row`]: what the tour found at one stop.
 
-use std::num::NonZero;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use durasim::{Exploration, Failed, Part, Report, RunError, Simulation, Tally, Time};
 
@@ -24,55 +20,24 @@ pub struct Row {
     seeds: Report,
 }
 
-/// One half of a row.
-type Found = Result<(Report, Outcomes), RunError>;
-
 impl Row {
     /// Tries everything at one stop.
     ///
     /// # Errors
     /// If nothing could be explored.
     pub fn of(stop: &Stop, simulation: &Simulation, seeds: Range<u64>) -> Result<Row, RunError> {
-        let halves = halves(stop, simulation, seeds).map(|exploration| explore(&exploration));
-        Row::new(stop, simulation, halves)
+        let (every_fault, first) = explore(stop.judged(simulation).every_fault())?;
+        let (seeds, second) = explore(stop.judged(simulation).seeds(seeds))?;
+        let without_faults = stop.run(simulation)?.virtual_time();
+        Ok(Row { workflow: stop.workflow, without_faults, outcomes: first.and(second), every_fault, seeds })
     }
 
-    /// Tries everything at several stops, on all cores. How many there are makes no difference but in time.
+    /// Tries everything at several stops, one after the other: each exploration uses all cores.
     ///
     /// # Errors
     /// If nothing could be explored at one of them.
     pub fn of_each(stops: &[Stop], simulation: &Simulation, seeds: Range<u64>) -> Result<Vec<Row>, RunError> {
-        let explorations: Vec<Exploration> =
-            stops.iter().flat_map(|stop| halves(stop, simulation, seeds.clone())).collect();
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(explorations.len());
-        let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some((at, exploration)) = take(&next, &explorations) {
-                        let half = explore(exploration);
-                        found.lock().unwrap_or_else(PoisonError::into_inner).push((at, half));
-                    }
-                });
-            }
-        });
-        let mut found: Vec<(usize, Found)> = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.sort_by_key(|(at, _)| *at);
-        let mut found = found.into_iter().map(|(_, half)| half);
-        stops
-            .iter()
-            .map(|stop| {
-                let mut half = || found.next().expect("every exploration was taken by a thread");
-                let halves = [half(), half()];
-                Row::new(stop, simulation, halves)
-            })
-            .collect()
-    }
-
-    fn new(stop: &Stop, simulation: &Simulation, [every_fault, seeds]: [Found; 2]) -> Result<Row, RunError> {
-        let ((every_fault, first), (seeds, second)) = (every_fault?, seeds?);
-        let without_faults = stop.run(simulation)?.virtual_time();
-        Ok(Row { workflow: stop.workflow, without_faults, outcomes: first.and(second), every_fault, seeds })
+        stops.iter().map(|stop| Row::of(stop, simulation, seeds.clone())).collect()
     }
 
     /// Whether all checks hold in all runs.
@@ -128,20 +93,11 @@ fn sum(report: &Report, number: impl Fn(&Tally) -> u64) -> u64 {
     report.parts().iter().skip(skipped).map(|part| number(&part.tally)).sum()
 }
 
-fn halves(stop: &Stop, simulation: &Simulation, seeds: Range<u64>) -> [Exploration; 2] {
-    [stop.judged(simulation).every_fault(), stop.judged(simulation).seeds(seeds)]
-}
-
-fn explore(exploration: &Exploration) -> Found {
+fn explore(exploration: Exploration) -> Result<(Report, Outcomes), RunError> {
     let observer = Observer::default();
-    let report = exploration.clone().check(observer.clone()).report();
+    let report = exploration.check(observer.clone()).report();
     match report.error() {
         Some(error) => Err(error.clone()),
         None => Ok((report, observer.seen())),
     }
-}
-
-fn take<'a>(next: &AtomicUsize, explorations: &'a [Exploration]) -> Option<(usize, &'a Exploration)> {
-    let at = next.fetch_add(1, Ordering::Relaxed);
-    Some((at, explorations.get(at)?))
 }
