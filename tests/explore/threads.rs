@@ -1,6 +1,6 @@
 //! What an exploration finds does not depend on the number of threads, and shards are disjoint and together complete.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use durasim::{ActivityContext, ActivityError, Report, Simulation, WorkflowContext, check};
@@ -115,4 +115,57 @@ fn shards_make_each_run_once() {
     let mut together = shards.concat();
     together.sort();
     assert!(whole == together, "the shards together make other runs than the whole");
+}
+
+#[test]
+#[ignore = "the test of Ctrl-C runs it"]
+fn without_end() {
+    Simulation::temporal()
+        .activity("steps", steps)
+        .workflow("work", async |ctx: &WorkflowContext, count: u32| {
+            ctx.execute_activity::<u32>("steps", &count, resilient()).await
+        })
+        .explore("work", &4u32)
+        .named("without_end")
+        .seeds(0..u64::MAX)
+        .check(check::same_result())
+        .check(check::named("says that it runs", |run: &durasim::Run| {
+            if !run.plan().is_empty() {
+                static SAID: std::sync::Once = std::sync::Once::new();
+                SAID.call_once(|| println!("it runs"));
+            }
+        }))
+        .assert();
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
+    use std::io::{BufRead, BufReader, Read};
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "threads::without_end", "--nocapture"])
+        .env_remove("DURASIM_PLAN")
+        .env_remove("DURASIM_SEED")
+        .env_remove("DURASIM_SHARD")
+        .env("RUST_BACKTRACE", "0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("it runs") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended by itself");
+    }
+    let sent = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let (mut text, mut told) = (String::new(), String::new());
+    process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    said.read_to_string(&mut text).unwrap();
+    // Ended by the failed test, not by the signal.
+    assert_eq!(process.wait().unwrap().code(), Some(101), "{text}{told}");
+    let both = format!("{text}{told}");
+    assert!(both.contains("interrupted by Ctrl-C: not all runs were made"), "{both}");
+    assert!(both.contains("hold ("), "what it has found is missing in\n{both}");
 }
