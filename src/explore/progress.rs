@@ -30,23 +30,29 @@ impl Progress {
         if self.bar.is_none() && self.started.elapsed() < LONG {
             return;
         }
+        let each_second = done as f64 / self.started.elapsed().as_secs_f64();
+        let message = match failed {
+            0 => format!("{each_second:.0}/s"),
+            failed => format!("{each_second:.0}/s, {failed} FAILED"),
+        };
         let bar = self.bar.get_or_insert_with(|| {
             let (bar, form) = match self.runs {
                 Some(runs) => {
-                    (ProgressBar::new(runs), "{prefix} [{bar:30}] {pos}/{len} runs, {per_sec}, {eta} left{msg}")
+                    (ProgressBar::new(runs), "{prefix} [{bar:30}] {human_pos}/{human_len} runs, {msg}, {eta} left")
                 }
-                None => (ProgressBar::no_length(), "{prefix} {pos} runs, {per_sec}{msg}"),
+                None => (ProgressBar::no_length(), "{prefix} {human_pos} runs, {msg}"),
             };
+            bar.set_prefix(std::mem::take(&mut self.what));
+            bar.set_message(message.clone());
+            // From the beginning, not from when it was long enough to be shown.
+            let bar = BARS.add(bar.with_position(done).with_elapsed(self.started.elapsed()));
+            bar.reset_eta();
             if let Ok(style) = ProgressStyle::with_template(form) {
                 bar.set_style(style.progress_chars("=> "));
             }
-            bar.set_prefix(std::mem::take(&mut self.what));
-            bar.reset_elapsed();
-            BARS.add(bar.with_elapsed(self.started.elapsed()))
+            bar
         });
-        if failed > 0 {
-            bar.set_message(format!(", {failed} FAILED"));
-        }
+        bar.set_message(message);
         bar.set_position(done);
     }
 }
