@@ -120,7 +120,7 @@ impl Places {
         let limits = Limits::of_workflow(true);
         for (place, workflow, site) in workflow_sites(run) {
             let event = &run.trace().events()[place];
-            let point = workflow_point(run, workflow, site);
+            let point = run.trace().workflow_point(workflow, site);
             let mut faults = menu(site, &limits);
             let signal_follows = |(later, other): (usize, &Event)| {
                 later > place && other.who == event.who && matches!(other.what, What::SignalReceived(_))
@@ -175,7 +175,7 @@ pub(super) fn every_point(run: &Run) -> Vec<Point> {
         attempt.retried.iter().for_each(|_| add(Site::Backoff));
     }
     let workflows = workflow_sites(run).into_iter();
-    points.extend(workflows.map(|(_, workflow, site)| workflow_point(run, workflow, site)));
+    points.extend(workflows.map(|(_, workflow, site)| run.trace().workflow_point(workflow, site)));
     points
 }
 
@@ -198,18 +198,6 @@ fn workflow_sites(run: &Run) -> Vec<(usize, u32, Site)> {
         sites.push((place, workflow, site));
     }
     sites
-}
-
-fn workflow_point(run: &Run, workflow: u32, site: Site) -> Point {
-    let name = &run.trace().workflows()[workflow as usize];
-    Point {
-        workflow_id: None,
-        run: None,
-        name: name.workflow_type.clone(),
-        execution: name.execution,
-        attempt: None,
-        site,
-    }
 }
 
 /// All of a few; of many the first, the last and an even choice between.
@@ -277,7 +265,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                 let name = trace.attempts()[index as usize];
                 seen.push(Seen {
                     activity: name.activity,
-                    point: run.attempt_point(index, Site::Dispatch),
+                    point: trace.activity_point(name.activity, name.number, Site::Dispatch),
                     scheduled: scheduled[name.activity as usize],
                     started: moment,
                     ended: None,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::RunError;
 use super::record::{self, ActivityRecord};
 use super::world::World;
-use crate::fault::{Entry, Order, Plan, Point, Site};
+use crate::fault::{Entry, Order, Plan};
 use crate::instant::Time;
 use crate::program::{Payload, RetrySpec, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
@@ -178,21 +178,6 @@ impl Run {
             && (timeouts.start_to_close.is_zero() || timeouts.start_to_close >= timeouts.schedule_to_close)
     }
 
-    /// The coordinate of a site of an attempt, by its index in the trace.
-    pub(crate) fn attempt_point(&self, attempt: u32, site: Site) -> Point {
-        let name = self.trace.attempts()[attempt as usize];
-        let activity = &self.trace.activities()[name.activity as usize];
-        let workflow = &self.trace.workflows()[activity.workflow as usize];
-        Point {
-            workflow_id: (activity.workflow != 0).then(|| workflow.workflow_id.clone()),
-            run: None,
-            name: activity.activity_type.clone(),
-            execution: activity.execution,
-            attempt: Some(name.number),
-            site,
-        }
-    }
-
     /// The timeouts and the retry policy in force for an activity, by its index in the trace.
     pub(crate) fn limits(&self, activity: u32) -> (Timeouts, Arc<RetrySpec>) {
         let core = self.world().core.borrow();
@@ -205,11 +190,7 @@ impl Run {
         self.world().core.borrow().attempts[attempt as usize].deadline
     }
 
-    pub(super) fn world(&self) -> &World {
-        self.shared_world()
-    }
-
-    pub(super) fn shared_world(&self) -> &Rc<World> {
+    pub(super) fn world(&self) -> &Rc<World> {
         match &self.world {
             Some(world) => world,
             None => unreachable!("a run is not used after it was dropped"),

@@ -42,7 +42,7 @@ pub(crate) enum Lost {
 impl Run {
     /// Replays the history of each workflow with fresh instances, and finds the first difference. The run stays as it is.
     pub(crate) fn replay_difference(&self, lost: Lost) -> Option<Difference> {
-        let world = self.shared_world();
+        let world = self.world();
         let entered = world.enter();
         let difference = (0..self.trace().workflows().len() as u32).find_map(|workflow| {
             let (what, event) = world.replay_difference(WorkflowKey(workflow), lost)?;
@@ -138,10 +138,10 @@ fn place(trace: &Trace, workflow: u32, history: &[HistoryEvent], event: usize) -
         EventKind::ActivityTaskScheduled { .. } => {
             let scheduled = |event: &HistoryEvent| matches!(event.kind, EventKind::ActivityTaskScheduled { .. });
             let before = history[..event].iter().filter(|event| scheduled(event)).count();
-            let activities = (0..).zip(trace.activities()).filter(|(_, name)| name.workflow == workflow);
-            let (activity, _) = activities.map(|(index, name): (u32, _)| (index, name)).nth(before)?;
-            let is_it = |what: What| matches!(what, What::Scheduled(_));
-            trace.events().iter().position(|event| event.who == Who::Activity(activity) && is_it(event.what))
+            let mut activities = trace.activities().iter().enumerate().filter(|(_, name)| name.workflow == workflow);
+            let (activity, _) = activities.nth(before)?;
+            let is_it = |who, what| who == Who::Activity(activity as u32) && matches!(what, What::Scheduled(_));
+            trace.events().iter().position(|event| is_it(event.who, event.what))
         }
         EventKind::TimerStarted { seq, .. } => trace.events().iter().position(|event| {
             event.who == Who::Workflow(workflow)

@@ -20,7 +20,7 @@ impl Core {
         }
         let token = self.attempts[attempt as usize].token;
         let fault = self.strike_site(token.activity, token.attempt, site)?;
-        self.note_fault(Who::Attempt(attempt), self.activity_point(token.activity, token.attempt, site), fault)
+        self.note_fault(Who::Attempt(attempt), self.trace.activity_point(token.activity.0, token.attempt, site), fault)
     }
 
     /// A site of an activity at which no attempt runs.
@@ -30,7 +30,7 @@ impl Core {
             return None;
         }
         let fault = self.strike_site(activity, attempt, site)?;
-        self.note_fault(Who::Activity(activity.0), self.activity_point(activity, attempt, site), fault)
+        self.note_fault(Who::Activity(activity.0), self.trace.activity_point(activity.0, attempt, site), fault)
     }
 
     /// How much later this attempt is to be dispatched to meet a planned deadline.
@@ -39,7 +39,7 @@ impl Core {
         let place = place(trace, activity, attempt, Site::Dispatch);
         let (site, fault, delay) = injector.strike_deadline(place)?;
         self.activities[activity.0 as usize].defers_deadline = fault == Fault::DeadlineAt;
-        self.note_fault(Who::Activity(activity.0), self.activity_point(activity, attempt, site), fault)?;
+        self.note_fault(Who::Activity(activity.0), self.trace.activity_point(activity.0, attempt, site), fault)?;
         Some(delay)
     }
 
@@ -60,7 +60,7 @@ impl Core {
             site,
         };
         let fault = injector.strike(place, || Limits::of_workflow(may_end), choice)?;
-        self.note_fault(Who::Workflow(workflow.0), self.workflow_point(workflow, site), fault)
+        self.note_fault(Who::Workflow(workflow.0), self.trace.workflow_point(workflow.0, site), fault)
     }
 
     /// Notes that a fault strikes. At most one does at a point: some are passed more than once, such as the dispatch of a
@@ -123,33 +123,6 @@ impl Core {
     pub(super) fn cancel_workflow(&mut self, workflow: WorkflowKey) {
         // A closed workflow takes the request in silence, as the server does.
         let _ = self.service.request_cancel(workflow, "injected".into(), self.now);
-    }
-
-    /// The coordinate of a site of an attempt's activity.
-    pub(crate) fn activity_point(&self, activity: ActivityKey, attempt: u32, site: Site) -> Point {
-        let name = &self.trace.activities()[activity.0 as usize];
-        let workflow = &self.trace.workflows()[name.workflow as usize];
-        Point {
-            workflow_id: (name.workflow != 0).then(|| workflow.workflow_id.clone()),
-            run: None,
-            name: name.activity_type.clone(),
-            execution: name.execution,
-            attempt: Some(attempt),
-            site,
-        }
-    }
-
-    /// The coordinate of a site of a workflow.
-    fn workflow_point(&self, workflow: WorkflowKey, site: Site) -> Point {
-        let name = &self.trace.workflows()[workflow.0 as usize];
-        Point {
-            workflow_id: None,
-            run: None,
-            name: name.workflow_type.clone(),
-            execution: name.execution,
-            attempt: None,
-            site,
-        }
     }
 }
 

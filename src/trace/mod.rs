@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use event::{Ended, What, Who};
 
-use crate::fault::{Fault, Point};
+use crate::fault::{Fault, Point, Site};
 use crate::instant::Time;
 use crate::program::{ActivityId, Failure, Marker};
 use crate::service::Dialect;
@@ -233,6 +233,36 @@ impl Trace {
             other => format!("{}:", self.workflows[other as usize].workflow_id),
         };
         format!("{workflow}{}#{}", name.activity_type, name.execution)
+    }
+}
+
+/// Coordinates, as plans name them.
+impl Trace {
+    /// The coordinate of a site of an activity's attempt, by the activity's index.
+    pub(crate) fn activity_point(&self, activity: u32, attempt: u32, site: Site) -> Point {
+        let name = &self.activities[activity as usize];
+        let workflow = &self.workflows[name.workflow as usize];
+        Point {
+            workflow_id: (name.workflow != 0).then(|| workflow.workflow_id.clone()),
+            run: None,
+            name: name.activity_type.clone(),
+            execution: name.execution,
+            attempt: Some(attempt),
+            site,
+        }
+    }
+
+    /// The coordinate of a site of a workflow, by its index.
+    pub(crate) fn workflow_point(&self, workflow: u32, site: Site) -> Point {
+        let name = &self.workflows[workflow as usize];
+        Point {
+            workflow_id: None,
+            run: None,
+            name: name.workflow_type.clone(),
+            execution: name.execution,
+            attempt: None,
+            site,
+        }
     }
 }
 
