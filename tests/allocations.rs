@@ -2,11 +2,10 @@
 //!
 //! The counts are the same in every run, so a test may hold them. `cargo bench --bench allocations` prints them.
 
-// The workload and its host are the benches'; a test of one budget needs only a part of them.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "one budget needs only a part of the benches")]
 #[path = "../benches/simulated.rs"]
 mod simulated;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "one budget needs only a part of the benches")]
 #[path = "../benches/workload.rs"]
 mod workload;
 
