@@ -3,25 +3,26 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use durasim::{ActivityContext, ActivityError, ActivityFn, Exploration, Run, check};
+use durasim::trace::What;
+use durasim::{ActivityContext, ActivityError, ActivityFn, Exploration, Run, Time, check};
 
 use super::{found, silent, simulation, snapshot};
 
 const ROW: Duration = Duration::from_secs(5);
 
-/// A table in which each row says which attempt wrote it: first, second, ..
+/// A table in which each row says which attempt wrote it: first, second, .. and when.
 #[derive(Default)]
 struct Table {
-    writes: RefCell<Vec<(u32, u32)>>,
+    writes: RefCell<Vec<(u32, u32, Time)>>,
 }
 
 impl Table {
     fn last(&self, row: u32) -> Option<u32> {
-        self.writes.borrow().iter().rev().find(|(written, _)| *written == row).map(|(_, by)| *by)
+        self.writes.borrow().iter().rev().find(|(written, ..)| *written == row).map(|(_, by, _)| *by)
     }
 
     fn write(&self, row: u32, by: u32) -> Result<(), ActivityError> {
-        durasim::effect("write", || self.writes.borrow_mut().push((row, by)))
+        durasim::effect("write", || self.writes.borrow_mut().push((row, by, durasim::time::now())))
             .map_err(|error| ActivityError::retryable(error.to_string()))
     }
 
@@ -58,10 +59,14 @@ fn explored(copy: impl ActivityFn<u32, String>) -> Exploration {
     let newest_wins = check::named("newest_wins", |run: &Run| {
         let table = run.state::<Table>();
         let writes = table.writes.borrow();
-        for (place, (row, by)) in writes.iter().enumerate() {
-            let newer = writes[..place].iter().find(|(other, before)| other == row && before > by);
-            if let Some((_, before)) = newer {
-                return Err(format!("row {row} is of attempt {before}, and attempt {by} writes over it"));
+        for (place, (row, by, at)) in writes.iter().enumerate() {
+            let newer = writes[..place].iter().find(|(other, before, _)| other == row && before > by);
+            if let Some((_, before, _)) = newer {
+                let message = format!("row {row} is of attempt {before}, and attempt {by} writes over it");
+                let events = run.trace().events().iter().enumerate();
+                let written = events.filter(|(_, event)| event.at == *at && matches!(event.what, What::Effect { .. }));
+                let proof: Vec<usize> = written.map(|(place, _)| place).collect();
+                return Err(check::Violation::new("older over newer", message).proved_by(proof));
             }
         }
         Ok(())
