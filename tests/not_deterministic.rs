@@ -119,3 +119,36 @@ fn a_global_is_told_even_if_the_result_stays_the_same() {
     let report = explore().without_repeats().check(check::same_result()).report();
     assert!(report.holds(), "{report}");
 }
+
+/// A failure that is known already may still be one that comes and goes.
+#[test]
+fn each_run_that_fails_is_run_again() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    async fn fails_again(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        // Retries that begin late say something else each time.
+        if ctx.get_info().attempt > 1 {
+            let call = if ctx.has_heartbeat_details() { CALLS.fetch_add(1, Ordering::Relaxed) } else { 0 };
+            return Err(ActivityError::non_retryable(format!("call {call}")));
+        }
+        for _ in 0..3 {
+            durasim::time::sleep(Duration::from_secs(20)).await;
+        }
+        ctx.heartbeat(&1)?;
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        Ok(1)
+    }
+    let options = || ActivityOptions { start_to_close_timeout: Duration::from_secs(90), ..Default::default() };
+    let exploration = Simulation::temporal()
+        .activity("fails_again", fails_again)
+        .workflow("naps", async move |ctx: &WorkflowContext, (): ()| {
+            ctx.execute_activity::<u32>("fails_again", &(), options()).await
+        })
+        .explore("naps", &())
+        .every_fault()
+        .check(check::same_result());
+    let checks = |report: durasim::Report| -> Vec<String> {
+        report.failures().iter().map(|failed| failed.check.clone()).collect()
+    };
+    assert_eq!(checks(exploration.clone().report()), ["same_result", "deterministic"]);
+    assert_eq!(checks(exploration.without_repeats().report()), ["same_result"]);
+}

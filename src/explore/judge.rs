@@ -29,6 +29,11 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    /// Of a run that goes another way when it is made again.
+    pub(super) fn not_deterministic(violation: Violation) -> Finding {
+        Finding { check: DETERMINISTIC.to_owned(), place: None, violation }
+    }
+
     /// Whether it is the same failure, with maybe another plan.
     pub(super) fn is_same(&self, other: &Finding) -> bool {
         self.check == other.check && self.place == other.place && self.violation.kind == other.violation.kind

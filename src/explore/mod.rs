@@ -2,6 +2,8 @@
 
 mod coverage;
 mod environment;
+mod explain;
+mod fault_free;
 mod interrupt;
 mod judge;
 mod nearest;
@@ -151,12 +153,13 @@ impl Exploration {
         self
     }
 
-    /// Does without running again the fault-free run, the first 16 passing runs and those that are to be explained, which tells
-    /// code that is not deterministic. For activities that count their own runs in a global.
+    /// Does without running again the fault-free run, the first 16 passing runs and all that fail, which tells code that is
+    /// not deterministic. For activities that count their own runs in a global.
     ///
-    /// A run is repeated in another order and on another thread: on one of its own, after a run without faults. It has to
-    /// have the same trace, the same result and the same length; if not, that is the failure, with the first event that
-    /// differs, and not what else the run violates.
+    /// A run that fails is repeated at once. Those that pass, and those that are to be explained, are repeated in another
+    /// order and on another thread: on one of its own, after a run without faults. A repeat has to have the same trace, the
+    /// same result and the same length; if not, that is the failure, with the first event that differs, and not what else
+    /// the run violates.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
         self
@@ -182,8 +185,8 @@ impl Exploration {
     ///
     /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says what it
     /// violates; what is there already is not changed. A file that is not there has no plans and is made then; a folder that
-    /// is not there is an error. `DURASIM_PLAN` and `DURASIM_SEED`
-    /// leave the file's plans out; every shard replays all of them.
+    /// is not there is an error. `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of
+    /// them.
     ///
     /// ```no_run
     /// # use durasim::{Simulation, check};

@@ -12,6 +12,7 @@ use super::coverage::Coverage;
 use super::interrupt::Exploring;
 use super::judge::{Finding, Judge, class, findings};
 use super::points::Places;
+use super::repeat::repeats_here;
 use super::tally::Tally;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
@@ -83,17 +84,19 @@ pub(super) struct Block {
     pub(super) passed: Vec<Passed>,
 }
 
-/// What is kept of the runs of a block.
+/// What is to be done with the runs of a block.
 #[derive(Clone, Copy)]
-pub(super) struct Kept {
-    /// Distinct failures.
+pub(super) struct Care {
+    /// Those that fail are made again.
+    pub(super) repeats: bool,
+    /// So many distinct failures are kept.
     pub(super) broken: usize,
-    /// Runs that pass.
+    /// So many runs that pass are kept.
     pub(super) passed: usize,
 }
 
 impl Block {
-    fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, kept: Kept) -> Block {
+    fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Block {
         let mut block = Block::default();
         for case in cases {
             let is_novel = matches!(case, Case::Novel(_));
@@ -101,19 +104,25 @@ impl Block {
             if is_novel {
                 block.coverage.look(&Places::of(&finished.run));
             }
-            block.take(judges, finished, plan, kept);
+            block.take(start, judges, finished, plan, care);
         }
         block
     }
 
-    /// Judges and counts a run.
-    pub(super) fn take(&mut self, judges: &[Judge], finished: Finished, plan: Plan, kept: Kept) {
-        let findings = findings(&finished, judges);
+    /// Judges and counts a run. Of one that fails and goes another way when it is made again, that is the failure.
+    pub(super) fn take(&mut self, start: &Start, judges: &[Judge], finished: Finished, plan: Plan, care: Care) {
+        let mut findings = findings(&finished, judges);
+        if care.repeats
+            && !findings.is_empty()
+            && let Err(violation) = repeats_here(start, &plan, finished.run.trace(), &finished.run.outcome())
+        {
+            findings = vec![Finding::not_deterministic(violation)];
+        }
         let class = if findings.is_empty() { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
         self.coverage.count(&finished.run);
         let run = self.tally.runs;
-        if findings.is_empty() && self.passed.len() < kept.passed {
+        if findings.is_empty() && self.passed.len() < care.passed {
             let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
             self.passed.push(Passed { run, plan, class, trace, outcome });
             return;
@@ -121,7 +130,7 @@ impl Block {
         for finding in findings {
             self.tally.note_violation(&finding.check);
             let known = self.broken.iter().any(|broken| broken.finding.is_same(&finding));
-            if !known && self.broken.len() < kept.broken {
+            if !known && self.broken.len() < care.broken {
                 let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
                 self.broken.push(Broken { run, plan: plan.clone(), finding, trace, outcome });
             }
@@ -157,7 +166,7 @@ impl Pool {
     }
 
     /// Makes these runs, and says block by block what came of them, in order.
-    pub(super) fn run(&mut self, start: &Start, judges: &[Judge], cases: Vec<Case>, kept: Kept) -> Vec<Block> {
+    pub(super) fn run(&mut self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Vec<Block> {
         let mut blocks: Vec<(Vec<Case>, Block)> = Vec::with_capacity(cases.len().div_ceil(BLOCK));
         let mut cases = cases.into_iter().peekable();
         while cases.peek().is_some() {
@@ -168,12 +177,12 @@ impl Pool {
         match pool {
             Some(pool) => pool.in_place_scope(|scope| {
                 for (cases, block) in &mut blocks {
-                    scope.spawn(|_| *block = Block::run(start, judges, std::mem::take(cases), kept));
+                    scope.spawn(|_| *block = Block::run(start, judges, std::mem::take(cases), care));
                 }
             }),
             None => {
                 for (cases, block) in &mut blocks {
-                    *block = Block::run(start, judges, std::mem::take(cases), kept);
+                    *block = Block::run(start, judges, std::mem::take(cases), care);
                 }
             }
         }

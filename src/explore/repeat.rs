@@ -10,7 +10,7 @@ use crate::trace::Trace;
 /// The name under which a run that is not reproduced is reported.
 pub(super) const DETERMINISTIC: &str = "deterministic";
 
-/// Passing runs that are repeated. Failing ones are before they are explained.
+/// Passing runs that are repeated. Failing ones all are, and once more on another thread before they are explained.
 pub(super) const REPEATED: u64 = 16;
 
 /// Runs the plan of a run again and compares all events, the bytes they refer to, and what came out.
@@ -27,6 +27,12 @@ pub(super) fn repeats(start: &Start, plan: &Plan, trace: &Trace, outcome: &Outco
     })
 }
 
+/// As [`repeats`], at once and on this thread.
+pub(super) fn repeats_here(start: &Start, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Result<(), Violation> {
+    let again = start.run(plan).run;
+    is_same(trace, outcome, again.trace(), &again.outcome())
+}
+
 fn compare(trace: &Trace, outcome: &Outcome, again: impl FnOnce() -> (Trace, Outcome) + Send) -> Result<(), Violation> {
     // The name of the thread is the test's: code that looks at it must not find another one.
     let name = std::thread::current().name().unwrap_or("main").to_owned();
@@ -36,13 +42,17 @@ fn compare(trace: &Trace, outcome: &Outcome, again: impl FnOnce() -> (Trace, Out
     });
     // Without a thread there is nothing to compare, and a script's panic is told where it happens.
     let Ok(Ok((again, outcome_again))) = again else { return Ok(()) };
-    differs(trace, &again).map_or(Ok(()), Err)?;
-    if *outcome != outcome_again {
+    is_same(trace, outcome, &again, &outcome_again)
+}
+
+fn is_same(trace: &Trace, outcome: &Outcome, again: &Trace, outcome_again: &Outcome) -> Result<(), Violation> {
+    differs(trace, again).map_or(Ok(()), Err)?;
+    if outcome != outcome_again {
         let words = |outcome: &Outcome| match outcome {
             Outcome::Script(result) => format!("the script returned {result}"),
             other => format!("{other:?}"),
         };
-        return Err(violation().expected(words(outcome), words(&outcome_again)));
+        return Err(violation().expected(words(outcome), words(outcome_again)));
     }
     Ok(())
 }
@@ -77,7 +87,7 @@ fn differing_lines(once: &Trace, again: &Trace) -> (String, String) {
 }
 
 fn violation() -> Violation {
-    let message = "the same run went another way when it ran again on another thread: the code depends on something that \
+    let message = "the same run went another way when it ran again: the code depends on something that \
                    is not simulated, such as the order of a `HashMap`, the real clock, a global or an unbiased `select!`";
     Violation::new("not deterministic", message)
 }

@@ -44,8 +44,8 @@ pub struct Report {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Part {
-    /// `without faults`, `regressions`, `every fault` (`faults` if only a sample of the points was tried), `seeds 0..1000`, `seed 7`, `the
-    /// plan`.
+    /// `without faults`, `regressions`, `every fault` (`faults` if only a sample of the points was tried), `every pair`
+    /// (`pairs` if not all were tried), `seeds 0..1000`, `seed 7`, `the plan`.
     pub name: String,
     /// Its counts.
     pub tally: Tally,
@@ -155,8 +155,7 @@ impl Report {
         &self.failures
     }
 
-    /// What was struck, and what might have been and was not. Empty if only plans, or one seed, were
-    /// asked for.
+    /// What was struck, and what might have been and was not. Empty if only plans, or one seed, were asked for.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
     }
@@ -204,9 +203,7 @@ impl Report {
         let kept = |plan: &Plan| self.regressions.iter().any(|kept| same(&kept.plan, plan));
         self.failures.iter().any(|failed| failed.can_be_kept() && !kept(&failed.plan))
     }
-}
 
-impl Report {
     /// What a shard leaves out, the others may have: only the numbers are told.
     fn write_coverage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.coverage.there() == 0 {

@@ -1,32 +1,26 @@
 //! [`Sweep`]: which runs are made, in which order, and what is told of them.
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Instant;
 
 use super::Exploration;
 use super::coverage::Coverage;
 use super::environment::{Environment, Wanted};
 use super::interrupt::Exploring;
-use super::judge::{DOES_NOT_REPEAT, Finding, Judge, UNFINISHED, findings, judge};
+use super::judge::{Finding, Judge, findings};
 use super::nearest;
 use super::pairs;
 use super::points::{Places, Singles};
-use super::pool::{self, Block, Broken, Case, Pool};
+use super::pool::{Block, Broken, Care, Case, Pool};
 use super::progress::Progress;
-use super::refusal;
 use super::regressions::{Kept, Regression, RegressionState};
-use super::repeat::{DETERMINISTIC, REPEATED, repeats};
-use super::report::{Failed, Part, Report};
+use super::repeat::{DETERMINISTIC, REPEATED};
+use super::report::{Part, Report};
 use super::shard::Shard;
-use super::shrink::{self, shrink};
 use super::tally::Tally;
-use crate::check::{Class, Reference, Violation};
-use crate::engine::panics;
 use crate::fault::Plan;
-use crate::report::timeout_words;
-use crate::run::{Outcome, Run, RunError};
-use crate::trace::{Trace, What, Who};
+use crate::run::{Finished, Run, RunError};
+use crate::trace::Trace;
 
 /// Distinct failures that are shrunk and explained; further ones are only counted.
 const EXPLAINED: usize = 3;
@@ -116,7 +110,7 @@ impl Exploration {
             }
             Wanted::Plan(plan) => sweep.replay(plan)?,
             Wanted::Seed(seed) => {
-                sweep.seeds(format!("seed {seed}"), seed..seed.saturating_add(1));
+                sweep.seeds(format!("seed {seed}"), seed..=seed);
                 sweep.report.coverage = Coverage::default();
             }
         }
@@ -146,82 +140,6 @@ impl Exploration {
         }
         Ok(())
     }
-
-    /// The run without faults, and what the checks learn from it. `None` if it fails a check itself.
-    fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
-        let started = Instant::now();
-        let run = self.start.run(&Plan::none()).into_result()?;
-        let normalizer = self.checks.iter().find_map(|check| check.normalizer());
-        refusal::normalizes(&run.outcome(), normalizer.as_ref())?;
-        let shared = Reference::new(&run, normalizer);
-        let mut judges = Vec::new();
-        for check in &self.checks {
-            let known = &self.start.setup.activities;
-            if let Some(activity) = check.activity().filter(|activity| !known.contains_key(*activity)) {
-                return Err(RunError::Setup(format!(
-                    "the check `{}` is about the activity `{activity}`, which is not registered (registered: {})",
-                    check.name(),
-                    crate::run::setup::known(known.keys())
-                )));
-            }
-            let memory = panics::catch(|| check.learn(&run)).map_err(|unwound| {
-                RunError::Setup(format!(
-                    "the check `{}` cannot look at the run without faults: {}",
-                    check.name(),
-                    unwound.words()
-                ))
-            })?;
-            judges.push(Judge { check: check.clone(), reference: shared.with_memory(memory) });
-        }
-        let mut tally = Tally::default();
-        let mut finding = judge(&run, &judges, |_| true).into_iter().next();
-        if finding.is_none() {
-            finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
-        }
-        if finding.is_none() && self.deterministic {
-            finding = self.not_reproduced(&Plan::none(), run.trace(), &run.outcome());
-        }
-        tally.count(&run, finding.is_none().then_some(Class::Survive));
-        let failed = finding.is_some();
-        if let Some(finding) = finding {
-            tally.note_violation(&finding.check);
-            report.failures.push(Failed::new(&report.name, run.trace(), Plan::none(), finding, 1));
-        }
-        report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
-        Ok((!failed).then_some((judges, run)))
-    }
-
-    fn not_reproduced(&self, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Option<Finding> {
-        let violation = repeats(&self.start, plan, trace, outcome).err()?;
-        Some(Finding { check: DETERMINISTIC.to_owned(), place: None, violation })
-    }
-
-    /// Finds the smallest plan that violates the same, and tells its story.
-    fn explain(
-        &self,
-        name: &Arc<str>,
-        judges: &[Judge],
-        trace: &Trace,
-        plan: &Plan,
-        finding: Finding,
-        found_by_run: u64,
-    ) -> Failed {
-        if finding.check == DETERMINISTIC {
-            return Failed::new(name, trace, plan.clone(), finding, found_by_run);
-        }
-        let again = |plan: &Plan| {
-            let finished = self.start.run(plan);
-            let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
-            Some((finished, found))
-        };
-        let Some(failure) = again(plan) else {
-            return Failed::new(name, trace, plan.clone(), does_not_repeat(finding), found_by_run);
-        };
-        let shrunk = shrink(plan.clone(), failure, shrink::RUNS, again);
-        let (finished, found) = shrunk.failure;
-        let failed = Failed::new(name, finished.run.trace(), shrunk.plan, found, found_by_run);
-        if shrunk.is_smallest { failed } else { failed.not_smallest() }
-    }
 }
 
 /// An exploration that goes on.
@@ -247,15 +165,21 @@ struct Ongoing {
 }
 
 impl Sweep<'_> {
+    /// What is interrupted ends with the part at hand.
     fn everything(&mut self, reference: &Run) {
-        if self.exploration.every_fault {
+        if self.exploration.every_fault && !self.report.interrupted {
             self.singles(reference);
         }
-        if self.exploration.every_pair {
+        if self.exploration.every_pair && !self.report.interrupted {
             self.pairs(reference);
         }
         for seeds in &self.exploration.seeds {
-            self.seeds(format!("seeds {}..{}", seeds.start, seeds.end), seeds.clone());
+            if self.report.interrupted {
+                return;
+            }
+            if let Some(last) = seeds.end.checked_sub(1).filter(|last| seeds.start <= *last) {
+                self.seeds(format!("seeds {}..{}", seeds.start, seeds.end), seeds.start..=last);
+            }
         }
     }
 
@@ -271,20 +195,16 @@ impl Sweep<'_> {
             if self.report.interrupted {
                 break;
             }
-            let finished = self.exploration.start.run(&plan);
-            let state = match finished.run.not_fired().first() {
-                Some(missing) if finished.error.is_none() => {
-                    let why = nearest::not_fired(&finished.run, missing).to_string();
+            let state = match self.run_strictly(&plan) {
+                Ok(finished) => {
+                    let failed = part.tally.failed;
+                    self.take_one(&mut part, finished, plan.clone());
+                    if part.tally.failed > failed { RegressionState::StillFails } else { RegressionState::Fixed }
+                }
+                Err(why) => {
+                    let why = why.to_string();
                     stale.get_or_insert((line, why.clone()));
                     RegressionState::NoLongerApplies(why)
-                }
-                _ => {
-                    let failed = part.tally.failed;
-                    let mut block = Block::default();
-                    let kept = self.kept();
-                    block.take(self.judges, finished, plan.clone(), kept);
-                    self.take(&mut part, block);
-                    if part.tally.failed > failed { RegressionState::StillFails } else { RegressionState::Fixed }
                 }
             };
             self.report.regressions.push(Regression { line, plan, state });
@@ -337,8 +257,8 @@ impl Sweep<'_> {
         self.end(part, (!all).then_some((covered.tried, covered.there)));
     }
 
-    fn seeds(&mut self, name: String, seeds: std::ops::Range<u64>) {
-        let mut part = self.begin(&name, Some(seeds.end.saturating_sub(seeds.start)));
+    fn seeds(&mut self, name: String, seeds: RangeInclusive<u64>) {
+        let mut part = self.begin(&name, Some((seeds.end() - seeds.start()).saturating_add(1)));
         for seed in seeds {
             let over_budget = self.exploration.over_budget.is_some_and(|share| share.has(seed));
             if self.offer(&mut part, Case::Seed { seed, over_budget }).is_break() {
@@ -350,19 +270,27 @@ impl Sweep<'_> {
 
     /// One plan, strictly: each of its points must be there.
     fn replay(&mut self, plan: Plan) -> Result<(), RunError> {
-        let finished = self.exploration.start.run(&plan);
-        if finished.error.is_none()
-            && let Some(missing) = finished.run.not_fired().first()
-        {
-            return Err(nearest::not_fired(&finished.run, missing));
-        }
+        let finished = self.run_strictly(&plan)?;
         let mut part = self.begin("the plan", Some(1));
-        let mut block = Block::default();
-        block.take(self.judges, finished, plan, self.kept());
-        self.take(&mut part, block);
+        self.take_one(&mut part, finished, plan);
         self.report.coverage = Coverage::default();
         self.end(part, None);
         Ok(())
+    }
+
+    /// A run of the plan. An error, unless all its points are there, or the run could not be finished.
+    fn run_strictly(&self, plan: &Plan) -> Result<Finished, RunError> {
+        let finished = self.exploration.start.run(plan);
+        match finished.run.not_fired().first() {
+            Some(missing) if finished.error.is_none() => Err(nearest::not_fired(&finished.run, missing)),
+            _ => Ok(finished),
+        }
+    }
+
+    fn take_one(&mut self, part: &mut Ongoing, finished: Finished, plan: Plan) {
+        let mut block = Block::default();
+        block.take(&self.exploration.start, self.judges, finished, plan, self.care());
+        self.take(part, block);
     }
 
     fn begin(&self, name: &str, runs: Option<u64>) -> Ongoing {
@@ -395,17 +323,18 @@ impl Sweep<'_> {
         if self.report.interrupted || cases.is_empty() {
             return;
         }
-        let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.kept());
+        let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.care());
         for block in blocks {
             self.take(part, block);
         }
         part.progress.at(part.offered, part.tally.failed);
     }
 
-    /// What is kept of a block of runs: of failures as many as are explained, since all might be new.
-    fn kept(&self) -> pool::Kept {
-        let repeats = self.exploration.deterministic && self.report.repeated < REPEATED;
-        pool::Kept { broken: EXPLAINED, passed: if repeats { REPEATED as usize } else { 0 } }
+    /// What is to be done with a block of runs: of failures as many are kept as are explained, since all might be new.
+    fn care(&self) -> Care {
+        let repeats = self.exploration.deterministic;
+        let passed = if repeats && self.report.repeated < REPEATED { REPEATED as usize } else { 0 };
+        Care { repeats, broken: EXPLAINED, passed }
     }
 
     /// Counts what came of a block of runs, and explains what is new of what they violate.
@@ -443,7 +372,8 @@ impl Sweep<'_> {
     /// Code that goes another way each time has no smallest plan: that is told instead of what it led to.
     fn broken(&mut self, part: &mut Ongoing, broken: Broken, before: u64) {
         let Broken { run, plan, finding, trace, outcome } = broken;
-        if self.is_new(&finding)
+        if finding.check != DETERMINISTIC
+            && self.is_new(&finding)
             && self.exploration.deterministic
             && let Some(other) = self.exploration.not_reproduced(&plan, &trace, &outcome)
         {
@@ -471,34 +401,6 @@ impl Sweep<'_> {
         let Ongoing { name, tally, started, .. } = part;
         self.report.parts.push(Part { name, tally, sampled, elapsed: started.elapsed() });
     }
-}
-
-/// For a failure that is not there when the same plan runs again, although the run itself goes the same way, as far as that
-/// was looked at.
-fn does_not_repeat(mut finding: Finding) -> Finding {
-    finding.violation.kind = DOES_NOT_REPEAT.to_owned();
-    finding.violation.message.push_str(
-        ". This happened once, and not when the same plan ran again: the check or the state that it looks at depends on \
-         something that is not simulated, such as the real clock, a global, or the order of a `HashMap`",
-    );
-    finding
-}
-
-/// Whether a run without faults runs into a timeout: whatever comes after that, the code or its options are wrong.
-fn times_out(run: &Run) -> Option<Violation> {
-    let trace = run.trace();
-    trace.events().iter().enumerate().find_map(|(place, event)| {
-        let message = match (event.who, event.what) {
-            (_, What::WorkflowTimedOut) => "the workflow times out without any fault".to_owned(),
-            (Who::Activity(activity), What::TimedOut(timeout)) => format!(
-                "the activity {} runs into its {} timeout without any fault",
-                trace.activity_words(activity),
-                timeout_words(timeout)
-            ),
-            _ => return None,
-        };
-        Some(Violation::new("times out", message).proved_by([place]))
-    })
 }
 
 /// An exploration that could show nothing is an error: one in which faults always ended all that there was to judge.

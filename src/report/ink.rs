@@ -12,8 +12,7 @@ pub(crate) enum Ink {
 }
 
 impl Ink {
-    /// Of what a panic prints: coloured if that is a terminal. `CLICOLOR_FORCE` is obeyed, and
-    /// `NO_COLOR` before it.
+    /// Of what a panic prints: coloured if that is a terminal. `CLICOLOR_FORCE` is obeyed, and `NO_COLOR` before it.
     pub(crate) fn of_stderr() -> Ink {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if !refused && console::colors_enabled_stderr() { Ink::Coloured } else { Ink::Plain }

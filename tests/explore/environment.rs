@@ -159,3 +159,9 @@ fn a_shard_that_is_none_is_an_error() {
     assert!(!ended.passed);
     ended.says("DURASIM_SHARD is `5/3`, but there are fewer shards than that: write for example DURASIM_SHARD=1/4");
 }
+
+#[test]
+fn the_last_seed_there_is_runs() {
+    let ended = with(&[("DURASIM_SEED", "18446744073709551615")]);
+    ended.says("seed 18446744073709551615: ").says("/1 hold (");
+}

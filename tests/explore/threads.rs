@@ -128,6 +128,7 @@ fn without_end() {
         .explore("work", &4u32)
         .named("without_end")
         .seeds(0..u64::MAX)
+        .seeds(0..10)
         .check(check::same_result())
         .check(check::named("says that it runs", |run: &durasim::Run| {
             if !run.plan().is_empty() {
@@ -168,4 +169,5 @@ fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
     let both = format!("{text}{told}");
     assert!(both.contains("interrupted by Ctrl-C: not all runs were made"), "{both}");
     assert!(both.contains("hold ("), "what it has found is missing in\n{both}");
+    assert!(!both.contains("seeds 0..10:"), "nothing was made of that\n{both}");
 }
