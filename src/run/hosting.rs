@@ -78,7 +78,7 @@ impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
     pub(super) fn start_attempt(&self, worker: u32, token: Token, dies: bool) {
         let task = self.core.borrow().service.activity_task(token);
-        let Some(program) = self.setup.activities.get(&task.activity_type) else { return };
+        let Some(program) = self.setup.activities.get(task.info.activity_type()) else { return };
         let (index, link) = {
             let mut core = self.core.borrow_mut();
             let index = core.host(worker, token, &task, &self.setup.settings);
@@ -151,7 +151,7 @@ impl Core {
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
             Throttling::Sdk { default, max } => {
-                throttle::interval_in(settings.dialect, task.timeouts.heartbeat, default, max)
+                throttle::interval_in(settings.dialect, task.info.timeouts.heartbeat, default, max)
             }
         };
         let throttle = self.spare.throttle(interval);
@@ -169,8 +169,8 @@ impl Core {
             cancel_told: None,
             zombie: false,
             started_at: self.now,
-            deadline: task.deadline(),
-            timeouts: task.timeouts,
+            deadline: task.info.deadline(),
+            timeouts: task.info.timeouts,
             last_recorded: self.now,
             last_visible: self.now,
             newest: None,
