@@ -25,6 +25,7 @@ impl Activity {
     }
 
     /// What a timer of the current attempt is set for; 0 for one that spans all attempts.
+    #[inline(always)]
     pub(super) fn timer_attempt(&self, timeout: TimeoutType) -> u32 {
         let spans_all = timeout == TimeoutType::ScheduleToClose && !self.dialect.restarts_schedule_to_close();
         if spans_all { 0 } else { self.attempt }
@@ -52,12 +53,14 @@ impl Service {
 
     /// Asks for a timer, if the timeout is on and comes before the end of the run
     /// (temporal `service/history/workflow/timer_sequence.go`).
+    // Which timeout is known where it is called, and most of the rule with it.
+    #[inline(always)]
     pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
-        let activity = self.activity(key);
-        let attempt = activity.timer_attempt(timeout);
+        let activity = &self.activities[key.0 as usize];
         if let Some(at) = activity.deadline(timeout)
-            && at <= self.workflow(activity.workflow).expires()
+            && at <= self.workflows[activity.workflow.0 as usize].expires
         {
+            let attempt = activity.timer_attempt(timeout);
             self.outbox.arm(at, Timer::Timeout { activity: key, attempt, timeout });
         }
     }
