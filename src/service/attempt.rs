@@ -200,10 +200,11 @@ impl Service {
     pub fn fail(
         &mut self,
         token: Token,
-        failure: Option<Failure>,
+        failure: Option<impl Into<Arc<Failure>>>,
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) -> Result<(), Refused> {
+        let failure: Option<Arc<Failure>> = failure.map(Into::into);
         if failure.as_ref().is_some_and(|failure| !matches!(failure.kind, FailureKind::Application { .. })) {
             return Err(Refused::NOT_AN_APPLICATION_FAILURE);
         }
@@ -215,14 +216,14 @@ impl Service {
     pub(super) fn fail_running(
         &mut self,
         key: ActivityKey,
-        failure: Option<Failure>,
+        failure: Option<Arc<Failure>>,
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) {
         if let Some(details) = last_heartbeat_details.filter(|_| self.dialect.takes_details_with_failure()) {
             self.activities[key.0 as usize].details = details;
         }
-        self.end_attempt(key, failure.map(Arc::new), now);
+        self.end_attempt(key, failure, now);
     }
 
     /// Takes an attempt's word that it was cancelled.
