@@ -125,7 +125,7 @@ pub struct Service {
     policies: options::PolicyCache,
     dialect: Dialect,
     /// Cleared workflow records, kept for the memory of their lists.
-    spare: Vec<workflow::Lists>,
+    spare: Vec<Box<workflow::Lists>>,
 }
 
 impl Service {

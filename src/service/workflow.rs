@@ -89,7 +89,9 @@ impl Lists {
         self.signals.clear();
         self.activities.clear();
         self.timers.clear();
-        self.named.clear();
+        if !self.named.is_empty() {
+            self.named.clear();
+        }
     }
 }
 
@@ -108,7 +110,8 @@ pub struct Workflow {
     pub(super) stamp: u32,
     /// Of the last task completed.
     pub(super) previous_started_event_id: u64,
-    pub(super) lists: Lists,
+    /// In a place of their own, which stays the same from run to run.
+    pub(super) lists: Box<Lists>,
 }
 
 impl Workflow {
@@ -162,7 +165,7 @@ impl Workflow {
         find(&self.lists.activities, seq).ok().map(|index| self.lists.activities[index].1)
     }
 
-    pub(super) fn into_lists(mut self) -> Lists {
+    pub(super) fn into_lists(mut self) -> Box<Lists> {
         self.lists.clear();
         self.lists
     }
