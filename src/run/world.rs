@@ -302,7 +302,7 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// its memory, and that of its trace, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: Trace) {
+    pub(crate) fn bury(self: Rc<World>, trace: &mut Trace) {
         let entered = self.enter();
         let (futures, mut graves, mut todo, instances) = {
             let mut core = self.core.borrow_mut();
@@ -337,7 +337,7 @@ impl World {
             core.todo = todo;
             core.attempts = attempts;
             core.spare.throttles = throttles;
-            core.trace = trace;
+            std::mem::swap(&mut core.trace, trace);
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }
