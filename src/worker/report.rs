@@ -66,12 +66,9 @@ pub fn report(outcome: ActivityOutcome, cancel_told: Option<CancelReason>) -> Re
     match outcome {
         ActivityOutcome::Completed(result) => Report::Complete(result),
         ActivityOutcome::Failed(failure) => Report::Fail(Arc::new(failure)),
-        ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => {
-            Report::Fail(Arc::new(Failure::application(
-                WORKER_SHUTDOWN,
-                "Worker is shutting down and this activity did not complete in time",
-            )))
-        }
+        ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => Report::Fail(Arc::new(
+            Failure::application(WORKER_SHUTDOWN, "Worker is shutting down and this activity did not complete in time"),
+        )),
         ActivityOutcome::Cancelled(details) => Report::Cancel(details),
         ActivityOutcome::WillCompleteAsync => Report::Nothing,
     }
