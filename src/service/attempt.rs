@@ -51,14 +51,14 @@ impl Service {
         }
     }
 
-    /// Asks for a timer, if the timeout is on and comes before the end of the run
+    /// Asks for a timer, if the timeout is on and comes before the end of the run and of the activity
     /// (temporal `service/history/workflow/timer_sequence.go`).
     // Which timeout is known where it is called, and most of the rule with it.
     #[inline(always)]
     pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
         let activity = &self.activities[key.0 as usize];
         if let Some(at) = activity.deadline(timeout)
-            && at <= self.workflows[activity.workflow.0 as usize].expires
+            && at <= activity.expires
         {
             let attempt = activity.timer_attempt(timeout);
             self.outbox.arm(at, Timer::Timeout { activity: key, attempt, timeout });

@@ -280,7 +280,8 @@ impl Service {
             run.lists.named.insert(name.clone(), key);
         }
         let (spec, dialect) = (spec.clone(), self.dialect);
-        let activity = Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now);
+        let expires = run.expires;
+        let activity = Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now, expires);
         self.activities.push(activity);
         self.outbox.news.push(News::ActivityScheduled { activity: key });
         self.offer_attempt(key);

@@ -101,7 +101,7 @@ pub struct Workflow {
     info: Arc<RunInfo>,
     pub(super) run_timeout: Span,
     pub(super) task_timeout: Span,
-    /// When its run timeout passes. Activity timers later than this are not armed.
+    /// When its run timeout passes.
     pub(super) expires: Time,
     pub(super) cancel_requested: bool,
     pub(super) outcome: Option<WorkflowOutcome>,
