@@ -281,7 +281,8 @@ impl Service {
         }
         let (spec, dialect) = (spec.clone(), self.dialect);
         let expires = run.expires;
-        let activity = Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now, expires);
+        let activity =
+            Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now, expires);
         self.activities.push(activity);
         self.outbox.news.push(News::ActivityScheduled { activity: key });
         self.offer_attempt(key);
