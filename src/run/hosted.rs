@@ -34,16 +34,26 @@ pub(crate) struct HostedWorkflow {
 }
 
 impl HostedWorkflow {
-    /// Takes all that workers have of it.
-    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
-        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    /// Gives away all that workers have of it.
+    pub(crate) fn give_instances(&mut self, mut give: impl FnMut(Instance)) {
+        if let Some(instance) = self.instance.take() {
+            give(instance);
+        }
+        if let Some(held) = self.held.take() {
+            give(held.instance);
+        }
     }
 
-    /// Takes what this worker has of it.
-    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
-        let instance = if self.home == worker { self.instance.take() } else { None };
-        let held = self.held.take_if(|held| held.worker == worker);
-        instance.into_iter().chain(held.map(|held| held.instance))
+    /// Gives away what this worker has of it.
+    pub(crate) fn give_hosted_by(&mut self, worker: u32, mut give: impl FnMut(Instance)) {
+        if self.home == worker
+            && let Some(instance) = self.instance.take()
+        {
+            give(instance);
+        }
+        if let Some(held) = self.held.take_if(|held| held.worker == worker) {
+            give(held.instance);
+        }
     }
 }
 

@@ -204,6 +204,8 @@ impl Core {
                 self.expect_local_timeout(index as u32);
             }
         }
-        self.todo.extend(self.workflows[workflow.0 as usize].instance.take().map(Todo::Evict));
+        if let Some(instance) = self.workflows[workflow.0 as usize].instance.take() {
+            self.todo.push_back(Todo::Evict(instance));
+        }
     }
 }

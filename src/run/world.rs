@@ -310,7 +310,10 @@ impl World {
             core.polled = None;
             core.over = true;
             core.run = next_run();
-            let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
+            let mut instances: Vec<Instance> = Vec::new();
+            for workflow in &mut core.workflows {
+                workflow.give_instances(|instance| instances.push(instance));
+            }
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
         };
         for grave in graves.drain(..) {
