@@ -76,7 +76,7 @@ impl World {
         let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut core = self.core.borrow_mut();
         core.polled = None;
-        core.tasks.put_waker_back(task, waker);
+        let is_there = core.tasks.polled(task, waker);
         if let Tag::Background(index) = tag
             && core.background[index as usize].aborted
         {
@@ -85,14 +85,14 @@ impl World {
             self.drop_for(attempt, future);
             return;
         }
-        if !core.tasks.contains(task) {
+        if !is_there {
             // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
             core.graveyard.push(super::agenda::Buried::Future(future));
             return;
         }
         let outcome = match polled {
             Ok(Poll::Pending) => {
-                core.tasks.put_back(task, future);
+                core.tasks.park(task, future);
                 if let Tag::Attempt(attempt) = tag {
                     core.awaited(attempt, &self.setup.settings);
                 }
@@ -149,7 +149,7 @@ impl World {
         let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut core = self.core.borrow_mut();
         core.polled = None;
-        core.tasks.put_waker_back(task, waker);
+        let is_there = core.tasks.polled(task, waker);
         let polled = match polled {
             Ok(polled) => polled,
             // A call that does not belong in a script has ended the run.
@@ -160,7 +160,9 @@ impl World {
                 panic::resume_unwind(payload)
             }
         };
-        core.tasks.put_back(task, placeholder);
+        if is_there {
+            core.tasks.park(task, placeholder);
+        }
         if polled.is_ready() {
             core.tasks.remove(task);
             core.script = Script::Done;
@@ -182,7 +184,7 @@ impl World {
             if !core.is_live(wakeup) {
                 continue;
             }
-            if at > Time::ZERO + self.setup.settings.horizon {
+            if at > self.setup.settings.horizon {
                 core.beyond_horizon(self.setup.settings.horizon);
                 return false;
             }
@@ -264,19 +266,25 @@ impl World {
 
 impl Core {
     /// Counts the poll. `false` if the task polls itself without end.
+    #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
         let polls = match tag {
             Tag::Attempt(attempt) => self.attempts[attempt as usize].busy.count(self.now),
             Tag::Background(index) => self.background[index as usize].busy.count(self.now),
             Tag::Script => self.script_busy.count(self.now),
         };
-        if polls <= budget {
-            self.polled = Some((task, tag));
-            return true;
+        if polls > budget {
+            self.too_busy(tag, polls - 1);
+            return false;
         }
+        self.polled = Some((task, tag));
+        true
+    }
+
+    #[cold]
+    fn too_busy(&mut self, tag: Tag, polls: u32) {
         let task = self.task_words(tag);
-        self.fail(RunError::Busy { task, polls: polls - 1, at: self.now });
-        false
+        self.fail(RunError::Busy { task, polls, at: self.now });
     }
 
     /// Those that wait for the same moment become ready together, so that there is an order to draw.
@@ -345,9 +353,10 @@ impl Core {
         self.fail(RunError::Stuck { workflow, at: self.now, waiting });
     }
 
-    fn beyond_horizon(&mut self, horizon: std::time::Duration) {
+    #[cold]
+    fn beyond_horizon(&mut self, horizon: Time) {
         let waiting = self.waiting_words();
-        self.fail(RunError::Horizon { horizon, waiting });
+        self.fail(RunError::Horizon { horizon: horizon.since(Time::ZERO), waiting });
     }
 
     /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
