@@ -22,6 +22,16 @@ use crate::service::WorkflowKey;
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
 
+/// What moving the time has brought.
+enum Woken {
+    /// This task's turn.
+    Task(Taken<ActivityOutcome, Tag>),
+    /// Something that is done.
+    Something,
+    /// Nothing: the run is over.
+    Nothing,
+}
+
 impl World {
     /// Does everything until the run is over.
     pub(crate) fn run_to_end(&self, mut script: ScriptFuture<'_>) {
@@ -42,30 +52,23 @@ impl World {
         if core.open_workflows == 0 && core.running == 0 && core.script != Script::Running {
             return false;
         }
-        let Core { tasks, choice, order, .. } = &mut **core;
-        let taken = tasks.take(|ready| match order {
-            Order::Fifo => 0,
-            Order::Random => choice.below(Stream::Schedule, ready),
-        });
-        match taken {
-            Some(taken) => {
-                self.poll_taken(core, taken, script);
-                true
-            }
-            None => self.next_wakeup(core, script),
+        let taken = match core.take_ready() {
+            Some(taken) => taken,
+            None => match core.next_wakeup(&self.setup.settings) {
+                Woken::Task(taken) => taken,
+                Woken::Something => return true,
+                Woken::Nothing => return false,
+            },
+        };
+        if taken.tag == Tag::Script {
+            self.poll_script(core, taken, script)
+        } else {
+            self.poll(core, taken)
         }
+        true
     }
 
     #[inline]
-    fn poll_taken<'a>(
-        &'a self,
-        core: RefMut<'a, Box<Core>>,
-        taken: Taken<ActivityOutcome, Tag>,
-        script: &mut ScriptFuture<'_>,
-    ) {
-        if taken.tag == Tag::Script { self.poll_script(core, taken, script) } else { self.poll(core, taken) }
-    }
-
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
         let Taken { id: task, tag, mut future, waker } = taken;
         if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
@@ -169,50 +172,6 @@ impl World {
         }
     }
 
-    /// Nothing is ready: time moves to the next entry of the queue that means something.
-    fn next_wakeup<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, script: &mut ScriptFuture<'_>) -> bool {
-        if core.executor.woken_from_outside() {
-            let task = core.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| core.task_words(tag));
-            core.fail(RunError::ForeignWake { task });
-            return false;
-        }
-        loop {
-            let Some((at, wakeup)) = core.queue.pop() else {
-                core.stuck();
-                return false;
-            };
-            if !core.is_live(wakeup) {
-                continue;
-            }
-            if at > self.setup.settings.horizon {
-                core.beyond_horizon(self.setup.settings.horizon);
-                return false;
-            }
-            core.now = core.now.max(at);
-            let events = self.setup.settings.event_budget;
-            if core.trace.events().len() > events {
-                let waiting = core.waiting_words();
-                core.fail(RunError::TooLong { events, at, waiting });
-                return false;
-            }
-            match wakeup {
-                // By far the most common.
-                Wakeup::Sleeper(id) if core.order == Order::Fifo => {
-                    // Nothing else is ready: its turn is now.
-                    if let Some(taken) = core.wake_alone(id) {
-                        self.poll_taken(core, taken, script);
-                    }
-                }
-                Wakeup::Sleeper(id) => {
-                    core.wake_sleeper(id);
-                    core.wake_sleepers_of_the_moment(&self.setup.settings);
-                }
-                _ => core.wake_up(wakeup, &self.setup.settings),
-            }
-            return true;
-        }
-    }
-
     /// Does something that involves user code.
     fn perform(&self, todo: Todo) {
         match todo {
@@ -265,6 +224,64 @@ impl World {
 }
 
 impl Core {
+    /// The next of the ready tasks.
+    #[inline]
+    fn take_ready(&mut self) -> Option<Taken<ActivityOutcome, Tag>> {
+        let Core { tasks, choice, order, .. } = self;
+        tasks.take(|ready| match order {
+            Order::Fifo => 0,
+            Order::Random => choice.below(Stream::Schedule, ready),
+        })
+    }
+
+    /// Nothing is ready: time moves to the next entry of the queue that means something.
+    #[inline]
+    fn next_wakeup(&mut self, settings: &Settings) -> Woken {
+        if self.executor.woken_from_outside() {
+            let task = self.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| self.task_words(tag));
+            self.fail(RunError::ForeignWake { task });
+            return Woken::Nothing;
+        }
+        loop {
+            let Some((at, wakeup)) = self.queue.pop() else {
+                self.stuck();
+                return Woken::Nothing;
+            };
+            if !self.is_live(wakeup) {
+                continue;
+            }
+            if at > settings.horizon {
+                self.beyond_horizon(settings.horizon);
+                return Woken::Nothing;
+            }
+            self.now = self.now.max(at);
+            if self.trace.events().len() > settings.event_budget {
+                self.too_long(settings.event_budget, at);
+                return Woken::Nothing;
+            }
+            match wakeup {
+                // By far the most common. Nothing else is ready: its turn is now.
+                Wakeup::Sleeper(id) if self.order == Order::Fifo => {
+                    if let Some(taken) = self.wake_alone(id) {
+                        return Woken::Task(taken);
+                    }
+                }
+                Wakeup::Sleeper(id) => {
+                    self.wake_sleeper(id);
+                    self.wake_sleepers_of_the_moment(settings);
+                }
+                _ => self.wake_up(wakeup, settings),
+            }
+            return Woken::Something;
+        }
+    }
+
+    #[cold]
+    fn too_long(&mut self, events: usize, at: Time) {
+        let waiting = self.waiting_words();
+        self.fail(RunError::TooLong { events, at, waiting });
+    }
+
     /// Counts the poll. `false` if the task polls itself without end.
     #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
@@ -326,6 +343,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn stuck(&mut self) {
         if self.script == Script::Running {
             self.fail(RunError::ScriptStuck { at: self.now, waiting: self.waiting_words() });
