@@ -43,12 +43,14 @@ impl<E: Copy> Queue<E> {
     }
 
     /// Adds an entry behind those of the same time.
+    #[inline]
     pub(crate) fn push(&mut self, at: Time, entry: E) {
         let order = self.reserve();
         self.push_at(at, order, entry);
     }
 
     /// Adds an entry with an order reserved before.
+    #[inline(always)]
     pub(crate) fn push_at(&mut self, at: Time, order: Order, entry: E) {
         if at > self.floor {
             let bucket = bucket(self.floor, at);
@@ -59,8 +61,6 @@ impl<E: Copy> Queue<E> {
         }
     }
 
-    /// Adds an entry for the present moment, or before it.
-    #[inline(never)]
     fn push_present(&mut self, at: Time, order: Order, entry: E) {
         if at < self.floor {
             self.lower_floor(at);

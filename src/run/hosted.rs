@@ -5,10 +5,8 @@ use std::task::Waker;
 
 use super::hosting::Link;
 use super::workflow_task::Held;
-use crate::instant::Span;
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
-use crate::worker::throttle::Throttle;
 
 /// A workflow run as the loop knows it.
 #[derive(Default)]
@@ -34,14 +32,9 @@ pub(crate) struct HostedWorkflow {
 }
 
 impl HostedWorkflow {
-    /// Gives away all that workers have of it.
-    pub(crate) fn give_instances(&mut self, mut give: impl FnMut(Instance)) {
-        if let Some(instance) = self.instance.take() {
-            give(instance);
-        }
-        if let Some(held) = self.held.take() {
-            give(held.instance);
-        }
+    /// Takes all that workers have of it.
+    pub(crate) fn take_instances(&mut self) -> [Option<Instance>; 2] {
+        [self.instance.take(), self.held.take().map(|held| held.instance)]
     }
 
     /// Gives away what this worker has of it.
@@ -76,7 +69,6 @@ pub(crate) struct HostedActivity {
 #[derive(Default)]
 pub(crate) struct Spare {
     pub(super) executions: Vec<Vec<(Arc<str>, u32)>>,
-    pub(super) throttles: Vec<Throttle>,
     /// By the index of the attempt.
     pub(crate) links: Vec<Arc<Link>>,
 }
@@ -87,12 +79,5 @@ impl Spare {
         let mut executions = self.executions.pop().unwrap_or_default();
         executions.clear();
         executions
-    }
-
-    /// A throttle that has sent nothing.
-    pub(crate) fn throttle(&mut self, interval: Span) -> Throttle {
-        let mut throttle = self.throttles.pop().unwrap_or_else(|| Throttle::new(interval));
-        throttle.restart(interval);
-        throttle
     }
 }
