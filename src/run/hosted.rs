@@ -32,21 +32,17 @@ pub(crate) struct HostedWorkflow {
 }
 
 impl HostedWorkflow {
-    /// Takes all that workers have of it.
-    pub(crate) fn take_instances(&mut self) -> [Option<Instance>; 2] {
-        [self.instance.take(), self.held.take().map(|held| held.instance)]
+    /// Takes what workers have of it: an instance, and another one that waits with a late answer.
+    pub(crate) fn take_instance(&mut self) -> Option<Instance> {
+        self.instance.take().or_else(|| self.held.take().map(|held| held.instance))
     }
 
-    /// Gives away what this worker has of it.
-    pub(crate) fn give_hosted_by(&mut self, worker: u32, mut give: impl FnMut(Instance)) {
-        if self.home == worker
-            && let Some(instance) = self.instance.take()
-        {
-            give(instance);
+    /// Takes what this worker has of it, as `take_instance` does.
+    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> Option<Instance> {
+        if self.home == worker && self.instance.is_some() {
+            return self.instance.take();
         }
-        if let Some(held) = self.held.take_if(|held| held.worker == worker) {
-            give(held.instance);
-        }
+        self.held.take_if(|held| held.worker == worker).map(|held| held.instance)
     }
 }
 

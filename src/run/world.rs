@@ -323,8 +323,9 @@ impl World {
             drop_quietly(future);
         }
         for workflow in 0..workflows {
-            let instances = self.core.borrow_mut().workflows[workflow].take_instances();
-            for instance in instances.into_iter().flatten() {
+            loop {
+                let instance = self.core.borrow_mut().workflows[workflow].take_instance();
+                let Some(instance) = instance else { break };
                 drop_quietly(instance);
             }
         }
