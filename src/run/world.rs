@@ -136,7 +136,9 @@ pub(crate) struct Core {
     /// By [`ActivityKey`].
     pub(crate) activities: Vec<HostedActivity>,
     pub(crate) injector: Injector,
-    pub(crate) trace: Trace,
+    pub(crate) trace: Box<Trace>,
+    /// An empty one, to stand in for the trace while a finished run has that.
+    spare_trace: Option<Box<Trace>>,
     pub(crate) todo: VecDeque<Todo>,
     /// The memory of the news of workflow tasks; empty between them.
     pub(crate) jobs: Vec<Job>,
@@ -189,7 +191,8 @@ impl Core {
             script_busy: Busy::default(),
             activities: Vec::new(),
             injector: Injector::default(),
-            trace: Trace::default(),
+            trace: Box::default(),
+            spare_trace: None,
             todo: VecDeque::new(),
             jobs: Vec::new(),
             mail: Vec::new(),
@@ -235,6 +238,13 @@ impl Core {
         self.in_workflow = false;
         self.over = false;
         self.error = None;
+    }
+
+    /// The trace of a run that has ended: nothing is noted any more.
+    pub(crate) fn take_trace(&mut self) -> Box<Trace> {
+        let empty = self.spare_trace.take().unwrap_or_default();
+        debug_assert!(empty.events().is_empty());
+        std::mem::replace(&mut self.trace, empty)
     }
 
     #[inline]
@@ -305,7 +315,7 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// its memory, and that of its trace, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: &mut Trace) {
+    pub(crate) fn bury(self: Rc<World>, trace: Box<Trace>) {
         let entered = self.enter();
         let (futures, mut graves, mut todo, workflows) = {
             let mut core = self.core.borrow_mut();
@@ -342,7 +352,7 @@ impl World {
             core.graveyard = graves;
             core.todo = todo;
             core.attempts = attempts;
-            std::mem::swap(&mut core.trace, trace);
+            core.spare_trace = Some(std::mem::replace(&mut core.trace, trace));
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }
