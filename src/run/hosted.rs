@@ -27,8 +27,8 @@ pub(crate) struct HostedWorkflow {
     pub(crate) busy: Busy,
     /// Who waits for it to close.
     pub(crate) waiting: Vec<Waker>,
-    /// How many activities of each type it has scheduled.
-    pub(crate) executions: Vec<(Arc<str>, u32)>,
+    /// The latest activity of each type that it has scheduled, by its index in the trace.
+    pub(crate) executions: Vec<u32>,
 }
 
 impl HostedWorkflow {
@@ -64,14 +64,14 @@ pub(crate) struct HostedActivity {
 /// What earlier runs have left, for its memory.
 #[derive(Default)]
 pub(crate) struct Spare {
-    pub(super) executions: Vec<Vec<(Arc<str>, u32)>>,
+    pub(super) executions: Vec<Vec<u32>>,
     /// By the index of the attempt.
     pub(crate) links: Vec<Arc<Link>>,
 }
 
 impl Spare {
     /// An empty list of a workflow's executions.
-    pub(crate) fn executions(&mut self) -> Vec<(Arc<str>, u32)> {
+    pub(crate) fn executions(&mut self) -> Vec<u32> {
         let mut executions = self.executions.pop().unwrap_or_default();
         executions.clear();
         executions

@@ -220,7 +220,10 @@ impl Core {
         self.attempts.clear();
         self.running = 0;
         self.background.clear();
-        self.spare.executions.extend(self.workflows.drain(..).map(|workflow| workflow.executions));
+        for workflow in &mut self.workflows {
+            self.spare.executions.push(std::mem::take(&mut workflow.executions));
+        }
+        self.workflows.clear();
         self.open_workflows = 0;
         self.script = Script::None;
         self.activities.clear();
