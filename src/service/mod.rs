@@ -163,7 +163,9 @@ impl Service {
     pub fn clear(&mut self) {
         self.outbox.clear();
         self.activities.clear();
-        self.spare.extend(self.workflows.drain(..).map(|workflow| workflow.into_lists()));
+        while let Some(workflow) = self.workflows.pop() {
+            self.spare.push(workflow.into_lists());
+        }
     }
 
     /// A workflow run.
