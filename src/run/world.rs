@@ -305,7 +305,7 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// its memory, and that of its trace, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: Trace) {
+    pub(crate) fn bury(self: Rc<World>, trace: &mut Trace) {
         let entered = self.enter();
         let (futures, mut graves, mut todo, workflows) = {
             let mut core = self.core.borrow_mut();
@@ -341,7 +341,7 @@ impl World {
             core.graveyard = graves;
             core.todo = todo;
             core.attempts = attempts;
-            core.trace = trace;
+            std::mem::swap(&mut core.trace, trace);
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }
