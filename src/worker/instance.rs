@@ -54,36 +54,50 @@ impl Instance {
         self.run.foreign_wake()
     }
 
-    /// Hands the code the news of one workflow task and returns what it asks the service for. Empties the list of jobs.
-    pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
-        let Turn { now, history_length, ref mut jobs, replaying, .. } = *turn;
-        (self.now, self.history_length) = (now, history_length);
-        self.drop_unwanted(jobs);
-        let mut commands = Vec::new();
-        while !jobs.is_empty() {
-            let activation = Activation { now, replaying, history_length, jobs: std::mem::take(jobs) };
-            let mut answer = self.run.activate(&activation)?;
-            answer.retain(|command| !is_too_late(command, &activation.jobs));
-            *jobs = activation.jobs;
-            jobs.clear();
-            if commands.is_empty() && !answer.iter().any(|command| matches!(command, Command::CancelActivity { .. })) {
-                for command in &answer {
-                    self.note(command);
-                }
-                commands = answer;
-            } else {
-                for command in answer {
-                    self.note(&command);
-                    self.translate(command, &mut commands, jobs);
-                }
+    /// Hands the code the news of one workflow task and notes what it asks the service for. Empties the list of jobs.
+    pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
+        let Turn { activation, commands, .. } = turn;
+        (self.now, self.history_length) = (activation.now, activation.history_length);
+        self.drop_unwanted(&mut activation.jobs);
+        if activation.jobs.is_empty() {
+            return Ok(());
+        }
+        self.run.activate(activation, commands)?;
+        if commands
+            .iter()
+            .any(|command| matches!(command, Command::CancelActivity { .. } | Command::CancelTimer { .. }))
+        {
+            return self.apply_cancellations(turn);
+        }
+        for command in &*commands {
+            self.note(command);
+        }
+        activation.jobs.clear();
+        Ok(())
+    }
+
+    /// The rest of a turn in which the code cancels something: it may have to hear of that within the turn, and then ask
+    /// for more.
+    #[cold]
+    fn apply_cancellations(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
+        let Turn { activation, commands, .. } = turn;
+        let mut asked = std::mem::take(commands);
+        loop {
+            asked.retain(|command| !is_too_late(command, &activation.jobs));
+            activation.jobs.clear();
+            for command in asked.drain(..) {
+                self.note(&command);
+                self.translate(command, commands, &mut activation.jobs);
             }
             if commands.last().is_some_and(Command::closes_workflow) {
                 // What became of activities cancelled in the same breath is nobody's concern any more.
-                break;
+                activation.jobs.clear();
             }
+            if activation.jobs.is_empty() {
+                return Ok(());
+            }
+            self.run.activate(activation, &mut asked)?;
         }
-        jobs.clear();
-        Ok(commands)
     }
 
     /// Asks the code about its state. It stays as it is.
@@ -100,7 +114,9 @@ impl Instance {
         let jobs = vec![Job::Query { id, name, input }];
         let (now, history_length) = (self.now, self.history_length);
         let activation = Activation { now, replaying: false, history_length, jobs };
-        match <[Command; 1]>::try_from(self.run.activate(&activation)?) {
+        let mut commands = Vec::new();
+        self.run.activate(&activation, &mut commands)?;
+        match <[Command; 1]>::try_from(commands) {
             Ok([Command::QueryAnswer { id: answered, result }]) if answered == id => Ok(result),
             _ => Err(TaskFailure::Misuse("a query is answered with exactly one `QueryAnswer` command".into()).into()),
         }

@@ -348,8 +348,9 @@ impl Instance {
         self.closing.set(true);
     }
 
-    pub fn take_commands(&self) -> Vec<Command> {
-        mem::take(&mut self.state.borrow_mut().commands)
+    /// Adds all that has been asked for to a list.
+    pub fn take_commands(&self, commands: &mut Vec<Command>) {
+        commands.append(&mut self.state.borrow_mut().commands);
     }
 
     /// Notes that the code broke a rule; the first time counts. The task fails at the end of the poll.

@@ -63,14 +63,14 @@ impl NativeRun {
     }
 
     /// Answers queries, also those to a workflow that has closed. The code itself has no turn.
-    fn answer(&self, queries: &[Job]) -> Vec<Command> {
+    #[cold]
+    fn answer_only(&self, queries: &[Job], commands: &mut Vec<Command>) {
         let flag = &self.instance.flag;
         let foreign = flag.foreign();
         let active = flag.enter();
-        let answers = answers(&self.instance, queries).collect();
+        answer(&self.instance, queries, commands);
         drop(active);
         flag.keep_foreign(foreign);
-        answers
     }
 
     fn drop_future(&mut self) -> Result<(), TaskFailure> {
@@ -88,11 +88,11 @@ impl NativeRun {
 }
 
 impl WorkflowRun for NativeRun {
-    fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
+    fn activate(&mut self, activation: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
         let instance = Rc::clone(&self.instance);
-        let is_query = |job: &Job| matches!(job, Job::Query { .. });
         if activation.jobs.first().is_some_and(is_query) && activation.jobs.iter().all(is_query) {
-            return Ok(self.answer(&activation.jobs));
+            self.answer_only(&activation.jobs, commands);
+            return Ok(());
         }
         if self.future.is_none() {
             let message = format!("workflow `{}` was activated after it had closed", instance.run.workflow_type);
@@ -110,10 +110,10 @@ impl WorkflowRun for NativeRun {
                 if closing.is_some() {
                     instance.close();
                 }
-                let mut commands = instance.take_commands();
-                commands.extend(answers(&instance, &activation.jobs));
+                instance.take_commands(commands);
+                answer(&instance, &activation.jobs, commands);
                 commands.extend(closing);
-                Ok(commands)
+                Ok(())
             }
             Err(failure) => {
                 self.bury();
@@ -135,11 +135,17 @@ impl Drop for NativeRun {
     }
 }
 
-fn answers(instance: &Instance, jobs: &[Job]) -> impl Iterator<Item = Command> {
-    jobs.iter().filter_map(|job| match job {
-        Job::Query { id, name, input } => Some(instance.answer(*id, name, input)),
-        _ => None,
-    })
+fn is_query(job: &Job) -> bool {
+    matches!(job, Job::Query { .. })
+}
+
+/// Answers the queries among the jobs.
+fn answer(instance: &Instance, jobs: &[Job], commands: &mut Vec<Command>) {
+    for job in jobs {
+        if let Job::Query { id, name, input } = job {
+            commands.push(instance.answer(*id, name, input));
+        }
+    }
 }
 
 /// What a caught unwinding says: a panic's message and place, or a failure of the task that was thrown as such.
