@@ -1,5 +1,6 @@
 //! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::program::{
@@ -44,9 +45,32 @@ pub(crate) enum TaskProblem {
     Unwound,
 }
 
+thread_local! {
+    /// Lists of activities of instances that have ended on this thread, emptied, for their memory.
+    static SPARE: RefCell<Vec<Vec<Option<Pending>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many are kept: a run with very many workflows at once does not fix the memory of all later ones.
+const MOST_SPARE: usize = 256;
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.activities.clear();
+        let activities = std::mem::take(&mut self.activities);
+        // Fails only while the thread ends.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MOST_SPARE {
+                spare.push(activities);
+            }
+        });
+    }
+}
+
 impl Instance {
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
+        let activities = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
     }
 
     /// Whether something outside the context woke the code.
@@ -124,11 +148,11 @@ impl Instance {
 
     fn note(&mut self, command: &Command) {
         if let Command::ScheduleActivity { seq, spec } = command {
-            let place = *seq as usize;
-            if self.activities.len() < place {
-                self.activities.resize_with(place, || None);
+            let index = *seq as usize - 1;
+            while self.activities.len() <= index {
+                self.activities.push(None);
             }
-            self.activities[place - 1] = Some(Pending { spec: spec.clone(), resolved: false });
+            self.activities[index] = Some(Pending { spec: spec.clone(), resolved: false });
         }
     }
 
