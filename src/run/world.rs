@@ -22,12 +22,13 @@ use crate::engine::tasks::{TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::{ActivityOutcome, Job};
+use crate::program::ActivityOutcome;
 use crate::service::{Ready, Service};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
+use crate::worker::replay::Turn;
 use crate::worker::throttle::Throttle;
 
 thread_local! {
@@ -140,8 +141,8 @@ pub(crate) struct Core {
     /// An empty one, to stand in for the trace while a finished run has that.
     spare_trace: Option<Box<Trace>>,
     pub(crate) todo: VecDeque<Todo>,
-    /// The memory of the news of workflow tasks; empty between them.
-    pub(crate) jobs: Vec<Job>,
+    /// The memory of workflow tasks, between them.
+    pub(crate) turn: Option<Box<Turn>>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
     /// Signals on a slow way.
@@ -194,7 +195,7 @@ impl Core {
             trace: Box::default(),
             spare_trace: None,
             todo: VecDeque::new(),
-            jobs: Vec::new(),
+            turn: None,
             mail: Vec::new(),
             late_signals: Vec::new(),
             queries: Vec::new(),
