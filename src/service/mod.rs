@@ -132,6 +132,7 @@ pub struct Service {
     checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     dialect: Dialect,
     /// Cleared workflow records, kept for the memory of their lists.
+    #[expect(clippy::vec_box, reason = "a workflow has its lists in a box")]
     spare: Vec<Box<workflow::Lists>>,
 }
 
