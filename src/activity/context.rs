@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::info::ActivityInfo;
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};

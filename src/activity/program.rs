@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::context::ActivityContext;
 use super::error::ActivityError;

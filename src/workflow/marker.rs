@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::context::WorkflowContext;
 use super::instance::Instance;
