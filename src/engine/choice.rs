@@ -1,7 +1,7 @@
 //! [`Choice`]: the one source of everything that user code does not fix.
 
+use chacha20::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// Separate streams of one seed: a draw from one never shifts another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
