@@ -123,7 +123,7 @@ mod waiters;
 pub mod worker;
 mod workflow;
 
-pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, ActivityInfo, WorkerStopping};
+pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
 pub use application_failure::ApplicationFailure;
 pub use client::{Client, ClientError, WorkflowHandle};
 pub use decode::Decode;
@@ -133,6 +133,7 @@ pub use explore::{
 };
 pub use instant::{Span, Time};
 pub use ledger::{Ledger, LedgerEntry};
+pub use program::ActivityInfo;
 pub use random::random;
 pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
 pub use service::Dialect;

@@ -63,9 +63,9 @@ impl<A: Activity> ActivityProgram for Hosted<A> {
             heartbeat: Arc::new(move |details| link.heartbeat(Some(details)).obey()),
             details,
             cancelled: cancelled.clone(),
-            attempt: task.attempt,
+            attempt: task.info.attempt,
         };
-        let run = self.activity.execute(&context, Some(task.input.as_bytes().to_vec()));
+        let run = self.activity.execute(&context, Some(task.input().as_bytes().to_vec()));
         let outcome = async move {
             match run.await {
                 Ok(result) => ActivityOutcome::Completed(Payload::new(result)),

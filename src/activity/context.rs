@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use serde_core::Serialize;
 
-use super::info::ActivityInfo;
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
 use crate::decode::Decode;
 use crate::instant::Time;
-use crate::program::{ActivityLink, ActivityTask, CancelReason, Details, Listener};
+use crate::program::{ActivityInfo, ActivityLink, ActivityTask, CancelReason, Listener};
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
 ///
@@ -41,8 +40,7 @@ use crate::program::{ActivityLink, ActivityTask, CancelReason, Details, Listener
 pub struct ActivityContext(Arc<Inner>);
 
 pub(super) struct Inner {
-    info: ActivityInfo,
-    details: Details,
+    task: ActivityTask,
     details_read: AtomicBool,
     pub(super) cancel: Signal,
     pub(super) stopping: Signal,
@@ -51,10 +49,8 @@ pub(super) struct Inner {
 
 impl ActivityContext {
     pub(crate) fn new(task: ActivityTask, link: Arc<dyn ActivityLink>) -> ActivityContext {
-        let details = task.heartbeat_details.clone();
         ActivityContext(Arc::new(Inner {
-            info: ActivityInfo::new(task),
-            details,
+            task,
             details_read: AtomicBool::new(false),
             cancel: Signal::default(),
             stopping: Signal::default(),
@@ -67,9 +63,14 @@ impl ActivityContext {
         self.0.clone()
     }
 
+    /// The encoded input.
+    pub(super) fn input(&self) -> &[u8] {
+        self.0.task.input().as_bytes()
+    }
+
     /// Who and which attempt this is, and the timeouts in force.
     pub fn get_info(&self) -> &ActivityInfo {
-        &self.0.info
+        &self.0.task.info
     }
 
     /// Records a heartbeat: a sign of life, and the details that the next attempt starts from.
@@ -96,7 +97,7 @@ impl ActivityContext {
 
     /// Whether an earlier attempt left details at the service.
     pub fn has_heartbeat_details(&self) -> bool {
-        self.0.details.is_some()
+        self.0.task.heartbeat_details.is_some()
     }
 
     /// The details that earlier attempts left at the service: of the last heartbeat that was *sent*, whatever ended
@@ -106,7 +107,7 @@ impl ActivityContext {
         if !self.0.details_read.swap(true, Ordering::Relaxed) {
             self.0.link.details_read();
         }
-        self.0.details.as_bytes()
+        self.0.task.heartbeat_details.as_bytes()
     }
 
     /// The details that earlier attempts left at the service, decoded from JSON; see
@@ -147,12 +148,12 @@ impl ActivityContext {
     /// The moment by which this attempt must have ended: the earlier of its start plus the start-to-close timeout and
     /// the first schedule plus the schedule-to-close timeout. `None` if neither is set.
     pub fn get_deadline(&self) -> Option<Time> {
-        self.0.info.deadline
+        self.0.task.info.deadline()
     }
 
     /// How long it is until the deadline: zero once it has passed, `None` if there is none.
     pub fn get_remaining_time(&self) -> Option<Duration> {
-        self.0.info.deadline.map(|deadline| deadline.since(self.now()))
+        self.get_deadline().map(|deadline| deadline.since(self.now()))
     }
 
     /// The present moment.
@@ -181,8 +182,8 @@ impl fmt::Debug for ActivityContext {
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActivityContext")
-            .field("activity_type", &self.info.activity_type)
-            .field("attempt", &self.info.attempt)
+            .field("activity_type", &self.task.info.activity_type())
+            .field("attempt", &self.task.info.attempt)
             .finish_non_exhaustive()
     }
 }

@@ -2,13 +2,11 @@
 
 mod context;
 mod error;
-mod info;
 mod program;
 mod signal;
 
 pub use context::ActivityContext;
 pub use error::ActivityError;
-pub use info::ActivityInfo;
 pub use program::ActivityFn;
 pub(crate) use program::NativeActivity;
 pub use signal::{ActivityCancelled, WorkerStopping};

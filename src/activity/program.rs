@@ -66,16 +66,13 @@ impl<F: ActivityFn<I, O>, I: 'static, O: 'static> ActivityProgram for NativeActi
 
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
         let (activity, decode, encode) = (Arc::clone(&self.activity), self.decode, self.encode);
-        let input = task.input.clone();
         let context = ActivityContext::new(task, link);
         let listener = context.listener();
         let run = async move {
-            let decoded = match decode(input.as_bytes()) {
+            let decoded = match decode(context.input()) {
                 Ok(decoded) => decoded,
                 Err(why) => return input_error::<I>(&context, &why),
             };
-            // Not held for the whole attempt: the input was handed over.
-            drop(input);
             match activity(&context, decoded).await {
                 Ok(output) => match encode(&output) {
                     Ok(result) => ActivityOutcome::Completed(result),
@@ -90,13 +87,13 @@ impl<F: ActivityFn<I, O>, I: 'static, O: 'static> ActivityProgram for NativeActi
 
 /// Not retryable: the next attempt would be given the same input. A test has to show that, not to wait for it.
 fn input_error<I>(context: &ActivityContext, why: &serde_json::Error) -> ActivityOutcome {
-    let (name, wanted) = (&context.get_info().activity_type, type_name::<I>());
+    let (name, wanted) = (context.get_info().activity_type(), type_name::<I>());
     let message = format!("the input of activity `{name}` does not decode as `{wanted}`: {why}");
     ActivityOutcome::Failed(ApplicationFailure::new("InputDecodeError", message).non_retryable().into())
 }
 
 fn result_error<O>(context: &ActivityContext, why: &serde_json::Error) -> ActivityOutcome {
-    let (name, given) = (&context.get_info().activity_type, type_name::<O>());
+    let (name, given) = (context.get_info().activity_type(), type_name::<O>());
     let message = format!("the result of activity `{name}`, a `{given}`, cannot be encoded: {why}");
     ActivityOutcome::Failed(ApplicationFailure::new("ResultEncodeError", message).non_retryable().into())
 }

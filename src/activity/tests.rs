@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::instant::{Span, Time};
 use crate::program::{
-    ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason, Details,
-    FailureKind, Payload, Timeouts,
+    ActivityId, ActivityInfo, ActivityLink, ActivityOutcome, ActivityProgram, ActivitySpec, ActivityTask, Attempt,
+    Beat, CancelReason, CancellationType, Details, FailureKind, Payload, RunInfo, Timeouts,
 };
 
 #[derive(Default)]
@@ -39,16 +39,29 @@ impl ActivityLink for Notes {
 }
 
 fn task(input: &str, heartbeat_details: Details) -> ActivityTask {
-    ActivityTask {
-        activity_id: ActivityId::Seq(1),
+    let spec = ActivitySpec {
+        activity_id: None,
         activity_type: "a".into(),
-        workflow_id: "w".into(),
-        workflow_type: "test".into(),
-        run_id: "r".into(),
-        task_queue: "q".into(),
-        attempt: 2,
+        task_queue: None,
         input: Payload::new(input),
-        heartbeat_details,
+        timeouts: Timeouts::default(),
+        retry: None,
+        cancellation: CancellationType::TryCancel,
+    };
+    let workflow = RunInfo {
+        workflow_id: "w".into(),
+        run_id: "r".into(),
+        workflow_type: "test".into(),
+        task_queue: "q".into(),
+        attempt: 1,
+        random_seed: 0,
+        started_at: Time::ZERO,
+    };
+    let info = ActivityInfo {
+        activity_id: ActivityId::Seq(1),
+        spec: Arc::new(spec),
+        workflow: Arc::new(workflow),
+        attempt: 2,
         scheduled_at: Time::ZERO,
         attempt_scheduled_at: Time::from_millis(900),
         started_at: Time::from_millis(1000),
@@ -58,7 +71,8 @@ fn task(input: &str, heartbeat_details: Details) -> ActivityTask {
             ..Timeouts::default()
         },
         retry: Arc::default(),
-    }
+    };
+    ActivityTask { info, heartbeat_details }
 }
 
 struct Driven {

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::failure::Failure;
+use super::info::ActivityInfo;
 use super::payload::{Details, Payload};
-use super::spec::{RetrySpec, Timeouts};
 use super::workflow::Seq;
 use crate::instant::Time;
 
@@ -21,54 +21,18 @@ pub trait ActivityProgram: Send + Sync {
 }
 
 /// What a worker is given with an activity task.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct ActivityTask {
-    /// The activity's id within its workflow run.
-    pub activity_id: ActivityId,
-    /// The registered name.
-    pub activity_type: Arc<str>,
-    /// The workflow that scheduled it.
-    pub workflow_id: Arc<str>,
-    /// The registered name of that workflow.
-    pub workflow_type: Arc<str>,
-    /// The run of that workflow.
-    pub run_id: Arc<str>,
-    /// The queue it came from.
-    pub task_queue: Arc<str>,
-    /// Which attempt, as the server counts: from 1, in the Cadence dialect from 0.
-    pub attempt: u32,
-    /// The encoded input.
-    pub input: Payload,
+    /// Which attempt of which activity, and what it was asked for.
+    pub info: ActivityInfo,
     /// What earlier attempts' heartbeats left *visible* at the service.
     pub heartbeat_details: Details,
-    /// When the activity was first scheduled.
-    pub scheduled_at: Time,
-    /// When this attempt was due.
-    pub attempt_scheduled_at: Time,
-    /// When the service handed out this attempt.
-    pub started_at: Time,
-    /// The timeouts in force, after the service's defaulting; zero means none.
-    pub timeouts: Timeouts,
-    /// The policy in force, after the service's defaulting.
-    pub retry: Arc<RetrySpec>,
 }
 
 impl ActivityTask {
-    /// The moment by which this attempt must have ended: the earlier of start plus start-to-close and first schedule
-    /// plus schedule-to-close. `None` if neither is set.
-    ///
-    /// Cadence's clients count in the same way, although its server begins schedule-to-close anew with each attempt: a
-    /// comment in cadence `service/history/decision/checker.go` calls it their bug.
-    ///
-    /// Source: crate temporalio-sdk 1.1.1 `src/activities.rs`.
-    pub fn deadline(&self) -> Option<Time> {
-        let from = |start: Time, span: crate::instant::Span| (!span.is_zero()).then(|| start.plus(span));
-        let close = from(self.started_at, self.timeouts.start_to_close);
-        let overall = from(self.scheduled_at, self.timeouts.schedule_to_close);
-        match (close, overall) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+    /// The encoded input.
+    pub fn input(&self) -> &Payload {
+        &self.info.spec.input
     }
 }
 

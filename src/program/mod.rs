@@ -12,6 +12,7 @@
 
 mod activity;
 mod failure;
+mod info;
 mod marker;
 mod payload;
 mod spec;
@@ -22,6 +23,7 @@ pub use activity::{
     ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason,
 };
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
+pub use info::ActivityInfo;
 pub use marker::Marker;
 pub(crate) use payload::decode_json;
 pub use payload::{Details, Payload};

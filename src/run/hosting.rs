@@ -19,7 +19,7 @@ use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::{Call, Carriage, Message, Parting};
 use crate::worker::process::Process;
 use crate::worker::report::{self, PendingHeartbeat, Report};
-use crate::worker::throttle;
+use crate::worker::throttle::{self, Throttle};
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
     pub(super) fn start_attempt(&self, worker: u32, token: Token, dies: bool) {
         let task = self.core.borrow().service.activity_task(token);
-        let Some(program) = self.setup.activities.get(&task.activity_type) else { return };
+        let Some(program) = self.setup.activities.get(task.info.activity_type()) else { return };
         let (index, link) = {
             let mut core = self.core.borrow_mut();
             let index = core.host(worker, token, &task, &self.setup.settings);
@@ -151,10 +151,14 @@ impl Core {
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
             Throttling::Sdk { default, max } => {
-                throttle::interval_in(settings.dialect, task.timeouts.heartbeat, default, max)
+                throttle::interval_in(settings.dialect, task.info.timeouts.heartbeat, default, max)
             }
         };
-        let throttle = self.spare.throttle(interval);
+        // The throttles of earlier runs are used again, for the memory of what they hold back.
+        match self.throttles.get_mut(index as usize) {
+            Some(throttle) => throttle.restart(interval),
+            None => self.throttles.push(Throttle::new(interval)),
+        }
         self.attempts.push(Attempt {
             token,
             worker,
@@ -164,13 +168,12 @@ impl Core {
             effects: 0,
             heartbeats: 0,
             details_read: false,
-            throttle,
             listener: None,
             cancel_told: None,
             zombie: false,
             started_at: self.now,
-            deadline: task.deadline(),
-            timeouts: task.timeouts,
+            deadline: task.info.deadline(),
+            timeouts: task.info.timeouts,
             last_recorded: self.now,
             last_visible: self.now,
             newest: None,
@@ -220,8 +223,14 @@ impl Core {
         record.life = Life::Ended;
         record.task = None;
         record.listener = None;
-        let mut pending = record.throttle.take_pending();
-        let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
+        let (worker, bytes) = (record.worker, record.newest);
+        let throttle = &mut self.throttles[attempt as usize];
+        let in_flight = throttle.is_in_flight();
+        let pending_goes = report.pending_heartbeat(settings.dialect);
+        let mut pending = match pending_goes {
+            PendingHeartbeat::Dropped => None,
+            PendingHeartbeat::FlushedFirst | PendingHeartbeat::Attached => throttle.take_pending(),
+        };
         self.running -= 1;
         self.free_slot(worker, settings);
         let fault = self.strike_attempt(attempt, Site::Completion);
@@ -239,7 +248,7 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        let flush = match report.pending_heartbeat(settings.dialect) {
+        let flush = match pending_goes {
             PendingHeartbeat::FlushedFirst => pending.take().map(|details| Call::Heartbeat { details, bytes }),
             PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
         };

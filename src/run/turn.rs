@@ -298,8 +298,7 @@ impl Core {
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {
-                let attempt = &self.attempts[attempt as usize];
-                attempt.is_running() && attempt.throttle.has_pending()
+                self.attempts[attempt as usize].is_running() && self.throttles[attempt as usize].has_pending()
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
             Wakeup::Deliver(_) => true,

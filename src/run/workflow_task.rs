@@ -6,7 +6,7 @@ use super::setup::{Settings, known};
 use super::world::{Core, World};
 use crate::engine::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
-use crate::program::{Command, RunInfo, TaskFailure, WorkflowStart};
+use crate::program::{Command, TaskFailure, WorkflowStart};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
@@ -246,7 +246,7 @@ impl World {
     }
 
     pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
-        let (info, input): (RunInfo, _) = {
+        let (info, input) = {
             let mut core = self.core.borrow_mut();
             core.in_workflow = true;
             let record = core.service.workflow(workflow);

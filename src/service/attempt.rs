@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::activity::{ActivityState, ResetRequest, Started};
 use super::{Activity, ActivityClose, ActivityKey, Order, Ready, Refused, Service, Timer, Token, limit};
 use crate::instant::Time;
-use crate::program::{ActivityTask, Details, Failure, FailureKind, Payload, RetryState, TimeoutType};
+use crate::program::{ActivityInfo, ActivityTask, Details, Failure, FailureKind, Payload, RetryState, TimeoutType};
 
 /// The answer to a heartbeat.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -92,23 +92,18 @@ impl Service {
     /// What the worker of an attempt that has just started is given.
     pub(crate) fn activity_task(&self, token: Token) -> ActivityTask {
         let taken = self.activity(token.activity);
-        let info = self.workflow(taken.workflow).info();
-        ActivityTask {
+        let info = ActivityInfo {
             activity_id: taken.id.clone(),
-            activity_type: taken.spec.activity_type.clone(),
-            workflow_id: info.workflow_id.clone(),
-            workflow_type: info.workflow_type.clone(),
-            run_id: info.run_id.clone(),
-            task_queue: taken.spec.task_queue.as_ref().unwrap_or(&info.task_queue).clone(),
+            spec: Arc::clone(&taken.spec),
+            workflow: Arc::clone(self.workflow(taken.workflow).info()),
             attempt: self.dialect.shown_attempt(token.attempt),
-            input: taken.spec.input.clone(),
-            heartbeat_details: taken.details.clone(),
             scheduled_at: taken.scheduled_at,
             attempt_scheduled_at: taken.attempt_scheduled_at,
             started_at: taken.started_at().unwrap_or(taken.attempt_scheduled_at),
             timeouts: taken.timeouts,
-            retry: taken.retry.clone(),
-        }
+            retry: Arc::clone(&taken.retry),
+        };
+        ActivityTask { info, heartbeat_details: taken.details.clone() }
     }
 
     /// Whether a call for the running attempt is accepted. `attempt` is what a token is bound to.

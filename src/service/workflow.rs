@@ -96,7 +96,7 @@ impl Lists {
 /// One workflow run.
 #[derive(Debug)]
 pub struct Workflow {
-    info: RunInfo,
+    info: Arc<RunInfo>,
     pub(super) run_timeout: Span,
     pub(super) task_timeout: Span,
     pub(super) cancel_requested: bool,
@@ -111,7 +111,7 @@ pub struct Workflow {
 
 impl Workflow {
     /// Its names and its start.
-    pub fn info(&self) -> &RunInfo {
+    pub fn info(&self) -> &Arc<RunInfo> {
         &self.info
     }
 
@@ -218,7 +218,7 @@ impl Service {
         }
         let key = WorkflowKey(self.workflows.len() as u32);
         let mut workflow = Workflow {
-            info: RunInfo {
+            info: Arc::new(RunInfo {
                 workflow_id,
                 run_id,
                 workflow_type,
@@ -226,7 +226,7 @@ impl Service {
                 attempt: 1,
                 random_seed: start.random_seed,
                 started_at: now,
-            },
+            }),
             run_timeout: start.run_timeout,
             task_timeout,
             cancel_requested: false,

@@ -22,7 +22,7 @@ use crate::waiters::Place;
 ///
 /// Wakers and user code may call back, so `state` is never borrowed while one is woken or dropped.
 pub(super) struct Instance {
-    pub run: RunInfo,
+    pub run: Arc<RunInfo>,
     pub flag: Arc<WakeFlag>,
     /// The instance is being dropped, or has closed: whatever destructors ask for is ignored.
     closing: Cell<bool>,
@@ -82,7 +82,7 @@ const MOST_SPARE: usize = 256;
 
 impl Instance {
     /// A new instance, in the memory of one that has ended if there is any.
-    pub fn new(run: RunInfo) -> Rc<Instance> {
+    pub fn new(run: Arc<RunInfo>) -> Rc<Instance> {
         let now = run.started_at;
         if let Some(mut spare) = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten()
             && let Some(instance) = Rc::get_mut(&mut spare)

@@ -53,7 +53,7 @@ fn play(input: &Value, reason: &str) -> Option<Span> {
     let timeouts = Timeouts { schedule_to_close: Span::from_secs(600), ..Timeouts::default() };
     let mut bench = Bench::schedule_on(Service::with_dialect(Dialect::Cadence), spec(timeouts, Some(given)));
     bench.poll();
-    assert_eq!(bench.task.as_ref().map(|task| task.attempt), Some(0), "the server counts from 0");
+    assert_eq!(bench.task.as_ref().map(|task| task.info.attempt), Some(0), "the server counts from 0");
     bench.fail(bench.tokens[0], Some(Failure::application(reason, "m")), None).expect("a running attempt may fail");
     match bench.activity().state() {
         ActivityState::Backoff => bench.activity().current_retry_interval(),

@@ -25,8 +25,8 @@ struct Driven {
     activations: Vec<(Activation, Vec<Command>)>,
 }
 
-fn info() -> RunInfo {
-    RunInfo {
+fn info() -> Arc<RunInfo> {
+    Arc::new(RunInfo {
         workflow_id: "w".into(),
         run_id: "r".into(),
         workflow_type: "test".into(),
@@ -34,7 +34,7 @@ fn info() -> RunInfo {
         attempt: 1,
         random_seed: 7,
         started_at: Time::ZERO,
-    }
+    })
 }
 
 fn start<I: Serialize>(input: &I) -> WorkflowStart {

@@ -99,9 +99,9 @@ fn observed(world: &World<'_>) -> Value {
 }
 
 fn attempt(log: &AttemptLog) -> Value {
-    let mut task = history::timeouts(&log.task.timeouts);
+    let mut task = history::timeouts(&log.task.info.timeouts);
     task.as_object_mut().expect("timeouts").remove("schedule_to_start_timeout_ms");
-    task["retry_policy"] = history::policy(&log.task.retry);
+    task["retry_policy"] = history::policy(&log.task.info.retry);
     json!({
         "attempt": log.number,
         "started_at_ms": at(log.started_at),

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context as PollContext, Poll, Waker};
 
 use durasim::Span;
@@ -103,7 +104,7 @@ impl WorkflowProgram for ScriptProgram {
         "Script"
     }
 
-    fn instantiate(&self, run: &RunInfo, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+    fn instantiate(&self, run: &Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         Ok(Box::new(ScriptRun::new(&self.script, run, Rc::default())))
     }
 }

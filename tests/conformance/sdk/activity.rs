@@ -60,9 +60,9 @@ impl ActivityProgram for ScriptActivity {
     }
 
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
-        let reference = task.activity_id.to_string();
+        let reference = task.info.activity_id.to_string();
         let scripts = self.activities[&reference].as_array().map_or(&[][..], Vec::as_slice);
-        let place = (task.attempt as usize - 1).min(scripts.len().saturating_sub(1));
+        let place = (task.info.attempt as usize - 1).min(scripts.len().saturating_sub(1));
         let steps = scripts.get(place).cloned().unwrap_or(Value::Null);
         let attempt = {
             let mut notes = self.log.notes();
@@ -70,13 +70,13 @@ impl ActivityProgram for ScriptActivity {
             notes.attempts.push(AttemptLog {
                 reference,
                 place,
-                number: task.attempt,
+                number: task.info.attempt,
                 details: match listed(&task.heartbeat_details) {
                     // The SDK does not tell one from the other.
                     Value::Null => json!([]),
                     list => list,
                 },
-                started_at: task.started_at,
+                started_at: task.info.started_at,
                 calls: Vec::new(),
                 ended: None,
             });
@@ -87,7 +87,7 @@ impl ActivityProgram for ScriptActivity {
             log: self.log.clone(),
             pace: self.pace.clone(),
             attempt,
-            started_at: task.started_at,
+            started_at: task.info.started_at,
             cancelled: Cell::new(None),
             waker: RefCell::new(None),
         });

@@ -1,0 +1,82 @@
+//! [`ActivityInfo`]: what an attempt knows of itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::activity::ActivityId;
+use super::spec::{ActivitySpec, RetrySpec, Timeouts};
+use super::workflow::RunInfo;
+use crate::instant::{Span, Time};
+
+/// What an attempt knows of itself.
+///
+/// What is the same for all attempts is shared with the service, so an attempt costs no copies of names.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ActivityInfo {
+    /// The activity's id within its workflow run: the same for all attempts, hence fit for idempotency keys together
+    /// with the `run_id` of [`workflow`](Self::workflow).
+    pub activity_id: ActivityId,
+    /// What the workflow asked for: the activity's type, its input, and options before the service's defaulting.
+    pub spec: Arc<ActivitySpec>,
+    /// The workflow run that scheduled it: its id, its type, its run id.
+    pub workflow: Arc<RunInfo>,
+    /// Which attempt: from 1 in Temporal, from 0 in the Cadence dialect, as Cadence's clients show it. Traces, plans and
+    /// records count from 1 in both.
+    pub attempt: u32,
+    /// When the activity was first scheduled: the same for all attempts.
+    pub scheduled_at: Time,
+    /// When this attempt was due.
+    pub attempt_scheduled_at: Time,
+    /// When the service handed out this attempt.
+    pub started_at: Time,
+    /// The timeouts in force, after the service's defaulting; zero means none. In the Cadence dialect all are of each
+    /// attempt.
+    pub timeouts: Timeouts,
+    /// The policy in force, after the service's defaulting. In the Cadence dialect an activity without one has a policy of
+    /// a single attempt here.
+    pub retry: Arc<RetrySpec>,
+}
+
+impl ActivityInfo {
+    /// The registered name.
+    pub fn activity_type(&self) -> &str {
+        &self.spec.activity_type
+    }
+
+    /// The queue the task came from.
+    pub fn task_queue(&self) -> &str {
+        self.spec.task_queue.as_ref().unwrap_or(&self.workflow.task_queue)
+    }
+
+    /// Over all attempts, after the service's defaulting; zero means none. In the Cadence dialect, of each attempt.
+    pub fn schedule_to_close_timeout(&self) -> Duration {
+        self.timeouts.schedule_to_close.to_duration()
+    }
+
+    /// Of each attempt, after the service's defaulting; zero means none.
+    pub fn start_to_close_timeout(&self) -> Duration {
+        self.timeouts.start_to_close.to_duration()
+    }
+
+    /// The longest silence the service puts up with; zero means any.
+    pub fn heartbeat_timeout(&self) -> Duration {
+        self.timeouts.heartbeat.to_duration()
+    }
+
+    /// The moment by which this attempt must have ended: the earlier of start plus start-to-close and first schedule
+    /// plus schedule-to-close. `None` if neither is set.
+    ///
+    /// Cadence's clients count in the same way, although its server begins schedule-to-close anew with each attempt: a
+    /// comment in cadence `service/history/decision/checker.go` calls it their bug.
+    ///
+    /// Source: crate temporalio-sdk 1.1.1 `src/activities.rs`.
+    pub fn deadline(&self) -> Option<Time> {
+        let from = |start: Time, span: Span| (!span.is_zero()).then(|| start.plus(span));
+        let close = from(self.started_at, self.timeouts.start_to_close);
+        let overall = from(self.scheduled_at, self.timeouts.schedule_to_close);
+        match (close, overall) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
