@@ -12,6 +12,11 @@ pub(crate) struct Waiters(Vec<Option<Waker>>);
 pub(crate) type Place = Option<usize>;
 
 impl Waiters {
+    /// Forgets all of them, places and wakers.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Puts `waker` in the future's place. The waker it replaces is returned, to be dropped outside any lock.
     pub fn register(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
         let index = *place.get_or_insert_with(|| match self.0.iter().position(Option::is_none) {

@@ -27,11 +27,11 @@ pub trait WorkflowProgram: Send + Sync {
 /// One instance of a workflow in a worker's cache. Dropping it is eviction: destructors run, commands are ignored.
 pub trait WorkflowRun {
     /// Takes the jobs of one activation in order and runs the code until it can go no further.
-    /// What it asks for then is the answer, in the order in which it asked.
+    /// What it asks for then is added to `commands`, in the order in which it asked.
     ///
     /// # Errors
     /// [`TaskFailure`] when the code panics or breaks a rule. The instance is not used again.
-    fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure>;
+    fn activate(&mut self, activation: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure>;
 
     /// Whether something other than the context woke the workflow's code since the last activation: such code is not
     /// deterministic, and waits for something that a replay would not bring.

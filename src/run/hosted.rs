@@ -37,11 +37,16 @@ impl HostedWorkflow {
         [self.instance.take(), self.held.take().map(|held| held.instance)]
     }
 
-    /// Takes what this worker has of it.
-    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
-        let instance = if self.home == worker { self.instance.take() } else { None };
-        let held = self.held.take_if(|held| held.worker == worker);
-        instance.into_iter().chain(held.map(|held| held.instance))
+    /// Gives away what this worker has of it.
+    pub(crate) fn give_hosted_by(&mut self, worker: u32, mut give: impl FnMut(Instance)) {
+        if self.home == worker
+            && let Some(instance) = self.instance.take()
+        {
+            give(instance);
+        }
+        if let Some(held) = self.held.take_if(|held| held.worker == worker) {
+            give(held.instance);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::service::{Ready, WorkflowKey};
 use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::process::Process;
+use crate::worker::replay::Turn;
 
 /// A query and what has become of it.
 #[derive(Debug)]
@@ -189,12 +190,11 @@ impl World {
 
     /// Brings a fresh instance to where the workflow's code has got.
     fn replay(&self, workflow: WorkflowKey, mut instance: Instance) -> Result<Instance, TaskProblem> {
-        self.take_past_turns(workflow, &mut instance)?;
-        let core = &mut **self.core.borrow_mut();
+        let mut turn = Turn::default();
+        self.take_past_turns(workflow, &mut instance, &mut turn)?;
+        let core = self.core.borrow();
         // No task is open: what has come since the last one, such as the workflow's end, is no news for the code.
-        let mut rest = instance.present_turn(core.service.history(workflow), core.now, &mut core.jobs);
-        rest.jobs.clear();
-        core.jobs = rest.jobs;
+        instance.present_turn(core.service.history(workflow), core.now, &mut turn);
         Ok(instance)
     }
 }

@@ -8,7 +8,7 @@ use crate::service::{EventKind, HistoryEvent, WorkflowKey};
 use crate::trace::{Trace, What, Who};
 use crate::worker::drift::{Drift, drift};
 use crate::worker::instance::{Instance, TaskProblem};
-use crate::worker::replay;
+use crate::worker::replay::{self, Turn};
 
 /// Of a history with more tasks than this, a replay is tried after so many of them, evenly spread.
 const MOST: usize = 200;
@@ -97,26 +97,26 @@ impl World {
         instance: &mut Instance,
         replayed: usize,
     ) -> Option<(Otherwise, Option<usize>)> {
+        let mut turn = Turn::default();
         for task in 0.. {
-            let mut turn = {
-                let core = &mut **self.core.borrow_mut();
+            {
+                let mut core = self.core.borrow_mut();
                 core.in_workflow = true;
-                instance.past_turn(core.service.history(workflow), &mut core.jobs)?
-            };
-            turn.replaying = task < replayed;
-            let commands = match take_turn(instance, &mut turn) {
-                Ok(commands) => commands,
-                Err(problem) => return Some((noticed(&problem), None)),
-            };
-            let core = &mut **self.core.borrow_mut();
-            core.jobs = turn.jobs;
-            let history = core.service.history(workflow);
-            let answer = turn.answer?;
-            let first = answer.start;
-            if let Err(problem) = replay::compare(history, answer.clone(), &commands) {
-                return Some((noticed(&problem), Some(first)));
+                if !instance.past_turn(core.service.history(workflow), &mut turn) {
+                    return None;
+                }
             }
-            if let Some(drift) = drift(history, answer, &commands) {
+            turn.activation.replaying = task < replayed;
+            if let Err(problem) = take_turn(instance, &mut turn) {
+                return Some((noticed(&problem), None));
+            }
+            let core = self.core.borrow();
+            let history = core.service.history(workflow);
+            let Turn { answer, commands, .. } = &turn;
+            if let Err(problem) = replay::compare(history, answer.clone(), commands) {
+                return Some((noticed(&problem), Some(answer.start)));
+            }
+            if let Some(drift) = drift(history, answer.clone(), commands) {
                 let event = drift.event;
                 return Some((Otherwise::Drifts(drift), Some(event)));
             }

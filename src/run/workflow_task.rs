@@ -53,7 +53,9 @@ impl Core {
             self.fail(RunError::Busy { task, polls: polls - 1, at: now });
             return;
         }
-        self.todo.extend(elsewhere.map(Todo::Evict));
+        if let Some(instance) = elsewhere {
+            self.todo.push_back(Todo::Evict(instance));
+        }
         self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
         // A repeated attempt is at the same coordinate: only the first is a point.
         let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
@@ -85,11 +87,17 @@ impl Core {
     }
 
     /// A worker's answer to a workflow task arrives at the service.
-    fn answer_task(&mut self, answer: Held, settings: &Settings) {
-        let Held { token, worker, instance, commands } = answer;
+    fn answer_task(
+        &mut self,
+        token: TaskToken,
+        worker: u32,
+        instance: Instance,
+        commands: &[Command],
+        settings: &Settings,
+    ) {
         let who = Who::Workflow(token.workflow.0);
         self.note(who, What::TaskCompleted(commands.len() as u32));
-        match self.service.complete_workflow_task(token, &commands, self.now) {
+        match self.service.complete_workflow_task(token, commands, self.now) {
             Ok(()) => {
                 let hosted = &mut self.workflows[token.workflow.0 as usize];
                 (hosted.instance, hosted.home) = (Some(instance), worker);
@@ -122,7 +130,8 @@ impl Core {
     /// A late answer leaves its worker.
     pub(super) fn answer_late(&mut self, workflow: WorkflowKey, settings: &Settings) {
         if let Some(held) = self.workflows[workflow.0 as usize].held.take() {
-            self.answer_task(held, settings);
+            let Held { token, worker, instance, commands } = held;
+            self.answer_task(token, worker, instance, &commands, settings);
         }
     }
 
@@ -158,31 +167,35 @@ impl World {
     /// Runs the workflow's code for one task and answers it.
     pub(super) fn handle_workflow_task(&self, workflow: WorkflowKey, task: WorkflowTask, answered: Carriage) {
         let settings = &self.setup.settings;
-        let cached = self.core.borrow_mut().workflows[workflow.0 as usize].instance.take();
-        let replayed = cached.is_none();
-        // Woken since its last task: it may find now what it waited for, and a replay would not.
-        if cached.as_ref().is_some_and(Instance::foreign_wake) {
+        let (cached, mut turn) = {
             let mut core = self.core.borrow_mut();
-            let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
-            core.fail(foreign_wake(&name));
-            core.graveyard.extend(cached.map(Buried::Instance));
-            return;
-        }
-        let answer = match cached {
-            Some(instance) => self.take_turns(workflow, instance),
-            None => self.instantiate(workflow).and_then(|instance| self.take_turns(workflow, instance)),
+            let cached = core.workflows[workflow.0 as usize].instance.take();
+            // Woken since its last task: it may find now what it waited for, and a replay would not.
+            if cached.as_ref().is_some_and(Instance::foreign_wake) {
+                let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
+                core.fail(foreign_wake(&name));
+                core.graveyard.extend(cached.map(Buried::Instance));
+                return;
+            }
+            (cached, core.turn.take().unwrap_or_default())
         };
+        let replayed = cached.is_none();
+        let instance = cached.map_or_else(|| self.instantiate(workflow), Ok);
+        let answer = instance.and_then(|mut instance| {
+            self.take_turns(workflow, &mut instance, &mut turn)?;
+            Ok(instance)
+        });
         let mut core = self.core.borrow_mut();
         core.in_workflow = false;
         if core.error.is_some() {
-            if let Ok((instance, _)) = answer {
+            if let Ok(instance) = answer {
                 core.graveyard.push(Buried::Instance(instance));
             }
             return;
         }
         let now = core.now;
-        let (instance, commands) = match answer {
-            Ok(answer) => answer,
+        let instance = match answer {
+            Ok(instance) => instance,
             Err(problem) => {
                 if let TaskProblem::Code(TaskFailure::Panicked { message }) = &problem
                     && let Some(what) = outside_world(message)
@@ -216,7 +229,7 @@ impl World {
             core.graveyard.push(Buried::Instance(instance));
             return;
         }
-        if let Some(error) = self.unknown_name(&core, workflow, &commands) {
+        if let Some(error) = self.unknown_name(&core, workflow, &turn.commands) {
             core.fail(error);
             core.graveyard.push(Buried::Instance(instance));
             return;
@@ -224,7 +237,7 @@ impl World {
         let worker = core.workflows[workflow.0 as usize].home;
         match answered {
             Carriage::RequestLost => {
-                core.note(Who::Workflow(workflow.0), What::TaskCompleted(commands.len() as u32));
+                core.note(Who::Workflow(workflow.0), What::TaskCompleted(turn.commands.len() as u32));
                 // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
                 core.todo.push_back(Todo::Evict(instance));
             }
@@ -235,14 +248,17 @@ impl World {
                     core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
                 }
                 core.workflows[workflow.0 as usize].awaits_signal = answered == Carriage::AfterSignal;
+                let commands = std::mem::take(&mut turn.commands);
                 let held = Held { token: task.token, worker, instance, commands };
                 let older = core.workflows[workflow.0 as usize].held.replace(held);
                 core.todo.extend(older.map(|held| Todo::Evict(held.instance)));
             }
             Carriage::Whole | Carriage::AnswerLost => {
-                core.answer_task(Held { token: task.token, worker, instance, commands }, settings);
+                core.answer_task(task.token, worker, instance, &turn.commands, settings);
             }
         }
+        turn.commands.clear();
+        core.turn = Some(turn);
     }
 
     pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
@@ -268,37 +284,33 @@ impl World {
         }
     }
 
-    fn take_turns(
-        &self,
-        workflow: WorkflowKey,
-        mut instance: Instance,
-    ) -> Result<(Instance, Vec<Command>), TaskProblem> {
-        self.take_past_turns(workflow, &mut instance)?;
-        let mut turn = {
-            let core = &mut **self.core.borrow_mut();
+    fn take_turns(&self, workflow: WorkflowKey, instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
+        self.take_past_turns(workflow, instance, turn)?;
+        {
+            let mut core = self.core.borrow_mut();
             core.in_workflow = true;
-            instance.present_turn(core.service.history(workflow), core.now, &mut core.jobs)
-        };
-        let commands = take_turn(&mut instance, &mut turn)?;
-        self.core.borrow_mut().jobs = turn.jobs;
-        Ok((instance, commands))
+            instance.present_turn(core.service.history(workflow), core.now, turn);
+        }
+        take_turn(instance, turn)
     }
 
     /// Brings an instance to where the workflow's code has got: it re-lives what an instance before it has answered.
-    pub(super) fn take_past_turns(&self, workflow: WorkflowKey, instance: &mut Instance) -> Result<(), TaskProblem> {
+    pub(super) fn take_past_turns(
+        &self,
+        workflow: WorkflowKey,
+        instance: &mut Instance,
+        turn: &mut Turn,
+    ) -> Result<(), TaskProblem> {
         loop {
-            let turn = {
-                let core = &mut **self.core.borrow_mut();
+            {
+                let mut core = self.core.borrow_mut();
                 core.in_workflow = true;
-                instance.past_turn(core.service.history(workflow), &mut core.jobs)
-            };
-            let Some(mut turn) = turn else { return Ok(()) };
-            let commands = take_turn(instance, &mut turn)?;
-            let core = &mut **self.core.borrow_mut();
-            core.jobs = turn.jobs;
-            if let Some(answer) = turn.answer {
-                replay::compare(core.service.history(workflow), answer, &commands)?;
+                if !instance.past_turn(core.service.history(workflow), turn) {
+                    return Ok(());
+                }
             }
+            take_turn(instance, turn)?;
+            replay::compare(self.core.borrow().service.history(workflow), turn.answer.clone(), &turn.commands)?;
         }
     }
 
@@ -325,7 +337,7 @@ impl World {
     }
 }
 
-pub(super) fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
+pub(super) fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
     match panics::catch(|| instance.take_turn(turn)) {
         Ok(answer) => answer,
         Err(unwound) => Err(unwound_problem(unwound)),

@@ -22,12 +22,13 @@ use crate::engine::tasks::{TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::{ActivityOutcome, Job};
+use crate::program::ActivityOutcome;
 use crate::service::{Ready, Service};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
+use crate::worker::replay::Turn;
 use crate::worker::throttle::Throttle;
 
 thread_local! {
@@ -138,8 +139,8 @@ pub(crate) struct Core {
     pub(crate) injector: Injector,
     pub(crate) trace: Trace,
     pub(crate) todo: VecDeque<Todo>,
-    /// The memory of the news of workflow tasks; empty between them.
-    pub(crate) jobs: Vec<Job>,
+    /// The memory of workflow tasks, between them.
+    pub(crate) turn: Option<Box<Turn>>,
     /// Messages on a slow way.
     pub(crate) mail: Vec<Option<Message>>,
     /// Signals on a slow way.
@@ -191,7 +192,7 @@ impl Core {
             injector: Injector::default(),
             trace: Trace::default(),
             todo: VecDeque::new(),
-            jobs: Vec::new(),
+            turn: None,
             mail: Vec::new(),
             late_signals: Vec::new(),
             queries: Vec::new(),
@@ -305,7 +306,7 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// its memory, and that of its trace, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: Trace) {
+    pub(crate) fn bury(self: Rc<World>, trace: &mut Trace) {
         let entered = self.enter();
         let (futures, mut graves, mut todo, workflows) = {
             let mut core = self.core.borrow_mut();
@@ -341,7 +342,7 @@ impl World {
             core.graveyard = graves;
             core.todo = todo;
             core.attempts = attempts;
-            core.trace = trace;
+            std::mem::swap(&mut core.trace, trace);
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::instance::{Instance, TaskProblem};
-use super::replay;
+use super::replay::{self, Turn};
 use crate::instant::Time;
 use crate::program::{Command, TaskFailure, WorkflowRun};
 use crate::service::HistoryEvent;
@@ -38,15 +38,14 @@ impl CachedWorkflow {
     }
 
     fn take_turns(&mut self, history: &[HistoryEvent], now: Time) -> Result<Vec<Command>, TaskProblem> {
-        let mut jobs = Vec::new();
-        while let Some(mut turn) = self.instance.past_turn(history, &mut jobs) {
-            let commands = self.instance.take_turn(&mut turn)?;
-            if let Some(answer) = turn.answer {
-                replay::compare(history, answer, &commands)?;
-            }
+        let mut turn = Turn::default();
+        while self.instance.past_turn(history, &mut turn) {
+            self.instance.take_turn(&mut turn)?;
+            replay::compare(history, turn.answer.clone(), &turn.commands)?;
         }
-        let mut turn = self.instance.present_turn(history, now, &mut jobs);
-        self.instance.take_turn(&mut turn)
+        self.instance.present_turn(history, now, &mut turn);
+        self.instance.take_turn(&mut turn)?;
+        Ok(turn.commands)
     }
 }
 

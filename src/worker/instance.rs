@@ -1,5 +1,6 @@
 //! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,9 +59,32 @@ impl From<TaskFailure> for TaskProblem {
     }
 }
 
+thread_local! {
+    /// Lists of activities of instances that have ended on this thread, emptied, for their memory.
+    static SPARE: RefCell<Vec<Vec<Option<Pending>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many are kept: a run with very many workflows at once does not fix the memory of all later ones.
+const MOST_SPARE: usize = 256;
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.activities.clear();
+        let activities = std::mem::take(&mut self.activities);
+        // Fails only while the thread ends.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MOST_SPARE {
+                spare.push(activities);
+            }
+        });
+    }
+}
+
 impl Instance {
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
+        let activities = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
     }
 
     /// Whether something outside the context woke the code.
@@ -68,36 +92,50 @@ impl Instance {
         self.run.foreign_wake()
     }
 
-    /// Hands the code the news of one workflow task and returns what it asks the service for. Empties the list of jobs.
-    pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<Vec<Command>, TaskProblem> {
-        let Turn { now, history_length, ref mut jobs, replaying, .. } = *turn;
-        (self.now, self.history_length) = (now, history_length);
-        self.drop_unwanted(jobs);
-        let mut commands = Vec::new();
-        while !jobs.is_empty() {
-            let activation = Activation { now, replaying, history_length, jobs: std::mem::take(jobs) };
-            let mut answer = self.run.activate(&activation)?;
-            answer.retain(|command| !is_too_late(command, &activation.jobs));
-            *jobs = activation.jobs;
-            jobs.clear();
-            if commands.is_empty() && !answer.iter().any(|command| matches!(command, Command::CancelActivity { .. })) {
-                for command in &answer {
-                    self.note(command);
-                }
-                commands = answer;
-            } else {
-                for command in answer {
-                    self.note(&command);
-                    self.translate(command, &mut commands, jobs);
-                }
+    /// Hands the code the news of one workflow task and notes what it asks the service for. Empties the list of jobs.
+    pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
+        let Turn { activation, commands, .. } = turn;
+        (self.now, self.history_length) = (activation.now, activation.history_length);
+        self.drop_unwanted(&mut activation.jobs);
+        if activation.jobs.is_empty() {
+            return Ok(());
+        }
+        self.run.activate(activation, commands)?;
+        if commands
+            .iter()
+            .any(|command| matches!(command, Command::CancelActivity { .. } | Command::CancelTimer { .. }))
+        {
+            return self.apply_cancellations(turn);
+        }
+        for command in &*commands {
+            self.note(command);
+        }
+        activation.jobs.clear();
+        Ok(())
+    }
+
+    /// The rest of a turn in which the code cancels something: it may have to hear of that within the turn, and then ask
+    /// for more.
+    #[cold]
+    fn apply_cancellations(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
+        let Turn { activation, commands, .. } = turn;
+        let mut asked = std::mem::take(commands);
+        loop {
+            asked.retain(|command| !is_too_late(command, &activation.jobs));
+            activation.jobs.clear();
+            for command in asked.drain(..) {
+                self.note(&command);
+                self.translate(command, commands, &mut activation.jobs);
             }
             if commands.last().is_some_and(Command::closes_workflow) {
                 // What became of activities cancelled in the same breath is nobody's concern any more.
-                break;
+                activation.jobs.clear();
             }
+            if activation.jobs.is_empty() {
+                return Ok(());
+            }
+            self.run.activate(activation, &mut asked)?;
         }
-        jobs.clear();
-        Ok(commands)
     }
 
     /// Asks the code about its state. It stays as it is.
@@ -114,7 +152,9 @@ impl Instance {
         let jobs = vec![Job::Query { id, name, input }];
         let (now, history_length) = (self.now, self.history_length);
         let activation = Activation { now, replaying: false, history_length, jobs };
-        match <[Command; 1]>::try_from(self.run.activate(&activation)?) {
+        let mut commands = Vec::new();
+        self.run.activate(&activation, &mut commands)?;
+        match <[Command; 1]>::try_from(commands) {
             Ok([Command::QueryAnswer { id: answered, result }]) if answered == id => Ok(result),
             _ => Err(TaskFailure::Misuse("a query is answered with exactly one `QueryAnswer` command".into()).into()),
         }
@@ -122,11 +162,11 @@ impl Instance {
 
     fn note(&mut self, command: &Command) {
         if let Command::ScheduleActivity { seq, spec } = command {
-            let place = *seq as usize;
-            if self.activities.len() < place {
-                self.activities.resize_with(place, || None);
+            let index = *seq as usize - 1;
+            while self.activities.len() <= index {
+                self.activities.push(None);
             }
-            self.activities[place - 1] = Some(Pending { spec: spec.clone(), resolved: false });
+            self.activities[index] = Some(Pending { spec: spec.clone(), resolved: false });
         }
     }
 

@@ -5,22 +5,27 @@ use std::sync::Arc;
 
 use crate::instant::Time;
 use crate::program::{
-    ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq, WorkflowStart,
+    Activation, ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq,
+    WorkflowStart,
 };
 use crate::service::{EventKind, HistoryEvent};
 
 use super::instance::{Instance, TaskProblem, words};
 
-/// The news of one workflow task.
+/// One workflow task at a time: its news, and what the code asks for then. Kept for the memory of its lists.
 pub(crate) struct Turn {
-    /// When the task was started: the workflow's clock.
-    pub(crate) now: Time,
-    pub(crate) history_length: u64,
-    pub(crate) jobs: Vec<Job>,
-    /// What the code is told when it asks whether it is replayed.
-    pub(crate) replaying: bool,
-    /// The events after the answer of a task that an earlier instance has answered; `None` for the task at hand.
-    pub(crate) answer: Option<Range<usize>>,
+    /// The clock is the time the task was started; `replaying` is what the code is told when it asks.
+    pub(crate) activation: Activation,
+    pub(crate) commands: Vec<Command>,
+    /// The events after the answer of a task that an earlier instance has answered; empty for the task at hand.
+    pub(crate) answer: Range<usize>,
+}
+
+impl Default for Turn {
+    fn default() -> Turn {
+        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs: Vec::new() };
+        Turn { activation, commands: Vec::new(), answer: 0..0 }
+    }
 }
 
 /// A command, as far as a history event shows it.
@@ -38,41 +43,46 @@ pub(crate) enum Asked<'a> {
 }
 
 impl Instance {
-    /// The next task that an instance before this one has answered, if there is one left. `jobs` is an empty list, for its
-    /// memory.
-    pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], jobs: &mut Vec<Job>) -> Option<Turn> {
+    /// Makes `turn` the next task that an instance before this one has answered, if there is one left.
+    pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], turn: &mut Turn) -> bool {
         // A cached instance has answered all of them itself.
         if !self.replaying {
-            return None;
+            return false;
         }
-        let answered = next_answer(history, self.seen)?;
-        let EventKind::WorkflowTaskCompleted { started_event_id, .. } = history[answered].kind else { return None };
-        let answer = answered + 1..next_answer(history, answered + 1).unwrap_or(history.len());
-        let mut jobs = self.take_in(history, answered + 1, jobs);
+        let Some(answered) = next_answer(history, self.seen) else { return false };
+        let EventKind::WorkflowTaskCompleted { started_event_id, .. } = history[answered].kind else { return false };
+        turn.answer = answered + 1..next_answer(history, answered + 1).unwrap_or(history.len());
+        self.take_in(history, answered + 1, turn);
+        let Activation { now, replaying, history_length, jobs } = &mut turn.activation;
         // The code is to decide as it did then, so it gets this ahead.
-        jobs.extend(history[answer.clone()].iter().filter_map(|event| match &event.kind {
+        jobs.extend(history[turn.answer.clone()].iter().filter_map(|event| match &event.kind {
             EventKind::MarkerRecorded { marker } => Some(Job::Marker(marker.clone())),
             _ => None,
         }));
-        sort(&mut jobs);
-        let now = history[started_event_id as usize - 1].at;
-        Some(Turn { now, history_length: started_event_id, jobs, replaying: true, answer: Some(answer) })
+        sort(jobs);
+        *now = history[started_event_id as usize - 1].at;
+        (*history_length, *replaying) = (started_event_id, true);
+        true
     }
 
-    /// The rest of the history: the task at hand, which was started at `now`.
-    pub(crate) fn present_turn(&mut self, history: &[HistoryEvent], now: Time, jobs: &mut Vec<Job>) -> Turn {
+    /// Makes `turn` the rest of the history: the task at hand, which was started at `now`.
+    pub(crate) fn present_turn(&mut self, history: &[HistoryEvent], now: Time, turn: &mut Turn) {
         self.replaying = false;
-        let mut jobs = self.take_in(history, history.len(), jobs);
-        sort(&mut jobs);
-        Turn { now, history_length: history.len() as u64, jobs, replaying: false, answer: None }
+        turn.answer = 0..0;
+        self.take_in(history, history.len(), turn);
+        let activation = &mut turn.activation;
+        sort(&mut activation.jobs);
+        activation.now = now;
+        (activation.history_length, activation.replaying) = (history.len() as u64, false);
     }
 
-    /// The news before an event.
-    fn take_in(&mut self, history: &[HistoryEvent], end: usize, jobs: &mut Vec<Job>) -> Vec<Job> {
-        let mut jobs = std::mem::take(jobs);
+    /// Makes the news before an event those of the turn, in which nothing has been asked for yet.
+    fn take_in(&mut self, history: &[HistoryEvent], end: usize, turn: &mut Turn) {
+        turn.commands.clear();
+        let jobs = &mut turn.activation.jobs;
+        jobs.clear();
         jobs.extend(history[self.seen..end].iter().filter_map(|event| news(&event.kind, history)));
         self.seen = end;
-        jobs
     }
 }
 

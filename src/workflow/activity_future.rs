@@ -14,7 +14,7 @@ use futures_core::FusedFuture;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::slot::Outcome;
-use crate::program::ActivitySpec;
+use crate::program::{ActivitySpec, Payload};
 
 /// An activity that has been asked for: ends with its result. From
 /// [`WorkflowContext::execute_activity`](crate::WorkflowContext::execute_activity).
@@ -23,14 +23,17 @@ use crate::program::ActivitySpec;
 /// is `Unpin` and fused, so that it can be given to `join!`, `select_biased!` and `FuturesUnordered` as it is. Dropping
 /// it does not stop the activity; cancelling its scope does.
 #[must_use = "the activity runs, but nobody looks at how it ends"]
-pub struct ActivityFuture<O>(State<O>);
+pub struct ActivityFuture<O> {
+    asked: Asked,
+    decode: fn(&[u8]) -> Result<O, serde_json::Error>,
+}
 
-enum State<O> {
+/// An activity that has been asked for, whatever its result is.
+pub(super) enum Asked {
     Waiting {
         instance: Rc<Instance>,
         slot: usize,
         spec: Arc<ActivitySpec>,
-        decode: fn(&[u8]) -> Result<O, serde_json::Error>,
     },
     /// Known at the call. Boxed to keep the future small.
     Failed(Box<WorkflowError>),
@@ -39,22 +42,33 @@ enum State<O> {
     Ended,
 }
 
+impl Asked {
+    pub fn failed(error: WorkflowError) -> Asked {
+        Asked::Failed(Box::new(error))
+    }
+
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(Payload, Arc<ActivitySpec>), WorkflowError>> {
+        let outcome = match self {
+            Asked::Waiting { instance, slot, .. } => match instance.poll(*slot, cx) {
+                Poll::Ready(outcome) => Some(outcome),
+                Poll::Pending => return Poll::Pending,
+            },
+            Asked::Failed(_) => None,
+            Asked::Never | Asked::Ended => return Poll::Pending,
+        };
+        Poll::Ready(match (mem::replace(self, Asked::Ended), outcome) {
+            (Asked::Waiting { spec, .. }, Some(Outcome::Completed(result))) => Ok((result, spec)),
+            (_, Some(Outcome::Failed(failure))) => Err(WorkflowError::ActivityFailed(failure)),
+            (_, Some(Outcome::Cancelled(cancellation))) => Err(WorkflowError::Cancelled(cancellation)),
+            (Asked::Failed(error), _) => Err(*error),
+            _ => unreachable!("an activity's slot ends as an activity does"),
+        })
+    }
+}
+
 impl<O> ActivityFuture<O> {
-    pub(super) fn waiting(
-        instance: Rc<Instance>,
-        slot: usize,
-        spec: Arc<ActivitySpec>,
-        decode: fn(&[u8]) -> Result<O, serde_json::Error>,
-    ) -> ActivityFuture<O> {
-        ActivityFuture(State::Waiting { instance, slot, spec, decode })
-    }
-
-    pub(super) fn failed(error: WorkflowError) -> ActivityFuture<O> {
-        ActivityFuture(State::Failed(Box::new(error)))
-    }
-
-    pub(super) fn never() -> ActivityFuture<O> {
-        ActivityFuture(State::Never)
+    pub(super) fn new(asked: Asked, decode: fn(&[u8]) -> Result<O, serde_json::Error>) -> ActivityFuture<O> {
+        ActivityFuture { asked, decode }
     }
 }
 
@@ -62,26 +76,16 @@ impl<O> Future for ActivityFuture<O> {
     type Output = Result<O, WorkflowError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = match &self.0 {
-            State::Waiting { instance, slot, .. } => match instance.poll(*slot, cx) {
-                Poll::Ready(outcome) => Some(outcome),
-                Poll::Pending => return Poll::Pending,
-            },
-            State::Failed(_) => None,
-            State::Never | State::Ended => return Poll::Pending,
+        let (result, spec) = match self.asked.poll(cx) {
+            Poll::Ready(Ok(completed)) => completed,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
         };
-        Poll::Ready(match (mem::replace(&mut self.0, State::Ended), outcome) {
-            (State::Waiting { spec, decode, .. }, Some(Outcome::Completed(result))) => decode(result.as_bytes())
-                .map_err(|why| WorkflowError::Decode {
-                    activity_type: Arc::clone(&spec.activity_type),
-                    wanted: type_name::<O>(),
-                    why: why.to_string(),
-                }),
-            (_, Some(Outcome::Failed(failure))) => Err(WorkflowError::ActivityFailed(failure)),
-            (_, Some(Outcome::Cancelled(cancellation))) => Err(WorkflowError::Cancelled(cancellation)),
-            (State::Failed(error), _) => Err(*error),
-            _ => unreachable!("an activity's slot ends as an activity does"),
-        })
+        Poll::Ready((self.decode)(result.as_bytes()).map_err(|why| WorkflowError::Decode {
+            activity_type: Arc::clone(&spec.activity_type),
+            wanted: type_name::<O>(),
+            why: why.to_string(),
+        }))
     }
 }
 
@@ -90,14 +94,14 @@ impl<O> Unpin for ActivityFuture<O> {}
 
 impl<O> FusedFuture for ActivityFuture<O> {
     fn is_terminated(&self) -> bool {
-        matches!(self.0, State::Ended)
+        matches!(self.asked, Asked::Ended)
     }
 }
 
 impl<O> fmt::Debug for ActivityFuture<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("ActivityFuture");
-        if let State::Waiting { spec, .. } = &self.0 {
+        if let Asked::Waiting { spec, .. } = &self.asked {
             out.field("activity_type", &spec.activity_type);
         }
         out.finish_non_exhaustive()

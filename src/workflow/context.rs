@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_core::Serialize;
 
-use super::activity_future::ActivityFuture;
+use super::activity_future::{ActivityFuture, Asked};
 use super::error::WorkflowError;
 use super::instance::{Instance, Started};
 use super::options::ActivityOptions;
@@ -72,11 +72,12 @@ impl WorkflowContext {
         options: ActivityOptions,
     ) -> ActivityFuture<O> {
         match Payload::from_json(input) {
-            Ok(input) => self.schedule(name, input, options, O::decode),
-            Err(why) => ActivityFuture::failed(WorkflowError::Encode {
-                what: format!("the input of activity `{name}`"),
-                why: why.to_string(),
-            }),
+            Ok(input) => ActivityFuture::new(self.schedule(name, input, &options), O::decode),
+            Err(why) => {
+                let what = format!("the input of activity `{name}`");
+                let failed = Asked::failed(WorkflowError::Encode { what, why: why.to_string() });
+                ActivityFuture::new(failed, O::decode)
+            }
         }
     }
 
@@ -88,28 +89,23 @@ impl WorkflowContext {
         input: impl AsRef<[u8]>,
         options: ActivityOptions,
     ) -> ActivityFuture<Vec<u8>> {
-        self.schedule(name, Payload::new(input), options, |result| Ok(result.to_vec()))
+        let asked = self.schedule(name, Payload::new(input), &options);
+        ActivityFuture::new(asked, |result| Ok(result.to_vec()))
     }
 
-    fn schedule<O>(
-        &self,
-        name: &str,
-        input: Payload,
-        options: ActivityOptions,
-        decode: fn(&[u8]) -> Result<O, serde_json::Error>,
-    ) -> ActivityFuture<O> {
-        let spec = match options.into_spec(name, input) {
-            Ok(spec) => Arc::new(spec),
+    fn schedule(&self, name: &str, input: Payload, options: &ActivityOptions) -> Asked {
+        let spec = match options.spec(name, input) {
+            Ok(spec) => spec,
             Err(misuse) => {
                 self.instance.fail(misuse);
-                return ActivityFuture::never();
+                return Asked::Never;
             }
         };
         let command = |seq| Command::ScheduleActivity { seq, spec: Arc::clone(&spec) };
         match self.instance.start(Kind::Activity, self.scope, command) {
-            Started::Slot(slot) => ActivityFuture::waiting(Rc::clone(&self.instance), slot, spec, decode),
-            Started::Cancelled => ActivityFuture::failed(WorkflowError::cancelled()),
-            Started::Never => ActivityFuture::never(),
+            Started::Slot(slot) => Asked::Waiting { instance: Rc::clone(&self.instance), slot, spec },
+            Started::Cancelled => Asked::failed(WorkflowError::cancelled()),
+            Started::Never => Asked::Never,
         }
     }
 

@@ -20,6 +20,10 @@ struct Mailbox {
 pub(super) struct Inbox(Vec<Mailbox>);
 
 impl Inbox {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// The mailbox of this name, which may be new: signals may come before anyone asks for them.
     pub fn mailbox(&mut self, name: &str) -> usize {
         match self.0.iter().position(|mailbox| *mailbox.name == *name) {

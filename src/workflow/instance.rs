@@ -24,10 +24,9 @@ use crate::waiters::Place;
 pub(super) struct Instance {
     pub run: Arc<RunInfo>,
     pub flag: Arc<WakeFlag>,
-    /// The instance is being dropped, or has closed: whatever destructors ask for is ignored.
-    closing: Cell<bool>,
-    /// Code is running that may ask for nothing: what it is, in words.
-    limited: Cell<Option<&'static str>>,
+    /// The flag's. The code is polled with it.
+    pub waker: Waker,
+    course: Course,
     pub inbox: RefCell<Inbox>,
     pub queries: RefCell<Queries>,
     pub markers: RefCell<Markers>,
@@ -35,31 +34,29 @@ pub(super) struct Instance {
     state: RefCell<State>,
 }
 
+/// How far an instance has come.
+#[derive(Default)]
+struct Course {
+    now: Cell<Time>,
+    replaying: Cell<bool>,
+    history_length: Cell<u64>,
+    /// Counts activations.
+    activation: Cell<u32>,
+    /// Counts what the code has asked for and taken, to tell a busy workflow from one that spins.
+    progress: Cell<u64>,
+    cancel_requested: Cell<bool>,
+    /// The instance is being dropped, or has closed: whatever destructors ask for is ignored.
+    closing: Cell<bool>,
+    /// Code is running that may ask for nothing: what it is, in words.
+    limited: Cell<Option<&'static str>>,
+    failure: Cell<Option<Box<TaskFailure>>>,
+}
+
 #[derive(Default)]
 struct State {
-    now: Time,
-    replaying: bool,
-    history_length: u64,
-    /// Counts activations.
-    activation: u32,
-    /// Counts what the code has asked for and taken, to tell a busy workflow from one that spins.
-    progress: u64,
     commands: Vec<Command>,
     slots: Slots,
     scopes: Scopes,
-    cancel_requested: bool,
-    failure: Option<TaskFailure>,
-}
-
-impl State {
-    /// Forgets everything but the memory.
-    fn clear(&mut self) {
-        let State { mut commands, mut slots, mut scopes, .. } = mem::take(self);
-        commands.clear();
-        slots.clear();
-        scopes.clear();
-        *self = State { commands, slots, scopes, ..State::default() };
-    }
 }
 
 /// The answer to starting something.
@@ -88,35 +85,37 @@ impl Instance {
             && let Some(instance) = Rc::get_mut(&mut spare)
         {
             instance.run = run;
-            instance.state.get_mut().now = now;
+            instance.course.now.set(now);
             return spare;
         }
+        let flag = Arc::<WakeFlag>::default();
         Rc::new(Instance {
             run,
-            flag: Arc::default(),
-            closing: Cell::new(false),
-            limited: Cell::new(None),
+            waker: Waker::from(Arc::clone(&flag)),
+            flag,
+            course: Course { now: Cell::new(now), ..Course::default() },
             inbox: RefCell::default(),
             queries: RefCell::default(),
             markers: RefCell::default(),
             random: RefCell::default(),
-            state: RefCell::new(State { now, ..State::default() }),
+            state: RefCell::default(),
         })
     }
 
-    /// Keeps the memory of an instance whose code has ended and been dropped, unless something outlives it: `wakers` are
-    /// those that are known.
-    pub fn keep(this: &mut Rc<Instance>, wakers: usize) {
+    /// Keeps the memory of an instance whose code has ended and been dropped, unless something outlives it.
+    pub fn keep(this: &mut Rc<Instance>) {
         let Some(instance) = Rc::get_mut(this) else { return };
-        instance.closing = Cell::new(false);
-        instance.limited = Cell::new(None);
-        instance.inbox = RefCell::default();
-        instance.queries = RefCell::default();
-        instance.markers = RefCell::default();
-        instance.random = RefCell::default();
-        instance.state.get_mut().clear();
-        // A waker that is still somewhere must not wake the next instance.
-        if Arc::strong_count(&instance.flag) > 1 + wakers {
+        instance.course = Course::default();
+        instance.inbox.get_mut().clear();
+        instance.queries.get_mut().clear();
+        instance.markers.get_mut().clear();
+        instance.random.get_mut().clear();
+        let State { commands, slots, scopes } = instance.state.get_mut();
+        commands.clear();
+        slots.clear();
+        scopes.clear();
+        // A waker that is still somewhere, besides the instance's own, must not wake the next instance.
+        if Arc::strong_count(&instance.flag) > 2 {
             return;
         }
         instance.flag.reset();
@@ -131,11 +130,11 @@ impl Instance {
 
     /// Takes the clock of an activation.
     pub fn begin(&self, activation: &Activation) {
-        let mut state = self.state.borrow_mut();
-        state.now = activation.now;
-        state.replaying = activation.replaying;
-        state.history_length = activation.history_length;
-        state.activation += 1;
+        let course = &self.course;
+        course.now.set(activation.now);
+        course.replaying.set(activation.replaying);
+        course.history_length.set(activation.history_length);
+        course.activation.update(|count| count + 1);
     }
 
     /// Takes one piece of news: ends what it is about, and wakes who waits for it.
@@ -156,7 +155,7 @@ impl Instance {
                 self.end(Kind::Activity, *seq, outcome)?;
             }
             Job::Cancel { .. } => {
-                self.state.borrow_mut().cancel_requested = true;
+                self.course.cancel_requested.set(true);
                 self.cancel(ScopeId::ROOT);
             }
             // Answered behind everything else.
@@ -189,9 +188,9 @@ impl Instance {
         if state.scopes.is_cancelled(scope) {
             return Started::Cancelled;
         }
-        let (index, seq) = state.slots.add(kind, scope, state.activation);
+        let (index, seq) = state.slots.add(kind, scope, self.course.activation.get());
         state.commands.push(command(seq));
-        state.progress += 1;
+        self.note_progress();
         Started::Slot(index)
     }
 
@@ -212,7 +211,7 @@ impl Instance {
                 let SlotState::Ended(outcome) = mem::replace(ended, SlotState::Closed) else {
                     unreachable!("it was matched as ended")
                 };
-                state.progress += 1;
+                self.note_progress();
                 Poll::Ready(outcome)
             }
         }
@@ -220,14 +219,14 @@ impl Instance {
 
     /// Cancels a timer whose future is dropped. One whose command has not left is taken back.
     pub fn drop_timer(&self, index: usize) {
-        if self.closing.get() {
+        if self.course.closing.get() {
             return;
         }
         let mut guard = self.state.borrow_mut();
         let state = &mut *guard;
         let slot = state.slots.at(index);
         let seq = slot.seq();
-        let unsent = slot.activation == state.activation;
+        let unsent = slot.activation == self.course.activation.get();
         let SlotState::Open { waker, .. } = mem::replace(&mut slot.state, SlotState::Closed) else { return };
         let start = |command: &Command| matches!(command, Command::StartTimer { seq: other, .. } if *other == seq);
         match state.commands.iter().rposition(start).filter(|_| unsent) {
@@ -248,10 +247,10 @@ impl Instance {
         {
             let state = &mut *self.state.borrow_mut();
             let Some(first) = state.scopes.cancel(scope, &mut woken) else { return };
-            state.progress += 1;
+            self.note_progress();
             let mut taken_back = false;
             for slot in state.slots.from(first).filter(|slot| state.scopes.is_cancelled(slot.scope)) {
-                let (kind, seq, unsent) = (slot.kind, slot.seq(), slot.activation == state.activation);
+                let (kind, seq, unsent) = (slot.kind, slot.seq(), slot.activation == self.course.activation.get());
                 match (&mut slot.state, kind) {
                     (SlotState::Open { cancel_asked: true, .. } | SlotState::Ended(_) | SlotState::Closed, _) => {
                         continue;
@@ -306,23 +305,23 @@ impl Instance {
     }
 
     pub fn now(&self) -> Time {
-        self.state.borrow().now
+        self.course.now.get()
     }
 
     pub fn is_replaying(&self) -> bool {
-        self.state.borrow().replaying
+        self.course.replaying.get()
     }
 
     pub fn history_length(&self) -> u64 {
-        self.state.borrow().history_length
+        self.course.history_length.get()
     }
 
     pub fn cancel_requested(&self) -> bool {
-        self.state.borrow().cancel_requested
+        self.course.cancel_requested.get()
     }
 
     pub fn progress(&self) -> u64 {
-        self.state.borrow().progress
+        self.course.progress.get()
     }
 
     /// Asks the service for something that nobody waits for.
@@ -332,29 +331,31 @@ impl Instance {
     }
 
     pub fn note_progress(&self) {
-        self.state.borrow_mut().progress += 1;
+        self.course.progress.update(|count| count + 1);
     }
 
     /// Runs code that may ask for nothing while it lasts.
     pub fn limited<R>(&self, what: &'static str, code: impl FnOnce() -> R) -> R {
-        let outer = self.limited.replace(Some(what));
+        let outer = self.course.limited.replace(Some(what));
         let result = code();
-        self.limited.set(outer);
+        self.course.limited.set(outer);
         result
     }
 
     /// From here on nothing is asked for any more.
     pub fn close(&self) {
-        self.closing.set(true);
+        self.course.closing.set(true);
     }
 
-    pub fn take_commands(&self) -> Vec<Command> {
-        mem::take(&mut self.state.borrow_mut().commands)
+    /// Adds all that has been asked for to a list.
+    pub fn take_commands(&self, commands: &mut Vec<Command>) {
+        commands.append(&mut self.state.borrow_mut().commands);
     }
 
     /// Notes that the code broke a rule; the first time counts. The task fails at the end of the poll.
     pub fn fail(&self, failure: TaskFailure) {
-        self.state.borrow_mut().failure.get_or_insert(failure);
+        let first = self.course.failure.take();
+        self.course.failure.set(first.or_else(|| Some(Box::new(failure))));
     }
 
     /// Leaves the code at once, because it broke a rule in a call that has no value to give.
@@ -363,31 +364,35 @@ impl Instance {
         std::panic::resume_unwind(Box::new(failure))
     }
 
-    pub fn take_failure(&self) -> Option<TaskFailure> {
-        self.state.borrow_mut().failure.take()
+    pub fn take_failure(&self) -> Option<Box<TaskFailure>> {
+        self.course.failure.take()
     }
 
     /// Whether the code may ask for something now.
     pub fn is_usable(&self) -> bool {
         // Destructors of code that has panicked must not unwind a second time.
-        if self.closing.get() || std::thread::panicking() {
+        if self.course.closing.get() || std::thread::panicking() {
             return false;
         }
-        if let Some(what) = self.limited.get() {
-            self.fail(TaskFailure::Misuse(format!(
-                "{what} of workflow `{}` used the context: it may ask for nothing and draw nothing",
-                self.run.workflow_type
-            )));
-            return false;
-        }
-        if !self.flag.is_active() {
-            self.fail(TaskFailure::Misuse(format!(
-                "the context of workflow `{}` was used outside its code: only the workflow's own future may start or \
-                 cancel something",
-                self.run.workflow_type
-            )));
+        if self.course.limited.get().is_some() || !self.flag.is_active() {
+            self.fail(self.misuse());
             return false;
         }
         true
+    }
+
+    /// What to say of code that asks for something when it may not.
+    #[cold]
+    fn misuse(&self) -> TaskFailure {
+        let workflow = &self.run.workflow_type;
+        TaskFailure::Misuse(match self.course.limited.get() {
+            Some(what) => {
+                format!("{what} of workflow `{workflow}` used the context: it may ask for nothing and draw nothing")
+            }
+            None => format!(
+                "the context of workflow `{workflow}` was used outside its code: only the workflow's own future may \
+                 start or cancel something"
+            ),
+        })
     }
 }

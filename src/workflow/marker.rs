@@ -21,6 +21,14 @@ pub(super) struct Markers {
     versions: Vec<Followed>,
 }
 
+impl Markers {
+    pub fn clear(&mut self) {
+        self.side_effects = 0;
+        self.recorded.clear();
+        self.versions.clear();
+    }
+}
+
 /// Which version of a change the run follows.
 #[derive(Debug)]
 struct Followed {

@@ -90,12 +90,12 @@ pub struct RetryPolicy {
 impl ActivityOptions {
     /// # Errors
     /// [`TaskFailure::Misuse`] for a coefficient that is not a number: compared with itself in a replay, it would differ.
-    pub(super) fn into_spec(self, activity_type: &str, input: Payload) -> Result<ActivitySpec, TaskFailure> {
-        let retry = self.retry_policy.map(|policy| policy.into_spec(activity_type)).transpose()?;
-        Ok(ActivitySpec {
-            activity_id: self.activity_id.map(Arc::from),
+    pub(super) fn spec(&self, activity_type: &str, input: Payload) -> Result<Arc<ActivitySpec>, TaskFailure> {
+        let retry = self.retry_policy.as_ref().map(|policy| policy.spec(activity_type)).transpose()?;
+        Ok(Arc::new(ActivitySpec {
+            activity_id: self.activity_id.as_deref().map(Arc::from),
             activity_type: registered_activity(activity_type).unwrap_or_else(|| Arc::from(activity_type)),
-            task_queue: self.task_queue.map(Arc::from),
+            task_queue: self.task_queue.as_deref().map(Arc::from),
             input,
             timeouts: Timeouts {
                 schedule_to_close: Span::from(self.schedule_to_close_timeout),
@@ -105,12 +105,12 @@ impl ActivityOptions {
             },
             retry,
             cancellation: self.cancellation_type,
-        })
+        }))
     }
 }
 
 impl RetryPolicy {
-    fn into_spec(self, activity_type: &str) -> Result<RetrySpec, TaskFailure> {
+    fn spec(&self, activity_type: &str) -> Result<RetrySpec, TaskFailure> {
         if self.backoff_coefficient.is_nan() {
             return Err(TaskFailure::Misuse(format!(
                 "the retry policy of activity `{activity_type}` has a `backoff_coefficient` that is not a number: give \
@@ -123,7 +123,11 @@ impl RetryPolicy {
             maximum_interval: Span::from(self.maximum_interval),
             maximum_attempts: self.maximum_attempts,
             expiration_interval: Span::from(self.expiration_interval),
-            non_retryable_error_types: self.non_retryable_error_types.into_iter().map(Arc::from).collect(),
+            non_retryable_error_types: self
+                .non_retryable_error_types
+                .iter()
+                .map(|name| Arc::from(name.as_str()))
+                .collect(),
         })
     }
 }

@@ -21,6 +21,12 @@ type Handler = Rc<dyn Fn(&Payload) -> Result<Payload, WorkflowError>>;
 #[derive(Default)]
 pub(super) struct Queries(Vec<(Arc<str>, Handler)>);
 
+impl Queries {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 impl fmt::Debug for Queries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
@@ -128,6 +134,9 @@ impl Instance {
     /// Drops the handlers, which may hold contexts of this very instance.
     pub(super) fn forget_queries(&self) {
         let handlers = std::mem::take(&mut *self.queries.borrow_mut());
+        if handlers.0.is_empty() {
+            return;
+        }
         // A destructor's panic has no one to go to.
         let _ = panics::catch(|| drop(handlers));
     }

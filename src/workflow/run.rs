@@ -3,8 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::error::WorkflowError;
 use super::instance::Instance;
@@ -20,106 +19,41 @@ const IDLE_POLLS: u32 = 100_000;
 /// An instance of a workflow function.
 pub(super) struct NativeRun {
     instance: Rc<Instance>,
-    waker: Waker,
     /// `None` once the workflow has closed or its task has failed.
     future: Option<WorkflowFuture>,
 }
 
 impl NativeRun {
     pub fn new(instance: Rc<Instance>, future: WorkflowFuture) -> NativeRun {
-        let waker = Waker::from(Arc::clone(&instance.flag));
-        NativeRun { instance, waker, future: Some(future) }
-    }
-
-    /// Polls the code while it is woken. Answers with what closes the workflow, if the code has ended.
-    fn poll(&mut self) -> Result<Option<Command>, TaskFailure> {
-        let mut idle = 0;
-        while self.instance.flag.take() {
-            let Some(future) = &mut self.future else { break };
-            let before = self.instance.progress();
-            let cx = &mut Context::from_waker(&self.waker);
-            let poll = panics::catch(|| future.as_mut().poll(cx)).map_err(task_failure)?;
-            if let Some(misuse) = self.instance.take_failure() {
-                return Err(misuse);
-            }
-            if let Poll::Ready(result) = poll {
-                // Now, so that what destructors ask for comes before the command that closes.
-                self.drop_future()?;
-                return Ok(Some(match result {
-                    Ok(payload) => Command::Complete(payload),
-                    Err(error) => error.into_command(self.instance.cancel_requested()),
-                }));
-            }
-            idle = if self.instance.progress() == before { idle + 1 } else { 0 };
-            if idle == IDLE_POLLS {
-                return Err(TaskFailure::Misuse(format!(
-                    "the code of workflow `{}` was polled {IDLE_POLLS} times in a row without asking for anything: it \
-                     wakes itself in a loop",
-                    self.instance.run.workflow_type
-                )));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Answers queries, also those to a workflow that has closed. The code itself has no turn.
-    fn answer(&self, queries: &[Job]) -> Vec<Command> {
-        let flag = &self.instance.flag;
-        let foreign = flag.foreign();
-        let active = flag.enter();
-        let answers = answers(&self.instance, queries).collect();
-        drop(active);
-        flag.keep_foreign(foreign);
-        answers
-    }
-
-    fn drop_future(&mut self) -> Result<(), TaskFailure> {
-        let future = self.future.take();
-        panics::catch(|| drop(future)).map_err(task_failure)
-    }
-
-    /// Nothing more is asked for; destructors run in silence.
-    fn bury(&mut self) {
-        self.instance.close();
-        self.instance.forget_queries();
-        // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
-        let _ = self.drop_future();
+        NativeRun { instance, future: Some(future) }
     }
 }
 
 impl WorkflowRun for NativeRun {
-    fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
-        let instance = Rc::clone(&self.instance);
-        let is_query = |job: &Job| matches!(job, Job::Query { .. });
-        if activation.jobs.first().is_some_and(is_query) && activation.jobs.iter().all(is_query) {
-            return Ok(self.answer(&activation.jobs));
+    fn activate(&mut self, activation: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
+        let NativeRun { instance, future } = self;
+        let jobs = &activation.jobs;
+        if jobs.first().is_some_and(is_query) && jobs.iter().all(is_query) {
+            answer_only(instance, jobs, commands);
+            return Ok(());
         }
-        if self.future.is_none() {
-            let message = format!("workflow `{}` was activated after it had closed", instance.run.workflow_type);
-            return Err(TaskFailure::Misuse(message));
+        if future.is_none() {
+            return Err(closed_already(instance));
         }
         let _active = instance.flag.enter();
         instance.begin(activation);
-        let news = match instance.take_failure() {
+        let done = match instance.take_failure() {
             // Noted between the activations, by code that does not belong here.
-            Some(misuse) => Err(misuse),
-            None => activation.jobs.iter().try_for_each(|job| instance.apply(job)),
+            Some(misuse) => Err(*misuse),
+            None => jobs
+                .iter()
+                .try_for_each(|job| instance.apply(job))
+                .and_then(|()| poll(instance, future, jobs, commands)),
         };
-        match news.and_then(|()| self.poll()) {
-            Ok(closing) => {
-                if closing.is_some() {
-                    instance.close();
-                }
-                let mut commands = instance.take_commands();
-                commands.extend(answers(&instance, &activation.jobs));
-                commands.extend(closing);
-                Ok(commands)
-            }
-            Err(failure) => {
-                self.bury();
-                Err(failure)
-            }
+        if done.is_err() {
+            bury(instance, future);
         }
+        done
     }
 
     fn foreign_wake(&self) -> bool {
@@ -129,20 +63,101 @@ impl WorkflowRun for NativeRun {
 
 impl Drop for NativeRun {
     fn drop(&mut self) {
-        self.bury();
-        // Besides the instance's own, there is our waker.
-        Instance::keep(&mut self.instance, 1);
+        bury(&self.instance, &mut self.future);
+        Instance::keep(&mut self.instance);
     }
 }
 
-fn answers(instance: &Instance, jobs: &[Job]) -> impl Iterator<Item = Command> {
-    jobs.iter().filter_map(|job| match job {
-        Job::Query { id, name, input } => Some(instance.answer(*id, name, input)),
-        _ => None,
-    })
+/// Polls the code while it is woken, and adds what it has asked for, answers to queries and the end included.
+fn poll(
+    instance: &Instance,
+    future: &mut Option<WorkflowFuture>,
+    jobs: &[Job],
+    commands: &mut Vec<Command>,
+) -> Result<(), TaskFailure> {
+    let mut idle = 0;
+    while instance.flag.take() {
+        let Some(code) = future else { break };
+        let before = instance.progress();
+        let cx = &mut Context::from_waker(&instance.waker);
+        let poll = panics::catch(|| code.as_mut().poll(cx)).map_err(task_failure)?;
+        if let Some(misuse) = instance.take_failure() {
+            return Err(*misuse);
+        }
+        if let Poll::Ready(result) = poll {
+            // Now, so that what destructors ask for comes before the command that closes.
+            drop_future(future)?;
+            instance.close();
+            instance.take_commands(commands);
+            answer(instance, jobs, commands);
+            commands.push(match result {
+                Ok(payload) => Command::Complete(payload),
+                Err(error) => error.into_command(instance.cancel_requested()),
+            });
+            return Ok(());
+        }
+        idle = if instance.progress() == before { idle + 1 } else { 0 };
+        if idle == IDLE_POLLS {
+            return Err(spins(instance));
+        }
+    }
+    instance.take_commands(commands);
+    answer(instance, jobs, commands);
+    Ok(())
+}
+
+fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
+    let future = future.take();
+    panics::catch(|| drop(future)).map_err(task_failure)
+}
+
+/// Nothing more is asked for; destructors run in silence.
+fn bury(instance: &Instance, future: &mut Option<WorkflowFuture>) {
+    instance.close();
+    instance.forget_queries();
+    // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
+    let _ = drop_future(future);
+}
+
+#[cold]
+fn closed_already(instance: &Instance) -> TaskFailure {
+    TaskFailure::Misuse(format!("workflow `{}` was activated after it had closed", instance.run.workflow_type))
+}
+
+#[cold]
+fn spins(instance: &Instance) -> TaskFailure {
+    TaskFailure::Misuse(format!(
+        "the code of workflow `{}` was polled {IDLE_POLLS} times in a row without asking for anything: it wakes itself \
+         in a loop",
+        instance.run.workflow_type
+    ))
+}
+
+/// Answers queries, also those to a workflow that has closed. The code itself has no turn.
+#[cold]
+fn answer_only(instance: &Instance, queries: &[Job], commands: &mut Vec<Command>) {
+    let foreign = instance.flag.foreign();
+    let active = instance.flag.enter();
+    answer(instance, queries, commands);
+    drop(active);
+    instance.flag.keep_foreign(foreign);
+}
+
+fn is_query(job: &Job) -> bool {
+    matches!(job, Job::Query { .. })
+}
+
+/// Answers the queries among the jobs.
+fn answer(instance: &Instance, jobs: &[Job], commands: &mut Vec<Command>) {
+    for job in jobs {
+        if let Job::Query { id, name, input } = job {
+            commands.push(instance.answer(*id, name, input));
+        }
+    }
 }
 
 /// What a caught unwinding says: a panic's message and place, or a failure of the task that was thrown as such.
+#[cold]
 pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
     let message = match unwound {
         Unwound::Panic(panic) => panic.to_string(),

@@ -38,7 +38,8 @@ pub(super) struct Scopes {
 
 impl Scopes {
     pub fn clear(&mut self) {
-        self.root = Scope::default();
+        self.root.cancelled = false;
+        self.root.waiters.clear();
         self.others.clear();
     }
 

@@ -40,7 +40,12 @@ impl WakeFlag {
 
     /// Whether the code is to be polled. Asking resets it.
     pub fn take(&self) -> bool {
-        self.woken.swap(false, Ordering::Relaxed)
+        // No swap, which costs more: a wake between the two is answered by the poll that follows.
+        let woken = self.woken.load(Ordering::Relaxed);
+        if woken {
+            self.woken.store(false, Ordering::Relaxed);
+        }
+        woken
     }
 
     pub fn wake_own(&self) {

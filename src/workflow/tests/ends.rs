@@ -85,13 +85,13 @@ fn bytes_travel_as_they_are() {
     });
     let start = WorkflowStart { input: Payload::new(b"\xfe") };
     let mut run = program.instantiate(&info(), &start).expect("nothing to decode");
-    let mut activate = |jobs| {
+    let mut told = |jobs| {
         let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
-        run.activate(&activation).expect("the task does not fail")
+        activate(&mut *run, &activation).expect("the task does not fail")
     };
-    activate(vec![Job::Start(start.clone())]);
+    told(vec![Job::Start(start.clone())]);
     let result = ActivityResolution::Completed(Payload::new(b"\xfd"));
-    assert_eq!(activate(vec![Job::ActivityDone { seq: 1, result }]), [Command::Complete(Payload::new(b"\xfd"))]);
+    assert_eq!(told(vec![Job::ActivityDone { seq: 1, result }]), [Command::Complete(Payload::new(b"\xfd"))]);
 }
 
 #[test]

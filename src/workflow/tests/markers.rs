@@ -15,7 +15,7 @@ fn next_call() -> u32 {
 fn replayed(program: &dyn WorkflowProgram, jobs: Vec<Job>) -> Result<Vec<String>, TaskFailure> {
     let mut run = program.instantiate(&info(), &start(&()))?;
     let activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs };
-    Ok(run.activate(&activation)?.iter().map(show).collect())
+    Ok(activate(&mut *run, &activation)?.iter().map(show).collect())
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn a_replay_follows_what_is_recorded_or_the_default() {
     let mut run = program.instantiate(&info(), &start(&())).unwrap();
     let mut activation =
         Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs: vec![Job::Start(start(&()))] };
-    run.activate(&activation).unwrap();
+    activate(&mut *run, &activation).unwrap();
     activation.replaying = false;
     activation.jobs = vec![Job::FireTimer(1)];
-    let end: Vec<String> = run.activate(&activation).unwrap().iter().map(show).collect();
+    let end: Vec<String> = activate(&mut *run, &activation).unwrap().iter().map(show).collect();
     assert_eq!(end, ["complete [-1,-1]"]);
 }
 

@@ -65,7 +65,7 @@ impl ScriptRun {
 }
 
 impl WorkflowRun for ScriptRun {
-    fn activate(&mut self, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
+    fn activate(&mut self, activation: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
         self.context.begin(activation.now);
         for job in &activation.jobs {
             match job {
@@ -88,9 +88,9 @@ impl WorkflowRun for ScriptRun {
             }
             Poll::Ready(Err(error)) => Some(Command::Fail(error.into_failure())),
         };
-        let mut commands = self.context.take_commands();
+        commands.extend(self.context.take_commands());
         commands.extend(end);
-        Ok(commands)
+        Ok(())
     }
 }
 
