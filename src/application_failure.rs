@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use crate::instant::Span;
 use crate::program::{Details, Failure, FailureKind, Payload};

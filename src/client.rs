@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use crate::decode::Decode;
 use crate::instant::Time;

@@ -1,6 +1,6 @@
 //! [`Decode`]: what inputs, results and details must be able to do.
 
-use serde_core::de::DeserializeOwned;
+use serde::de::DeserializeOwned;
 
 use crate::program::decode_json;
 

@@ -1,6 +1,6 @@
 //! What a script does besides starting workflows and talking to them: it acts on their activities, and on workers.
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use crate::client::{Client, ClientError, WorkflowHandle, encode, world};
 use crate::decode::Decode;

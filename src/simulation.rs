@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use crate::activity::{ActivityFn, NativeActivity};
 use crate::client::Client;

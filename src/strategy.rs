@@ -42,7 +42,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_core::Serialize;
+use serde::Serialize;
 
 use crate::Simulation;
 use crate::explore::points::Places;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
 use crate::decode::Decode;

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use super::context::ActivityContext;
 use super::error::ActivityError;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use serde_core::de::DeserializeOwned;
+use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::class::{Class, classify};

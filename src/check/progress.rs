@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::fmt::{self, Debug};
 
-use serde_core::de::DeserializeOwned;
+use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::reference::Reference;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_core::Serialize;
-use serde_core::de::DeserializeOwned;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::class::{Class, classify};

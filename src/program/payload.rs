@@ -6,8 +6,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde_core::Serialize;
-use serde_core::de::DeserializeOwned;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Encoded bytes: an input, a result, heartbeat details. Cloning shares or copies a few bytes, and is cheap.
 ///
@@ -89,7 +89,7 @@ impl Payload {
 pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(bytes) {
         Ok(text) => serde_json::from_str(text),
-        Err(why) => Err(serde_core::de::Error::custom(format_args!("not JSON, which is UTF-8: {why}"))),
+        Err(why) => Err(serde::de::Error::custom(format_args!("not JSON, which is UTF-8: {why}"))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use super::activity_future::{ActivityFuture, Asked};
 use super::error::WorkflowError;

@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::instance::Instance;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_core::Serialize;
+use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
