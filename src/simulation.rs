@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::decode::Decode;
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
+use crate::instant::Time;
 use crate::program::{ActivityProgram, Payload, WorkflowProgram};
 use crate::run::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
 use crate::run::start::{LocalScript, Origin, Start};
@@ -239,7 +240,7 @@ impl Simulation {
         if horizon.is_zero() {
             setup.mistakes.push("the horizon is zero: nothing could happen before it".to_owned());
         }
-        setup.settings.horizon = horizon;
+        setup.settings.horizon = Time::ZERO + horizon;
         self
     }
 

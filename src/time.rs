@@ -163,13 +163,21 @@ impl Future for Sleep {
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(id) = self.waiting
-            && let Some(world) = current()
-            && let Ok(mut core) = world.core.try_borrow_mut()
-        {
-            core.sleepers.remove(id);
+        if let Some(id) = self.waiting {
+            forget(id);
         }
+    }
+}
+
+/// Nobody waits for that moment any more.
+#[cold]
+fn forget(id: SleeperId) {
+    if let Some(world) = current()
+        && let Ok(mut core) = world.core.try_borrow_mut()
+    {
+        core.sleepers.remove(id);
     }
 }
 

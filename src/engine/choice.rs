@@ -24,8 +24,10 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    pub(crate) fn new(seed: u64) -> Choice {
-        Choice { seed, streams: [const { None }; STREAMS] }
+    /// Begins anew, from this seed.
+    pub(crate) fn restart(&mut self, seed: u64) {
+        self.seed = seed;
+        self.streams = [const { None }; STREAMS];
     }
 
     pub(crate) fn seed(&self) -> u64 {
@@ -55,10 +57,16 @@ impl Choice {
 mod tests {
     use super::*;
 
+    fn started(seed: u64) -> Choice {
+        let mut choice = Choice::default();
+        choice.restart(seed);
+        choice
+    }
+
     #[test]
     fn a_draw_from_one_stream_does_not_shift_another() {
-        let mut alone = Choice::new(7);
-        let mut mixed = Choice::new(7);
+        let mut alone = started(7);
+        let mut mixed = started(7);
         let faults: Vec<u64> = (0..20).map(|_| alone.bits(Stream::Faults)).collect();
         let same: Vec<u64> = (0..20)
             .map(|draw| {
@@ -75,7 +83,7 @@ mod tests {
     /// Part of the meaning of a seed: changes only with a new trace version.
     #[test]
     fn the_streams_of_a_seed_never_change() {
-        let mut choice = Choice::new(42);
+        let mut choice = started(42);
         let drawn = [Stream::Schedule, Stream::Faults, Stream::User].map(|stream| choice.bits(stream));
         assert_eq!(drawn, [12_578_764_544_318_200_737, 13_222_472_167_927_179_408, 3_387_013_202_841_124_863]);
     }

@@ -43,28 +43,34 @@ impl<E: Copy> Queue<E> {
     }
 
     /// Adds an entry behind those of the same time.
+    #[inline]
     pub(crate) fn push(&mut self, at: Time, entry: E) {
         let order = self.reserve();
         self.push_at(at, order, entry);
     }
 
     /// Adds an entry with an order reserved before.
+    #[inline(always)]
     pub(crate) fn push_at(&mut self, at: Time, order: Order, entry: E) {
-        if at < self.floor {
-            self.lower_floor(at);
-        }
-        if at == self.floor {
-            let late = self.present.back().is_some_and(|&(last, _)| last > order);
-            if late {
-                let place = self.present.partition_point(|&(other, _)| other < order);
-                self.present.insert(place, (order, entry));
-            } else {
-                self.present.push_back((order, entry));
-            }
-        } else {
+        if at > self.floor {
             let bucket = bucket(self.floor, at);
             self.buckets[bucket].push((at, order, entry));
             self.filled |= 1 << bucket;
+        } else {
+            self.push_present(at, order, entry);
+        }
+    }
+
+    fn push_present(&mut self, at: Time, order: Order, entry: E) {
+        if at < self.floor {
+            self.lower_floor(at);
+        }
+        let late = self.present.back().is_some_and(|&(last, _)| last > order);
+        if late {
+            let place = self.present.partition_point(|&(other, _)| other < order);
+            self.present.insert(place, (order, entry));
+        } else {
+            self.present.push_back((order, entry));
         }
     }
 

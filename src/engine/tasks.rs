@@ -10,25 +10,17 @@ use super::ready::{self, Executor, TaskWaker};
 /// A future as the executor keeps it.
 pub(crate) type TaskFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// Which task. Of a slot that has been used again, the old id finds nothing.
+/// Which task. The slot moves on to its next generation when the task is removed, so an old id finds nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TaskId {
     slot: u32,
     generation: u32,
 }
 
-/// Where a task stands.
-enum State<T> {
-    Vacant,
-    /// Not being polled.
-    Parked(TaskFuture<T>),
-    /// Being polled right now.
-    Polled,
-}
-
 struct Slot<T, G> {
     generation: u32,
-    state: State<T>,
+    /// None while it is being polled, and in a vacant slot.
+    future: Option<TaskFuture<T>>,
     tag: Option<G>,
     hold: Hold,
     task_waker: Arc<TaskWaker>,
@@ -78,8 +70,8 @@ impl<T, G: Copy> Tasks<T, G> {
                 let task_waker = Arc::new(self.executor.waker(index));
                 let own = Waker::from(task_waker.clone());
                 let spare = Some(own.clone());
-                let (state, hold) = (State::Vacant, Hold::Free);
-                self.slots.push(Slot { generation: 0, state, tag: None, hold, task_waker, own, spare });
+                let hold = Hold::Free;
+                self.slots.push(Slot { generation: 0, future: None, tag: None, hold, task_waker, own, spare });
             }
             self.used += 1;
             index
@@ -94,7 +86,7 @@ impl<T, G: Copy> Tasks<T, G> {
         } else {
             slot.task_waker.reset();
         }
-        slot.state = State::Parked(future);
+        slot.future = Some(future);
         slot.tag = Some(tag);
         slot.hold = Hold::Free;
         slot.task_waker.signal();
@@ -128,34 +120,27 @@ impl<T, G: Copy> Tasks<T, G> {
             return None;
         }
         let tag = slot.tag?;
-        if !matches!(slot.state, State::Parked(_)) {
-            return None;
-        }
-        let State::Parked(future) = std::mem::replace(&mut slot.state, State::Polled) else { return None };
+        let future = slot.future.take()?;
         let id = TaskId { slot: index, generation: slot.generation };
         let waker = slot.spare.take().unwrap_or_else(|| slot.own.clone());
         Some(Taken { id, tag, future, waker })
     }
 
-    /// Takes the waker of a poll back, whatever has become of the task.
+    /// Takes the waker of a poll back, whatever has become of the task, and says whether the task is still there.
     #[inline]
-    pub(crate) fn put_waker_back(&mut self, id: TaskId, waker: Waker) {
+    pub(crate) fn polled(&mut self, id: TaskId, waker: Waker) -> bool {
         let slot = &mut self.slots[id.slot as usize];
         if slot.own.will_wake(&waker) {
             slot.spare = Some(waker);
         }
+        slot.generation == id.generation
     }
 
-    /// Takes a polled task's future back. If the task was removed during the poll, the future is returned.
+    /// Takes back the future of a task that was polled and is still there.
     #[inline]
-    pub(crate) fn put_back(&mut self, id: TaskId, future: TaskFuture<T>) -> Option<TaskFuture<T>> {
-        match self.slot(id) {
-            Some(slot) => {
-                slot.state = State::Parked(future);
-                None
-            }
-            None => Some(future),
-        }
+    pub(crate) fn park(&mut self, id: TaskId, future: TaskFuture<T>) {
+        debug_assert!(self.contains(id), "a future without its task");
+        self.slots[id.slot as usize].future = Some(future);
     }
 
     /// Forgets a task, whose wakes mean nothing from now on, and hands its future over unless it is being polled.
@@ -164,19 +149,15 @@ impl<T, G: Copy> Tasks<T, G> {
         slot.generation = slot.generation.wrapping_add(1);
         slot.task_waker.make_void();
         slot.tag = None;
-        let state = std::mem::replace(&mut slot.state, State::Vacant);
+        let future = slot.future.take();
         self.vacant.push(id.slot);
-        match state {
-            State::Parked(future) => Some(future),
-            State::Vacant | State::Polled => None,
-        }
+        future
     }
 
     /// Whether the task is still there.
     #[inline]
     pub(crate) fn contains(&self, id: TaskId) -> bool {
-        let slot = &self.slots[id.slot as usize];
-        slot.generation == id.generation && !matches!(slot.state, State::Vacant)
+        self.slots[id.slot as usize].generation == id.generation
     }
 
     /// Makes a task ready.
@@ -234,6 +215,6 @@ impl<T, G: Copy> Tasks<T, G> {
     #[inline]
     fn slot(&mut self, id: TaskId) -> Option<&mut Slot<T, G>> {
         let slot = &mut self.slots[id.slot as usize];
-        (slot.generation == id.generation && !matches!(slot.state, State::Vacant)).then_some(slot)
+        (slot.generation == id.generation).then_some(slot)
     }
 }

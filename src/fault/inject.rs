@@ -85,6 +85,18 @@ impl Injector {
         }
     }
 
+    /// Whether a fault may strike where an attempt is dispatched; a planned deadline is one.
+    #[inline]
+    pub(crate) fn may_strike_dispatch(&self) -> bool {
+        match self {
+            Injector::Quiet => false,
+            Injector::Planned(entries) => entries.iter().any(|planned| {
+                !planned.struck && (planned.dispatch_delay.is_some() || planned.entry.point.site == Site::Dispatch)
+            }),
+            Injector::Swarm(_) => true,
+        }
+    }
+
     /// Whether a fault may strike at such a site. To be asked before the place is looked up: almost all sites are passed
     /// without a fault.
     #[inline]

@@ -99,22 +99,36 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Says its text in pieces: the message, then each cause after `: `. Short enough for a run that passes.
+    pub(crate) fn say(&self, mut say: impl FnMut(&str)) {
+        let mut next = Some(self);
+        while let Some(failure) = next {
+            match &failure.kind {
+                FailureKind::Application { error_type, .. } if !error_type.is_empty() => {
+                    [&**error_type, ": ", &failure.message].into_iter().for_each(&mut say);
+                }
+                FailureKind::Activity { activity_type, retry_state, .. } => {
+                    [&*failure.message, " (", activity_type, ", ", retry_state.as_str(), ")"]
+                        .into_iter()
+                        .for_each(&mut say);
+                }
+                _ => say(&failure.message),
+            }
+            next = failure.cause.as_deref();
+            if next.is_some() {
+                say(": ");
+            }
+        }
+    }
+}
+
 /// The message, then each cause after `: `.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            FailureKind::Application { error_type, .. } if !error_type.is_empty() => {
-                write!(f, "{error_type}: {}", self.message)?;
-            }
-            FailureKind::Activity { activity_type, retry_state, .. } => {
-                write!(f, "{} ({activity_type}, {retry_state})", self.message)?;
-            }
-            _ => f.write_str(&self.message)?,
-        }
-        match &self.cause {
-            Some(cause) => write!(f, ": {cause}"),
-            None => Ok(()),
-        }
+        let mut result = Ok(());
+        self.say(|piece| result = result.and_then(|()| f.write_str(piece)));
+        result
     }
 }
 
@@ -167,10 +181,9 @@ pub enum RetryState {
     CancelRequested,
 }
 
-/// As the API spells it, without its prefix: `MAXIMUM_ATTEMPTS_REACHED`.
-impl fmt::Display for RetryState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl RetryState {
+    fn as_str(self) -> &'static str {
+        match self {
             RetryState::InProgress => "IN_PROGRESS",
             RetryState::NonRetryableFailure => "NON_RETRYABLE_FAILURE",
             RetryState::Timeout => "TIMEOUT",
@@ -178,6 +191,13 @@ impl fmt::Display for RetryState {
             RetryState::RetryPolicyNotSet => "RETRY_POLICY_NOT_SET",
             RetryState::InternalServerError => "INTERNAL_SERVER_ERROR",
             RetryState::CancelRequested => "CANCEL_REQUESTED",
-        })
+        }
+    }
+}
+
+/// As the API spells it, without its prefix: `MAXIMUM_ATTEMPTS_REACHED`.
+impl fmt::Display for RetryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -10,14 +10,18 @@ use crate::worker::process::Process;
 
 impl Core {
     /// The attempt's code returned `Pending`.
+    #[inline]
     pub(super) fn awaited(&mut self, attempt: u32, settings: &Settings) {
         let record = &mut self.attempts[attempt as usize];
         record.awaits += 1;
         let count = record.awaits;
         self.note(Who::Attempt(attempt), What::Awaited(count));
-        if self.injector.is_quiet() {
-            return;
+        if !self.injector.is_quiet() {
+            self.strike_await(attempt, count, settings);
         }
+    }
+
+    fn strike_await(&mut self, attempt: u32, count: u32, settings: &Settings) {
         if let Some(fault) = self.strike_attempt(attempt, Site::Await(count)) {
             self.fault_at_await(attempt, fault, settings);
         }

@@ -202,7 +202,7 @@ impl Drop for Run {
     fn drop(&mut self) {
         // The checks have seen everything: what crashes left behind may be dropped now.
         if let Some(world) = self.world.take() {
-            world.bury(std::mem::take(&mut self.trace));
+            world.bury(&mut self.trace);
         }
     }
 }

@@ -43,9 +43,9 @@ impl Core {
             _ => {}
         }
         let action = if fault == Some(Fault::CrashAfterSent) {
-            record.throttle.record_unthrottled(details, now)
+            self.throttles[attempt as usize].record_unthrottled(details, now)
         } else {
-            record.throttle.record(details, now)
+            self.throttles[attempt as usize].record(details, now)
         };
         let next = Next::of(action);
         self.act(attempt, next, settings);
@@ -74,7 +74,7 @@ impl Core {
     /// The throttle's interval is over.
     pub(super) fn flush(&mut self, attempt: u32, settings: &Settings) {
         let now = self.now;
-        let next = Next::of(self.attempts[attempt as usize].throttle.interval_elapsed(now));
+        let next = Next::of(self.throttles[attempt as usize].interval_elapsed(now));
         self.act(attempt, next, settings);
     }
 
@@ -112,8 +112,8 @@ impl Core {
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
     pub(super) fn heartbeat_answered(&mut self, attempt: u32, settings: &Settings) {
         let now = self.now;
+        let next = Next::of(self.throttles[attempt as usize].answered(now));
         let record = &mut self.attempts[attempt as usize];
-        let next = Next::of(record.throttle.answered(now));
         if record.is_running() {
             self.act(attempt, next, settings);
         } else if let Some(parting) = record.parting.take() {

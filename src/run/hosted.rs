@@ -5,10 +5,8 @@ use std::task::Waker;
 
 use super::hosting::Link;
 use super::workflow_task::Held;
-use crate::instant::Span;
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
-use crate::worker::throttle::Throttle;
 
 /// A workflow run as the loop knows it.
 #[derive(Default)]
@@ -35,15 +33,20 @@ pub(crate) struct HostedWorkflow {
 
 impl HostedWorkflow {
     /// Takes all that workers have of it.
-    pub(crate) fn take_instances(&mut self) -> impl Iterator<Item = Instance> + use<> {
-        self.instance.take().into_iter().chain(self.held.take().map(|held| held.instance))
+    pub(crate) fn take_instances(&mut self) -> [Option<Instance>; 2] {
+        [self.instance.take(), self.held.take().map(|held| held.instance)]
     }
 
-    /// Takes what this worker has of it.
-    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> impl Iterator<Item = Instance> + use<> {
-        let instance = if self.home == worker { self.instance.take() } else { None };
-        let held = self.held.take_if(|held| held.worker == worker);
-        instance.into_iter().chain(held.map(|held| held.instance))
+    /// Gives away what this worker has of it.
+    pub(crate) fn give_hosted_by(&mut self, worker: u32, mut give: impl FnMut(Instance)) {
+        if self.home == worker
+            && let Some(instance) = self.instance.take()
+        {
+            give(instance);
+        }
+        if let Some(held) = self.held.take_if(|held| held.worker == worker) {
+            give(held.instance);
+        }
     }
 }
 
@@ -66,7 +69,6 @@ pub(crate) struct HostedActivity {
 #[derive(Default)]
 pub(crate) struct Spare {
     pub(super) executions: Vec<Vec<(Arc<str>, u32)>>,
-    pub(super) throttles: Vec<Throttle>,
     /// By the index of the attempt.
     pub(crate) links: Vec<Arc<Link>>,
 }
@@ -77,12 +79,5 @@ impl Spare {
         let mut executions = self.executions.pop().unwrap_or_default();
         executions.clear();
         executions
-    }
-
-    /// A throttle that has sent nothing.
-    pub(crate) fn throttle(&mut self, interval: Span) -> Throttle {
-        let mut throttle = self.throttles.pop().unwrap_or_else(|| Throttle::new(interval));
-        throttle.restart(interval);
-        throttle
     }
 }

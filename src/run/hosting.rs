@@ -19,7 +19,7 @@ use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::{Call, Carriage, Message, Parting};
 use crate::worker::process::Process;
 use crate::worker::report::{self, PendingHeartbeat, Report};
-use crate::worker::throttle;
+use crate::worker::throttle::{self, Throttle};
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 #[derive(Debug)]
@@ -154,7 +154,11 @@ impl Core {
                 throttle::interval_in(settings.dialect, task.info.timeouts.heartbeat, default, max)
             }
         };
-        let throttle = self.spare.throttle(interval);
+        // The throttles of earlier runs are used again, for the memory of what they hold back.
+        match self.throttles.get_mut(index as usize) {
+            Some(throttle) => throttle.restart(interval),
+            None => self.throttles.push(Throttle::new(interval)),
+        }
         self.attempts.push(Attempt {
             token,
             worker,
@@ -164,7 +168,6 @@ impl Core {
             effects: 0,
             heartbeats: 0,
             details_read: false,
-            throttle,
             listener: None,
             cancel_told: None,
             zombie: false,
@@ -220,8 +223,14 @@ impl Core {
         record.life = Life::Ended;
         record.task = None;
         record.listener = None;
-        let mut pending = record.throttle.take_pending();
-        let (worker, bytes, in_flight) = (record.worker, record.newest, record.throttle.is_in_flight());
+        let (worker, bytes) = (record.worker, record.newest);
+        let throttle = &mut self.throttles[attempt as usize];
+        let in_flight = throttle.is_in_flight();
+        let pending_goes = report.pending_heartbeat(settings.dialect);
+        let mut pending = match pending_goes {
+            PendingHeartbeat::Dropped => None,
+            PendingHeartbeat::FlushedFirst | PendingHeartbeat::Attached => throttle.take_pending(),
+        };
         self.running -= 1;
         self.free_slot(worker, settings);
         let fault = self.strike_attempt(attempt, Site::Completion);
@@ -239,7 +248,7 @@ impl Core {
             Some(Fault::Delayed(length)) => Carriage::Late(length),
             _ => Carriage::Whole,
         };
-        let flush = match report.pending_heartbeat(settings.dialect) {
+        let flush = match pending_goes {
             PendingHeartbeat::FlushedFirst => pending.take().map(|details| Call::Heartbeat { details, bytes }),
             PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
         };

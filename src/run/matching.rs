@@ -9,47 +9,53 @@ use super::world::Core;
 use crate::engine::choice::Stream;
 use crate::fault::{Fault, Order, Site};
 use crate::service::{ActivityKey, Ready, WorkflowKey};
-use crate::worker::process::Process;
+use crate::worker::process::{Process, Worker};
 
 impl Core {
     /// A task may be taken: it goes to a worker, or waits until there is one.
     pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
-        if let Ready::Activity { activity, .. } = ready {
-            let hosted = &mut self.activities[activity.0 as usize];
-            if std::mem::take(&mut hosted.gone_when_due)
-                && let Some(attempt) = hosted.latest
-            {
-                let worker = self.attempts[attempt as usize].worker;
-                self.crash_worker(worker, settings);
-            }
+        if let Ready::Activity { activity, .. } = ready
+            && std::mem::take(&mut self.activities[activity.0 as usize].gone_when_due)
+        {
+            self.lose_worker_of(activity, settings);
         }
         let Some(worker) = self.choose_worker(ready) else {
             self.backlog.push_back(ready);
             return;
         };
-        let latency = match ready {
-            Ready::Activity { activity, attempt } => {
-                self.workers[worker as usize].busy += 1;
-                self.dispatch_latency(activity, attempt, settings)
-            }
-            Ready::Workflow { .. } => settings.dispatch_latency,
-        };
         self.served += 1;
         let chosen = &mut self.workers[worker as usize];
         chosen.served = self.served;
         let incarnation = chosen.incarnation;
+        let mut latency = settings.dispatch_latency;
+        if let Ready::Activity { activity, attempt } = ready {
+            chosen.busy += 1;
+            if self.injector.may_strike_dispatch() {
+                latency = self.faulted_latency(activity, attempt, settings);
+            }
+        }
         self.queue.push(self.at(latency), Wakeup::HandOver { ready, worker, incarnation });
     }
 
-    /// The worker that polls for this task now, if any.
-    pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<u32> {
-        let is_activity = matches!(ready, Ready::Activity { .. });
-        let fits =
-            |worker: &crate::worker::process::Worker| worker.takes_tasks() && (!is_activity || worker.has_slot());
-        // Most worlds have one worker, which every queue leads to.
-        if let [only] = &self.workers[..] {
-            return fits(only).then_some(0);
+    /// A fault takes away the worker that had the latest attempt.
+    #[cold]
+    fn lose_worker_of(&mut self, activity: ActivityKey, settings: &Settings) {
+        if let Some(attempt) = self.activities[activity.0 as usize].latest {
+            self.crash_worker(self.attempts[attempt as usize].worker, settings);
         }
+    }
+
+    /// The worker that polls for this task now, if any.
+    #[inline]
+    pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<u32> {
+        // Most worlds have one worker, which every queue leads to.
+        match &self.workers[..] {
+            [only] => fits(only, ready).then_some(0),
+            _ => self.choose_among_workers(ready),
+        }
+    }
+
+    fn choose_among_workers(&mut self, ready: Ready) -> Option<u32> {
         let queue = self.task_queue(ready);
         if let Ready::Workflow { workflow, .. } = ready {
             // The worker that has the instance is asked first.
@@ -60,7 +66,7 @@ impl Core {
             }
         }
         let candidates =
-            || self.workers.iter().enumerate().filter(|(_, worker)| fits(worker) && worker.task_queue == queue);
+            || self.workers.iter().enumerate().filter(|(_, worker)| fits(worker, ready) && worker.task_queue == queue);
         let chosen = match self.order {
             Order::Fifo => candidates().min_by_key(|(_, worker)| worker.served),
             Order::Random => match candidates().count() as u32 {
@@ -83,11 +89,12 @@ impl Core {
         }
     }
 
-    /// How long an attempt's way to its worker takes, with what goes wrong there.
-    fn dispatch_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
+    /// How long an attempt's way to its worker takes where something may go wrong there.
+    #[cold]
+    fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
         let latency = settings.dispatch_latency;
         let hosted = &mut self.activities[activity.0 as usize];
-        if self.injector.is_quiet() || std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
+        if std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
             return latency;
         }
         let latency = latency.saturating_add(self.strike_deadline(activity, attempt).unwrap_or_default());
@@ -150,4 +157,9 @@ impl Core {
         }
         self.settle(settings);
     }
+}
+
+/// Whether this worker takes such a task now.
+fn fits(worker: &Worker, ready: Ready) -> bool {
+    worker.takes_tasks() && (matches!(ready, Ready::Workflow { .. }) || worker.has_slot())
 }

@@ -12,43 +12,71 @@ impl Core {
     /// Takes what the service has left, until nothing is left.
     #[inline]
     pub(crate) fn settle(&mut self, settings: &Settings) {
-        if !self.service.outbox.is_empty() {
-            self.empty_outbox(settings);
+        let outbox = &self.service.outbox;
+        let is_told = !outbox.news.is_empty() || !outbox.ready.is_empty();
+        if !outbox.timers.is_empty() {
+            self.queue_timers();
+        }
+        if is_told {
+            self.tell(settings);
         }
     }
 
-    fn empty_outbox(&mut self, settings: &Settings) {
+    /// Puts the timers that the service wants into the queue.
+    #[inline(never)]
+    fn queue_timers(&mut self) {
+        let timers = &mut self.service.outbox.timers;
+        for request in timers.iter() {
+            let order = request.order.unwrap_or_else(|| self.queue.reserve());
+            self.queue.push_at(request.at, order, Wakeup::Service(request.timer));
+        }
+        timers.clear();
+    }
+
+    /// Hears the news and announces the tasks, and what comes of that, until nothing is left.
+    #[inline(never)]
+    fn tell(&mut self, settings: &Settings) {
         loop {
-            let outbox = &mut self.service.outbox;
-            for request in outbox.timers.drain(..) {
-                let wakeup = Wakeup::Service(request.timer);
-                match request.order {
-                    Some(order) => self.queue.push_at(request.at, order, wakeup),
-                    None => self.queue.push(request.at, wakeup),
+            if self.service.outbox.ready.len() > 1 {
+                // The list keeps its memory: it is lent out and given back.
+                let mut ready = std::mem::take(&mut self.service.outbox.ready);
+                self.hear_all();
+                for item in ready.drain(..) {
+                    self.announce(item, settings);
+                }
+                if self.service.outbox.ready.is_empty() {
+                    self.service.outbox.ready = ready;
+                }
+            } else {
+                let ready = self.service.outbox.ready.pop();
+                self.hear_all();
+                if let Some(item) = ready {
+                    self.announce(item, settings);
                 }
             }
-            if outbox.news.is_empty() && outbox.ready.is_empty() {
+            if self.service.outbox.is_empty() {
                 return;
             }
-            // The lists keep their memory: they are lent out and given back.
-            let mut news = std::mem::take(&mut outbox.news);
-            let mut ready = std::mem::take(&mut outbox.ready);
-            for item in news.drain(..) {
-                self.hear(item);
-            }
-            for item in ready.drain(..) {
-                self.announce(item, settings);
-            }
-            let outbox = &mut self.service.outbox;
-            if outbox.news.is_empty() {
-                outbox.news = news;
-            }
-            if outbox.ready.is_empty() {
-                outbox.ready = ready;
-            }
+            self.queue_timers();
         }
     }
 
+    /// Hears the news that are there. What a fault adds to them comes next, behind the tasks that are ready now.
+    #[inline]
+    fn hear_all(&mut self) {
+        let count = self.service.outbox.news.len();
+        for index in 0..count {
+            self.hear(self.service.outbox.news[index]);
+        }
+        let news = &mut self.service.outbox.news;
+        if news.len() == count {
+            news.clear();
+        } else {
+            news.drain(..count);
+        }
+    }
+
+    #[inline(never)]
     fn hear(&mut self, news: News) {
         match news {
             News::ActivityScheduled { activity } => self.hear_scheduled(activity),
@@ -71,39 +99,47 @@ impl Core {
                     }
                 }
             }
-            News::ActivityCancelRequested { activity } => {
-                self.note(Who::Activity(activity.0), What::ActivityCancelRequested);
-            }
             News::ActivityClosed { activity } => self.hear_closed(activity),
-            News::WorkflowCancelRequested { workflow } => {
-                self.note(Who::Workflow(workflow.0), What::CancelRequested);
-            }
+            News::WorkflowClosed { workflow } => self.hear_workflow_closed(workflow),
+            _ => self.hear_of_workflow(news),
+        }
+    }
+
+    /// What happens to a workflow besides its close. Most have none of it.
+    #[cold]
+    fn hear_of_workflow(&mut self, news: News) {
+        let (who, what) = match news {
+            News::ActivityCancelRequested { activity } => (Who::Activity(activity.0), What::ActivityCancelRequested),
+            News::WorkflowCancelRequested { workflow } => (Who::Workflow(workflow.0), What::CancelRequested),
             News::TimerStarted { workflow, timer, duration } => {
-                self.note(Who::Workflow(workflow.0), What::TimerStarted { timer, duration });
+                (Who::Workflow(workflow.0), What::TimerStarted { timer, duration })
             }
-            News::TimerFired { workflow, timer } => self.note(Who::Workflow(workflow.0), What::TimerFired(timer)),
-            News::TimerCanceled { workflow, timer } => {
-                self.note(Who::Workflow(workflow.0), What::TimerCanceled(timer));
-            }
+            News::TimerFired { workflow, timer } => (Who::Workflow(workflow.0), What::TimerFired(timer)),
+            News::TimerCanceled { workflow, timer } => (Who::Workflow(workflow.0), What::TimerCanceled(timer)),
+            News::TaskTimedOut { workflow } => (Who::Workflow(workflow.0), What::TaskTimedOut),
             News::SignalReceived { workflow, signal } => {
                 let signal = &self.service.workflow(workflow).signals()[signal as usize];
                 let index = self.trace.store_signal(signal.name.clone(), signal.input.as_bytes());
                 self.note(Who::Workflow(workflow.0), What::SignalReceived(index));
-                self.answer_after_signal(workflow);
+                return self.answer_after_signal(workflow);
             }
             News::MarkerRecorded { workflow, event_id } => {
                 let event = &self.service.history(workflow)[event_id as usize - 1];
-                if let EventKind::MarkerRecorded { marker } = &event.kind {
-                    let index = self.trace.store_marker(marker.clone());
-                    self.note(Who::Workflow(workflow.0), What::MarkerRecorded(index));
-                }
+                let EventKind::MarkerRecorded { marker } = &event.kind else { return };
+                let index = self.trace.store_marker(marker.clone());
+                (Who::Workflow(workflow.0), What::MarkerRecorded(index))
             }
-            News::TaskTimedOut { workflow } => self.note(Who::Workflow(workflow.0), What::TaskTimedOut),
-            News::TaskFailed { workflow } => self.hear_task_failed(workflow),
-            News::WorkflowClosed { workflow } => self.hear_workflow_closed(workflow),
-        }
+            News::TaskFailed { workflow } => return self.hear_task_failed(workflow),
+            News::ActivityScheduled { .. }
+            | News::RetryScheduled { .. }
+            | News::AttemptTimedOut { .. }
+            | News::ActivityClosed { .. }
+            | News::WorkflowClosed { .. } => return,
+        };
+        self.note(who, what);
     }
 
+    #[inline(never)]
     fn hear_scheduled(&mut self, activity: ActivityKey) {
         let record = self.service.activity(activity);
         let workflow = record.workflow();
@@ -126,6 +162,7 @@ impl Core {
         self.note(Who::Activity(activity.0), What::Scheduled(input));
     }
 
+    #[inline(never)]
     fn hear_closed(&mut self, activity: ActivityKey) {
         let what = match self.service.activity(activity).outcome() {
             Some(ActivityClose::Completed { result }) => What::ActivityCompleted(self.trace.store(result.as_bytes())),
@@ -141,6 +178,7 @@ impl Core {
         self.note(Who::Activity(activity.0), what);
     }
 
+    #[inline(never)]
     fn hear_workflow_closed(&mut self, workflow: WorkflowKey) {
         let what = match self.service.workflow(workflow).outcome() {
             Some(WorkflowOutcome::Completed(result)) => What::WorkflowCompleted(self.trace.store(result.as_bytes())),
@@ -157,17 +195,17 @@ impl Core {
         for waker in self.workflows[workflow.0 as usize].waiting.drain(..) {
             waker.wake();
         }
-        let orphans: Vec<u32> = self
-            .attempts
-            .iter()
-            .enumerate()
-            .filter(|(_, attempt)| attempt.is_running() && !attempt.zombie)
-            .filter(|(_, attempt)| self.service.activity(attempt.token.activity).workflow() == workflow)
-            .map(|(index, _)| index as u32)
-            .collect();
-        for attempt in orphans {
-            self.expect_local_timeout(attempt);
+        for index in 0..self.attempts.len() {
+            let attempt = &self.attempts[index];
+            if attempt.is_running()
+                && !attempt.zombie
+                && self.service.activity(attempt.token.activity).workflow() == workflow
+            {
+                self.expect_local_timeout(index as u32);
+            }
         }
-        self.todo.extend(self.workflows[workflow.0 as usize].instance.take().map(Todo::Evict));
+        if let Some(instance) = self.workflows[workflow.0 as usize].instance.take() {
+            self.todo.push_back(Todo::Evict(instance));
+        }
     }
 }

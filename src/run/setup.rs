@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::instant::Span;
+use crate::instant::{Span, Time};
 use crate::program::{ActivityProgram, WorkflowProgram};
 use crate::service::Dialect;
 
@@ -58,7 +58,7 @@ pub(crate) struct Settings {
     pub(crate) grace_period: Duration,
     pub(crate) throttle: Throttling,
     pub(crate) workflow_task_timeout: Duration,
-    pub(crate) horizon: Duration,
+    pub(crate) horizon: Time,
     pub(crate) poll_budget: u32,
     pub(crate) event_budget: usize,
 }
@@ -87,7 +87,7 @@ impl Default for Setup {
                 grace_period: Duration::from_secs(10),
                 throttle: Throttling::Sdk { default: Span::ZERO, max: Span::ZERO },
                 workflow_task_timeout: Duration::from_secs(10),
-                horizon: Duration::from_secs(30 * 24 * 3600),
+                horizon: Time::from_millis(30 * 24 * 3600 * 1000),
                 poll_budget: 10_000,
                 event_budget: 5_000_000,
             },

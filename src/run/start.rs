@@ -13,7 +13,6 @@ use super::setup::{Setup, known};
 use super::turn::ScriptFuture;
 use super::world::{Core, Script, Tag, World};
 use crate::client::Client;
-use crate::engine::choice::Choice;
 use crate::engine::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
 use crate::fault::swarm::Swarm;
@@ -208,7 +207,7 @@ impl Start {
         let core = &mut **world.core.borrow_mut();
         core.service.set_dialect(self.setup.settings.dialect);
         core.trace.set_dialect(self.setup.settings.dialect);
-        core.choice = Choice::new(seed);
+        core.choice.restart(seed);
         core.order = order;
         match faults {
             Faults::Planned(entries, delays) => {

@@ -15,9 +15,10 @@ impl Core {
     /// A site of a running attempt.
     #[inline]
     pub(crate) fn strike_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
-        if !self.injector.may_strike(site) {
-            return None;
-        }
+        if self.injector.may_strike(site) { self.try_attempt(attempt, site) } else { None }
+    }
+
+    fn try_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
         let token = self.attempts[attempt as usize].token;
         let fault = self.strike_site(token.activity, token.attempt, site)?;
         self.note_fault(Who::Attempt(attempt), self.trace.activity_point(token.activity.0, token.attempt, site), fault)

@@ -22,6 +22,16 @@ use crate::service::WorkflowKey;
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
 
+/// What moving the time has brought.
+enum Woken {
+    /// This task's turn.
+    Task(Taken<ActivityOutcome, Tag>),
+    /// Something that is done.
+    Something,
+    /// Nothing: the run is over.
+    Nothing,
+}
+
 impl World {
     /// Does everything until the run is over.
     pub(crate) fn run_to_end(&self, mut script: ScriptFuture<'_>) {
@@ -42,30 +52,23 @@ impl World {
         if core.open_workflows == 0 && core.running == 0 && core.script != Script::Running {
             return false;
         }
-        let Core { tasks, choice, order, .. } = &mut **core;
-        let taken = tasks.take(|ready| match order {
-            Order::Fifo => 0,
-            Order::Random => choice.below(Stream::Schedule, ready),
-        });
-        match taken {
-            Some(taken) => {
-                self.poll_taken(core, taken, script);
-                true
-            }
-            None => self.next_wakeup(core, script),
+        let taken = match core.take_ready() {
+            Some(taken) => taken,
+            None => match core.next_wakeup(&self.setup.settings) {
+                Woken::Task(taken) => taken,
+                Woken::Something => return true,
+                Woken::Nothing => return false,
+            },
+        };
+        if taken.tag == Tag::Script {
+            self.poll_script(core, taken, script)
+        } else {
+            self.poll(core, taken)
         }
+        true
     }
 
     #[inline]
-    fn poll_taken<'a>(
-        &'a self,
-        core: RefMut<'a, Box<Core>>,
-        taken: Taken<ActivityOutcome, Tag>,
-        script: &mut ScriptFuture<'_>,
-    ) {
-        if taken.tag == Tag::Script { self.poll_script(core, taken, script) } else { self.poll(core, taken) }
-    }
-
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
         let Taken { id: task, tag, mut future, waker } = taken;
         if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
@@ -76,7 +79,7 @@ impl World {
         let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut core = self.core.borrow_mut();
         core.polled = None;
-        core.tasks.put_waker_back(task, waker);
+        let is_there = core.tasks.polled(task, waker);
         if let Tag::Background(index) = tag
             && core.background[index as usize].aborted
         {
@@ -85,14 +88,14 @@ impl World {
             self.drop_for(attempt, future);
             return;
         }
-        if !core.tasks.contains(task) {
+        if !is_there {
             // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
             core.graveyard.push(super::agenda::Buried::Future(future));
             return;
         }
         let outcome = match polled {
             Ok(Poll::Pending) => {
-                core.tasks.put_back(task, future);
+                core.tasks.park(task, future);
                 if let Tag::Attempt(attempt) = tag {
                     core.awaited(attempt, &self.setup.settings);
                 }
@@ -149,7 +152,7 @@ impl World {
         let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut core = self.core.borrow_mut();
         core.polled = None;
-        core.tasks.put_waker_back(task, waker);
+        let is_there = core.tasks.polled(task, waker);
         let polled = match polled {
             Ok(polled) => polled,
             // A call that does not belong in a script has ended the run.
@@ -160,54 +163,12 @@ impl World {
                 panic::resume_unwind(payload)
             }
         };
-        core.tasks.put_back(task, placeholder);
+        if is_there {
+            core.tasks.park(task, placeholder);
+        }
         if polled.is_ready() {
             core.tasks.remove(task);
             core.script = Script::Done;
-        }
-    }
-
-    /// Nothing is ready: time moves to the next entry of the queue that means something.
-    fn next_wakeup<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, script: &mut ScriptFuture<'_>) -> bool {
-        if core.executor.woken_from_outside() {
-            let task = core.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| core.task_words(tag));
-            core.fail(RunError::ForeignWake { task });
-            return false;
-        }
-        loop {
-            let Some((at, wakeup)) = core.queue.pop() else {
-                core.stuck();
-                return false;
-            };
-            if !core.is_live(wakeup) {
-                continue;
-            }
-            if at > Time::ZERO + self.setup.settings.horizon {
-                core.beyond_horizon(self.setup.settings.horizon);
-                return false;
-            }
-            core.now = core.now.max(at);
-            let events = self.setup.settings.event_budget;
-            if core.trace.events().len() > events {
-                let waiting = core.waiting_words();
-                core.fail(RunError::TooLong { events, at, waiting });
-                return false;
-            }
-            match wakeup {
-                // By far the most common.
-                Wakeup::Sleeper(id) if core.order == Order::Fifo => {
-                    // Nothing else is ready: its turn is now.
-                    if let Some(taken) = core.wake_alone(id) {
-                        self.poll_taken(core, taken, script);
-                    }
-                }
-                Wakeup::Sleeper(id) => {
-                    core.wake_sleeper(id);
-                    core.wake_sleepers_of_the_moment(&self.setup.settings);
-                }
-                _ => core.wake_up(wakeup, &self.setup.settings),
-            }
-            return true;
         }
     }
 
@@ -263,20 +224,84 @@ impl World {
 }
 
 impl Core {
+    /// The next of the ready tasks.
+    #[inline]
+    fn take_ready(&mut self) -> Option<Taken<ActivityOutcome, Tag>> {
+        let Core { tasks, choice, order, .. } = self;
+        tasks.take(|ready| match order {
+            Order::Fifo => 0,
+            Order::Random => choice.below(Stream::Schedule, ready),
+        })
+    }
+
+    /// Nothing is ready: time moves to the next entry of the queue that means something.
+    #[inline]
+    fn next_wakeup(&mut self, settings: &Settings) -> Woken {
+        if self.executor.woken_from_outside() {
+            let task = self.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| self.task_words(tag));
+            self.fail(RunError::ForeignWake { task });
+            return Woken::Nothing;
+        }
+        loop {
+            let Some((at, wakeup)) = self.queue.pop() else {
+                self.stuck();
+                return Woken::Nothing;
+            };
+            if !self.is_live(wakeup) {
+                continue;
+            }
+            if at > settings.horizon {
+                self.beyond_horizon(settings.horizon);
+                return Woken::Nothing;
+            }
+            self.now = self.now.max(at);
+            if self.trace.events().len() > settings.event_budget {
+                self.too_long(settings.event_budget, at);
+                return Woken::Nothing;
+            }
+            match wakeup {
+                // By far the most common. Nothing else is ready: its turn is now.
+                Wakeup::Sleeper(id) if self.order == Order::Fifo => {
+                    if let Some(taken) = self.wake_alone(id) {
+                        return Woken::Task(taken);
+                    }
+                }
+                Wakeup::Sleeper(id) => {
+                    self.wake_sleeper(id);
+                    self.wake_sleepers_of_the_moment(settings);
+                }
+                _ => self.wake_up(wakeup, settings),
+            }
+            return Woken::Something;
+        }
+    }
+
+    #[cold]
+    fn too_long(&mut self, events: usize, at: Time) {
+        let waiting = self.waiting_words();
+        self.fail(RunError::TooLong { events, at, waiting });
+    }
+
     /// Counts the poll. `false` if the task polls itself without end.
+    #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
         let polls = match tag {
             Tag::Attempt(attempt) => self.attempts[attempt as usize].busy.count(self.now),
             Tag::Background(index) => self.background[index as usize].busy.count(self.now),
             Tag::Script => self.script_busy.count(self.now),
         };
-        if polls <= budget {
-            self.polled = Some((task, tag));
-            return true;
+        if polls > budget {
+            self.too_busy(tag, polls - 1);
+            return false;
         }
+        self.polled = Some((task, tag));
+        true
+    }
+
+    #[cold]
+    fn too_busy(&mut self, tag: Tag, polls: u32) {
         let task = self.task_words(tag);
-        self.fail(RunError::Busy { task, polls: polls - 1, at: self.now });
-        false
+        self.fail(RunError::Busy { task, polls, at: self.now });
     }
 
     /// Those that wait for the same moment become ready together, so that there is an order to draw.
@@ -298,8 +323,7 @@ impl Core {
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {
-                let attempt = &self.attempts[attempt as usize];
-                attempt.is_running() && attempt.throttle.has_pending()
+                self.attempts[attempt as usize].is_running() && self.throttles[attempt as usize].has_pending()
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
             Wakeup::Deliver(_) => true,
@@ -319,6 +343,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn stuck(&mut self) {
         if self.script == Script::Running {
             self.fail(RunError::ScriptStuck { at: self.now, waiting: self.waiting_words() });
@@ -346,9 +371,10 @@ impl Core {
         self.fail(RunError::Stuck { workflow, at: self.now, waiting });
     }
 
-    fn beyond_horizon(&mut self, horizon: std::time::Duration) {
+    #[cold]
+    fn beyond_horizon(&mut self, horizon: Time) {
         let waiting = self.waiting_words();
-        self.fail(RunError::Horizon { horizon, waiting });
+        self.fail(RunError::Horizon { horizon: horizon.since(Time::ZERO), waiting });
     }
 
     /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and

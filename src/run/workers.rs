@@ -125,7 +125,7 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            self.graveyard.extend(workflow.take_hosted_by(worker).map(Buried::Instance));
+            workflow.give_hosted_by(worker, |instance| self.graveyard.push(Buried::Instance(instance)));
         }
         self.leave(worker, settings);
     }
@@ -138,8 +138,10 @@ impl Core {
         process.incarnation += 1;
         let incarnation = process.incarnation;
         self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
-        for ready in self.take_held_back(worker) {
-            self.announce(ready, settings);
+        if !self.held_back.is_empty() {
+            for ready in self.take_held_back(worker) {
+                self.announce(ready, settings);
+            }
         }
         self.settle(settings);
     }
@@ -248,7 +250,7 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            self.todo.extend(workflow.take_hosted_by(worker).map(Todo::Evict));
+            workflow.give_hosted_by(worker, |instance| self.todo.push_back(Todo::Evict(instance)));
         }
         self.leave(worker, settings);
     }

@@ -53,7 +53,9 @@ impl Core {
             self.fail(RunError::Busy { task, polls: polls - 1, at: now });
             return;
         }
-        self.todo.extend(elsewhere.map(Todo::Evict));
+        if let Some(instance) = elsewhere {
+            self.todo.push_back(Todo::Evict(instance));
+        }
         self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
         // A repeated attempt is at the same coordinate: only the first is a point.
         let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };

@@ -26,10 +26,10 @@ use crate::program::ActivityOutcome;
 use crate::service::{Ready, Service};
 use crate::trace::{Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy, Life};
-use crate::worker::instance::Instance;
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
 use crate::worker::replay::Turn;
+use crate::worker::throttle::Throttle;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
@@ -124,6 +124,8 @@ pub(crate) struct Core {
     pub(crate) workers: Vec<Worker>,
     /// By the index in [`Who::Attempt`].
     pub(crate) attempts: Vec<Attempt>,
+    /// By the same index; those of earlier runs are still there.
+    pub(crate) throttles: Vec<Throttle>,
     pub(crate) running: u32,
     pub(crate) background: Vec<Background>,
     pub(crate) spare: Spare,
@@ -178,6 +180,7 @@ impl Core {
             service: Service::new(),
             workers: Vec::new(),
             attempts: Vec::new(),
+            throttles: Vec::new(),
             running: 0,
             background: Vec::new(),
             spare: Spare::default(),
@@ -303,16 +306,16 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// its memory, and that of its trace, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: Trace) {
+    pub(crate) fn bury(self: Rc<World>, trace: &mut Trace) {
         let entered = self.enter();
-        let (futures, mut graves, mut todo, instances) = {
+        let (futures, mut graves, mut todo, workflows) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.polled = None;
             core.over = true;
             core.run = next_run();
-            let instances: Vec<Instance> = core.workflows.iter_mut().flat_map(HostedWorkflow::take_instances).collect();
-            (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), instances)
+            let workflows = core.workflows.len();
+            (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), workflows)
         };
         for grave in graves.drain(..) {
             drop_quietly(grave);
@@ -320,15 +323,17 @@ impl World {
         for future in futures {
             drop_quietly(future);
         }
-        for instance in instances {
-            drop_quietly(instance);
+        for workflow in 0..workflows {
+            let instances = self.core.borrow_mut().workflows[workflow].take_instances();
+            for instance in instances.into_iter().flatten() {
+                drop_quietly(instance);
+            }
         }
         for todo in todo.drain(..) {
             drop_quietly(todo);
         }
         let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
-        let mut throttles = std::mem::take(&mut self.core.borrow_mut().spare.throttles);
-        let _ = panics::catch(|| throttles.extend(attempts.drain(..).map(|attempt| attempt.throttle)));
+        let _ = panics::catch(|| attempts.clear());
         let states = std::mem::take(&mut *self.states.borrow_mut());
         drop_quietly(states);
         drop(entered);
@@ -337,8 +342,7 @@ impl World {
             core.graveyard = graves;
             core.todo = todo;
             core.attempts = attempts;
-            core.spare.throttles = throttles;
-            core.trace = trace;
+            std::mem::swap(&mut core.trace, trace);
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }

@@ -105,6 +105,8 @@ pub struct Activity {
     /// Set when the event is written, which is when the activity has closed.
     pub(super) started_event_id: u64,
     pub(super) scheduled_at: Time,
+    /// When it is over at the latest: timers for later than this are not armed.
+    pub(super) expires: Time,
     /// When the current attempt is, or was, due.
     pub(super) attempt_scheduled_at: Time,
     pub(super) attempt: u32,
@@ -129,7 +131,11 @@ impl Activity {
         dialect: Dialect,
         scheduled_event_id: u64,
         now: Time,
+        run_expires: Time,
     ) -> Activity {
+        // An attempt's own schedule-to-close is not the end: another attempt may follow.
+        let overall = if dialect.restarts_schedule_to_close() { Span::ZERO } else { timeouts.schedule_to_close };
+        let expires = if overall.is_zero() { run_expires } else { run_expires.min(now.plus(overall)) };
         Activity {
             workflow,
             seq,
@@ -141,6 +147,7 @@ impl Activity {
             scheduled_event_id,
             started_event_id: 0,
             scheduled_at: now,
+            expires,
             attempt_scheduled_at: now,
             attempt: 1,
             state: ActivityState::Scheduled,
@@ -277,6 +284,7 @@ impl Activity {
 
     /// When a timeout passes; `None` if it is off or its clock does not run now. A paused activity's clocks stand still
     /// (temporal `service/history/workflow/timer_sequence.go`, recorded scenario `ops_pause_s2c`).
+    #[inline(always)]
     pub fn deadline(&self, timeout: TimeoutType) -> Option<Time> {
         if self.is_paused() || !self.is_open() {
             return None;

@@ -25,6 +25,7 @@ impl Activity {
     }
 
     /// What a timer of the current attempt is set for; 0 for one that spans all attempts.
+    #[inline(always)]
     pub(super) fn timer_attempt(&self, timeout: TimeoutType) -> u32 {
         let spans_all = timeout == TimeoutType::ScheduleToClose && !self.dialect.restarts_schedule_to_close();
         if spans_all { 0 } else { self.attempt }
@@ -50,14 +51,16 @@ impl Service {
         }
     }
 
-    /// Asks for a timer, if the timeout is on and comes before the end of the run
+    /// Asks for a timer, if the timeout is on and comes before the end of the run and of the activity
     /// (temporal `service/history/workflow/timer_sequence.go`).
+    // Which timeout is known where it is called, and most of the rule with it.
+    #[inline(always)]
     pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
-        let activity = self.activity(key);
-        let attempt = activity.timer_attempt(timeout);
+        let activity = &self.activities[key.0 as usize];
         if let Some(at) = activity.deadline(timeout)
-            && at <= self.workflow(activity.workflow).expires()
+            && at <= activity.expires
         {
+            let attempt = activity.timer_attempt(timeout);
             self.outbox.arm(at, Timer::Timeout { activity: key, attempt, timeout });
         }
     }
@@ -197,10 +200,11 @@ impl Service {
     pub fn fail(
         &mut self,
         token: Token,
-        failure: Option<Failure>,
+        failure: Option<impl Into<Arc<Failure>>>,
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) -> Result<(), Refused> {
+        let failure: Option<Arc<Failure>> = failure.map(Into::into);
         if failure.as_ref().is_some_and(|failure| !matches!(failure.kind, FailureKind::Application { .. })) {
             return Err(Refused::NOT_AN_APPLICATION_FAILURE);
         }
@@ -212,14 +216,14 @@ impl Service {
     pub(super) fn fail_running(
         &mut self,
         key: ActivityKey,
-        failure: Option<Failure>,
+        failure: Option<Arc<Failure>>,
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) {
         if let Some(details) = last_heartbeat_details.filter(|_| self.dialect.takes_details_with_failure()) {
             self.activities[key.0 as usize].details = details;
         }
-        self.end_attempt(key, failure.map(Arc::new), now);
+        self.end_attempt(key, failure, now);
     }
 
     /// Takes an attempt's word that it was cancelled.

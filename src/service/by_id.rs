@@ -49,7 +49,7 @@ impl Service {
         now: Time,
     ) -> Result<(), Refused> {
         let key = self.find_running(workflow, id)?;
-        self.fail_running(key, failure, last_heartbeat_details, now);
+        self.fail_running(key, failure.map(Into::into), last_heartbeat_details, now);
         Ok(())
     }
 

@@ -56,6 +56,7 @@ impl Service {
 
     /// Finds the first command that makes no sense.
     pub(super) fn check_commands(&mut self, workflow: WorkflowKey, commands: &[Command]) -> Result<(), BadCommand> {
+        self.checked.clear();
         let lists = &self.workflow(workflow).lists;
         let mut highest = lists.activities.last().map_or(0, |(seq, _)| *seq);
         let mut highest_timer = lists.timers.last().map_or(0, |(seq, _)| *seq);
@@ -126,10 +127,9 @@ impl Service {
         if spec.activity_type.is_empty() {
             return Err(bad(format!("ActivityType is not set on ScheduleActivityTaskCommand. ActivityId={id}")));
         }
-        self.policies
-            .get(&spec.retry, self.dialect)
-            .map_err(bad)
-            .and_then(|retry| self.normal_timeouts(workflow, &id, spec, &retry).map_err(bad))?;
+        let retry = self.policies.get(&spec.retry, self.dialect).map_err(bad)?;
+        let timeouts = self.normal_timeouts(workflow, &id, spec, &retry).map_err(bad)?;
+        self.checked.push_back((timeouts, retry));
         // Numbers rise as a rule; then nothing can clash, and the lists need not be looked through.
         let is_new = seq > highest && matches!(id, ActivityId::Seq(_));
         let clashes = |command: &Command| match command {
@@ -262,11 +262,7 @@ impl Service {
 
     fn schedule_activity(&mut self, workflow: WorkflowKey, seq: Seq, spec: &Arc<ActivitySpec>, now: Time) {
         let id = activity_id(seq, spec);
-        let options = self.policies.get(&spec.retry, self.dialect).and_then(|retry| {
-            let timeouts = self.normal_timeouts(workflow, &id, spec, &retry)?;
-            Ok((timeouts, retry))
-        });
-        let Ok((timeouts, retry)) = options else {
+        let Some((timeouts, retry)) = self.checked.pop_front() else {
             unreachable!("options are checked before any command of the task is carried out");
         };
         let key = ActivityKey(self.activities.len() as u32);
@@ -284,7 +280,9 @@ impl Service {
             run.lists.named.insert(name.clone(), key);
         }
         let (spec, dialect) = (spec.clone(), self.dialect);
-        let activity = Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now);
+        let expires = run.expires;
+        let activity =
+            Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now, expires);
         self.activities.push(activity);
         self.outbox.news.push(News::ActivityScheduled { activity: key });
         self.offer_attempt(key);

@@ -86,6 +86,11 @@ pub use signal::Signal;
 pub use task::WorkflowTask;
 pub use workflow::{StartWorkflow, Workflow, WorkflowOutcome};
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::program::{RetrySpec, Timeouts};
+
 /// Position among equal times in the run's timer queue. The caller reserves it.
 pub type Order = u64;
 
@@ -123,9 +128,11 @@ pub struct Service {
     workflows: Vec<Workflow>,
     activities: Vec<Activity>,
     policies: options::PolicyCache,
+    /// Options in force of the activities that the commands at hand schedule, in their order.
+    checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     dialect: Dialect,
     /// Cleared workflow records, kept for the memory of their lists.
-    spare: Vec<workflow::Lists>,
+    spare: Vec<Box<workflow::Lists>>,
 }
 
 impl Service {

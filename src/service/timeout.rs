@@ -23,6 +23,7 @@ pub struct Clocks {
 /// Schedule-to-start runs from the moment the attempt is due until a worker takes it; schedule-to-close always, from
 /// the first schedule; start-to-close and heartbeat while an attempt runs.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
+#[inline(always)]
 pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> Option<Time> {
     let (from, span) = match timeout {
         TimeoutType::ScheduleToStart => match clocks.started_at {

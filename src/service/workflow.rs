@@ -89,7 +89,9 @@ impl Lists {
         self.signals.clear();
         self.activities.clear();
         self.timers.clear();
-        self.named.clear();
+        if !self.named.is_empty() {
+            self.named.clear();
+        }
     }
 }
 
@@ -99,6 +101,8 @@ pub struct Workflow {
     info: Arc<RunInfo>,
     pub(super) run_timeout: Span,
     pub(super) task_timeout: Span,
+    /// When its run timeout passes.
+    pub(super) expires: Time,
     pub(super) cancel_requested: bool,
     pub(super) outcome: Option<WorkflowOutcome>,
     pub(super) task: TaskState,
@@ -106,7 +110,8 @@ pub struct Workflow {
     pub(super) stamp: u32,
     /// Of the last task completed.
     pub(super) previous_started_event_id: u64,
-    pub(super) lists: Lists,
+    /// In a place of their own, which stays the same from run to run.
+    pub(super) lists: Box<Lists>,
 }
 
 impl Workflow {
@@ -160,12 +165,7 @@ impl Workflow {
         find(&self.lists.activities, seq).ok().map(|index| self.lists.activities[index].1)
     }
 
-    /// When its run timeout passes. Activity timers later than this are not armed.
-    pub(super) fn expires(&self) -> Time {
-        if self.run_timeout.is_zero() { Time::MAX } else { self.info.started_at.plus(self.run_timeout) }
-    }
-
-    pub(super) fn into_lists(mut self) -> Lists {
+    pub(super) fn into_lists(mut self) -> Box<Lists> {
         self.lists.clear();
         self.lists
     }
@@ -216,6 +216,7 @@ impl Service {
         if !start.run_timeout.is_zero() {
             task_timeout = task_timeout.min(start.run_timeout);
         }
+        let expires = if start.run_timeout.is_zero() { Time::MAX } else { now.plus(start.run_timeout) };
         let key = WorkflowKey(self.workflows.len() as u32);
         let mut workflow = Workflow {
             info: Arc::new(RunInfo {
@@ -229,6 +230,7 @@ impl Service {
             }),
             run_timeout: start.run_timeout,
             task_timeout,
+            expires,
             cancel_requested: false,
             outcome: None,
             task: TaskState::None,
@@ -238,7 +240,6 @@ impl Service {
         };
         workflow
             .append(now, EventKind::WorkflowExecutionStarted { input, run_timeout: start.run_timeout, task_timeout });
-        let expires = workflow.expires();
         self.workflows.push(workflow);
         if expires < Time::MAX {
             // Before any timer of an activity: at equal times the run's own timeout wins

@@ -288,12 +288,10 @@ impl Trace {
         self.failures.len() as u32 - 1
     }
 
-    /// A failure's text, as bytes. Formats only in runs in which something failed.
+    /// A failure's text, as bytes.
     pub(crate) fn store_failure_text(&mut self, failure: &Failure) -> Bytes {
-        use std::io::Write;
         let start = self.bytes.len() as u32;
-        // Writing to a vector cannot fail.
-        let _ = write!(self.bytes, "{failure}");
+        failure.say(|piece| self.bytes.extend_from_slice(piece.as_bytes()));
         Bytes { start, len: self.bytes.len() as u32 - start }
     }
 

@@ -10,7 +10,6 @@ use crate::service::Token;
 use crate::trace::Bytes;
 
 use super::message::{Carriage, Parting};
-use super::throttle::Throttle;
 
 /// Where an attempt stands on its worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +32,6 @@ pub(crate) struct Attempt {
     pub(crate) effects: u32,
     pub(crate) heartbeats: u32,
     pub(crate) details_read: bool,
-    pub(crate) throttle: Throttle,
     /// What its code is told through, while it runs.
     pub(crate) listener: Option<Arc<dyn Listener>>,
     /// Told to the code, once.

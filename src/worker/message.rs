@@ -1,5 +1,6 @@
 //! [`Message`]: what a worker sends to the service about an attempt, and what the network does to it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::program::{Details, Failure, Payload};
@@ -21,7 +22,7 @@ pub(crate) enum Call {
     /// `RespondActivityTaskCompleted`.
     Complete { result: Payload },
     /// `RespondActivityTaskFailed`, with the heartbeat that was pending.
-    Fail { failure: Failure, details: Option<Details>, bytes: Option<Bytes> },
+    Fail { failure: Arc<Failure>, details: Option<Details>, bytes: Option<Bytes> },
     /// `RespondActivityTaskCanceled`.
     Cancel { details: Details },
 }

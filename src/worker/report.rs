@@ -1,5 +1,7 @@
 //! [`report`]: what the worker tells the service when an attempt's code has ended.
 
+use std::sync::Arc;
+
 use crate::program::{ActivityOutcome, CancelReason, Details, Failure, Payload};
 use crate::service::Dialect;
 
@@ -12,7 +14,7 @@ pub enum Report {
     /// `RespondActivityTaskCompleted`.
     Complete(Payload),
     /// `RespondActivityTaskFailed`.
-    Fail(Failure),
+    Fail(Arc<Failure>),
     /// `RespondActivityTaskCanceled`. The service refuses it unless a cancel was requested, the worker drops the
     /// refusal, and the attempt stays started until it times out.
     Cancel(Details),
@@ -63,10 +65,10 @@ pub fn report(outcome: ActivityOutcome, cancel_told: Option<CancelReason>) -> Re
     }
     match outcome {
         ActivityOutcome::Completed(result) => Report::Complete(result),
-        ActivityOutcome::Failed(failure) => Report::Fail(failure),
-        ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => Report::Fail(
+        ActivityOutcome::Failed(failure) => Report::Fail(Arc::new(failure)),
+        ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => Report::Fail(Arc::new(
             Failure::application(WORKER_SHUTDOWN, "Worker is shutting down and this activity did not complete in time"),
-        ),
+        )),
         ActivityOutcome::Cancelled(details) => Report::Cancel(details),
         ActivityOutcome::WillCompleteAsync => Report::Nothing,
     }
@@ -109,7 +111,7 @@ mod tests {
     fn only_temporal_attaches_the_pending_heartbeat_of_a_failure() {
         let pending =
             |report: Report| [Dialect::Temporal, Dialect::Cadence].map(|dialect| report.pending_heartbeat(dialect));
-        let failure = Report::Fail(Failure::application("E", "e"));
+        let failure = Report::Fail(Arc::new(Failure::application("E", "e")));
         assert_eq!(pending(failure), [PendingHeartbeat::Attached, PendingHeartbeat::FlushedFirst]);
         assert_eq!(pending(Report::Cancel(Details::Absent)), [PendingHeartbeat::FlushedFirst; 2]);
         assert_eq!(pending(Report::Complete(Payload::new(b"1"))), [PendingHeartbeat::Dropped; 2]);
@@ -121,7 +123,7 @@ mod tests {
             let result = Payload::new(b"1");
             assert_eq!(report(ActivityOutcome::Completed(result.clone()), reason), Report::Complete(result));
             let failure = Failure::application("E", "e");
-            assert_eq!(report(ActivityOutcome::Failed(failure.clone()), reason), Report::Fail(failure));
+            assert_eq!(report(ActivityOutcome::Failed(failure.clone()), reason), Report::Fail(Arc::new(failure)));
         }
     }
 
@@ -132,10 +134,10 @@ mod tests {
             match report(ActivityOutcome::Cancelled(details.clone()), reason) {
                 Report::Fail(failure) => {
                     assert_eq!(reason, Some(CancelReason::WorkerShutdown));
-                    let FailureKind::Application { error_type, non_retryable, .. } = failure.kind else {
+                    let FailureKind::Application { error_type, non_retryable, .. } = &failure.kind else {
                         panic!("not an application failure: {failure:?}");
                     };
-                    assert_eq!((&*error_type, non_retryable), (WORKER_SHUTDOWN, false));
+                    assert_eq!((&**error_type, *non_retryable), (WORKER_SHUTDOWN, false));
                 }
                 other => {
                     assert_ne!(reason, Some(CancelReason::WorkerShutdown));

@@ -1,6 +1,8 @@
 //! Rows about the worker: kinds `heartbeat_throttle`, `heartbeat_flush`, `worker_completion`, `local_activity_backoff`,
 //! `local_activity_policy_defaults`.
 
+use std::sync::Arc;
+
 use durasim::program::{ActivityOutcome, CancelReason, Details, Failure, Payload, RetrySpec, TimeoutType, Timeouts};
 use durasim::service::{ActivityClose, ActivityState, Code, Dialect, Refused, Reset};
 use durasim::worker::local_activity;
@@ -121,7 +123,7 @@ fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
 
     let answer = match report {
         Report::Complete(_) => bench.complete(token),
-        Report::Fail(failure) => bench.fail(token, Some(failure), None),
+        Report::Fail(failure) => bench.fail(token, Some(Arc::unwrap_or_clone(failure)), None),
         Report::Cancel(details) => bench.cancel(token, details),
         Report::Nothing if told.is_some() => return "none".to_owned(),
         Report::Nothing => Ok(()),
