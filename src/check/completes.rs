@@ -136,7 +136,7 @@ impl Check for Completes {
         if !matches!(classify(run, reference), Class::Survive | Class::Different) {
             return Ok(());
         }
-        let mut judging = Judging { check: self, run, reference, twins, failed: BTreeMap::new() };
+        let mut judging = Judging { check: self, run, reference, twins, failed: vec![0; trace.activities().len()] };
         judging.judge(last_fault)
     }
 }
@@ -147,7 +147,7 @@ struct Judging<'a> {
     reference: &'a Reference,
     twins: &'a BTreeMap<Coordinate, Twin>,
     /// By activity, the attempts after the last fault that did not succeed.
-    failed: BTreeMap<u32, u32>,
+    failed: Vec<u32>,
 }
 
 impl Judging<'_> {
@@ -226,7 +226,7 @@ impl Judging<'_> {
         if !self.had_time(attempt, follow, twin) {
             return Ok(());
         }
-        let failed = self.failed.entry(follow.activity).or_default();
+        let failed = &mut self.failed[follow.activity as usize];
         *failed += 1;
         let may_fail = if twin.failing == 0 { 0 } else { twin.failing.max(self.check.attempts) };
         if *failed <= may_fail {

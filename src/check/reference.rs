@@ -28,10 +28,17 @@ struct Shared {
     normalizer: Option<Normalizer>,
     /// The result as it is compared.
     normal: Option<Vec<u8>>,
-    /// By activity type, how long its longest attempt took.
-    lengths: BTreeMap<Arc<str>, Duration>,
-    /// By activity type, the most attempts of one activity that did not complete.
-    failing: BTreeMap<Arc<str>, usize>,
+    /// By activity type.
+    usual: BTreeMap<Arc<str>, Usual>,
+}
+
+/// What the activities of a type do when nothing strikes them.
+#[derive(Default)]
+struct Usual {
+    /// How long the longest attempt took, of those that were seen to end.
+    length: Option<Duration>,
+    /// The most attempts of one activity that did not complete.
+    failing: usize,
 }
 
 impl Reference {
@@ -43,13 +50,7 @@ impl Reference {
             }
             _ => None,
         };
-        let mut failing = BTreeMap::new();
-        for activity in run.activities() {
-            let failed = activity.attempts.iter().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
-            let most: &mut usize = failing.entry(activity.activity_type).or_default();
-            *most = failed.max(*most);
-        }
-        let shared = Shared { outcome, normalizer, normal, lengths: lengths(run), failing };
+        let shared = Shared { outcome, normalizer, normal, usual: usual(run) };
         Reference { shared: Arc::new(shared), memory: None }
     }
 
@@ -65,12 +66,12 @@ impl Reference {
 
     /// How long an attempt of such an activity takes, at most, when nothing strikes it; `None` if none was seen to end.
     pub(super) fn attempt_length(&self, activity_type: &str) -> Option<Duration> {
-        self.shared.lengths.get(activity_type).copied()
+        self.shared.usual.get(activity_type)?.length
     }
 
     /// How many attempts of such an activity fail, at most, when nothing strikes them.
     pub(super) fn failing_attempts(&self, activity_type: &str) -> usize {
-        self.shared.failing.get(activity_type).copied().unwrap_or(0)
+        self.shared.usual.get(activity_type).map_or(0, |usual| usual.failing)
     }
 
     /// What the check has learned, if it is of this type.
@@ -107,16 +108,16 @@ impl Reference {
     }
 }
 
-fn lengths(run: &Run) -> BTreeMap<Arc<str>, Duration> {
-    let mut lengths = BTreeMap::new();
+fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
+    let mut types: BTreeMap<Arc<str>, Usual> = BTreeMap::new();
     for activity in run.activities() {
         let ended = activity.attempts.iter().filter_map(|attempt| Some(attempt.ended_at? - attempt.started_at));
-        if let Some(longest) = ended.max() {
-            let known = lengths.entry(activity.activity_type).or_insert(longest);
-            *known = longest.max(*known);
-        }
+        let failing = activity.attempts.iter().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
+        let usual = types.entry(activity.activity_type).or_default();
+        usual.length = usual.length.max(ended.max());
+        usual.failing = usual.failing.max(failing);
     }
-    lengths
+    types
 }
 
 impl fmt::Debug for Reference {

@@ -1,5 +1,6 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
+mod bars;
 mod coverage;
 mod environment;
 mod explain;

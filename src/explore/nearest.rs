@@ -139,11 +139,11 @@ fn nearest_name(missing: &Point, points: &[Point]) -> String {
     names.sort();
     names.dedup();
     let wanted = shown(missing);
-    let mut near: Vec<(usize, &String)> = names.iter().map(|name| (distance(&wanted, name), name)).collect();
-    near.retain(|(distance, _)| *distance <= (wanted.chars().count() / 2).clamp(1, 3));
-    near.sort();
+    let near = (wanted.chars().count() / 2).clamp(1, 3);
+    let distances = names.iter().map(|name| (distance(&wanted, name), name));
+    let nearest = distances.filter(|(distance, _)| *distance <= near).min();
     let what = if of_workflow { "workflow" } else { "activity" };
-    match near.first() {
+    match nearest {
         Some((_, name)) => format!("there is no {what} `{wanted}`; is it `{name}`?"),
         None if names.is_empty() => format!("there is no {what} `{wanted}`, and no other"),
         None => {

@@ -4,9 +4,9 @@
 //! found is taken in their order.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-
-use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use std::panic::resume_unwind;
+use std::sync::Mutex;
+use std::thread::Builder;
 
 use super::coverage::Coverage;
 use super::interrupt::Exploring;
@@ -24,7 +24,7 @@ use crate::trace::Trace;
 const BLOCK: usize = 64;
 
 /// Blocks for each thread that are handed out at once.
-const BLOCKS: usize = 8;
+const BLOCKS: usize = 16;
 
 /// A run to be made.
 #[derive(Clone, PartialEq, Debug)]
@@ -142,12 +142,11 @@ impl Block {
 pub(super) struct Pool {
     /// Zero: as many as there are cores, which explorations that go on at the same time share.
     threads: usize,
-    pool: Option<ThreadPool>,
 }
 
 impl Pool {
     pub(super) fn new(threads: usize) -> Pool {
-        Pool { threads, pool: None }
+        Pool { threads }
     }
 
     fn size(&self) -> usize {
@@ -166,37 +165,36 @@ impl Pool {
     }
 
     /// Makes these runs, and says block by block what came of them, in order.
-    pub(super) fn run(&mut self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Vec<Block> {
+    pub(super) fn run(&self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Vec<Block> {
         let mut blocks: Vec<(Vec<Case>, Block)> = Vec::with_capacity(cases.len().div_ceil(BLOCK));
         let mut cases = cases.into_iter().peekable();
         while cases.peek().is_some() {
             blocks.push((cases.by_ref().take(BLOCK).collect(), Block::default()));
         }
-        let size = self.size();
-        let pool = if size == 1 || blocks.len() == 1 { None } else { self.of_size(size) };
-        match pool {
-            Some(pool) => pool.in_place_scope(|scope| {
-                for (cases, block) in &mut blocks {
-                    scope.spawn(|_| *block = Block::run(start, judges, std::mem::take(cases), care));
-                }
-            }),
-            None => {
-                for (cases, block) in &mut blocks {
-                    *block = Block::run(start, judges, std::mem::take(cases), care);
-                }
+        let threads = self.size().min(blocks.len());
+        let left = Mutex::new(blocks.iter_mut());
+        together(threads, || {
+            // Nothing panics while it is locked.
+            while let Some((cases, block)) = left.lock().ok().and_then(|mut left| left.next()) {
+                *block = Block::run(start, judges, std::mem::take(cases), care);
             }
-        }
+        });
         blocks.into_iter().map(|(_, block)| block).collect()
     }
+}
 
-    /// Threads of the exploration's own, started from its thread: what user code prints is then captured with the test's
-    /// output. `None` if there can be none, in which case the runs are made here.
-    fn of_size(&mut self, size: usize) -> Option<&ThreadPool> {
-        if self.pool.as_ref().is_none_or(|pool| pool.current_num_threads() != size) {
-            let name: Arc<str> = std::thread::current().name().unwrap_or("main").into();
-            let pool = ThreadPoolBuilder::new().num_threads(size).thread_name(move |_| name.to_string());
-            self.pool = pool.build().ok();
+/// Does this on so many threads at once, of which this is one, or on as many as can be had. The others are started from it:
+/// what user code prints is then captured with the test's output.
+fn together(threads: usize, work: impl Fn() + Sync) {
+    std::thread::scope(|scope| {
+        let name = std::thread::current().name().unwrap_or("main").to_owned();
+        let another = |_| Builder::new().name(name.clone()).spawn_scoped(scope, &work).ok();
+        let others: Vec<_> = (1..threads).map_while(another).collect();
+        work();
+        for other in others {
+            if let Err(panic) = other.join() {
+                resume_unwind(panic);
+            }
         }
-        self.pool.as_ref()
-    }
+    });
 }

@@ -1,6 +1,5 @@
 //! [`Regressions`]: plans that failed once, kept in a text file beside the test.
 
-use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -106,15 +105,16 @@ impl Regressions {
             Err(error) => return Ok(Err(error)),
         };
         // A plan that is for no exploration is for all.
-        let mut known: BTreeSet<String> = known.into_iter().map(|kept| kept.plan.to_string()).collect();
+        let mut known: Vec<String> = known.into_iter().map(|kept| kept.plan.to_string()).collect();
         let unnamed = |plan: &Plan| Plan { exploration: None, ..plan.clone() }.to_string();
         let mut added = String::new();
         let mut written = 0;
         for failed in failures.iter().filter(|failed| failed.can_be_kept()) {
             let plan = failed.plan.to_string();
-            if !known.contains(&unnamed(&failed.plan)) && known.insert(plan.clone()) {
+            if !known.contains(&unnamed(&failed.plan)) && !known.contains(&plan) {
                 written += 1;
                 added += &format!("# {}\n{plan}\n", description(failed));
+                known.push(plan);
             }
         }
         if written > 0 {

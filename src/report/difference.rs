@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
 
 use super::ink::Ink;
 
@@ -21,14 +21,14 @@ pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
         return;
     };
     let _ = writeln!(text, "  {} and {}{}", ink.right("- expected"), ink.wrong("+ found"), lines.before);
-    let diff = TextDiff::from_lines(&lines.expected, &lines.found);
+    let expected: Vec<&str> = lines.expected.lines().collect();
+    let found: Vec<&str> = lines.found.lines().collect();
     let mut shown_up_to = 0;
-    let count = lines.expected.lines().count();
-    for group in diff.grouped_ops(AROUND) {
+    for group in group_diff_ops(capture_diff_slices(Algorithm::Myers, &expected, &found), AROUND) {
         let start = group.first().map_or(0, |op| op.old_range().start);
         left_out(text, start - shown_up_to, ink);
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = change.value().trim_end_matches('\n');
+        for change in group.iter().flat_map(|op| op.iter_changes(&expected, &found)) {
+            let line = change.value();
             let _ = match change.tag() {
                 ChangeTag::Equal => writeln!(text, "{}", format!("      {line}").trim_end()),
                 ChangeTag::Delete => writeln!(text, "    {}", ink.right(format!("- {line}"))),
@@ -37,7 +37,7 @@ pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
         }
         shown_up_to = group.last().map_or(shown_up_to, |op| op.old_range().end);
     }
-    left_out(text, count - shown_up_to, ink);
+    left_out(text, expected.len() - shown_up_to, ink);
 }
 
 fn left_out(text: &mut String, lines: usize, ink: Ink) {

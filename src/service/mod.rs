@@ -65,6 +65,7 @@ mod limit;
 mod operator;
 pub mod options;
 mod outbox;
+pub(crate) mod power;
 mod refused;
 pub mod retry;
 #[cfg(test)]

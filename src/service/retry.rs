@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::options::TIMEOUT_TYPE_PREFIX;
+use super::power::power;
 use crate::instant::{Span, Time};
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, TimeoutType};
 
@@ -11,9 +12,8 @@ use crate::program::{Failure, FailureKind, RetrySpec, RetryState, TimeoutType};
 ///
 /// Source: temporal `service/history/workflow/retry.go` (`ExponentialBackoffAlgorithm`).
 pub fn exponential(initial: Span, coefficient: f64, attempt: i32, maximum: Span) -> Span {
-    let exponent = f64::from(attempt.max(1) - 1);
     // A cast stops at the ends of the integer's range and makes "not a number" a zero.
-    let interval = (initial.as_nanos() as f64 * libm::pow(coefficient, exponent)) as i64;
+    let interval = (initial.as_nanos() as f64 * power(coefficient, attempt.max(1).unsigned_abs() - 1)) as i64;
     let interval = Span::from_nanos(interval.max(0));
     if maximum.is_zero() { interval } else { interval.min(maximum) }
 }

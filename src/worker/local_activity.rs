@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::instant::Span;
 use crate::program::{Failure, FailureKind, RetrySpec};
+use crate::service::power::power;
 
 /// The policy in force: each field that is not set or not valid is replaced.
 ///
@@ -62,7 +63,7 @@ fn exponential(policy: &RetrySpec, attempt: u32) -> Span {
     if attempt <= 1 {
         return policy.initial_interval;
     }
-    let factor = libm::pow(policy.backoff_coefficient, f64::from(attempt - 1));
+    let factor = power(policy.backoff_coefficient, attempt - 1);
     let nanos = factor * policy.initial_interval.as_nanos() as f64;
     // `as` saturates, which is longer than any maximum.
     Span::from_nanos(nanos as i64).min(policy.maximum_interval)
