@@ -90,8 +90,13 @@ mod tests {
             for stream in [Stream::Schedule, Stream::Faults, Stream::User] {
                 let mut reference = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
                 reference.set_stream(stream as u64);
-                for _ in 0..1000 {
-                    assert_eq!(choice.bits(stream), reference.next_u64());
+                // Half a draw and whole ones, so that some begin with the last word of a block.
+                for draw in 0..1000 {
+                    if draw % 3 == 0 {
+                        assert_eq!(choice.below(stream, 5), reference.random_range(0..5));
+                    } else {
+                        assert_eq!(choice.bits(stream), reference.next_u64());
+                    }
                 }
             }
         }
