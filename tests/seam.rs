@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Failure, Payload};
+use durasim::program::{
+    Activation, ActivityLink, ActivityOutcome, ActivityProgram, ActivitySpec, ActivityTask, Attempt, CancellationType,
+    Command, Failure, Payload, RunInfo, TaskFailure, Timeouts, WorkflowProgram, WorkflowRun, WorkflowStart,
+};
 use durasim::{ActivityOptions, AttemptEnd, Run, Simulation, WorkflowContext, WorkflowError, check};
 use serde::{Deserialize, Serialize};
 
@@ -193,4 +196,39 @@ fn it_is_explored_as_a_native_activity_is() {
     let failures: String = report.failures().iter().map(|failed| failed.text.clone()).collect();
     assert!(report.holds(), "{report}\n{failures}");
     assert!(report.parts()[1].tally.resumes > 20, "{report}");
+}
+
+/// A workflow of another client, which counts from 0.
+struct FromZero;
+
+impl WorkflowProgram for FromZero {
+    fn workflow_type(&self) -> &str {
+        "from_zero"
+    }
+
+    fn instantiate(&self, _: &Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+        Ok(Box::new(FromZero))
+    }
+}
+
+impl WorkflowRun for FromZero {
+    fn activate(&mut self, _: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
+        let spec = ActivitySpec {
+            activity_id: None,
+            activity_type: "count".into(),
+            task_queue: None,
+            input: Payload::new("1"),
+            timeouts: Timeouts::default(),
+            retry: None,
+            cancellation: CancellationType::TryCancel,
+        };
+        commands.push(Command::ScheduleActivity { seq: 0, spec: Arc::new(spec) });
+        Ok(())
+    }
+}
+
+#[test]
+fn an_activity_without_a_number_ends_the_run() {
+    let error = simulation().0.workflow_program(FromZero).run("from_zero", &()).unwrap_err().to_string();
+    assert!(error.contains("activities are numbered from 1"), "{error}");
 }

@@ -148,6 +148,7 @@ impl Instance {
 
     fn note(&mut self, command: &Command) {
         if let Command::ScheduleActivity { seq, spec } = command {
+            assert!(*seq > 0, "activities are numbered from 1");
             let index = *seq as usize - 1;
             while self.activities.len() <= index {
                 self.activities.push(None);
