@@ -34,7 +34,8 @@ impl Core {
             Call::Complete { result } => arrives && self.service.complete(token, result, now).is_err(),
             Call::Fail { failure, details, bytes } => {
                 let carries = details.is_some();
-                let answer = if arrives { self.service.fail(token, Some(failure), details, now) } else { Ok(()) };
+                let answer =
+                    if arrives { self.service.fail_shared(token, Some(failure), details, now) } else { Ok(()) };
                 if carries && arrives && answer.is_ok() {
                     self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
                 }

@@ -200,11 +200,21 @@ impl Service {
     pub fn fail(
         &mut self,
         token: Token,
-        failure: Option<impl Into<Arc<Failure>>>,
+        failure: Option<Failure>,
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) -> Result<(), Refused> {
-        let failure: Option<Arc<Failure>> = failure.map(Into::into);
+        self.fail_shared(token, failure.map(Arc::new), last_heartbeat_details, now)
+    }
+
+    /// As [`fail`](Service::fail), with a failure that others have too.
+    pub(crate) fn fail_shared(
+        &mut self,
+        token: Token,
+        failure: Option<Arc<Failure>>,
+        last_heartbeat_details: Option<Details>,
+        now: Time,
+    ) -> Result<(), Refused> {
         if failure.as_ref().is_some_and(|failure| !matches!(failure.kind, FailureKind::Application { .. })) {
             return Err(Refused::NOT_AN_APPLICATION_FAILURE);
         }

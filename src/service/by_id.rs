@@ -1,5 +1,7 @@
 //! Calls that name an activity by its id instead of a token: they are not bound to an attempt.
 
+use std::sync::Arc;
+
 use super::{ActivityKey, HeartbeatAnswer, Order, Refused, Service, WorkflowKey};
 use crate::instant::Time;
 use crate::program::{ActivityId, Details, Failure, Payload};
@@ -49,7 +51,7 @@ impl Service {
         now: Time,
     ) -> Result<(), Refused> {
         let key = self.find_running(workflow, id)?;
-        self.fail_running(key, failure.map(Into::into), last_heartbeat_details, now);
+        self.fail_running(key, failure.map(Arc::new), last_heartbeat_details, now);
         Ok(())
     }
 

@@ -36,7 +36,8 @@ fn a_heartbeat_without_details_erases_them() {
     let (first, _) = bench.take(1);
     bench.beat(first, text("7")).unwrap();
     bench.beat(first, Details::Absent).unwrap();
-    bench.fail(first, None).unwrap();
+    bench.service.fail(first, None, None, bench.now).unwrap();
+    bench.drain();
     bench.until(200);
     assert_eq!(bench.take(2).1.heartbeat_details, Details::Absent);
 }
