@@ -1,6 +1,5 @@
 //! [`Coverage`]: which kinds of fault struck at which kinds of site, attempt by attempt.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use super::points::Places;
 use crate::fault::{Fault, Point, Site};
 use crate::run::Run;
+use crate::sorted::Sorted;
 
 /// From this attempt on they are counted together: memory is bounded, however often an activity is retried.
 const LAST_ATTEMPT: u32 = 10;
@@ -50,7 +50,7 @@ const SITES: usize = 8;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Coverage {
     /// By activity or workflow type.
-    cells: BTreeMap<Arc<str>, BTreeMap<Kind, u64>>,
+    cells: Sorted<Arc<str>, Sorted<Kind, u64>>,
 }
 
 /// A kind of fault at a kind of site, whatever the site's number and the fault's length.
@@ -113,7 +113,7 @@ impl Coverage {
 
     /// How many cells there are.
     pub fn there(&self) -> usize {
-        self.cells.values().map(BTreeMap::len).sum()
+        self.cells.iter().map(|(_, kinds)| kinds.len()).sum()
     }
 
     /// Counts the faults that struck in a run.
@@ -141,25 +141,22 @@ impl Coverage {
 
     /// Adds the counts of further runs.
     pub(super) fn add(&mut self, more: Coverage) {
-        for (name, kinds) in more.cells {
-            for (kind, struck) in kinds {
-                *self.cell(&name, kind) += struck;
+        for (name, kinds) in more.cells.iter() {
+            for (kind, struck) in kinds.iter() {
+                *self.cell(name, *kind) += struck;
             }
         }
     }
 
     fn cell(&mut self, name: &Arc<str>, kind: Kind) -> &mut u64 {
         // A clone of the name is for all threads to see: not for each run.
-        if !self.cells.contains_key(&**name) {
-            self.cells.insert(name.clone(), BTreeMap::new());
-        }
-        self.cells.get_mut(&**name).expect("it was put there").entry(kind).or_default()
+        self.cells.or_default(name).or_default(&kind)
     }
 
     /// What was not struck, a line for each activity and attempt: at first those in which something was.
     fn gaps(&self) -> Vec<String> {
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
-        for (name, kinds) in &self.cells {
+        for (name, kinds) in self.cells.iter() {
             let mut attempts: Vec<Option<u32>> = kinds.keys().map(|kind| kind.attempt).collect();
             attempts.dedup();
             for attempt in attempts {
