@@ -3,6 +3,7 @@
 use super::points::every_point;
 use crate::fault::{Entry, Point, Site};
 use crate::run::{Run, RunError};
+use crate::sorted::Sorted;
 
 /// Points that are named for one that is missing.
 const NAMED: usize = 3;
@@ -68,7 +69,6 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
     if attempt.is_empty() {
         let mut attempts: Vec<String> =
             execution.iter().filter_map(|point| point.attempt).map(|n| n.to_string()).collect();
-        attempts.sort();
         attempts.dedup();
         let same_site: Vec<&Point> = execution.iter().copied().filter(|point| point.site == missing.site).collect();
         let same_site = if same_site.is_empty() { String::new() } else { format!("; {}", points_words(&same_site)) };
@@ -82,10 +82,15 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
     }
     let mut same_kind: Vec<&Point> =
         attempt.iter().copied().filter(|point| point.site.kind() == missing.site.kind()).collect();
-    same_kind.sort_by_key(|point| number(point).abs_diff(number(missing)));
-    same_kind.truncate(NAMED);
-    if !same_kind.is_empty() {
-        return points_words(&same_kind);
+    let away = |point: &Point| number(point).abs_diff(number(missing));
+    let mut closest = Vec::new();
+    while closest.len() < NAMED
+        && let Some(next) = (0..same_kind.len()).min_by_key(|place| away(same_kind[*place]))
+    {
+        closest.push(same_kind.remove(next));
+    }
+    if !closest.is_empty() {
+        return points_words(&closest);
     }
     let whose = match missing.attempt {
         Some(attempt) => format!("attempt {attempt} of `{}#{}`", shown(missing), missing.execution),
@@ -118,36 +123,35 @@ fn points_words(points: &[&Point]) -> String {
 
 /// The sites of one attempt or workflow, in short: `dispatch, await1 to await4, completion`.
 fn sites(points: &[&Point]) -> String {
-    let mut kinds: Vec<(Site, Site)> = Vec::new();
+    let mut kinds: Sorted<u8, (Site, Site)> = Sorted::default();
     for point in points {
-        match kinds.iter_mut().find(|(first, _)| first.kind() == point.site.kind()) {
-            Some((first, last)) => (*first, *last) = (point.site.min(*first), point.site.max(*last)),
-            None => kinds.push((point.site, point.site)),
-        }
+        let site = point.site;
+        let (first, last) = kinds.get(&site.kind()).copied().unwrap_or((site, site));
+        kinds.insert(site.kind(), (site.min(first), site.max(last)));
     }
-    kinds.sort_by_key(|(first, _)| first.kind());
-    let words =
-        kinds.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") });
+    let words = kinds
+        .iter()
+        .map(|(_, (first, last))| if first == last { first.to_string() } else { format!("{first} to {last}") });
     words.collect::<Vec<_>>().join(", ")
 }
 
 /// For a name that nothing has: those that are spelled nearly so, else all.
 fn nearest_name(missing: &Point, points: &[Point]) -> String {
     let of_workflow = missing.site.is_workflow();
-    let mut names: Vec<String> =
-        points.iter().filter(|point| point.site.is_workflow() == of_workflow).map(shown).collect();
-    names.sort();
-    names.dedup();
+    let mut names: Sorted<String, ()> = Sorted::default();
+    for point in points.iter().filter(|point| point.site.is_workflow() == of_workflow) {
+        names.insert(shown(point), ());
+    }
     let wanted = shown(missing);
     let near = (wanted.chars().count() / 2).clamp(1, 3);
-    let distances = names.iter().map(|name| (distance(&wanted, name), name));
+    let distances = names.keys().map(|name| (distance(&wanted, name), name));
     let nearest = distances.filter(|(distance, _)| *distance <= near).min();
     let what = if of_workflow { "workflow" } else { "activity" };
     match nearest {
         Some((_, name)) => format!("there is no {what} `{wanted}`; is it `{name}`?"),
-        None if names.is_empty() => format!("there is no {what} `{wanted}`, and no other"),
+        None if names.len() == 0 => format!("there is no {what} `{wanted}`, and no other"),
         None => {
-            let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let list: Vec<String> = names.keys().map(|name| format!("`{name}`")).collect();
             format!("there is no {what} `{wanted}`; there {}", are(&list))
         }
     }
