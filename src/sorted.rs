@@ -89,6 +89,10 @@ impl<K, V> Sorted<K, V> {
         self.entries.len()
     }
 
+    pub(crate) fn entries(&self) -> &[(K, V)] {
+        &self.entries
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }

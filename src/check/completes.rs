@@ -166,9 +166,12 @@ impl Judging<'_> {
                 }
                 (Who::Attempt(index), What::Zombie) => {
                     zombies.push(index);
-                    let others = follows.iter_mut().enumerate().filter(|(other, _)| *other != index as usize);
-                    for follow in others.filter_map(|(_, follow)| follow.as_mut()) {
-                        follow.disturbed |= follow.running;
+                    for (other, follow) in follows.iter_mut().enumerate() {
+                        if let Some(follow) = follow
+                            && other != index as usize
+                        {
+                            follow.disturbed |= follow.running;
+                        }
                     }
                 }
                 (Who::Attempt(index), what) => {

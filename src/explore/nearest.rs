@@ -54,23 +54,24 @@ pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
 /// What there is instead: as much of the coordinate as possible is kept.
 fn nearest(missing: &Point, points: &[Point]) -> String {
     let number = |point: &Point| point.site.number().unwrap_or(0);
-    let named: Vec<&Point> = points.iter().filter(|point| is_of(point, missing)).collect();
+    let all: Vec<&Point> = points.iter().collect();
+    let named = those(&all, |point| is_of(point, missing));
     if named.is_empty() {
         return nearest_name(missing, points);
     }
-    let execution: Vec<&Point> = named.iter().copied().filter(|point| point.execution == missing.execution).collect();
+    let execution = those(&named, |point| point.execution == missing.execution);
     if execution.is_empty() {
         let mut executions: Vec<String> =
             named.iter().map(|point| format!("`{}#{}`", shown(point), point.execution)).collect();
         executions.dedup();
         return format!("of {} there {}", missing.name, are(&executions));
     }
-    let attempt: Vec<&Point> = execution.iter().copied().filter(|point| point.attempt == missing.attempt).collect();
+    let attempt = those(&execution, |point| point.attempt == missing.attempt);
     if attempt.is_empty() {
         let mut attempts: Vec<String> =
             execution.iter().filter_map(|point| point.attempt).map(|n| n.to_string()).collect();
         attempts.dedup();
-        let same_site: Vec<&Point> = execution.iter().copied().filter(|point| point.site == missing.site).collect();
+        let same_site = those(&execution, |point| point.site == missing.site);
         let same_site = if same_site.is_empty() { String::new() } else { format!("; {}", points_words(&same_site)) };
         let (word, verb) = if attempts.len() == 1 { ("attempt", "is") } else { ("attempts", "are") };
         return format!(
@@ -80,8 +81,7 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
             attempts.join(", ")
         );
     }
-    let mut same_kind: Vec<&Point> =
-        attempt.iter().copied().filter(|point| point.site.kind() == missing.site.kind()).collect();
+    let mut same_kind = those(&attempt, |point| point.site.kind() == missing.site.kind());
     let away = |point: &Point| number(point).abs_diff(number(missing));
     let mut closest = Vec::new();
     while closest.len() < NAMED
@@ -97,6 +97,16 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
         None => format!("`{}#{}`", shown(missing), missing.execution),
     };
     format!("{whose} has {}", sites(&attempt))
+}
+
+fn those<'a>(points: &[&'a Point], wanted: impl Fn(&Point) -> bool) -> Vec<&'a Point> {
+    let mut those = Vec::new();
+    for point in points {
+        if wanted(point) {
+            those.push(*point);
+        }
+    }
+    those
 }
 
 /// Whether a point is of the same workflow and name, whatever the execution.

@@ -76,11 +76,11 @@ pub(super) fn visit(
 fn seconds(run: &Run, first: &Entry) -> Vec<Entry> {
     let struck = run.trace().events().iter().position(|event| matches!(event.what, What::Fault(_)));
     let Some(struck) = struck else { return Vec::new() };
-    let later = Places::of(run).tried.into_iter().filter(|place| place.event > struck && place.point != first.point);
-    later
-        .flat_map(|place| {
-            let point = place.point;
-            place.faults.into_iter().map(move |fault| Entry::new(point.clone(), fault))
-        })
-        .collect()
+    let mut entries = Vec::new();
+    for place in Places::of(run).tried {
+        if place.event > struck && place.point != first.point {
+            entries.extend(place.faults.into_iter().map(|fault| Entry::new(place.point.clone(), fault)));
+        }
+    }
+    entries
 }

@@ -167,9 +167,11 @@ impl Pool {
     /// Makes these runs, and says block by block what came of them, in order.
     pub(super) fn run(&self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Vec<Block> {
         let mut blocks: Vec<(Vec<Case>, Block)> = Vec::with_capacity(cases.len().div_ceil(BLOCK));
-        let mut cases = cases.into_iter().peekable();
-        while cases.peek().is_some() {
-            blocks.push((cases.by_ref().take(BLOCK).collect(), Block::default()));
+        for case in cases {
+            match blocks.last_mut() {
+                Some((cases, _)) if cases.len() < BLOCK => cases.push(case),
+                _ => blocks.push((vec![case], Block::default())),
+            }
         }
         let threads = self.size().min(blocks.len());
         let left = Mutex::new(blocks.iter_mut());
