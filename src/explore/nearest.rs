@@ -154,16 +154,20 @@ fn nearest_name(missing: &Point, points: &[Point]) -> String {
     }
     let wanted = shown(missing);
     let near = (wanted.chars().count() / 2).clamp(1, 3);
-    let distances = names.keys().map(|name| (distance(&wanted, name), name));
-    let nearest = distances.filter(|(distance, _)| *distance <= near).min();
+    let mut list = Vec::new();
+    let mut nearest: Option<(usize, &String)> = None;
+    for name in names.keys() {
+        let distance = distance(&wanted, name);
+        if distance <= near && nearest.is_none_or(|(least, _)| distance < least) {
+            nearest = Some((distance, name));
+        }
+        list.push(format!("`{name}`"));
+    }
     let what = if of_workflow { "workflow" } else { "activity" };
     match nearest {
         Some((_, name)) => format!("there is no {what} `{wanted}`; is it `{name}`?"),
-        None if names.len() == 0 => format!("there is no {what} `{wanted}`, and no other"),
-        None => {
-            let list: Vec<String> = names.keys().map(|name| format!("`{name}`")).collect();
-            format!("there is no {what} `{wanted}`; there {}", are(&list))
-        }
+        None if list.is_empty() => format!("there is no {what} `{wanted}`, and no other"),
+        None => format!("there is no {what} `{wanted}`; there {}", are(&list)),
     }
 }
 
