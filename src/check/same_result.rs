@@ -51,16 +51,24 @@ impl SameResult {
     /// struct Report { rows: u64, attempts_made: u32 }
     /// let check = check::same_result().normalize(|report: &mut Report| report.attempts_made = 0);
     /// ```
+    ///
+    /// Of several, each is given what those before it have left.
     pub fn normalize<T>(self, clear: impl Fn(&mut T) + Send + Sync + 'static) -> SameResult
     where
         T: DeserializeOwned + Serialize + 'static,
     {
+        let before = self.normalizer;
         let normalizer: Normalizer = Arc::new(move |bytes: &[u8]| {
+            let before = before.as_ref().map(|before| before(bytes));
+            let bytes = match &before {
+                Some(left) => left.as_ref()?,
+                None => bytes,
+            };
             let mut value: T = serde_json::from_slice(bytes).ok()?;
             clear(&mut value);
             serde_json::to_vec(&value).ok()
         });
-        SameResult { normalizer: Some(normalizer), ..self }
+        SameResult { normalizer: Some(normalizer), partial: self.partial }
     }
 
     /// Accepts another result, of code that stops before its deadline and returns what it has by then, where a fault

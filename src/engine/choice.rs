@@ -27,7 +27,10 @@ impl Choice {
     /// Begins anew, from this seed.
     pub(crate) fn restart(&mut self, seed: u64) {
         self.seed = seed;
-        self.streams = [const { None }; STREAMS];
+        // One by one: a whole list of them would be written byte for byte.
+        for stream in &mut self.streams {
+            *stream = None;
+        }
     }
 
     pub(crate) fn seed(&self) -> u64 {

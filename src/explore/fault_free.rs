@@ -19,7 +19,11 @@ impl Exploration {
     pub(super) fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
         let started = Instant::now();
         let run = self.start.run(&Plan::none()).into_result()?;
-        let normalizer = self.checks.iter().find_map(|check| check.normalizer());
+        let mut normalizers = self.checks.iter().filter_map(|check| check.normalizer());
+        let normalizer = normalizers.next();
+        if normalizers.next().is_some() {
+            return Err(refusal::two_normalizers());
+        }
         refusal::normalizes(&run.outcome(), normalizer.as_ref())?;
         let shared = Reference::new(&run, normalizer);
         let mut judges = Vec::new();

@@ -7,6 +7,15 @@ use crate::program::Payload;
 use crate::run::{Outcome, RunError};
 use crate::service::WorkflowOutcome;
 
+/// All runs are classified by one comparison with the run without faults.
+pub(super) fn two_normalizers() -> RunError {
+    RunError::Setup(
+        "two checks have a `.normalize(..)`, and runs are compared in one way only: give them to one check, \
+         `same_result().normalize(..).normalize(..)`"
+            .to_owned(),
+    )
+}
+
 /// A `normalize` that answers differently for the same result would let runs fail or hold by chance: it is asked twice here
 /// and once on another thread.
 pub(super) fn normalizes(outcome: &Outcome, normalizer: Option<&Normalizer>) -> Result<(), RunError> {

@@ -22,7 +22,8 @@ use crate::trace::Trace;
 pub struct Run {
     /// `None` only while it is being dropped.
     world: Option<Rc<World>>,
-    trace: Trace,
+    /// As `world`.
+    trace: Option<Box<Trace>>,
     seed: u64,
     order: Order,
     /// What the script of the run returned, if it had one that came to its end.
@@ -79,8 +80,8 @@ pub enum ResultError {
 
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
-        let trace = std::mem::take(&mut world.core.borrow_mut().trace);
-        Run { world: Some(world), trace, seed, order, script: None }
+        let trace = world.core.borrow_mut().take_trace();
+        Run { world: Some(world), trace: Some(trace), seed, order, script: None }
     }
 
     pub(super) fn set_script_result(&mut self, result: Payload) {
@@ -93,7 +94,7 @@ impl Run {
             return Outcome::Script(result.clone());
         }
         let core = self.world().core.borrow();
-        if self.trace.workflows().is_empty() {
+        if self.trace().workflows().is_empty() {
             return Outcome::Open;
         }
         core.service
@@ -134,17 +135,20 @@ impl Run {
 
     /// The activities with their attempts and heartbeats, in the order in which they were scheduled.
     pub fn activities(&self) -> Vec<ActivityRecord> {
-        record::activities(&self.trace)
+        record::activities(self.trace())
     }
 
     /// Everything that happened.
     pub fn trace(&self) -> &Trace {
-        &self.trace
+        match &self.trace {
+            Some(trace) => trace,
+            None => unreachable!("a run is not used after it was dropped"),
+        }
     }
 
     /// The workflow's history.
     pub fn history(&self) -> Vec<HistoryEvent> {
-        if self.trace.workflows().is_empty() {
+        if self.trace().workflows().is_empty() {
             return Vec::new();
         }
         self.world().core.borrow().service.history(WorkflowKey(0)).to_vec()
@@ -152,7 +156,7 @@ impl Run {
 
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
-        let entries = self.trace.faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
+        let entries = self.trace().faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
         Plan::new(entries).with_seed(self.seed).with_order(self.order)
     }
 
@@ -168,7 +172,7 @@ impl Run {
 
     /// When the last thing happened: how long the run took, in virtual time.
     pub fn virtual_time(&self) -> Time {
-        self.trace.events().last().map_or(Time::ZERO, |event| event.at)
+        self.trace().events().last().map_or(Time::ZERO, |event| event.at)
     }
 
     /// Whether nothing but the schedule-to-close timeout would end a lost attempt of this activity.
@@ -201,8 +205,8 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         // The checks have seen everything: what crashes left behind may be dropped now.
-        if let Some(world) = self.world.take() {
-            world.bury(&mut self.trace);
+        if let (Some(world), Some(trace)) = (self.world.take(), self.trace.take()) {
+            world.bury(trace);
         }
     }
 }

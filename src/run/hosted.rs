@@ -27,26 +27,22 @@ pub(crate) struct HostedWorkflow {
     pub(crate) busy: Busy,
     /// Who waits for it to close.
     pub(crate) waiting: Vec<Waker>,
-    /// How many activities of each type it has scheduled.
-    pub(crate) executions: Vec<(Arc<str>, u32)>,
+    /// The latest activity of each type that it has scheduled, by its index in the trace.
+    pub(crate) executions: Vec<u32>,
 }
 
 impl HostedWorkflow {
-    /// Takes all that workers have of it.
-    pub(crate) fn take_instances(&mut self) -> [Option<Instance>; 2] {
-        [self.instance.take(), self.held.take().map(|held| held.instance)]
+    /// Takes what workers have of it: an instance, and another one that waits with a late answer.
+    pub(crate) fn take_instance(&mut self) -> Option<Instance> {
+        self.instance.take().or_else(|| self.held.take().map(|held| held.instance))
     }
 
-    /// Gives away what this worker has of it.
-    pub(crate) fn give_hosted_by(&mut self, worker: u32, mut give: impl FnMut(Instance)) {
-        if self.home == worker
-            && let Some(instance) = self.instance.take()
-        {
-            give(instance);
+    /// Takes what this worker has of it, as `take_instance` does.
+    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> Option<Instance> {
+        if self.home == worker && self.instance.is_some() {
+            return self.instance.take();
         }
-        if let Some(held) = self.held.take_if(|held| held.worker == worker) {
-            give(held.instance);
-        }
+        self.held.take_if(|held| held.worker == worker).map(|held| held.instance)
     }
 }
 
@@ -68,14 +64,14 @@ pub(crate) struct HostedActivity {
 /// What earlier runs have left, for its memory.
 #[derive(Default)]
 pub(crate) struct Spare {
-    pub(super) executions: Vec<Vec<(Arc<str>, u32)>>,
+    pub(super) executions: Vec<Vec<u32>>,
     /// By the index of the attempt.
     pub(crate) links: Vec<Arc<Link>>,
 }
 
 impl Spare {
     /// An empty list of a workflow's executions.
-    pub(crate) fn executions(&mut self) -> Vec<(Arc<str>, u32)> {
+    pub(crate) fn executions(&mut self) -> Vec<u32> {
         let mut executions = self.executions.pop().unwrap_or_default();
         executions.clear();
         executions

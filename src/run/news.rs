@@ -146,17 +146,16 @@ impl Core {
         let activity_type = record.activity_type().clone();
         let input = self.trace.store(record.spec().input.as_bytes());
         let activity_id = record.id().clone();
-        let counts = &mut self.workflows[workflow.0 as usize].executions;
-        let execution = match counts.iter_mut().find(|(name, _)| *name == activity_type) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
+        let latest = &mut self.workflows[workflow.0 as usize].executions;
+        let named = self.trace.activities();
+        let mut execution = 1;
+        match latest.iter_mut().find(|latest| named[**latest as usize].activity_type == activity_type) {
+            Some(latest) => {
+                execution += named[*latest as usize].execution;
+                *latest = activity.0;
             }
-            None => {
-                counts.push((activity_type.clone(), 1));
-                1
-            }
-        };
+            None => latest.push(activity.0),
+        }
         self.trace.name_activity(ActivityName { workflow: workflow.0, activity_type, activity_id, execution });
         self.activities.push(HostedActivity::default());
         self.note(Who::Activity(activity.0), What::Scheduled(input));

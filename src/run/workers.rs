@@ -125,7 +125,9 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            workflow.give_hosted_by(worker, |instance| self.graveyard.push(Buried::Instance(instance)));
+            while let Some(instance) = workflow.take_hosted_by(worker) {
+                self.graveyard.push(Buried::Instance(instance));
+            }
         }
         self.leave(worker, settings);
     }
@@ -250,7 +252,9 @@ impl Core {
             }
         }
         for workflow in &mut self.workflows {
-            workflow.give_hosted_by(worker, |instance| self.todo.push_back(Todo::Evict(instance)));
+            while let Some(instance) = workflow.take_hosted_by(worker) {
+                self.todo.push_back(Todo::Evict(instance));
+            }
         }
         self.leave(worker, settings);
     }

@@ -6,7 +6,7 @@ use super::setup::{Settings, known};
 use super::world::{Core, World};
 use crate::engine::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
-use crate::program::{Command, TaskFailure, WorkflowStart};
+use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who};
 use crate::worker::instance::{Instance, TaskProblem};
@@ -135,6 +135,36 @@ impl Core {
         }
     }
 
+    /// The worker tells the service that it cannot answer a task.
+    #[cold]
+    fn fail_task(&mut self, token: TaskToken, problem: &TaskProblem, settings: &Settings) {
+        if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
+            && let Some(what) = outside_world(message)
+        {
+            let name = self.trace.workflows()[token.workflow.0 as usize].workflow_type.clone();
+            self.fail(RunError::Misuse(format!("workflow `{name}` {what}: use `ctx.sleep`, `ctx.now` and activities")));
+            return;
+        }
+        let cause = match problem {
+            TaskProblem::NonDeterministic(_) | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
+                TaskFailedCause::NonDeterministicError
+            }
+            _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
+        };
+        let message = problem.to_string().into();
+        if self.service.fail_workflow_task(token, cause, message, self.now).is_ok() {
+            self.settle(settings);
+        }
+    }
+
+    /// The workflow waits for something that a replay would not bring.
+    #[cold]
+    fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
+        let name = self.trace.workflows()[workflow.0 as usize].workflow_type.clone();
+        self.fail(foreign_wake(&name));
+        self.graveyard.push(Buried::Instance(instance));
+    }
+
     /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
     /// would hand the same task to the same code for ever.
     pub(super) fn hear_task_failed(&mut self, workflow: WorkflowKey) {
@@ -169,12 +199,10 @@ impl World {
         let settings = &self.setup.settings;
         let (cached, mut turn) = {
             let mut core = self.core.borrow_mut();
-            let cached = core.workflows[workflow.0 as usize].instance.take();
+            let mut cached = core.workflows[workflow.0 as usize].instance.take();
             // Woken since its last task: it may find now what it waited for, and a replay would not.
-            if cached.as_ref().is_some_and(Instance::foreign_wake) {
-                let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
-                core.fail(foreign_wake(&name));
-                core.graveyard.extend(cached.map(Buried::Instance));
+            if let Some(instance) = cached.take_if(|instance| instance.foreign_wake()) {
+                core.fail_foreign_wake(workflow, instance);
                 return;
             }
             (cached, core.turn.take().unwrap_or_default())
@@ -193,40 +221,16 @@ impl World {
             }
             return;
         }
-        let now = core.now;
         let instance = match answer {
             Ok(instance) => instance,
-            Err(problem) => {
-                if let TaskProblem::Code(TaskFailure::Panicked { message }) = &problem
-                    && let Some(what) = outside_world(message)
-                {
-                    let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
-                    core.fail(RunError::Misuse(format!(
-                        "workflow `{name}` {what}: use `ctx.sleep`, `ctx.now` and activities"
-                    )));
-                    return;
-                }
-                let cause = match problem {
-                    TaskProblem::NonDeterministic(_) | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
-                        TaskFailedCause::NonDeterministicError
-                    }
-                    _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
-                };
-                let message = problem.to_string().into();
-                if core.service.fail_workflow_task(task.token, cause, message, now).is_ok() {
-                    core.settle(settings);
-                }
-                return;
-            }
+            Err(problem) => return core.fail_task(task.token, &problem, settings),
         };
         if replayed && core.workflows[workflow.0 as usize].tasks_done > 0 {
             let events = core.service.history(workflow).len() as u32;
             core.note(Who::Workflow(workflow.0), What::Replayed(events));
         }
         if instance.foreign_wake() {
-            let name = core.trace.workflows()[workflow.0 as usize].workflow_type.clone();
-            core.fail(foreign_wake(&name));
-            core.graveyard.push(Buried::Instance(instance));
+            core.fail_foreign_wake(workflow, instance);
             return;
         }
         if let Some(error) = self.unknown_name(&core, workflow, &turn.commands) {
@@ -316,24 +320,31 @@ impl World {
 
     /// A command for an activity or a queue that the simulation does not have.
     fn unknown_name(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
-        let workflow = || core.trace.workflows()[workflow.0 as usize].workflow_type.to_string();
-        commands.iter().find_map(|command| {
+        let unknown = commands.iter().find_map(|command| {
             let Command::ScheduleActivity { spec, .. } = command else { return None };
-            if !self.setup.activities.contains_key(&spec.activity_type) {
-                return Some(RunError::UnknownActivity {
-                    name: spec.activity_type.to_string(),
-                    workflow: workflow(),
-                    known: known(self.setup.activities.keys()),
-                });
-            }
-            let queue = spec.task_queue.as_ref()?;
-            (!core.workers.iter().any(|worker| worker.task_queue == *queue)).then(|| RunError::UnknownTaskQueue {
+            let known = self.setup.activities.contains_key(&spec.activity_type)
+                && spec
+                    .task_queue
+                    .as_ref()
+                    .is_none_or(|queue| core.workers.iter().any(|worker| worker.task_queue == *queue));
+            (!known).then_some(spec)
+        })?;
+        Some(self.unknown(core, workflow, unknown))
+    }
+
+    #[cold]
+    fn unknown(&self, core: &Core, workflow: WorkflowKey, spec: &ActivitySpec) -> RunError {
+        let workflow = core.trace.workflows()[workflow.0 as usize].workflow_type.to_string();
+        let activity = spec.activity_type.to_string();
+        match &spec.task_queue {
+            Some(queue) if self.setup.activities.contains_key(&spec.activity_type) => RunError::UnknownTaskQueue {
                 queue: queue.to_string(),
-                activity: spec.activity_type.to_string(),
-                workflow: workflow(),
+                activity,
+                workflow,
                 known: known(core.workers.iter().map(|worker| &worker.task_queue)),
-            })
-        })
+            },
+            _ => RunError::UnknownActivity { name: activity, workflow, known: known(self.setup.activities.keys()) },
+        }
     }
 }
 
@@ -344,6 +355,7 @@ pub(super) fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<(), 
     }
 }
 
+#[cold]
 pub(super) fn unwound_problem(unwound: Unwound) -> TaskProblem {
     match unwound {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
@@ -352,6 +364,7 @@ pub(super) fn unwound_problem(unwound: Unwound) -> TaskProblem {
 }
 
 /// What to say of a workflow that waits for something that a replay would not bring.
+#[cold]
 pub(super) fn foreign_wake(workflow: &str) -> RunError {
     RunError::Misuse(format!(
         "workflow `{workflow}` was woken by something other than its context: workflow code may wait only for what \

@@ -137,7 +137,9 @@ pub(crate) struct Core {
     /// By [`ActivityKey`].
     pub(crate) activities: Vec<HostedActivity>,
     pub(crate) injector: Injector,
-    pub(crate) trace: Trace,
+    pub(crate) trace: Box<Trace>,
+    /// An empty one, to stand in for the trace while a finished run has that.
+    spare_trace: Option<Box<Trace>>,
     pub(crate) todo: VecDeque<Todo>,
     /// The memory of workflow tasks, between them.
     pub(crate) turn: Option<Box<Turn>>,
@@ -190,7 +192,8 @@ impl Core {
             script_busy: Busy::default(),
             activities: Vec::new(),
             injector: Injector::default(),
-            trace: Trace::default(),
+            trace: Box::default(),
+            spare_trace: None,
             todo: VecDeque::new(),
             turn: None,
             mail: Vec::new(),
@@ -218,7 +221,10 @@ impl Core {
         self.attempts.clear();
         self.running = 0;
         self.background.clear();
-        self.spare.executions.extend(self.workflows.drain(..).map(|workflow| workflow.executions));
+        for workflow in &mut self.workflows {
+            self.spare.executions.push(std::mem::take(&mut workflow.executions));
+        }
+        self.workflows.clear();
         self.open_workflows = 0;
         self.script = Script::None;
         self.activities.clear();
@@ -236,6 +242,13 @@ impl Core {
         self.in_workflow = false;
         self.over = false;
         self.error = None;
+    }
+
+    /// The trace of a run that has ended: nothing is noted any more.
+    pub(crate) fn take_trace(&mut self) -> Box<Trace> {
+        let empty = self.spare_trace.take().unwrap_or_default();
+        debug_assert!(empty.events().is_empty());
+        std::mem::replace(&mut self.trace, empty)
     }
 
     #[inline]
@@ -306,7 +319,7 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// its memory, and that of its trace, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: &mut Trace) {
+    pub(crate) fn bury(self: Rc<World>, trace: Box<Trace>) {
         let entered = self.enter();
         let (futures, mut graves, mut todo, workflows) = {
             let mut core = self.core.borrow_mut();
@@ -324,8 +337,9 @@ impl World {
             drop_quietly(future);
         }
         for workflow in 0..workflows {
-            let instances = self.core.borrow_mut().workflows[workflow].take_instances();
-            for instance in instances.into_iter().flatten() {
+            loop {
+                let instance = self.core.borrow_mut().workflows[workflow].take_instance();
+                let Some(instance) = instance else { break };
                 drop_quietly(instance);
             }
         }
@@ -342,7 +356,7 @@ impl World {
             core.graveyard = graves;
             core.todo = todo;
             core.attempts = attempts;
-            std::mem::swap(&mut core.trace, trace);
+            core.spare_trace = Some(std::mem::replace(&mut core.trace, trace));
             core.clear();
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }

@@ -133,6 +133,7 @@ pub struct Service {
     checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     dialect: Dialect,
     /// Cleared workflow records, kept for the memory of their lists.
+    #[expect(clippy::vec_box, reason = "a workflow has its lists in a box")]
     spare: Vec<Box<workflow::Lists>>,
 }
 
@@ -164,7 +165,9 @@ impl Service {
     pub fn clear(&mut self) {
         self.outbox.clear();
         self.activities.clear();
-        self.spare.extend(self.workflows.drain(..).map(|workflow| workflow.into_lists()));
+        while let Some(workflow) = self.workflows.pop() {
+            self.spare.push(workflow.into_lists());
+        }
     }
 
     /// A workflow run.

@@ -55,10 +55,11 @@ impl Instance {
         self.take_in(history, answered + 1, turn);
         let Activation { now, replaying, history_length, jobs } = &mut turn.activation;
         // The code is to decide as it did then, so it gets this ahead.
-        jobs.extend(history[turn.answer.clone()].iter().filter_map(|event| match &event.kind {
-            EventKind::MarkerRecorded { marker } => Some(Job::Marker(marker.clone())),
-            _ => None,
-        }));
+        for event in &history[turn.answer.clone()] {
+            if let EventKind::MarkerRecorded { marker } = &event.kind {
+                jobs.push(Job::Marker(marker.clone()));
+            }
+        }
         sort(jobs);
         *now = history[started_event_id as usize - 1].at;
         (*history_length, *replaying) = (started_event_id, true);
@@ -81,7 +82,11 @@ impl Instance {
         turn.commands.clear();
         let jobs = &mut turn.activation.jobs;
         jobs.clear();
-        jobs.extend(history[self.seen..end].iter().filter_map(|event| news(&event.kind, history)));
+        for event in &history[self.seen..end] {
+            if let Some(job) = news(&event.kind, history) {
+                jobs.push(job);
+            }
+        }
         self.seen = end;
     }
 }

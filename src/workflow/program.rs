@@ -72,13 +72,14 @@ impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> WorkflowProgram for NativeWork
         let instance = Instance::new(Arc::clone(run));
         let context = WorkflowContext::root(Rc::clone(&instance));
         let (workflow, encode) = (Arc::clone(&self.workflow), self.encode);
-        let future = Box::pin(async move {
+        // Written where it stays: futures may be large, and are then costly to move.
+        let future = Box::into_pin(Box::write(Box::new_uninit(), async move {
             let output = workflow(&context, input).await?;
             encode(&output).map_err(|why| WorkflowError::Encode {
                 what: format!("the result of workflow `{}`, a `{}`,", context.info().workflow_type, type_name::<O>()),
                 why: why.to_string(),
             })
-        });
+        }));
         Ok(Box::new(NativeRun::new(instance, future)))
     }
 }

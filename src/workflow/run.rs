@@ -107,8 +107,10 @@ fn poll(
 }
 
 fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
-    let future = future.take();
-    panics::catch(|| drop(future)).map_err(task_failure)
+    match future.take() {
+        Some(future) => panics::catch(|| drop(future)).map_err(task_failure),
+        None => Ok(()),
+    }
 }
 
 /// Nothing more is asked for; destructors run in silence.

@@ -202,6 +202,9 @@ fn same_result_compares_what_is_left_after_normalizing() {
     }
     violates(explore(counts_attempts).check(check::same_result()), "same_result", "different result");
     holds(explore(counts_attempts).check(check::same_result().normalize(|result: &mut u32| *result /= 100)));
+    let (without_attempt, as_it_is) = (|result: &mut u32| *result /= 100, |_: &mut u32| ());
+    holds(explore(counts_attempts).check(check::same_result().normalize(without_attempt).normalize(as_it_is)));
+    holds(explore(counts_attempts).check(check::same_result().normalize(as_it_is).normalize(without_attempt)));
 }
 
 #[test]

@@ -37,6 +37,15 @@ fn a_budget_of_nothing() {
 }
 
 #[test]
+fn two_checks_that_normalize() {
+    let as_it_is = || check::same_result().normalize(|_: &mut u32| ());
+    is_refused(
+        &explored().every_fault().check(as_it_is()).check(as_it_is()).report(),
+        "two checks have a `.normalize(..)`",
+    );
+}
+
+#[test]
 fn a_normalize_that_is_not_deterministic() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     let counts = check::same_result().normalize(|done: &mut u32| *done = ASKED.fetch_add(1, Ordering::Relaxed));
