@@ -245,6 +245,13 @@ mod tests {
     }
 
     #[test]
+    fn attempts_come_in_the_order_of_their_numbers() {
+        let there: Vec<Point> = (1..=11).map(|number| point(&format!("copy#1@{number}:await1"))).collect();
+        let expected = "the attempts of `copy#1` are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11";
+        assert_eq!(nearest(&point("copy#1@12:effect1"), &there), expected);
+    }
+
+    #[test]
     fn a_name_that_is_not_there() {
         instead("cpoy#1@1:await1", "there is no activity `cpoy`; is it `copy`?");
         instead("deletes#1@1:await1", "there is no activity `deletes`; is it `delete`?");
