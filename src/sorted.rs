@@ -57,15 +57,6 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
-    where
-        K: Borrow<Q>,
-    {
-        if let Ok(index) = self.find(key) {
-            self.entries.remove(index);
-        }
-    }
-
     /// The value of this key, which is put there if there is none. The key is cloned only then.
     pub(crate) fn or_default(&mut self, key: &K) -> &mut V
     where
@@ -81,10 +72,6 @@ impl<K: Ord, V> Sorted<K, V> {
 }
 
 impl<K, V> Sorted<K, V> {
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -122,10 +109,9 @@ mod tests {
         assert_eq!(map.insert("b".into(), 5), Some(2));
         *map.or_default(&"d".into()) += 4;
         *map.or_default(&"a".into()) += 10;
-        map.remove("c");
-        assert_eq!(format!("{map:?}"), r#"{"a": 11, "b": 5, "d": 4}"#);
+        assert_eq!(format!("{map:?}"), r#"{"a": 11, "b": 5, "c": 3, "d": 4}"#);
         assert_eq!(map.get("b"), Some(&5));
-        assert_eq!(map.get("c"), None);
+        assert_eq!(map.get("e"), None);
         assert!(map.contains_key("d"));
     }
 }
