@@ -113,6 +113,7 @@ pub mod report;
 mod run;
 pub mod service;
 mod simulation;
+mod sorted;
 mod state;
 #[cfg(feature = "proptest")]
 pub mod strategy;

@@ -18,8 +18,8 @@ use workload::Workload;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// The hard limit for W1. A loop written by hand for this workload alone takes some 17 of them.
-const BUDGET: usize = 30;
+/// What W1 takes, and one more; its design allows 30. A loop written by hand for this workload alone takes some 17 of them.
+const BUDGET: usize = 25;
 
 // One test: a second one on another thread would be counted with it.
 #[test]

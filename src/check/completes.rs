@@ -1,6 +1,5 @@
 //! [`completes`]: once the faults are over, a retry succeeds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,8 @@ use super::violation::Violation;
 use crate::program::{CancelReason, TimeoutType};
 use crate::report::timeout_words;
 use crate::run::Run;
-use crate::trace::{Bytes, Ended, Trace, What, Who};
+use crate::sorted::Sorted;
+use crate::trace::{ActivityName, Bytes, Ended, Trace, What, Who};
 
 /// The first attempt that starts after the last fault ends as it does without faults: what earlier attempts left behind does
 /// not keep it from succeeding. A policy of a hundred attempts is not waited for, and one without end is no excuse.
@@ -52,10 +52,11 @@ impl Completes {
     }
 }
 
-/// Workflow id, activity type, execution.
-type Coordinate = (Arc<str>, Arc<str>, u32);
+/// By workflow id and activity type: the activities of the fault-free run, by execution.
+type Twins = Sorted<(Arc<str>, Arc<str>), Vec<Twin>>;
 
 /// An activity of the fault-free run.
+#[derive(Default)]
 struct Twin {
     input: Vec<u8>,
     completed: bool,
@@ -95,22 +96,17 @@ impl Check for Completes {
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let trace = reference.trace();
-        let mut twins: BTreeMap<Coordinate, Twin> = BTreeMap::new();
+        let mut twins: Vec<Twin> = trace.activities().iter().map(|_| Twin::default()).collect();
         for event in trace.events() {
             match (event.who, event.what) {
                 (Who::Activity(activity), What::Scheduled(input)) => {
-                    let input = trace.bytes(input).to_vec();
-                    let twin = Twin { input, completed: false, failing: 0, time: None };
-                    twins.insert(coordinate(trace, activity), twin);
+                    twins[activity as usize].input = trace.bytes(input).to_vec();
                 }
                 (Who::Activity(activity), What::ActivityCompleted(_)) => {
-                    if let Some(twin) = twins.get_mut(&coordinate(trace, activity)) {
-                        twin.completed = true;
-                    }
+                    twins[activity as usize].completed = true;
                 }
                 (Who::Attempt(attempt), what) => {
-                    let activity = trace.attempts()[attempt as usize].activity;
-                    let Some(twin) = twins.get_mut(&coordinate(trace, activity)) else { continue };
+                    let twin = &mut twins[trace.attempts()[attempt as usize].activity as usize];
                     match what {
                         What::AttemptStarted(_) => {
                             let time = reference.attempt_deadline(attempt).map(|deadline| deadline - event.at);
@@ -124,13 +120,17 @@ impl Check for Completes {
                 _ => {}
             }
         }
-        Some(Arc::new(twins))
+        let mut by_type = Twins::default();
+        for (activity, twin) in trace.activities().iter().zip(twins) {
+            by_type.or_default(&name(trace, activity)).push(twin);
+        }
+        Some(Arc::new(by_type))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
         let last_fault = trace.events().iter().rposition(|event| matches!(event.what, What::Fault(_)));
-        let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<BTreeMap<Coordinate, Twin>>()) else {
+        let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins>()) else {
             return Ok(());
         };
         if !matches!(classify(run, reference), Class::Survive | Class::Different) {
@@ -145,7 +145,7 @@ struct Judging<'a> {
     check: &'a Completes,
     run: &'a Run,
     reference: &'a Reference,
-    twins: &'a BTreeMap<Coordinate, Twin>,
+    twins: &'a Twins,
     /// By activity, the attempts after the last fault that did not succeed.
     failed: Vec<u32>,
 }
@@ -166,9 +166,12 @@ impl Judging<'_> {
                 }
                 (Who::Attempt(index), What::Zombie) => {
                     zombies.push(index);
-                    let others = follows.iter_mut().enumerate().filter(|(other, _)| *other != index as usize);
-                    for follow in others.filter_map(|(_, follow)| follow.as_mut()) {
-                        follow.disturbed |= follow.running;
+                    for (other, follow) in follows.iter_mut().enumerate() {
+                        if let Some(follow) = follow
+                            && other != index as usize
+                        {
+                            follow.disturbed |= follow.running;
+                        }
                     }
                 }
                 (Who::Attempt(index), what) => {
@@ -217,12 +220,13 @@ impl Judging<'_> {
     /// An attempt after the last fault did not succeed. Is that its code's fault?
     fn did_not_succeed(&mut self, attempt: u32, follow: &Follow, end: End, place: usize) -> Result<(), Violation> {
         let trace = self.run.trace();
-        let activity_type = &trace.activities()[follow.activity as usize].activity_type;
-        if follow.disturbed || self.check.activity.as_ref().is_some_and(|wanted| **wanted != **activity_type) {
+        let activity = &trace.activities()[follow.activity as usize];
+        if follow.disturbed || self.check.activity.as_ref().is_some_and(|wanted| **wanted != *activity.activity_type) {
             return Ok(());
         }
-        let twin = self.twins.get(&coordinate(trace, follow.activity)).filter(|twin| twin.completed);
-        let Some(twin) = twin.filter(|twin| twin.input == input(trace, follow.activity)) else { return Ok(()) };
+        let twin = self.twins.get(&name(trace, activity)).and_then(|twins| twins.get(activity.execution as usize - 1));
+        let twin = twin.filter(|twin| twin.completed && twin.input == input(trace, follow.activity));
+        let Some(twin) = twin else { return Ok(()) };
         if !self.had_time(attempt, follow, twin) {
             return Ok(());
         }
@@ -262,10 +266,9 @@ impl Judging<'_> {
     }
 }
 
-fn coordinate(trace: &Trace, activity: u32) -> Coordinate {
-    let name = &trace.activities()[activity as usize];
-    let workflow_id = trace.workflows()[name.workflow as usize].workflow_id.clone();
-    (workflow_id, name.activity_type.clone(), name.execution)
+/// Workflow id and activity type.
+fn name(trace: &Trace, activity: &ActivityName) -> (Arc<str>, Arc<str>) {
+    (trace.workflows()[activity.workflow as usize].workflow_id.clone(), activity.activity_type.clone())
 }
 
 fn input(trace: &Trace, activity: u32) -> &[u8] {

@@ -1,7 +1,6 @@
 //! [`Reference`]: what is kept of the fault-free run.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use crate::program::Payload;
 use crate::run::{AttemptEnd, Outcome, Run};
 use crate::service::WorkflowOutcome;
+use crate::sorted::Sorted;
 
 /// Something a check has learned from the fault-free run.
 pub type Memory = Arc<dyn Any + Send + Sync>;
@@ -29,7 +29,7 @@ struct Shared {
     /// The result as it is compared.
     normal: Option<Vec<u8>>,
     /// By activity type.
-    usual: BTreeMap<Arc<str>, Usual>,
+    usual: Sorted<Arc<str>, Usual>,
 }
 
 /// What the activities of a type do when nothing strikes them.
@@ -108,12 +108,12 @@ impl Reference {
     }
 }
 
-fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
-    let mut types: BTreeMap<Arc<str>, Usual> = BTreeMap::new();
+fn usual(run: &Run) -> Sorted<Arc<str>, Usual> {
+    let mut types: Sorted<Arc<str>, Usual> = Sorted::default();
     for activity in run.activities() {
         let ended = activity.attempts.iter().filter_map(|attempt| Some(attempt.ended_at? - attempt.started_at));
         let failing = activity.attempts.iter().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
-        let usual = types.entry(activity.activity_type).or_default();
+        let usual = types.or_default(&activity.activity_type);
         usual.length = usual.length.max(ended.max());
         usual.failing = usual.failing.max(failing);
     }

@@ -1,6 +1,5 @@
 //! [`Coverage`]: which kinds of fault struck at which kinds of site, attempt by attempt.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use super::points::Places;
 use crate::fault::{Fault, Point, Site};
 use crate::run::Run;
+use crate::sorted::Sorted;
 
 /// From this attempt on they are counted together: memory is bounded, however often an activity is retried.
 const LAST_ATTEMPT: u32 = 10;
@@ -50,7 +50,7 @@ const SITES: usize = 8;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Coverage {
     /// By activity or workflow type.
-    cells: BTreeMap<Arc<str>, BTreeMap<Kind, u64>>,
+    cells: Sorted<Arc<str>, Sorted<Kind, u64>>,
 }
 
 /// A kind of fault at a kind of site, whatever the site's number and the fault's length.
@@ -108,12 +108,12 @@ impl Coverage {
 
     /// How many cells were struck.
     pub fn filled(&self) -> usize {
-        self.there() - self.unfilled().count()
+        self.cells.iter().map(|(_, kinds)| kinds.iter().filter(|(_, struck)| **struck > 0).count()).sum()
     }
 
     /// How many cells there are.
     pub fn there(&self) -> usize {
-        self.cells.values().map(BTreeMap::len).sum()
+        self.cells.iter().map(|(_, kinds)| kinds.len()).sum()
     }
 
     /// Counts the faults that struck in a run.
@@ -141,42 +141,33 @@ impl Coverage {
 
     /// Adds the counts of further runs.
     pub(super) fn add(&mut self, more: Coverage) {
-        for (name, kinds) in more.cells {
-            for (kind, struck) in kinds {
-                *self.cell(&name, kind) += struck;
+        for (name, kinds) in more.cells.iter() {
+            for (kind, struck) in kinds.iter() {
+                *self.cell(name, *kind) += struck;
             }
         }
     }
 
     fn cell(&mut self, name: &Arc<str>, kind: Kind) -> &mut u64 {
         // A clone of the name is for all threads to see: not for each run.
-        if !self.cells.contains_key(&**name) {
-            self.cells.insert(name.clone(), BTreeMap::new());
-        }
-        self.cells.get_mut(&**name).expect("it was put there").entry(kind).or_default()
+        self.cells.or_default(name).or_default(&kind)
     }
 
     /// What was not struck, a line for each activity and attempt: at first those in which something was.
     fn gaps(&self) -> Vec<String> {
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
-        for (name, kinds) in &self.cells {
-            let mut attempts: Vec<Option<u32>> = kinds.keys().map(|kind| kind.attempt).collect();
-            attempts.dedup();
-            for attempt in attempts {
-                let of_it: Vec<(&Kind, bool)> = kinds
-                    .iter()
-                    .filter(|(kind, _)| kind.attempt == attempt)
-                    .map(|(kind, struck)| (kind, *struck > 0))
-                    .collect();
-                let whose = match attempt {
+        for (name, kinds) in self.cells.iter() {
+            for of_attempt in kinds.entries().chunk_by(|(one, _), (other, _)| one.attempt == other.attempt) {
+                let whose = match of_attempt[0].0.attempt {
                     Some(LAST_ATTEMPT) => format!("{name} at attempt {LAST_ATTEMPT} or later"),
                     Some(attempt) => format!("{name} at attempt {attempt}"),
                     None => name.to_string(),
                 };
-                if of_it.iter().all(|(_, struck)| !struck) {
+                let missed = of_attempt.iter().filter(|(_, struck)| *struck == 0).count();
+                if missed == of_attempt.len() {
                     wholly.push(format!("{whose}, anywhere"));
-                } else if of_it.iter().any(|(_, struck)| !struck) {
-                    partly.push(format!("{whose}: {}", sites(&of_it)));
+                } else if missed > 0 {
+                    partly.push(format!("{whose}: {}", sites(of_attempt)));
                 }
             }
         }
@@ -186,24 +177,27 @@ impl Coverage {
 }
 
 /// The faults that did not strike, site by site: `deadline=any, await=stop|stall`.
-fn sites(of_attempt: &[(&Kind, bool)]) -> String {
-    let mut sites: Vec<Site> = of_attempt.iter().map(|(kind, _)| kind.site).collect();
-    sites.dedup();
-    let missed = sites.into_iter().filter_map(|site| {
-        let of_site = || of_attempt.iter().filter(move |(kind, _)| kind.site == site);
-        let missed: Vec<&str> = of_site().filter(|(_, struck)| !struck).map(|(kind, _)| kind.fault.keyword()).collect();
-        match missed.len() {
-            0 => None,
-            many if many > 1 && many == of_site().count() => Some(format!("{}=any", site.word())),
-            _ => Some(format!("{}={}", site.word(), missed.join("|"))),
+fn sites(of_attempt: &[(Kind, u64)]) -> String {
+    let mut sites: Vec<String> = Vec::new();
+    for of_site in of_attempt.chunk_by(|(one, _), (other, _)| one.site == other.site) {
+        let mut missed: Vec<&str> = Vec::new();
+        for (kind, struck) in of_site {
+            if *struck == 0 {
+                missed.push(kind.fault.keyword());
+            }
         }
-    });
-    let mut missed: Vec<String> = missed.collect();
-    if missed.len() > SITES {
-        let more = missed.split_off(SITES).len();
-        missed.push(format!("and at {more} more sites"));
+        let site = of_site[0].0.site.word();
+        match missed.len() {
+            0 => {}
+            many if many > 1 && many == of_site.len() => sites.push(format!("{site}=any")),
+            _ => sites.push(format!("{site}={}", missed.join("|"))),
+        }
     }
-    missed.join(", ")
+    if sites.len() > SITES {
+        let more = sites.split_off(SITES).len();
+        sites.push(format!("and at {more} more sites"));
+    }
+    sites.join(", ")
 }
 
 /// How much of it was struck in one line, and what was not in a few more.

@@ -63,17 +63,20 @@ pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
 }
 
 /// What each check minds of those that are asked.
-pub(super) fn judge(run: &Run, judges: &[Judge], asked: impl Fn(&dyn Check) -> bool) -> Vec<Finding> {
-    let judges = judges.iter().enumerate().filter(|(_, judge)| asked(&*judge.check));
-    let minded = judges.filter_map(|(place, judge)| {
-        let verdict = panics::catch(|| judge.check.check(run, &judge.reference));
-        let violation = match verdict {
-            Ok(verdict) => verdict.err()?,
+pub(super) fn judge(run: &Run, judges: &[Judge], asked: fn(&dyn Check) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (place, judge) in judges.iter().enumerate() {
+        if !asked(&*judge.check) {
+            continue;
+        }
+        let violation = match panics::catch(|| judge.check.check(run, &judge.reference)) {
+            Ok(Ok(())) => continue,
+            Ok(Err(violation)) => violation,
             Err(unwound) => Violation::new("panics", format!("the check itself panicked: {}", unwound.words())),
         };
-        Some(Finding { check: judge.check.name().to_owned(), place: Some(place), violation })
-    });
-    minded.collect()
+        findings.push(Finding { check: judge.check.name().to_owned(), place: Some(place), violation });
+    }
+    findings
 }
 
 /// The class of a run that violates nothing.

@@ -2,6 +2,7 @@
 
 mod bars;
 mod coverage;
+mod elsewhere;
 mod environment;
 mod explain;
 mod fault_free;

@@ -3,6 +3,7 @@
 use super::points::every_point;
 use crate::fault::{Entry, Point, Site};
 use crate::run::{Run, RunError};
+use crate::sorted::Sorted;
 
 /// Points that are named for one that is missing.
 const NAMED: usize = 3;
@@ -53,24 +54,24 @@ pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
 /// What there is instead: as much of the coordinate as possible is kept.
 fn nearest(missing: &Point, points: &[Point]) -> String {
     let number = |point: &Point| point.site.number().unwrap_or(0);
-    let named: Vec<&Point> = points.iter().filter(|point| is_of(point, missing)).collect();
+    let all: Vec<&Point> = points.iter().collect();
+    let named = those(&all, |point| is_of(point, missing));
     if named.is_empty() {
         return nearest_name(missing, points);
     }
-    let execution: Vec<&Point> = named.iter().copied().filter(|point| point.execution == missing.execution).collect();
+    let execution = those(&named, |point| point.execution == missing.execution);
     if execution.is_empty() {
         let mut executions: Vec<String> =
             named.iter().map(|point| format!("`{}#{}`", shown(point), point.execution)).collect();
         executions.dedup();
         return format!("of {} there {}", missing.name, are(&executions));
     }
-    let attempt: Vec<&Point> = execution.iter().copied().filter(|point| point.attempt == missing.attempt).collect();
+    let attempt = those(&execution, |point| point.attempt == missing.attempt);
     if attempt.is_empty() {
         let mut attempts: Vec<String> =
             execution.iter().filter_map(|point| point.attempt).map(|n| n.to_string()).collect();
-        attempts.sort();
         attempts.dedup();
-        let same_site: Vec<&Point> = execution.iter().copied().filter(|point| point.site == missing.site).collect();
+        let same_site = those(&execution, |point| point.site == missing.site);
         let same_site = if same_site.is_empty() { String::new() } else { format!("; {}", points_words(&same_site)) };
         let (word, verb) = if attempts.len() == 1 { ("attempt", "is") } else { ("attempts", "are") };
         return format!(
@@ -80,18 +81,32 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
             attempts.join(", ")
         );
     }
-    let mut same_kind: Vec<&Point> =
-        attempt.iter().copied().filter(|point| point.site.kind() == missing.site.kind()).collect();
-    same_kind.sort_by_key(|point| number(point).abs_diff(number(missing)));
-    same_kind.truncate(NAMED);
-    if !same_kind.is_empty() {
-        return points_words(&same_kind);
+    let mut same_kind = those(&attempt, |point| point.site.kind() == missing.site.kind());
+    let away = |point: &Point| number(point).abs_diff(number(missing));
+    let mut closest = Vec::new();
+    while closest.len() < NAMED
+        && let Some(next) = (0..same_kind.len()).min_by_key(|place| away(same_kind[*place]))
+    {
+        closest.push(same_kind.remove(next));
+    }
+    if !closest.is_empty() {
+        return points_words(&closest);
     }
     let whose = match missing.attempt {
         Some(attempt) => format!("attempt {attempt} of `{}#{}`", shown(missing), missing.execution),
         None => format!("`{}#{}`", shown(missing), missing.execution),
     };
     format!("{whose} has {}", sites(&attempt))
+}
+
+fn those<'a>(points: &[&'a Point], wanted: impl Fn(&Point) -> bool) -> Vec<&'a Point> {
+    let mut those = Vec::new();
+    for point in points {
+        if wanted(point) {
+            those.push(*point);
+        }
+    }
+    those
 }
 
 /// Whether a point is of the same workflow and name, whatever the execution.
@@ -118,38 +133,41 @@ fn points_words(points: &[&Point]) -> String {
 
 /// The sites of one attempt or workflow, in short: `dispatch, await1 to await4, completion`.
 fn sites(points: &[&Point]) -> String {
-    let mut kinds: Vec<(Site, Site)> = Vec::new();
+    let mut kinds: Sorted<u8, (Site, Site)> = Sorted::default();
     for point in points {
-        match kinds.iter_mut().find(|(first, _)| first.kind() == point.site.kind()) {
-            Some((first, last)) => (*first, *last) = (point.site.min(*first), point.site.max(*last)),
-            None => kinds.push((point.site, point.site)),
-        }
+        let site = point.site;
+        let (first, last) = kinds.get(&site.kind()).copied().unwrap_or((site, site));
+        kinds.insert(site.kind(), (site.min(first), site.max(last)));
     }
-    kinds.sort_by_key(|(first, _)| first.kind());
-    let words =
-        kinds.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") });
+    let words = kinds
+        .iter()
+        .map(|(_, (first, last))| if first == last { first.to_string() } else { format!("{first} to {last}") });
     words.collect::<Vec<_>>().join(", ")
 }
 
 /// For a name that nothing has: those that are spelled nearly so, else all.
 fn nearest_name(missing: &Point, points: &[Point]) -> String {
     let of_workflow = missing.site.is_workflow();
-    let mut names: Vec<String> =
-        points.iter().filter(|point| point.site.is_workflow() == of_workflow).map(shown).collect();
-    names.sort();
-    names.dedup();
+    let mut names: Sorted<String, ()> = Sorted::default();
+    for point in points.iter().filter(|point| point.site.is_workflow() == of_workflow) {
+        names.insert(shown(point), ());
+    }
     let wanted = shown(missing);
     let near = (wanted.chars().count() / 2).clamp(1, 3);
-    let distances = names.iter().map(|name| (distance(&wanted, name), name));
-    let nearest = distances.filter(|(distance, _)| *distance <= near).min();
+    let mut list = Vec::new();
+    let mut nearest: Option<(usize, &String)> = None;
+    for name in names.keys() {
+        let distance = distance(&wanted, name);
+        if distance <= near && nearest.is_none_or(|(least, _)| distance < least) {
+            nearest = Some((distance, name));
+        }
+        list.push(format!("`{name}`"));
+    }
     let what = if of_workflow { "workflow" } else { "activity" };
     match nearest {
         Some((_, name)) => format!("there is no {what} `{wanted}`; is it `{name}`?"),
-        None if names.is_empty() => format!("there is no {what} `{wanted}`, and no other"),
-        None => {
-            let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            format!("there is no {what} `{wanted}`; there {}", are(&list))
-        }
+        None if list.is_empty() => format!("there is no {what} `{wanted}`, and no other"),
+        None => format!("there is no {what} `{wanted}`; there {}", are(&list)),
     }
 }
 
@@ -224,6 +242,13 @@ mod tests {
         instead("copy#2@1:await1", "of copy there is `copy#1`");
         instead("main#1:timer2", "the nearest point that it comes to is `main#1:timer1`");
         instead("main#1:signal1", "`main#1` has task1, timer1");
+    }
+
+    #[test]
+    fn attempts_come_in_the_order_of_their_numbers() {
+        let there: Vec<Point> = (1..=11).map(|number| point(&format!("copy#1@{number}:await1"))).collect();
+        let expected = "the attempts of `copy#1` are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11";
+        assert_eq!(nearest(&point("copy#1@12:effect1"), &there), expected);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Pairs of faults: a first one, then a second one among the points that are there after it.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::points::{Places, Singles};
 use crate::fault::{Entry, Plan};
 use crate::run::Run;
+use crate::sorted::Sorted;
 use crate::trace::What;
 
 /// Kinds of site and fault, first and second.
@@ -36,7 +36,7 @@ pub(super) fn visit(
     let mut covered = Covered::default();
     let mut taken_before = 0;
     for (pass, cap) in PASSES.into_iter().enumerate() {
-        let mut seen: BTreeMap<Class, u64> = BTreeMap::new();
+        let mut seen: Sorted<Class, u64> = Sorted::default();
         let mut left_over = false;
         for entry in &singles.entries {
             let plan = Plan::new(vec![entry.clone()]);
@@ -47,7 +47,7 @@ pub(super) fn visit(
                 }
                 let class =
                     (entry.point.site.kind(), entry.fault.kind(), second.point.site.kind(), second.fault.kind());
-                let count = seen.entry(class).or_default();
+                let count = seen.or_default(&class);
                 *count += 1;
                 if *count <= taken_before {
                     continue;
@@ -76,11 +76,11 @@ pub(super) fn visit(
 fn seconds(run: &Run, first: &Entry) -> Vec<Entry> {
     let struck = run.trace().events().iter().position(|event| matches!(event.what, What::Fault(_)));
     let Some(struck) = struck else { return Vec::new() };
-    let later = Places::of(run).tried.into_iter().filter(|place| place.event > struck && place.point != first.point);
-    later
-        .flat_map(|place| {
-            let point = place.point;
-            place.faults.into_iter().map(move |fault| Entry::new(point.clone(), fault))
-        })
-        .collect()
+    let mut entries = Vec::new();
+    for place in Places::of(run).tried {
+        if place.event > struck && place.point != first.point {
+            entries.extend(place.faults.into_iter().map(|fault| Entry::new(place.point.clone(), fault)));
+        }
+    }
+    entries
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::menu::{Limits, menu};
+use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
 use crate::instant::Time;
 use crate::run::Run;
@@ -29,13 +30,13 @@ impl Singles {
     pub(super) fn of(run: &Run) -> Singles {
         let places = Places::of(run);
         let (tried, points) = (places.tried.len() as u64, places.points);
-        let entries = places.tried.into_iter().flat_map(|place| {
-            let Place { point, faults, .. } = place;
-            faults.into_iter().map(move |fault| Entry::new(point.clone(), fault))
-        });
-        let mut entries: Vec<Entry> = entries.collect();
-        entries.sort_by_key(|entry| entry.fault.family() as u32);
-        Singles { entries, tried, points }
+        let mut families = vec![Vec::new(); Family::Eviction as usize + 1];
+        for place in places.tried {
+            for fault in place.faults {
+                families[fault.family() as usize].push(Entry::new(place.point.clone(), fault));
+            }
+        }
+        Singles { entries: families.concat(), tried, points }
     }
 }
 

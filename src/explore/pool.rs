@@ -6,9 +6,9 @@
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
-use std::thread::Builder;
 
 use super::coverage::Coverage;
+use super::elsewhere::another;
 use super::interrupt::Exploring;
 use super::judge::{Finding, Judge, class, findings};
 use super::points::Places;
@@ -167,13 +167,15 @@ impl Pool {
     /// Makes these runs, and says block by block what came of them, in order.
     pub(super) fn run(&self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Vec<Block> {
         let mut blocks: Vec<(Vec<Case>, Block)> = Vec::with_capacity(cases.len().div_ceil(BLOCK));
-        let mut cases = cases.into_iter().peekable();
-        while cases.peek().is_some() {
-            blocks.push((cases.by_ref().take(BLOCK).collect(), Block::default()));
+        for case in cases {
+            match blocks.last_mut() {
+                Some((cases, _)) if cases.len() < BLOCK => cases.push(case),
+                _ => blocks.push((vec![case], Block::default())),
+            }
         }
         let threads = self.size().min(blocks.len());
         let left = Mutex::new(blocks.iter_mut());
-        together(threads, || {
+        together(threads, &|| {
             // Nothing panics while it is locked.
             while let Some((cases, block)) = left.lock().ok().and_then(|mut left| left.next()) {
                 *block = Block::run(start, judges, std::mem::take(cases), care);
@@ -185,11 +187,9 @@ impl Pool {
 
 /// Does this on so many threads at once, of which this is one, or on as many as can be had. The others are started from it:
 /// what user code prints is then captured with the test's output.
-fn together(threads: usize, work: impl Fn() + Sync) {
+fn together(threads: usize, work: &(dyn Fn() + Sync)) {
     std::thread::scope(|scope| {
-        let name = std::thread::current().name().unwrap_or("main").to_owned();
-        let another = |_| Builder::new().name(name.clone()).spawn_scoped(scope, &work).ok();
-        let others: Vec<_> = (1..threads).map_while(another).collect();
+        let others: Vec<_> = (1..threads).map_while(|_| another(scope, Box::new(work))).collect();
         work();
         for other in others {
             if let Err(panic) = other.join() {

@@ -1,5 +1,6 @@
 //! What the run without faults shows to be a mistake of the exploration itself.
 
+use super::elsewhere::elsewhere;
 use crate::check::Normalizer;
 use crate::engine::panics;
 use crate::program::Payload;
@@ -23,8 +24,7 @@ pub(super) fn normalizes(outcome: &Outcome, normalizer: Option<&Normalizer>) -> 
     };
     let Some(normalize) = normalizer else { return Ok(()) };
     let ask = || panics::catch(|| normalize(result.as_bytes())).map_err(|unwound| unwound.words());
-    let elsewhere = std::thread::scope(|scope| scope.spawn(ask).join());
-    let answers = [ask(), ask(), elsewhere.unwrap_or_else(|_| ask())];
+    let answers = [ask(), ask(), elsewhere(ask).unwrap_or_else(ask)];
     let mut normal: Vec<Vec<u8>> = Vec::new();
     for answer in answers {
         match answer {

@@ -1,5 +1,6 @@
 //! Whether a run is the same when it runs again: in another order, and on another thread.
 
+use super::elsewhere::elsewhere;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
@@ -34,14 +35,8 @@ pub(super) fn repeats_here(start: &Start, plan: &Plan, trace: &Trace, outcome: &
 }
 
 fn compare(trace: &Trace, outcome: &Outcome, again: impl FnOnce() -> (Trace, Outcome) + Send) -> Result<(), Violation> {
-    // The name of the thread is the test's: code that looks at it must not find another one.
-    let name = std::thread::current().name().unwrap_or("main").to_owned();
-    let again = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name(name).spawn_scoped(scope, again);
-        thread.map(|thread| thread.join())
-    });
-    // Without a thread there is nothing to compare, and a script's panic is told where it happens.
-    let Ok(Ok((again, outcome_again))) = again else { return Ok(()) };
+    // Without a thread, or if a script panics, there is nothing to compare.
+    let Some((again, outcome_again)) = elsewhere(again) else { return Ok(()) };
     is_same(trace, outcome, &again, &outcome_again)
 }
 

@@ -406,12 +406,14 @@ impl Sweep<'_> {
 /// An exploration that could show nothing is an error: one in which faults always ended all that there was to judge.
 fn is_telling(report: &Report) -> Result<(), RunError> {
     // What is kept may be excused by now.
-    let faulted = || report.parts.iter().skip(1).filter(|part| part.name != REGRESSIONS).map(|part| &part.tally);
-    if faulted().next().is_none() {
-        return Ok(());
+    let (mut all, mut excused) = (None, 0);
+    for part in report.parts.iter().skip(1) {
+        if part.name != REGRESSIONS {
+            all = Some(all.unwrap_or(0) + part.tally.runs);
+            excused += part.tally.over_budget + part.tally.cancelled;
+        }
     }
-    let all: u64 = faulted().map(|tally| tally.runs).sum();
-    let excused: u64 = faulted().map(|tally| tally.over_budget + tally.cancelled).sum();
+    let Some(all) = all else { return Ok(()) };
     // A shard may have got nothing, and so may what was interrupted: that is no mistake.
     if all > excused || report.shard.is_some() || report.interrupted {
         return Ok(());

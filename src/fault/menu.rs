@@ -60,11 +60,13 @@ impl Limits {
 
     /// None where the attempt must not end: a stall that ends before the heartbeat timeout would leaves too little of it for
     /// what the attempt does next.
-    fn lengths(&self) -> impl Iterator<Item = Duration> {
-        let (short, may_end) = (self.short(), self.may_end);
-        let longer = [self.zombie(), self.past_deadline()].into_iter().flatten();
-        let longer = longer.filter(move |length| Some(*length) > short);
-        short.into_iter().chain(longer).filter(move |_| may_end)
+    fn lengths(&self) -> [Option<Duration>; 3] {
+        if !self.may_end {
+            return [None; 3];
+        }
+        let short = self.short();
+        let longer = |length: Option<Duration>| length.filter(|_| length > short);
+        [short, longer(self.zombie()), longer(self.past_deadline())]
     }
 }
 
@@ -98,8 +100,12 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::Crash);
             add(end, Fault::CrashAttempt);
             add(end, Fault::Fail);
-            limits.lengths().for_each(|length| add(true, Fault::Stall(length)));
-            limits.lengths().for_each(|length| add(true, Fault::Freeze(length)));
+            for length in limits.lengths().into_iter().flatten() {
+                add(true, Fault::Stall(length));
+            }
+            for length in limits.lengths().into_iter().flatten() {
+                add(true, Fault::Freeze(length));
+            }
             add(true, Fault::Cancel);
             add(end, Fault::Stop);
         }
@@ -115,7 +121,9 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(end, Fault::CrashAfterUnsent);
             add(end, Fault::RequestLost);
             add(end, Fault::AnswerLost);
-            limits.lengths().for_each(|length| add(true, Fault::Delayed(length)));
+            for length in limits.lengths().into_iter().flatten() {
+                add(true, Fault::Delayed(length));
+            }
         }
         Site::Deadline(_) => {
             if end && limits.time_left.is_some() {
@@ -128,7 +136,9 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
         Site::Completion => {
             add(end, Fault::RequestLost);
             add(true, Fault::AnswerLost);
-            limits.lengths().for_each(|length| add(true, Fault::Delayed(length)));
+            for length in limits.lengths().into_iter().flatten() {
+                add(true, Fault::Delayed(length));
+            }
             add(end, Fault::Crash);
             add(true, Fault::Cancel);
         }

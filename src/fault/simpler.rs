@@ -104,8 +104,11 @@ fn earlier(entry: &Entry) -> Vec<Entry> {
 /// Lower counts to try, lowest first: 1, then each half as far away as the one before, down to one less.
 fn below(count: u32) -> Vec<u32> {
     let mut lower = vec![1];
-    let distances = std::iter::successors(Some(count / 2), |distance| Some(distance / 2));
-    lower.extend(distances.take_while(|distance| *distance > 0).map(|distance| count - distance));
+    let mut distance = count / 2;
+    while distance > 0 {
+        lower.push(count - distance);
+        distance /= 2;
+    }
     lower.dedup();
     lower.retain(|lower| (1..count).contains(lower));
     lower
@@ -117,13 +120,19 @@ fn shorter(entry: &Entry) -> Vec<Entry> {
     let millis = length.as_millis();
     let mut lengths = vec![millis / 2];
     let digits = millis.checked_ilog10().unwrap_or(0);
-    lengths.extend((0..=digits).rev().map(|zeros| millis / 10_u128.pow(zeros) * 10_u128.pow(zeros)));
+    for zeros in (0..=digits).rev() {
+        lengths.push(millis / 10_u128.pow(zeros) * 10_u128.pow(zeros));
+    }
     lengths.dedup();
-    let lengths = lengths.into_iter().filter_map(duration);
-    lengths
-        .filter(|shorter| (SHORTEST..length).contains(shorter))
-        .map(|shorter| Entry::new(entry.point.clone(), entry.fault.with_length(shorter)))
-        .collect()
+    let mut entries = Vec::new();
+    for shorter in lengths {
+        if let Some(shorter) = duration(shorter)
+            && (SHORTEST..length).contains(&shorter)
+        {
+            entries.push(Entry::new(entry.point.clone(), entry.fault.with_length(shorter)));
+        }
+    }
+    entries
 }
 
 /// A plan's text may hold lengths whose milliseconds do not fit a `u64`.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{ChangeTag, DiffOp};
 
 use super::ink::Ink;
 
@@ -24,7 +25,7 @@ pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
     let expected: Vec<&str> = lines.expected.lines().collect();
     let found: Vec<&str> = lines.found.lines().collect();
     let mut shown_up_to = 0;
-    for group in group_diff_ops(capture_diff_slices(Algorithm::Myers, &expected, &found), AROUND) {
+    for group in groups(&expected, &found) {
         let start = group.first().map_or(0, |op| op.old_range().start);
         left_out(text, start - shown_up_to, ink);
         for change in group.iter().flat_map(|op| op.iter_changes(&expected, &found)) {
@@ -38,6 +39,14 @@ pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
         shown_up_to = group.last().map_or(shown_up_to, |op| op.old_range().end);
     }
     left_out(text, expected.len() - shown_up_to, ink);
+}
+
+/// What differs, with the equal lines around it. As `similar::capture_diff_slices` does it, but that is compiled for all of
+/// its algorithms, whichever is asked for.
+fn groups(expected: &[&str], found: &[&str]) -> Vec<Vec<DiffOp>> {
+    let mut changes = Compact::new(Replace::new(Capture::new()), expected, found);
+    let Ok(()) = myers::diff(&mut changes, expected, 0..expected.len(), found, 0..found.len());
+    changes.into_inner().into_inner().into_grouped_ops(AROUND)
 }
 
 fn left_out(text: &mut String, lines: usize, ink: Ink) {

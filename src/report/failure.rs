@@ -93,8 +93,6 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
         comings.drain(COMINGS / 2..comings.len() - COMINGS / 2);
     }
     telling.extend(comings);
-    telling.sort_unstable();
-    telling.dedup();
     telling
 }
 

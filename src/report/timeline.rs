@@ -126,20 +126,19 @@ impl<'a> Timeline<'a> {
     fn kept(&self, lines: &[Line]) -> Vec<bool> {
         let events = self.trace.events();
         let in_window = |line: &Line| self.window.contains(&events[line.first].at);
-        let mut kept: Vec<bool> = match &self.focus {
-            None => lines.iter().map(in_window).collect(),
-            Some(focus) => {
-                let mut kept = vec![false; lines.len()];
-                for (at, line) in lines.iter().enumerate().filter(|(_, line)| in_window(line)) {
-                    let asked_for = focus.events.iter().any(|index| (line.first..=line.last).contains(index));
-                    if asked_for || matches!(events[line.first].what, What::Fault(_)) {
-                        let end = (at + focus.lines_around + 1).min(lines.len());
-                        kept[at.saturating_sub(focus.lines_around)..end].fill(true);
-                    }
+        let mut kept = vec![self.focus.is_none(); lines.len()];
+        if let Some(focus) = &self.focus {
+            for (at, line) in lines.iter().enumerate() {
+                let asked_for = focus.events.iter().any(|index| (line.first..=line.last).contains(index));
+                if in_window(line) && (asked_for || matches!(events[line.first].what, What::Fault(_))) {
+                    let end = (at + focus.lines_around + 1).min(lines.len());
+                    kept[at.saturating_sub(focus.lines_around)..end].fill(true);
                 }
-                kept.iter().zip(lines).map(|(kept, line)| *kept && in_window(line)).collect()
             }
-        };
+        }
+        for (at, line) in lines.iter().enumerate() {
+            kept[at] &= in_window(line);
+        }
         // A line that says that one line is missing is no shorter than that line.
         for at in 0..kept.len() {
             let before = at == 0 || kept[at - 1];
@@ -165,25 +164,29 @@ impl fmt::Display for Timeline<'_> {
         let events = trace.events();
         let lines = self.lines();
         let kept = self.kept(&lines);
-        let columns: Vec<(String, String)> = lines
-            .iter()
-            .zip(&kept)
-            .map(|(line, kept)| match (kept, &events[line.first]) {
-                (false, _) => Default::default(),
-                (true, Event { at, what: What::Fault(_), .. }) => (at.to_string(), String::new()),
-                (true, Event { at, who, .. }) => (at.to_string(), Whom { trace, who: *who }.to_string()),
-            })
-            .collect();
-        let width = |text: &String| text.chars().count();
-        let time_width = columns.iter().map(|(time, _)| width(time)).max().unwrap_or(0);
-        // One very long name must not push all others to the right.
-        let who_width = columns.iter().map(|(_, who)| width(who)).filter(|width| *width <= 40).max().unwrap_or(0);
-        let mut left_out = 0;
-        for ((line, kept), (time, who)) in lines.iter().zip(kept).zip(&columns) {
+        let (mut time_width, mut who_width) = (0, 0);
+        let mut columns = Vec::with_capacity(lines.len());
+        for (line, kept) in lines.iter().zip(kept) {
             if !kept {
-                left_out += 1;
+                columns.push(None);
                 continue;
             }
+            let Event { at, who, what } = events[line.first];
+            let is_fault = matches!(what, What::Fault(_));
+            let time = at.to_string();
+            let who = if is_fault { String::new() } else { Whom { trace, who }.to_string() };
+            time_width = time_width.max(time.chars().count());
+            // One very long name must not push all others to the right.
+            let width = who.chars().count();
+            who_width = who_width.max(if width <= 40 { width } else { 0 });
+            columns.push(Some((time, who)));
+        }
+        let mut left_out = 0;
+        for (line, columns) in lines.iter().zip(columns) {
+            let Some((time, who)) = columns else {
+                left_out += 1;
+                continue;
+            };
             more(f, left_out)?;
             left_out = 0;
             let (event, last) = (&events[line.first], &events[line.last]);

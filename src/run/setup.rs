@@ -1,7 +1,6 @@
 //! [`Setup`]: what is fixed before a run begins.
 
 use std::any::{Any, TypeId};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use crate::instant::{Span, Time};
 use crate::program::{ActivityProgram, WorkflowProgram};
 use crate::service::Dialect;
+use crate::sorted::Sorted;
 
 use super::watch::Watch;
 
@@ -27,8 +27,8 @@ pub(crate) struct StateMaker {
 /// What a user configures, as runs need it.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
-    pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
+    pub(crate) activities: Sorted<Arc<str>, Arc<dyn ActivityProgram>>,
+    pub(crate) workflows: Sorted<Arc<str>, Arc<dyn WorkflowProgram>>,
     pub(crate) states: Vec<StateMaker>,
     /// What looks at the state whenever an attempt has ended.
     pub(crate) watches: Vec<Arc<Watch>>,
@@ -76,8 +76,8 @@ pub(crate) enum Throttling {
 impl Default for Setup {
     fn default() -> Setup {
         Setup {
-            activities: BTreeMap::new(),
-            workflows: BTreeMap::new(),
+            activities: Sorted::default(),
+            workflows: Sorted::default(),
             states: Vec::new(),
             watches: Vec::new(),
             settings: Settings {
@@ -101,8 +101,8 @@ impl Default for Setup {
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
-            .field("activities", &self.activities.keys())
-            .field("workflows", &self.workflows.keys())
+            .field("activities", &self.activities.keys().collect::<Vec<_>>())
+            .field("workflows", &self.workflows.keys().collect::<Vec<_>>())
             .field("states", &self.states.iter().map(|state| state.type_name).collect::<Vec<_>>())
             .field("settings", &self.settings)
             .finish_non_exhaustive()

@@ -1,0 +1,24 @@
+//! [`another`]: threads that work on what this one has, under its name.
+
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+/// Does this on another thread. `None` if there can be no other, or if it panics.
+pub(super) fn elsewhere<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    let mut result = None;
+    std::thread::scope(|scope| {
+        let thread = another(scope, Box::new(|| result = Some(work())));
+        // Its panic is told where it happens.
+        thread.map(|thread| thread.join().ok());
+    });
+    result
+}
+
+/// Starts another thread, if one can be had. Its name is this one's, which is the test's: code that looks at it must not
+/// find another one.
+pub(super) fn another<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: Box<dyn FnOnce() + Send + 'scope>,
+) -> Option<ScopedJoinHandle<'scope, ()>> {
+    let name = std::thread::current().name().unwrap_or("main").to_owned();
+    Builder::new().name(name).spawn_scoped(scope, work).ok()
+}
