@@ -168,11 +168,8 @@ impl Core {
     /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
     /// would hand the same task to the same code for ever.
     pub(super) fn hear_task_failed(&mut self, workflow: WorkflowKey) {
-        let failed = self.service.history(workflow).iter().rev().find_map(|event| match &event.kind {
-            EventKind::WorkflowTaskFailed { cause, message, .. } => Some((*cause, message.to_string())),
-            _ => None,
-        });
-        let Some((cause, message)) = failed else { return };
+        let failure = self.service.workflow(workflow).task_failure();
+        let Some((cause, message)) = failure.map(|(cause, message)| (cause, message.to_owned())) else { return };
         let text = self.trace.store(message.as_bytes());
         self.note(Who::Workflow(workflow.0), What::TaskFailed(text));
         // News arrived while the workflow was closing: the task is done again with it, as it should be.

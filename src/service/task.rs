@@ -238,6 +238,7 @@ impl Service {
         message: Arc<str>,
         now: Time,
     ) {
+        self.workflows[workflow.0 as usize].task_failure = Some((cause, Arc::clone(&message)));
         self.append_task_failed(workflow, task, cause, message, now);
         self.outbox.news.push(News::TaskFailed { workflow });
         self.try_task_again(workflow, task, now);

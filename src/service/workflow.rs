@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::history::{Buffered, EventKind, HistoryEvent};
+use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
 use super::signal::Signal;
 use super::task::TaskState;
 use super::{ActivityKey, News, Service, Timer, WorkflowKey};
@@ -108,6 +108,8 @@ pub struct Workflow {
     pub(super) task: TaskState,
     /// Of the last task scheduled.
     pub(super) stamp: u32,
+    /// Of the last task that failed, which its history does not say of a repeated attempt.
+    pub(super) task_failure: Option<(TaskFailedCause, Arc<str>)>,
     /// Of the last task completed.
     pub(super) previous_started_event_id: u64,
     /// In a place of their own, which stays the same from run to run.
@@ -153,6 +155,11 @@ impl Workflow {
     /// Whether there is a workflow task: news that its code has not taken in.
     pub fn has_task(&self) -> bool {
         self.task != TaskState::None
+    }
+
+    /// Why the last task failed that did, repeated attempts included: those leave no event.
+    pub fn task_failure(&self) -> Option<(TaskFailedCause, &str)> {
+        self.task_failure.as_ref().map(|(cause, message)| (*cause, &**message))
     }
 
     /// Its activities with the numbers of their commands, closed ones included.
@@ -235,6 +242,7 @@ impl Service {
             outcome: None,
             task: TaskState::None,
             stamp: 0,
+            task_failure: None,
             previous_started_event_id: 0,
             lists: self.spare.pop().unwrap_or_default(),
         };

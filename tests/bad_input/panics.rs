@@ -11,6 +11,15 @@ pub fn cases() -> Vec<Case> {
             })
             .run("main", &1u32)
         }),
+        case("a panic in a workflow whose task was given out before", || {
+            workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                assert_eq!(number, 2, "two is asked for");
+                Ok(number)
+            })
+            .event_budget(1_000)
+            .plan("main#1:task1=crash".parse()?)
+            .run("main", &1u32)
+        }),
         case("a panic in an activity", || {
             activity(async |_ctx: &ActivityContext, number: u32| {
                 assert_eq!(number, 2, "two is asked for");
