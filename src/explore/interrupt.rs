@@ -43,8 +43,8 @@ impl Exploring {
         EXPLORING.load(Ordering::SeqCst)
     }
 
-    /// Whether it was asked to end.
-    pub(super) fn is_interrupted(&self) -> bool {
+    /// Whether those that go on were asked to end.
+    pub(super) fn is_interrupted() -> bool {
         FLAGS.interrupted.load(Ordering::Relaxed)
     }
 }

@@ -3,6 +3,7 @@
 //! What comes out does not depend on how many threads there are: runs are made in blocks of a fixed size, and what the blocks
 //! found is taken in their order.
 
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
@@ -23,7 +24,8 @@ use crate::trace::Trace;
 /// Runs that one thread makes at a stretch.
 const BLOCK: usize = 64;
 
-/// Blocks for each thread that are handed out at once.
+/// Blocks for each thread that are handed out at once, at most. The first time it is one, then twice as many each time: where
+/// runs are slow, it is soon seen how far the sweep is.
 const BLOCKS: usize = 16;
 
 /// A run to be made.
@@ -99,6 +101,9 @@ impl Block {
     fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Block {
         let mut block = Block::default();
         for case in cases {
+            if Exploring::is_interrupted() {
+                break;
+            }
             let is_novel = matches!(case, Case::Novel(_));
             let (finished, plan) = case.run(start);
             if is_novel {
@@ -142,11 +147,13 @@ impl Block {
 pub(super) struct Pool {
     /// Zero: as many as there are cores, which explorations that go on at the same time share.
     threads: usize,
+    /// For each thread, the next time.
+    blocks: Cell<usize>,
 }
 
 impl Pool {
     pub(super) fn new(threads: usize) -> Pool {
-        Pool { threads }
+        Pool { threads, blocks: Cell::new(1) }
     }
 
     fn size(&self) -> usize {
@@ -161,7 +168,7 @@ impl Pool {
 
     /// How many cases are best handed to [`run`](Pool::run) at once.
     pub(super) fn batch(&self) -> usize {
-        self.size() * BLOCKS * BLOCK
+        self.size() * self.blocks.get() * BLOCK
     }
 
     /// Makes these runs, and says block by block what came of them, in order.
@@ -173,6 +180,7 @@ impl Pool {
                 _ => blocks.push((vec![case], Block::default())),
             }
         }
+        self.blocks.set((self.blocks.get() * 2).min(BLOCKS));
         let threads = self.size().min(blocks.len());
         let left = Mutex::new(blocks.iter_mut());
         together(threads, &|| {

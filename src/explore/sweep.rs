@@ -40,10 +40,10 @@ impl Exploration {
     /// See [`Exploration::replay`].
     pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
         self.has_checks()?;
-        let exploring = Exploring::begin();
+        let _exploring = Exploring::begin();
         let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
         let pool = Pool::new(self.threads);
-        Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE, exploring }.replay(plan.clone())
+        Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE }.replay(plan.clone())
     }
 
     fn has_checks(&self) -> Result<(), RunError> {
@@ -91,10 +91,10 @@ impl Exploration {
             report.skipped = true;
             return Ok(());
         }
-        let exploring = Exploring::begin();
+        let _exploring = Exploring::begin();
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
         let pool = Pool::new(self.threads);
-        let mut sweep = Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE, exploring };
+        let mut sweep = Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE };
         match wanted {
             Wanted::Everything => {
                 sweep.shard = shard;
@@ -149,7 +149,6 @@ struct Sweep<'a> {
     report: &'a mut Report,
     pool: Pool,
     shard: Shard,
-    exploring: Exploring,
 }
 
 /// A part of it that goes on.
@@ -191,7 +190,7 @@ impl Sweep<'_> {
         let mut part = self.begin(REGRESSIONS, Some(regressions.len() as u64));
         let mut stale = None;
         for Kept { line, plan } in regressions {
-            self.report.interrupted |= self.exploring.is_interrupted();
+            self.report.interrupted |= Exploring::is_interrupted();
             if self.report.interrupted {
                 break;
             }
@@ -318,7 +317,7 @@ impl Sweep<'_> {
 
     /// Makes the runs that wait.
     fn make(&mut self, part: &mut Ongoing) {
-        self.report.interrupted |= self.exploring.is_interrupted();
+        self.report.interrupted |= Exploring::is_interrupted();
         let cases = std::mem::take(&mut part.waiting);
         if self.report.interrupted || cases.is_empty() {
             return;
