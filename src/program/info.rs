@@ -12,13 +12,15 @@ use crate::instant::{Span, Time};
 ///
 /// What is the same for all attempts is shared with the service, so an attempt costs no copies of names.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct ActivityInfo {
     /// The activity's id within its workflow run: the same for all attempts, hence fit for idempotency keys together
-    /// with the `run_id` of [`workflow`](Self::workflow).
+    /// with [`run_id`](Self::run_id).
     pub activity_id: ActivityId,
-    /// What the workflow asked for: the activity's type, its input, and options before the service's defaulting.
+    /// What the workflow asked for: the activity's type, its input, and options before the service's defaulting. The
+    /// timeouts in force are [`timeouts`](Self::timeouts).
     pub spec: Arc<ActivitySpec>,
-    /// The workflow run that scheduled it: its id, its type, its run id.
+    /// The workflow run that scheduled it. Its attempt and its start are the workflow's, not the activity's.
     pub workflow: Arc<RunInfo>,
     /// Which attempt: from 1 in Temporal, from 0 in the Cadence dialect, as Cadence's clients show it. Traces, plans and
     /// records count from 1 in both.
@@ -41,6 +43,21 @@ impl ActivityInfo {
     /// The registered name.
     pub fn activity_type(&self) -> &str {
         &self.spec.activity_type
+    }
+
+    /// The id of the workflow that scheduled it.
+    pub fn workflow_id(&self) -> &str {
+        &self.workflow.workflow_id
+    }
+
+    /// The registered name of that workflow.
+    pub fn workflow_type(&self) -> &str {
+        &self.workflow.workflow_type
+    }
+
+    /// The run of that workflow.
+    pub fn run_id(&self) -> &str {
+        &self.workflow.run_id
     }
 
     /// The queue the task came from.

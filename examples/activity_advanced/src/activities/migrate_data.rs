@@ -75,7 +75,7 @@ pub async fn migrate_data_activity(
     let database = durasim::state::<Database>();
     let mut progress: MigrationProgress = ctx.heartbeat_details()?.unwrap_or_default();
     // The same for all attempts: a retry takes over what the attempt before it held.
-    let owner = format!("{}/{}", ctx.get_info().workflow.run_id, ctx.get_info().activity_id);
+    let owner = format!("{}/{}", ctx.get_info().run_id(), ctx.get_info().activity_id);
     let lock = loop {
         let held_until = match database.try_lock(&owner) {
             Ok(lock) => break lock,
