@@ -30,7 +30,7 @@ impl Singles {
     pub(super) fn of(run: &Run) -> Singles {
         let places = Places::of(run);
         let (tried, points) = (places.tried.len() as u64, places.points);
-        let mut families = vec![Vec::new(); Family::Eviction as usize + 1];
+        let mut families = vec![Vec::new(); Family::COUNT];
         for place in places.tried {
             for fault in place.faults {
                 families[fault.family() as usize].push(Entry::new(place.point.clone(), fault));

@@ -21,6 +21,11 @@ pub(crate) enum Family {
     Eviction,
 }
 
+impl Family {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Family::Eviction as usize + 1;
+}
+
 /// How many sites pass between two strikes, on average: one of these for each seed.
 const GAPS: [u32; 5] = [4, 12, 40, 120, 400];
 

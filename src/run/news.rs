@@ -101,13 +101,21 @@ impl Core {
             }
             News::ActivityClosed { activity } => self.hear_closed(activity),
             News::WorkflowClosed { workflow } => self.hear_workflow_closed(workflow),
-            _ => self.hear_of_workflow(news),
+            News::ActivityCancelRequested { .. }
+            | News::WorkflowCancelRequested { .. }
+            | News::TimerStarted { .. }
+            | News::TimerFired { .. }
+            | News::TimerCanceled { .. }
+            | News::SignalReceived { .. }
+            | News::MarkerRecorded { .. }
+            | News::TaskTimedOut { .. }
+            | News::TaskFailed { .. } => self.hear_rare(news),
         }
     }
 
-    /// What happens to a workflow besides its close. Most have none of it.
+    /// What most workflows have none of: apart, so that the rest is small.
     #[cold]
-    fn hear_of_workflow(&mut self, news: News) {
+    fn hear_rare(&mut self, news: News) {
         let (who, what) = match news {
             News::ActivityCancelRequested { activity } => (Who::Activity(activity.0), What::ActivityCancelRequested),
             News::WorkflowCancelRequested { workflow } => (Who::Workflow(workflow.0), What::CancelRequested),
@@ -134,7 +142,7 @@ impl Core {
             | News::RetryScheduled { .. }
             | News::AttemptTimedOut { .. }
             | News::ActivityClosed { .. }
-            | News::WorkflowClosed { .. } => return,
+            | News::WorkflowClosed { .. } => unreachable!("{news:?} is heard above"),
         };
         self.note(who, what);
     }

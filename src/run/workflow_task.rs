@@ -202,6 +202,7 @@ impl World {
                 core.fail_foreign_wake(workflow, instance);
                 return;
             }
+            // Put back only behind an answer: what code that fails has asked for by then goes with it.
             (cached, core.turn.take().unwrap_or_default())
         };
         let replayed = cached.is_none();
@@ -317,31 +318,34 @@ impl World {
 
     /// A command for an activity or a queue that the simulation does not have.
     fn unknown_name(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
-        let unknown = commands.iter().find_map(|command| {
+        commands.iter().find_map(|command| {
             let Command::ScheduleActivity { spec, .. } = command else { return None };
-            let known = self.setup.activities.contains_key(&spec.activity_type)
-                && spec
-                    .task_queue
-                    .as_ref()
-                    .is_none_or(|queue| core.workers.iter().any(|worker| worker.task_queue == *queue));
-            (!known).then_some(spec)
-        })?;
-        Some(self.unknown(core, workflow, unknown))
+            if !self.setup.activities.contains_key(&spec.activity_type) {
+                return Some(self.unknown_activity(core, workflow, spec));
+            }
+            let queue = spec.task_queue.as_ref()?;
+            let is_polled = core.workers.iter().any(|worker| worker.task_queue == *queue);
+            (!is_polled).then(|| unknown_queue(core, workflow, spec, queue))
+        })
     }
 
     #[cold]
-    fn unknown(&self, core: &Core, workflow: WorkflowKey, spec: &ActivitySpec) -> RunError {
-        let workflow = core.trace.workflows()[workflow.0 as usize].workflow_type.to_string();
-        let activity = spec.activity_type.to_string();
-        match &spec.task_queue {
-            Some(queue) if self.setup.activities.contains_key(&spec.activity_type) => RunError::UnknownTaskQueue {
-                queue: queue.to_string(),
-                activity,
-                workflow,
-                known: known(core.workers.iter().map(|worker| &worker.task_queue)),
-            },
-            _ => RunError::UnknownActivity { name: activity, workflow, known: known(self.setup.activities.keys()) },
+    fn unknown_activity(&self, core: &Core, workflow: WorkflowKey, spec: &ActivitySpec) -> RunError {
+        RunError::UnknownActivity {
+            name: spec.activity_type.to_string(),
+            workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
+            known: known(self.setup.activities.keys()),
         }
+    }
+}
+
+#[cold]
+fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue: &str) -> RunError {
+    RunError::UnknownTaskQueue {
+        queue: queue.to_owned(),
+        activity: spec.activity_type.to_string(),
+        workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
+        known: known(core.workers.iter().map(|worker| &worker.task_queue)),
     }
 }
 
