@@ -37,8 +37,23 @@ async fn steps(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
     Ok(both.into_iter().sum::<u32>() + last)
 }
 
-fn fingerprint(simulation: &Simulation) -> String {
-    let run = simulation.run("steps", &()).unwrap();
+/// Backoffs of a coefficient that is no whole number, to the nanosecond.
+async fn tries(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
+    let options = ActivityOptions {
+        schedule_to_close_timeout: Duration::from_secs(600),
+        retry_policy: Some(RetryPolicy {
+            initial_interval: Duration::from_millis(700),
+            backoff_coefficient: 1.7,
+            maximum_attempts: 12,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    ctx.execute_activity("fails", &(), options).await
+}
+
+fn fingerprint(simulation: &Simulation, workflow: &str) -> String {
+    let run = simulation.run(workflow, &()).unwrap();
     format!("{:016x} {} events, {}", run.trace().hash(), run.trace().events().len(), run.virtual_time())
 }
 
@@ -60,14 +75,19 @@ fn old_plans_and_seeds_mean_what_they_meant() {
     ] {
         let plan: durasim::fault::Plan = plan.parse().unwrap();
         for (dialect, simulation) in [("temporal", &temporal), ("cadence", &cadence)] {
-            let found = fingerprint(&simulation.clone().plan(plan.clone()));
+            let found = fingerprint(&simulation.clone().plan(plan.clone()), "steps");
             let _ = writeln!(kept, "{dialect} {plan}\n    {found}");
         }
     }
     for seed in 0..12 {
         let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
         let run = temporal.clone().order(order).random_faults(seed);
-        let _ = writeln!(kept, "temporal seed {seed}\n    {}", fingerprint(&run));
+        let _ = writeln!(kept, "temporal seed {seed}\n    {}", fingerprint(&run, "steps"));
+    }
+    let fails = async |_: &ActivityContext, (): ()| Err::<u32, _>(ActivityError::retryable("always"));
+    for (dialect, simulation) in [("temporal", &temporal), ("cadence", &cadence)] {
+        let simulation = simulation.clone().activity("fails", fails).workflow("tries", tries);
+        let _ = writeln!(kept, "{dialect} backoffs\n    {}", fingerprint(&simulation, "tries"));
     }
     insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!("golden", kept);
