@@ -34,11 +34,11 @@ cpu() {
   { time "$@" >"$user/log" 2>&1 || { cat "$user/log" >&2; return 1; }; } 2>&1 | awk '{ print $1 + $2 }'
 }
 
-all=$(cpu cargo build -j1 "$@")
+all=$(cpu cargo build -j1 -p durasim "$@")
 if [ -d target/cargo-timings ]; then
   mkdir -p "$core/target/cargo-timings"
   cp target/cargo-timings/cargo-timing.html "$core/target/cargo-timings/core.html"
 fi
 cargo clean --quiet -p durasim
-own=$(cpu cargo build -j1)
+own=$(cpu cargo build -j1 -p durasim)
 LC_ALL=C printf 'core crate from clean %.1f s of CPU time (durasim itself %.1f s)\n' "$all" "$own"
