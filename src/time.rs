@@ -25,6 +25,7 @@
 //! assert_eq!(run.result::<u64>().unwrap(), 3600);
 //! ```
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -217,9 +218,16 @@ impl<F: Future> std::fmt::Debug for Timeout<F> {
 }
 
 /// A [`timeout`] is over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the time given is over")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Elapsed;
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time given is over")
+    }
+}
+
+impl std::error::Error for Elapsed {}
 
 /// Made by [`interval`].
 #[derive(Debug)]

@@ -33,12 +33,20 @@ impl fmt::Display for Shard {
 }
 
 /// Why a text is not a shard.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("DURASIM_SHARD is `{text}`, {why}: write for example DURASIM_SHARD=1/4 for the first of four shards")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct NotAShard {
     text: String,
     why: &'static str,
 }
+
+impl fmt::Display for NotAShard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NotAShard { text, why } = self;
+        write!(f, "DURASIM_SHARD is `{text}`, {why}: write for example DURASIM_SHARD=1/4 for the first of four shards")
+    }
+}
+
+impl std::error::Error for NotAShard {}
 
 impl FromStr for Shard {
     type Err = NotAShard;

@@ -138,11 +138,19 @@ impl fmt::Display for Plan {
 }
 
 /// A plan's text is not a plan.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("column {column}: {problem}")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlanError {
     /// Where, in characters from 1.
     pub column: usize,
     /// What is wrong and what would be right.
     pub problem: String,
 }
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PlanError { column, problem } = self;
+        write!(f, "column {column}: {problem}")
+    }
+}
+
+impl std::error::Error for PlanError {}

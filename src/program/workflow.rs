@@ -1,5 +1,6 @@
 //! The workflow side of the seam.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -185,17 +186,15 @@ impl Command {
 }
 
 /// Why a workflow task failed. The service records it and the run of the simulation ends with it.
-#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum TaskFailure {
     /// The workflow's code panicked.
-    #[error("the workflow's code panicked: {message}")]
     Panicked {
         /// The panic's message.
         message: String,
     },
     /// The input is not what the workflow takes.
-    #[error("the workflow's input does not decode as `{wanted}`: {why}")]
     Input {
         /// The type it takes.
         wanted: &'static str,
@@ -203,9 +202,22 @@ pub enum TaskFailure {
         why: String,
     },
     /// In a replay the code asks for something that its history cannot give.
-    #[error("the workflow is not deterministic: {0}")]
     NonDeterministic(String),
     /// The code did something that is not allowed in a workflow.
-    #[error("{0}")]
     Misuse(String),
 }
+
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskFailure::Panicked { message } => write!(f, "the workflow's code panicked: {message}"),
+            TaskFailure::Input { wanted, why } => {
+                write!(f, "the workflow's input does not decode as `{wanted}`: {why}")
+            }
+            TaskFailure::NonDeterministic(text) => write!(f, "the workflow is not deterministic: {text}"),
+            TaskFailure::Misuse(text) => text.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TaskFailure {}

@@ -1,16 +1,25 @@
 //! [`Refused`]: a call the service does not accept.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A call that was not accepted.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{code}: {message}")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refused {
     /// The kind of refusal, as gRPC says it.
     pub code: Code,
     /// The server's words.
     pub message: Cow<'static, str>,
 }
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refused { code, message } = self;
+        write!(f, "{code}: {message}")
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// The gRPC status codes that are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

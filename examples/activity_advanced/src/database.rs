@@ -18,21 +18,14 @@ pub const PUBLISH_TIME: Duration = Duration::from_millis(500);
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// A call that the database did not do.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The simulation lets the call fail. As with any database, it may have been done all the same.
+    #[error(transparent)]
     Failed(EffectError),
     /// Somebody else has the lock now: a later attempt of the same owner, or another owner once the lease was over.
+    #[error("the lock was lost to another attempt")]
     LockLost,
-}
-
-impl std::fmt::Display for DatabaseError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            DatabaseError::Failed(why) => why.fmt(f),
-            DatabaseError::LockLost => f.write_str("the lock was lost to another attempt"),
-        }
-    }
 }
 
 /// A database. Part of the run's state: fresh for each run, untouched by crashes of workers.
