@@ -1,6 +1,5 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
-mod bars;
 mod coverage;
 mod elsewhere;
 mod environment;
