@@ -118,17 +118,7 @@ impl<E: Copy> Queue<E> {
         let mut moved = std::mem::take(&mut self.buckets[lowest]);
         self.floor = moved.iter().map(|&(at, ..)| at).min().unwrap_or(self.floor);
         for &(at, order, entry) in &moved {
-            if at == self.floor {
-                self.present.push_back((order, entry));
-            } else {
-                let bucket = bucket(self.floor, at);
-                self.buckets[bucket].push((at, order, entry));
-                self.filled |= 1 << bucket;
-            }
-        }
-        // Entries keep the order in which they were pushed, which is theirs except for reserved ones.
-        if !self.present.iter().is_sorted_by_key(|&(order, _)| order) {
-            self.present.make_contiguous().sort_unstable_by_key(|&(order, _)| order);
+            self.push_at(at, order, entry);
         }
         moved.clear();
         self.buckets[lowest] = moved;
