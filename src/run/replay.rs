@@ -87,7 +87,7 @@ impl World {
         };
         let difference = self.live_through(workflow, &mut instance, replayed);
         // Destructors of user code may panic.
-        let _ = panics::catch(move || drop(instance));
+        let _ = panics::catch_drop(instance);
         difference
     }
 

@@ -331,25 +331,25 @@ impl World {
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), workflows)
         };
         for grave in graves.drain(..) {
-            drop_quietly(grave);
+            let _ = panics::catch_drop(grave);
         }
         for future in futures {
-            drop_quietly(future);
+            let _ = panics::catch_drop(future);
         }
         for workflow in 0..workflows {
             loop {
                 let instance = self.core.borrow_mut().workflows[workflow].take_instance();
                 let Some(instance) = instance else { break };
-                drop_quietly(instance);
+                let _ = panics::catch_drop(instance);
             }
         }
         for todo in todo.drain(..) {
-            drop_quietly(todo);
+            let _ = panics::catch_drop(todo);
         }
         let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
         let _ = panics::catch(|| attempts.clear());
         let states = std::mem::take(&mut *self.states.borrow_mut());
-        drop_quietly(states);
+        let _ = panics::catch_drop(states);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
             let mut core = world.core.into_inner();
@@ -361,11 +361,6 @@ impl World {
             SPARE.with_borrow_mut(|spare| *spare = Some(core));
         }
     }
-}
-
-/// User code's destructors may panic: not our concern any more, and no reason to take the test down.
-fn drop_quietly<T>(value: T) {
-    let _ = panics::catch(move || drop(value));
 }
 
 impl Drop for Entered {

@@ -138,6 +138,6 @@ impl Instance {
             return;
         }
         // A destructor's panic has no one to go to.
-        let _ = panics::catch(|| drop(handlers));
+        let _ = panics::catch_drop(handlers);
     }
 }

@@ -108,7 +108,7 @@ fn poll(
 
 fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
     match future.take() {
-        Some(future) => panics::catch(|| drop(future)).map_err(task_failure),
+        Some(future) => panics::catch_drop(future).map_err(task_failure),
         None => Ok(()),
     }
 }
