@@ -57,6 +57,15 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        if let Ok(index) = self.find(key) {
+            self.entries.remove(index);
+        }
+    }
+
     /// The value of this key, which is put there if there is none. The key is cloned only then.
     pub(crate) fn or_default(&mut self, key: &K) -> &mut V
     where
@@ -72,6 +81,10 @@ impl<K: Ord, V> Sorted<K, V> {
 }
 
 impl<K, V> Sorted<K, V> {
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -112,6 +125,11 @@ mod tests {
         assert_eq!(format!("{map:?}"), r#"{"a": 11, "b": 5, "c": 3, "d": 4}"#);
         assert_eq!(map.get("b"), Some(&5));
         assert_eq!(map.get("e"), None);
+        map.remove("e");
+        map.remove("b");
+        assert_eq!(map.keys().map(|key| &**key).collect::<Vec<_>>(), ["a", "c", "d"]);
         assert!(map.contains_key("d"));
+        map.clear();
+        assert_eq!(map.len(), 0);
     }
 }
