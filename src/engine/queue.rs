@@ -65,12 +65,12 @@ impl<E: Copy> Queue<E> {
         if at < self.floor {
             self.lower_floor(at);
         }
-        let late = self.present.back().is_some_and(|&(last, _)| last > order);
-        if late {
-            let place = self.present.partition_point(|&(other, _)| other < order);
-            self.present.insert(place, (order, entry));
-        } else {
-            self.present.push_back((order, entry));
+        // Mostly it is the last.
+        let mut place = self.present.len();
+        self.present.push_back((order, entry));
+        while place > 0 && self.present[place - 1].0 > order {
+            self.present.swap(place - 1, place);
+            place -= 1;
         }
     }
 
@@ -127,8 +127,10 @@ impl<E: Copy> Queue<E> {
     /// Only stale entries were taken since the clock last moved, and the clock stayed behind them.
     #[cold]
     fn lower_floor(&mut self, floor: Time) {
-        let mut all: Vec<(Time, Order, E)> =
-            self.present.drain(..).map(|(order, entry)| (self.floor, order, entry)).collect();
+        let mut all = Vec::new();
+        while let Some((order, entry)) = self.present.pop_front() {
+            all.push((self.floor, order, entry));
+        }
         for bucket in &mut self.buckets {
             all.append(bucket);
         }

@@ -252,8 +252,9 @@ impl World {
                 core.workflows[workflow.0 as usize].awaits_signal = answered == Carriage::AfterSignal;
                 let commands = std::mem::take(&mut turn.commands);
                 let held = Held { token: task.token, worker, instance, commands };
-                let older = core.workflows[workflow.0 as usize].held.replace(held);
-                core.todo.extend(older.map(|held| Todo::Evict(held.instance)));
+                if let Some(older) = core.workflows[workflow.0 as usize].held.replace(held) {
+                    core.todo.push_back(Todo::Evict(older.instance));
+                }
             }
             Carriage::Whole | Carriage::AnswerLost => {
                 core.answer_task(task.token, worker, instance, &turn.commands, settings);

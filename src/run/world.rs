@@ -149,7 +149,7 @@ pub(crate) struct Core {
     pub(crate) late_signals: Vec<Option<LateSignal>>,
     pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
-    pub(crate) backlog: VecDeque<Ready>,
+    pub(crate) backlog: Vec<Ready>,
     /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
     pub(crate) held_back: Vec<(Ready, u32)>,
     /// Counts tasks handed over.
@@ -199,7 +199,7 @@ impl Core {
             mail: Vec::new(),
             late_signals: Vec::new(),
             queries: Vec::new(),
-            backlog: VecDeque::new(),
+            backlog: Vec::new(),
             held_back: Vec::new(),
             served: 0,
             graveyard: Vec::new(),
@@ -343,7 +343,7 @@ impl World {
                 let _ = panics::catch_drop(instance);
             }
         }
-        for todo in todo.drain(..) {
+        while let Some(todo) = todo.pop_front() {
             let _ = panics::catch_drop(todo);
         }
         let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
