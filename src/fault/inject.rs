@@ -43,14 +43,18 @@ pub(crate) struct Place<'a> {
 }
 
 impl Injector {
-    /// Takes faults from these entries from now on, in their order. Keeps the memory of those before.
-    pub(crate) fn plan(&mut self, entries: impl Iterator<Item = (Entry, Option<Duration>)>) {
+    /// Takes faults from these entries from now on, in their order. Keeps the memory of those before. The dispatch delays
+    /// are the entries' in their order, or none at all.
+    pub(crate) fn plan(&mut self, entries: &[Entry], delays: &[Option<Duration>]) {
         self.clear();
         if let Injector::Quiet = self {
             *self = Injector::Planned(Vec::new());
         }
         if let Injector::Planned(planned) = self {
-            planned.extend(entries.map(|(entry, dispatch_delay)| Planned { entry, struck: false, dispatch_delay }));
+            for (place, entry) in entries.iter().enumerate() {
+                let dispatch_delay = delays.get(place).copied().flatten();
+                planned.push(Planned { entry: entry.clone(), struck: false, dispatch_delay });
+            }
         }
     }
 

@@ -210,11 +210,7 @@ impl Start {
         core.choice.restart(seed);
         core.order = order;
         match faults {
-            Faults::Planned(entries, delays) => {
-                let delay = |place: usize| delays.get(place).copied().flatten();
-                let entries = entries.iter().enumerate();
-                core.injector.plan(entries.map(|(place, entry)| (entry.clone(), delay(place))));
-            }
+            Faults::Planned(entries, delays) => core.injector.plan(entries, delays),
             Faults::Swarm { over_budget } => {
                 core.injector = Injector::Swarm(Swarm::new(&mut core.choice, over_budget));
             }
@@ -222,8 +218,9 @@ impl Start {
         if self.setup.workers.is_empty() {
             core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));
         }
-        let workers = self.setup.workers.iter();
-        core.workers.extend(workers.map(|worker| Worker::new(worker.task_queue.clone(), worker.slots)));
+        for worker in &self.setup.workers {
+            core.workers.push(Worker::new(worker.task_queue.clone(), worker.slots));
+        }
         for worker in 0..core.workers.len() as u32 {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }

@@ -268,12 +268,17 @@ impl Core {
     }
 
     fn tasks_of(&self, worker: u32) -> Vec<crate::engine::tasks::TaskId> {
-        let attempts = self.attempts.iter().filter(|attempt| attempt.worker == worker && attempt.is_running());
-        let background = self
-            .background
-            .iter()
-            .filter(|background| self.attempts[background.attempt as usize].worker == worker)
-            .filter_map(|background| background.task);
-        attempts.filter_map(|attempt| attempt.task).chain(background).collect()
+        let mut tasks = Vec::new();
+        for attempt in &self.attempts {
+            if attempt.worker == worker && attempt.is_running() {
+                tasks.extend(attempt.task);
+            }
+        }
+        for background in &self.background {
+            if self.attempts[background.attempt as usize].worker == worker {
+                tasks.extend(background.task);
+            }
+        }
+        tasks
     }
 }
