@@ -119,7 +119,7 @@ impl Injector {
     pub(crate) fn strike(
         &mut self,
         place: Place<'_>,
-        limits: impl FnOnce() -> Limits,
+        limits: &dyn Fn() -> Limits,
         choice: &mut Choice,
     ) -> Option<Fault> {
         match self {

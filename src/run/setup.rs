@@ -110,7 +110,10 @@ impl fmt::Debug for Setup {
 }
 
 /// Names for a message: `a, b`, or `none`.
-pub(crate) fn known<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+pub(crate) fn known<'a>(names: &mut dyn Iterator<Item = &'a Arc<str>>) -> String {
+    let mut list = Vec::new();
+    for name in names {
+        list.push(format!("`{name}`"));
+    }
+    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
 }

@@ -111,12 +111,12 @@ impl Start {
                 "no worker polls the task queue `{}`, on which workflows run (polled: {}): add \
                  `.worker(WorkerOptions::default())`",
                 self.setup.task_queue,
-                known(workers.iter().map(|worker| &worker.task_queue))
+                known(&mut workers.iter().map(|worker| &worker.task_queue))
             )));
         }
         let Origin::Workflow { workflow, input } = &self.origin else { return None };
         if !self.setup.workflows.contains_key(workflow) {
-            let known = known(self.setup.workflows.keys());
+            let known = known(&mut self.setup.workflows.keys());
             return Some(RunError::UnknownWorkflow { name: workflow.to_string(), known });
         }
         input.as_ref().err().cloned()
