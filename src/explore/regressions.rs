@@ -112,7 +112,7 @@ impl Regressions {
             Err(error) => return Ok(Err(error)),
         };
         // A plan that is for no exploration is for all.
-        let mut known: Vec<String> = known.into_iter().map(|kept| kept.plan.to_string()).collect();
+        let mut known: Vec<String> = known.iter().map(|kept| kept.plan.to_string()).collect();
         let unnamed = |plan: &Plan| Plan { exploration: None, ..plan.clone() }.to_string();
         let mut added = String::new();
         let mut written = 0;

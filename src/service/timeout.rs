@@ -52,8 +52,8 @@ pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> O
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
 pub fn deadlines(timeouts: &Timeouts, clocks: &Clocks) -> Vec<(TimeoutType, Time)> {
     let mut all: Vec<(TimeoutType, Time)> = Vec::new();
-    for timeout in
-        [TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat]
+    for &timeout in
+        &[TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat]
     {
         if let Some(at) = deadline(timeout, timeouts, clocks) {
             let later = all.iter().position(|&(_, other)| other > at).unwrap_or(all.len());
