@@ -144,12 +144,15 @@ impl Injector {
 
     /// Entries of the plan that have not struck.
     pub(crate) fn not_struck(&self) -> Vec<Entry> {
-        match self {
-            Injector::Planned(entries) => {
-                entries.iter().filter(|planned| !planned.struck).map(|planned| planned.entry.clone()).collect()
+        let mut entries = Vec::new();
+        if let Injector::Planned(planned) = self {
+            for Planned { entry, struck, .. } in planned {
+                if !struck {
+                    entries.push(entry.clone());
+                }
             }
-            Injector::Quiet | Injector::Swarm(_) => Vec::new(),
         }
+        entries
     }
 }
 

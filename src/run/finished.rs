@@ -167,7 +167,10 @@ impl Run {
 
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
-        let entries = self.trace().faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
+        let mut entries = Vec::new();
+        for (point, fault) in self.trace().faults() {
+            entries.push(Entry::new(point.clone(), *fault));
+        }
         Plan::new(entries).with_seed(self.seed).with_order(self.order)
     }
 

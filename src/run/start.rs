@@ -83,9 +83,14 @@ impl Start {
         if !plan.entries.iter().any(is_deadline) {
             return Vec::new();
         }
-        let others: Vec<Entry> = plan.entries.iter().filter(|entry| !is_deadline(entry)).cloned().collect();
+        let mut others = plan.entries.clone();
+        others.retain(|entry| !is_deadline(entry));
         let probe = self.execute(plan.seed, plan.order, Faults::Planned(&others, &[]));
-        plan.entries.iter().map(|entry| probe.run.dispatch_delay(entry)).collect()
+        let mut delays = Vec::new();
+        for entry in &plan.entries {
+            delays.push(probe.run.dispatch_delay(entry));
+        }
+        delays
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
