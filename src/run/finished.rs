@@ -226,6 +226,8 @@ impl Drop for Run {
 }
 
 impl fmt::Debug for Run {
+    // Inline as a derived one is: compiled only where it is used.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("outcome", &self.outcome())

@@ -99,6 +99,8 @@ impl Default for Setup {
 }
 
 impl fmt::Debug for Setup {
+    // Inline as a derived one is: compiled only where it is used.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
             .field("activities", &self.activities.keys().collect::<Vec<_>>())
