@@ -99,8 +99,8 @@ impl Beat {
 pub enum ActivityOutcome {
     /// With a result.
     Completed(Payload),
-    /// With a failure.
-    Failed(Failure),
+    /// With a failure, which is shared with all who hear of it.
+    Failed(Arc<Failure>),
     /// It says it stopped because it was cancelled.
     Cancelled(Details),
     /// Somebody else will complete it by id.

@@ -111,7 +111,7 @@ impl World {
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
-        self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure)), &self.setup.settings);
+        self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure.into())), &self.setup.settings);
     }
 
     /// Drops an attempt that outlived its worker's grace period, and reports it.
@@ -190,7 +190,7 @@ impl Core {
     }
 
     /// The attempt's code has ended by itself.
-    pub(super) fn ended(&mut self, attempt: u32, outcome: Result<ActivityOutcome, Panic>, settings: &Settings) {
+    pub(super) fn ended(&mut self, attempt: u32, outcome: Result<ActivityOutcome, Box<Panic>>, settings: &Settings) {
         if !self.attempts[attempt as usize].is_running() {
             return;
         }
@@ -209,7 +209,7 @@ impl Core {
             Err(panic) => {
                 let text = panic.to_string();
                 let failure = Failure::application("Panic", panic.message);
-                (Ended::Panicked, Some(self.trace.store(text.as_bytes())), ActivityOutcome::Failed(failure))
+                (Ended::Panicked, Some(self.trace.store(text.as_bytes())), ActivityOutcome::Failed(failure.into()))
             }
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
@@ -303,7 +303,7 @@ impl Core {
         self.note(Who::Attempt(attempt), What::Died);
     }
 
-    pub(super) fn background_ended(&mut self, index: u32, panic: Option<Panic>) {
+    pub(super) fn background_ended(&mut self, index: u32, panic: Option<Box<Panic>>) {
         self.background[index as usize].task = None;
         if let Some(panic) = panic {
             let who = self.task_words(Tag::Background(index));

@@ -116,7 +116,9 @@ impl World {
                 }
                 None => Err(panic),
             },
-            Err(Unwound::Other(_)) if core.error.is_none() => Err(Panic { message: NOT_TEXT.to_owned(), place: None }),
+            Err(Unwound::Other(_)) if core.error.is_none() => {
+                Err(Box::new(Panic { message: NOT_TEXT.to_owned(), place: None }))
+            }
             // The harness's own, from a call that ends the run.
             Err(Unwound::Other(_)) => {
                 core.graveyard.push(super::agenda::Buried::Future(future));
