@@ -1,13 +1,12 @@
 //! What happens to an attempt on its worker: start, awaits, heartbeats, end.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
 use super::agenda::Buried;
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
-use super::world::{Background, Core, Tag, World, current};
+use super::world::{Background, Core, Tag, World, with_current};
 use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
@@ -31,46 +30,57 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The run in progress here.
+    /// Asks the run in progress here, if there is one.
     ///
     /// # Panics
     /// On a thread of the user's own, where a call would otherwise be lost without a word.
-    fn world(&self, call: &str) -> Option<Rc<World>> {
-        let world = current();
-        if world.is_none() && std::thread::current().id() != self.thread && !std::thread::panicking() {
+    #[inline]
+    fn ask<R>(&self, call: &str, question: impl FnOnce(&World) -> R) -> Option<R> {
+        let answer = with_current(question);
+        if answer.is_none() {
+            self.look_where(call);
+        }
+        answer
+    }
+
+    #[cold]
+    fn look_where(&self, call: &str) {
+        if std::thread::current().id() != self.thread && !std::thread::panicking() {
             panic!(
                 "{call} was called on another thread than the simulation's, which runs on one thread in virtual time: \
                  use `durasim::task::spawn` instead of threads"
             );
         }
-        world
     }
 }
 
 impl ActivityLink for Link {
     fn heartbeat(&self, details: Option<&[u8]>) -> Beat {
-        let Some(world) = self.world("`record_heartbeat`") else { return Beat::Taken };
-        let mut core = world.core.borrow_mut();
-        if core.run != self.run || core.running_dead() || std::thread::panicking() {
-            return Beat::Taken;
-        }
-        core.heartbeat(self.attempt, details, &world.setup.settings)
+        let beat = self.ask("`record_heartbeat`", |world| {
+            let mut core = world.core.borrow_mut();
+            if core.run != self.run || core.running_dead() || std::thread::panicking() {
+                return Beat::Taken;
+            }
+            core.heartbeat(self.attempt, details, &world.setup.settings)
+        });
+        beat.unwrap_or(Beat::Taken)
     }
 
     fn details_read(&self) {
-        let Some(world) = self.world("`get_heartbeat_details`") else { return };
-        let mut core = world.core.borrow_mut();
-        if core.run != self.run || core.running_dead() {
-            return;
-        }
-        let attempt = &mut core.attempts[self.attempt as usize];
-        if attempt.is_running() && !std::mem::replace(&mut attempt.details_read, true) {
-            core.note(Who::Attempt(self.attempt), What::DetailsRead);
-        }
+        self.ask("`get_heartbeat_details`", |world| {
+            let mut core = world.core.borrow_mut();
+            if core.run != self.run || core.running_dead() {
+                return;
+            }
+            let attempt = &mut core.attempts[self.attempt as usize];
+            if attempt.is_running() && !std::mem::replace(&mut attempt.details_read, true) {
+                core.note(Who::Attempt(self.attempt), What::DetailsRead);
+            }
+        });
     }
 
     fn now(&self) -> Time {
-        self.world("`now`").map_or(Time::ZERO, |world| world.core.borrow().now)
+        self.ask("`now`", |world| world.core.borrow().now).unwrap_or(Time::ZERO)
     }
 }
 
