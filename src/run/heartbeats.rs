@@ -64,7 +64,12 @@ impl Core {
                 let carriage = std::mem::take(&mut record.carriage);
                 let bytes = record.newest;
                 self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-                self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
+                match carriage {
+                    Carriage::Late(_) => {
+                        self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
+                    }
+                    _ => self.deliver_heartbeat(attempt, details, bytes, carriage, settings),
+                }
             }
             Next::WakeAt(at) => self.queue.push(at, Wakeup::Flush(attempt)),
             Next::Nothing => {}
@@ -78,13 +83,24 @@ impl Core {
         self.act(attempt, next, settings);
     }
 
+    /// A heartbeat arrives at the service, or is lost on the way, and its answer too.
     pub(super) fn deliver_heartbeat(
         &mut self,
         attempt: u32,
         details: Details,
         bytes: Option<Bytes>,
         carriage: Carriage,
+        settings: &Settings,
     ) {
+        if carriage != Carriage::RequestLost {
+            self.take_heartbeat(attempt, details, bytes, carriage);
+        }
+        self.heartbeat_answered(attempt, settings);
+        self.delivered(attempt, false, carriage, settings);
+    }
+
+    #[inline]
+    fn take_heartbeat(&mut self, attempt: u32, details: Details, bytes: Option<Bytes>, carriage: Carriage) {
         let token = self.attempts[attempt as usize].token;
         let order = self.queue.reserve();
         let told = match self.service.heartbeat(token, details, self.now, order) {
