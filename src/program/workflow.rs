@@ -127,9 +127,9 @@ pub enum ActivityResolution {
     /// With a result.
     Completed(Payload),
     /// Failed or timed out for good: an [`FailureKind::Activity`](super::FailureKind::Activity) failure.
-    Failed(Failure),
+    Failed(Arc<Failure>),
     /// Cancelled: an [`FailureKind::Activity`](super::FailureKind::Activity) failure whose cause is the cancellation.
-    Cancelled(Failure),
+    Cancelled(Arc<Failure>),
 }
 
 /// What a workflow asks for.
@@ -168,12 +168,12 @@ pub enum Command {
         /// Of the query.
         id: u32,
         /// The encoded answer, or why there is none.
-        result: Result<Payload, Failure>,
+        result: Result<Payload, Arc<Failure>>,
     },
     /// Close as completed. Must be the last command, as the other closing ones.
     Complete(Payload),
     /// Close as failed.
-    Fail(Failure),
+    Fail(Arc<Failure>),
     /// Close as cancelled.
     Cancelled(Details),
 }

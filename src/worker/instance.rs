@@ -148,7 +148,7 @@ impl Instance {
         id: u32,
         name: Arc<str>,
         input: Payload,
-    ) -> Result<Result<Payload, Failure>, TaskProblem> {
+    ) -> Result<Result<Payload, Arc<Failure>>, TaskProblem> {
         let jobs = vec![Job::Query { id, name, input }];
         let (now, history_length) = (self.now, self.history_length);
         let activation = Activation { now, replaying: false, history_length, jobs };
@@ -240,7 +240,7 @@ impl Pending {
             kind: FailureKind::Canceled { details: Details::Absent },
             cause: None,
         };
-        ActivityResolution::Cancelled(Failure {
+        ActivityResolution::Cancelled(Arc::new(Failure {
             message: "Activity cancelled".into(),
             kind: FailureKind::Activity {
                 activity_type: self.spec.activity_type.clone(),
@@ -250,7 +250,7 @@ impl Pending {
                 retry_state: RetryState::CancelRequested,
             },
             cause: Some(Arc::new(cause)),
-        })
+        }))
     }
 }
 

@@ -131,16 +131,18 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
 fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
     let done = |scheduled_event_id: u64, started_event_id: u64, end: End<'_>| {
         let scheduled = scheduled(history, scheduled_event_id);
-        let wrap = |message: &str, retry_state, cause| Failure {
-            message: message.into(),
-            kind: FailureKind::Activity {
-                activity_type: scheduled.activity_type.clone(),
-                activity_id: scheduled.id.to_string().into(),
-                scheduled_event_id,
-                started_event_id,
-                retry_state,
-            },
-            cause: Some(cause),
+        let wrap = |message: &str, retry_state, cause| {
+            Arc::new(Failure {
+                message: message.into(),
+                kind: FailureKind::Activity {
+                    activity_type: scheduled.activity_type.clone(),
+                    activity_id: scheduled.id.to_string().into(),
+                    scheduled_event_id,
+                    started_event_id,
+                    retry_state,
+                },
+                cause: Some(cause),
+            })
         };
         let result = match end {
             End::Failed(failure, state) => {

@@ -147,9 +147,9 @@ impl Instance {
             Job::ActivityDone { seq, result } => {
                 let outcome = match result {
                     ActivityResolution::Completed(payload) => Outcome::Completed(payload.clone()),
-                    ActivityResolution::Failed(failure) => Outcome::Failed(Arc::new(failure.clone())),
+                    ActivityResolution::Failed(failure) => Outcome::Failed(Arc::clone(failure)),
                     ActivityResolution::Cancelled(failure) => {
-                        Outcome::Cancelled(Cancellation(Some(Arc::new(failure.clone()))))
+                        Outcome::Cancelled(Cancellation(Some(Arc::clone(failure))))
                     }
                 };
                 self.end(Kind::Activity, *seq, outcome)?;

@@ -115,8 +115,7 @@ fn a_cancellation_nobody_requested_is_a_failure() {
         ctx.sleep(Duration::from_secs(1)).await
     });
     assert_eq!(w.last(), ["fail cancelled"]);
-    assert!(matches!(
-        w.activations.pop().map(|(_, commands)| commands).as_deref(),
-        Some([Command::Fail(Failure { kind: FailureKind::Canceled { .. }, .. })])
-    ));
+    let (_, commands) = w.activations.pop().expect("activated");
+    let [Command::Fail(failure)] = &commands[..] else { panic!("not failed: {commands:?}") };
+    assert!(matches!(failure.kind, FailureKind::Canceled { .. }));
 }

@@ -12,7 +12,7 @@ use crate::program::TimeoutType;
 fn close_with(job: Job) -> Failure {
     let mut w = driven(async |ctx: &WorkflowContext, (): ()| ctx.execute_activity::<u32>("a", &(), options()).await);
     match w.try_activate([job]).expect("the task does not fail").as_slice() {
-        [Command::Fail(failure)] => failure.clone(),
+        [Command::Fail(failure)] => Failure::clone(failure),
         other => panic!("not failed: {other:?}"),
     }
 }

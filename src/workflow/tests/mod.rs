@@ -117,13 +117,13 @@ fn done<T: Serialize>(seq: Seq, result: T) -> Job {
 }
 
 fn failed(seq: Seq, cause: Failure) -> Job {
-    Job::ActivityDone { seq, result: ActivityResolution::Failed(activity_failure(cause)) }
+    Job::ActivityDone { seq, result: ActivityResolution::Failed(activity_failure(cause).into()) }
 }
 
 fn cancelled(seq: Seq) -> Job {
     let kind = FailureKind::Canceled { details: Details::from(Some(&b"half"[..])) };
     let cause = Failure { message: "canceled".into(), kind, cause: None };
-    Job::ActivityDone { seq, result: ActivityResolution::Cancelled(activity_failure(cause)) }
+    Job::ActivityDone { seq, result: ActivityResolution::Cancelled(activity_failure(cause).into()) }
 }
 
 fn cancel() -> Job {

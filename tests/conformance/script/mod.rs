@@ -86,7 +86,7 @@ impl WorkflowRun for ScriptRun {
             Poll::Ready(Err(error)) if error.is_cancellation() && self.context.is_cancel_requested() => {
                 Some(Command::Cancelled(Details::Absent))
             }
-            Poll::Ready(Err(error)) => Some(Command::Fail(error.into_failure())),
+            Poll::Ready(Err(error)) => Some(Command::Fail(error.into_failure().into())),
         };
         commands.extend(self.context.take_commands());
         commands.extend(end);
