@@ -1,6 +1,7 @@
 //! What happens to an attempt on its worker: start, awaits, heartbeats, end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use super::agenda::Buried;
@@ -24,12 +25,21 @@ use crate::worker::throttle::{self, Throttle};
 #[derive(Debug)]
 pub(crate) struct Link {
     attempt: u32,
-    run: u64,
+    /// Atomic only because links are `Sync`.
+    run: AtomicU64,
     /// The run's.
     thread: ThreadId,
 }
 
 impl Link {
+    fn new(attempt: u32, run: u64) -> Arc<Link> {
+        Arc::new(Link { attempt, run: AtomicU64::new(run), thread: std::thread::current().id() })
+    }
+
+    fn is_of(&self, run: u64) -> bool {
+        self.run.load(Ordering::Relaxed) == run
+    }
+
     /// Asks the run in progress here, if there is one.
     ///
     /// # Panics
@@ -58,7 +68,7 @@ impl ActivityLink for Link {
     fn heartbeat(&self, details: Option<&[u8]>) -> Beat {
         let beat = self.ask("`record_heartbeat`", |world| {
             let mut core = world.core.borrow_mut();
-            if core.run != self.run || core.running_dead() || std::thread::panicking() {
+            if !self.is_of(core.run) || core.running_dead() || std::thread::panicking() {
                 return Beat::Taken;
             }
             core.heartbeat(self.attempt, details, &world.setup.settings)
@@ -69,7 +79,7 @@ impl ActivityLink for Link {
     fn details_read(&self) {
         self.ask("`get_heartbeat_details`", |world| {
             let mut core = world.core.borrow_mut();
-            if core.run != self.run || core.running_dead() {
+            if !self.is_of(core.run) || core.running_dead() {
                 return;
             }
             let attempt = &mut core.attempts[self.attempt as usize];
@@ -145,13 +155,15 @@ impl Core {
     fn link(&mut self, attempt: u32) -> Arc<Link> {
         let (run, place) = (self.run, attempt as usize);
         for attempt in self.spare.links.len() as u32..=attempt {
-            self.spare.links.push(Arc::new(Link { attempt, run, thread: std::thread::current().id() }));
+            self.spare.links.push(Link::new(attempt, run));
         }
-        match Arc::get_mut(&mut self.spare.links[place]) {
-            Some(link) => link.run = run,
-            None => self.spare.links[place] = Arc::new(Link { attempt, run, thread: std::thread::current().id() }),
+        let link = &mut self.spare.links[place];
+        if Arc::strong_count(link) == 1 {
+            link.run.store(run, Ordering::Relaxed);
+        } else {
+            *link = Link::new(attempt, run);
         }
-        self.spare.links[place].clone()
+        link.clone()
     }
 
     /// Notes a new attempt and makes its record.
