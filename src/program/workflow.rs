@@ -83,8 +83,9 @@ pub struct Activation {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Job {
-    /// The first job of the first activation.
-    Start(WorkflowStart),
+    /// The first job of the first activation. What the workflow was started with was given to
+    /// [`instantiate`](WorkflowProgram::instantiate).
+    Start,
     /// In a replay only, and ahead of the news of its task: a marker that the answer to this very task has recorded. The
     /// code uses what is in it instead of deciding again.
     Marker(Marker),

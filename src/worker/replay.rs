@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::instant::Time;
 use crate::program::{
     Activation, ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq,
-    WorkflowStart,
 };
 use crate::service::{EventKind, HistoryEvent};
 
@@ -100,7 +99,7 @@ fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
 fn sort(jobs: &mut [Job]) {
     jobs.sort_by_key(|job| match job {
-        Job::Start(_) => 0,
+        Job::Start => 0,
         Job::Marker(_) => 1,
         Job::Signal { .. } => 3,
         _ => 4,
@@ -160,7 +159,7 @@ fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
         Some(Job::ActivityDone { seq: scheduled.seq, result })
     };
     match kind {
-        EventKind::WorkflowExecutionStarted { input, .. } => Some(Job::Start(WorkflowStart { input: input.clone() })),
+        EventKind::WorkflowExecutionStarted { .. } => Some(Job::Start),
         EventKind::ActivityTaskCompleted { scheduled_event_id, result, .. } => Some(Job::ActivityDone {
             seq: scheduled(history, *scheduled_event_id).seq,
             result: ActivityResolution::Completed(result.clone()),

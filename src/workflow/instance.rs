@@ -140,7 +140,7 @@ impl Instance {
     /// Takes one piece of news: ends what it is about, and wakes who waits for it.
     pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
         match job {
-            Job::Start(_) => self.flag.wake_own(),
+            Job::Start => self.flag.wake_own(),
             Job::Marker(marker) => self.recall(marker),
             Job::Signal { name, input } => self.deliver_signal(name, input),
             Job::FireTimer(seq) => self.end(Kind::Timer, *seq, Outcome::Fired)?,

@@ -44,7 +44,7 @@ fn start<I: Serialize>(input: &I) -> WorkflowStart {
 /// An instance that has been given its first activation, with the input `null`.
 fn driven<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
     let mut driven = fresh(workflow);
-    driven.activate([Job::Start(start(&()))]);
+    driven.activate([Job::Start]);
     driven
 }
 

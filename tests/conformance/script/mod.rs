@@ -69,7 +69,7 @@ impl WorkflowRun for ScriptRun {
         self.context.begin(activation.now);
         for job in &activation.jobs {
             match job {
-                Job::Start(_) => {}
+                Job::Start => {}
                 Job::Signal { input, .. } => self.context.signal(input),
                 Job::FireTimer(timer) => self.context.fire(*timer),
                 Job::ActivityDone { seq, result } => self.context.activity_done(*seq, result.clone()),
