@@ -48,6 +48,7 @@ pub(super) struct Inner {
 }
 
 impl ActivityContext {
+    #[inline]
     pub(crate) fn new(task: ActivityTask, link: Arc<dyn ActivityLink>) -> ActivityContext {
         ActivityContext(Arc::new(Inner {
             task,

@@ -187,6 +187,7 @@ impl Attempt {
     }
 
     /// As [`new`](Attempt::new), told through something that is there already.
+    #[inline]
     pub(crate) fn listening(
         run: impl Future<Output = ActivityOutcome> + 'static,
         listener: Arc<dyn Listener>,

@@ -13,6 +13,7 @@ use crate::worker::throttle::Action;
 
 impl Core {
     /// The attempt's code, or a background task of it, records a heartbeat.
+    #[inline]
     pub(super) fn heartbeat(&mut self, attempt: u32, details: Option<&[u8]>, settings: &Settings) -> Beat {
         let record = &mut self.attempts[attempt as usize];
         if !record.is_running() {
@@ -126,6 +127,7 @@ impl Core {
     }
 
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
+    #[inline]
     pub(super) fn heartbeat_answered(&mut self, attempt: u32, settings: &Settings) {
         let now = self.now;
         let next = Next::of(self.throttles[attempt as usize].answered(now));

@@ -82,6 +82,7 @@ impl Drop for Instance {
 }
 
 impl Instance {
+    #[inline]
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
         let activities = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
         Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
@@ -93,6 +94,7 @@ impl Instance {
     }
 
     /// Hands the code the news of one workflow task and notes what it asks the service for. Empties the list of jobs.
+    #[inline]
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         (self.now, self.history_length) = (activation.now, activation.history_length);

@@ -43,6 +43,7 @@ pub(crate) enum Asked<'a> {
 
 impl Instance {
     /// Makes `turn` the next task that an instance before this one has answered, if there is one left.
+    #[inline]
     pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], turn: &mut Turn) -> bool {
         // A cached instance has answered all of them itself.
         if !self.replaying {
@@ -77,6 +78,7 @@ impl Instance {
     }
 
     /// Makes the news before an event those of the turn, in which nothing has been asked for yet.
+    #[inline]
     fn take_in(&mut self, history: &[HistoryEvent], end: usize, turn: &mut Turn) {
         turn.commands.clear();
         let jobs = &mut turn.activation.jobs;
@@ -127,6 +129,7 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
 }
 
 /// What an event is to the workflow's code, if anything.
+#[inline]
 fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
     let done = |scheduled_event_id: u64, started_event_id: u64, end: End<'_>| {
         let scheduled = scheduled(history, scheduled_event_id);
@@ -210,6 +213,7 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 ///
 /// # Errors
 /// Names the first that differs.
+#[inline]
 pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
     let asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
     let mut asked = asked.filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));

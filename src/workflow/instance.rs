@@ -79,6 +79,7 @@ const MOST_SPARE: usize = 256;
 
 impl Instance {
     /// A new instance, in the memory of one that has ended if there is any.
+    #[inline]
     pub fn new(run: Arc<RunInfo>) -> Rc<Instance> {
         let now = run.started_at;
         if let Some(mut spare) = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten()
@@ -103,6 +104,7 @@ impl Instance {
     }
 
     /// Keeps the memory of an instance whose code has ended and been dropped, unless something outlives it.
+    #[inline]
     pub fn keep(this: &mut Rc<Instance>) {
         let Some(instance) = Rc::get_mut(this) else { return };
         instance.course = Course::default();
@@ -138,6 +140,7 @@ impl Instance {
     }
 
     /// Takes one piece of news: ends what it is about, and wakes who waits for it.
+    #[inline]
     pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
         match job {
             Job::Start => self.flag.wake_own(),
@@ -195,6 +198,7 @@ impl Instance {
     }
 
     /// Looks at what was started. An outcome can be taken once.
+    #[inline]
     pub fn poll(&self, index: usize, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.state.borrow_mut();
         let slot = state.slots.at(index);
