@@ -12,7 +12,7 @@ use super::marker::Markers;
 use super::query::Queries;
 use super::random::Random;
 use super::scope::{ScopeId, Scopes};
-use super::slot::{Kind, Outcome, SlotState, Slots};
+use super::slot::{Kind, Outcome, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
 use crate::instant::Time;
 use crate::program::{Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure};
@@ -168,7 +168,7 @@ impl Instance {
     }
 
     fn end(&self, kind: Kind, seq: Seq, outcome: Outcome) -> Result<(), TaskFailure> {
-        let waker = match self.state.borrow_mut().slots.find(kind, seq) {
+        let waiter = match self.state.borrow_mut().slots.find(kind, seq) {
             Some(slot) => slot.end(outcome),
             None => {
                 let what = if kind == Kind::Activity { "activity" } else { "timer" };
@@ -176,10 +176,16 @@ impl Instance {
                 return Err(TaskFailure::Misuse(message));
             }
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.wake(waiter);
         Ok(())
+    }
+
+    fn wake(&self, waiter: Waiter) {
+        match waiter {
+            Waiter::Nobody => {}
+            Waiter::Instance => self.flag.wake(),
+            Waiter::Other(waker) => waker.wake(),
+        }
     }
 
     /// Starts something, with the command that `command` makes of its number.
@@ -203,9 +209,11 @@ impl Instance {
         let mut state = self.state.borrow_mut();
         let slot = state.slots.at(index);
         match &mut slot.state {
-            SlotState::Open { waker: Some(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
-            SlotState::Open { waker, .. } => {
-                let replaced = waker.replace(cx.waker().clone());
+            SlotState::Open { waiter: Waiter::Other(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
+            SlotState::Open { waiter, .. } => {
+                let polling =
+                    if self.waker.will_wake(cx.waker()) { Waiter::Instance } else { Waiter::Other(cx.waker().clone()) };
+                let replaced = mem::replace(waiter, polling);
                 drop(state);
                 drop(replaced);
                 Poll::Pending
@@ -231,14 +239,14 @@ impl Instance {
         let slot = state.slots.at(index);
         let seq = slot.seq();
         let unsent = slot.activation == self.course.activation.get();
-        let SlotState::Open { waker, .. } = mem::replace(&mut slot.state, SlotState::Closed) else { return };
+        let SlotState::Open { waiter, .. } = mem::replace(&mut slot.state, SlotState::Closed) else { return };
         let start = |command: &Command| matches!(command, Command::StartTimer { seq: other, .. } if *other == seq);
         match state.commands.iter().rposition(start).filter(|_| unsent) {
             Some(position) => drop(state.commands.remove(position)),
             None => state.commands.push(Command::CancelTimer { seq }),
         }
         drop(guard);
-        drop(waker);
+        drop(waiter);
     }
 
     /// Cancels a scope: its timers at once, its activities as their cancellation type says, which is the worker's work.
@@ -247,7 +255,7 @@ impl Instance {
         if !self.is_usable() {
             return;
         }
-        let mut woken = Vec::new();
+        let (mut woken, mut ended) = (Vec::new(), Vec::new());
         {
             let state = &mut *self.state.borrow_mut();
             let Some(first) = state.scopes.cancel(scope, &mut woken) else { return };
@@ -269,13 +277,14 @@ impl Instance {
                     }
                     (SlotState::Open { .. }, _) => taken_back = true,
                 }
-                woken.extend(slot.end(Outcome::Cancelled(Cancellation::default())));
+                ended.push(slot.end(Outcome::Cancelled(Cancellation::default())));
             }
             if taken_back {
                 state.commands.retain(|command| !state.slots.is_void(command));
             }
         }
         woken.into_iter().for_each(Waker::wake);
+        ended.into_iter().for_each(|waiter| self.wake(waiter));
     }
 
     pub fn child_scope(&self, parent: ScopeId) -> ScopeId {
