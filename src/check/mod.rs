@@ -16,6 +16,7 @@ mod class;
 mod cleaned_up;
 mod completes;
 mod effects;
+mod deeds;
 mod heartbeats_in_time;
 mod named;
 mod progress;

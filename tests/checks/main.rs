@@ -2,6 +2,7 @@
 
 mod cleaned_up;
 mod completes;
+mod effects_by_meaning;
 mod heartbeats_in_time;
 mod no_false_alarms;
 mod partial;
