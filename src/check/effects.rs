@@ -19,12 +19,18 @@ use crate::trace::{Trace, What, Who};
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
-/// - *lost*: done less often than without faults, though the workflow completed. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the workflow completed. Allowed by
+/// - *lost*: done less often than without faults, though the run claims to have done all. Always an error.
+/// - *invented*: a key that the fault-free run does not have, though the run claims to have done the usual. Allowed by
 ///   [`Effects::may_be_new`].
 /// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
 ///   error.
 /// - *redone*: done by an attempt whose checkpoint says that it is done. Only [`Effects::covered_by`] makes it an error.
+///
+/// A run claims to have done all if it ends as the fault-free run, with the same result as
+/// [`same_result`](super::same_result) compares it, or if the workflow completes otherwise and nothing excuses that.
+/// A run that ends otherwise because it is [over budget or cancelled](Class) does not claim it: a workflow that goes on
+/// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less. Repeats are
+/// judged in all runs.
 ///
 /// ```
 /// use durasim::{Ledger, check};
@@ -58,25 +64,19 @@ type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 pub struct Effects<S, K> {
     name: String,
     ledger: LedgerOf<S, K>,
+    normalizers: Vec<KeyNormalizer<K>>,
     may_be_new: bool,
     repeats: Option<usize>,
     covered: Option<(String, Covers<K>)>,
 }
 
 impl<S, K> Effects<S, K> {
-    normalizers: Vec<KeyNormalizer<K>>,
     /// A name of its own in reports, for simulations with several ledgers. Default `effects`.
     pub fn named(mut self, name: impl Into<String>) -> Effects<S, K> {
         self.name = name.into();
         self
     }
 
-    /// Allows keys that the fault-free run does not have: what is done only when something has gone wrong, such as a
-    /// compensation. With [`repeats_at_most`](Effects::repeats_at_most), each may be done once, and so often again.
-    ///
-    /// ```
-    /// use durasim::{Ledger, check};
-    /// #[derive(Default)]
     /// Says what a key means: `clear` removes from it what may differ from run to run, and keys that are the same then are
     /// one effect, compared and counted together. Of several, each is given what those before it have left.
     ///
@@ -100,6 +100,12 @@ impl<S, K> Effects<S, K> {
         self
     }
 
+    /// Allows keys that the fault-free run does not have: what is done only when something has gone wrong, such as a
+    /// compensation. With [`repeats_at_most`](Effects::repeats_at_most), each may be done once, and so often again.
+    ///
+    /// ```
+    /// use durasim::{Ledger, check};
+    /// #[derive(Default)]
     /// struct Bank { refunds: Ledger<String> }
     /// // No payment is given back twice.
     /// let check = check::effects(|bank: &Bank| &bank.refunds).may_be_new().repeats_at_most(0);
@@ -161,13 +167,13 @@ where
         let Some(usual) = reference.memory::<BTreeMap<K, Done<K>>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
+        let deeds = Deeds::new(ledger, &self.normalizers);
         if is_complete(run, reference) {
             nothing_lost(&deeds, usual)?;
             if !self.may_be_new {
                 nothing_invented(&deeds, usual, run.trace())?;
             }
         }
-        let deeds = Deeds::new(ledger, &self.normalizers);
         if let Some((activity, covers)) = &self.covered {
             nothing_redone(ledger, activity, covers, run.trace())?;
         }
@@ -178,7 +184,7 @@ where
     }
 }
 
-/// Whether everything should have been done: neither faults nor a cancel excuse an early end.
+/// Whether everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.
 fn is_complete(run: &Run, reference: &Reference) -> bool {
     match classify(run, reference) {
         Class::Survive => true,
@@ -206,16 +212,17 @@ fn nothing_invented<K: Ord + Debug + Clone>(
 ) -> Result<(), Violation> {
     let violation = deeds.first(|key, entries, keys| {
         (!usual.contains_key(key)).then(|| {
-            Violation::new("invented", format!("the effect {key:?} was done, which is never done without faults"))
-                .expected("never", times(entries.len()))
-                .proved_by(events(trace, entries))
-        })
-    })
-}
             let found = times(entries.len());
             let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
+            Violation::new("invented", format!("the effect {key:?} was done, which is never done without faults"))
+                .expected("never", found)
+                .proved_by(events(trace, entries))
+        })
+    });
+    violation.map_or(Ok(()), Err)
+}
 
-fn nothing_redone<K: Ord + Debug>(
+fn nothing_redone<K: Ord + Debug + Clone>(
     ledger: &Ledger<K>,
     activity: &str,
     covers: &Covers<K>,
@@ -261,7 +268,8 @@ fn nothing_redone<K: Ord + Debug>(
             proof.extend(events(trace, entries));
             Some(violation.proved_by(proof))
         })
-    })
+    });
+    violation.map_or(Ok(()), Err)
 }
 
 fn repeated_within<K: Ord + Debug + Clone>(
@@ -280,21 +288,8 @@ fn repeated_within<K: Ord + Debug + Clone>(
                 )
                 .proved_by(events(trace, entries))
         })
-    })
-}
-
-/// The violation of the first key that has one.
-fn first<K: Ord>(
-    ledger: &Ledger<K>,
-    mut violation: impl FnMut(&K, &[LedgerEntry]) -> Option<Violation>,
-) -> Result<(), Violation> {
-    let mut found = None;
-    ledger.each(|key, entries| {
-        if found.is_none() {
-            found = violation(key, entries);
-        }
     });
-    found.map_or(Ok(()), Err)
+    violation.map_or(Ok(()), Err)
 }
 
 /// The marks that the entries' attempts set at their times. A ledger without marks around it has none.
@@ -317,12 +312,12 @@ fn times(count: usize) -> String {
         2 => "twice".to_owned(),
         many => format!("{many} times"),
     }
-            .field("normalizes", &!self.normalizers.is_empty())
 }
 
 impl<S, K> fmt::Debug for Effects<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Effects")
+            .field("normalizes", &!self.normalizers.is_empty())
             .field("may_be_new", &self.may_be_new)
             .field("repeats", &self.repeats)
             .field("covered_by", &self.covered.as_ref().map(|(activity, _)| activity))
