@@ -6,6 +6,7 @@ mod effects_by_meaning;
 mod heartbeats_in_time;
 mod no_false_alarms;
 mod partial;
+mod protected;
 mod replays;
 mod stops_in_time;
 
