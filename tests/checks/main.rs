@@ -169,6 +169,39 @@ fn progress_minds_too_much_work_without_a_heartbeat() {
 }
 
 #[test]
+/// Looks whether all rows are there before it looks at its details, which takes `look` effects and a second.
+fn looks_at_the_rows(look: bool) -> impl ActivityFn<u32, u32> {
+    async move |ctx: &ActivityContext, rows: u32| -> Result<u32, ActivityError> {
+        let target = durasim::state::<Target>();
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        if look {
+            durasim::effect("look", || ()).map_err(|error| ActivityError::retryable(error.to_string()))?;
+        }
+        if target.rows.len() == rows as usize { Ok(rows) } else { resumes(ctx, rows).await }
+    }
+}
+
+#[test]
+fn progress_allows_an_attempt_to_see_otherwise_that_all_is_done() {
+    let progress = || check::progress("copy", |done: &u32| *done);
+    holds(explore(looks_at_the_rows(false)).check(progress()));
+    holds(explore(looks_at_the_rows(true)).check(progress()));
+}
+
+#[test]
+fn progress_minds_an_attempt_that_does_all_of_it_again_without_a_heartbeat() {
+    async fn heartbeats_once(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        for row in 0..rows {
+            write(row).await?;
+            if ctx.get_info().attempt == 1 {
+                ctx.heartbeat(&(row + 1))?;
+            }
+        }
+        Ok(rows)
+    }
+    violates(explore(heartbeats_once).check(check::progress("copy", |done: &u32| *done)), "progress", "never read");
+}
+
 fn progress_looks_at_its_own_activity_only() {
     holds(explore(resumes).check(check::progress("move", |done: &String| done.len())));
 }
