@@ -182,7 +182,8 @@ impl Check for SameResult {
             Outcome::Script(result) => format!("the script returned {result}"),
         };
         let last = run.trace().events().iter().rposition(|event| event.what.closes_workflow());
-        Err(Violation::new("different result", format!("the workflow did not end as it does without faults{why}"))
+        let who = if matches!(reference.outcome(), Outcome::Script(_)) { "script" } else { "workflow" };
+        Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}"))
             .expected(words(reference.outcome()), words(&run.outcome()))
             .proved_by(last.into_iter().collect::<Vec<_>>()))
     }

@@ -257,6 +257,38 @@ fn a_check_of_ones_own_asserts_or_returns_a_result() {
 }
 
 #[test]
+#[test]
+fn a_check_of_ones_own_can_ask_what_the_run_is_counted_as() {
+    let counted = |expected: Class| {
+        let check = check::judged("counted", move |judged: &Judged<'_>| {
+            assert!(matches!(judged.reference().outcome(), Outcome::Closed(_)));
+            let attempts = judged.run().activities()[0].attempts.len();
+            assert!(judged.class() != expected, "{attempts}");
+        });
+        explore(resumes).every_pair().budget(500).seeds(0..200).over_budget(1.0).check(check)
+    };
+    violates(counted(Class::Survive), "counted", "assertion");
+    violates(counted(Class::Cancelled), "counted", "assertion");
+    violates(counted(Class::OverBudget(Budget::Attempts)), "counted", "assertion");
+    holds(counted(Class::Different));
+}
+
+#[test]
+fn a_script_that_ends_otherwise_is_called_a_script() {
+    let report = copying(resumes)
+        .explore_script(async |client| {
+            let handle = client.start::<u32>("copying", "id", &6u32).await.map_err(|error| error.to_string())?;
+            let rows: u32 = handle.result().await.map_err(|error| error.to_string())?;
+            Ok::<_, String>((rows, durasim::time::now() - durasim::Time::ZERO))
+        })
+        .named("script")
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    let message = &report.failures()[0].violation.message;
+    assert_eq!(message, "the script did not end as it does without faults");
+}
+
 fn the_first_check_that_minds_is_the_one_that_is_reported() {
     let minds =
         |name: &str| check::named(name, |run: &Run| if run.plan().is_empty() { Ok(()) } else { Err("a fault") });
