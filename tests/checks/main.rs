@@ -12,10 +12,11 @@ mod stops_in_time;
 
 use std::time::Duration;
 
+use durasim::check::{Budget, Class, Judged};
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Ledger, RetryPolicy, Run, Simulation,
-    WorkflowContext, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Ledger, Outcome, RetryPolicy, Run,
+    Simulation, WorkflowContext, check,
 };
 
 #[derive(Default)]
@@ -168,7 +169,6 @@ fn progress_minds_too_much_work_without_a_heartbeat() {
     holds(explore(every_third).check(progress().at_most(3)));
 }
 
-#[test]
 /// Looks whether all rows are there before it looks at its details, which takes `look` effects and a second.
 fn looks_at_the_rows(look: bool) -> impl ActivityFn<u32, u32> {
     async move |ctx: &ActivityContext, rows: u32| -> Result<u32, ActivityError> {
@@ -202,6 +202,7 @@ fn progress_minds_an_attempt_that_does_all_of_it_again_without_a_heartbeat() {
     violates(explore(heartbeats_once).check(check::progress("copy", |done: &u32| *done)), "progress", "never read");
 }
 
+#[test]
 fn progress_looks_at_its_own_activity_only() {
     holds(explore(resumes).check(check::progress("move", |done: &String| done.len())));
 }
@@ -257,7 +258,6 @@ fn a_check_of_ones_own_asserts_or_returns_a_result() {
 }
 
 #[test]
-#[test]
 fn a_check_of_ones_own_can_ask_what_the_run_is_counted_as() {
     let counted = |expected: Class| {
         let check = check::judged("counted", move |judged: &Judged<'_>| {
@@ -289,6 +289,7 @@ fn a_script_that_ends_otherwise_is_called_a_script() {
     assert_eq!(message, "the script did not end as it does without faults");
 }
 
+#[test]
 fn the_first_check_that_minds_is_the_one_that_is_reported() {
     let minds =
         |name: &str| check::named(name, |run: &Run| if run.plan().is_empty() { Ok(()) } else { Err("a fault") });
