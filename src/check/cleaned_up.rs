@@ -71,7 +71,8 @@ impl CleanedUp {
     /// let check = check::cleaned_up(|bucket: &Bucket| assert_eq!(bucket.open_uploads.get(), 0)).unless_retried();
     /// ```
     ///
-    /// An attempt that ends after its retry has begun is not excused.
+    /// An attempt that has timed out cannot know whether a retry follows, and is excused too. One that ends after its retry
+    /// has begun is not.
     pub fn unless_retried(mut self) -> CleanedUp {
         self.unless_retried = true;
         self
@@ -174,7 +175,8 @@ impl CleanedUp {
     }
 }
 
-/// Whether the service retries the attempt, and the retry has not begun when the attempt ends, with that event.
+/// Whether the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
+/// ends, with that event.
 fn is_retried(trace: &Trace, attempt: u32, end: usize) -> bool {
     let activity = trace.attempts()[attempt as usize].activity;
     let mut started = false;
@@ -188,6 +190,7 @@ fn is_retried(trace: &Trace, attempt: u32, end: usize) -> bool {
                 return retried && place > end;
             }
             (Who::Activity(index), What::RetryScheduled(_)) if index == activity => retried |= started,
+            (Who::Activity(index), What::TimedOut(_)) if index == activity => retried |= started && place < end,
             _ => {}
         }
     }

@@ -273,6 +273,7 @@ fn uploading(forgets: bool) -> Exploration {
         .no_heartbeat_throttle()
         .workflow("uploading", async |ctx: &WorkflowContext, parts: u32| {
             let options = ActivityOptions {
+                schedule_to_close_timeout: Duration::from_secs(320),
                 start_to_close_timeout: Duration::from_secs(120),
                 heartbeat_timeout: Duration::from_secs(30),
                 cancellation_type: CancellationType::WaitCancellationCompleted,
@@ -296,6 +297,11 @@ fn what_is_kept_for_a_retry_can_be_allowed() {
     // A failure after a cancel was requested is not retried: nobody will ever close this upload.
     let failed = uploading(false).replay(&"uploading#1:task1=cancel; upload#1@1:effect1=fail_applied".parse().unwrap());
     assert!(failed.failures()[0].text.contains("CANCEL_REQUESTED"), "{failed}");
+    // One that has timed out cannot know that it was the last.
+    let timed_out =
+        uploading(false).replay(&"upload#1@1:dispatch=delayed(290s); upload#1@1:await3=stall(40s)".parse().unwrap());
+    assert!(timed_out.holds(), "{}", timed_out.failures()[0].text);
+    assert_eq!(timed_out.parts()[1].tally.over_budget, 1, "{timed_out}");
 }
 
 #[test]
