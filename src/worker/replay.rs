@@ -256,3 +256,20 @@ impl Asked<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Payload;
+
+    #[test]
+    fn signals_come_before_what_came_before_them_and_equal_jobs_as_they_came() {
+        let signal = |name: &str| Job::Signal { name: name.into(), input: Payload::new(b"1") };
+        let fired = Job::FireTimer;
+        let mut jobs = Vec::new();
+        for job in [fired(2), signal("b"), fired(1), signal("a")] {
+            put(&mut jobs, job);
+        }
+        assert_eq!(jobs, [signal("b"), signal("a"), fired(2), fired(1)]);
+    }
+}
