@@ -154,14 +154,9 @@ impl Future for Sleep {
                 }
                 return Poll::Ready(());
             }
-            let sleeper = core.sleeper(context);
             match *waiting {
-                Some(id) => core.sleepers.renew(id, sleeper),
-                None => {
-                    let id = core.sleepers.add(sleeper);
-                    core.queue.push(*deadline, Wakeup::Sleeper(id));
-                    *waiting = Some(id);
-                }
+                Some(id) => core.sleep_on(id, context),
+                None => *waiting = Some(core.sleep_until(*deadline, context)),
             }
             Poll::Pending
         })
@@ -188,13 +183,35 @@ fn forget(id: SleeperId) {
 }
 
 impl Core {
-    /// Whom to wake for the code that is being polled.
-    fn sleeper(&self, context: &Context<'_>) -> Sleeper {
-        let task = self.polled.map(|(task, _)| task);
-        match task {
-            Some(task) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
-            _ => Sleeper::Inside(task, context.waker().clone()),
-        }
+    /// The code that is being polled begins to wait.
+    #[inline]
+    fn sleep_until(&mut self, deadline: Time, context: &Context<'_>) -> SleeperId {
+        let id = match self.polled {
+            Some((task, _)) if self.tasks.is_own_waker(task, context.waker()) => self.sleepers.add(Sleeper::Task(task)),
+            _ => self.add_inside(context),
+        };
+        self.queue.push(deadline, Wakeup::Sleeper(id));
+        id
+    }
+
+    /// The code that is being polled waits on, maybe with another waker than before.
+    #[inline(never)]
+    fn sleep_on(&mut self, id: SleeperId, context: &Context<'_>) {
+        let sleeper = match self.polled {
+            Some((task, _)) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
+            _ => self.inside(context),
+        };
+        self.sleepers.renew(id, sleeper);
+    }
+
+    #[inline(never)]
+    fn add_inside(&mut self, context: &Context<'_>) -> SleeperId {
+        self.sleepers.add(self.inside(context))
+    }
+
+    /// Code with a waker of its own making is to be woken by that.
+    fn inside(&self, context: &Context<'_>) -> Sleeper {
+        Sleeper::Inside(self.polled.map(|(task, _)| task), context.waker().clone())
     }
 }
 

@@ -74,7 +74,7 @@ impl<A: Activity> ActivityProgram for Hosted<A> {
                 Ok(result) => ActivityOutcome::Completed(Payload::new(result)),
                 Err(ClientError::Cancelled) => ActivityOutcome::Cancelled(Default::default()),
                 Err(ClientError::Failed(message)) => {
-                    ActivityOutcome::Failed(Failure::application("ClientError", message))
+                    ActivityOutcome::Failed(Failure::application("ClientError", message).into())
                 }
             }
         };

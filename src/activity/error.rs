@@ -109,7 +109,7 @@ impl From<ActivityError> for ActivityOutcome {
         let plain = |error_type: &str, message: String| Failure::application(error_type, message);
         // Made once: failures that a retry may help are what runs are full of.
         static RETRYABLE: LazyLock<Arc<str>> = LazyLock::new(|| "Retryable".into());
-        ActivityOutcome::Failed(match error {
+        let failure: Failure = match error {
             ActivityError::Cancelled => return ActivityOutcome::Cancelled(Details::Absent),
             ActivityError::ExecutionFailed(message) => plain("ExecutionFailed", message),
             ActivityError::Panic(message) => plain("Panic", message),
@@ -125,7 +125,8 @@ impl From<ActivityError> for ActivityOutcome {
                     .into()
             }
             ActivityError::ApplicationFailure(failure) => (*failure).into(),
-        })
+        };
+        ActivityOutcome::Failed(failure.into())
     }
 }
 
@@ -138,11 +139,13 @@ mod tests {
     /// Type, non-retryable, delay in milliseconds.
     fn told(error: ActivityError) -> (String, bool, Option<i64>) {
         match ActivityOutcome::from(error) {
-            ActivityOutcome::Failed(Failure {
-                kind: FailureKind::Application { error_type, non_retryable, next_retry_delay, .. },
-                ..
-            }) => (error_type.to_string(), non_retryable, next_retry_delay.map(|d: Span| d.as_nanos() / 1_000_000)),
-            other => panic!("not an application failure: {other:?}"),
+            ActivityOutcome::Failed(failure) => match &failure.kind {
+                FailureKind::Application { error_type, non_retryable, next_retry_delay, .. } => {
+                    (error_type.to_string(), *non_retryable, next_retry_delay.map(|d: Span| d.as_nanos() / 1_000_000))
+                }
+                other => panic!("not an application failure: {other:?}"),
+            },
+            other => panic!("not a failure: {other:?}"),
         }
     }
 

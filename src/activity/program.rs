@@ -10,7 +10,7 @@ use super::context::ActivityContext;
 use super::error::ActivityError;
 use crate::application_failure::ApplicationFailure;
 use crate::decode::Decode;
-use crate::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Payload};
+use crate::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Failure, Payload};
 
 /// A function that can be registered as an activity: `async fn(&ActivityContext, Input) -> Result<Output,
 /// ActivityError>`, or a closure `async |ctx: &ActivityContext, input: Input| ..`. There is nothing to implement.
@@ -89,13 +89,18 @@ impl<F: ActivityFn<I, O>, I: 'static, O: 'static> ActivityProgram for NativeActi
 fn input_error<I>(context: &ActivityContext, why: &serde_json::Error) -> ActivityOutcome {
     let (name, wanted) = (context.get_info().activity_type(), type_name::<I>());
     let message = format!("the input of activity `{name}` does not decode as `{wanted}`: {why}");
-    ActivityOutcome::Failed(ApplicationFailure::new("InputDecodeError", message).non_retryable().into())
+    failed_for_good("InputDecodeError", message)
 }
 
 fn result_error<O>(context: &ActivityContext, why: &serde_json::Error) -> ActivityOutcome {
     let (name, given) = (context.get_info().activity_type(), type_name::<O>());
     let message = format!("the result of activity `{name}`, a `{given}`, cannot be encoded: {why}");
-    ActivityOutcome::Failed(ApplicationFailure::new("ResultEncodeError", message).non_retryable().into())
+    failed_for_good("ResultEncodeError", message)
+}
+
+fn failed_for_good(error_type: &str, message: String) -> ActivityOutcome {
+    let failure: Failure = ApplicationFailure::new(error_type, message).non_retryable().into();
+    ActivityOutcome::Failed(failure.into())
 }
 
 impl<F, I, O> fmt::Debug for NativeActivity<F, I, O> {

@@ -34,8 +34,8 @@ pub(crate) const NOT_TEXT: &str = "the panic's payload is not text";
 /// How a call into user code ended when it did not return.
 #[derive(Debug)]
 pub(crate) enum Unwound {
-    /// It panicked.
-    Panic(Panic),
+    /// It panicked. Boxed because it is rare, and this is what every poll returns through.
+    Panic(Box<Panic>),
     /// It was unwound with something that is not a message: the harness's own doing.
     Other(Box<dyn Any + Send>),
 }
@@ -99,5 +99,5 @@ fn unwound(payload: Box<dyn Any + Send>) -> Unwound {
             Err(payload) => return Unwound::Other(payload),
         },
     };
-    Unwound::Panic(Panic { message, place })
+    Unwound::Panic(Box::new(Panic { message, place }))
 }

@@ -15,8 +15,8 @@ pub(crate) enum Injector {
     /// From nowhere: the reference run.
     #[default]
     Quiet,
-    /// From a plan. Each entry strikes at most once.
-    Planned(Vec<Planned>),
+    /// From a plan. Each entry strikes at most once; so many have not yet.
+    Planned { entries: Vec<Planned>, left: usize },
     /// From the run's seed.
     Swarm(Swarm),
 }
@@ -48,32 +48,37 @@ impl Injector {
     pub(crate) fn plan(&mut self, entries: &[Entry], delays: &[Option<Duration>]) {
         self.clear();
         if let Injector::Quiet = self {
-            *self = Injector::Planned(Vec::new());
+            *self = Injector::Planned { entries: Vec::new(), left: 0 };
         }
-        if let Injector::Planned(planned) = self {
+        if let Injector::Planned { entries: planned, left } = self {
             for (place, entry) in entries.iter().enumerate() {
                 let dispatch_delay = delays.get(place).copied().flatten();
                 planned.push(Planned { entry: entry.clone(), struck: false, dispatch_delay });
             }
+            *left = planned.len();
         }
     }
 
     /// No fault strikes from now on.
     pub(crate) fn clear(&mut self) {
         match self {
-            Injector::Planned(planned) => planned.clear(),
+            Injector::Planned { entries, left } => {
+                entries.clear();
+                *left = 0;
+            }
             Injector::Quiet | Injector::Swarm(_) => *self = Injector::Quiet,
         }
     }
 
     /// A deadline that is met by dispatching the attempt later. `place` is its dispatch.
     pub(crate) fn strike_deadline(&mut self, place: Place<'_>) -> Option<(Site, Fault, Duration)> {
-        let Injector::Planned(entries) = self else { return None };
+        let Injector::Planned { entries, left } = self else { return None };
         entries.iter_mut().filter(|planned| !planned.struck).find_map(|planned| {
             let delay = planned.dispatch_delay?;
             let site = planned.entry.point.site;
             Place { site, ..place }.is(&planned.entry).then(|| {
                 planned.struck = true;
+                *left -= 1;
                 (site, planned.entry.fault, delay)
             })
         })
@@ -84,7 +89,7 @@ impl Injector {
     pub(crate) fn is_quiet(&self) -> bool {
         match self {
             Injector::Quiet => true,
-            Injector::Planned(entries) => entries.iter().all(|planned| planned.struck),
+            Injector::Planned { left, .. } => *left == 0,
             Injector::Swarm(_) => false,
         }
     }
@@ -94,7 +99,8 @@ impl Injector {
     pub(crate) fn may_strike_dispatch(&self) -> bool {
         match self {
             Injector::Quiet => false,
-            Injector::Planned(entries) => entries.iter().any(|planned| {
+            Injector::Planned { left: 0, .. } => false,
+            Injector::Planned { entries, .. } => entries.iter().any(|planned| {
                 !planned.struck && (planned.dispatch_delay.is_some() || planned.entry.point.site == Site::Dispatch)
             }),
             Injector::Swarm(_) => true,
@@ -107,7 +113,8 @@ impl Injector {
     pub(crate) fn may_strike(&self, site: Site) -> bool {
         match self {
             Injector::Quiet => false,
-            Injector::Planned(entries) => {
+            Injector::Planned { left: 0, .. } => false,
+            Injector::Planned { entries, .. } => {
                 entries.iter().any(|planned| !planned.struck && planned.entry.point.site == site)
             }
             // A planned deadline needs to know the attempt's course beforehand.
@@ -124,11 +131,12 @@ impl Injector {
     ) -> Option<Fault> {
         match self {
             Injector::Quiet => None,
-            Injector::Planned(entries) => {
+            Injector::Planned { entries, left } => {
                 let planned = entries
                     .iter_mut()
                     .find(|planned| !planned.struck && planned.dispatch_delay.is_none() && place.is(&planned.entry))?;
                 planned.struck = true;
+                *left -= 1;
                 Some(planned.entry.fault)
             }
             Injector::Swarm(swarm) => {
@@ -144,15 +152,15 @@ impl Injector {
 
     /// Entries of the plan that have not struck.
     pub(crate) fn not_struck(&self) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        if let Injector::Planned(planned) = self {
-            for Planned { entry, struck, .. } in planned {
+        let mut not_struck = Vec::new();
+        if let Injector::Planned { entries, .. } = self {
+            for Planned { entry, struck, .. } in entries {
                 if !struck {
-                    entries.push(entry.clone());
+                    not_struck.push(entry.clone());
                 }
             }
         }
-        entries
+        not_struck
     }
 }
 

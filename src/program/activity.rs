@@ -99,8 +99,8 @@ impl Beat {
 pub enum ActivityOutcome {
     /// With a result.
     Completed(Payload),
-    /// With a failure.
-    Failed(Failure),
+    /// With a failure, which is shared with all who hear of it.
+    Failed(Arc<Failure>),
     /// It says it stopped because it was cancelled.
     Cancelled(Details),
     /// Somebody else will complete it by id.
@@ -187,6 +187,7 @@ impl Attempt {
     }
 
     /// As [`new`](Attempt::new), told through something that is there already.
+    #[inline]
     pub(crate) fn listening(
         run: impl Future<Output = ActivityOutcome> + 'static,
         listener: Arc<dyn Listener>,

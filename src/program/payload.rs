@@ -56,6 +56,7 @@ impl Payload {
     ///
     /// # Errors
     /// What `serde_json` says of a value that JSON cannot hold, such as a map with keys that are not strings.
+    #[inline]
     pub fn from_json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
         let mut text = SCRATCH.take();
         text.clear();

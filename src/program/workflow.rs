@@ -83,8 +83,9 @@ pub struct Activation {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Job {
-    /// The first job of the first activation.
-    Start(WorkflowStart),
+    /// The first job of the first activation. What the workflow was started with was given to
+    /// [`instantiate`](WorkflowProgram::instantiate).
+    Start,
     /// In a replay only, and ahead of the news of its task: a marker that the answer to this very task has recorded. The
     /// code uses what is in it instead of deciding again.
     Marker(Marker),
@@ -127,9 +128,9 @@ pub enum ActivityResolution {
     /// With a result.
     Completed(Payload),
     /// Failed or timed out for good: an [`FailureKind::Activity`](super::FailureKind::Activity) failure.
-    Failed(Failure),
+    Failed(Arc<Failure>),
     /// Cancelled: an [`FailureKind::Activity`](super::FailureKind::Activity) failure whose cause is the cancellation.
-    Cancelled(Failure),
+    Cancelled(Arc<Failure>),
 }
 
 /// What a workflow asks for.
@@ -168,12 +169,12 @@ pub enum Command {
         /// Of the query.
         id: u32,
         /// The encoded answer, or why there is none.
-        result: Result<Payload, Failure>,
+        result: Result<Payload, Arc<Failure>>,
     },
     /// Close as completed. Must be the last command, as the other closing ones.
     Complete(Payload),
     /// Close as failed.
-    Fail(Failure),
+    Fail(Arc<Failure>),
     /// Close as cancelled.
     Cancelled(Details),
 }

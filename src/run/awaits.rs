@@ -10,7 +10,7 @@ use crate::worker::process::Process;
 
 impl Core {
     /// The attempt's code returned `Pending`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn awaited(&mut self, attempt: u32, settings: &Settings) {
         let record = &mut self.attempts[attempt as usize];
         record.awaits += 1;

@@ -13,6 +13,7 @@ use crate::worker::throttle::Action;
 
 impl Core {
     /// The attempt's code, or a background task of it, records a heartbeat.
+    #[inline]
     pub(super) fn heartbeat(&mut self, attempt: u32, details: Option<&[u8]>, settings: &Settings) -> Beat {
         let record = &mut self.attempts[attempt as usize];
         if !record.is_running() {
@@ -64,7 +65,12 @@ impl Core {
                 let carriage = std::mem::take(&mut record.carriage);
                 let bytes = record.newest;
                 self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-                self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
+                match carriage {
+                    Carriage::Late(_) => {
+                        self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
+                    }
+                    _ => self.deliver_heartbeat(attempt, details, bytes, carriage, settings),
+                }
             }
             Next::WakeAt(at) => self.queue.push(at, Wakeup::Flush(attempt)),
             Next::Nothing => {}
@@ -78,13 +84,24 @@ impl Core {
         self.act(attempt, next, settings);
     }
 
+    /// A heartbeat arrives at the service, or is lost on the way, and its answer too.
     pub(super) fn deliver_heartbeat(
         &mut self,
         attempt: u32,
         details: Details,
         bytes: Option<Bytes>,
         carriage: Carriage,
+        settings: &Settings,
     ) {
+        if carriage != Carriage::RequestLost {
+            self.take_heartbeat(attempt, details, bytes, carriage);
+        }
+        self.heartbeat_answered(attempt, settings);
+        self.delivered(attempt, false, carriage, settings);
+    }
+
+    #[inline]
+    fn take_heartbeat(&mut self, attempt: u32, details: Details, bytes: Option<Bytes>, carriage: Carriage) {
         let token = self.attempts[attempt as usize].token;
         let order = self.queue.reserve();
         let told = match self.service.heartbeat(token, details, self.now, order) {
@@ -110,6 +127,7 @@ impl Core {
     }
 
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
+    #[inline]
     pub(super) fn heartbeat_answered(&mut self, attempt: u32, settings: &Settings) {
         let now = self.now;
         let next = Next::of(self.throttles[attempt as usize].answered(now));

@@ -1,13 +1,13 @@
 //! What happens to an attempt on its worker: start, awaits, heartbeats, end.
 
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use super::agenda::Buried;
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
-use super::world::{Background, Core, Tag, World, current};
+use super::world::{Background, Core, Tag, World, with_current};
 use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
@@ -25,52 +25,72 @@ use crate::worker::throttle::{self, Throttle};
 #[derive(Debug)]
 pub(crate) struct Link {
     attempt: u32,
-    run: u64,
+    /// Atomic only because links are `Sync`.
+    run: AtomicU64,
     /// The run's.
     thread: ThreadId,
 }
 
 impl Link {
-    /// The run in progress here.
+    fn new(attempt: u32, run: u64) -> Arc<Link> {
+        Arc::new(Link { attempt, run: AtomicU64::new(run), thread: std::thread::current().id() })
+    }
+
+    fn is_of(&self, run: u64) -> bool {
+        self.run.load(Ordering::Relaxed) == run
+    }
+
+    /// Asks the run in progress here, if there is one.
     ///
     /// # Panics
     /// On a thread of the user's own, where a call would otherwise be lost without a word.
-    fn world(&self, call: &str) -> Option<Rc<World>> {
-        let world = current();
-        if world.is_none() && std::thread::current().id() != self.thread && !std::thread::panicking() {
+    #[inline]
+    fn ask<R>(&self, call: &str, question: impl FnOnce(&World) -> R) -> Option<R> {
+        let answer = with_current(question);
+        if answer.is_none() {
+            self.look_where(call);
+        }
+        answer
+    }
+
+    #[cold]
+    fn look_where(&self, call: &str) {
+        if std::thread::current().id() != self.thread && !std::thread::panicking() {
             panic!(
                 "{call} was called on another thread than the simulation's, which runs on one thread in virtual time: \
                  use `durasim::task::spawn` instead of threads"
             );
         }
-        world
     }
 }
 
 impl ActivityLink for Link {
     fn heartbeat(&self, details: Option<&[u8]>) -> Beat {
-        let Some(world) = self.world("`record_heartbeat`") else { return Beat::Taken };
-        let mut core = world.core.borrow_mut();
-        if core.run != self.run || core.running_dead() || std::thread::panicking() {
-            return Beat::Taken;
-        }
-        core.heartbeat(self.attempt, details, &world.setup.settings)
+        let beat = self.ask("`record_heartbeat`", |world| {
+            let mut core = world.core.borrow_mut();
+            if !self.is_of(core.run) || core.running_dead() || std::thread::panicking() {
+                return Beat::Taken;
+            }
+            core.heartbeat(self.attempt, details, &world.setup.settings)
+        });
+        beat.unwrap_or(Beat::Taken)
     }
 
     fn details_read(&self) {
-        let Some(world) = self.world("`get_heartbeat_details`") else { return };
-        let mut core = world.core.borrow_mut();
-        if core.run != self.run || core.running_dead() {
-            return;
-        }
-        let attempt = &mut core.attempts[self.attempt as usize];
-        if attempt.is_running() && !std::mem::replace(&mut attempt.details_read, true) {
-            core.note(Who::Attempt(self.attempt), What::DetailsRead);
-        }
+        self.ask("`get_heartbeat_details`", |world| {
+            let mut core = world.core.borrow_mut();
+            if !self.is_of(core.run) || core.running_dead() {
+                return;
+            }
+            let attempt = &mut core.attempts[self.attempt as usize];
+            if attempt.is_running() && !std::mem::replace(&mut attempt.details_read, true) {
+                core.note(Who::Attempt(self.attempt), What::DetailsRead);
+            }
+        });
     }
 
     fn now(&self) -> Time {
-        self.world("`now`").map_or(Time::ZERO, |world| world.core.borrow().now)
+        self.ask("`now`", |world| world.core.borrow().now).unwrap_or(Time::ZERO)
     }
 }
 
@@ -111,7 +131,7 @@ impl World {
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
-        self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure)), &self.setup.settings);
+        self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure.into())), &self.setup.settings);
     }
 
     /// Drops an attempt that outlived its worker's grace period, and reports it.
@@ -135,13 +155,15 @@ impl Core {
     fn link(&mut self, attempt: u32) -> Arc<Link> {
         let (run, place) = (self.run, attempt as usize);
         for attempt in self.spare.links.len() as u32..=attempt {
-            self.spare.links.push(Arc::new(Link { attempt, run, thread: std::thread::current().id() }));
+            self.spare.links.push(Link::new(attempt, run));
         }
-        match Arc::get_mut(&mut self.spare.links[place]) {
-            Some(link) => link.run = run,
-            None => self.spare.links[place] = Arc::new(Link { attempt, run, thread: std::thread::current().id() }),
+        let link = &mut self.spare.links[place];
+        if Arc::strong_count(link) == 1 {
+            link.run.store(run, Ordering::Relaxed);
+        } else {
+            *link = Link::new(attempt, run);
         }
-        self.spare.links[place].clone()
+        link.clone()
     }
 
     /// Notes a new attempt and makes its record.
@@ -190,7 +212,7 @@ impl Core {
     }
 
     /// The attempt's code has ended by itself.
-    pub(super) fn ended(&mut self, attempt: u32, outcome: Result<ActivityOutcome, Panic>, settings: &Settings) {
+    pub(super) fn ended(&mut self, attempt: u32, outcome: Result<ActivityOutcome, Box<Panic>>, settings: &Settings) {
         if !self.attempts[attempt as usize].is_running() {
             return;
         }
@@ -209,7 +231,7 @@ impl Core {
             Err(panic) => {
                 let text = panic.to_string();
                 let failure = Failure::application("Panic", panic.message);
-                (Ended::Panicked, Some(self.trace.store(text.as_bytes())), ActivityOutcome::Failed(failure))
+                (Ended::Panicked, Some(self.trace.store(text.as_bytes())), ActivityOutcome::Failed(failure.into()))
             }
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
@@ -303,7 +325,7 @@ impl Core {
         self.note(Who::Attempt(attempt), What::Died);
     }
 
-    pub(super) fn background_ended(&mut self, index: u32, panic: Option<Panic>) {
+    pub(super) fn background_ended(&mut self, index: u32, panic: Option<Box<Panic>>) {
         self.background[index as usize].task = None;
         if let Some(panic) = panic {
             let who = self.task_words(Tag::Background(index));

@@ -25,11 +25,7 @@ impl Core {
         let arrives = carriage != Carriage::RequestLost;
         let refused = match call {
             Call::Heartbeat { details, bytes } => {
-                if arrives {
-                    self.deliver_heartbeat(attempt, details, bytes, carriage);
-                }
-                self.heartbeat_answered(attempt, settings);
-                false
+                return self.deliver_heartbeat(attempt, details, bytes, carriage, settings);
             }
             Call::Complete { result } => arrives && self.service.complete(token, result, now).is_err(),
             Call::Fail { failure, details, bytes } => {
@@ -43,6 +39,12 @@ impl Core {
             }
             Call::Cancel { details } => arrives && self.service.cancel(token, details, now).is_err(),
         };
+        self.delivered(attempt, refused, carriage, settings);
+    }
+
+    /// What follows from a message that has arrived, or was lost.
+    #[inline]
+    pub(super) fn delivered(&mut self, attempt: u32, refused: bool, carriage: Carriage, settings: &Settings) {
         self.settle(settings);
         // A report whose answer is lost is sent again, and refused: the service has acted on it.
         let again = carriage == Carriage::AnswerLost && !self.attempts[attempt as usize].is_running();

@@ -177,7 +177,7 @@ impl World {
                 } else {
                     core.todo.push_back(Todo::Evict(instance));
                 }
-                answer
+                answer.map_err(Arc::unwrap_or_clone)
             }
             Err(problem) => Err(Failure::application("QueryFailed", problem.to_string())),
         };

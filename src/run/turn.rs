@@ -12,6 +12,7 @@ use super::setup::Settings;
 use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
+use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskFuture, TaskId};
 use crate::fault::Order;
 use crate::instant::Time;
@@ -116,7 +117,9 @@ impl World {
                 }
                 None => Err(panic),
             },
-            Err(Unwound::Other(_)) if core.error.is_none() => Err(Panic { message: NOT_TEXT.to_owned(), place: None }),
+            Err(Unwound::Other(_)) if core.error.is_none() => {
+                Err(Box::new(Panic { message: NOT_TEXT.to_owned(), place: None }))
+            }
             // The harness's own, from a call that ends the run.
             Err(Unwound::Other(_)) => {
                 core.graveyard.push(super::agenda::Buried::Future(future));
@@ -247,7 +250,12 @@ impl Core {
                 self.stuck();
                 return Woken::Nothing;
             };
-            if !self.is_live(wakeup) {
+            let is_live = match wakeup {
+                // By far the most common.
+                Wakeup::Sleeper(id) => self.is_asleep(id),
+                _ => self.is_live(wakeup),
+            };
+            if !is_live {
                 continue;
             }
             if at > settings.horizon {
@@ -260,7 +268,7 @@ impl Core {
                 return Woken::Nothing;
             }
             match wakeup {
-                // By far the most common. Nothing else is ready: its turn is now.
+                // Nothing else is ready: its turn is now.
                 Wakeup::Sleeper(id) if self.order == Order::Fifo => {
                     if let Some(taken) = self.wake_alone(id) {
                         return Woken::Task(taken);
@@ -313,13 +321,16 @@ impl Core {
         }
     }
 
-    /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
+    /// Whether somebody still waits there.
     #[inline]
+    fn is_asleep(&self, id: SleeperId) -> bool {
+        self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
+    }
+
+    /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
     fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
-            Wakeup::Sleeper(id) => {
-                self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
-            }
+            Wakeup::Sleeper(id) => self.is_asleep(id),
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {

@@ -298,6 +298,7 @@ impl World {
     }
 
     /// Brings an instance to where the workflow's code has got: it re-lives what an instance before it has answered.
+    #[inline]
     pub(super) fn take_past_turns(
         &self,
         workflow: WorkflowKey,
@@ -350,6 +351,7 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
     }
 }
 
+#[inline]
 pub(super) fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
     match panics::catch(|| instance.take_turn(turn)) {
         Ok(answer) => answer,

@@ -78,6 +78,7 @@ impl Service {
     }
 
     /// The first half of [`take_activity_task`](Service::take_activity_task): the attempt counts as started.
+    #[inline]
     pub(crate) fn start_attempt(&mut self, activity: ActivityKey, attempt: u32, now: Time) -> Option<Token> {
         if !self.runs(activity) {
             return None;
@@ -93,6 +94,7 @@ impl Service {
     }
 
     /// What the worker of an attempt that has just started is given.
+    #[inline]
     pub(crate) fn activity_task(&self, token: Token) -> ActivityTask {
         let taken = self.activity(token.activity);
         let info = ActivityInfo {
@@ -130,6 +132,7 @@ impl Service {
     /// # Errors
     /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. The answer to a heartbeat that is too
     /// large is not an error: it asks to cancel, and the activity has failed (`limit_heartbeat_2_5m`).
+    #[inline]
     pub fn heartbeat(
         &mut self,
         token: Token,
@@ -141,6 +144,7 @@ impl Service {
         Ok(self.heartbeat_running(token.activity, details, now, order))
     }
 
+    #[inline]
     pub(super) fn heartbeat_running(
         &mut self,
         key: ActivityKey,

@@ -247,7 +247,7 @@ impl Service {
                 }
                 Command::Fail(failure) => {
                     let outcome = WorkflowOutcome::Failed {
-                        failure: Arc::new(failure.clone()),
+                        failure: Arc::clone(failure),
                         // Runs of this simulation have no retry policy of their own.
                         retry_state: RetryState::RetryPolicyNotSet,
                     };

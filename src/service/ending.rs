@@ -52,6 +52,7 @@ impl Service {
         }
     }
 
+    #[inline]
     fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> Verdict {
         let activity = self.activity(key);
         let has_policy = activity.spec.retry.is_some() || self.dialect.has_default_policy();

@@ -119,6 +119,7 @@ pub enum Verdict {
 ///
 /// Source: temporal `service/history/workflow/mutable_state_impl.go` (`RetryActivity`), recorded scenarios
 /// `retry_verdict_*` and `cancel_wait_fails_*`.
+#[inline]
 pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
     if !ended.workflow_running {
         return Verdict::Close(RetryState::InternalServerError);

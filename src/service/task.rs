@@ -128,6 +128,7 @@ impl Service {
     /// Hands a workflow task to a worker. `None` if it is stale.
     ///
     /// A repeated attempt becomes a first one again if there is news since it was scheduled.
+    #[inline]
     pub fn take_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, now: Time) -> Option<WorkflowTask> {
         let run = &mut self.workflows[workflow.0 as usize];
         let TaskState::Scheduled { mut attempt, at, history_length } = run.task else {

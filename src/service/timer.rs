@@ -17,6 +17,7 @@ impl Service {
     }
 
     /// As [`fire`](Service::fire), for a caller that has just asked whether the timer is live.
+    #[inline]
     pub(crate) fn fire_live(&mut self, timer: Timer, now: Time) {
         match timer {
             Timer::Timeout { activity, timeout, .. } => {

@@ -170,6 +170,7 @@ impl Workflow {
         find(&self.lists.activities, seq).ok().map(|index| self.lists.activities[index].1)
     }
 
+    #[inline]
     pub(super) fn into_lists(mut self) -> Box<Lists> {
         self.lists.clear();
         self.lists
@@ -214,6 +215,7 @@ pub(super) fn insert<T>(list: &mut Vec<(Seq, T)>, seq: Seq, value: T) {
 
 impl Service {
     /// Starts a run, with its first workflow task ready.
+    #[inline]
     pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> WorkflowKey {
         const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
         let StartWorkflow { workflow_id, run_id, workflow_type, task_queue, input, .. } = start;

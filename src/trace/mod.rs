@@ -332,6 +332,7 @@ impl Trace {
     }
 
     /// Empties the trace and keeps its memory.
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.dialect = Dialect::default();
         self.events.clear();

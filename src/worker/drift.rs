@@ -55,7 +55,7 @@ fn differs(kind: &EventKind, command: &Command) -> Option<(String, String, Strin
             let (expected, found) = bytes_differ(known.as_bytes(), result.as_bytes())?;
             Some(("completes with another result".to_owned(), expected, found))
         }
-        (EventKind::WorkflowExecutionFailed { failure: known, .. }, Command::Fail(failure)) if **known != *failure => {
+        (EventKind::WorkflowExecutionFailed { failure: known, .. }, Command::Fail(failure)) if known != failure => {
             let (expected, found) = bytes_differ(known.to_string().as_bytes(), failure.to_string().as_bytes())
                 .unwrap_or_else(|| (format!("{known:?}"), format!("{failure:?}")));
             Some(("fails with another failure".to_owned(), expected, found))

@@ -82,6 +82,7 @@ impl Drop for Instance {
 }
 
 impl Instance {
+    #[inline]
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
         let activities = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
         Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
@@ -93,6 +94,7 @@ impl Instance {
     }
 
     /// Hands the code the news of one workflow task and notes what it asks the service for. Empties the list of jobs.
+    #[inline]
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         (self.now, self.history_length) = (activation.now, activation.history_length);
@@ -148,7 +150,7 @@ impl Instance {
         id: u32,
         name: Arc<str>,
         input: Payload,
-    ) -> Result<Result<Payload, Failure>, TaskProblem> {
+    ) -> Result<Result<Payload, Arc<Failure>>, TaskProblem> {
         let jobs = vec![Job::Query { id, name, input }];
         let (now, history_length) = (self.now, self.history_length);
         let activation = Activation { now, replaying: false, history_length, jobs };
@@ -240,7 +242,7 @@ impl Pending {
             kind: FailureKind::Canceled { details: Details::Absent },
             cause: None,
         };
-        ActivityResolution::Cancelled(Failure {
+        ActivityResolution::Cancelled(Arc::new(Failure {
             message: "Activity cancelled".into(),
             kind: FailureKind::Activity {
                 activity_type: self.spec.activity_type.clone(),
@@ -250,7 +252,7 @@ impl Pending {
                 retry_state: RetryState::CancelRequested,
             },
             cause: Some(Arc::new(cause)),
-        })
+        }))
     }
 }
 

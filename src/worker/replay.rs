@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::instant::Time;
 use crate::program::{
     Activation, ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq,
-    WorkflowStart,
 };
 use crate::service::{EventKind, HistoryEvent};
 
@@ -44,6 +43,7 @@ pub(crate) enum Asked<'a> {
 
 impl Instance {
     /// Makes `turn` the next task that an instance before this one has answered, if there is one left.
+    #[inline]
     pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], turn: &mut Turn) -> bool {
         // A cached instance has answered all of them itself.
         if !self.replaying {
@@ -76,6 +76,7 @@ impl Instance {
     }
 
     /// Makes the news before an event those of the turn, in which nothing has been asked for yet.
+    #[inline]
     fn take_in(&mut self, history: &[HistoryEvent], end: usize, turn: &mut Turn) {
         turn.commands.clear();
         let jobs = &mut turn.activation.jobs;
@@ -99,7 +100,7 @@ fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
 fn put(jobs: &mut Vec<Job>, job: Job) {
     let rank = |job: &Job| match job {
-        Job::Start(_) => 0,
+        Job::Start => 0,
         Job::Marker(_) => 1,
         Job::Signal { .. } => 3,
         _ => 4,
@@ -129,19 +130,22 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
 }
 
 /// What an event is to the workflow's code, if anything.
+#[inline]
 fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
     let done = |scheduled_event_id: u64, started_event_id: u64, end: End<'_>| {
         let scheduled = scheduled(history, scheduled_event_id);
-        let wrap = |message: &str, retry_state, cause| Failure {
-            message: message.into(),
-            kind: FailureKind::Activity {
-                activity_type: scheduled.activity_type.clone(),
-                activity_id: scheduled.id.to_string().into(),
-                scheduled_event_id,
-                started_event_id,
-                retry_state,
-            },
-            cause: Some(cause),
+        let wrap = |message: &str, retry_state, cause| {
+            Arc::new(Failure {
+                message: message.into(),
+                kind: FailureKind::Activity {
+                    activity_type: scheduled.activity_type.clone(),
+                    activity_id: scheduled.id.to_string().into(),
+                    scheduled_event_id,
+                    started_event_id,
+                    retry_state,
+                },
+                cause: Some(cause),
+            })
         };
         let result = match end {
             End::Failed(failure, state) => {
@@ -159,7 +163,7 @@ fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
         Some(Job::ActivityDone { seq: scheduled.seq, result })
     };
     match kind {
-        EventKind::WorkflowExecutionStarted { input, .. } => Some(Job::Start(WorkflowStart { input: input.clone() })),
+        EventKind::WorkflowExecutionStarted { .. } => Some(Job::Start),
         EventKind::ActivityTaskCompleted { scheduled_event_id, result, .. } => Some(Job::ActivityDone {
             seq: scheduled(history, *scheduled_event_id).seq,
             result: ActivityResolution::Completed(result.clone()),
@@ -210,6 +214,7 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 ///
 /// # Errors
 /// Names the first that differs.
+#[inline]
 pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
     let asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
     let mut asked = asked.filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));

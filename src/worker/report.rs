@@ -65,7 +65,7 @@ pub fn report(outcome: ActivityOutcome, cancel_told: Option<CancelReason>) -> Re
     }
     match outcome {
         ActivityOutcome::Completed(result) => Report::Complete(result),
-        ActivityOutcome::Failed(failure) => Report::Fail(Arc::new(failure)),
+        ActivityOutcome::Failed(failure) => Report::Fail(failure),
         ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => Report::Fail(Arc::new(
             Failure::application(WORKER_SHUTDOWN, "Worker is shutting down and this activity did not complete in time"),
         )),
@@ -98,7 +98,7 @@ mod tests {
         for reason in REASONS.into_iter().filter(|reason| given_up(*reason)) {
             for outcome in [
                 ActivityOutcome::Completed(Payload::new(b"1")),
-                ActivityOutcome::Failed(Failure::application("E", "e")),
+                ActivityOutcome::Failed(Failure::application("E", "e").into()),
                 ActivityOutcome::Cancelled(Details::Absent),
                 ActivityOutcome::WillCompleteAsync,
             ] {
@@ -122,8 +122,8 @@ mod tests {
         for reason in REASONS.into_iter().filter(|reason| !given_up(*reason)) {
             let result = Payload::new(b"1");
             assert_eq!(report(ActivityOutcome::Completed(result.clone()), reason), Report::Complete(result));
-            let failure = Failure::application("E", "e");
-            assert_eq!(report(ActivityOutcome::Failed(failure.clone()), reason), Report::Fail(Arc::new(failure)));
+            let failure = Arc::new(Failure::application("E", "e"));
+            assert_eq!(report(ActivityOutcome::Failed(failure.clone()), reason), Report::Fail(failure));
         }
     }
 

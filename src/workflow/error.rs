@@ -168,11 +168,11 @@ impl WorkflowError {
         }
     }
 
-    pub(super) fn into_failure(self) -> Failure {
+    pub(super) fn into_failure(self) -> Arc<Failure> {
         let plain = |error_type: &str, error: &WorkflowError| Failure::application(error_type, error.to_string());
-        match self {
+        Arc::new(match self {
             WorkflowError::Cancelled(Cancellation(Some(failure))) | WorkflowError::ActivityFailed(failure) => {
-                Arc::unwrap_or_clone(failure)
+                return failure;
             }
             WorkflowError::Cancelled(Cancellation(None)) => Failure {
                 message: "cancelled".into(),
@@ -184,7 +184,7 @@ impl WorkflowError {
             WorkflowError::Encode { .. } => plain("EncodeError", &self),
             WorkflowError::Input { .. } => plain("InputDecodeError", &self),
             WorkflowError::Json(_) => plain("JsonError", &self),
-        }
+        })
     }
 }
 

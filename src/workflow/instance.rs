@@ -12,7 +12,7 @@ use super::marker::Markers;
 use super::query::Queries;
 use super::random::Random;
 use super::scope::{ScopeId, Scopes};
-use super::slot::{Kind, Outcome, SlotState, Slots};
+use super::slot::{Kind, Outcome, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
 use crate::instant::Time;
 use crate::program::{Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure};
@@ -79,6 +79,7 @@ const MOST_SPARE: usize = 256;
 
 impl Instance {
     /// A new instance, in the memory of one that has ended if there is any.
+    #[inline]
     pub fn new(run: Arc<RunInfo>) -> Rc<Instance> {
         let now = run.started_at;
         if let Some(mut spare) = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten()
@@ -103,6 +104,7 @@ impl Instance {
     }
 
     /// Keeps the memory of an instance whose code has ended and been dropped, unless something outlives it.
+    #[inline]
     pub fn keep(this: &mut Rc<Instance>) {
         let Some(instance) = Rc::get_mut(this) else { return };
         instance.course = Course::default();
@@ -138,18 +140,19 @@ impl Instance {
     }
 
     /// Takes one piece of news: ends what it is about, and wakes who waits for it.
+    #[inline]
     pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
         match job {
-            Job::Start(_) => self.flag.wake_own(),
+            Job::Start => self.flag.wake_own(),
             Job::Marker(marker) => self.recall(marker),
             Job::Signal { name, input } => self.deliver_signal(name, input),
             Job::FireTimer(seq) => self.end(Kind::Timer, *seq, Outcome::Fired)?,
             Job::ActivityDone { seq, result } => {
                 let outcome = match result {
                     ActivityResolution::Completed(payload) => Outcome::Completed(payload.clone()),
-                    ActivityResolution::Failed(failure) => Outcome::Failed(Arc::new(failure.clone())),
+                    ActivityResolution::Failed(failure) => Outcome::Failed(Arc::clone(failure)),
                     ActivityResolution::Cancelled(failure) => {
-                        Outcome::Cancelled(Cancellation(Some(Arc::new(failure.clone()))))
+                        Outcome::Cancelled(Cancellation(Some(Arc::clone(failure))))
                     }
                 };
                 self.end(Kind::Activity, *seq, outcome)?;
@@ -165,7 +168,7 @@ impl Instance {
     }
 
     fn end(&self, kind: Kind, seq: Seq, outcome: Outcome) -> Result<(), TaskFailure> {
-        let waker = match self.state.borrow_mut().slots.find(kind, seq) {
+        let waiter = match self.state.borrow_mut().slots.find(kind, seq) {
             Some(slot) => slot.end(outcome),
             None => {
                 let what = if kind == Kind::Activity { "activity" } else { "timer" };
@@ -173,10 +176,16 @@ impl Instance {
                 return Err(TaskFailure::Misuse(message));
             }
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.wake(waiter);
         Ok(())
+    }
+
+    fn wake(&self, waiter: Waiter) {
+        match waiter {
+            Waiter::Nobody => {}
+            Waiter::Instance => self.flag.wake(),
+            Waiter::Other(waker) => waker.wake(),
+        }
     }
 
     /// Starts something, with the command that `command` makes of its number.
@@ -195,13 +204,16 @@ impl Instance {
     }
 
     /// Looks at what was started. An outcome can be taken once.
+    #[inline]
     pub fn poll(&self, index: usize, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.state.borrow_mut();
         let slot = state.slots.at(index);
         match &mut slot.state {
-            SlotState::Open { waker: Some(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
-            SlotState::Open { waker, .. } => {
-                let replaced = waker.replace(cx.waker().clone());
+            SlotState::Open { waiter: Waiter::Other(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
+            SlotState::Open { waiter, .. } => {
+                let polling =
+                    if self.waker.will_wake(cx.waker()) { Waiter::Instance } else { Waiter::Other(cx.waker().clone()) };
+                let replaced = mem::replace(waiter, polling);
                 drop(state);
                 drop(replaced);
                 Poll::Pending
@@ -227,14 +239,14 @@ impl Instance {
         let slot = state.slots.at(index);
         let seq = slot.seq();
         let unsent = slot.activation == self.course.activation.get();
-        let SlotState::Open { waker, .. } = mem::replace(&mut slot.state, SlotState::Closed) else { return };
+        let SlotState::Open { waiter, .. } = mem::replace(&mut slot.state, SlotState::Closed) else { return };
         let start = |command: &Command| matches!(command, Command::StartTimer { seq: other, .. } if *other == seq);
         match state.commands.iter().rposition(start).filter(|_| unsent) {
             Some(position) => drop(state.commands.remove(position)),
             None => state.commands.push(Command::CancelTimer { seq }),
         }
         drop(guard);
-        drop(waker);
+        drop(waiter);
     }
 
     /// Cancels a scope: its timers at once, its activities as their cancellation type says, which is the worker's work.
@@ -243,7 +255,7 @@ impl Instance {
         if !self.is_usable() {
             return;
         }
-        let mut woken = Vec::new();
+        let (mut woken, mut ended) = (Vec::new(), Vec::new());
         {
             let state = &mut *self.state.borrow_mut();
             let Some(first) = state.scopes.cancel(scope, &mut woken) else { return };
@@ -265,13 +277,14 @@ impl Instance {
                     }
                     (SlotState::Open { .. }, _) => taken_back = true,
                 }
-                woken.extend(slot.end(Outcome::Cancelled(Cancellation::default())));
+                ended.push(slot.end(Outcome::Cancelled(Cancellation::default())));
             }
             if taken_back {
                 state.commands.retain(|command| !state.slots.is_void(command));
             }
         }
         woken.into_iter().for_each(Waker::wake);
+        ended.into_iter().for_each(|waiter| self.wake(waiter));
     }
 
     pub fn child_scope(&self, parent: ScopeId) -> ScopeId {

@@ -100,7 +100,7 @@ impl Instance {
         let handler =
             self.queries.borrow().0.iter().find(|(other, _)| **other == *name).map(|(_, handler)| handler.clone());
         let Some(handler) = handler else {
-            return Command::QueryAnswer { id, result: Err(self.no_handler(name)) };
+            return Command::QueryAnswer { id, result: Err(self.no_handler(name).into()) };
         };
         let woken = self.flag.take();
         let asked = self.limited("a query handler", || panics::catch(|| handler(input)));
@@ -109,16 +109,19 @@ impl Instance {
             self.flag.wake_own();
         }
         let result = match (self.take_failure(), asked) {
-            (Some(misuse), _) => Err(Failure::application("QueryMisuse", misuse.to_string())),
+            (Some(misuse), _) => Err(Failure::application("QueryMisuse", misuse.to_string()).into()),
             (None, Ok(_)) if woke => {
                 let problem = format!("the handler of query `{name}` woke the workflow's code: a query only reads");
-                Err(Failure::application("QueryMisuse", problem))
+                Err(Failure::application("QueryMisuse", problem).into())
             }
             (None, Ok(answer)) => answer.map_err(WorkflowError::into_failure),
-            (None, Err(unwound)) => Err(match task_failure(unwound) {
-                TaskFailure::Panicked { message } => Failure::application("Panic", message),
-                other => Failure::application("QueryMisuse", other.to_string()),
-            }),
+            (None, Err(unwound)) => {
+                let failure = match task_failure(unwound) {
+                    TaskFailure::Panicked { message } => Failure::application("Panic", message),
+                    other => Failure::application("QueryMisuse", other.to_string()),
+                };
+                Err(failure.into())
+            }
         };
         Command::QueryAnswer { id, result }
     }

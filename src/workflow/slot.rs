@@ -23,10 +23,20 @@ pub(super) enum Outcome {
     Cancelled(Cancellation),
 }
 
+/// Who is to be woken when something ends.
+#[derive(Debug, Default)]
+pub(super) enum Waiter {
+    #[default]
+    Nobody,
+    /// The instance itself, which mostly waits without a combinator between: that costs no clone of its waker.
+    Instance,
+    Other(Waker),
+}
+
 #[derive(Debug)]
 pub(super) enum SlotState {
-    /// Under way. The waker is that of the future's last poll.
-    Open { waker: Option<Waker>, cancel_asked: bool },
+    /// Under way. To be woken is who polled the future last.
+    Open { waiter: Waiter, cancel_asked: bool },
     /// Ended; the future has not looked yet.
     Ended(Outcome),
     /// The future has taken the outcome, or a timer was dropped.
@@ -63,14 +73,14 @@ impl Slot {
         matches!(self.state, SlotState::Open { .. })
     }
 
-    /// Ends it, if it is open. The waker is for the caller to wake, once nothing is borrowed.
-    pub fn end(&mut self, outcome: Outcome) -> Option<Waker> {
+    /// Ends it, if it is open. The answer is for the caller to wake, once nothing is borrowed.
+    pub fn end(&mut self, outcome: Outcome) -> Waiter {
         if !self.is_open() {
-            return None;
+            return Waiter::Nobody;
         }
         match mem::replace(&mut self.state, SlotState::Ended(outcome)) {
-            SlotState::Open { waker, .. } => waker,
-            SlotState::Ended(_) | SlotState::Closed => None,
+            SlotState::Open { waiter, .. } => waiter,
+            SlotState::Ended(_) | SlotState::Closed => Waiter::Nobody,
         }
     }
 }
@@ -95,7 +105,7 @@ impl Slots {
             Kind::Activity => activities += 1,
             Kind::Timer => timers += 1,
         }
-        let state = SlotState::Open { waker: None, cancel_asked: false };
+        let state = SlotState::Open { waiter: Waiter::Nobody, cancel_asked: false };
         let slot = Slot { kind, scope, activation, state, activities, timers };
         let seq = slot.seq();
         self.0.push(slot);

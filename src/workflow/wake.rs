@@ -52,6 +52,14 @@ impl WakeFlag {
         self.woken.store(true, Ordering::Relaxed);
     }
 
+    /// As its waker does.
+    pub fn wake(&self) {
+        self.wake_own();
+        if !self.is_active() {
+            self.foreign.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Notes such a wake again, after an activation in which the code had no turn.
     pub fn keep_foreign(&self, foreign: bool) {
         self.foreign.fetch_or(foreign, Ordering::Relaxed);
@@ -71,13 +79,10 @@ impl Drop for Active<'_> {
 
 impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        WakeFlag::wake(&self);
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_own();
-        if !self.is_active() {
-            self.foreign.store(true, Ordering::Relaxed);
-        }
+        WakeFlag::wake(self);
     }
 }

@@ -59,7 +59,7 @@ fn completed() -> ActivityOutcome {
 }
 
 fn failed() -> ActivityOutcome {
-    ActivityOutcome::Failed(Failure::application("TestFailure", "test failure"))
+    ActivityOutcome::Failed(Failure::application("TestFailure", "test failure").into())
 }
 
 /// The report for a row, and what it does at a service that is in the row's situation.

@@ -12,7 +12,7 @@ use crate::program::TimeoutType;
 fn close_with(job: Job) -> Failure {
     let mut w = driven(async |ctx: &WorkflowContext, (): ()| ctx.execute_activity::<u32>("a", &(), options()).await);
     match w.try_activate([job]).expect("the task does not fail").as_slice() {
-        [Command::Fail(failure)] => failure.clone(),
+        [Command::Fail(failure)] => Failure::clone(failure),
         other => panic!("not failed: {other:?}"),
     }
 }
@@ -89,7 +89,7 @@ fn bytes_travel_as_they_are() {
         let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
         activate(&mut *run, &activation).expect("the task does not fail")
     };
-    told(vec![Job::Start(start.clone())]);
+    told(vec![Job::Start]);
     let result = ActivityResolution::Completed(Payload::new(b"\xfd"));
     assert_eq!(told(vec![Job::ActivityDone { seq: 1, result }]), [Command::Complete(Payload::new(b"\xfd"))]);
 }
@@ -155,7 +155,7 @@ fn eviction_runs_destructors() {
 
 /// What the first task fails with.
 fn misuse(workflow: impl WorkflowFn<(), ()>) -> String {
-    match fresh(workflow).try_activate([Job::Start(start(&()))]) {
+    match fresh(workflow).try_activate([Job::Start]) {
         Err(TaskFailure::Misuse(message)) => message,
         other => panic!("no misuse: {other:?}"),
     }

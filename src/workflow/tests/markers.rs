@@ -38,7 +38,7 @@ fn a_side_effect_that_the_history_does_not_have_is_not_done() {
     CALLS.set(0);
     let driven = driven(async |ctx: &WorkflowContext, ()| Ok(ctx.side_effect(next_call)));
     assert_eq!(CALLS.get(), 1);
-    let failure = replayed(&*driven.program, vec![Job::Start(start(&()))]).unwrap_err();
+    let failure = replayed(&*driven.program, vec![Job::Start]).unwrap_err();
     assert_eq!(
         failure.to_string(),
         "the workflow is not deterministic: a replayed workflow task asks for side effect 1, which the history does not \
@@ -55,7 +55,7 @@ fn a_side_effect_may_not_use_the_context() {
             1
         }))
     });
-    let failure = driven.try_activate([Job::Start(start(&()))]).unwrap_err();
+    let failure = driven.try_activate([Job::Start]).unwrap_err();
     assert!(failure.to_string().starts_with("a side effect of workflow `test` used the context"), "{failure}");
 }
 
@@ -63,7 +63,7 @@ fn a_side_effect_may_not_use_the_context() {
 fn a_recorded_value_of_another_type_fails_the_task() {
     let driven = driven(async |ctx: &WorkflowContext, ()| Ok(ctx.side_effect(|| 1_u8)));
     let value = Payload::from_json("one").unwrap();
-    let jobs = vec![Job::Marker(Marker::SideEffect { seq: 1, value }), Job::Start(start(&()))];
+    let jobs = vec![Job::Marker(Marker::SideEffect { seq: 1, value }), Job::Start];
     let failure = replayed(&*driven.program, jobs).unwrap_err().to_string();
     assert!(failure.starts_with("the value of side effect 1 is \"one\", which does not decode as `u8`"), "{failure}");
 }
@@ -86,19 +86,15 @@ fn a_new_run_follows_the_newest_version_and_records_it_once() {
 fn a_replay_follows_what_is_recorded_or_the_default() {
     let program = driven(changed).program;
     let recorded = Job::Marker(Marker::Version { change_id: "change".into(), version: 1 });
-    let answer = replayed(&*program, vec![recorded, Job::Start(start(&())), Job::FireTimer(1)]);
+    let answer = replayed(&*program, vec![recorded, Job::Start, Job::FireTimer(1)]);
     assert!(answer.is_err(), "the timer was not started yet");
     let recorded = Job::Marker(Marker::Version { change_id: "change".into(), version: 1 });
-    assert_eq!(
-        replayed(&*program, vec![recorded, Job::Start(start(&()))]).unwrap(),
-        ["version change 1", "timer 1 1s"]
-    );
-    assert_eq!(replayed(&*program, vec![Job::Start(start(&()))]).unwrap(), ["timer 1 1s"]);
+    assert_eq!(replayed(&*program, vec![recorded, Job::Start]).unwrap(), ["version change 1", "timer 1 1s"]);
+    assert_eq!(replayed(&*program, vec![Job::Start]).unwrap(), ["timer 1 1s"]);
 
     // Without a marker the run stays with the default, also where it is not a replay any more.
     let mut run = program.instantiate(&info(), &start(&())).unwrap();
-    let mut activation =
-        Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs: vec![Job::Start(start(&()))] };
+    let mut activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs: vec![Job::Start] };
     activate(&mut *run, &activation).unwrap();
     activation.replaying = false;
     activation.jobs = vec![Job::FireTimer(1)];
@@ -110,7 +106,7 @@ fn a_replay_follows_what_is_recorded_or_the_default() {
 fn a_version_that_the_code_does_not_know_fails_the_task() {
     let driven = driven(async |ctx: &WorkflowContext, ()| Ok(ctx.version("change", 2, 3)));
     assert_eq!(driven.last(), ["version change 3", "complete 3"]);
-    let failure = replayed(&*driven.program, vec![Job::Start(start(&()))]).unwrap_err();
+    let failure = replayed(&*driven.program, vec![Job::Start]).unwrap_err();
     assert_eq!(failure.to_string(), "the run follows version -1 of change `change`, but the code knows 2 to 3 only");
 }
 

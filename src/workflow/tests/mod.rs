@@ -44,7 +44,7 @@ fn start<I: Serialize>(input: &I) -> WorkflowStart {
 /// An instance that has been given its first activation, with the input `null`.
 fn driven<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
     let mut driven = fresh(workflow);
-    driven.activate([Job::Start(start(&()))]);
+    driven.activate([Job::Start]);
     driven
 }
 
@@ -117,13 +117,13 @@ fn done<T: Serialize>(seq: Seq, result: T) -> Job {
 }
 
 fn failed(seq: Seq, cause: Failure) -> Job {
-    Job::ActivityDone { seq, result: ActivityResolution::Failed(activity_failure(cause)) }
+    Job::ActivityDone { seq, result: ActivityResolution::Failed(activity_failure(cause).into()) }
 }
 
 fn cancelled(seq: Seq) -> Job {
     let kind = FailureKind::Canceled { details: Details::from(Some(&b"half"[..])) };
     let cause = Failure { message: "canceled".into(), kind, cause: None };
-    Job::ActivityDone { seq, result: ActivityResolution::Cancelled(activity_failure(cause)) }
+    Job::ActivityDone { seq, result: ActivityResolution::Cancelled(activity_failure(cause).into()) }
 }
 
 fn cancel() -> Job {

@@ -24,7 +24,7 @@ fn signals_wait_for_who_asks_and_come_in_order() {
         got.push(numbers.recv().await?);
         Ok(got)
     });
-    driven.activate([Job::Start(start(&())), signal("number", 1), signal("other", "x")]);
+    driven.activate([Job::Start, signal("number", 1), signal("other", "x")]);
     assert_eq!(driven.last(), ["timer 1 1s"]);
     assert_eq!(driven.activate([signal("number", 2), signal("number", 3)]), [""; 0]);
     assert_eq!(driven.activate([Job::FireTimer(1)]), [""; 0]);

@@ -81,7 +81,7 @@ impl Context {
         let result = match resolution {
             ActivityResolution::Completed(result) => Ok(shown(&result)),
             ActivityResolution::Failed(failure) | ActivityResolution::Cancelled(failure) => {
-                Err(ScriptError::Failure(failure))
+                Err(ScriptError::Failure(Arc::unwrap_or_clone(failure)))
             }
         };
         self.state.borrow_mut().done.insert(seq, result);

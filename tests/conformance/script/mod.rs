@@ -69,7 +69,7 @@ impl WorkflowRun for ScriptRun {
         self.context.begin(activation.now);
         for job in &activation.jobs {
             match job {
-                Job::Start(_) => {}
+                Job::Start => {}
                 Job::Signal { input, .. } => self.context.signal(input),
                 Job::FireTimer(timer) => self.context.fire(*timer),
                 Job::ActivityDone { seq, result } => self.context.activity_done(*seq, result.clone()),
@@ -86,7 +86,7 @@ impl WorkflowRun for ScriptRun {
             Poll::Ready(Err(error)) if error.is_cancellation() && self.context.is_cancel_requested() => {
                 Some(Command::Cancelled(Details::Absent))
             }
-            Poll::Ready(Err(error)) => Some(Command::Fail(error.into_failure())),
+            Poll::Ready(Err(error)) => Some(Command::Fail(error.into_failure().into())),
         };
         commands.extend(self.context.take_commands());
         commands.extend(end);

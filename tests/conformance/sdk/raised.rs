@@ -54,13 +54,13 @@ impl Raised {
     pub fn outcome(self) -> ActivityOutcome {
         match self {
             Raised::Cancelled(CancelReason::Paused) => {
-                ActivityOutcome::Failed(Failure::application("ActivityPause", "Activity paused"))
+                ActivityOutcome::Failed(Failure::application("ActivityPause", "Activity paused").into())
             }
             Raised::Cancelled(CancelReason::Reset) => {
-                ActivityOutcome::Failed(Failure::application("ActivityReset", "Activity reset"))
+                ActivityOutcome::Failed(Failure::application("ActivityReset", "Activity reset").into())
             }
             Raised::Cancelled(_) => ActivityOutcome::Cancelled(Details::Absent),
-            Raised::Failure(failure, _) => ActivityOutcome::Failed(failure),
+            Raised::Failure(failure, _) => ActivityOutcome::Failed(failure.into()),
         }
     }
 }
