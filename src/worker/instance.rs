@@ -84,7 +84,7 @@ impl Drop for Instance {
 impl Instance {
     #[inline]
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        let activities = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let activities = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
         Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
     }
 
