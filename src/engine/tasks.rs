@@ -47,6 +47,8 @@ pub(crate) struct Tasks<T, G> {
     /// How many slots this run has used; those behind them were left by a larger one.
     used: usize,
     vacant: Vec<u32>,
+    /// The task that was taken last for a poll has been removed since.
+    gone: bool,
 }
 
 /// A task that was taken for a poll, to be given back after it.
@@ -59,7 +61,7 @@ pub(crate) struct Taken<T, G> {
 
 impl<T, G: Copy> Tasks<T, G> {
     pub(crate) fn new(executor: &Executor) -> Tasks<T, G> {
-        Tasks { executor: executor.clone(), slots: Vec::new(), used: 0, vacant: Vec::new() }
+        Tasks { executor: executor.clone(), slots: Vec::new(), used: 0, vacant: Vec::new(), gone: false }
     }
 
     /// Adds a task and makes it ready.
@@ -123,6 +125,7 @@ impl<T, G: Copy> Tasks<T, G> {
         let future = slot.future.take()?;
         let id = TaskId { slot: index, generation: slot.generation };
         let waker = slot.spare.take().unwrap_or_else(|| slot.own.clone());
+        self.gone = false;
         Some(Taken { id, tag, future, waker })
     }
 
@@ -150,8 +153,16 @@ impl<T, G: Copy> Tasks<T, G> {
         slot.task_waker.make_void();
         slot.tag = None;
         let future = slot.future.take();
+        // Only one that is being polled has none.
+        self.gone |= future.is_none();
         self.vacant.push(id.slot);
         future
+    }
+
+    /// Whether the task that is being polled has been removed meanwhile.
+    #[inline]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Whether the task is still there.

@@ -275,7 +275,7 @@ impl Core {
     pub(crate) fn running_dead(&self) -> bool {
         match self.polled {
             _ if self.over => true,
-            Some((task, _)) => !self.tasks.contains(task),
+            Some(_) => self.tasks.is_gone(),
             None => self.acting.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
         }
     }
