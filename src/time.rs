@@ -52,6 +52,7 @@ pub fn now() -> Time {
 /// Outside a simulation, or on another thread than the simulation's. In workflow code it ends the run with an error that
 /// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
+#[inline]
 pub fn sleep(length: Duration) -> Sleep {
     let now = ask("sleep", |core| core.now);
     Sleep { deadline: now + length, waiting: None }

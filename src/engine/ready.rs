@@ -158,6 +158,7 @@ impl TaskWaker {
         self.foreign.load(Ordering::Acquire)
     }
 
+    #[inline]
     pub(crate) fn signal(&self) {
         if self.void.load(Ordering::Relaxed) || self.queued.load(Ordering::Relaxed) {
             return;

@@ -65,6 +65,7 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Adds a task and makes it ready.
+    #[inline]
     pub(crate) fn spawn(&mut self, future: TaskFuture<T>, tag: G) -> TaskId {
         let index = self.vacant.pop().unwrap_or_else(|| {
             let index = self.used as u32;
@@ -147,6 +148,7 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Forgets a task, whose wakes mean nothing from now on, and hands its future over unless it is being polled.
+    #[inline]
     pub(crate) fn remove(&mut self, id: TaskId) -> Option<TaskFuture<T>> {
         let slot = self.slot(id)?;
         slot.generation = slot.generation.wrapping_add(1);

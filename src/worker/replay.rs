@@ -109,6 +109,7 @@ fn sort(jobs: &mut [Job]) {
 }
 
 /// What a task's answer asked for, if this event was written for a command.
+#[inline]
 fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>> {
     Some(match kind {
         EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
