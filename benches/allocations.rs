@@ -2,17 +2,13 @@
 //!
 //! A program of its own: counting costs time.
 
-mod bare;
-mod check;
-mod simulated;
-mod workload;
-
 use std::alloc::System;
 
-use bare::Bare;
-use simulated::Simulated;
+use durasim_benches::bare::Bare;
+use durasim_benches::check::check;
+use durasim_benches::simulated::Simulated;
+use durasim_benches::workload::Workload;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use workload::Workload;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -23,7 +19,7 @@ fn main() {
     let w1 = Workload::crashing("W1", 1);
     for workload in [w1.clone(), w1.without_json("W1 without JSON"), Workload::crashing("W100", 100)] {
         let (mut bare, simulated) = (Bare::default(), Simulated::new(&workload));
-        check::check(&workload, &mut bare, &simulated);
+        check(&workload, &mut bare, &simulated);
         let durasim = count(|| drop(simulated.run()));
         let bare = count(|| drop(bare.run(&workload)));
         println!(

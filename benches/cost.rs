@@ -2,60 +2,44 @@
 //!
 //! With `only NAME bare|durasim RUNS` it runs one side of one workload and prints nothing, for `instructions.sh`.
 
-mod bare;
-mod check;
-mod exploration;
-mod growth;
-mod measure;
-mod simulated;
-mod workload;
+use std::hint::black_box;
 
-use std::time::Duration;
-
-use bare::Bare;
-use measure::{compare, words};
-use simulated::Simulated;
-use workload::{Batch, Job, Workload};
+use criterion::{Criterion, SamplingMode};
+use durasim_benches::bare::Bare;
+use durasim_benches::check::check;
+use durasim_benches::clock::{self, Clock};
+use durasim_benches::cpu_time::words;
+use durasim_benches::in_turn::InTurn;
+use durasim_benches::simulated::Simulated;
+use durasim_benches::workload::Workload;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => {
-            ratios();
-            exploration::print(1_000);
-            growth::print(11);
-        }
-        ["only", name, side, runs] => only(name, side, runs.parse().expect("a number of runs")),
-        _ => panic!("expected nothing, or `only NAME bare|durasim RUNS`"),
+    if let ["only", name, side, runs] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return only(name, side, runs.parse().expect("a number of runs"));
     }
+    let mut criterion = clock::criterion(Clock::Cpu);
+    workloads().iter().for_each(|workload| ratio(&mut criterion, workload));
+    criterion.final_summary();
 }
 
 fn workloads() -> [Workload; 4] {
     let w1 = Workload::crashing("W1", 1);
-    [w1.clone(), w1.without_json("W1 without JSON"), Workload::crashing("W100", 100), long()]
+    [w1.clone(), w1.without_json("W1 without JSON"), Workload::crashing("W100", 100), Workload::long("Wlong", 100_000)]
 }
 
-/// One activity of 100,000 chunks with a heartbeat each.
-fn long() -> Workload {
-    Workload {
-        name: "Wlong",
-        batch: Batch { activities: 1, job: Job { chunks: 100_000, heartbeat_every: 1, fails_at: 0 } },
-        json: true,
-        crash: false,
-        schedule_to_close: Duration::from_secs(100_000),
-        ends: Duration::from_secs(10_000),
-    }
-}
-
-/// Runs that make a round of some milliseconds.
-fn runs(workload: &Workload) -> u32 {
-    if workload.crash { (2_000 / workload.batch.activities).max(1) } else { 1 }
-}
-
-fn ratios() {
-    for workload in workloads() {
-        let compared = compare(&workload, runs(&workload), 41);
-        let (bare, durasim) = (words(compared.bare), words(compared.durasim));
+fn ratio(criterion: &mut Criterion<Clock>, workload: &Workload) {
+    let (mut bare, simulated) = (Bare::default(), Simulated::new(workload));
+    check(workload, &mut bare, &simulated);
+    let mut in_turn = InTurn::default();
+    let mut group = criterion.benchmark_group(workload.name);
+    group.sampling_mode(SamplingMode::Flat);
+    group.bench_function("durasim", |bencher| {
+        in_turn.measure(bencher, || drop(black_box(bare.run(workload))), || drop(black_box(simulated.run())));
+    });
+    group.finish();
+    if let Some(compared) = in_turn.compared() {
+        let (bare, durasim) = (words(compared.reference), words(compared.subject));
         println!("{} ratio {:.2} (bare {bare}, durasim {durasim})", workload.name, compared.ratio);
     }
 }
@@ -65,8 +49,8 @@ fn only(name: &str, side: &str, runs: u32) {
     let (mut bare, simulated) = (Bare::default(), Simulated::new(&workload));
     for _ in 0..runs {
         match side {
-            "bare" => drop(std::hint::black_box(bare.run(&workload))),
-            "durasim" => drop(std::hint::black_box(simulated.run())),
+            "bare" => drop(black_box(bare.run(&workload))),
+            "durasim" => drop(black_box(simulated.run())),
             _ => panic!("expected `bare` or `durasim`"),
         }
     }

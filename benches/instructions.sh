@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-bench=$(cargo bench -p durasim --bench cost --no-run --message-format=json 2>/dev/null |
+bench=$(cargo bench --bench cost --no-run --message-format=json 2>/dev/null |
   sed -n 's/.*"executable":"\([^"]*cost-[^"]*\)".*/\1/p' | tail -1)
 
 # instructions NAME SIDE RUNS [OUT]

@@ -2,16 +2,11 @@
 //!
 //! The peak is `VmHWM` of `/proc/self/status`, hence Linux only.
 
-#[allow(dead_code, reason = "only one of the hosts is measured")]
-mod simulated;
-#[allow(dead_code, reason = "only one of the hosts is measured")]
-mod workload;
-
 use std::process::{Command, Stdio};
 
 use durasim::check;
-use simulated::Simulated;
-use workload::{Progress, Workload};
+use durasim_benches::simulated::Simulated;
+use durasim_benches::workload::{Done, Progress, Workload};
 
 /// Activities that run at once in one run: the peak grows with them.
 const ACTIVITIES: [u32; 4] = [1, 1_000, 10_000, 100_000];
@@ -52,7 +47,7 @@ fn one_run(activities: u32) {
     let workload = Workload::crashing("memory", activities);
     let before = peak();
     let run = Simulated::new(&workload).run();
-    assert_eq!(run.result::<workload::Done>().expect("a result"), workload.result());
+    assert_eq!(run.result::<Done>().expect("a result"), workload.result());
     let each = (peak() - before) * 1024 / u64::from(activities);
     println!("{}\nactivities {activities} peak {:.1} MB ({each} bytes each)", peak(), megabytes(peak()));
 }

@@ -4,7 +4,7 @@ function part(f) {
   if (f ~ /serde|itoa|zmij|converts::from_utf8|payload::Payload::from_json|decode::Decode/) return "JSON"
   if (f ~ /malloc|_int_free|:free |__rust_(de|re)?alloc|__rdl_|finish_grow|grow_one/) return "allocator"
   if (f ~ /__mem/) return "moves and comparisons of memory"
-  if (f ~ /durasim::(time|task|effect)|ActivityProgram>::start::|cost::/) return "activity and workflow code of the bench, its sleeps"
+  if (f ~ /durasim::(time|task|effect)|ActivityProgram>::start::|cost::|durasim_benches/) return "activity and workflow code of the bench, its sleeps"
   if (f ~ /durasim::(workflow|worker)|workflow_task|WorkflowProgram|WorkflowRun/) return "workflow code's side: contexts, replay, tasks"
   if (f ~ /durasim::service/) return "service: activities, timers, history, commands"
   if (f ~ /durasim::run::(news|matching|messages|heartbeats|hosting|workers)|ActivityLink/) return "messages between workers and service"

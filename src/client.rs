@@ -99,7 +99,7 @@ impl Client {
         let world = world();
         let id: Arc<str> = id.into().into();
         let Some((name, _)) = world.setup.workflows.get_key_value(workflow) else {
-            let known = known(world.setup.workflows.keys());
+            let known = known(&mut world.setup.workflows.keys());
             return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
         };
         let input = encode(input, || format!("the input of workflow `{workflow}`"))?;

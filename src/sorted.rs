@@ -1,6 +1,7 @@
 //! [`Sorted`]: a map of few entries, in the order of their keys.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// A map kept as a sorted list. A `BTreeMap` of the same types takes ten times as long to compile, and is no faster with
@@ -17,11 +18,21 @@ impl<K, V> Default for Sorted<K, V> {
 }
 
 impl<K: Ord, V> Sorted<K, V> {
+    /// As a slice's `binary_search_by`, which takes four times as long to compile.
     fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
     {
-        self.entries.binary_search_by(|(known, _)| known.borrow().cmp(key))
+        let (mut low, mut high) = (0, self.entries.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.entries[middle].0.borrow().cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
     }
 
     pub(crate) fn get_key_value<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
@@ -57,6 +68,15 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        if let Ok(index) = self.find(key) {
+            self.entries.remove(index);
+        }
+    }
+
     /// The value of this key, which is put there if there is none. The key is cloned only then.
     pub(crate) fn or_default(&mut self, key: &K) -> &mut V
     where
@@ -72,6 +92,10 @@ impl<K: Ord, V> Sorted<K, V> {
 }
 
 impl<K, V> Sorted<K, V> {
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -112,6 +136,11 @@ mod tests {
         assert_eq!(format!("{map:?}"), r#"{"a": 11, "b": 5, "c": 3, "d": 4}"#);
         assert_eq!(map.get("b"), Some(&5));
         assert_eq!(map.get("e"), None);
+        map.remove("e");
+        map.remove("b");
+        assert_eq!(map.keys().map(|key| &**key).collect::<Vec<_>>(), ["a", "c", "d"]);
         assert!(map.contains_key("d"));
+        map.clear();
+        assert_eq!(map.len(), 0);
     }
 }

@@ -43,7 +43,7 @@ use crate::run::world::{Core, current, with_current};
 /// [`WorkflowContext::now`](crate::WorkflowContext::now).
 #[track_caller]
 pub fn now() -> Time {
-    ask("now", |core| core.now)
+    present("now")
 }
 
 /// Waits for so long. Zero returns at once.
@@ -54,8 +54,7 @@ pub fn now() -> Time {
 #[track_caller]
 #[inline]
 pub fn sleep(length: Duration) -> Sleep {
-    let now = ask("sleep", |core| core.now);
-    Sleep { deadline: now + length, waiting: None }
+    Sleep { deadline: present("sleep") + length, waiting: None }
 }
 
 /// Waits until then. A moment that has passed returns at once.
@@ -64,7 +63,7 @@ pub fn sleep(length: Duration) -> Sleep {
 /// As [`sleep`].
 #[track_caller]
 pub fn sleep_until(deadline: Time) -> Sleep {
-    ask("sleep_until", |_| ());
+    present("sleep_until");
     Sleep { deadline, waiting: None }
 }
 
@@ -88,6 +87,12 @@ pub fn timeout<F: Future>(length: Duration, future: F) -> Timeout<F> {
 pub fn interval(period: Duration) -> Interval {
     assert!(!period.is_zero(), "the period of an interval must not be zero");
     Interval { period, next: now() }
+}
+
+#[inline]
+#[track_caller]
+fn present(function: &str) -> Time {
+    ask(function, |core| core.now)
 }
 
 /// Asks the run in progress, for code that is allowed to.

@@ -3,10 +3,10 @@
 //! The counts are the same in every run, so a test may hold them. `cargo bench --bench allocations` prints them.
 
 #[allow(dead_code, reason = "one budget needs only a part of the benches")]
-#[path = "../benches/simulated.rs"]
+#[path = "../benches/src/simulated.rs"]
 mod simulated;
 #[allow(dead_code, reason = "one budget needs only a part of the benches")]
-#[path = "../benches/workload.rs"]
+#[path = "../benches/src/workload.rs"]
 mod workload;
 
 use std::alloc::System;

@@ -96,7 +96,8 @@ impl Check for Completes {
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let trace = reference.trace();
-        let mut twins: Vec<Twin> = trace.activities().iter().map(|_| Twin::default()).collect();
+        let mut twins: Vec<Twin> = Vec::new();
+        twins.resize_with(trace.activities().len(), Twin::default);
         for event in trace.events() {
             match (event.who, event.what) {
                 (Who::Activity(activity), What::Scheduled(input)) => {

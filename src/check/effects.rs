@@ -267,17 +267,21 @@ fn first<K: Ord>(
 fn events(trace: &Trace, entries: &[LedgerEntry]) -> Vec<usize> {
     let is_of =
         |who: Who, at| entries.iter().any(|entry| entry.at == at && entry.hosted.map(Who::Attempt) == Some(who));
-    let marks = trace.events().iter().enumerate();
+    let mut marks = Vec::new();
+    for (place, event) in trace.events().iter().enumerate() {
+        if matches!(event.what, What::Effect { .. }) && is_of(event.who, event.at) {
+            marks.push(place);
+        }
+    }
     marks
-        .filter(|(_, event)| matches!(event.what, What::Effect { .. }) && is_of(event.who, event.at))
-        .map(|(place, _)| place)
-        .collect()
 }
 
 /// `at 5.002s by attempt 1, at 41.003s by attempt 2`.
 fn done(entries: &[LedgerEntry]) -> String {
-    let words: Vec<String> =
-        entries.iter().map(|entry| format!("at {} by attempt {}", entry.at, entry.attempt)).collect();
+    let mut words = Vec::new();
+    for entry in entries {
+        words.push(format!("at {} by attempt {}", entry.at, entry.attempt));
+    }
     words.join(", ")
 }
 

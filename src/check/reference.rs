@@ -111,10 +111,12 @@ impl Reference {
 fn usual(run: &Run) -> Sorted<Arc<str>, Usual> {
     let mut types: Sorted<Arc<str>, Usual> = Sorted::default();
     for activity in run.activities() {
-        let ended = activity.attempts.iter().filter_map(|attempt| Some(attempt.ended_at? - attempt.started_at));
-        let failing = activity.attempts.iter().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
         let usual = types.or_default(&activity.activity_type);
-        usual.length = usual.length.max(ended.max());
+        let mut failing = 0;
+        for attempt in &activity.attempts {
+            usual.length = usual.length.max(attempt.ended_at.map(|ended_at| ended_at - attempt.started_at));
+            failing += usize::from(attempt.end != AttemptEnd::Completed);
+        }
         usual.failing = usual.failing.max(failing);
     }
     types

@@ -181,10 +181,12 @@ impl StopsInTime {
             let from = told.max(follow.moves_since);
             let limit = from + self.within;
             if stop.is_later_than(limit) {
+                let mut events = vec![signal];
+                events.extend(place);
                 let (within, why) = (self.within, if from == told { "it was told to stop" } else { "it went on" });
                 return Err(Violation::new("told to stop", format!("{} was told to stop, and goes on", who()))
                     .expected(format!("ended by {limit}, {within:?} after {why}"), stop.words())
-                    .proved_by(Vec::from_iter([signal].into_iter().chain(place))));
+                    .proved_by(events));
             }
         }
         if let (Some(margin), Some(deadline)) = (self.margin, follow.deadline) {

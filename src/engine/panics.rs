@@ -90,6 +90,11 @@ pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     }
 }
 
+/// Runs destructors of user code.
+pub(crate) fn catch_drop<T>(value: T) -> Result<(), Unwound> {
+    catch(|| drop(value))
+}
+
 #[cold]
 fn unwound(payload: Box<dyn Any + Send>) -> Unwound {
     let place = PLACE.take();

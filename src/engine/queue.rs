@@ -65,12 +65,12 @@ impl<E: Copy> Queue<E> {
         if at < self.floor {
             self.lower_floor(at);
         }
-        let late = self.present.back().is_some_and(|&(last, _)| last > order);
-        if late {
-            let place = self.present.partition_point(|&(other, _)| other < order);
-            self.present.insert(place, (order, entry));
-        } else {
-            self.present.push_back((order, entry));
+        // Mostly it is the last.
+        let mut place = self.present.len();
+        self.present.push_back((order, entry));
+        while place > 0 && self.present[place - 1].0 > order {
+            self.present.swap(place - 1, place);
+            place -= 1;
         }
     }
 
@@ -118,17 +118,7 @@ impl<E: Copy> Queue<E> {
         let mut moved = std::mem::take(&mut self.buckets[lowest]);
         self.floor = moved.iter().map(|&(at, ..)| at).min().unwrap_or(self.floor);
         for &(at, order, entry) in &moved {
-            if at == self.floor {
-                self.present.push_back((order, entry));
-            } else {
-                let bucket = bucket(self.floor, at);
-                self.buckets[bucket].push((at, order, entry));
-                self.filled |= 1 << bucket;
-            }
-        }
-        // Entries keep the order in which they were pushed, which is theirs except for reserved ones.
-        if !self.present.iter().is_sorted_by_key(|&(order, _)| order) {
-            self.present.make_contiguous().sort_unstable_by_key(|&(order, _)| order);
+            self.push_at(at, order, entry);
         }
         moved.clear();
         self.buckets[lowest] = moved;
@@ -137,8 +127,10 @@ impl<E: Copy> Queue<E> {
     /// Only stale entries were taken since the clock last moved, and the clock stayed behind them.
     #[cold]
     fn lower_floor(&mut self, floor: Time) {
-        let mut all: Vec<(Time, Order, E)> =
-            self.present.drain(..).map(|(order, entry)| (self.floor, order, entry)).collect();
+        let mut all = Vec::new();
+        while let Some((order, entry)) = self.present.pop_front() {
+            all.push((self.floor, order, entry));
+        }
         for bucket in &mut self.buckets {
             all.append(bucket);
         }

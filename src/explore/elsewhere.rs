@@ -5,12 +5,15 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 /// Does this on another thread. `None` if there can be no other, or if it panics.
 pub(super) fn elsewhere<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     let mut result = None;
-    std::thread::scope(|scope| {
-        let thread = another(scope, Box::new(|| result = Some(work())));
-        // Its panic is told where it happens.
-        thread.map(|thread| thread.join().ok());
-    });
+    await_another(Box::new(|| result = Some(work())));
     result
+}
+
+fn await_another(work: Box<dyn FnOnce() + Send + '_>) {
+    std::thread::scope(|scope| {
+        // Its panic is told where it happens.
+        another(scope, work).map(|thread| thread.join().ok());
+    });
 }
 
 /// Starts another thread, if one can be had. Its name is this one's, which is the test's: code that looks at it must not

@@ -64,7 +64,10 @@ impl Environment {
         for (name, _) in std::env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with("DURASIM_")) else { continue };
             if !VARIABLES.iter().any(|variable| variable.name == name) {
-                let known: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+                let mut known = Vec::new();
+                for variable in VARIABLES {
+                    known.push(variable.name);
+                }
                 eprintln!("durasim: the variable {name} means nothing; there are {}", known.join(", "));
             }
         }

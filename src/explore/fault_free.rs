@@ -33,7 +33,7 @@ impl Exploration {
                 return Err(RunError::Setup(format!(
                     "the check `{}` is about the activity `{activity}`, which is not registered (registered: {})",
                     check.name(),
-                    crate::run::setup::known(known.keys())
+                    crate::run::setup::known(&mut known.keys())
                 )));
             }
             let memory = panics::catch(|| check.learn(&run)).map_err(|unwound| {

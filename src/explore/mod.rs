@@ -269,6 +269,8 @@ impl Exploration {
 }
 
 impl fmt::Debug for Exploration {
+    // Inline as a derived one is: compiled only where it is used.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exploration")
             .field("start", &self.start)

@@ -54,24 +54,24 @@ pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
 /// What there is instead: as much of the coordinate as possible is kept.
 fn nearest(missing: &Point, points: &[Point]) -> String {
     let number = |point: &Point| point.site.number().unwrap_or(0);
-    let all: Vec<&Point> = points.iter().collect();
-    let named = those(&all, |point| is_of(point, missing));
+    let mut named = Vec::new();
+    for point in points {
+        if is_of(point, missing) {
+            named.push(point);
+        }
+    }
     if named.is_empty() {
         return nearest_name(missing, points);
     }
-    let execution = those(&named, |point| point.execution == missing.execution);
+    let execution = those(&named, &|point| point.execution == missing.execution);
     if execution.is_empty() {
-        let mut executions: Vec<String> =
-            named.iter().map(|point| format!("`{}#{}`", shown(point), point.execution)).collect();
-        executions.dedup();
+        let executions = each_once(&named, &|point| format!("`{}#{}`", shown(point), point.execution));
         return format!("of {} there {}", missing.name, are(&executions));
     }
-    let attempt = those(&execution, |point| point.attempt == missing.attempt);
+    let attempt = those(&execution, &|point| point.attempt == missing.attempt);
     if attempt.is_empty() {
-        let mut attempts: Vec<String> =
-            execution.iter().filter_map(|point| point.attempt).map(|n| n.to_string()).collect();
-        attempts.dedup();
-        let same_site = those(&execution, |point| point.site == missing.site);
+        let attempts = each_once(&execution, &|point| point.attempt.unwrap_or(0).to_string());
+        let same_site = those(&execution, &|point| point.site == missing.site);
         let same_site = if same_site.is_empty() { String::new() } else { format!("; {}", points_words(&same_site)) };
         let (word, verb) = if attempts.len() == 1 { ("attempt", "is") } else { ("attempts", "are") };
         return format!(
@@ -81,7 +81,7 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
             attempts.join(", ")
         );
     }
-    let mut same_kind = those(&attempt, |point| point.site.kind() == missing.site.kind());
+    let mut same_kind = those(&attempt, &|point| point.site.kind() == missing.site.kind());
     let away = |point: &Point| number(point).abs_diff(number(missing));
     let mut closest = Vec::new();
     while closest.len() < NAMED
@@ -99,7 +99,7 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
     format!("{whose} has {}", sites(&attempt))
 }
 
-fn those<'a>(points: &[&'a Point], wanted: impl Fn(&Point) -> bool) -> Vec<&'a Point> {
+fn those<'a>(points: &[&'a Point], wanted: &dyn Fn(&Point) -> bool) -> Vec<&'a Point> {
     let mut those = Vec::new();
     for point in points {
         if wanted(point) {
@@ -107,6 +107,18 @@ fn those<'a>(points: &[&'a Point], wanted: impl Fn(&Point) -> bool) -> Vec<&'a P
         }
     }
     those
+}
+
+/// What the points are called; those of one name are neighbours.
+fn each_once(points: &[&Point], name: &dyn Fn(&Point) -> String) -> Vec<String> {
+    let mut names = Vec::new();
+    for point in points {
+        let name = name(point);
+        if names.last() != Some(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// Whether a point is of the same workflow and name, whatever the execution.
@@ -124,7 +136,7 @@ fn shown(point: &Point) -> String {
 }
 
 fn points_words(points: &[&Point]) -> String {
-    let list: Vec<String> = points.iter().map(|point| format!("`{point}`")).collect();
+    let list = each_once(points, &|point| format!("`{point}`"));
     match &list[..] {
         [one] => format!("the nearest point that it comes to is {one}"),
         _ => format!("the nearest points that it comes to are {}", list.join(", ")),
@@ -139,10 +151,11 @@ fn sites(points: &[&Point]) -> String {
         let (first, last) = kinds.get(&site.kind()).copied().unwrap_or((site, site));
         kinds.insert(site.kind(), (site.min(first), site.max(last)));
     }
-    let words = kinds
-        .iter()
-        .map(|(_, (first, last))| if first == last { first.to_string() } else { format!("{first} to {last}") });
-    words.collect::<Vec<_>>().join(", ")
+    let mut words = Vec::new();
+    for (_, (first, last)) in kinds.entries() {
+        words.push(if first == last { first.to_string() } else { format!("{first} to {last}") });
+    }
+    words.join(", ")
 }
 
 /// For a name that nothing has: those that are spelled nearly so, else all.

@@ -90,11 +90,11 @@ impl Places {
         };
         let menu_at = |site: Site, at: Time| (attempt.point(site), menu(site, &limits(at)));
         self.add(attempt.started, menu_at(Site::Dispatch, attempt.started.at));
-        self.add_each(&attempt.awaits, menu_at, Site::Await);
-        self.add_each(&attempt.effects, menu_at, Site::Effect);
+        self.add_each(&attempt.awaits, &menu_at, Site::Await);
+        self.add_each(&attempt.effects, &menu_at, Site::Effect);
         self.add_each(
             &attempt.heartbeats,
-            |site, at| {
+            &|site, at| {
                 let Site::Heartbeat(count) = site else { return (attempt.point(site), Vec::new()) };
                 let mut faults = menu(site, &limits(at));
                 // A message can be lost only where one was sent.
@@ -107,7 +107,7 @@ impl Places {
             },
             Site::Heartbeat,
         );
-        self.add_each(&attempt.awaits, menu_at, Site::Deadline);
+        self.add_each(&attempt.awaits, &menu_at, Site::Deadline);
         if let Some(ended) = attempt.ended {
             self.add(ended, menu_at(Site::Completion, ended.at));
         }
@@ -137,8 +137,8 @@ impl Places {
     fn add_each(
         &mut self,
         moments: &[Moment],
-        make: impl Fn(Site, Time) -> (Point, Vec<Fault>),
-        site: impl Fn(u32) -> Site,
+        make: &dyn Fn(Site, Time) -> (Point, Vec<Fault>),
+        site: fn(u32) -> Site,
     ) {
         let count = moments.len() as u32;
         for number in 1..=count {
@@ -165,18 +165,22 @@ impl Places {
 pub(super) fn every_point(run: &Run) -> Vec<Point> {
     let mut points = Vec::new();
     for attempt in attempts(run) {
-        let count = |list: &[Moment]| 1..=list.len() as u32;
-        let mut add = |site| points.push(attempt.point(site));
-        add(Site::Dispatch);
-        count(&attempt.awaits).for_each(|number| add(Site::Await(number)));
-        count(&attempt.effects).for_each(|number| add(Site::Effect(number)));
-        count(&attempt.heartbeats).for_each(|number| add(Site::Heartbeat(number)));
-        count(&attempt.awaits).for_each(|number| add(Site::Deadline(number)));
-        attempt.ended.iter().for_each(|_| add(Site::Completion));
-        attempt.retried.iter().for_each(|_| add(Site::Backoff));
+        let mut add = |count: usize, site: fn(u32) -> Site| {
+            for number in 1..=count as u32 {
+                points.push(attempt.point(site(number)));
+            }
+        };
+        add(1, |_| Site::Dispatch);
+        add(attempt.awaits.len(), Site::Await);
+        add(attempt.effects.len(), Site::Effect);
+        add(attempt.heartbeats.len(), Site::Heartbeat);
+        add(attempt.awaits.len(), Site::Deadline);
+        add(usize::from(attempt.ended.is_some()), |_| Site::Completion);
+        add(usize::from(attempt.retried.is_some()), |_| Site::Backoff);
     }
-    let workflows = workflow_sites(run).into_iter();
-    points.extend(workflows.map(|(_, workflow, site)| run.trace().workflow_point(workflow, site)));
+    for (_, workflow, site) in workflow_sites(run) {
+        points.push(run.trace().workflow_point(workflow, site));
+    }
     points
 }
 

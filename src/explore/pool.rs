@@ -189,7 +189,11 @@ impl Pool {
                 *block = Block::run(start, judges, std::mem::take(cases), care);
             }
         });
-        blocks.into_iter().map(|(_, block)| block).collect()
+        let mut done = Vec::with_capacity(blocks.len());
+        for (_, block) in blocks {
+            done.push(block);
+        }
+        done
     }
 }
 
@@ -197,7 +201,12 @@ impl Pool {
 /// what user code prints is then captured with the test's output.
 fn together(threads: usize, work: &(dyn Fn() + Sync)) {
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map_while(|_| another(scope, Box::new(work))).collect();
+        let mut others = Vec::new();
+        while others.len() + 1 < threads
+            && let Some(other) = another(scope, Box::new(work))
+        {
+            others.push(other);
+        }
         work();
         for other in others {
             if let Err(panic) = other.join() {

@@ -77,15 +77,22 @@ impl Regressions {
     }
 
     fn parse(&self, text: &str) -> Result<Vec<Kept>, RunError> {
-        let lines = text.lines().enumerate().map(|(place, line)| (place + 1, line.trim()));
-        let plans = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        let plans = plans.map(|(line, text)| match text.parse() {
-            Ok(plan) => Ok(Kept { line, plan }),
-            Err(error) => Err(RunError::Setup(format!(
-                "{self}:{line}: not a plan, at {error}; a line is a plan, a comment that begins with `#`, or empty"
-            ))),
-        });
-        plans.collect()
+        let mut plans = Vec::new();
+        for (place, text) in text.lines().enumerate() {
+            let (line, text) = (place + 1, text.trim());
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            match text.parse() {
+                Ok(plan) => plans.push(Kept { line, plan }),
+                Err(error) => {
+                    return Err(RunError::Setup(format!(
+                        "{self}:{line}: not a plan, at {error}; a line is a plan, a comment that begins with `#`, or empty"
+                    )));
+                }
+            }
+        }
+        Ok(plans)
     }
 
     /// Appends the plans of these failures, each after a comment that says what it violates. What stands there already is
@@ -105,7 +112,7 @@ impl Regressions {
             Err(error) => return Ok(Err(error)),
         };
         // A plan that is for no exploration is for all.
-        let mut known: Vec<String> = known.into_iter().map(|kept| kept.plan.to_string()).collect();
+        let mut known: Vec<String> = known.iter().map(|kept| kept.plan.to_string()).collect();
         let unnamed = |plan: &Plan| Plan { exploration: None, ..plan.clone() }.to_string();
         let mut added = String::new();
         let mut written = 0;

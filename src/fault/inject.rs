@@ -43,14 +43,18 @@ pub(crate) struct Place<'a> {
 }
 
 impl Injector {
-    /// Takes faults from these entries from now on, in their order. Keeps the memory of those before.
-    pub(crate) fn plan(&mut self, entries: impl Iterator<Item = (Entry, Option<Duration>)>) {
+    /// Takes faults from these entries from now on, in their order. Keeps the memory of those before. The dispatch delays
+    /// are the entries' in their order, or none at all.
+    pub(crate) fn plan(&mut self, entries: &[Entry], delays: &[Option<Duration>]) {
         self.clear();
         if let Injector::Quiet = self {
             *self = Injector::Planned { entries: Vec::new(), left: 0 };
         }
         if let Injector::Planned { entries: planned, left } = self {
-            planned.extend(entries.map(|(entry, dispatch_delay)| Planned { entry, struck: false, dispatch_delay }));
+            for (place, entry) in entries.iter().enumerate() {
+                let dispatch_delay = delays.get(place).copied().flatten();
+                planned.push(Planned { entry: entry.clone(), struck: false, dispatch_delay });
+            }
             *left = planned.len();
         }
     }
@@ -122,7 +126,7 @@ impl Injector {
     pub(crate) fn strike(
         &mut self,
         place: Place<'_>,
-        limits: impl FnOnce() -> Limits,
+        limits: &dyn Fn() -> Limits,
         choice: &mut Choice,
     ) -> Option<Fault> {
         match self {
@@ -148,12 +152,15 @@ impl Injector {
 
     /// Entries of the plan that have not struck.
     pub(crate) fn not_struck(&self) -> Vec<Entry> {
-        match self {
-            Injector::Planned { entries, .. } => {
-                entries.iter().filter(|planned| !planned.struck).map(|planned| planned.entry.clone()).collect()
+        let mut not_struck = Vec::new();
+        if let Injector::Planned { entries, .. } = self {
+            for Planned { entry, struck, .. } in entries {
+                if !struck {
+                    not_struck.push(entry.clone());
+                }
             }
-            Injector::Quiet | Injector::Swarm(_) => Vec::new(),
         }
+        not_struck
     }
 }
 

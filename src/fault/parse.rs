@@ -77,7 +77,7 @@ fn entry(cursor: &mut Cursor<'_>) -> Result<Entry, PlanError> {
 fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
     let at = cursor.place();
     let word = cursor.word();
-    let Some(kind) = Fault::KINDS.into_iter().find(|kind| kind.keyword() == word) else {
+    let Some(&kind) = Fault::KINDS.iter().find(|kind| kind.keyword() == word) else {
         let found = if word.is_empty() { cursor.found() } else { format!("`{word}`") };
         return Err(cursor.error(at, format!("unknown fault {found}; at {site} fit {}", fitting(site))));
     };
@@ -109,7 +109,7 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
 /// The faults that fit, with the form of their length.
 fn fitting(site: Site) -> String {
     let mut list = String::new();
-    for kind in Fault::KINDS.into_iter().filter(|kind| kind.fits(site)) {
+    for kind in Fault::KINDS.iter().filter(|kind| kind.fits(site)) {
         if !list.is_empty() {
             list.push_str(", ");
         }

@@ -43,14 +43,15 @@ impl Plan {
             without.entries.remove(place);
             simpler.push(without);
         }
-        for step in [softer, earlier, shorter] {
+        for step in &[softer, earlier, shorter] {
             for (place, entry) in self.entries.iter().enumerate() {
-                let changed = step(entry).into_iter().filter(|changed| self.is_free(place, changed));
-                simpler.extend(changed.map(|changed| {
-                    let mut plan = self.clone();
-                    plan.entries[place] = changed;
-                    plan
-                }));
+                for changed in step(entry) {
+                    if self.is_free(place, &changed) {
+                        let mut plan = self.clone();
+                        plan.entries[place] = changed;
+                        simpler.push(plan);
+                    }
+                }
             }
         }
         if self.seed != 0 {

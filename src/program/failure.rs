@@ -106,12 +106,14 @@ impl Failure {
         while let Some(failure) = next {
             match &failure.kind {
                 FailureKind::Application { error_type, .. } if !error_type.is_empty() => {
-                    [&**error_type, ": ", &failure.message].into_iter().for_each(&mut say);
+                    for piece in &[&**error_type, ": ", &failure.message] {
+                        say(piece);
+                    }
                 }
                 FailureKind::Activity { activity_type, retry_state, .. } => {
-                    [&*failure.message, " (", activity_type, ", ", retry_state.as_str(), ")"]
-                        .into_iter()
-                        .for_each(&mut say);
+                    for piece in &[&*failure.message, " (", activity_type, ", ", retry_state.as_str(), ")"] {
+                        say(piece);
+                    }
                 }
                 _ => say(&failure.message),
             }

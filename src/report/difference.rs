@@ -17,11 +17,11 @@ const AROUND: usize = 2;
 pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
     // Writing to a string cannot fail.
     let Some(lines) = Lines::of(expected, found) else {
-        let _ = writeln!(text, "  expected: {}", ink.right(expected));
-        let _ = writeln!(text, "     found: {}", ink.wrong(found));
+        let _ = writeln!(text, "  expected: {}", ink.right(&expected));
+        let _ = writeln!(text, "     found: {}", ink.wrong(&found));
         return;
     };
-    let _ = writeln!(text, "  {} and {}{}", ink.right("- expected"), ink.wrong("+ found"), lines.before);
+    let _ = writeln!(text, "  {} and {}{}", ink.right(&"- expected"), ink.wrong(&"+ found"), lines.before);
     let expected: Vec<&str> = lines.expected.lines().collect();
     let found: Vec<&str> = lines.found.lines().collect();
     let mut shown_up_to = 0;
@@ -32,8 +32,8 @@ pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
             let line = change.value();
             let _ = match change.tag() {
                 ChangeTag::Equal => writeln!(text, "{}", format!("      {line}").trim_end()),
-                ChangeTag::Delete => writeln!(text, "    {}", ink.right(format!("- {line}"))),
-                ChangeTag::Insert => writeln!(text, "    {}", ink.wrong(format!("+ {line}"))),
+                ChangeTag::Delete => writeln!(text, "    {}", ink.right(&format!("- {line}"))),
+                ChangeTag::Insert => writeln!(text, "    {}", ink.wrong(&format!("+ {line}"))),
             };
         }
         shown_up_to = group.last().map_or(shown_up_to, |op| op.old_range().end);
@@ -51,7 +51,7 @@ fn groups(expected: &[&str], found: &[&str]) -> Vec<Vec<DiffOp>> {
 
 fn left_out(text: &mut String, lines: usize, ink: Ink) {
     if lines > 0 {
-        let _ = writeln!(text, "      {}", ink.faint(format!("... {lines} more ...")));
+        let _ = writeln!(text, "      {}", ink.faint(&format!("... {lines} more ...")));
     }
 }
 

@@ -31,32 +31,32 @@ pub(crate) fn text(
     let _ = writeln!(
         text,
         "{} {}",
-        ink.heading(format_args!("{exploration}: `{check}` does not hold:")),
+        ink.heading(&format_args!("{exploration}: `{check}` does not hold:")),
         ink.wrong(&violation.message)
     );
     if let (Some(expected), Some(found)) = (&violation.expected, &violation.found) {
         difference::write(&mut text, expected, found, ink);
     }
     if plan.is_empty() {
-        let _ = writeln!(text, "\n{}", ink.heading("without any fault"));
+        let _ = writeln!(text, "\n{}", ink.heading(&"without any fault"));
     } else {
-        let _ = writeln!(text, "\n{}", ink.heading("when"));
+        let _ = writeln!(text, "\n{}", ink.heading(&"when"));
         for line in plan.words().to_string().lines() {
-            let _ = writeln!(text, "  {}", ink.fault(line));
+            let _ = writeln!(text, "  {}", ink.fault(&line));
         }
     }
-    let _ = writeln!(text, "\n{}", ink.heading("timeline"));
+    let _ = writeln!(text, "\n{}", ink.heading(&"timeline"));
     for line in Timeline::new(trace).around(telling(trace, violation), AROUND).to_string().lines() {
         let line = format!("  {line}");
         let line = line.trim_end();
         let _ = match line.trim_start() {
-            fault if fault.starts_with(">>>") => writeln!(text, "{}", ink.fault(line)),
-            more if more.starts_with("...") => writeln!(text, "{}", ink.faint(line)),
+            fault if fault.starts_with(">>>") => writeln!(text, "{}", ink.fault(&line)),
+            more if more.starts_with("...") => writeln!(text, "{}", ink.faint(&line)),
             _ => writeln!(text, "{line}"),
         };
     }
     let command = format!("DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));
-    let _ = writeln!(text, "\n{}\n  {}", ink.heading("reproduce with"), ink.command(command));
+    let _ = writeln!(text, "\n{}\n  {}", ink.heading(&"reproduce with"), ink.command(&command));
     text
 }
 

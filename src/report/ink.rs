@@ -23,32 +23,32 @@ impl Ink {
     }
 
     /// What is wrong.
-    pub(super) fn wrong<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+    pub(super) fn wrong(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().red().apply_to(text)
     }
 
     /// What would be right.
-    pub(super) fn right<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+    pub(super) fn right(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().green().apply_to(text)
     }
 
     /// What begins a part of the message.
-    pub(super) fn heading<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+    pub(super) fn heading(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().bold().apply_to(text)
     }
 
     /// What goes wrong on purpose.
-    pub(super) fn fault<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+    pub(super) fn fault(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().yellow().apply_to(text)
     }
 
     /// What is left out.
-    pub(super) fn faint<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+    pub(super) fn faint(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().dim().apply_to(text)
     }
 
     /// What is to be typed.
-    pub(super) fn command<D: fmt::Display>(self, text: D) -> impl fmt::Display {
+    pub(super) fn command(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().cyan().apply_to(text)
     }
 }
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn plain_is_plain() {
-        assert_eq!(Ink::Plain.wrong("gone").to_string(), "gone");
-        assert_eq!(Ink::Coloured.wrong("gone").to_string(), "\u{1b}[31mgone\u{1b}[0m");
+        assert_eq!(Ink::Plain.wrong(&"gone").to_string(), "gone");
+        assert_eq!(Ink::Coloured.wrong(&"gone").to_string(), "\u{1b}[31mgone\u{1b}[0m");
     }
 }

@@ -167,7 +167,10 @@ impl Run {
 
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
-        let entries = self.trace().faults().iter().map(|(point, fault)| Entry::new(point.clone(), *fault)).collect();
+        let mut entries = Vec::new();
+        for (point, fault) in self.trace().faults() {
+            entries.push(Entry::new(point.clone(), *fault));
+        }
         Plan::new(entries).with_seed(self.seed).with_order(self.order)
     }
 
@@ -223,6 +226,8 @@ impl Drop for Run {
 }
 
 impl fmt::Debug for Run {
+    // Inline as a derived one is: compiled only where it is used.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("outcome", &self.outcome())

@@ -20,7 +20,7 @@ impl Core {
             self.lose_worker_of(activity, settings);
         }
         let Some(worker) = self.choose_worker(ready) else {
-            self.backlog.push_back(ready);
+            self.backlog.push(ready);
             return;
         };
         self.served += 1;

@@ -142,7 +142,9 @@ impl World {
             let cached = hosted.instance.take();
             let elsewhere = std::mem::replace(&mut hosted.home, worker) != worker;
             if elsewhere {
-                core.todo.extend(cached.map(Todo::Evict));
+                if let Some(instance) = cached {
+                    core.todo.push_back(Todo::Evict(instance));
+                }
                 None
             } else {
                 cached

@@ -92,18 +92,17 @@ pub struct HeartbeatRecord {
 
 /// Reads the records.
 pub(crate) fn activities(trace: &Trace) -> Vec<ActivityRecord> {
-    let mut records: Vec<ActivityRecord> = trace
-        .activities()
-        .iter()
-        .map(|name| ActivityRecord {
+    let mut records: Vec<ActivityRecord> = Vec::with_capacity(trace.activities().len());
+    for name in trace.activities() {
+        records.push(ActivityRecord {
             activity_type: name.activity_type.clone(),
             workflow_id: trace.workflows()[name.workflow as usize].workflow_id.clone(),
             execution: name.execution,
             scheduled_at: Time::ZERO,
             closed_at: None,
             attempts: Vec::new(),
-        })
-        .collect();
+        });
+    }
     // Where each attempt stands among its activity's, and which stored details its heartbeats have.
     let mut places: Vec<(usize, usize)> = Vec::with_capacity(trace.attempts().len());
     let mut stored: Vec<Vec<Option<Bytes>>> = Vec::with_capacity(trace.attempts().len());

@@ -87,7 +87,7 @@ impl World {
         };
         let difference = self.live_through(workflow, &mut instance, replayed);
         // Destructors of user code may panic.
-        let _ = panics::catch(move || drop(instance));
+        let _ = panics::catch_drop(instance);
         difference
     }
 
@@ -131,8 +131,8 @@ fn noticed(problem: &TaskProblem) -> Otherwise {
 
 /// The trace event of a history event that a command has brought about.
 fn place(trace: &Trace, workflow: u32, history: &[HistoryEvent], event: usize) -> Option<usize> {
-    let of_workflow = |wanted: fn(What) -> bool| {
-        trace.events().iter().position(|event| event.who == Who::Workflow(workflow) && wanted(event.what))
+    let first = |who: Who, wanted: &dyn Fn(What) -> bool| {
+        trace.events().iter().position(|event| event.who == who && wanted(event.what))
     };
     match history.get(event)?.kind {
         EventKind::ActivityTaskScheduled { .. } => {
@@ -140,16 +140,15 @@ fn place(trace: &Trace, workflow: u32, history: &[HistoryEvent], event: usize) -
             let before = history[..event].iter().filter(|event| scheduled(event)).count();
             let mut activities = trace.activities().iter().enumerate().filter(|(_, name)| name.workflow == workflow);
             let (activity, _) = activities.nth(before)?;
-            let is_it = |who, what| who == Who::Activity(activity as u32) && matches!(what, What::Scheduled(_));
-            trace.events().iter().position(|event| is_it(event.who, event.what))
+            first(Who::Activity(activity as u32), &|what| matches!(what, What::Scheduled(_)))
         }
-        EventKind::TimerStarted { seq, .. } => trace.events().iter().position(|event| {
-            event.who == Who::Workflow(workflow)
-                && matches!(event.what, What::TimerStarted { timer, .. } if timer == seq)
-        }),
+        EventKind::TimerStarted { seq, .. } => {
+            let starts = |what| matches!(what, What::TimerStarted { timer, .. } if timer == seq);
+            first(Who::Workflow(workflow), &starts)
+        }
         EventKind::WorkflowExecutionCompleted { .. }
         | EventKind::WorkflowExecutionFailed { .. }
-        | EventKind::WorkflowExecutionCanceled { .. } => of_workflow(What::closes_workflow),
+        | EventKind::WorkflowExecutionCanceled { .. } => first(Who::Workflow(workflow), &What::closes_workflow),
         _ => None,
     }
 }

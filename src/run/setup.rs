@@ -99,6 +99,8 @@ impl Default for Setup {
 }
 
 impl fmt::Debug for Setup {
+    // Inline as a derived one is: compiled only where it is used.
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
             .field("activities", &self.activities.keys().collect::<Vec<_>>())
@@ -110,7 +112,10 @@ impl fmt::Debug for Setup {
 }
 
 /// Names for a message: `a, b`, or `none`.
-pub(crate) fn known<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+pub(crate) fn known<'a>(names: &mut dyn Iterator<Item = &'a Arc<str>>) -> String {
+    let mut list = Vec::new();
+    for name in names {
+        list.push(format!("`{name}`"));
+    }
+    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
 }

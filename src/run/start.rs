@@ -83,9 +83,14 @@ impl Start {
         if !plan.entries.iter().any(is_deadline) {
             return Vec::new();
         }
-        let others: Vec<Entry> = plan.entries.iter().filter(|entry| !is_deadline(entry)).cloned().collect();
+        let mut others = plan.entries.clone();
+        others.retain(|entry| !is_deadline(entry));
         let probe = self.execute(plan.seed, plan.order, Faults::Planned(&others, &[]));
-        plan.entries.iter().map(|entry| probe.run.dispatch_delay(entry)).collect()
+        let mut delays = Vec::new();
+        for entry in &plan.entries {
+            delays.push(probe.run.dispatch_delay(entry));
+        }
+        delays
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
@@ -111,12 +116,12 @@ impl Start {
                 "no worker polls the task queue `{}`, on which workflows run (polled: {}): add \
                  `.worker(WorkerOptions::default())`",
                 self.setup.task_queue,
-                known(workers.iter().map(|worker| &worker.task_queue))
+                known(&mut workers.iter().map(|worker| &worker.task_queue))
             )));
         }
         let Origin::Workflow { workflow, input } = &self.origin else { return None };
         if !self.setup.workflows.contains_key(workflow) {
-            let known = known(self.setup.workflows.keys());
+            let known = known(&mut self.setup.workflows.keys());
             return Some(RunError::UnknownWorkflow { name: workflow.to_string(), known });
         }
         input.as_ref().err().cloned()
@@ -210,11 +215,7 @@ impl Start {
         core.choice.restart(seed);
         core.order = order;
         match faults {
-            Faults::Planned(entries, delays) => {
-                let delay = |place: usize| delays.get(place).copied().flatten();
-                let entries = entries.iter().enumerate();
-                core.injector.plan(entries.map(|(place, entry)| (entry.clone(), delay(place))));
-            }
+            Faults::Planned(entries, delays) => core.injector.plan(entries, delays),
             Faults::Swarm { over_budget } => {
                 core.injector = Injector::Swarm(Swarm::new(&mut core.choice, over_budget));
             }
@@ -222,8 +223,9 @@ impl Start {
         if self.setup.workers.is_empty() {
             core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));
         }
-        let workers = self.setup.workers.iter();
-        core.workers.extend(workers.map(|worker| Worker::new(worker.task_queue.clone(), worker.slots)));
+        for worker in &self.setup.workers {
+            core.workers.push(Worker::new(worker.task_queue.clone(), worker.slots));
+        }
         for worker in 0..core.workers.len() as u32 {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }

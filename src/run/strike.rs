@@ -60,7 +60,7 @@ impl Core {
             attempt: None,
             site,
         };
-        let fault = injector.strike(place, || Limits::of_workflow(may_end), choice)?;
+        let fault = injector.strike(place, &|| Limits::of_workflow(may_end), choice)?;
         self.note_fault(Who::Workflow(workflow.0), self.trace.workflow_point(workflow.0, site), fault)
     }
 
@@ -92,7 +92,7 @@ impl Core {
                 may_end,
             }
         };
-        injector.strike(place, limits, choice)
+        injector.strike(place, &limits, choice)
     }
 
     /// Whether every attempt that would die with the worker may have a successor.

@@ -13,7 +13,7 @@ use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::engine::sleepers::SleeperId;
-use crate::engine::tasks::{Taken, TaskId};
+use crate::engine::tasks::{Taken, TaskFuture, TaskId};
 use crate::fault::Order;
 use crate::instant::Time;
 use crate::program::ActivityOutcome;
@@ -86,7 +86,7 @@ impl World {
         {
             let attempt = core.background[index as usize].attempt;
             drop(core);
-            self.drop_for(attempt, future);
+            self.drop_for(attempt, Some(future));
             return;
         }
         if !is_there {
@@ -112,7 +112,7 @@ impl World {
                     core.fail(RunError::Misuse(message));
                     core.tasks.remove(task);
                     drop(core);
-                    let _ = panics::catch(|| drop(future));
+                    let _ = panics::catch_drop(future);
                     return;
                 }
                 None => Err(panic),
@@ -133,7 +133,7 @@ impl World {
             Tag::Script => {}
         }
         drop(core);
-        let _ = panics::catch(|| drop(future));
+        let _ = panics::catch_drop(future);
         if let Tag::Attempt(attempt) = tag {
             self.look_after(attempt);
         }
@@ -195,10 +195,10 @@ impl World {
                     self.notify(attempt, move || listener.worker_stopping());
                 }
             }
-            Todo::Drop { future, attempt } => self.drop_for(attempt, future),
+            Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
             Todo::Evict(instance) => {
                 self.core.borrow_mut().in_workflow = true;
-                let _ = panics::catch(|| drop(instance));
+                let _ = panics::catch_drop(instance);
                 self.core.borrow_mut().in_workflow = false;
             }
         }
@@ -213,8 +213,8 @@ impl World {
     }
 
     /// Runs destructors as this attempt's code. What they panic with has no one to go to.
-    pub(super) fn drop_for<T>(&self, attempt: u32, value: T) {
-        let _ = self.act_for(attempt, || drop(value));
+    pub(super) fn drop_for(&self, attempt: u32, future: Option<TaskFuture<ActivityOutcome>>) {
+        let _ = self.act_for(attempt, || drop(future));
     }
 
     fn notify(&self, attempt: u32, call: impl FnOnce()) {

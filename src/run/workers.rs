@@ -150,10 +150,11 @@ impl Core {
 
     /// The tasks that a worker has not taken since it stands still.
     fn take_held_back(&mut self, worker: u32) -> Vec<Ready> {
-        let held_back = std::mem::take(&mut self.held_back);
-        let (taken, others) = held_back.into_iter().partition::<Vec<_>, _>(|(_, other)| *other == worker);
-        self.held_back = others;
-        taken.into_iter().map(|(ready, _)| ready).collect()
+        let mut taken = Vec::new();
+        for (ready, _) in self.held_back.extract_if(.., |(_, other)| *other == worker) {
+            taken.push(ready);
+        }
+        taken
     }
 
     fn restart_worker(&mut self, worker: u32, settings: &Settings) {
@@ -189,10 +190,8 @@ impl Core {
     fn thaw_worker(&mut self, worker: u32) {
         self.workers[worker as usize].process = Process::Up;
         self.note(Who::Worker(worker), What::Thawed);
-        let stalled: Vec<_> =
-            self.attempts.iter().filter(|attempt| attempt.stalled).filter_map(|attempt| attempt.task).collect();
         for task in self.tasks_of(worker) {
-            if !stalled.contains(&task) {
+            if !self.attempts.iter().any(|attempt| attempt.stalled && attempt.task == Some(task)) {
                 self.tasks.release(task);
             }
         }
@@ -211,16 +210,14 @@ impl Core {
         process.process = Process::Stopping;
         let incarnation = process.incarnation;
         self.note(Who::Worker(worker), What::StopSignal);
-        let hosted: Vec<u32> = self.hosted_by(worker).collect();
-        for attempt in hosted {
+        for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::WorkerStopping { attempt });
         }
         self.queue.push(self.at(settings.grace_period), Wakeup::GraceOver { worker, incarnation });
     }
 
     fn end_grace(&mut self, worker: u32) {
-        let hosted: Vec<u32> = self.hosted_by(worker).collect();
-        for attempt in hosted {
+        for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
         }
         // Behind the polls in which the attempts hear of it, which happen at this very moment.
@@ -229,8 +226,7 @@ impl Core {
     }
 
     fn abort_attempts(&mut self, worker: u32, settings: &Settings) {
-        let hosted: Vec<u32> = self.hosted_by(worker).collect();
-        for attempt in hosted {
+        for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::Abort { attempt });
         }
         self.stop_if_idle(worker, settings);
@@ -238,7 +234,7 @@ impl Core {
 
     /// A stopping process whose attempts have all ended exits: what it caches and spawned is dropped.
     pub(super) fn stop_if_idle(&mut self, worker: u32, settings: &Settings) {
-        if self.hosted_by(worker).next().is_some() || !self.workers[worker as usize].is_alive() {
+        if !self.hosted_by(worker).is_empty() || !self.workers[worker as usize].is_alive() {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerStopped);
@@ -259,21 +255,28 @@ impl Core {
         self.leave(worker, settings);
     }
 
-    fn hosted_by(&self, worker: u32) -> impl Iterator<Item = u32> {
-        self.attempts
-            .iter()
-            .enumerate()
-            .filter(move |(_, attempt)| attempt.worker == worker && attempt.is_running())
-            .map(|(index, _)| index as u32)
+    fn hosted_by(&self, worker: u32) -> Vec<u32> {
+        let mut hosted = Vec::new();
+        for (index, attempt) in self.attempts.iter().enumerate() {
+            if attempt.worker == worker && attempt.is_running() {
+                hosted.push(index as u32);
+            }
+        }
+        hosted
     }
 
     fn tasks_of(&self, worker: u32) -> Vec<crate::engine::tasks::TaskId> {
-        let attempts = self.attempts.iter().filter(|attempt| attempt.worker == worker && attempt.is_running());
-        let background = self
-            .background
-            .iter()
-            .filter(|background| self.attempts[background.attempt as usize].worker == worker)
-            .filter_map(|background| background.task);
-        attempts.filter_map(|attempt| attempt.task).chain(background).collect()
+        let mut tasks = Vec::new();
+        for attempt in &self.attempts {
+            if attempt.worker == worker && attempt.is_running() {
+                tasks.extend(attempt.task);
+            }
+        }
+        for background in &self.background {
+            if self.attempts[background.attempt as usize].worker == worker {
+                tasks.extend(background.task);
+            }
+        }
+        tasks
     }
 }

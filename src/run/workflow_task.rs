@@ -252,8 +252,9 @@ impl World {
                 core.workflows[workflow.0 as usize].awaits_signal = answered == Carriage::AfterSignal;
                 let commands = std::mem::take(&mut turn.commands);
                 let held = Held { token: task.token, worker, instance, commands };
-                let older = core.workflows[workflow.0 as usize].held.replace(held);
-                core.todo.extend(older.map(|held| Todo::Evict(held.instance)));
+                if let Some(older) = core.workflows[workflow.0 as usize].held.replace(held) {
+                    core.todo.push_back(Todo::Evict(older.instance));
+                }
             }
             Carriage::Whole | Carriage::AnswerLost => {
                 core.answer_task(task.token, worker, instance, &turn.commands, settings);
@@ -276,7 +277,7 @@ impl World {
         };
         let program = self.setup.workflows.get(&info.workflow_type);
         let Some(program) = program else {
-            let known = known(self.setup.workflows.keys());
+            let known = known(&mut self.setup.workflows.keys());
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
@@ -335,7 +336,7 @@ impl World {
         RunError::UnknownActivity {
             name: spec.activity_type.to_string(),
             workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
-            known: known(self.setup.activities.keys()),
+            known: known(&mut self.setup.activities.keys()),
         }
     }
 }
@@ -346,7 +347,7 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
         queue: queue.to_owned(),
         activity: spec.activity_type.to_string(),
         workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
-        known: known(core.workers.iter().map(|worker| &worker.task_queue)),
+        known: known(&mut core.workers.iter().map(|worker| &worker.task_queue)),
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) struct Core {
     pub(crate) late_signals: Vec<Option<LateSignal>>,
     pub(crate) queries: Vec<Query>,
     /// Tasks that no worker is there to take.
-    pub(crate) backlog: VecDeque<Ready>,
+    pub(crate) backlog: Vec<Ready>,
     /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
     pub(crate) held_back: Vec<(Ready, u32)>,
     /// Counts tasks handed over.
@@ -199,7 +199,7 @@ impl Core {
             mail: Vec::new(),
             late_signals: Vec::new(),
             queries: Vec::new(),
-            backlog: VecDeque::new(),
+            backlog: Vec::new(),
             held_back: Vec::new(),
             served: 0,
             graveyard: Vec::new(),
@@ -332,25 +332,25 @@ impl World {
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), workflows)
         };
         for grave in graves.drain(..) {
-            drop_quietly(grave);
+            let _ = panics::catch_drop(grave);
         }
         for future in futures {
-            drop_quietly(future);
+            let _ = panics::catch_drop(future);
         }
         for workflow in 0..workflows {
             loop {
                 let instance = self.core.borrow_mut().workflows[workflow].take_instance();
                 let Some(instance) = instance else { break };
-                drop_quietly(instance);
+                let _ = panics::catch_drop(instance);
             }
         }
-        for todo in todo.drain(..) {
-            drop_quietly(todo);
+        while let Some(todo) = todo.pop_front() {
+            let _ = panics::catch_drop(todo);
         }
         let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
         let _ = panics::catch(|| attempts.clear());
         let states = std::mem::take(&mut *self.states.borrow_mut());
-        drop_quietly(states);
+        let _ = panics::catch_drop(states);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
             let mut core = world.core.into_inner();
@@ -363,11 +363,6 @@ impl World {
             let _ = SPARE.try_with(|spare| spare.set(Some(core)));
         }
     }
-}
-
-/// User code's destructors may panic: not our concern any more, and no reason to take the test down.
-fn drop_quietly<T>(value: T) {
-    let _ = panics::catch(move || drop(value));
 }
 
 impl Drop for Entered {

@@ -300,8 +300,10 @@ impl Service {
         if buffered.is_empty() {
             return false;
         }
-        // The sort is stable: apart from this, the order of arrival stays.
-        buffered.sort_by_key(|event| event.kind.closes_activity());
+        // Those that close an activity come last. Apart from this, the order of arrival stays.
+        for event in buffered.extract_if(.., |event| !event.kind.closes_activity()) {
+            self.write(workflow, event);
+        }
         for event in buffered.drain(..) {
             self.write(workflow, event);
         }

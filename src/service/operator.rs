@@ -105,7 +105,7 @@ impl Service {
             self.offer_attempt(key);
         }
         // A timer that is still in the queue makes these redundant, and they it: the first to fire counts.
-        for timeout in [TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
+        for &timeout in &[TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
             let activity = self.activity(key);
             let attempt = activity.timer_attempt(timeout);
             if let Some(at) = activity.deadline(timeout) {

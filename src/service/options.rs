@@ -103,7 +103,7 @@ pub fn normalize_timeouts(
     activity_id: &dyn Display,
     activity_type: &str,
 ) -> Result<Timeouts, String> {
-    for (name, span) in [
+    for &(name, span) in &[
         ("ScheduleToCloseTimeout", timeouts.schedule_to_close),
         ("ScheduleToStartTimeout", timeouts.schedule_to_start),
         ("StartToCloseTimeout", timeouts.start_to_close),

@@ -51,12 +51,15 @@ pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> O
 /// would count if two had been armed at one moment.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
 pub fn deadlines(timeouts: &Timeouts, clocks: &Clocks) -> Vec<(TimeoutType, Time)> {
-    let mut all: Vec<(TimeoutType, Time)> =
-        [TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat]
-            .into_iter()
-            .filter_map(|timeout| Some((timeout, deadline(timeout, timeouts, clocks)?)))
-            .collect();
-    all.sort_by_key(|(_, at)| *at);
+    let mut all: Vec<(TimeoutType, Time)> = Vec::new();
+    for &timeout in
+        &[TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat]
+    {
+        if let Some(at) = deadline(timeout, timeouts, clocks) {
+            let later = all.iter().position(|&(_, other)| other > at).unwrap_or(all.len());
+            all.insert(later, (timeout, at));
+        }
+    }
     all
 }
 

@@ -1,6 +1,5 @@
 //! [`Workflow`]: one workflow run, with its history and its timers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
@@ -9,6 +8,7 @@ use super::task::TaskState;
 use super::{ActivityKey, News, Service, Timer, WorkflowKey};
 use crate::instant::{Span, Time};
 use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq};
+use crate::sorted::Sorted;
 
 /// What starts a workflow run.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,7 +79,7 @@ pub(super) struct Lists {
     /// By their numbers, rising.
     pub(super) timers: Vec<(Seq, TimerState)>,
     /// Open activities with ids chosen by the caller.
-    pub(super) named: BTreeMap<Arc<str>, ActivityKey>,
+    pub(super) named: Sorted<Arc<str>, ActivityKey>,
 }
 
 impl Lists {
@@ -89,9 +89,7 @@ impl Lists {
         self.signals.clear();
         self.activities.clear();
         self.timers.clear();
-        if !self.named.is_empty() {
-            self.named.clear();
-        }
+        self.named.clear();
     }
 }
 

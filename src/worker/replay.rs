@@ -57,10 +57,9 @@ impl Instance {
         // The code is to decide as it did then, so it gets this ahead.
         for event in &history[turn.answer.clone()] {
             if let EventKind::MarkerRecorded { marker } = &event.kind {
-                jobs.push(Job::Marker(marker.clone()));
+                put(jobs, Job::Marker(marker.clone()));
             }
         }
-        sort(jobs);
         *now = history[started_event_id as usize - 1].at;
         (*history_length, *replaying) = (started_event_id, true);
         true
@@ -72,7 +71,6 @@ impl Instance {
         turn.answer = 0..0;
         self.take_in(history, history.len(), turn);
         let activation = &mut turn.activation;
-        sort(&mut activation.jobs);
         activation.now = now;
         (activation.history_length, activation.replaying) = (history.len() as u64, false);
     }
@@ -85,7 +83,7 @@ impl Instance {
         jobs.clear();
         for event in &history[self.seen..end] {
             if let Some(job) = news(&event.kind, history) {
-                jobs.push(job);
+                put(jobs, job);
             }
         }
         self.seen = end;
@@ -98,14 +96,17 @@ fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
     history[from..].iter().position(is_answer).map(|place| from + place)
 }
 
+/// Puts a job behind those that the code gets no later, so that equal ones stay as they came.
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
-fn sort(jobs: &mut [Job]) {
-    jobs.sort_by_key(|job| match job {
+fn put(jobs: &mut Vec<Job>, job: Job) {
+    let rank = |job: &Job| match job {
         Job::Start => 0,
         Job::Marker(_) => 1,
         Job::Signal { .. } => 3,
         _ => 4,
-    });
+    };
+    let before = jobs.iter().rposition(|other| rank(other) <= rank(&job));
+    jobs.insert(before.map_or(0, |before| before + 1), job);
 }
 
 /// What a task's answer asked for, if this event was written for a command.

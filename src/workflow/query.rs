@@ -127,8 +127,7 @@ impl Instance {
     }
 
     fn no_handler(&self, name: &str) -> Failure {
-        let known: Vec<String> = self.queries.borrow().0.iter().map(|(name, _)| format!("`{name}`")).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let known = crate::run::setup::known(&mut self.queries.borrow().0.iter().map(|(name, _)| name));
         let workflow = &self.run.workflow_type;
         let message = format!("workflow `{workflow}` answers no query `{name}`; the queries it answers now: {known}");
         Failure::application("QueryNotFound", message)
@@ -142,6 +141,6 @@ impl Instance {
             return;
         }
         // A destructor's panic has no one to go to.
-        let _ = panics::catch(|| drop(handlers));
+        let _ = panics::catch_drop(handlers);
     }
 }

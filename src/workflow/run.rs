@@ -109,7 +109,7 @@ fn poll(
 #[inline]
 fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
     match future.take() {
-        Some(future) => panics::catch(|| drop(future)).map_err(task_failure),
+        Some(future) => panics::catch_drop(future).map_err(task_failure),
         None => Ok(()),
     }
 }

@@ -22,9 +22,9 @@ pub(super) struct Active<'a>(&'a WakeFlag);
 impl WakeFlag {
     /// As a new one.
     pub fn reset(&self) {
-        for flag in [&self.active, &self.woken, &self.foreign] {
-            flag.store(false, Ordering::Relaxed);
-        }
+        self.active.store(false, Ordering::Relaxed);
+        self.woken.store(false, Ordering::Relaxed);
+        self.foreign.store(false, Ordering::Relaxed);
     }
 
     /// Begins an activation.

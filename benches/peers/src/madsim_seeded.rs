@@ -8,7 +8,7 @@ use madsim::time::Instant;
 use madsim::{Config, time};
 
 use crate::peer::{self, Peer};
-use crate::workload::Workload;
+use durasim_benches::workload::Workload;
 
 enum Madsim {}
 

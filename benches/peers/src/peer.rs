@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::channel::oneshot;
 
-use crate::workload::{self, AttemptHost, Batch, Done, Job, Json, Raw, WorkflowHost, Workload};
+use durasim_benches::workload::{self, AttemptHost, Batch, Done, Job, Json, Raw, WorkflowHost, Workload};
 
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(30);
 const BACKOFF: Duration = Duration::from_secs(1);

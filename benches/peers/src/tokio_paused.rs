@@ -8,7 +8,7 @@ use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
 
 use crate::peer::{self, Peer};
-use crate::workload::Workload;
+use durasim_benches::workload::Workload;
 
 /// Its runtime, used for all runs.
 pub struct TokioPaused(Runtime);

@@ -164,6 +164,18 @@ impl Workload {
         Workload { name, json: false, ..self }
     }
 
+    /// One activity of so many chunks of 100 ms, with a heartbeat each.
+    pub fn long(name: &'static str, chunks: u32) -> Workload {
+        Workload {
+            name,
+            batch: Batch { activities: 1, job: Job { chunks, heartbeat_every: 1, fails_at: 0 } },
+            json: true,
+            crash: false,
+            schedule_to_close: Duration::from_secs(100_000),
+            ends: Duration::from_millis(100) * chunks,
+        }
+    }
+
     pub fn result(&self) -> Done {
         Done { chunks: self.batch.activities * self.batch.job.chunks }
     }
