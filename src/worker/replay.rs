@@ -110,6 +110,7 @@ fn put(jobs: &mut Vec<Job>, job: Job) {
 }
 
 /// What a task's answer asked for, if this event was written for a command.
+#[inline]
 fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>> {
     Some(match kind {
         EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
