@@ -47,7 +47,10 @@ const PAIRS: u64 = 20_000;
 /// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).
 ///
 /// First comes the run without faults. It gives the points at which something can go wrong, and what the other runs are
-/// compared with; if it does not end well itself, that is the failure.
+/// compared with; if it does not end well itself, that is the failure and nothing else is tried. It ends well if it comes to
+/// its end, with every workflow completed (or stopped, if the script asked for that), the script's `Result`, if it returns
+/// one, an `Ok`, no timeout on the way, and every check satisfied. See
+/// [`reference_may_fail`](Exploration::reference_may_fail).
 ///
 /// ```no_run
 /// # use durasim::{Simulation, check};
@@ -71,6 +74,7 @@ pub struct Exploration {
     every_pair: bool,
     budget: u64,
     deterministic: bool,
+    reference_may_fail: bool,
     threads: usize,
     seeds: Vec<Range<u64>>,
     over_budget: Option<Share>,
@@ -87,6 +91,7 @@ impl Exploration {
             every_pair: false,
             budget: PAIRS,
             deterministic: true,
+            reference_may_fail: false,
             threads: 0,
             seeds: Vec::new(),
             over_budget: None,
@@ -163,6 +168,38 @@ impl Exploration {
     /// the run violates.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
+        self
+    }
+
+    /// The run without faults may fail: a workflow may, an activity may run into its timeouts, a script may return `Err`. For
+    /// code whose failure is the result that is wanted, as of a declined card, and for tests of what happens when nobody
+    /// answers. All other runs are then compared with that end. The checks judge this run too, and it has to come to an end
+    /// all the same.
+    ///
+    /// The report says what was excused so, or that nothing had to be.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use durasim::{
+    /// #     ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check,
+    /// # };
+    /// async fn charge(_ctx: &ActivityContext, _cents: u64) -> Result<(), ActivityError> {
+    ///     durasim::time::sleep(Duration::from_secs(1)).await;
+    ///     Err(ActivityError::non_retryable("card declined"))
+    /// }
+    ///
+    /// async fn order(ctx: &WorkflowContext, cents: u64) -> Result<(), WorkflowError> {
+    ///     let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(10), ..Default::default() };
+    ///     ctx.execute_activity("charge", &cents, options).await
+    /// }
+    ///
+    /// let simulation = Simulation::temporal().activity("charge", charge).workflow("order", order);
+    /// let exploration = simulation.explore("order", &995).every_fault().check(check::same_result());
+    /// assert!(!exploration.report().holds());
+    /// exploration.reference_may_fail().assert();
+    /// ```
+    pub fn reference_may_fail(mut self) -> Exploration {
+        self.reference_may_fail = true;
         self
     }
 

@@ -28,6 +28,8 @@ pub struct Report {
     pub(super) skipped: bool,
     /// Only this share of the runs was made.
     pub(super) shard: Option<Shard>,
+    /// If the run without faults may fail: how it did, if it did.
+    pub(super) excused: Option<Option<Violation>>,
     /// Ctrl-C ended it before all runs were made.
     pub(super) interrupted: bool,
     /// Passing runs that were run again.
@@ -130,6 +132,7 @@ impl Report {
             error: None,
             skipped: false,
             shard: None,
+            excused: None,
             interrupted: false,
             repeated: 0,
             coverage: Coverage::default(),
@@ -229,6 +232,14 @@ impl fmt::Display for Report {
         }
         for part in &self.parts {
             writeln!(f, "  {part}")?;
+        }
+        match &self.excused {
+            Some(Some(violation)) => {
+                let how = violation.found.as_ref().unwrap_or(&violation.message);
+                writeln!(f, "  without faults it may fail, and does: {}", how.lines().next().unwrap_or_default())?;
+            }
+            Some(None) => writeln!(f, "  without faults it does not fail: `.reference_may_fail()` can be left away")?,
+            None => {}
         }
         if self.interrupted {
             writeln!(f, "  interrupted by Ctrl-C: not all runs were made")?;
