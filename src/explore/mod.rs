@@ -69,6 +69,8 @@ const PAIRS: u64 = 20_000;
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
 pub struct Exploration {
     start: Start,
+    /// What the simulation has of its own that an exploration would not follow.
+    ignores: Option<&'static str>,
     name: Option<Arc<str>>,
     every_fault: bool,
     every_pair: bool,
@@ -83,9 +85,10 @@ pub struct Exploration {
 }
 
 impl Exploration {
-    pub(crate) fn new(start: Start) -> Exploration {
+    pub(crate) fn new(start: Start, ignores: Option<&'static str>) -> Exploration {
         Exploration {
             start,
+            ignores,
             name: None,
             every_fault: false,
             every_pair: false,
