@@ -25,7 +25,7 @@ pub const VARIABLES: [Variable; 4] = [
     Variable {
         name: "DURASIM_PLAN",
         form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
-        help: "runs one plan instead of the exploration; one that is for another exploration is skipped with a line on stderr",
+        help: "runs one plan instead of the exploration, and shows the whole timeline if it fails; one that is for another exploration is skipped with a line on stderr",
     },
     Variable {
         name: "DURASIM_SEED",

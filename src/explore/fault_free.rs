@@ -47,7 +47,8 @@ impl Exploration {
         let failed = finding.is_some();
         if let Some(finding) = finding {
             tally.note_violation(&finding.check);
-            report.failures.push(Failed::new(&report.name, run.trace(), Plan::none(), finding, 1));
+            let failed = Failed::new(report, run.trace(), Plan::none(), finding, 1);
+            report.failures.push(failed);
         }
         report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
         Ok((!failed).then_some((judges, run)))

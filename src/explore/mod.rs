@@ -63,7 +63,8 @@ const PAIRS: u64 = 20_000;
 ///     .assert();
 /// ```
 ///
-/// `DURASIM_PLAN='..'` runs one plan instead, strictly: a point that the run does not come to is an error.
+/// `DURASIM_PLAN='..'` runs one plan instead, strictly: a point that the run does not come to is an error. If it fails, the
+/// message has the whole timeline, up to some 1,000 lines.
 /// `DURASIM_SEED=..` runs the random faults of one seed.
 #[derive(Clone)]
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
@@ -256,7 +257,8 @@ impl Exploration {
     /// Runs one plan instead, after the run without faults: strictly, and whatever the environment says. `DURASIM_PLAN` does
     /// the same for a whole test; here the name that the plan is `for=` does not matter.
     ///
-    /// A point of the plan that the run does not come to is the report's [error](Report::error).
+    /// A point of the plan that the run does not come to is the report's [error](Report::error). A failure's text has the
+    /// whole timeline, up to some 1,000 lines.
     ///
     /// ```
     /// # use durasim::{Exploration, Report};

@@ -12,7 +12,8 @@ use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
-use crate::report::{Ink, failure};
+use crate::report::failure::{self, Extent};
+use crate::report::Ink;
 use crate::run::RunError;
 use crate::trace::Trace;
 
@@ -26,6 +27,8 @@ pub struct Report {
     pub(super) error: Option<RunError>,
     /// The environment asks for a plan of another exploration.
     pub(super) skipped: bool,
+    /// How much of the timeline failures show.
+    pub(super) extent: Extent,
     /// Only this share of the runs was made.
     pub(super) shard: Option<Shard>,
     /// If the run without faults may fail: how it did, if it did.
@@ -80,15 +83,11 @@ pub struct Failed {
 }
 
 impl Failed {
-    pub(super) fn new(
-        exploration: &Arc<str>,
-        trace: &Trace,
-        plan: Plan,
-        finding: Finding,
-        found_by_run: u64,
-    ) -> Failed {
-        let plan = plan.with_exploration(exploration.clone());
-        let text = |ink| failure::text(exploration, &finding.check, &finding.violation, &plan, trace, ink);
+    /// A failure of the exploration that is reported here.
+    pub(super) fn new(report: &Report, trace: &Trace, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
+        let plan = plan.with_exploration(report.name.clone());
+        let text =
+            |ink| failure::text(&report.name, &finding.check, &finding.violation, &plan, trace, report.extent, ink);
         let coloured = match Ink::of_stderr() {
             Ink::Coloured => Some(text(Ink::Coloured)),
             Ink::Plain => None,
@@ -131,6 +130,7 @@ impl Report {
             failures: Vec::new(),
             error: None,
             skipped: false,
+            extent: Extent::default(),
             shard: None,
             excused: None,
             interrupted: false,

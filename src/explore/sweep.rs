@@ -20,6 +20,7 @@ use super::report::{Part, Report};
 use super::shard::Shard;
 use super::tally::Tally;
 use crate::fault::Plan;
+use crate::report::failure::Extent;
 use crate::run::{Finished, Run, RunError};
 use crate::trace::Trace;
 
@@ -41,6 +42,7 @@ impl Exploration {
     /// See [`Exploration::replay`].
     pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
         self.could_show_something()?;
+        report.extent = Extent::Whole;
         let _exploring = Exploring::begin();
         let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
         let pool = Pool::new(self.threads);
@@ -94,6 +96,9 @@ impl Exploration {
             tell(&format!("{} is skipped, since DURASIM_PLAN is for {other}", report.name));
             report.skipped = true;
             return Ok(());
+        }
+        if matches!(wanted, Wanted::Plan(_)) {
+            report.extent = Extent::Whole;
         }
         let _exploring = Exploring::begin();
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
@@ -394,7 +399,7 @@ impl Sweep<'_> {
     /// Explains a failure if it is new: that takes runs of its own.
     fn minded(&mut self, trace: &Trace, plan: &Plan, finding: Finding, run: u64) {
         if self.is_new(&finding) {
-            let failed = self.exploration.explain(&self.report.name, self.judges, trace, plan, finding, run);
+            let failed = self.exploration.explain(self.report, self.judges, trace, plan, finding, run);
             self.report.failures.push(failed);
         }
     }

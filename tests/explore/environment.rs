@@ -106,6 +106,16 @@ fn the_line_that_reproduces_a_failure_does() {
 }
 
 #[test]
+fn a_plan_that_is_asked_for_shows_its_whole_timeline() {
+    let cut = |output: &str| output.lines().any(|line| line.trim_start().starts_with("... "));
+    let ended = with(&[("DURASIM_PLAN", FAILS)]);
+    assert!(!cut(&ended.output), "{}", ended.output);
+    ended.says("worker 1   started").says("0.001s  steps#1    scheduled: 4");
+    let first = with(&[]).output;
+    assert!(cut(&first), "{first}");
+}
+
+#[test]
 fn a_plan_that_holds() {
     let ended = with(&[("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
     assert!(ended.passed, "{}", ended.output);
