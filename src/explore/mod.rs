@@ -208,7 +208,7 @@ impl Exploration {
     }
 
     /// How many threads make the runs. Zero, the default: as many as there are cores, which the explorations of a process
-    /// share. What is found does not depend on it. User code is called from all of them, each run on one thread from start
+    /// share. More than 1,024 count as that many. What is found does not depend on it. User code is called from all of them, each run on one thread from start
     /// to end.
     pub fn threads(mut self, threads: usize) -> Exploration {
         self.threads = threads;
