@@ -52,6 +52,7 @@ pub fn now() -> Time {
 /// Outside a simulation, or on another thread than the simulation's. In workflow code it ends the run with an error that
 /// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
+#[inline]
 pub fn sleep(length: Duration) -> Sleep {
     Sleep { deadline: present("sleep") + length, waiting: None }
 }

@@ -206,7 +206,7 @@ impl WorkflowProgram for FromZero {
         "from_zero"
     }
 
-    fn instantiate(&self, _: &Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+    fn instantiate(&self, _: Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         Ok(Box::new(FromZero))
     }
 }

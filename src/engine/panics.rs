@@ -72,12 +72,18 @@ pub(crate) fn install_hook() {
     });
 }
 
+/// Says whether user code is running from now on, and tells what was said before. By `try_with`, which is inlined.
+#[inline]
+fn enter_user_code(runs: bool) -> bool {
+    IN_USER_CODE.try_with(|running| running.replace(runs)).unwrap_or(false)
+}
+
 /// Calls user code.
 #[inline]
 pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
-    let outer = IN_USER_CODE.replace(true);
+    let outer = enter_user_code(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
-    IN_USER_CODE.set(outer);
+    enter_user_code(outer);
     match result {
         Ok(value) => Ok(value),
         Err(payload) => Err(unwound(payload)),

@@ -63,32 +63,32 @@ impl Executor {
     /// Puts this executor's list in reach of its wakers on this thread.
     pub(crate) fn enter(&self) {
         self.foreign.store(false, Ordering::Relaxed);
-        RUNNING.with_borrow_mut(|running| {
+        with_running(|running| {
             let slots = SPARE.take().unwrap_or_default();
             running.push(Ready { executor: self.id, slots });
         });
-        ANY.set(false);
+        set_any(false);
     }
 
     /// Takes it away again and empties it.
     pub(crate) fn leave(&self) {
-        if let Some(mut ready) = RUNNING.with_borrow_mut(Vec::pop) {
+        if let Some(mut ready) = with_running(Vec::pop).flatten() {
             ready.slots.clear();
             SPARE.set(Some(ready.slots));
         }
-        ANY.set(true);
+        set_any(true);
     }
 }
 
 /// Takes a ready task of the running executor. Of several `pick` chooses one by its place; 0 has been ready longest.
 #[inline]
 pub(crate) fn take(mut pick: impl FnMut(u32) -> u32) -> Option<u32> {
-    if !ANY.get() {
+    if !ANY.try_with(Cell::get).unwrap_or(false) {
         return None;
     }
-    RUNNING.with_borrow_mut(|running| {
+    let taken = with_running(|running| {
         let slots = &mut running.last_mut()?.slots;
-        ANY.set(slots.len() > 1);
+        set_any(slots.len() > 1);
         match slots.len() {
             0 => None,
             1 => slots.pop_front(),
@@ -97,7 +97,19 @@ pub(crate) fn take(mut pick: impl FnMut(u32) -> u32) -> Option<u32> {
                 place => slots.remove(place as usize),
             },
         }
-    })
+    });
+    taken.flatten()
+}
+
+#[inline]
+fn set_any(any: bool) {
+    let _ = ANY.try_with(|cell| cell.set(any));
+}
+
+/// The list of running executors, unless the thread is ending. `LocalKey::with` would be a call.
+#[inline]
+fn with_running<R>(act: impl FnOnce(&mut Vec<Ready>) -> R) -> Option<R> {
+    RUNNING.try_with(|running| act(&mut running.borrow_mut())).ok()
 }
 
 /// What a task's waker points to.
@@ -146,20 +158,20 @@ impl TaskWaker {
         self.foreign.load(Ordering::Acquire)
     }
 
+    #[inline]
     pub(crate) fn signal(&self) {
         if self.void.load(Ordering::Relaxed) || self.queued.load(Ordering::Relaxed) {
             return;
         }
         // No exchange: only the executor's own thread finds a list to put the task into.
         self.queued.store(true, Ordering::Relaxed);
-        let found = RUNNING.try_with(|running| {
-            let mut running = running.borrow_mut();
+        let found = with_running(|running| {
             let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;
             ready.slots.push_back(self.slot);
-            ANY.set(true);
+            set_any(true);
             Some(())
         });
-        if !matches!(found, Ok(Some(()))) {
+        if found.flatten().is_none() {
             self.foreign.store(true, Ordering::Release);
             self.any_foreign.store(true, Ordering::Release);
         }

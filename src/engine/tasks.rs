@@ -47,6 +47,8 @@ pub(crate) struct Tasks<T, G> {
     /// How many slots this run has used; those behind them were left by a larger one.
     used: usize,
     vacant: Vec<u32>,
+    /// The task that was taken last for a poll has been removed since.
+    gone: bool,
 }
 
 /// A task that was taken for a poll, to be given back after it.
@@ -59,10 +61,11 @@ pub(crate) struct Taken<T, G> {
 
 impl<T, G: Copy> Tasks<T, G> {
     pub(crate) fn new(executor: &Executor) -> Tasks<T, G> {
-        Tasks { executor: executor.clone(), slots: Vec::new(), used: 0, vacant: Vec::new() }
+        Tasks { executor: executor.clone(), slots: Vec::new(), used: 0, vacant: Vec::new(), gone: false }
     }
 
     /// Adds a task and makes it ready.
+    #[inline]
     pub(crate) fn spawn(&mut self, future: TaskFuture<T>, tag: G) -> TaskId {
         let index = self.vacant.pop().unwrap_or_else(|| {
             let index = self.used as u32;
@@ -123,6 +126,7 @@ impl<T, G: Copy> Tasks<T, G> {
         let future = slot.future.take()?;
         let id = TaskId { slot: index, generation: slot.generation };
         let waker = slot.spare.take().unwrap_or_else(|| slot.own.clone());
+        self.gone = false;
         Some(Taken { id, tag, future, waker })
     }
 
@@ -144,14 +148,23 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Forgets a task, whose wakes mean nothing from now on, and hands its future over unless it is being polled.
+    #[inline]
     pub(crate) fn remove(&mut self, id: TaskId) -> Option<TaskFuture<T>> {
         let slot = self.slot(id)?;
         slot.generation = slot.generation.wrapping_add(1);
         slot.task_waker.make_void();
         slot.tag = None;
         let future = slot.future.take();
+        // Only one that is being polled has none.
+        self.gone |= future.is_none();
         self.vacant.push(id.slot);
         future
+    }
+
+    /// Whether the task that is being polled has been removed meanwhile.
+    #[inline]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Whether the task is still there.

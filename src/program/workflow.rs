@@ -21,7 +21,7 @@ pub trait WorkflowProgram: Send + Sync {
     ///
     /// # Errors
     /// [`TaskFailure`] when the input does not decode.
-    fn instantiate(&self, run: &Arc<RunInfo>, start: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure>;
+    fn instantiate(&self, run: Arc<RunInfo>, start: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure>;
 }
 
 /// One instance of a workflow in a worker's cache. Dropping it is eviction: destructors run, commands are ignored.

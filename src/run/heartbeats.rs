@@ -85,6 +85,7 @@ impl Core {
     }
 
     /// A heartbeat arrives at the service, or is lost on the way, and its answer too.
+    #[inline]
     pub(super) fn deliver_heartbeat(
         &mut self,
         attempt: u32,
@@ -148,6 +149,7 @@ pub(super) enum Next {
 }
 
 impl Next {
+    #[inline]
     pub(super) fn of(action: Action<'_>) -> Next {
         match action {
             Action::Send(details) => Next::Send(details.into()),

@@ -112,7 +112,7 @@ impl fmt::Debug for Setup {
 }
 
 /// Names for a message: `a, b`, or `none`.
-pub(crate) fn known<'a>(names: &mut dyn Iterator<Item = &'a Arc<str>>) -> String {
+pub(crate) fn known(names: &mut dyn Iterator<Item = &Arc<str>>) -> String {
     let mut list = Vec::new();
     for name in names {
         list.push(format!("`{name}`"));

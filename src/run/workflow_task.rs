@@ -281,7 +281,7 @@ impl World {
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
-        match panics::catch(|| program.instantiate(&info, &WorkflowStart { input })) {
+        match panics::catch(|| program.instantiate(info, &WorkflowStart { input })) {
             Ok(run) => Ok(Instance::new(run?)),
             Err(unwound) => Err(unwound_problem(unwound)),
         }

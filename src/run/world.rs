@@ -37,7 +37,7 @@ thread_local! {
     /// Runs that this thread has seen.
     static RUNS: Cell<u64> = const { Cell::new(0) };
     /// A core for the next run on this thread, emptied, with its memory.
-    static SPARE: RefCell<Option<Box<Core>>> = const { RefCell::new(None) };
+    static SPARE: Cell<Option<Box<Core>>> = const { Cell::new(None) };
 }
 
 /// The run in progress on this thread.
@@ -275,7 +275,7 @@ impl Core {
     pub(crate) fn running_dead(&self) -> bool {
         match self.polled {
             _ if self.over => true,
-            Some((task, _)) => !self.tasks.contains(task),
+            Some(_) => self.tasks.is_gone(),
             None => self.acting.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
         }
     }
@@ -301,7 +301,7 @@ pub(crate) struct Entered {
 impl World {
     /// A world that has not begun, with a core left by an earlier run of this thread if there is one.
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
-        let mut core = SPARE.with_borrow_mut(Option::take).unwrap_or_else(|| Box::new(Core::new()));
+        let mut core = SPARE.try_with(|spare| spare.take()).ok().flatten().unwrap_or_else(|| Box::new(Core::new()));
         core.run = next_run();
         Rc::new(World {
             setup,
@@ -312,7 +312,8 @@ impl World {
     }
 
     pub(crate) fn enter(self: &Rc<World>) -> Entered {
-        CURRENT.with_borrow_mut(|current| current.push(self.clone()));
+        let entered = CURRENT.try_with(|current| current.borrow_mut().push(self.clone()));
+        entered.expect("no run begins while its thread ends");
         self.core.borrow_mut().executor.enter();
         Entered { world: self.clone() }
     }
@@ -358,7 +359,8 @@ impl World {
             core.attempts = attempts;
             core.spare_trace = Some(std::mem::replace(&mut core.trace, trace));
             core.clear();
-            SPARE.with_borrow_mut(|spare| *spare = Some(core));
+            // Fails only while the thread ends.
+            let _ = SPARE.try_with(|spare| spare.set(Some(core)));
         }
     }
 }
@@ -366,8 +368,6 @@ impl World {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.world.core.borrow_mut().executor.leave();
-        CURRENT.with_borrow_mut(|current| {
-            current.pop();
-        });
+        let _ = CURRENT.try_with(|current| current.borrow_mut().pop());
     }
 }

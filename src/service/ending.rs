@@ -68,6 +68,7 @@ impl Service {
         })
     }
 
+    #[inline]
     fn back_off(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, backoff: Span, now: Time) {
         let activity = &mut self.activities[key.0 as usize];
         activity.yield_attempt(failure);
@@ -152,6 +153,7 @@ impl Activity {
     }
 
     /// The attempt has ended and another one follows.
+    #[inline]
     fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
         self.attempt = self.counted_attempt() + 1;
         if matches!(self.started(), Some(Started { reset: ResetRequest::ClearDetails, .. })) {

@@ -28,6 +28,7 @@ impl Outbox {
         self.news.clear();
     }
 
+    #[inline]
     pub(super) fn arm(&mut self, at: Time, timer: Timer) {
         self.timers.push(TimerRequest { at, order: None, timer });
     }

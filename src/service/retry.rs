@@ -27,6 +27,7 @@ pub fn exponential(initial: Span, coefficient: f64, attempt: i32, maximum: Span)
 /// # Errors
 /// Why there is no other attempt: attempts used up, else too late.
 /// Source: temporal `service/history/workflow/retry.go` (`nextBackoffInterval`).
+#[inline]
 pub fn next_backoff(
     policy: &RetrySpec,
     attempt: i32,
@@ -62,6 +63,7 @@ pub fn next_backoff(
 /// Only the top of the chain counts, and types match exactly. Start-to-close and heartbeat timeouts can be listed as
 /// `TemporalTimeout:StartToClose` and `TemporalTimeout:Heartbeat`; the other timeouts are never retried.
 /// Source: temporal `common/retrypolicy/retry_policy.go` (`IsRetryableFailure`).
+#[inline]
 pub fn is_retryable(failure: Option<&Failure>, non_retryable_error_types: &[Arc<str>]) -> bool {
     let Some(failure) = failure else {
         return true;

@@ -177,6 +177,7 @@ impl Workflow {
     }
 
     /// Writes an event. Its id is the answer.
+    #[inline]
     pub(super) fn append(&mut self, at: Time, kind: EventKind) -> u64 {
         let id = self.lists.history.len() as u64 + 1;
         self.lists.history.push(HistoryEvent { id, at, kind });

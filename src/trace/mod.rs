@@ -277,6 +277,7 @@ impl Trace {
         self.events.push(Event { at, who, what });
     }
 
+    #[inline]
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Bytes {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(bytes);

@@ -84,7 +84,7 @@ impl Drop for Instance {
 impl Instance {
     #[inline]
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        let activities = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let activities = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
         Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
     }
 
@@ -162,6 +162,7 @@ impl Instance {
         }
     }
 
+    #[inline]
     fn note(&mut self, command: &Command) {
         if let Command::ScheduleActivity { seq, spec } = command {
             assert!(*seq > 0, "activities are numbered from 1");
@@ -209,6 +210,7 @@ impl Instance {
     }
 
     /// Takes out what the service says of activities whose futures have been resolved.
+    #[inline]
     fn drop_unwanted(&mut self, jobs: &mut Vec<Job>) {
         jobs.retain(|job| match job {
             Job::ActivityDone { seq, .. } => self.resolve(*seq),

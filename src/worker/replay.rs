@@ -110,6 +110,7 @@ fn put(jobs: &mut Vec<Job>, job: Job) {
 }
 
 /// What a task's answer asked for, if this event was written for a command.
+#[inline]
 fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>> {
     Some(match kind {
         EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
@@ -259,5 +260,22 @@ impl Asked<'_> {
             Asked::Fail => "the workflow failed".to_owned(),
             Asked::Cancelled => "the workflow closed as cancelled".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Payload;
+
+    #[test]
+    fn signals_come_before_what_came_before_them_and_equal_jobs_as_they_came() {
+        let signal = |name: &str| Job::Signal { name: name.into(), input: Payload::new(b"1") };
+        let fired = Job::FireTimer;
+        let mut jobs = Vec::new();
+        for job in [fired(2), signal("b"), fired(1), signal("a")] {
+            put(&mut jobs, job);
+        }
+        assert_eq!(jobs, [signal("b"), signal("a"), fired(2), fired(1)]);
     }
 }

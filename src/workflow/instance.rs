@@ -189,6 +189,7 @@ impl Instance {
     }
 
     /// Starts something, with the command that `command` makes of its number.
+    #[inline]
     pub fn start(&self, kind: Kind, scope: ScopeId, command: impl FnOnce(Seq) -> Command) -> Started {
         if !self.is_usable() {
             return Started::Never;

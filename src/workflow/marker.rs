@@ -22,6 +22,7 @@ pub(super) struct Markers {
 }
 
 impl Markers {
+    #[inline]
     pub fn clear(&mut self) {
         self.side_effects = 0;
         self.recorded.clear();

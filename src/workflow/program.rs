@@ -66,10 +66,10 @@ impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> WorkflowProgram for NativeWork
         &self.name
     }
 
-    fn instantiate(&self, run: &Arc<RunInfo>, start: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+    fn instantiate(&self, run: Arc<RunInfo>, start: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         let input = (self.decode)(start.input.as_bytes())
             .map_err(|why| TaskFailure::Input { wanted: type_name::<I>(), why: why.to_string() })?;
-        let instance = Instance::new(Arc::clone(run));
+        let instance = Instance::new(run);
         let context = WorkflowContext::root(Rc::clone(&instance));
         let (workflow, encode) = (Arc::clone(&self.workflow), self.encode);
         // Written where it stays: futures may be large, and are then costly to move.

@@ -134,6 +134,7 @@ impl Instance {
     }
 
     /// Drops the handlers, which may hold contexts of this very instance.
+    #[inline]
     pub(super) fn forget_queries(&self) {
         let handlers = std::mem::take(&mut *self.queries.borrow_mut());
         if handlers.0.is_empty() {

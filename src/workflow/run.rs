@@ -106,6 +106,7 @@ fn poll(
     Ok(())
 }
 
+#[inline]
 fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
     match future.take() {
         Some(future) => panics::catch_drop(future).map_err(task_failure),
@@ -114,6 +115,7 @@ fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
 }
 
 /// Nothing more is asked for; destructors run in silence.
+#[inline]
 fn bury(instance: &Instance, future: &mut Option<WorkflowFuture>) {
     instance.close();
     instance.forget_queries();
@@ -150,6 +152,7 @@ fn is_query(job: &Job) -> bool {
 }
 
 /// Answers the queries among the jobs.
+#[inline]
 fn answer(instance: &Instance, jobs: &[Job], commands: &mut Vec<Command>) {
     for job in jobs {
         if let Job::Query { id, name, input } = job {

@@ -37,6 +37,7 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
+    #[inline]
     pub fn clear(&mut self) {
         self.root.cancelled = false;
         self.root.waiters.clear();

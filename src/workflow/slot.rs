@@ -90,6 +90,7 @@ impl Slot {
 pub(super) struct Slots(Vec<Slot>);
 
 impl Slots {
+    #[inline]
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -99,6 +100,7 @@ impl Slots {
     }
 
     /// Adds an open slot and gives its index and its number among those of its kind.
+    #[inline]
     pub fn add(&mut self, kind: Kind, scope: ScopeId, activation: u32) -> (usize, Seq) {
         let (mut activities, mut timers) = self.0.last().map_or((0, 0), |last| (last.activities, last.timers));
         match kind {

@@ -50,7 +50,7 @@ fn driven<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
 
 fn fresh<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
     let program: Box<dyn WorkflowProgram> = Box::new(NativeWorkflow::new("test", workflow));
-    let run = program.instantiate(&info(), &start(&())).expect("null decodes");
+    let run = program.instantiate(info(), &start(&())).expect("null decodes");
     Driven { program, run, activations: Vec::new() }
 }
 
@@ -74,7 +74,7 @@ impl Driven {
 
     /// Feeds a fresh instance all activations again and compares what it asks for.
     fn assert_replays(&self) {
-        let mut again = self.program.instantiate(&info(), &start(&())).expect("null decodes");
+        let mut again = self.program.instantiate(info(), &start(&())).expect("null decodes");
         for (activation, commands) in &self.activations {
             let mut activation = Activation { replaying: true, ..activation.clone() };
             // As a worker does: what the answer recorded comes ahead.

@@ -104,8 +104,8 @@ impl WorkflowProgram for ScriptProgram {
         "Script"
     }
 
-    fn instantiate(&self, run: &Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
-        Ok(Box::new(ScriptRun::new(&self.script, run, Rc::default())))
+    fn instantiate(&self, run: Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+        Ok(Box::new(ScriptRun::new(&self.script, &run, Rc::default())))
     }
 }
 
