@@ -12,8 +12,8 @@ use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
-use crate::report::failure::{self, Extent};
 use crate::report::Ink;
+use crate::report::failure::{self, Extent};
 use crate::run::RunError;
 use crate::trace::Trace;
 

@@ -81,7 +81,10 @@ pub(crate) fn text(
     let command = format!("DURASIM_PLAN='{plan}' cargo test{}", test_filter(exploration));
     let _ = writeln!(text, "\n{}\n  {}", ink.heading(&"reproduce with"), ink.command(&command));
     if exploration == UNNAMED {
-        let _ = writeln!(text, "  (which runs every test: its thread has no test's name, so give it one with `.named(..)`)");
+        let _ = writeln!(
+            text,
+            "  (which runs every test: its thread has no test's name, so give it one with `.named(..)`)"
+        );
     }
     text
 }

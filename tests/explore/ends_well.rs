@@ -126,8 +126,7 @@ fn a_workflow_that_the_script_stops_may_end_so() {
     for terminates in [false, true] {
         let report = simulation(resilient())
             .explore_script(async move |client| {
-                let work =
-                    client.start::<u32>("work", "work-1", &4u32).await.map_err(|error| error.to_string())?;
+                let work = client.start::<u32>("work", "work-1", &4u32).await.map_err(|error| error.to_string())?;
                 client.sleep(Duration::from_secs(15)).await;
                 let stopped = if terminates { work.terminate("enough").await } else { work.cancel().await };
                 stopped.map_err(|error| error.to_string())?;
