@@ -7,7 +7,7 @@ use crate::instant::Time;
 use crate::program::{CancelReason, RetryState, TimeoutType};
 use crate::run::{Outcome, Run};
 use crate::service::WorkflowOutcome;
-use crate::trace::{Ended, Trace, What, Who};
+use crate::trace::{Ended, Event, Trace, What, Who};
 
 use super::reference::Reference;
 
@@ -111,6 +111,15 @@ fn all_excused(trace: &Trace, reference: &Reference, activity: u32) -> bool {
         .filter(|attempt| !is_excused(trace, usual, *attempt))
         .count();
     unexcused <= reference.failing_attempts(&name.activity_type)
+}
+
+/// Whether the attempt came to nothing, and a fault is why: another followed it, or its activity did not complete.
+pub(super) fn is_lost_to_a_fault(trace: &Trace, attempt: u32) -> bool {
+    let activity = trace.attempts()[attempt as usize].activity;
+    let is_followed = trace.attempts()[attempt as usize + 1..].iter().any(|later| later.activity == activity);
+    let completed =
+        |event: &Event| event.who == Who::Activity(activity) && matches!(event.what, What::ActivityCompleted(_));
+    (is_followed || !trace.events().iter().any(completed)) && is_excused(trace, Some(Duration::ZERO), attempt)
 }
 
 /// Looks at the attempt's life, in order, for what ended it. `usual` is how long it takes when nothing strikes it.

@@ -32,7 +32,7 @@ use crate::trace::{Ended, Trace, What, Who};
 /// ```
 pub fn cleaned_up<S: 'static, V: Verdict>(clean: impl Fn(&S) -> V + Send + Sync + 'static) -> CleanedUp {
     let watch = Watch::new(move |state: &S| verdict_of(|| clean(state)).err());
-    CleanedUp { watch: Arc::new(watch), activity: None, may_fail: Vec::new() }
+    CleanedUp { watch: Arc::new(watch), activity: None, may_fail: Vec::new(), unless_retried: false }
 }
 
 /// Made by [`cleaned_up`].
@@ -41,6 +41,7 @@ pub struct CleanedUp {
     watch: Arc<Watch>,
     activity: Option<String>,
     may_fail: Vec<String>,
+    unless_retried: bool,
 }
 
 impl CleanedUp {
@@ -54,6 +55,26 @@ impl CleanedUp {
     /// may fail too, but cleaning up must follow then.
     pub fn unless_failed(mut self, effect: impl Into<String>) -> CleanedUp {
         self.may_fail.push(effect.into());
+        self
+    }
+
+    /// Excuses an attempt that the service has retried: what it leaves is for the retry to go on with, such as a multipart
+    /// upload whose number stands in the details. The attempt that completes, is cancelled or is the last that the policy
+    /// allows has no retry, and is answerable for all that is left then; so is one that fails after a cancel was requested,
+    /// which is not retried.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use durasim::check;
+    /// #[derive(Default)]
+    /// struct Bucket { open_uploads: Cell<u32> }
+    /// let check = check::cleaned_up(|bucket: &Bucket| assert_eq!(bucket.open_uploads.get(), 0)).unless_retried();
+    /// ```
+    ///
+    /// An attempt that has timed out cannot know whether a retry follows, and is excused too. One that ends after its retry
+    /// has begun is not.
+    pub fn unless_retried(mut self) -> CleanedUp {
+        self.unless_retried = true;
         self
     }
 }
@@ -120,7 +141,7 @@ impl CleanedUp {
         let mut states: Vec<Option<State>> = Vec::new();
         // Whether the attempt was made to fail, and whether its next effect is.
         let mut struck: Vec<(bool, bool)> = Vec::new();
-        for event in &trace.events()[..=end] {
+        for (place, event) in trace.events()[..=end].iter().enumerate() {
             let Who::Attempt(index) = event.who else { continue };
             if let What::AttemptStarted(_) = event.what {
                 let activity = &trace.activities()[trace.attempts()[index as usize].activity as usize];
@@ -144,13 +165,36 @@ impl CleanedUp {
                 }
                 What::Ended { how: Ended::Async, .. } | What::Died => *state = State::Excused,
                 What::Ended { .. } | What::Aborted => {
-                    *state = if *excused { State::Excused } else { State::Answerable };
+                    let excused = *excused || self.unless_retried && is_retried(trace, index, place);
+                    *state = if excused { State::Excused } else { State::Answerable };
                 }
                 _ => {}
             }
         }
         states
     }
+}
+
+/// Whether the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
+/// ends, with that event.
+fn is_retried(trace: &Trace, attempt: u32, end: usize) -> bool {
+    let activity = trace.attempts()[attempt as usize].activity;
+    let mut started = false;
+    let mut retried = false;
+    for (place, event) in trace.events().iter().enumerate() {
+        match (event.who, event.what) {
+            (Who::Attempt(index), What::AttemptStarted(_)) if index == attempt => started = true,
+            (Who::Attempt(index), What::AttemptStarted(_))
+                if index > attempt && trace.attempts()[index as usize].activity == activity =>
+            {
+                return retried && place > end;
+            }
+            (Who::Activity(index), What::RetryScheduled(_)) if index == activity => retried |= started,
+            (Who::Activity(index), What::TimedOut(_)) if index == activity => retried |= started && place < end,
+            _ => {}
+        }
+    }
+    retried
 }
 
 /// The event with which an attempt ended, and how it did, in words.
@@ -176,6 +220,7 @@ impl fmt::Debug for CleanedUp {
         f.debug_struct("CleanedUp")
             .field("of", &self.activity)
             .field("unless_failed", &self.may_fail)
+            .field("unless_retried", &self.unless_retried)
             .finish_non_exhaustive()
     }
 }

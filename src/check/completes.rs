@@ -17,8 +17,8 @@ use crate::trace::{ActivityName, Bytes, Ended, Trace, What, Who};
 /// not keep it from succeeding. A policy of a hundred attempts is not waited for, and one without end is no excuse.
 ///
 /// Each activity of the run is compared with its twin of the fault-free run: same workflow, same type, same number, same
-/// input. Where the twin's attempts fail before one succeeds, those of the run may fail too:
-/// [`Completes::attempts_after_last_fault`].
+/// input. Where the twin's attempts fail before one succeeds, those of the run may fail too; and where a retry has to wait
+/// for what a dead attempt holds, [`Completes::attempts_after_last_fault`] allows it.
 ///
 /// Not judged are attempts that are told to stop, that have another attempt beside them that the service has given up, or that
 /// have less time left than their twin had and than two attempts take; activities that have no twin, or whose twin does not
@@ -29,15 +29,19 @@ use crate::trace::{ActivityName, Bytes, Ended, Trace, What, Who};
 /// let check = check::completes().of("process_large_file");
 /// ```
 pub fn completes() -> Completes {
-    Completes { activity: None, attempts: 3 }
+    Completes { activity: None, attempts: None }
 }
 
 /// Made by [`completes`].
 #[derive(Clone, Debug)]
 pub struct Completes {
     activity: Option<String>,
-    attempts: u32,
+    /// Asked for; the default depends on the activity.
+    attempts: Option<u32>,
 }
+
+/// How many attempts may fail of an activity whose attempts fail without faults too, unless something else is said.
+const ATTEMPTS_THAT_MAY_FAIL: u32 = 3;
 
 impl Completes {
     /// Judges this activity only.
@@ -45,10 +49,18 @@ impl Completes {
         Completes { activity: Some(activity.into()), ..self }
     }
 
-    /// How many attempts may fail after the last fault, for an activity whose attempts fail without faults too: at least as
-    /// many as fail then. Default 3. An activity that succeeds at once without faults has no such allowance.
+    /// How many attempts of an activity may fail after the last fault, though nothing strikes them: of one that is refused
+    /// until the lease of a dead attempt has ended, say. As many as fail without faults may always fail.
+    ///
+    /// By default, none of an activity that succeeds at once without faults, and 3 of others.
+    ///
+    /// ```
+    /// use durasim::check;
+    /// // A lock has a lease of 15 s, and there are 5 s between attempts.
+    /// let check = check::completes().of("nightly_job").attempts_after_last_fault(3);
+    /// ```
     pub fn attempts_after_last_fault(self, attempts: u32) -> Completes {
-        Completes { attempts, ..self }
+        Completes { attempts: Some(attempts), ..self }
     }
 }
 
@@ -233,7 +245,8 @@ impl Judging<'_> {
         }
         let failed = &mut self.failed[follow.activity as usize];
         *failed += 1;
-        let may_fail = if twin.failing == 0 { 0 } else { twin.failing.max(self.check.attempts) };
+        let usual = if twin.failing == 0 { 0 } else { ATTEMPTS_THAT_MAY_FAIL };
+        let may_fail = twin.failing.max(self.check.attempts.unwrap_or(usual));
         if *failed <= may_fail {
             return Ok(());
         }
@@ -244,10 +257,12 @@ impl Judging<'_> {
                 format!("{who} starts after the last fault and meets none, and does not succeed all the same"),
             )
         } else {
-            let message = format!("{who} does not succeed, and neither do the {may_fail} before it that met no fault");
+            let before = if may_fail == 1 { "does the one".to_owned() } else { format!("do the {may_fail}") };
+            let message = format!("{who} does not succeed, and neither {before} before it that met no fault");
             Violation::new("still fails", message)
         };
         let expected = match twin.failing {
+            0 if may_fail > 0 => format!("one of {may_fail} more attempts completes: without faults, the first does"),
             0 => "it completes, as the first attempt does without faults".to_owned(),
             1 => format!("one of {may_fail} more attempts completes: without faults, one fails before"),
             many => format!("one of {may_fail} more attempts completes: without faults, {many} fail before"),

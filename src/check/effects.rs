@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::class::{Class, classify};
+use super::deeds::{Deeds, Done, KeyNormalizer, when};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::ledger::{Ledger, LedgerEntry};
@@ -18,12 +19,18 @@ use crate::trace::{Trace, What, Who};
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
-/// - *lost*: done less often than without faults, though the workflow completed. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the workflow completed. Allowed by
+/// - *lost*: done less often than without faults, though the run claims to have done all. Always an error.
+/// - *invented*: a key that the fault-free run does not have, though the run claims to have done the usual. Allowed by
 ///   [`Effects::may_be_new`].
 /// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
 ///   error.
 /// - *redone*: done by an attempt whose checkpoint says that it is done. Only [`Effects::covered_by`] makes it an error.
+///
+/// A run claims to have done all if it ends as the fault-free run, with the same result as
+/// [`same_result`](super::same_result) compares it, or if the workflow completes otherwise and nothing excuses that.
+/// A run that ends otherwise because it is [over budget or cancelled](Class) does not claim it: a workflow that goes on
+/// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less. Repeats are
+/// judged in all runs.
 ///
 /// ```
 /// use durasim::{Ledger, check};
@@ -37,7 +44,14 @@ where
     K: Ord + Debug + Clone + Send + Sync + 'static,
     L: Fn(&S) -> &Ledger<K> + Send + Sync + 'static,
 {
-    Effects { name: "effects".to_owned(), ledger: Box::new(ledger), may_be_new: false, repeats: None, covered: None }
+    Effects {
+        name: "effects".to_owned(),
+        ledger: Box::new(ledger),
+        normalizers: Vec::new(),
+        may_be_new: false,
+        repeats: None,
+        covered: None,
+    }
 }
 
 /// Finds the ledger in the state of a run.
@@ -50,6 +64,7 @@ type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 pub struct Effects<S, K> {
     name: String,
     ledger: LedgerOf<S, K>,
+    normalizers: Vec<KeyNormalizer<K>>,
     may_be_new: bool,
     repeats: Option<usize>,
     covered: Option<(String, Covers<K>)>,
@@ -59,6 +74,29 @@ impl<S, K> Effects<S, K> {
     /// A name of its own in reports, for simulations with several ledgers. Default `effects`.
     pub fn named(mut self, name: impl Into<String>) -> Effects<S, K> {
         self.name = name.into();
+        self
+    }
+
+    /// Says what a key means: `clear` removes from it what may differ from run to run, and keys that are the same then are
+    /// one effect, compared and counted together. Of several, each is given what those before it have left.
+    ///
+    /// Idempotency keys are drawn anew in each run. Of those, it is the number that counts: two keys for one payment pay
+    /// twice.
+    ///
+    /// ```
+    /// use durasim::{Ledger, check};
+    /// /// By order and idempotency key, which the workflow draws with `ctx.side_effect(durasim::random)`.
+    /// #[derive(Default)]
+    /// struct Bank { payments: Ledger<(String, u64)> }
+    /// // Each order is paid exactly once, whatever the key.
+    /// let check = check::effects(|bank: &Bank| &bank.payments)
+    ///     .normalize(|(_order, key): &mut (String, u64)| *key = 0)
+    ///     .repeats_at_most(0);
+    /// ```
+    ///
+    /// A failure shows the keys as they were recorded, too. [`covered_by`](Effects::covered_by) is given those.
+    pub fn normalize(mut self, clear: impl Fn(&mut K) + Send + Sync + 'static) -> Effects<S, K> {
+        self.normalizers.push(Box::new(clear));
         self
     }
 
@@ -122,34 +160,31 @@ where
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let state = reference.state::<S>();
-        let mut done: BTreeMap<K, Vec<LedgerEntry>> = BTreeMap::new();
-        (self.ledger)(&state).each(|key, entries| {
-            done.insert(key.clone(), entries.to_vec());
-        });
-        Some(Arc::new(done))
+        Some(Arc::new(Deeds::new((self.ledger)(&state), &self.normalizers).to_map()))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let Some(usual) = reference.memory::<BTreeMap<K, Vec<LedgerEntry>>>() else { return Ok(()) };
+        let Some(usual) = reference.memory::<BTreeMap<K, Done<K>>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
+        let deeds = Deeds::new(ledger, &self.normalizers);
         if is_complete(run, reference) {
-            nothing_lost(ledger, usual)?;
+            nothing_lost(&deeds, usual)?;
             if !self.may_be_new {
-                nothing_invented(ledger, usual, run.trace())?;
+                nothing_invented(&deeds, usual, run.trace())?;
             }
         }
         if let Some((activity, covers)) = &self.covered {
             nothing_redone(ledger, activity, covers, run.trace())?;
         }
         match self.repeats {
-            Some(repeats) => repeated_within(ledger, usual, repeats, run.trace()),
+            Some(repeats) => repeated_within(&deeds, usual, repeats, run.trace()),
             None => Ok(()),
         }
     }
 }
 
-/// Whether everything should have been done: neither faults nor a cancel excuse an early end.
+/// Whether everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.
 fn is_complete(run: &Run, reference: &Reference) -> bool {
     match classify(run, reference) {
         Class::Survive => true,
@@ -159,32 +194,35 @@ fn is_complete(run: &Run, reference: &Reference) -> bool {
     }
 }
 
-fn nothing_lost<K: Ord + Debug>(ledger: &Ledger<K>, usual: &BTreeMap<K, Vec<LedgerEntry>>) -> Result<(), Violation> {
+fn nothing_lost<K: Ord + Debug + Clone>(deeds: &Deeds<'_, K>, usual: &BTreeMap<K, Done<K>>) -> Result<(), Violation> {
     for (key, expected) in usual {
-        let found = ledger.count(key);
-        if found < expected.len() {
+        let (found, expected_times) = (deeds.count(key), expected.entries.len());
+        if found < expected_times {
             return Err(Violation::new("lost", format!("the effect {key:?} was lost"))
-                .expected(format!("{}, as without faults: {}", times(expected.len()), done(expected)), times(found)));
+                .expected(format!("{}, as without faults: {}", times(expected_times), expected.when()), times(found)));
         }
     }
     Ok(())
 }
 
-fn nothing_invented<K: Ord + Debug>(
-    ledger: &Ledger<K>,
-    usual: &BTreeMap<K, Vec<LedgerEntry>>,
+fn nothing_invented<K: Ord + Debug + Clone>(
+    deeds: &Deeds<'_, K>,
+    usual: &BTreeMap<K, Done<K>>,
     trace: &Trace,
 ) -> Result<(), Violation> {
-    first(ledger, |key, entries| {
+    let violation = deeds.first(|key, entries, keys| {
         (!usual.contains_key(key)).then(|| {
+            let found = times(entries.len());
+            let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
             Violation::new("invented", format!("the effect {key:?} was done, which is never done without faults"))
-                .expected("never", times(entries.len()))
+                .expected("never", found)
                 .proved_by(events(trace, entries))
         })
-    })
+    });
+    violation.map_or(Ok(()), Err)
 }
 
-fn nothing_redone<K: Ord + Debug>(
+fn nothing_redone<K: Ord + Debug + Clone>(
     ledger: &Ledger<K>,
     activity: &str,
     covers: &Covers<K>,
@@ -205,7 +243,7 @@ fn nothing_redone<K: Ord + Debug>(
     if given.iter().all(Option::is_none) {
         return Ok(());
     }
-    first(ledger, |key, entries| {
+    let violation = Deeds::Recorded(ledger).first(|key, entries, keys| {
         entries.iter().find_map(|entry| {
             let attempt = entry.hosted?;
             let (details, place) = given[attempt as usize]?;
@@ -220,7 +258,7 @@ fn nothing_redone<K: Ord + Debug>(
                 )
                 .expected(
                     format!("it resumes from {} and does not do {key:?} again", text()),
-                    format!("{key:?} {}", done(entries)),
+                    format!("{key:?} {}", when(entries, keys)),
                 ),
                 Err(why) => {
                     Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
@@ -230,37 +268,28 @@ fn nothing_redone<K: Ord + Debug>(
             proof.extend(events(trace, entries));
             Some(violation.proved_by(proof))
         })
-    })
+    });
+    violation.map_or(Ok(()), Err)
 }
 
-fn repeated_within<K: Ord + Debug>(
-    ledger: &Ledger<K>,
-    usual: &BTreeMap<K, Vec<LedgerEntry>>,
+fn repeated_within<K: Ord + Debug + Clone>(
+    deeds: &Deeds<'_, K>,
+    usual: &BTreeMap<K, Done<K>>,
     repeats: usize,
     trace: &Trace,
 ) -> Result<(), Violation> {
-    first(ledger, |key, entries| {
-        let bound = usual.get(key).map_or(1, Vec::len) + repeats;
+    let violation = deeds.first(|key, entries, keys| {
+        let bound = usual.get(key).map_or(1, |usual| usual.entries.len()) + repeats;
         (entries.len() > bound).then(|| {
             Violation::new("repeated", format!("the effect {key:?} was done too often"))
-                .expected(format!("at most {}", times(bound)), format!("{}: {}", times(entries.len()), done(entries)))
+                .expected(
+                    format!("at most {}", times(bound)),
+                    format!("{}: {}", times(entries.len()), when(entries, keys)),
+                )
                 .proved_by(events(trace, entries))
         })
-    })
-}
-
-/// The violation of the first key that has one.
-fn first<K: Ord>(
-    ledger: &Ledger<K>,
-    mut violation: impl FnMut(&K, &[LedgerEntry]) -> Option<Violation>,
-) -> Result<(), Violation> {
-    let mut found = None;
-    ledger.each(|key, entries| {
-        if found.is_none() {
-            found = violation(key, entries);
-        }
     });
-    found.map_or(Ok(()), Err)
+    violation.map_or(Ok(()), Err)
 }
 
 /// The marks that the entries' attempts set at their times. A ledger without marks around it has none.
@@ -276,15 +305,6 @@ fn events(trace: &Trace, entries: &[LedgerEntry]) -> Vec<usize> {
     marks
 }
 
-/// `at 5.002s by attempt 1, at 41.003s by attempt 2`.
-fn done(entries: &[LedgerEntry]) -> String {
-    let mut words = Vec::new();
-    for entry in entries {
-        words.push(format!("at {} by attempt {}", entry.at, entry.attempt));
-    }
-    words.join(", ")
-}
-
 fn times(count: usize) -> String {
     match count {
         0 => "never".to_owned(),
@@ -297,6 +317,7 @@ fn times(count: usize) -> String {
 impl<S, K> fmt::Debug for Effects<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Effects")
+            .field("normalizes", &!self.normalizers.is_empty())
             .field("may_be_new", &self.may_be_new)
             .field("repeats", &self.repeats)
             .field("covered_by", &self.covered.as_ref().map(|(activity, _)| activity))

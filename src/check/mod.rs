@@ -8,17 +8,20 @@
 //! - [`cleaned_up`]: nothing is left behind when an attempt ends.
 //! - [`completes`]: once the faults are over, a retry succeeds.
 //! - [`replays`]: a replay of the workflow's history asks for the same things, arguments included.
-//! - [`named`]: your own.
+//! - [`protected`]: a retry follows when a worker dies, before the time for all attempts is up.
+//! - [`named`] and [`judged`]: your own.
 
 use std::sync::Arc;
 
 mod class;
 mod cleaned_up;
 mod completes;
+mod deeds;
 mod effects;
 mod heartbeats_in_time;
 mod named;
 mod progress;
+mod protected;
 mod reference;
 mod replays;
 mod same_result;
@@ -30,8 +33,9 @@ pub use cleaned_up::{CleanedUp, cleaned_up};
 pub use completes::{Completes, completes};
 pub use effects::{Effects, effects};
 pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
-pub use named::{Named, Verdict, named};
+pub use named::{ByJudged, Judged, Named, Verdict, judged, named};
 pub use progress::{Progress, progress};
+pub use protected::{Protected, protected};
 pub use reference::{Memory, Reference};
 pub use replays::{Replays, replays};
 pub use same_result::{SameResult, same_result};

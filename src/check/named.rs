@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Check;
+use super::class::Class;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::engine::panics::{self, Unwound};
@@ -22,7 +23,54 @@ pub fn named<V: Verdict, F: Fn(&Run) -> V + Send + Sync>(name: impl Into<String>
     Named { name: name.into(), check }
 }
 
-/// Made by [`named`].
+/// As [`named`], for a closure that also asks whether the run is over budget or cancelled, or how the fault-free run ended.
+///
+/// ```
+/// use durasim::check::{self, Class, Judged};
+/// #[derive(Default)]
+/// struct Shop { shipped: std::cell::Cell<bool> }
+/// let ships = check::judged("what is paid is shipped", |judged: &Judged<'_>| {
+///     // A run whose faults used up the retries may end without.
+///     if let Class::Survive | Class::Different = judged.class() {
+///         assert!(judged.run().state::<Shop>().shipped.get());
+///     }
+/// });
+/// ```
+pub fn judged<V: Verdict, F: Fn(&Judged<'_>) -> V + Send + Sync>(
+    name: impl Into<String>,
+    check: F,
+) -> Named<ByJudged<F>> {
+    Named { name: name.into(), check: ByJudged(check) }
+}
+
+/// A run, and what it is judged by: what the closure of [`judged`] is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    run: &'a Run,
+    reference: &'a Reference,
+}
+
+impl<'a> Judged<'a> {
+    /// The run.
+    pub fn run(&self) -> &'a Run {
+        self.run
+    }
+
+    /// What is kept of the fault-free run.
+    pub fn reference(&self) -> &'a Reference {
+        self.reference
+    }
+
+    /// What the run is counted as: [`Reference::class_of`].
+    pub fn class(&self) -> Class {
+        self.reference.class_of(self.run)
+    }
+}
+
+/// The closure of [`judged`].
+pub struct ByJudged<F>(F);
+
+/// Made by [`named`] and [`judged`].
 pub struct Named<F> {
     name: String,
     check: F,
@@ -64,6 +112,16 @@ impl<V: Verdict, F: Fn(&Run) -> V + Send + Sync> Check for Named<F> {
     }
 }
 
+impl<V: Verdict, F: Fn(&Judged<'_>) -> V + Send + Sync> Check for Named<ByJudged<F>> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
+        verdict_of(|| (self.check.0)(&Judged { run, reference }))
+    }
+}
+
 /// Calls a check's closure.
 pub(super) fn verdict_of<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), Violation> {
     match panics::catch(check) {
@@ -79,5 +137,11 @@ pub(super) fn verdict_of<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), Vi
 impl<F> fmt::Debug for Named<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Named").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Debug for ByJudged<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByJudged").finish_non_exhaustive()
     }
 }

@@ -2,18 +2,20 @@
 
 use std::any::type_name;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::Check;
-use super::reference::Reference;
+use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::run::Run;
 use crate::trace::{Bytes, Ended, Trace, What, Who};
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
 ///
-/// - An attempt that is given details reads them, and they decode.
+/// - An attempt that is given details reads them, and they decode. One that completes need not if it sees otherwise that
+///   there is nothing left to do: if it records nothing, and does fewer effects than without faults, or none.
 /// - The first checkpoint it records is not behind the one it was given.
 /// - What the service has never goes backwards and is never erased.
 /// - With [`Progress::at_most`], so many effects at the most are done between two recorded checkpoints.
@@ -54,6 +56,9 @@ impl<M> Progress<M> {
     }
 }
 
+/// How many effects the attempt that completed each activity of the fault-free run did, by its name.
+type Usual = Vec<(Arc<str>, Arc<str>, u32, u32)>;
+
 /// What is known of one attempt so far.
 struct Follow<M> {
     activity: u32,
@@ -61,7 +66,9 @@ struct Follow<M> {
     given: Option<(M, usize)>,
     read: bool,
     recorded: bool,
+    /// Since its last heartbeat.
     effects: u32,
+    all_effects: u32,
 }
 
 impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
@@ -73,7 +80,27 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
         Some(&self.activity)
     }
 
-    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+    fn learn(&self, reference: &Run) -> Option<Memory> {
+        let trace = reference.trace();
+        let mut effects = vec![0; trace.attempts().len()];
+        let mut usual = Usual::new();
+        for event in trace.events() {
+            let Who::Attempt(index) = event.who else { continue };
+            match event.what {
+                What::Effect { .. } => effects[index as usize] += 1,
+                What::Ended { how: Ended::Completed, .. } => {
+                    let activity = &trace.activities()[trace.attempts()[index as usize].activity as usize];
+                    let workflow = trace.workflows()[activity.workflow as usize].workflow_id.clone();
+                    let name = activity.activity_type.clone();
+                    usual.push((workflow, name, activity.execution, effects[index as usize]));
+                }
+                _ => {}
+            }
+        }
+        Some(Arc::new(usual))
+    }
+
+    fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
         let mut attempts: Vec<Option<Follow<M>>> = Vec::with_capacity(trace.attempts().len());
         // What the service has, by activity.
@@ -87,13 +114,16 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
                 attempts.push(if followed {
                     let given = details.map(|bytes| self.measure(trace, index, bytes, place)).transpose()?;
                     let given = given.map(|measure| (measure, place));
-                    Some(Follow { activity, given, read: false, recorded: false, effects: 0 })
+                    Some(Follow { activity, given, read: false, recorded: false, effects: 0, all_effects: 0 })
                 } else {
                     None
                 });
                 continue;
             }
             let Some(follow) = &mut attempts[index as usize] else { continue };
+            if let What::Effect { .. } = event.what {
+                follow.all_effects += 1;
+            }
             match event.what {
                 What::DetailsRead => follow.read = true,
                 What::HeartbeatRecorded(details) => {
@@ -123,6 +153,7 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
                 What::Ended { how: Ended::Completed, .. } => {
                     if let Some((_, start)) = &follow.given
                         && !follow.read
+                        && does_it_all(trace, follow.activity, follow.all_effects, reference)
                     {
                         return Err(never_read(trace, index, *start, place));
                     }
@@ -213,6 +244,19 @@ impl<M: PartialOrd + Debug> Progress<M> {
             _ => Ok(Some((now, place))),
         }
     }
+}
+
+/// Whether an attempt with so many effects does the work anew. One that does less has seen otherwise that there is nothing
+/// left to do; what it would record on the way to where its checkpoint was made would give it away.
+fn does_it_all(trace: &Trace, activity: u32, effects: u32, reference: &Reference) -> bool {
+    let activity = &trace.activities()[activity as usize];
+    let workflow = &trace.workflows()[activity.workflow as usize].workflow_id;
+    let usual = reference.memory::<Usual>().and_then(|usual| {
+        usual.iter().find(|(of, name, execution, _)| {
+            (of, name, *execution) == (workflow, &activity.activity_type, activity.execution)
+        })
+    });
+    effects > 0 && usual.is_none_or(|(_, _, _, usual)| effects >= *usual)
 }
 
 fn never_read(trace: &Trace, attempt: u32, start: usize, place: usize) -> Violation {

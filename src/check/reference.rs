@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::class::{Class, classify};
 use crate::program::Payload;
 use crate::run::{AttemptEnd, Outcome, Run};
 use crate::service::WorkflowOutcome;
@@ -62,6 +63,12 @@ impl Reference {
     /// How the fault-free run ended.
     pub fn outcome(&self) -> &Outcome {
         &self.shared.outcome
+    }
+
+    /// What a run is counted as, in which faults may have struck: for checks that mind a run only if nothing excuses its end.
+    /// The results are compared as [`same_result`](super::same_result) of the exploration compares them.
+    pub fn class_of(&self, run: &Run) -> Class {
+        classify(run, self)
     }
 
     /// How long an attempt of such an activity takes, at most, when nothing strikes it; `None` if none was seen to end.

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Check;
-use super::class::{Class, classify};
+use super::class::{Class, classify, is_lost_to_a_fault};
 use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
-use crate::fault::Fault;
+use crate::fault::{Fault, Site};
 use crate::run::{Outcome, Run, outcome_words};
 use crate::service::WorkflowOutcome;
 
@@ -72,7 +72,7 @@ impl SameResult {
     }
 
     /// Accepts another result, of code that stops before its deadline and returns what it has by then, where a fault
-    /// shortened the time left: one that ended an attempt, or that takes time by itself. `accepts` is given the fault-free
+    /// shortened the time left: one that ended an attempt, or that takes time by itself, such as a stall. `accepts` is given the fault-free
     /// run's result and the one found. In all other runs the result must be the same.
     ///
     /// A run that is accepted counts as one that *ends otherwise*, not as surviving. A script's result is judged likewise.
@@ -118,23 +118,28 @@ impl SameResult {
 }
 
 impl Unhindered {
-    /// Whether a fault ended an attempt, or took time by itself.
+    /// Whether a fault ended an attempt, made one more necessary, or took time by itself.
     fn is_short_of_time(&self, run: &Run) -> bool {
         let trace = run.trace();
-        let takes_time = |fault: Fault| {
-            fault.length().is_some()
-                || matches!(
-                    fault,
-                    Fault::DeadlineAt
-                        | Fault::DeadlineAtLate
-                        | Fault::CompletionLost
-                        | Fault::Signal
-                        | Fault::WorkerDies
-                        | Fault::WorkerGone
-                )
-        };
         !trace.faults().is_empty()
-            && (trace.attempts().len() > self.attempts || trace.faults().iter().any(|(_, fault)| takes_time(*fault)))
+            && (trace.faults().iter().any(|(point, fault)| takes_time(point.site, *fault))
+                || trace.attempts().len() > self.attempts
+                || (0..trace.attempts().len() as u32).any(|attempt| is_lost_to_a_fault(trace, attempt)))
+    }
+}
+
+/// Whether a fault takes time whatever becomes of it. What ends an attempt is seen by its end.
+fn takes_time(site: Site, fault: Fault) -> bool {
+    match fault {
+        Fault::DeadlineAt
+        | Fault::DeadlineAtLate
+        | Fault::CompletionLost
+        | Fault::Signal
+        | Fault::WorkerDies
+        | Fault::WorkerGone => true,
+        // The task is given out again when its timeout has passed.
+        Fault::Crash => matches!(site, Site::Task(_)),
+        fault => fault.length().is_some(),
     }
 }
 
@@ -177,7 +182,8 @@ impl Check for SameResult {
             Outcome::Script(result) => format!("the script returned {result}"),
         };
         let last = run.trace().events().iter().rposition(|event| event.what.closes_workflow());
-        Err(Violation::new("different result", format!("the workflow did not end as it does without faults{why}"))
+        let who = if matches!(reference.outcome(), Outcome::Script(_)) { "script" } else { "workflow" };
+        Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}"))
             .expected(words(reference.outcome()), words(&run.outcome()))
             .proved_by(last.into_iter().collect::<Vec<_>>()))
     }

@@ -140,8 +140,8 @@ impl Exploration {
     }
 
     /// In this share of the seeds, from 0.0 (none, the default) to 1.0 (all), faults may end more attempts than the retry
-    /// policy allows, so that the service gives the activity up. `same_result` excuses such a run; the other checks do not:
-    /// what a workflow does once its activity has failed for good is tried so. Which seeds these are follows from each seed
+    /// policy allows, so that the service gives the activity up. `same_result` excuses such a run, and `effects` one that
+    /// does not claim to have done all; what a workflow does once its activity has failed for good is tried so. Which seeds these are follows from each seed
     /// alone, and all others mean what they do without. An activity whose policy sets no limit is not concerned.
     ///
     /// ```no_run

@@ -1,8 +1,10 @@
 //! The state must be clean after each end of an attempt that was not a crash.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use durasim::program::{CancelReason, CancellationType};
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, EffectError, Exploration, Failed, RetryPolicy,
     Simulation, WorkflowContext, WorkflowError, check,
@@ -219,4 +221,103 @@ fn a_state_that_is_not_registered_is_a_mistake() {
     let report = migrating(careful).check(check::cleaned_up(|_: &String| ())).report();
     let error = report.error().expect("an error").to_string();
     assert!(error.contains("String"), "{error}");
+}
+
+/// A multipart upload: its number is in the details, and a retry goes on with it. `forgets` loses it when an attempt fails.
+fn uploading(forgets: bool) -> Exploration {
+    #[derive(Default)]
+    struct Bucket {
+        open: RefCell<BTreeSet<u32>>,
+        next: Cell<u32>,
+        complete: Cell<bool>,
+    }
+    let upload = async move |ctx: &ActivityContext, parts: u32| -> Result<u32, ActivityError> {
+        let bucket = durasim::state::<Bucket>();
+        let retry = |error: EffectError| ActivityError::retryable(error.to_string());
+        let given = ctx.heartbeat_details::<(u32, u32)>()?;
+        let (number, done) = match given {
+            Some(details) if !forgets => details,
+            // A zombie comes late.
+            _ if bucket.complete.get() => return Ok(parts),
+            _ => {
+                // Asked with the same token, it gives the same upload.
+                let number = if forgets { bucket.next.get() } else { 0 };
+                bucket.next.set(number + 1);
+                bucket.open.borrow_mut().insert(number);
+                let _ = ctx.heartbeat(&(number, 0u32));
+                (number, 0)
+            }
+        };
+        for part in done..parts {
+            if ctx.is_cancelled() && ctx.cancel_reason() == Some(CancelReason::Requested) {
+                bucket.open.borrow_mut().clear();
+                return Err(ActivityError::Cancelled);
+            }
+            if ctx.is_cancelled() {
+                // A retry may be at it.
+                return Err(ActivityError::Cancelled);
+            }
+            durasim::time::sleep(Duration::from_secs(5)).await;
+            durasim::effect("put", || ()).map_err(retry)?;
+            // It is looked at whether it is cancelled before the next part.
+            let _ = ctx.heartbeat(&(number, part + 1));
+        }
+        bucket.open.borrow_mut().remove(&number);
+        bucket.complete.set(true);
+        Ok(parts)
+    };
+    let clean = |bucket: &Bucket| assert!(bucket.open.borrow().is_empty(), "an upload is open");
+    let exploration = Simulation::temporal()
+        .activity("upload", upload)
+        .state(Bucket::default)
+        .no_heartbeat_throttle()
+        .workflow("uploading", async |ctx: &WorkflowContext, parts: u32| {
+            let options = ActivityOptions {
+                schedule_to_close_timeout: Duration::from_secs(320),
+                start_to_close_timeout: Duration::from_secs(120),
+                heartbeat_timeout: Duration::from_secs(30),
+                cancellation_type: CancellationType::WaitCancellationCompleted,
+                ..Default::default()
+            };
+            ctx.execute_activity::<u32>("upload", &parts, options).await
+        })
+        .explore("uploading", &4u32)
+        .named("uploading")
+        .every_fault();
+    let kept = exploration.clone().check(check::cleaned_up(clean));
+    assert!(!kept.report().holds(), "a failed attempt leaves its upload open");
+    exploration.check(check::cleaned_up(clean).unless_retried())
+}
+
+#[test]
+fn what_is_kept_for_a_retry_can_be_allowed() {
+    let report = uploading(false).report();
+    let text: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
+    assert!(report.holds(), "{}\n{report}", text.join("\n"));
+    // A failure after a cancel was requested is not retried: nobody will ever close this upload.
+    let failed = uploading(false).replay(&"uploading#1:task1=cancel; upload#1@1:effect1=fail_applied".parse().unwrap());
+    assert!(failed.failures()[0].text.contains("CANCEL_REQUESTED"), "{failed}");
+    // One that has timed out cannot know that it was the last.
+    let timed_out =
+        uploading(false).replay(&"upload#1@1:dispatch=delayed(290s); upload#1@1:await3=stall(40s)".parse().unwrap());
+    assert!(timed_out.holds(), "{}", timed_out.failures()[0].text);
+    assert_eq!(timed_out.parts()[1].tally.over_budget, 1, "{timed_out}");
+}
+
+#[test]
+fn and_is_minded_where_the_retry_does_not_go_on_with_it() {
+    let failed = first_failure(uploading(true));
+    assert!(failed.violation.message.starts_with("attempt 2 of upload completed and left"), "{}", failed.text);
+}
+
+#[test]
+fn an_attempt_that_is_not_retried_is_not_excused() {
+    // Clears nothing when it is cancelled.
+    async fn careless(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        stage_all(ctx, rows).await?;
+        durasim::state::<Database>().staged.set(0);
+        Ok(rows)
+    }
+    let failed = first_failure(migrating(careless).check(cleaned_up().unless_retried()));
+    assert!(failed.violation.message.contains("ended as cancelled and left"), "{}", failed.text);
 }

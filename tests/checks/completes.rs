@@ -6,7 +6,7 @@ use std::time::Duration;
 use durasim::fault::Plan;
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Exploration, Failed, RetryPolicy,
-    Simulation, WorkflowContext, WorkflowError, check,
+    Simulation, Time, WorkflowContext, WorkflowError, check,
 };
 
 use crate::{holds, violates};
@@ -263,4 +263,39 @@ fn an_activity_that_gets_another_input_has_no_twin() {
         .explore("processing", &())
         .every_fault();
     holds(exploration.check(check::completes()));
+}
+
+#[test]
+fn a_retry_that_waits_for_the_lease_of_a_dead_attempt_may_be_allowed_to() {
+    // An attempt holds a lease of 15 s, which nobody takes over.
+    async fn leases(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let disk = durasim::state::<Disk>();
+        let now = (durasim::time::now() - Time::ZERO).as_secs() as u32;
+        if now < disk.visits.get() {
+            return Err(ActivityError::RetryableWithDelay("somebody holds the lease".into(), 6_000));
+        }
+        disk.visits.set(now + 15);
+        let done = steps(ctx, count).await?;
+        disk.visits.set(0);
+        Ok(done)
+    }
+    violates(processing(9, leases).check(check::completes()), "completes", "a retry fails");
+    holds(processing(9, leases).check(check::completes().attempts_after_last_fault(3)));
+    // One is not enough.
+    let failed = first_failure(processing(9, leases).check(check::completes().attempts_after_last_fault(1)));
+    assert!(
+        failed.violation.message.ends_with("and neither does the one before it that met no fault"),
+        "{}",
+        failed.text
+    );
+    let expected = failed.violation.expected.as_deref().unwrap();
+    assert_eq!(expected, "one of 1 more attempts completes: without faults, the first does");
+}
+
+#[test]
+fn but_no_retry_may_fail_for_ever() {
+    let allowed = check::completes().attempts_after_last_fault(3);
+    let failed = first_failure(processing(50, deletes_always).check(allowed));
+    assert_eq!(failed.violation.kind, "still fails");
+    assert!(failed.violation.message.starts_with("attempt 5 of process"), "{}", failed.text);
 }

@@ -2,18 +2,21 @@
 
 mod cleaned_up;
 mod completes;
+mod effects_by_meaning;
 mod heartbeats_in_time;
 mod no_false_alarms;
 mod partial;
+mod protected;
 mod replays;
 mod stops_in_time;
 
 use std::time::Duration;
 
+use durasim::check::{Budget, Class, Judged};
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Ledger, RetryPolicy, Run, Simulation,
-    WorkflowContext, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Ledger, Outcome, RetryPolicy, Run,
+    Simulation, WorkflowContext, check,
 };
 
 #[derive(Default)]
@@ -166,6 +169,39 @@ fn progress_minds_too_much_work_without_a_heartbeat() {
     holds(explore(every_third).check(progress().at_most(3)));
 }
 
+/// Looks whether all rows are there before it looks at its details, which takes `look` effects and a second.
+fn looks_at_the_rows(look: bool) -> impl ActivityFn<u32, u32> {
+    async move |ctx: &ActivityContext, rows: u32| -> Result<u32, ActivityError> {
+        let target = durasim::state::<Target>();
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        if look {
+            durasim::effect("look", || ()).map_err(|error| ActivityError::retryable(error.to_string()))?;
+        }
+        if target.rows.len() == rows as usize { Ok(rows) } else { resumes(ctx, rows).await }
+    }
+}
+
+#[test]
+fn progress_allows_an_attempt_to_see_otherwise_that_all_is_done() {
+    let progress = || check::progress("copy", |done: &u32| *done);
+    holds(explore(looks_at_the_rows(false)).check(progress()));
+    holds(explore(looks_at_the_rows(true)).check(progress()));
+}
+
+#[test]
+fn progress_minds_an_attempt_that_does_all_of_it_again_without_a_heartbeat() {
+    async fn heartbeats_once(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        for row in 0..rows {
+            write(row).await?;
+            if ctx.get_info().attempt == 1 {
+                ctx.heartbeat(&(row + 1))?;
+            }
+        }
+        Ok(rows)
+    }
+    violates(explore(heartbeats_once).check(check::progress("copy", |done: &u32| *done)), "progress", "never read");
+}
+
 #[test]
 fn progress_looks_at_its_own_activity_only() {
     holds(explore(resumes).check(check::progress("move", |done: &String| done.len())));
@@ -219,6 +255,38 @@ fn a_check_of_ones_own_asserts_or_returns_a_result() {
         },
     );
     violates(explore(resumes).check(returns), "one attempt", "custom");
+}
+
+#[test]
+fn a_check_of_ones_own_can_ask_what_the_run_is_counted_as() {
+    let counted = |expected: Class| {
+        let check = check::judged("counted", move |judged: &Judged<'_>| {
+            assert!(matches!(judged.reference().outcome(), Outcome::Closed(_)));
+            let attempts = judged.run().activities()[0].attempts.len();
+            assert!(judged.class() != expected, "{attempts}");
+        });
+        explore(resumes).every_pair().budget(500).seeds(0..200).over_budget(1.0).check(check)
+    };
+    violates(counted(Class::Survive), "counted", "assertion");
+    violates(counted(Class::Cancelled), "counted", "assertion");
+    violates(counted(Class::OverBudget(Budget::Attempts)), "counted", "assertion");
+    holds(counted(Class::Different));
+}
+
+#[test]
+fn a_script_that_ends_otherwise_is_called_a_script() {
+    let report = copying(resumes)
+        .explore_script(async |client| {
+            let handle = client.start::<u32>("copying", "id", &6u32).await.map_err(|error| error.to_string())?;
+            let rows: u32 = handle.result().await.map_err(|error| error.to_string())?;
+            Ok::<_, String>((rows, durasim::time::now() - durasim::Time::ZERO))
+        })
+        .named("script")
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    let message = &report.failures()[0].violation.message;
+    assert_eq!(message, "the script did not end as it does without faults");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use durasim::check::SameResult;
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, Report, RetryPolicy, RunError, Simulation,
-    WorkflowContext, check,
+    WorkflowContext, WorkflowError, check,
 };
 
 /// Stops short of its deadline with what it has.
@@ -83,4 +83,50 @@ fn a_result_of_another_type_is_told_before_any_fault() {
     let report = explored(copy, check::same_result().partial(|_: &String, _: &String| true));
     let Some(RunError::Setup(message)) = report.error() else { panic!("{report}") };
     assert!(message.contains("`same_result`") && message.contains("its result 6 is not of the type"), "{message}");
+}
+
+/// As many naps of two steps as begin within 20 s, of at most four.
+fn napping(fault: &str) -> Report {
+    async fn nap(ctx: &ActivityContext, steps: u32) -> Result<u32, ActivityError> {
+        for step in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..steps {
+            durasim::time::sleep(Duration::from_secs(2)).await;
+            ctx.heartbeat(&(step + 1))?;
+        }
+        Ok(steps)
+    }
+    let options = || ActivityOptions {
+        start_to_close_timeout: Duration::from_secs(60),
+        heartbeat_timeout: Duration::from_secs(10),
+        ..Default::default()
+    };
+    Simulation::temporal()
+        .activity("nap", nap)
+        .workflow("napping", async move |ctx: &WorkflowContext, naps: u32| {
+            let end = ctx.now() + Duration::from_secs(20);
+            let mut done = 0;
+            while ctx.now() < end && done < naps {
+                let _: u32 = ctx.execute_activity("nap", &2u32, options()).await?;
+                done += 1;
+            }
+            Ok::<u32, WorkflowError>(done)
+        })
+        .explore("napping", &4u32)
+        .check(check::same_result().partial(|reference: &u32, got: &u32| got < reference))
+        .replay(&fault.parse().unwrap())
+}
+
+#[test]
+fn a_retry_costs_time_also_where_another_activity_is_never_started_for_it() {
+    // One attempt more and one activity less: as many attempts as without faults.
+    let report = napping("nap#1@1:await1=crash");
+    let text: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
+    assert!(report.holds(), "{}\n{report}", text.join("\n"));
+    assert_eq!(report.parts().iter().map(|part| part.tally.differ).sum::<u64>(), 1, "{report}");
+}
+
+#[test]
+fn so_does_the_crash_of_a_worker_that_has_only_a_workflow_task() {
+    let report = napping("napping#1:task3=crash");
+    assert!(report.holds(), "{report}");
+    assert_eq!(report.parts().iter().map(|part| part.tally.differ).sum::<u64>(), 1, "{report}");
 }
