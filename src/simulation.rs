@@ -309,8 +309,11 @@ impl Simulation {
     }
 
     /// Runs a workflow with every fault, then with faults drawn from seeds, and judges each run. See [`Exploration`].
+    ///
+    /// A [plan](Simulation::plan), [seed](Simulation::seed), [order](Simulation::order) or
+    /// [random faults](Simulation::random_faults) of the simulation's own are for single runs: the report is an error then.
     pub fn explore(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Exploration {
-        Exploration::new(self.start(workflow, input))
+        Exploration::new(self.start(workflow, input), self.not_for_explorations())
     }
 
     /// Runs a script once: it starts workflows, sleeps in virtual time, signals, queries, cancels and waits. The run is over
@@ -371,7 +374,23 @@ impl Simulation {
             let script = script.clone();
             Box::pin(async move { Payload::from_json(&script(client).await) })
         };
-        Exploration::new(Start { setup: self.setup.clone(), origin: Origin::Script(Arc::new(make)) })
+        let start = Start { setup: self.setup.clone(), origin: Origin::Script(Arc::new(make)) };
+        Exploration::new(start, self.not_for_explorations())
+    }
+
+    /// The call that says something about a single run: an exploration has plans, seeds and orders of its own.
+    fn not_for_explorations(&self) -> Option<&'static str> {
+        if self.random_faults {
+            Some(".random_faults(..)")
+        } else if !self.plan.is_empty() {
+            Some(".plan(..)")
+        } else if self.plan.seed != 0 {
+            Some(".seed(..)")
+        } else if self.plan.order != Order::default() {
+            Some(".order(..)")
+        } else {
+            None
+        }
     }
 
     pub(crate) fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {

@@ -123,3 +123,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_failed_test_shows_of_a_plan_can_be_pasted() {
+    let text = "v1 seed=7 order=random for=my_test; a#1@1:await1=crash; a#1@2:await2=stall(2s)";
+    let plan: Plan = text.parse().unwrap();
+    assert_eq!((format!("{plan:?}"), format!("{plan:#?}")), (text.to_owned(), text.to_owned()));
+}

@@ -213,3 +213,30 @@ fn a_script_is_explored_as_a_workflow_is() {
     let singles = &report.parts()[1].tally;
     assert!(singles.survive > 60 && singles.cancelled > 0, "{report}");
 }
+
+#[test]
+fn a_script_that_panics_under_a_fault_leaves_its_story() {
+    async fn once(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        durasim::time::sleep(Duration::from_secs(2)).await;
+        match ctx.get_info().attempt {
+            1 => Ok(1),
+            _ => Err(ActivityError::non_retryable("already begun")),
+        }
+    }
+    let report = Simulation::temporal()
+        .activity("once", once)
+        .workflow("main", async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+            let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(30), ..Default::default() };
+            ctx.execute_activity("once", &(), options).await
+        })
+        .explore_script(async |client| {
+            client.start::<u32>("main", "main-1", &()).await.unwrap().result().await.expect("a number")
+        })
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    let text = &report.failures()[0].text;
+    for words in ["the script panicked: ", "a number", ">>> ", "once#1@2  failed: ", "main#1    workflow failed: "] {
+        assert!(text.contains(words), "{words:?} is missing in\n{text}");
+    }
+}

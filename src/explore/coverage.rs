@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::points::Places;
-use crate::fault::{Fault, Point, Site};
+use crate::fault::{Fault, Name, Point, Site};
 use crate::run::Run;
 use crate::sorted::Sorted;
 
@@ -157,6 +157,7 @@ impl Coverage {
     fn gaps(&self) -> Vec<String> {
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
         for (name, kinds) in self.cells.iter() {
+            let name = Name(name);
             for of_attempt in kinds.entries().chunk_by(|(one, _), (other, _)| one.attempt == other.attempt) {
                 let whose = match of_attempt[0].0.attempt {
                     Some(LAST_ATTEMPT) => format!("{name} at attempt {LAST_ATTEMPT} or later"),
@@ -263,6 +264,12 @@ coverage: 3 of 9 cells (activity x site x fault x attempt)
   not struck: w: timer=cancel
   not struck: a at attempt 2, anywhere";
         assert_eq!(coverage.to_string(), text);
+    }
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        let coverage = coverage(&[("\"two\\nlines\"#1@1:await1=crash", 0)]);
+        assert!(coverage.to_string().ends_with("not struck: \"two\\nlines\" at attempt 1, anywhere"), "{coverage}");
     }
 
     #[test]

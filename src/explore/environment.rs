@@ -1,5 +1,10 @@
 //! The variables an exploration obeys, in one table.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::Write;
+use std::sync::Mutex;
+
 use super::shard::{NotAShard, Shard};
 use crate::fault::Plan;
 use crate::run::RunError;
@@ -20,7 +25,7 @@ pub const VARIABLES: [Variable; 4] = [
     Variable {
         name: "DURASIM_PLAN",
         form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
-        help: "runs one plan instead of the exploration; one that is for another exploration is skipped with a line on stderr",
+        help: "runs one plan instead of the exploration, and shows the whole timeline if it fails; one that is for another exploration is skipped with a line on stderr",
     },
     Variable {
         name: "DURASIM_SEED",
@@ -68,20 +73,43 @@ impl Environment {
                 for variable in VARIABLES {
                     known.push(variable.name);
                 }
-                eprintln!("durasim: the variable {name} means nothing; there are {}", known.join(", "));
+                tell(&format!("the variable {name} means nothing; there are {}", known.join(", ")));
             }
         }
-        let get = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        if get("DURASIM_PLAN").is_some() && get("DURASIM_SEED").is_some() {
-            eprintln!("durasim: DURASIM_SEED is ignored, since DURASIM_PLAN is set");
+        let get = |name: &str| text(name, std::env::var_os(name));
+        let (plan, seed) = (get("DURASIM_PLAN")?, get("DURASIM_SEED")?);
+        if plan.is_some() && seed.is_some() {
+            tell("DURASIM_SEED is ignored, since DURASIM_PLAN is set");
         }
-        let shard = match get("DURASIM_SHARD") {
+        let shard = match get("DURASIM_SHARD")? {
             Some(text) => text.parse().map_err(|error: NotAShard| RunError::Setup(error.to_string()))?,
             None => Shard::WHOLE,
         };
-        let wanted = Wanted::parse(get("DURASIM_PLAN").as_deref(), get("DURASIM_SEED").as_deref())?;
-        let writes = writes(get("DURASIM_REGRESSIONS").as_deref())?;
+        let wanted = Wanted::parse(plan.as_deref(), seed.as_deref())?;
+        let writes = writes(get("DURASIM_REGRESSIONS")?.as_deref())?;
         Ok(Environment { wanted, shard, writes })
+    }
+}
+
+/// The value of a variable, if it has one: empty counts as not set.
+fn text(name: &str, value: Option<OsString>) -> Result<Option<String>, RunError> {
+    match value.map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Some(Err(value)) => Err(RunError::Setup(format!(
+            "{name} is not UTF-8, and cannot be read: {}",
+            value.as_encoded_bytes().escape_ascii()
+        ))),
+    }
+}
+
+/// Tells whoever runs the tests what the environment leads to, once in a process. Not by `eprintln!`: libtest takes that and
+/// shows it for tests that fail only.
+pub(super) fn tell(what: &str) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if TOLD.lock().is_ok_and(|mut told| told.insert(what.to_owned())) {
+        // Whoever has closed stderr does not want to know.
+        let _ = std::io::stderr().write_all(format!("durasim: {what}\n").as_bytes());
     }
 }
 

@@ -1,11 +1,9 @@
 //! What is told of a failure: the smallest plan that violates the same, and its story.
 
-use std::sync::Arc;
-
 use super::Exploration;
 use super::judge::{DOES_NOT_REPEAT, Finding, Judge, findings};
 use super::repeat::{DETERMINISTIC, repeats};
-use super::report::Failed;
+use super::report::{Failed, Report};
 use super::shrink::{self, shrink};
 use crate::fault::Plan;
 use crate::run::Outcome;
@@ -20,7 +18,7 @@ impl Exploration {
     /// Finds the smallest plan that violates the same, and tells its story.
     pub(super) fn explain(
         &self,
-        name: &Arc<str>,
+        report: &Report,
         judges: &[Judge],
         trace: &Trace,
         plan: &Plan,
@@ -28,7 +26,7 @@ impl Exploration {
         found_by_run: u64,
     ) -> Failed {
         if finding.check == DETERMINISTIC {
-            return Failed::new(name, trace, plan.clone(), finding, found_by_run);
+            return Failed::new(report, trace, plan.clone(), finding, found_by_run);
         }
         let again = |plan: &Plan| {
             let finished = self.start.run(plan);
@@ -36,11 +34,11 @@ impl Exploration {
             Some((finished, found))
         };
         let Some(failure) = again(plan) else {
-            return Failed::new(name, trace, plan.clone(), does_not_repeat(finding), found_by_run);
+            return Failed::new(report, trace, plan.clone(), does_not_repeat(finding), found_by_run);
         };
         let shrunk = shrink(plan.clone(), failure, shrink::RUNS, again);
         let (finished, found) = shrunk.failure;
-        let failed = Failed::new(name, finished.run.trace(), shrunk.plan, found, found_by_run);
+        let failed = Failed::new(report, finished.run.trace(), shrunk.plan, found, found_by_run);
         if shrunk.is_smallest { failed } else { failed.not_smallest() }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde::de::IgnoredAny;
+
 use super::Exploration;
 use super::judge::{Finding, Judge, UNFINISHED, judge};
 use super::refusal;
@@ -11,21 +13,56 @@ use crate::check::{Class, Reference, Violation};
 use crate::engine::panics;
 use crate::fault::Plan;
 use crate::report::timeout_words;
-use crate::run::{Run, RunError};
+use crate::run::{Outcome, Run, RunError};
 use crate::trace::{What, Who};
 
 impl Exploration {
-    /// The run without faults, and what the checks learn from it. `None` if it fails a check itself.
+    /// The run without faults, and what the checks learn from it. `None` if it does not end well, or fails a check.
     pub(super) fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
         let started = Instant::now();
         let run = self.start.run(&Plan::none()).into_result()?;
+        // A timeout that makes it fail is the better story.
+        let times_out = times_out(&run);
+        let fails = if times_out.is_none() { fails(&run) } else { None };
+        let (times_out, fails) = if self.reference_may_fail {
+            report.excused = Some(fails.or(times_out));
+            (None, None)
+        } else {
+            (times_out, fails)
+        };
+        // What a check could learn from it, and how it minds it, is no news then.
+        let mut finding = fails.map(|violation| Finding { check: ENDS_WELL.to_owned(), place: None, violation });
+        let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
+        if finding.is_none() {
+            finding = judge(&run, &judges, |_| true).into_iter().next();
+        }
+        if finding.is_none() {
+            finding = times_out.map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
+        }
+        if finding.is_none() && self.deterministic {
+            finding = self.not_reproduced(&Plan::none(), run.trace(), &run.outcome());
+        }
+        let mut tally = Tally::default();
+        tally.count(&run, finding.is_none().then_some(Class::Survive));
+        let failed = finding.is_some();
+        if let Some(finding) = finding {
+            tally.note_violation(&finding.check);
+            let failed = Failed::new(report, run.trace(), Plan::none(), finding, 1);
+            report.failures.push(failed);
+        }
+        report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
+        Ok((!failed).then_some((judges, run)))
+    }
+
+    /// The checks, with what they learn from the run without faults.
+    fn judges(&self, run: &Run) -> Result<Vec<Judge>, RunError> {
         let mut normalizers = self.checks.iter().filter_map(|check| check.normalizer());
         let normalizer = normalizers.next();
         if normalizers.next().is_some() {
             return Err(refusal::two_normalizers());
         }
         refusal::normalizes(&run.outcome(), normalizer.as_ref())?;
-        let shared = Reference::new(&run, normalizer);
+        let shared = Reference::new(run, normalizer);
         let mut judges = Vec::new();
         for check in &self.checks {
             let known = &self.start.setup.activities;
@@ -36,7 +73,7 @@ impl Exploration {
                     crate::run::setup::known(&mut known.keys())
                 )));
             }
-            let memory = panics::catch(|| check.learn(&run)).map_err(|unwound| {
+            let memory = panics::catch(|| check.learn(run)).map_err(|unwound| {
                 RunError::Setup(format!(
                     "the check `{}` cannot look at the run without faults: {}",
                     check.name(),
@@ -45,38 +82,72 @@ impl Exploration {
             })?;
             judges.push(Judge { check: check.clone(), reference: shared.with_memory(memory) });
         }
-        let mut tally = Tally::default();
-        let mut finding = judge(&run, &judges, |_| true).into_iter().next();
-        if finding.is_none() {
-            finding = times_out(&run).map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
-        }
-        if finding.is_none() && self.deterministic {
-            finding = self.not_reproduced(&Plan::none(), run.trace(), &run.outcome());
-        }
-        tally.count(&run, finding.is_none().then_some(Class::Survive));
-        let failed = finding.is_some();
-        if let Some(finding) = finding {
-            tally.note_violation(&finding.check);
-            report.failures.push(Failed::new(&report.name, run.trace(), Plan::none(), finding, 1));
-        }
-        report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
-        Ok((!failed).then_some((judges, run)))
+        Ok(judges)
     }
 }
 
-/// Whether a run without faults runs into a timeout: whatever comes after that, the code or its options are wrong.
+/// The name under which a run without faults is reported that fails.
+const ENDS_WELL: &str = "ends well";
+
+/// Whether a run without faults fails: one of its workflows, unless the script asked it to stop, or else the script.
+fn fails(run: &Run) -> Option<Violation> {
+    let trace = run.trace();
+    let mut asked_to_stop = vec![false; trace.workflows().len()];
+    for (place, event) in trace.events().iter().enumerate() {
+        let Who::Workflow(workflow) = event.who else { continue };
+        let found = match event.what {
+            What::CancelRequested | What::WorkflowTerminated(_) => {
+                asked_to_stop[workflow as usize] = true;
+                continue;
+            }
+            What::WorkflowFailed(failure) => format!("failed: {}", trace.failure(failure)),
+            What::WorkflowCanceled => "cancelled, although nobody asked it to cancel".to_owned(),
+            _ => continue,
+        };
+        if !asked_to_stop[workflow as usize] {
+            let name = &trace.workflows()[workflow as usize];
+            let message = format!("the workflow {}#{} does not complete", name.workflow_type, name.execution);
+            return Some(does_not_end_well(&message).expected("it completes", found).proved_by([place]));
+        }
+    }
+    match run.outcome() {
+        // Whoever stops a workflow and then waits for its result gets an error.
+        Outcome::Script(result) if is_error(result.as_bytes()) && !asked_to_stop.contains(&true) => {
+            let message = does_not_end_well("the script returns an error");
+            Some(message.expected("it returns `Ok`, or what is no `Result`", result.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn does_not_end_well(what: &str) -> Violation {
+    let message = format!(
+        "{what} without any fault, and every other run would be compared with that. Correct it; if it is meant to end so, \
+         say `.reference_may_fail()`"
+    );
+    Violation::new("fails", message)
+}
+
+/// Whether this is how serde writes the `Err` of a `Result`.
+fn is_error(json: &[u8]) -> bool {
+    matches!(serde_json::from_slice::<Result<IgnoredAny, IgnoredAny>>(json), Ok(Err(_)))
+}
+
+/// Whether a run without faults runs into a timeout: whatever comes after that, the code or its options are wrong, unless
+/// the user says otherwise.
 fn times_out(run: &Run) -> Option<Violation> {
     let trace = run.trace();
     trace.events().iter().enumerate().find_map(|(place, event)| {
         let message = match (event.who, event.what) {
-            (_, What::WorkflowTimedOut) => "the workflow times out without any fault".to_owned(),
+            (_, What::WorkflowTimedOut) => "the workflow times out".to_owned(),
             (Who::Activity(activity), What::TimedOut(timeout)) => format!(
-                "the activity {} runs into its {} timeout without any fault",
+                "the activity {} runs into its {} timeout",
                 trace.activity_words(activity),
                 timeout_words(timeout)
             ),
             _ => return None,
         };
+        let message = format!("{message} without any fault; if that is meant, say `.reference_may_fail()`");
         Some(Violation::new("times out", message).proved_by([place]))
     })
 }

@@ -47,7 +47,10 @@ const PAIRS: u64 = 20_000;
 /// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).
 ///
 /// First comes the run without faults. It gives the points at which something can go wrong, and what the other runs are
-/// compared with; if it does not end well itself, that is the failure.
+/// compared with; if it does not end well itself, that is the failure and nothing else is tried. It ends well if it comes to
+/// its end, with every workflow completed (or stopped, if the script asked for that), the script's `Result`, if it returns
+/// one, an `Ok`, no timeout on the way, and every check satisfied. See
+/// [`reference_may_fail`](Exploration::reference_may_fail).
 ///
 /// ```no_run
 /// # use durasim::{Simulation, check};
@@ -60,17 +63,21 @@ const PAIRS: u64 = 20_000;
 ///     .assert();
 /// ```
 ///
-/// `DURASIM_PLAN='..'` runs one plan instead, strictly: a point that the run does not come to is an error.
+/// `DURASIM_PLAN='..'` runs one plan instead, strictly: a point that the run does not come to is an error. If it fails, the
+/// message has the whole timeline, up to some 1,000 lines.
 /// `DURASIM_SEED=..` runs the random faults of one seed.
 #[derive(Clone)]
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
 pub struct Exploration {
     start: Start,
+    /// What the simulation has of its own that an exploration would not follow.
+    ignores: Option<&'static str>,
     name: Option<Arc<str>>,
     every_fault: bool,
     every_pair: bool,
     budget: u64,
     deterministic: bool,
+    reference_may_fail: bool,
     threads: usize,
     seeds: Vec<Range<u64>>,
     over_budget: Option<Share>,
@@ -79,14 +86,16 @@ pub struct Exploration {
 }
 
 impl Exploration {
-    pub(crate) fn new(start: Start) -> Exploration {
+    pub(crate) fn new(start: Start, ignores: Option<&'static str>) -> Exploration {
         Exploration {
             start,
+            ignores,
             name: None,
             every_fault: false,
             every_pair: false,
             budget: PAIRS,
             deterministic: true,
+            reference_may_fail: false,
             threads: 0,
             seeds: Vec::new(),
             over_budget: None,
@@ -166,8 +175,40 @@ impl Exploration {
         self
     }
 
+    /// The run without faults may fail: a workflow may, an activity may run into its timeouts, a script may return `Err`. For
+    /// code whose failure is the result that is wanted, as of a declined card, and for tests of what happens when nobody
+    /// answers. All other runs are then compared with that end. The checks judge this run too, and it has to come to an end
+    /// all the same.
+    ///
+    /// The report says what was excused so, or that nothing had to be.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use durasim::{
+    /// #     ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check,
+    /// # };
+    /// async fn charge(_ctx: &ActivityContext, _cents: u64) -> Result<(), ActivityError> {
+    ///     durasim::time::sleep(Duration::from_secs(1)).await;
+    ///     Err(ActivityError::non_retryable("card declined"))
+    /// }
+    ///
+    /// async fn order(ctx: &WorkflowContext, cents: u64) -> Result<(), WorkflowError> {
+    ///     let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(10), ..Default::default() };
+    ///     ctx.execute_activity("charge", &cents, options).await
+    /// }
+    ///
+    /// let simulation = Simulation::temporal().activity("charge", charge).workflow("order", order);
+    /// let exploration = simulation.explore("order", &995).every_fault().check(check::same_result());
+    /// assert!(!exploration.report().holds());
+    /// exploration.reference_may_fail().assert();
+    /// ```
+    pub fn reference_may_fail(mut self) -> Exploration {
+        self.reference_may_fail = true;
+        self
+    }
+
     /// How many threads make the runs. Zero, the default: as many as there are cores, which the explorations of a process
-    /// share. What is found does not depend on it. User code is called from all of them, each run on one thread from start
+    /// share. More than 1,024 count as that many. What is found does not depend on it. User code is called from all of them, each run on one thread from start
     /// to end.
     pub fn threads(mut self, threads: usize) -> Exploration {
         self.threads = threads;
@@ -216,7 +257,8 @@ impl Exploration {
     /// Runs one plan instead, after the run without faults: strictly, and whatever the environment says. `DURASIM_PLAN` does
     /// the same for a whole test; here the name that the plan is `for=` does not matter.
     ///
-    /// A point of the plan that the run does not come to is the report's [error](Report::error).
+    /// A point of the plan that the run does not come to is the report's [error](Report::error). A failure's text has the
+    /// whole timeline, up to some 1,000 lines.
     ///
     /// ```
     /// # use durasim::{Exploration, Report};

@@ -28,6 +28,9 @@ const BLOCK: usize = 64;
 /// runs are slow, it is soon seen how far the sweep is.
 const BLOCKS: usize = 16;
 
+/// The most threads: more would only make the blocks that are handed out at once many.
+const THREADS: usize = 1_024;
+
 /// A run to be made.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Case {
@@ -162,7 +165,7 @@ impl Pool {
                 let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
                 (cores / Exploring::count().max(1)).max(1)
             }
-            threads => threads,
+            threads => threads.min(THREADS),
         }
     }
 

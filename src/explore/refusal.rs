@@ -1,4 +1,4 @@
-//! What the run without faults shows to be a mistake of the exploration itself.
+//! What is a mistake of the exploration itself, some of which only the run without faults shows.
 
 use super::elsewhere::elsewhere;
 use crate::check::Normalizer;
@@ -6,6 +6,21 @@ use crate::engine::panics;
 use crate::program::Payload;
 use crate::run::{Outcome, RunError};
 use crate::service::WorkflowOutcome;
+
+/// Of two sources of faults one would be dropped.
+pub(super) fn says_of_one_run(call: &str) -> RunError {
+    let instead = match call {
+        ".plan(..)" => {
+            "to explore one plan, hand it to `Exploration::replay` or set DURASIM_PLAN; to run it, use `Simulation::run`"
+        }
+        ".order(..)" => "odd seeds draw the order of ready tasks: `.seeds(0..1_000)`",
+        _ => "to try seeds, say `.seeds(0..1_000)`; to try one, set DURASIM_SEED; to run it, use `Simulation::run`",
+    };
+    RunError::Setup(format!(
+        "the simulation has `{call}`, which an exploration would not follow: its runs have plans of their own. Leave \
+         `{call}` away; {instead}"
+    ))
+}
 
 /// All runs are classified by one comparison with the run without faults.
 pub(super) fn two_normalizers() -> RunError {

@@ -35,7 +35,7 @@ pub(super) fn repeats_here(start: &Start, plan: &Plan, trace: &Trace, outcome: &
 }
 
 fn compare(trace: &Trace, outcome: &Outcome, again: impl FnOnce() -> (Trace, Outcome) + Send) -> Result<(), Violation> {
-    // Without a thread, or if a script panics, there is nothing to compare.
+    // Without a thread there is nothing to compare.
     let Some((again, outcome_again)) = elsewhere(again) else { return Ok(()) };
     is_same(trace, outcome, &again, &outcome_again)
 }

@@ -12,7 +12,8 @@ use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
-use crate::report::{Ink, failure};
+use crate::report::Ink;
+use crate::report::failure::{self, Extent};
 use crate::run::RunError;
 use crate::trace::Trace;
 
@@ -26,8 +27,12 @@ pub struct Report {
     pub(super) error: Option<RunError>,
     /// The environment asks for a plan of another exploration.
     pub(super) skipped: bool,
+    /// How much of the timeline failures show.
+    pub(super) extent: Extent,
     /// Only this share of the runs was made.
     pub(super) shard: Option<Shard>,
+    /// If the run without faults may fail: how it did, if it did.
+    pub(super) excused: Option<Option<Violation>>,
     /// Ctrl-C ended it before all runs were made.
     pub(super) interrupted: bool,
     /// Passing runs that were run again.
@@ -78,15 +83,11 @@ pub struct Failed {
 }
 
 impl Failed {
-    pub(super) fn new(
-        exploration: &Arc<str>,
-        trace: &Trace,
-        plan: Plan,
-        finding: Finding,
-        found_by_run: u64,
-    ) -> Failed {
-        let plan = plan.with_exploration(exploration.clone());
-        let text = |ink| failure::text(exploration, &finding.check, &finding.violation, &plan, trace, ink);
+    /// A failure of the exploration that is reported here.
+    pub(super) fn new(report: &Report, trace: &Trace, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
+        let plan = plan.with_exploration(report.name.clone());
+        let text =
+            |ink| failure::text(&report.name, &finding.check, &finding.violation, &plan, trace, report.extent, ink);
         let coloured = match Ink::of_stderr() {
             Ink::Coloured => Some(text(Ink::Coloured)),
             Ink::Plain => None,
@@ -129,7 +130,9 @@ impl Report {
             failures: Vec::new(),
             error: None,
             skipped: false,
+            extent: Extent::default(),
             shard: None,
+            excused: None,
             interrupted: false,
             repeated: 0,
             coverage: Coverage::default(),
@@ -229,6 +232,14 @@ impl fmt::Display for Report {
         }
         for part in &self.parts {
             writeln!(f, "  {part}")?;
+        }
+        match &self.excused {
+            Some(Some(violation)) => {
+                let how = violation.found.as_ref().unwrap_or(&violation.message);
+                writeln!(f, "  without faults it may fail, and does: {}", how.lines().next().unwrap_or_default())?;
+            }
+            Some(None) => writeln!(f, "  without faults it does not fail: `.reference_may_fail()` can be left away")?,
+            None => {}
         }
         if self.interrupted {
             writeln!(f, "  interrupted by Ctrl-C: not all runs were made")?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::Exploration;
 use super::coverage::Coverage;
-use super::environment::{Environment, Wanted};
+use super::environment::{Environment, Wanted, tell};
 use super::interrupt::Exploring;
 use super::judge::{Finding, Judge, findings};
 use super::nearest;
@@ -13,12 +13,14 @@ use super::pairs;
 use super::points::{Places, Singles};
 use super::pool::{Block, Broken, Care, Case, Pool};
 use super::progress::Progress;
+use super::refusal;
 use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{DETERMINISTIC, REPEATED};
 use super::report::{Part, Report};
 use super::shard::Shard;
 use super::tally::Tally;
 use crate::fault::Plan;
+use crate::report::failure::Extent;
 use crate::run::{Finished, Run, RunError};
 use crate::trace::Trace;
 
@@ -39,14 +41,18 @@ impl Exploration {
 
     /// See [`Exploration::replay`].
     pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
-        self.has_checks()?;
+        self.could_show_something()?;
+        report.extent = Extent::Whole;
         let _exploring = Exploring::begin();
         let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
         let pool = Pool::new(self.threads);
         Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE }.replay(plan.clone())
     }
 
-    fn has_checks(&self) -> Result<(), RunError> {
+    fn could_show_something(&self) -> Result<(), RunError> {
+        if let Some(ignored) = self.ignores {
+            return Err(refusal::says_of_one_run(ignored));
+        }
         if !self.checks.is_empty() {
             return Ok(());
         }
@@ -57,7 +63,7 @@ impl Exploration {
     }
 
     fn sweep_into(&self, report: &mut Report) -> Result<(), RunError> {
-        self.has_checks()?;
+        self.could_show_something()?;
         let Environment { wanted, shard, writes } = Environment::read()?;
         let regressions = self.kept_plans(report)?;
         let no_seeds = self.seeds.iter().all(|seeds| seeds.is_empty());
@@ -87,9 +93,12 @@ impl Exploration {
         if let Wanted::Plan(plan) = &wanted
             && let Some(other) = plan.exploration.as_deref().filter(|other| **other != *report.name)
         {
-            eprintln!("durasim: {} is skipped, since DURASIM_PLAN is for {other}", report.name);
+            tell(&format!("{} is skipped, since DURASIM_PLAN is for {other}", report.name));
             report.skipped = true;
             return Ok(());
+        }
+        if matches!(wanted, Wanted::Plan(_)) {
+            report.extent = Extent::Whole;
         }
         let _exploring = Exploring::begin();
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
@@ -132,11 +141,11 @@ impl Exploration {
         match &self.regressions {
             Some(file) => report.written = Some(file.write(&report.failures)?),
             None if report.failures.is_empty() => {}
-            None => eprintln!(
-                "durasim: {} has no file for what fails, as DURASIM_REGRESSIONS=write wants it: add \
+            None => tell(&format!(
+                "{} has no file for what fails, as DURASIM_REGRESSIONS=write wants it: add \
                  `.regressions(\"tests/my_test.regressions\")`",
                 report.name
-            ),
+            )),
         }
         Ok(())
     }
@@ -390,7 +399,7 @@ impl Sweep<'_> {
     /// Explains a failure if it is new: that takes runs of its own.
     fn minded(&mut self, trace: &Trace, plan: &Plan, finding: Finding, run: u64) {
         if self.is_new(&finding) {
-            let failed = self.exploration.explain(&self.report.name, self.judges, trace, plan, finding, run);
+            let failed = self.exploration.explain(self.report, self.judges, trace, plan, finding, run);
             self.report.failures.push(failed);
         }
     }

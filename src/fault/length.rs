@@ -7,12 +7,20 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Length(pub Duration);
 
+/// The longest, for messages.
+pub(super) const LONGEST: &str = "18446744073709551615s";
+
 /// Units and how many of them make a second, the largest first.
 const UNITS: [(&str, u128); 4] = [("s", 1), ("ms", 1_000), ("us", 1_000_000), ("ns", 1_000_000_000)];
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 impl Length {
+    /// Whether the text is a unit.
+    pub(super) fn is_unit(text: &str) -> bool {
+        UNITS.iter().any(|(name, _)| *name == text)
+    }
+
     /// Reads digits and a unit, which the caller has told apart. `None` if it is neither, or longer than a [`Duration`].
     pub(super) fn read(digits: &str, unit: &str) -> Option<Duration> {
         let (_, per_second) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
@@ -55,6 +63,7 @@ mod tests {
     fn reads_what_it_writes_and_no_more_than_a_duration_holds() {
         assert_eq!(Length::read("1500", "ms"), Some(Duration::from_millis(1500)));
         assert_eq!(Length::read("18446744073709551615999999999", "ns"), Some(Duration::MAX));
+        assert_eq!(Length::read(LONGEST.trim_end_matches('s'), "s"), Some(Duration::from_secs(u64::MAX)));
         assert_eq!(Length::read("18446744073709551616", "s"), None);
         assert_eq!(Length::read("1", "min"), None);
         assert_eq!(Length::read("", "s"), None);

@@ -9,7 +9,7 @@ use super::coordinate::point;
 use super::cursor::Cursor;
 use super::header::{begins_with_header, header};
 use super::kind::Fault;
-use super::length::Length;
+use super::length::{LONGEST, Length};
 use super::plan::{Entry, Plan, PlanError};
 use super::site::Site;
 use crate::trace::TRACE_VERSION;
@@ -92,10 +92,14 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
             let digits = cursor.take_while(|c| c.is_ascii_digit());
             let unit = cursor.take_while(|c| !matches!(c, ')' | ';'));
             let Some(length) = Length::read(digits, unit) else {
-                let problem = format!(
-                    "`{digits}{unit}` is not a length: it is digits and one of s, ms, us, ns, as in `{word}(2s)` or \
-                     `{word}(1500ms)`"
-                );
+                let problem = if !digits.is_empty() && Length::is_unit(unit) {
+                    format!("`{digits}{unit}` is too long: the longest is {LONGEST}")
+                } else {
+                    format!(
+                        "`{digits}{unit}` is not a length: it is digits and one of s, ms, us, ns, as in `{word}(2s)` or \
+                         `{word}(1500ms)`"
+                    )
+                };
                 return Err(cursor.error(length_at, problem));
             };
             cursor.expect(')', "after the length")?;
@@ -156,10 +160,14 @@ pub(super) mod tests {
         refused("a#1@1:await5=", 14, &format!("unknown fault the end; at await5 fit {fitting}"));
         refused("a#1@1:await5=stall", 19, "`stall` needs a length: `stall(2s)`");
         refused("a#1@1:await5=crash(2s)", 19, "`crash` has no length");
-        for length in ["1.5s", "2", "2min", "s", "-1s", "99999999999999999999999999s"] {
+        for length in ["1.5s", "2", "2min", "s", "-1s"] {
             let problem = format!(
                 "`{length}` is not a length: it is digits and one of s, ms, us, ns, as in `stall(2s)` or `stall(1500ms)`"
             );
+            refused(&format!("a#1@1:await5=stall({length})"), 20, &problem);
+        }
+        for length in ["99999999999999999999s", "99999999999999999999999999999999999999999ns"] {
+            let problem = format!("`{length}` is too long: the longest is 18446744073709551615s");
             refused(&format!("a#1@1:await5=stall({length})"), 20, &problem);
         }
         refused("a#1@1:await5=stall(2s", 22, "expected `)` after the length, found the end");

@@ -79,7 +79,9 @@ impl fmt::Display for Order {
 /// Names stand bare if they begin with a letter, digit or `_` and hold only these, `-`, `.`, `/` and inner `::`;
 /// workflow ids with a `/` do not. All others are JSON strings in which `'` is written `\u0027`, so that a plan fits
 /// between the single quotes of a shell. Spaces are free around `;` and `=`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+///
+/// Its `Debug` is this text too: what a failed assertion or proptest shows of a plan can be pasted.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Plan {
     /// Feeds the order of ready tasks and the user code's random numbers.
     pub seed: u64,
@@ -134,6 +136,13 @@ impl fmt::Display for Plan {
             write!(f, "; {entry}")?;
         }
         Ok(())
+    }
+}
+
+/// As its `Display`.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,16 +1,50 @@
-//! [`excerpt`]: bytes as the beginning of one line of text.
+//! [`excerpt`] and [`ends`]: bytes as one line of text, of which the beginning is kept, or both ends are.
 
 /// The bytes as one line of at most `width` characters. What is cut ends in `..`; control characters are escaped, and
 /// bytes that are not UTF-8 are as well.
 pub(super) fn excerpt(bytes: &[u8], width: usize) -> String {
+    beginning(bytes, width).0
+}
+
+/// And whether there is more.
+fn beginning(bytes: &[u8], width: usize) -> (String, bool) {
     match std::str::from_utf8(bytes) {
-        Ok("") => "(empty)".to_owned(),
+        Ok("") => ("(empty)".to_owned(), false),
         Ok(text) => cut(text.chars(), width),
         Err(_) => cut(bytes.escape_ascii().map(char::from), width),
     }
 }
 
-fn cut(text: impl Iterator<Item = char>, width: usize) -> String {
+/// As [`excerpt`], but what is too long is cut in the middle: of a list that grows, it is the end that tells.
+pub(super) fn ends(bytes: &[u8], width: usize) -> String {
+    let (beginning, is_cut) = beginning(bytes, width);
+    if !is_cut || width < 20 {
+        return beginning;
+    }
+    let (room_before, room_after) = ((width - 2).div_ceil(2), (width - 2) / 2);
+    let end = match std::str::from_utf8(bytes) {
+        Ok(text) => last(text.chars().rev(), room_after),
+        Err(_) => last(bytes.escape_ascii().map(char::from).rev(), room_after),
+    };
+    format!("{}{end}", excerpt(bytes, room_before + 2))
+}
+
+/// What comes last, of a text that is read from its end.
+fn last(reversed: impl Iterator<Item = char>, width: usize) -> String {
+    let mut parts = Vec::new();
+    let mut len = 0;
+    for c in reversed {
+        let part = if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        len += part.chars().count();
+        if len > width {
+            break;
+        }
+        parts.push(part);
+    }
+    parts.into_iter().rev().collect()
+}
+
+fn cut(text: impl Iterator<Item = char>, width: usize) -> (String, bool) {
     let mut line = String::new();
     let mut len = 0;
     // Where to cut, should the text turn out to be too long.
@@ -29,15 +63,15 @@ fn cut(text: impl Iterator<Item = char>, width: usize) -> String {
         if len > width {
             line.truncate(room_for_dots);
             line.push_str("..");
-            break;
+            return (line, true);
         }
     }
-    line
+    (line, false)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::excerpt;
+    use super::{ends, excerpt};
 
     #[test]
     fn cuts_and_stays_on_one_line() {
@@ -48,5 +82,15 @@ mod tests {
         assert_eq!(excerpt(b"a\nb", 10), "a\\nb");
         assert_eq!(excerpt(b"1234567\n9", 9), "1234567..");
         assert_eq!(excerpt(b"\xff\x00", 10), "\\xff\\x00");
+    }
+
+    #[test]
+    fn keeps_both_ends() {
+        assert_eq!(ends(b"", 20), "(empty)");
+        assert_eq!(ends(b"[1,2,3,4,5,6,7,8,90]", 20), "[1,2,3,4,5,6,7,8,90]");
+        assert_eq!(ends(b"[1,2,3,4,5,6,7,8,9,10]", 20), "[1,2,3,4,..7,8,9,10]");
+        assert_eq!(ends(b"[\"a\",\"b\",\"c\",\"d\n\",\"e\"]\n", 20), "[\"a\",\"b\",..\",\"e\"]\\n");
+        assert_eq!(ends(&[0xff; 40], 20), "\\xff\\xff\\..f\\xff\\xff");
+        assert_eq!(ends(b"0123456789a", 10), "01234567..");
     }
 }

@@ -17,6 +17,22 @@ const AROUND: usize = 1;
 /// Of more comings and goings of attempts than this, the first and the last half are kept.
 const COMINGS: usize = 24;
 
+/// As many of what a workflow is told while it waits: timers and signals.
+const TOLD: usize = 6;
+
+/// A whole timeline of more lines than this is cut to about as many.
+const WHOLE: usize = 1_000;
+
+/// How much of the timeline a message has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Extent {
+    /// What tells of the failure.
+    #[default]
+    Telling,
+    /// All of it, for whoever asks for this run.
+    Whole,
+}
+
 /// The whole message.
 pub(crate) fn text(
     exploration: &str,
@@ -24,6 +40,7 @@ pub(crate) fn text(
     violation: &Violation,
     plan: &Plan,
     trace: &Trace,
+    extent: Extent,
     ink: Ink,
 ) -> String {
     let mut text = String::new();
@@ -46,7 +63,13 @@ pub(crate) fn text(
         }
     }
     let _ = writeln!(text, "\n{}", ink.heading(&"timeline"));
-    for line in Timeline::new(trace).around(telling(trace, violation), AROUND).to_string().lines() {
+    let timeline = Timeline::new(trace);
+    let telling = telling(trace, violation);
+    let timeline = match extent {
+        Extent::Telling => timeline.around(telling, AROUND).to_string(),
+        Extent::Whole => whole(&timeline, telling),
+    };
+    for line in timeline.lines() {
         let line = format!("  {line}");
         let line = line.trim_end();
         let _ = match line.trim_start() {
@@ -55,19 +78,38 @@ pub(crate) fn text(
             _ => writeln!(text, "{line}"),
         };
     }
-    let command = format!("DURASIM_PLAN='{plan}' cargo test {}", test_filter(exploration));
+    let command = format!("DURASIM_PLAN='{plan}' cargo test{}", test_filter(exploration));
     let _ = writeln!(text, "\n{}\n  {}", ink.heading(&"reproduce with"), ink.command(&command));
+    if exploration == UNNAMED {
+        let _ = writeln!(
+            text,
+            "  (which runs every test: its thread has no test's name, so give it one with `.named(..)`)"
+        );
+    }
     text
 }
 
-/// What picks the test, for a shell. A thread without a name of its own is called `main`, which picks none.
+/// What a thread without a name of its own is called.
+const UNNAMED: &str = "main";
+
+/// What picks the test, for a shell, after a space; nothing if it has no name.
 fn test_filter(exploration: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "_:-.".contains(character);
     match exploration {
-        "main" => String::new(),
-        name if name.chars().all(is_plain) => name.to_owned(),
-        name => format!("'{}'", name.replace('\'', "'\\''")),
+        UNNAMED => String::new(),
+        name if name.chars().all(is_plain) => format!(" {name}"),
+        name => format!(" '{}'", name.replace('\'', "'\\''")),
     }
+}
+
+/// The whole timeline, or of a very long one what is around the telling events, as much as there is room for.
+fn whole(timeline: &Timeline<'_>, telling: Vec<usize>) -> String {
+    let text = timeline.to_string();
+    if text.lines().count() <= WHOLE {
+        return text;
+    }
+    let around = (WHOLE / 2 / telling.len().max(1)).max(AROUND);
+    timeline.clone().around(telling, around).to_string()
 }
 
 /// What went on between the last checkpoint before a fault and the end: the events that prove the violation, and those
@@ -77,7 +119,7 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
     let mut telling = violation.events.clone();
     telling.extend(events.iter().rposition(|event| event.what.closes_workflow()));
     let mut last_visible = None;
-    let mut comings = Vec::new();
+    let (mut comings, mut told) = (Vec::new(), Vec::new());
     for (place, event) in events.iter().enumerate() {
         match event.what {
             What::HeartbeatVisible(_) => last_visible = Some(place),
@@ -85,15 +127,21 @@ fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
                 telling.push(place);
                 telling.extend(last_visible.take());
             }
+            What::TimerFired(_) | What::SignalReceived(_) => told.push(place),
             _ if leads_on(trace, event) => comings.push(place),
             _ => {}
         }
     }
-    if comings.len() > COMINGS {
-        comings.drain(COMINGS / 2..comings.len() - COMINGS / 2);
-    }
-    telling.extend(comings);
+    telling.extend(first_and_last(comings, COMINGS));
+    telling.extend(first_and_last(told, TOLD));
     telling
+}
+
+fn first_and_last(mut places: Vec<usize>, most: usize) -> Vec<usize> {
+    if places.len() > most {
+        places.drain(most / 2..places.len() - most / 2);
+    }
+    places
 }
 
 /// How attempts come and go. That there is a first one goes without saying, and so does the first worker.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::excerpt::excerpt;
+use super::excerpt::{ends, excerpt};
 use crate::fault::{FaultWords, Id, Name, Ordinal};
 use crate::program::{Marker, TimeoutType};
 use crate::trace::{Bytes, Ended, Event, Trace, What, Who};
@@ -71,6 +71,11 @@ impl Happening<'_> {
         excerpt(self.trace.bytes(bytes), self.width)
     }
 
+    /// Of a heartbeat. What is new in it often stands at the end.
+    fn details(&self, bytes: Bytes) -> String {
+        ends(self.trace.bytes(bytes), self.width)
+    }
+
     /// Errors get twice the room: the cause stands at the end.
     fn error(&self, bytes: &[u8]) -> String {
         excerpt(bytes, self.width.saturating_mul(2))
@@ -84,7 +89,7 @@ impl Happening<'_> {
         let stage = |event: &Event| heartbeat(event.what).map_or(0, |(stage, _)| stage);
         let stages = STAGES[stage(self.event)..=stage(self.last)].join(", ");
         match details {
-            Some(details) => write!(f, "heartbeat {stages}: {}", self.excerpt(details)),
+            Some(details) => write!(f, "heartbeat {stages}: {}", self.details(details)),
             None => write!(f, "heartbeat {stages}, without details"),
         }
     }
@@ -109,7 +114,7 @@ impl Happening<'_> {
         let attempt = self.trace.attempts()[index as usize];
         write!(f, "started on worker {}", attempt.worker + 1)?;
         match details {
-            Some(details) => write!(f, ", sees {}", self.excerpt(details)),
+            Some(details) => write!(f, ", sees {}", self.details(details)),
             // A first attempt has none, and nobody wonders.
             None if attempt.number == 1 => Ok(()),
             None => f.write_str(", sees no details"),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::error::RunError;
@@ -11,7 +12,7 @@ use super::finished::{Finished, Run};
 use super::hosted::HostedWorkflow;
 use super::setup::{Setup, known};
 use super::turn::ScriptFuture;
-use super::world::{Core, Script, Tag, World};
+use super::world::{Core, Script, Tag, World, with_current};
 use crate::client::Client;
 use crate::engine::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
@@ -129,34 +130,32 @@ impl Start {
 
     fn execute(&self, seed: u64, order: Order, faults: Faults<'_>) -> Finished {
         let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, None) };
+        let mut script = script(Client::new());
         let mut returned = None;
-        let run = {
-            let mut future = std::pin::pin!(async {
-                returned = Some(script(Client::new()).await);
-            });
-            panics::catch(|| self.execute_with(seed, order, faults, Some(future.as_mut())))
-        };
-        match run {
-            Ok(mut finished) => {
-                match returned {
-                    Some(Ok(result)) => finished.run.set_script_result(result),
-                    Some(Err(why)) => {
-                        let message = format!("what the script returned cannot be encoded as JSON: {why}");
-                        finished.error.get_or_insert(RunError::Setup(message));
+        let mut finished = {
+            let mut future = std::pin::pin!(std::future::poll_fn(|context| {
+                match panics::catch(|| script.as_mut().poll(context)) {
+                    Ok(polled) => polled.map(|result| returned = Some(result)),
+                    Err(unwound) => {
+                        // Ends the run where it stands, with all that led there. It may have an error already, of a call
+                        // that does not belong in a script.
+                        let error = RunError::ScriptPanicked(unwound.words());
+                        with_current(|world| world.core.borrow_mut().fail(error));
+                        Poll::Pending
                     }
-                    None => {}
                 }
-                finished
+            }));
+            self.execute_with(seed, order, faults, Some(future.as_mut()))
+        };
+        match returned {
+            Some(Ok(result)) => finished.run.set_script_result(result),
+            Some(Err(why)) => {
+                let message = format!("what the script returned cannot be encoded as JSON: {why}");
+                finished.error.get_or_insert(RunError::Setup(message));
             }
-            Err(unwound) => {
-                let why = match unwound {
-                    Unwound::Panic(panic) => panic.to_string(),
-                    Unwound::Other(_) => NOT_TEXT.to_owned(),
-                };
-                let run = Run::new(World::new(self.setup.clone()), seed, order);
-                Finished { run, error: Some(RunError::ScriptPanicked(why)) }
-            }
+            None => {}
         }
+        finished
     }
 
     /// A run driven by a script of the caller's, with the faults of a plan. A deadline is met by stalling, since the run

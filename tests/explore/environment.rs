@@ -1,6 +1,7 @@
 //! `DURASIM_PLAN` and `DURASIM_SEED` take the place of what an exploration asks for. Variables are the whole process's, so
 //! each test runs this very binary with one set.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, check};
@@ -37,8 +38,17 @@ struct Ended {
 }
 
 fn with(variables: &[(&str, &str)]) -> Ended {
+    let mut variables_as_they_are = Vec::new();
+    for (name, value) in variables {
+        variables_as_they_are.push((*name, OsStr::new(value)));
+    }
+    started(&variables_as_they_are, &["--nocapture"])
+}
+
+fn started(variables: &[(&str, &OsStr)], arguments: &[&str]) -> Ended {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "environment::explored", "--nocapture"])
+        .args(["--ignored", "--exact", "environment::explored"])
+        .args(arguments)
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
         .env_remove("DURASIM_SHARD")
@@ -96,6 +106,16 @@ fn the_line_that_reproduces_a_failure_does() {
 }
 
 #[test]
+fn a_plan_that_is_asked_for_shows_its_whole_timeline() {
+    let cut = |output: &str| output.lines().any(|line| line.trim_start().starts_with("... "));
+    let ended = with(&[("DURASIM_PLAN", FAILS)]);
+    assert!(!cut(&ended.output), "{}", ended.output);
+    ended.says("worker 1   started").says("0.001s  steps#1    scheduled: 4");
+    let first = with(&[]).output;
+    assert!(cut(&first), "{first}");
+}
+
+#[test]
 fn a_plan_that_holds() {
     let ended = with(&[("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
     assert!(ended.passed, "{}", ended.output);
@@ -124,6 +144,28 @@ fn a_plan_for_another_exploration_is_skipped_aloud() {
     ended
         .says("durasim: environment::explored is skipped, since DURASIM_PLAN is for environment::elsewhere")
         .says_not("hold");
+}
+
+#[test]
+fn what_is_skipped_and_what_means_nothing_is_told_although_the_test_passes() {
+    let plan = FAILS.replace("explored", "elsewhere");
+    let variables = [("DURASIM_PLAN", OsStr::new(&plan)), ("DURASIM_SEEDS", OsStr::new("7"))];
+    let ended = started(&variables, &[]);
+    assert!(ended.passed, "{}", ended.output);
+    ended
+        .says("durasim: environment::explored is skipped, since DURASIM_PLAN is for environment::elsewhere")
+        .says("durasim: the variable DURASIM_SEEDS means nothing");
+    // The test explores twice.
+    assert_eq!(ended.output.matches("means nothing").count(), 1, "{}", ended.output);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let ended = started(&[("DURASIM_PLAN", OsStr::from_bytes(b"steps\xff#1@1:await2=crash"))], &["--nocapture"]);
+    assert!(!ended.passed);
+    ended.says("DURASIM_PLAN is not UTF-8, and cannot be read: steps\\xff#1@1:await2=crash").says_not("every fault:");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use durasim::fault::{Order, Plan};
 use durasim::{
-    ActivityContext, ActivityError, Exploration, Report, Run, RunError, WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, Exploration, Report, Run, RunError, Simulation, WorkflowContext, WorkflowError,
+    check,
 };
 
 use super::{resilient, simulation};
@@ -29,6 +31,27 @@ fn nothing_to_judge_by() {
 fn nothing_asked_for() {
     is_refused(&explored().check(check::same_result()).report(), "asks for no run");
     is_refused(&explored().seeds(7..7).check(check::same_result()).report(), "asks for no run");
+}
+
+#[test]
+fn a_simulation_that_has_a_plan_of_its_own() {
+    let explored =
+        |simulation: Simulation| simulation.explore("work", &4u32).every_fault().check(check::same_result()).report();
+    let plan: Plan = "steps#1@1:await1=crash".parse().unwrap();
+    let with_plan = simulation(resilient()).plan(plan.clone());
+    is_refused(&explored(with_plan.clone()), "has `.plan(..)`, which an exploration would not follow");
+    is_refused(&explored(with_plan.clone()), "hand it to `Exploration::replay` or set DURASIM_PLAN");
+    is_refused(
+        &explored(simulation(resilient()).random_faults(3)),
+        "Leave `.random_faults(..)` away; to try seeds, say",
+    );
+    is_refused(&explored(simulation(resilient()).seed(3)), "has `.seed(..)`");
+    is_refused(&explored(simulation(resilient()).order(Order::Random)), "odd seeds draw the order of ready tasks");
+    let scripted = with_plan.explore_script(async |_client| 1).every_fault().check(check::same_result());
+    is_refused(&scripted.report(), "has `.plan(..)`");
+    is_refused(&scripted.replay(&plan), "has `.plan(..)`");
+    // One that says nothing is none.
+    assert!(explored(simulation(resilient()).plan(Plan::none()).seed(0).order(Order::Fifo)).holds());
 }
 
 #[test]

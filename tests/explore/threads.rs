@@ -171,3 +171,14 @@ fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
     assert!(both.contains("hold ("), "what it has found is missing in\n{both}");
     assert!(!both.contains("seeds 0..10:"), "nothing was made of that\n{both}");
 }
+
+#[test]
+fn so_many_threads_as_no_machine_has_are_no_error() {
+    let report = super::simulation(resilient())
+        .explore("work", &4u32)
+        .seeds(0..100)
+        .check(check::same_result())
+        .threads(usize::MAX)
+        .report();
+    assert!(report.holds() && report.parts()[1].tally.runs == 100, "{report}");
+}

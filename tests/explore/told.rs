@@ -119,5 +119,44 @@ fn a_name_that_a_shell_would_take_apart_is_quoted() {
     };
     assert!(text("module::test").ends_with(" cargo test module::test"));
     assert!(text("a b'c").ends_with(r" cargo test 'a b'\''c'"), "{}", text("a b'c"));
-    assert!(text("main").ends_with(" cargo test"));
+    let unnamed = text("main");
+    let lines: Vec<&str> = unnamed.lines().rev().take(2).collect();
+    assert!(lines[1].ends_with(" cargo test") && lines[0].contains("`.named(..)`"), "{unnamed}");
+}
+
+/// The workflow ends with its timer, which fires long after the last fault and long before the end.
+#[test]
+fn the_timer_that_decides_is_told() {
+    async fn slow(ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        for step in 0..40 {
+            durasim::time::sleep(Duration::from_secs(1)).await;
+            ctx.heartbeat(&step)?;
+        }
+        Ok(())
+    }
+    let report = Simulation::temporal()
+        .activity("slow", slow)
+        .workflow("impatient", async |ctx: &WorkflowContext, (): ()| -> Result<bool, WorkflowError> {
+            let options = ActivityOptions {
+                start_to_close_timeout: Duration::from_secs(60),
+                heartbeat_timeout: Duration::from_secs(5),
+                ..Default::default()
+            };
+            let slow = ctx.execute_activity::<()>("slow", &(), options);
+            let patience = ctx.sleep(Duration::from_secs(45));
+            futures::pin_mut!(slow, patience);
+            let in_time = match futures::future::select(slow, patience).await {
+                futures::future::Either::Left(_) => return Ok(true),
+                futures::future::Either::Right(_) => false,
+            };
+            ctx.sleep(Duration::from_secs(100)).await?;
+            Ok(in_time)
+        })
+        .explore("impatient", &())
+        .named("the_timer_that_decides_is_told")
+        .every_fault()
+        .check(check::same_result())
+        .report();
+    let text = &report.failures()[0].text;
+    assert!(text.contains("... ") && text.contains("impatient#1  timer 1 fired"), "{text}");
 }
