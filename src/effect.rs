@@ -91,6 +91,13 @@ impl World {
             return None;
         }
         let Some(attempt) = core.running_attempt() else { return Some(None) };
+        let budget = self.setup.settings.event_budget;
+        if core.trace.events().len() > budget {
+            core.too_long_in_one_poll(budget);
+            drop(core);
+            Beat::CrashNow.obey();
+            return None;
+        }
         let record = &mut core.attempts[attempt as usize];
         record.effects += 1;
         let count = record.effects;

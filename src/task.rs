@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::engine::tasks::TaskId;
-use crate::program::ActivityOutcome;
+use crate::program::{ActivityOutcome, Beat};
 use crate::run::agenda::Todo;
 use crate::run::world::current;
 
@@ -54,6 +54,13 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
             "`durasim::task::spawn` was called where no activity runs: a task belongs to an attempt".to_owned(),
         );
     };
+    let budget = world.setup.settings.event_budget;
+    if core.background.len() > budget {
+        core.too_many_tasks(budget);
+        drop(core);
+        Beat::CrashNow.obey();
+        return JoinHandle { shared, task: None };
+    }
     let (index, task) = core.spawn_background(attempt, Box::pin(task));
     JoinHandle { shared, task: Some((index, task)) }
 }

@@ -104,7 +104,7 @@ pub enum RunError {
     Busy {
         /// Which task.
         task: String,
-        /// How often.
+        /// How often it was polled, or slept for no time.
         polls: u32,
         /// When.
         at: Time,
@@ -172,8 +172,8 @@ impl fmt::Display for RunError {
             ),
             RunError::Busy { task, polls, at } => write!(
                 f,
-                "{task} was polled {polls} times at {at} without time passing: it wakes itself in a loop; \
-                 await something that takes time, such as `durasim::time::sleep`"
+                "{task} went on {polls} times at {at} without time passing: it wakes itself in a loop, or its sleeps \
+                 are of zero; await something that takes time, such as `durasim::time::sleep`"
             ),
             RunError::ForeignWake { task } => write!(
                 f,

@@ -19,6 +19,10 @@ impl Core {
         if !record.is_running() {
             return Beat::Taken;
         }
+        if self.trace.events().len() > settings.event_budget {
+            self.too_long_in_one_poll(settings.event_budget);
+            return Beat::CrashNow;
+        }
         record.heartbeats += 1;
         let (count, worker) = (record.heartbeats, record.worker);
         let fault = self.strike_attempt(attempt, Site::Heartbeat(count));

@@ -1,8 +1,8 @@
 //! Ending a run from inside user code: for mistakes that must neither fail an attempt, which would be retried, nor take
-//! the test down.
+//! the test down; and for a poll that does so much that the run would never come to its end, nor to its budget.
 
 use super::error::RunError;
-use super::world::World;
+use super::world::{Core, World, current};
 
 /// What such an unwinding carries. The error itself stands in the run.
 #[derive(Debug)]
@@ -22,5 +22,68 @@ impl World {
             panic!("{message}");
         }
         std::panic::resume_unwind(Box::new(MisuseUnwind));
+    }
+}
+
+/// Ends the run, and unwinds out of the workflow's code, if that has asked for more than the run may have events.
+/// `before` is called first, so that nothing is asked for any more should the code survive.
+#[cold]
+pub(crate) fn limit_workflow(workflow: &str, asked: usize, what: &str, before: impl FnOnce()) {
+    let Some(world) = current() else { return };
+    let budget = world.setup.settings.event_budget;
+    if asked > budget {
+        before();
+        let at = world.core.borrow().now;
+        let waiting = format!("workflow `{workflow}` has asked for {asked} {what} (a loop that does not wait?)");
+        world.end_with(RunError::TooLong { events: budget, at, waiting });
+    }
+}
+
+impl Core {
+    /// Ends the run within a poll: what its code calls from now on has no effect, and its sleeps do not end.
+    fn end_in_poll(&mut self, error: RunError) {
+        self.fail(error);
+        self.over = true;
+    }
+
+    /// The code that is running, in words.
+    fn running_words(&self) -> String {
+        match (self.polled, self.running_attempt()) {
+            (Some((_, tag)), _) => self.task_words(tag),
+            (None, Some(attempt)) => format!("activity {}", self.trace.attempt_words(attempt)),
+            (None, None) => "the code".to_owned(),
+        }
+    }
+
+    /// The trace has become too long before the code that is running has waited.
+    #[cold]
+    pub(crate) fn too_long_in_one_poll(&mut self, budget: usize) {
+        let at = self.now;
+        let present = self.trace.events().iter().rev().take_while(|event| event.at == at).count();
+        let waiting = if present > budget / 2 {
+            let who = self.running_words();
+            format!(
+                "{who} goes on without waiting, {present} of them are of this moment (a loop that sleeps for zero?)"
+            )
+        } else {
+            self.waiting_words()
+        };
+        self.end_in_poll(RunError::TooLong { events: budget, at, waiting });
+    }
+
+    #[cold]
+    pub(crate) fn too_many_tasks(&mut self, budget: usize) {
+        let waiting = format!("{} spawns more background tasks than that (a loop?)", self.running_words());
+        self.end_in_poll(RunError::TooLong { events: budget, at: self.now, waiting });
+    }
+
+    /// Counts a sleep that is over at once. Whether there were so many at this moment that the run ends.
+    pub(crate) fn sleeps_in_a_loop(&mut self, budget: usize) -> bool {
+        let sleeps = self.no_sleep.count(self.now);
+        let too_many = sleeps as usize > budget;
+        if too_many {
+            self.end_in_poll(RunError::Busy { task: self.running_words(), polls: sleeps - 1, at: self.now });
+        }
+        too_many
     }
 }

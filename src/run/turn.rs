@@ -390,7 +390,7 @@ impl Core {
 
     /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
     /// workflows that wait for something else.
-    fn waiting_words(&self) -> String {
+    pub(super) fn waiting_words(&self) -> String {
         const SHOWN: usize = 3;
         let mut words: Vec<String> = Vec::new();
         for (key, activity) in self.service.activities() {

@@ -134,6 +134,8 @@ pub(crate) struct Core {
     pub(crate) open_workflows: u32,
     pub(crate) script: Script,
     pub(crate) script_busy: Busy,
+    /// Sleeps that were over at once.
+    pub(super) no_sleep: Busy,
     /// By [`ActivityKey`].
     pub(crate) activities: Vec<HostedActivity>,
     pub(crate) injector: Injector,
@@ -161,7 +163,7 @@ pub(crate) struct Core {
     pub(crate) acting: Option<u32>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
-    /// The run has ended, and what it left is being dropped.
+    /// The run has ended, and what it left is being dropped, or it was ended within a poll, whose code goes on.
     pub(crate) over: bool,
     pub(crate) error: Option<RunError>,
 }
@@ -190,6 +192,7 @@ impl Core {
             open_workflows: 0,
             script: Script::None,
             script_busy: Busy::default(),
+            no_sleep: Busy::default(),
             activities: Vec::new(),
             injector: Injector::default(),
             trace: Box::default(),
@@ -227,6 +230,7 @@ impl Core {
         self.workflows.clear();
         self.open_workflows = 0;
         self.script = Script::None;
+        self.no_sleep = Busy::default();
         self.activities.clear();
         self.injector.clear();
         self.trace.clear();

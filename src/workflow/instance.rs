@@ -16,6 +16,7 @@ use super::slot::{Kind, Outcome, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
 use crate::instant::Time;
 use crate::program::{Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure};
+use crate::run::misuse::limit_workflow;
 use crate::waiters::Place;
 
 /// What the contexts and futures of one workflow instance share.
@@ -76,6 +77,9 @@ thread_local! {
 
 /// How many are kept: a run with very many workflows at once does not fix the memory of all later ones.
 const MOST_SPARE: usize = 256;
+
+/// How many things the code asks for between two looks at whether they are too many.
+const LIMITED: usize = 1024;
 
 impl Instance {
     /// A new instance, in the memory of one that has ended if there is any.
@@ -194,13 +198,18 @@ impl Instance {
         if !self.is_usable() {
             return Started::Never;
         }
-        let state = &mut *self.state.borrow_mut();
+        let mut guard = self.state.borrow_mut();
+        let state = &mut *guard;
         if state.scopes.is_cancelled(scope) {
             return Started::Cancelled;
         }
         let (index, seq) = state.slots.add(kind, scope, self.course.activation.get());
         state.commands.push(command(seq));
         self.note_progress();
+        if index % LIMITED == LIMITED - 1 {
+            drop(guard);
+            self.limit(index + 1, "activities and timers");
+        }
         Started::Slot(index)
     }
 
@@ -340,8 +349,20 @@ impl Instance {
 
     /// Asks the service for something that nobody waits for.
     pub fn ask(&self, command: Command) {
-        self.state.borrow_mut().commands.push(command);
+        let mut state = self.state.borrow_mut();
+        state.commands.push(command);
         self.note_progress();
+        let asked = state.commands.len();
+        if asked % LIMITED == 0 {
+            drop(state);
+            self.limit(asked, "things in one workflow task");
+        }
+    }
+
+    /// Ends the run if the code has asked for more than it may have events: in a loop that never waits, nobody else would.
+    #[cold]
+    fn limit(&self, asked: usize, what: &str) {
+        limit_workflow(&self.run.workflow_type, asked, what, || self.close());
     }
 
     pub fn note_progress(&self) {

@@ -90,6 +90,82 @@ pub fn cases() -> Vec<Case> {
             })
             .run("main", &1u32)
         }),
+        case("an activity that heartbeats and sleeps for zero in a loop", || {
+            activity(async |ctx: &ActivityContext, number: u32| {
+                loop {
+                    ctx.heartbeat(&number)?;
+                    durasim::time::sleep(Duration::ZERO).await;
+                }
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
+        case("an activity that does effects in a loop, and catches whatever unwinds it", || {
+            activity(async |_ctx: &ActivityContext, number: u32| {
+                loop {
+                    let _ = catch_unwind(|| drop(durasim::effect("row", || ())));
+                    // Dead code stops where it next waits.
+                    durasim::time::sleep(Duration::ZERO).await;
+                    if number == 0 {
+                        break;
+                    }
+                }
+                Ok(number)
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
+        case("an activity that sleeps for zero in a loop", || {
+            activity(async |ctx: &ActivityContext, number: u32| {
+                while !ctx.is_cancelled() {
+                    durasim::time::sleep(Duration::ZERO).await;
+                }
+                Ok(number)
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
+        case("an activity that spawns in a loop", || {
+            activity(async |_ctx: &ActivityContext, _number: u32| {
+                loop {
+                    drop(durasim::task::spawn(async {}));
+                }
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
+        case("a workflow that starts timers in a loop", || {
+            workflow(async |ctx: &WorkflowContext, _number: u32| -> Result<u32, WorkflowError> {
+                let mut timers = Vec::new();
+                loop {
+                    timers.push(ctx.sleep(second()));
+                }
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
+        case("a workflow that starts activities in a loop, and catches whatever unwinds it", || {
+            workflow(async |ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                let mut running = Vec::new();
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    loop {
+                        running.push(ctx.execute_activity::<u32>("fine", &number, options()));
+                    }
+                }));
+                running.push(ctx.execute_activity::<u32>("fine", &number, options()));
+                Ok(number)
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
+        case("a workflow that records side effects in a loop", || {
+            workflow(async |ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+                while ctx.side_effect(|| number) > 0 {}
+                Ok(number)
+            })
+            .event_budget(10_000)
+            .run("main", &1u32)
+        }),
         case("a horizon of zero", || with(options()).horizon(Duration::ZERO).run("main", &1u32)),
         case("a poll budget of zero", || with(options()).poll_budget(0).run("main", &1u32)),
     ]
