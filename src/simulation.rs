@@ -255,8 +255,8 @@ impl Simulation {
     }
 
     /// How many events a run's trace may have before it ends with [`RunError::TooLong`], also within one poll of an
-    /// activity whose loop never waits; and how much one workflow may ask for, and one run spawn. Default 1 million, for
-    /// which a run takes some 200 MB with its trace and histories.
+    /// activity whose loop never waits; and how much one workflow may ask for, and one run spawn. Default 5 million, for
+    /// which a run takes some 700 MB with its trace and histories.
     pub fn event_budget(mut self, events: usize) -> Simulation {
         let setup = Arc::make_mut(&mut self.setup);
         if events == 0 {

@@ -89,7 +89,7 @@ impl Default for Setup {
                 workflow_task_timeout: Duration::from_secs(10),
                 horizon: Time::from_millis(30 * 24 * 3600 * 1000),
                 poll_budget: 10_000,
-                event_budget: 1_000_000,
+                event_budget: 5_000_000,
             },
             task_queue: DEFAULT_TASK_QUEUE.into(),
             workers: Vec::new(),

@@ -353,7 +353,7 @@ impl Instance {
         state.commands.push(command);
         self.note_progress();
         let asked = state.commands.len();
-        if asked % LIMITED == 0 {
+        if asked.is_multiple_of(LIMITED) {
             drop(state);
             self.limit(asked, "things in one workflow task");
         }
