@@ -163,6 +163,9 @@ impl Simulation {
 
     /// Adds a piece of the outside world: made fresh for each run, reached with [`state`](crate::state()), untouched by
     /// crashes. One for each type; `T` need not be `Send`.
+    ///
+    /// Keep fakes here, and not in a static, a thread-local or a captured value: those are of the test's process, so they
+    /// outlive the run as well as the crashes in it, and threads that explore share them.
     pub fn state<T: 'static>(mut self, make: impl Fn() -> T + Send + Sync + 'static) -> Simulation {
         let setup = Arc::make_mut(&mut self.setup);
         let key = TypeId::of::<T>();
