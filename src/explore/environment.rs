@@ -1,6 +1,5 @@
 //! The variables an exploration obeys, in one table.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Mutex;
@@ -106,8 +105,10 @@ fn text(name: &str, value: Option<OsString>) -> Result<Option<String>, RunError>
 /// Tells whoever runs the tests what the environment leads to, once in a process. Not by `eprintln!`: libtest takes that and
 /// shows it for tests that fail only.
 pub(super) fn tell(what: &str) {
-    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if TOLD.lock().is_ok_and(|mut told| told.insert(what.to_owned())) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let Ok(mut told) = TOLD.lock() else { return };
+    if !told.iter().any(|other| other == what) {
+        told.push(what.to_owned());
         // Whoever has closed stderr does not want to know.
         let _ = std::io::stderr().write_all(format!("durasim: {what}\n").as_bytes());
     }
