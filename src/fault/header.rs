@@ -2,8 +2,7 @@
 
 use super::cursor::Cursor;
 use super::parse::EXAMPLE;
-use super::plan::{Order, Plan, PlanError};
-use crate::trace::TRACE_VERSION;
+use super::plan::{Order, Plan, PlanError, VERSION};
 
 const FIELDS: [&str; 3] = ["seed", "order", "for"];
 
@@ -58,12 +57,12 @@ fn version(cursor: &mut Cursor<'_>) -> Result<(), PlanError> {
     let at = cursor.place();
     let word = cursor.word();
     let problem = match version_number(word) {
-        Some(number) if number == TRACE_VERSION.to_string() => return end_of_field(cursor, word),
+        Some(number) if number == VERSION.to_string() => return end_of_field(cursor, word),
         Some(number) => format!(
-            "a plan of version {number}; this version of durasim reads version {TRACE_VERSION} only, as other versions \
+            "a plan of version {number}; this version of durasim reads version {VERSION} only, as other versions \
              mean other faults or other runs"
         ),
-        None => format!("a header begins with its version: `v{TRACE_VERSION} {word}=..`"),
+        None => format!("a header begins with its version: `v{VERSION} {word}=..`"),
     };
     Err(cursor.error(at, problem))
 }

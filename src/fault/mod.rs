@@ -17,7 +17,7 @@ pub(crate) mod swarm;
 mod words;
 
 pub use kind::Fault;
-pub use plan::{Entry, Order, Plan, PlanError};
+pub use plan::{Entry, Order, Plan, PlanError, VERSION};
 pub use point::Point;
 pub use site::Site;
 

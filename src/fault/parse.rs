@@ -10,9 +10,8 @@ use super::cursor::Cursor;
 use super::header::{begins_with_header, header};
 use super::kind::Fault;
 use super::length::{LONGEST, Length};
-use super::plan::{Entry, Plan, PlanError};
+use super::plan::{Entry, Plan, PlanError, VERSION};
 use super::site::Site;
-use crate::trace::TRACE_VERSION;
 
 pub(super) const EXAMPLE: &str = "`process_large_file#1@1:await5=crash`";
 
@@ -23,7 +22,7 @@ impl FromStr for Plan {
         let mut cursor = Cursor::new(text);
         cursor.skip_spaces();
         if cursor.at_end() {
-            let problem = format!("the plan is empty; one without faults is `v{TRACE_VERSION}`");
+            let problem = format!("the plan is empty; one without faults is `v{VERSION}`");
             return Err(cursor.error_here(problem));
         }
         let mut plan = if begins_with_header(&cursor) { header(&mut cursor)? } else { Plan::none() };

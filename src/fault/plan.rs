@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::kind::Fault;
 use super::name::Name;
 use super::point::Point;
-use crate::trace::TRACE_VERSION;
+
+/// The version of a plan's text, with which every plan begins. A plan of another version is refused.
+pub const VERSION: u32 = 1;
 
 /// Which of several ready tasks runs first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -128,7 +130,7 @@ impl Plan {
 /// The [text](Plan#text), header first and complete.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v{TRACE_VERSION} seed={} order={}", self.seed, self.order)?;
+        write!(f, "v{VERSION} seed={} order={}", self.seed, self.order)?;
         if let Some(name) = &self.exploration {
             write!(f, " for={}", Name(name))?;
         }

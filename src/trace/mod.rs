@@ -15,7 +15,8 @@ use crate::instant::Time;
 use crate::program::{ActivityId, Failure, Marker};
 use crate::service::Dialect;
 
-/// The version of the trace's meaning. A changed meaning of old plans and seeds comes with a new number.
+/// The version of the trace's meaning: a seed or plan may lead to another trace in another version.
+/// [`fault::VERSION`](crate::fault::VERSION) is the version of a plan's text.
 pub const TRACE_VERSION: u32 = 1;
 
 /// One thing that happened.
