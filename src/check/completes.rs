@@ -8,7 +8,6 @@ use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::program::{CancelReason, TimeoutType};
-use crate::report::timeout_words;
 use crate::run::Run;
 use crate::sorted::Sorted;
 use crate::trace::{ActivityName, Bytes, Ended, Trace, What, Who};
@@ -297,7 +296,7 @@ fn input(trace: &Trace, activity: u32) -> &[u8] {
 
 fn words(trace: &Trace, end: &End) -> String {
     match end {
-        End::TimedOut(timeout) => format!("it runs into its {} timeout", timeout_words(*timeout)),
+        End::TimedOut(timeout) => format!("it runs into its {} timeout", timeout.words()),
         End::Failed(how, detail) => {
             let how = match how {
                 Ended::Panicked => "it panics",

@@ -12,7 +12,6 @@ use super::tally::Tally;
 use crate::check::{Class, Reference, Violation};
 use crate::engine::panics;
 use crate::fault::Plan;
-use crate::report::timeout_words;
 use crate::run::{Outcome, Run, RunError};
 use crate::trace::{What, Who};
 
@@ -140,11 +139,9 @@ fn times_out(run: &Run) -> Option<Violation> {
     trace.events().iter().enumerate().find_map(|(place, event)| {
         let message = match (event.who, event.what) {
             (_, What::WorkflowTimedOut) => "the workflow times out".to_owned(),
-            (Who::Activity(activity), What::TimedOut(timeout)) => format!(
-                "the activity {} runs into its {} timeout",
-                trace.activity_words(activity),
-                timeout_words(timeout)
-            ),
+            (Who::Activity(activity), What::TimedOut(timeout)) => {
+                format!("the activity {} runs into its {} timeout", trace.activity_words(activity), timeout.words())
+            }
             _ => return None,
         };
         let message = format!("{message} without any fault; if that is meant, say `.reference_may_fail()`");

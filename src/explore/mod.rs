@@ -1,12 +1,15 @@
 //! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
 
 mod coverage;
+mod difference;
 mod elsewhere;
 mod environment;
 mod explain;
 mod fault_free;
+mod ink;
 mod interrupt;
 mod judge;
+mod message;
 mod nearest;
 mod pairs;
 pub(crate) mod points;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coverage::Coverage;
+use super::ink::Ink;
 use super::judge::Finding;
+use super::message::{self, Extent};
 use super::regressions::{Regression, RegressionState};
 use super::shard::Shard;
 use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
-use crate::report::Ink;
-use crate::report::failure::{self, Extent};
 use crate::run::RunError;
 use crate::trace::Trace;
 
@@ -87,7 +87,7 @@ impl Failed {
     pub(super) fn new(report: &Report, trace: &Trace, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
         let plan = plan.with_exploration(report.name.clone());
         let text =
-            |ink| failure::text(&report.name, &finding.check, &finding.violation, &plan, trace, report.extent, ink);
+            |ink| message::text(&report.name, &finding.check, &finding.violation, &plan, trace, report.extent, ink);
         let coloured = match Ink::of_stderr() {
             Ink::Coloured => Some(text(Ink::Coloured)),
             Ink::Plain => None,

@@ -8,6 +8,7 @@ use super::coverage::Coverage;
 use super::environment::{Environment, Wanted, tell};
 use super::interrupt::Exploring;
 use super::judge::{Finding, Judge, findings};
+use super::message::Extent;
 use super::nearest;
 use super::pairs;
 use super::points::{Places, Singles};
@@ -20,7 +21,6 @@ use super::report::{Part, Report};
 use super::shard::Shard;
 use super::tally::Tally;
 use crate::fault::Plan;
-use crate::report::failure::Extent;
 use crate::run::{Finished, Run, RunError};
 use crate::trace::Trace;
 

@@ -151,6 +151,19 @@ pub enum TimeoutType {
     Unspecified,
 }
 
+impl TimeoutType {
+    /// The timeout in the words of users' options: `start-to-close`.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            TimeoutType::StartToClose => "start-to-close",
+            TimeoutType::ScheduleToStart => "schedule-to-start",
+            TimeoutType::ScheduleToClose => "schedule-to-close",
+            TimeoutType::Heartbeat => "heartbeat",
+            TimeoutType::Unspecified => "unspecified",
+        }
+    }
+}
+
 /// As the server's messages spell it: `StartToClose`.
 impl fmt::Display for TimeoutType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::excerpt::{ends, excerpt};
 use crate::fault::{FaultWords, Id, Name, Ordinal};
-use crate::program::{Marker, TimeoutType};
+use crate::program::Marker;
 use crate::trace::{Bytes, Ended, Event, Trace, What, Who};
 
 /// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`.
@@ -155,7 +155,7 @@ impl fmt::Display for Happening<'_> {
 
             What::Scheduled(input) => write!(f, "scheduled: {}", self.excerpt(input)),
             What::RetryScheduled(due) => write!(f, "retry due at {due}, in {:?}", due.since(self.event.at)),
-            What::TimedOut(timeout) => write!(f, "{} timeout: attempt given up", timeout_words(timeout)),
+            What::TimedOut(timeout) => write!(f, "{} timeout: attempt given up", timeout.words()),
             What::ActivityCancelRequested => f.write_str("activity asked to cancel"),
             What::ActivityCompleted(result) => write!(f, "activity completed: {}", self.excerpt(result)),
             What::ActivityFailed { failure, retry_state } => {
@@ -215,17 +215,6 @@ impl fmt::Display for Happening<'_> {
                 write!(f, "query {} answered: {}", Name(&answer.name), self.excerpt(answer.bytes))
             }
         }
-    }
-}
-
-/// The words of users' options, not of the API's enums.
-pub(crate) fn timeout_words(timeout: TimeoutType) -> &'static str {
-    match timeout {
-        TimeoutType::StartToClose => "start-to-close",
-        TimeoutType::ScheduleToStart => "schedule-to-start",
-        TimeoutType::ScheduleToClose => "schedule-to-close",
-        TimeoutType::Heartbeat => "heartbeat",
-        TimeoutType::Unspecified => "unspecified",
     }
 }
 

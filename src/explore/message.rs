@@ -1,24 +1,24 @@
-//! The message of a failed check: what was expected, what was found, the plan, the telling part of the timeline, and the
-//! line that reproduces it.
+//! The message of a failed check: what was expected, what was found, the plan, the part of the timeline that shows the
+//! failure, and the line that reproduces it.
 
 use std::fmt::Write;
 
-use super::Timeline;
 use super::difference;
 use super::ink::Ink;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::instant::Time;
+use crate::report::Timeline;
 use crate::trace::{Event, Trace, What, Who};
 
-/// Lines kept before and after each telling event: enough to see what the code was doing.
+/// Lines kept before and after each event that is shown: enough to see what the code was doing.
 const AROUND: usize = 1;
 
-/// Of more comings and goings of attempts than this, the first and the last half are kept.
-const COMINGS: usize = 24;
+/// If attempts start and end more often than this, the first and the last half of these events are kept.
+const ATTEMPT_EVENTS: usize = 24;
 
-/// As many of what a workflow is told while it waits: timers and signals.
-const TOLD: usize = 6;
+/// As many timers and signals of a workflow are kept.
+const SIGNALS_AND_TIMERS: usize = 6;
 
 /// A whole timeline of more lines than this is cut to about as many.
 const WHOLE: usize = 1_000;
@@ -26,10 +26,10 @@ const WHOLE: usize = 1_000;
 /// How much of the timeline a message has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Extent {
-    /// What tells of the failure.
+    /// The part that shows the failure.
     #[default]
-    Telling,
-    /// All of it, for whoever asks for this run.
+    Excerpt,
+    /// All of it, for a run that was asked for by itself.
     Whole,
 }
 
@@ -64,10 +64,10 @@ pub(crate) fn text(
     }
     let _ = writeln!(text, "\n{}", ink.heading(&"timeline"));
     let timeline = Timeline::new(trace);
-    let telling = telling(trace, violation);
+    let shown = shown(trace, violation);
     let timeline = match extent {
-        Extent::Telling => timeline.around(telling, AROUND).to_string(),
-        Extent::Whole => whole(&timeline, telling),
+        Extent::Excerpt => timeline.around(shown, AROUND).to_string(),
+        Extent::Whole => whole(&timeline, shown),
     };
     for line in timeline.lines() {
         let line = format!("  {line}");
@@ -89,10 +89,10 @@ pub(crate) fn text(
     text
 }
 
-/// What a thread without a name of its own is called.
+/// The name of a thread that was given none.
 const UNNAMED: &str = "main";
 
-/// What picks the test, for a shell, after a space; nothing if it has no name.
+/// The argument that picks the test, for a shell, after a space; empty if the test has no name.
 fn test_filter(exploration: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "_:-.".contains(character);
     match exploration {
@@ -102,49 +102,49 @@ fn test_filter(exploration: &str) -> String {
     }
 }
 
-/// The whole timeline, or of a very long one what is around the telling events, as much as there is room for.
-fn whole(timeline: &Timeline<'_>, telling: Vec<usize>) -> String {
+/// The whole timeline, or of a very long one the surroundings of the events to be shown, as much as there is room for.
+fn whole(timeline: &Timeline<'_>, shown: Vec<usize>) -> String {
     let text = timeline.to_string();
     if text.lines().count() <= WHOLE {
         return text;
     }
-    let around = (WHOLE / 2 / telling.len().max(1)).max(AROUND);
-    timeline.clone().around(telling, around).to_string()
+    let around = (WHOLE / 2 / shown.len().max(1)).max(AROUND);
+    timeline.clone().around(shown, around).to_string()
 }
 
-/// What went on between the last checkpoint before a fault and the end: the events that prove the violation, and those
-/// that led there.
-fn telling(trace: &Trace, violation: &Violation) -> Vec<usize> {
+/// The events between the last checkpoint before a fault and the end: those that prove the violation, and those that led
+/// there.
+fn shown(trace: &Trace, violation: &Violation) -> Vec<usize> {
     let events = trace.events();
-    let mut telling = violation.events.clone();
-    telling.extend(events.iter().rposition(|event| event.what.closes_workflow()));
+    let mut shown = violation.events.clone();
+    shown.extend(events.iter().rposition(|event| event.what.closes_workflow()));
     let mut last_visible = None;
-    let (mut comings, mut told) = (Vec::new(), Vec::new());
-    for (place, event) in events.iter().enumerate() {
+    let (mut attempt_events, mut signals_and_timers) = (Vec::new(), Vec::new());
+    for (index, event) in events.iter().enumerate() {
         match event.what {
-            What::HeartbeatVisible(_) => last_visible = Some(place),
+            What::HeartbeatVisible(_) => last_visible = Some(index),
             What::Fault(_) => {
-                telling.push(place);
-                telling.extend(last_visible.take());
+                shown.push(index);
+                shown.extend(last_visible.take());
             }
-            What::TimerFired(_) | What::SignalReceived(_) => told.push(place),
-            _ if leads_on(trace, event) => comings.push(place),
+            What::TimerFired(_) | What::SignalReceived(_) => signals_and_timers.push(index),
+            _ if leads_on(trace, event) => attempt_events.push(index),
             _ => {}
         }
     }
-    telling.extend(first_and_last(comings, COMINGS));
-    telling.extend(first_and_last(told, TOLD));
-    telling
+    shown.extend(first_and_last(attempt_events, ATTEMPT_EVENTS));
+    shown.extend(first_and_last(signals_and_timers, SIGNALS_AND_TIMERS));
+    shown
 }
 
-fn first_and_last(mut places: Vec<usize>, most: usize) -> Vec<usize> {
-    if places.len() > most {
-        places.drain(most / 2..places.len() - most / 2);
+fn first_and_last(mut events: Vec<usize>, most: usize) -> Vec<usize> {
+    if events.len() > most {
+        events.drain(most / 2..events.len() - most / 2);
     }
-    places
+    events
 }
 
-/// How attempts come and go. That there is a first one goes without saying, and so does the first worker.
+/// Whether attempts start, end or are retried with this event. First attempts and first workers go without saying.
 fn leads_on(trace: &Trace, event: &Event) -> bool {
     match (event.who, event.what) {
         (Who::Attempt(attempt), What::AttemptStarted(_)) => trace.attempts()[attempt as usize].number > 1,
