@@ -1,9 +1,9 @@
 //! [`ApplicationFailure`]: a failure of user code with everything the service lets it say.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::instant::Span;
 use crate::program::{Details, Failure, FailureKind, Payload};
@@ -24,7 +24,8 @@ use crate::program::{Details, Failure, FailureKind, Payload};
 /// }
 /// assert!(charge(1, 2).is_err());
 /// ```
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
+#[error("{error_type}: {message}")]
 #[non_exhaustive]
 pub struct ApplicationFailure {
     /// What `non_retryable_error_types` of a retry policy is compared with: exactly, case included.
@@ -74,15 +75,6 @@ impl ApplicationFailure {
         self
     }
 }
-
-/// `InsufficientFunds: top up first`.
-impl fmt::Display for ApplicationFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.error_type, self.message)
-    }
-}
-
-impl std::error::Error for ApplicationFailure {}
 
 impl From<ApplicationFailure> for Failure {
     fn from(failure: ApplicationFailure) -> Failure {

@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::decode::Decode;
 use crate::instant::Time;
@@ -25,10 +26,11 @@ use crate::time::{self, Sleep};
 pub struct Client(());
 
 /// A call of a script that did not do what it should.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// No workflow of this type is registered.
+    #[error("no workflow `{name}` is registered (registered: {known})")]
     UnknownWorkflow {
         /// What was asked for.
         name: String,
@@ -36,8 +38,10 @@ pub enum ClientError {
         known: String,
     },
     /// A workflow of this id has been started before.
+    #[error("the workflow id `{0}` is taken: a workflow of this id was started before")]
     AlreadyStarted(String),
     /// Something could not be encoded.
+    #[error("{what} cannot be encoded as JSON: {why}")]
     Encode {
         /// What.
         what: String,
@@ -45,6 +49,7 @@ pub enum ClientError {
         why: String,
     },
     /// Something is of another type.
+    #[error("{what} does not decode as `{wanted}`: {why}")]
     Decode {
         /// What.
         what: String,
@@ -54,32 +59,15 @@ pub enum ClientError {
         why: String,
     },
     /// The service refused the call: the workflow has closed.
+    #[error("{0}")]
     Refused(String),
     /// The workflow's code does not answer this query, or its answer is a failure.
+    #[error("the query failed: {0}")]
     Query(Failure),
     /// The workflow closed without a result.
+    #[error("the workflow {}", outcome_words(.0))]
     NotCompleted(WorkflowOutcome),
 }
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::UnknownWorkflow { name, known } => {
-                write!(f, "no workflow `{name}` is registered (registered: {known})")
-            }
-            ClientError::AlreadyStarted(id) => {
-                write!(f, "the workflow id `{id}` is taken: a workflow of this id was started before")
-            }
-            ClientError::Encode { what, why } => write!(f, "{what} cannot be encoded as JSON: {why}"),
-            ClientError::Decode { what, wanted, why } => write!(f, "{what} does not decode as `{wanted}`: {why}"),
-            ClientError::Refused(text) => text.fmt(f),
-            ClientError::Query(failure) => write!(f, "the query failed: {failure}"),
-            ClientError::NotCompleted(outcome) => write!(f, "the workflow {}", outcome_words(outcome)),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
 
 impl Client {
     pub(crate) fn new() -> Client {

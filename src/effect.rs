@@ -1,6 +1,6 @@
 //! [`effect()`]: one thing done to the outside world, as a fake models it.
 
-use std::fmt;
+use thiserror::Error;
 
 use crate::fault::{Fault, Site};
 use crate::program::Beat;
@@ -8,20 +8,12 @@ use crate::run::world::{World, current};
 use crate::trace::{What, Who};
 
 /// The effect failed, or its caller was told so.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("injected failure of the effect `{name}`")]
 pub struct EffectError {
     /// The effect's name.
     pub name: String,
 }
-
-impl fmt::Display for EffectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let EffectError { name } = self;
-        write!(f, "injected failure of the effect `{name}`")
-    }
-}
-
-impl std::error::Error for EffectError {}
 
 /// Does one thing to the outside world: a row inserted, a file written, money sent.
 ///

@@ -31,6 +31,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::instant::Time;
 use crate::run::agenda::Wakeup;
@@ -236,23 +238,16 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-impl<F: Future> std::fmt::Debug for Timeout<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<F: Future> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timeout").field("sleep", &self.sleep).finish_non_exhaustive()
     }
 }
 
 /// A [`timeout`] is over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("the time given is over")]
 pub struct Elapsed;
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time given is over")
-    }
-}
-
-impl std::error::Error for Elapsed {}
 
 /// Made by [`interval`].
 #[derive(Debug)]

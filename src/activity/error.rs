@@ -1,8 +1,9 @@
 //! [`ActivityError`]: how an attempt says that it did not succeed.
 
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+
+use thiserror::Error;
 
 use crate::application_failure::ApplicationFailure;
 use crate::program::{ActivityOutcome, Details, Failure, TimeoutType};
@@ -28,51 +29,40 @@ use crate::program::{ActivityOutcome, Details, Failure, TimeoutType};
 /// In the Cadence dialect the error type is the failure's *reason*, and all that its service looks at: `NonRetryable` and
 /// whatever else says that a retry is no use is retried unless the policy lists the reason, and a delay is not heeded. So
 /// it is with the Cadence Rust client, whose report has no field for either.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum ActivityError {
     /// The work failed. What `?` makes of a `serde_json::Error`.
+    #[error("activity execution failed: {0}")]
     ExecutionFailed(String),
     /// A panic that the code caught itself. One that it does not catch is reported by the worker.
+    #[error("activity panicked: {0}")]
     Panic(String),
     /// The work failed, and a retry may help.
+    #[error("retryable activity error: {0}")]
     Retryable(String),
     /// The work failed, and a retry is no use.
+    #[error("non-retryable activity error: {0}")]
     NonRetryable(String),
     /// The work failed, and a retry may help after so many milliseconds, in place of the policy's next backoff.
     /// Zero *stops* the retrying (recorded scenario `retry_next_delay_zero`).
+    #[error("retryable activity error: {0}, retry in {1} ms")]
     RetryableWithDelay(String, u64),
     /// The application says no.
+    #[error("application error: {0}")]
     Application(String),
     /// The attempt stopped because it was told to. If the workflow had asked for that, the activity ends as cancelled.
     /// If nobody had asked, the server refuses the answer, and the attempt counts as running until a timeout ends it
     /// (temporal `service/history/api/respondactivitytaskcanceled/api.go`).
+    #[error("activity cancelled")]
     Cancelled,
     /// The code itself ran out of time. Not one of the service's own timeouts, which it reports without asking.
+    #[error("activity timed out: {0}")]
     Timeout(TimeoutType),
     /// A failure that says its own type, details, and when or whether to retry.
+    #[error("{0}")]
     ApplicationFailure(Box<ApplicationFailure>),
 }
-
-impl fmt::Display for ActivityError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ActivityError::ExecutionFailed(why) => write!(f, "activity execution failed: {why}"),
-            ActivityError::Panic(text) => write!(f, "activity panicked: {text}"),
-            ActivityError::Retryable(why) => write!(f, "retryable activity error: {why}"),
-            ActivityError::NonRetryable(why) => write!(f, "non-retryable activity error: {why}"),
-            ActivityError::RetryableWithDelay(why, millis) => {
-                write!(f, "retryable activity error: {why}, retry in {millis} ms")
-            }
-            ActivityError::Application(why) => write!(f, "application error: {why}"),
-            ActivityError::Cancelled => f.write_str("activity cancelled"),
-            ActivityError::Timeout(which) => write!(f, "activity timed out: {which}"),
-            ActivityError::ApplicationFailure(failure) => failure.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ActivityError {}
 
 impl ActivityError {
     /// A failure that a retry may help.

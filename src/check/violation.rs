@@ -1,11 +1,12 @@
 //! [`Violation`]: what a check found.
 
-use std::fmt;
+use thiserror::Error;
 
 use crate::run::ResultError;
 
 /// What a check found wrong with a run.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Error)]
+#[error("{message}")]
 pub struct Violation {
     /// Which of the check's rules, in a few words without numbers or names: violations of the same kind count as the same
     /// failure when a plan is shrunk.
@@ -37,12 +38,6 @@ impl Violation {
     pub fn proved_by(mut self, events: impl Into<Vec<usize>>) -> Violation {
         self.events = events.into();
         self
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use thiserror::Error;
+
 /// The share of one machine: the runs whose number leaves this remainder. Shards need not know of each other; together they
 /// make every run once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,20 +35,12 @@ impl fmt::Display for Shard {
 }
 
 /// Why a text is not a shard.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("DURASIM_SHARD is `{text}`, {why}: write for example DURASIM_SHARD=1/4 for the first of four shards")]
 pub(super) struct NotAShard {
     text: String,
     why: &'static str,
 }
-
-impl fmt::Display for NotAShard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NotAShard { text, why } = self;
-        write!(f, "DURASIM_SHARD is `{text}`, {why}: write for example DURASIM_SHARD=1/4 for the first of four shards")
-    }
-}
-
-impl std::error::Error for NotAShard {}
 
 impl FromStr for Shard {
     type Err = NotAShard;

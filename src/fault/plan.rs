@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::kind::Fault;
 use super::name::Name;
 use super::point::Point;
@@ -149,19 +151,11 @@ impl fmt::Debug for Plan {
 }
 
 /// A plan's text is not a plan.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("column {column}: {problem}")]
 pub struct PlanError {
     /// Where, in characters from 1.
     pub column: usize,
     /// What is wrong and what would be right.
     pub problem: String,
 }
-
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let PlanError { column, problem } = self;
-        write!(f, "column {column}: {problem}")
-    }
-}
-
-impl std::error::Error for PlanError {}

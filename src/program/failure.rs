@@ -3,11 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::payload::Details;
 use crate::instant::Span;
 
 /// A failure as the service carries it, with the shape of Temporal's `temporal.api.failure.v1.Failure`.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
+#[error("{}", self.text())]
 pub struct Failure {
     /// In words.
     pub message: Arc<str>,
@@ -100,6 +103,13 @@ impl Failure {
 }
 
 impl Failure {
+    /// The message, then each cause after `: `.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        self.say(|piece| text.push_str(piece));
+        text
+    }
+
     /// Says its text in pieces: the message, then each cause after `: `. Short enough for a run that passes.
     pub(crate) fn say(&self, mut say: impl FnMut(&str)) {
         let mut next = Some(self);
@@ -124,17 +134,6 @@ impl Failure {
         }
     }
 }
-
-/// The message, then each cause after `: `.
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut result = Ok(());
-        self.say(|piece| result = result.and_then(|()| f.write_str(piece)));
-        result
-    }
-}
-
-impl std::error::Error for Failure {}
 
 /// Which deadline passed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -1,7 +1,8 @@
 //! The workflow side of the seam.
 
-use std::fmt;
 use std::sync::Arc;
+
+use thiserror::Error;
 
 use super::failure::Failure;
 use super::marker::Marker;
@@ -187,15 +188,17 @@ impl Command {
 }
 
 /// Why a workflow task failed. The service records it and the run of the simulation ends with it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum TaskFailure {
     /// The workflow's code panicked.
+    #[error("the workflow's code panicked: {message}")]
     Panicked {
         /// The panic's message.
         message: String,
     },
     /// The input is not what the workflow takes.
+    #[error("the workflow's input does not decode as `{wanted}`: {why}")]
     Input {
         /// The type it takes.
         wanted: &'static str,
@@ -203,22 +206,9 @@ pub enum TaskFailure {
         why: String,
     },
     /// In a replay the code asks for something that its history cannot give.
+    #[error("the workflow is not deterministic: {0}")]
     NonDeterministic(String),
     /// The code did something that is not allowed in a workflow.
+    #[error("{0}")]
     Misuse(String),
 }
-
-impl fmt::Display for TaskFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TaskFailure::Panicked { message } => write!(f, "the workflow's code panicked: {message}"),
-            TaskFailure::Input { wanted, why } => {
-                write!(f, "the workflow's input does not decode as `{wanted}`: {why}")
-            }
-            TaskFailure::NonDeterministic(text) => write!(f, "the workflow is not deterministic: {text}"),
-            TaskFailure::Misuse(text) => text.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for TaskFailure {}

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use thiserror::Error;
 
 use super::error::RunError;
 use super::record::{self, ActivityRecord};
@@ -57,14 +58,17 @@ pub enum Outcome {
 }
 
 /// Why [`Run::result`] has no result.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum ResultError {
     /// The workflow is still open.
+    #[error("the workflow is still open")]
     Open,
     /// It failed, timed out or was cancelled.
+    #[error("the workflow did not complete: {0}")]
     NotCompleted(String),
     /// The result is of another type.
+    #[error("the workflow's result does not decode as `{wanted}`: {why}; it is {result}")]
     Decode {
         /// The type asked for.
         wanted: &'static str,
@@ -74,20 +78,6 @@ pub enum ResultError {
         result: String,
     },
 }
-
-impl fmt::Display for ResultError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ResultError::Open => f.write_str("the workflow is still open"),
-            ResultError::NotCompleted(how) => write!(f, "the workflow did not complete: {how}"),
-            ResultError::Decode { wanted, why, result } => {
-                write!(f, "the workflow's result does not decode as `{wanted}`: {why}; it is {result}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ResultError {}
 
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {

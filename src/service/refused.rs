@@ -3,23 +3,17 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use thiserror::Error;
+
 /// A call that was not accepted.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{code}: {message}")]
 pub struct Refused {
     /// The kind of refusal, as gRPC says it.
     pub code: Code,
     /// The server's words.
     pub message: Cow<'static, str>,
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refused { code, message } = self;
-        write!(f, "{code}: {message}")
-    }
-}
-
-impl std::error::Error for Refused {}
 
 /// The gRPC status codes that are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,8 +26,8 @@ pub enum Code {
 }
 
 /// As gRPC spells it: `NOT_FOUND`.
-impl std::fmt::Display for Code {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Code::NotFound => "NOT_FOUND",
             Code::InvalidArgument => "INVALID_ARGUMENT",

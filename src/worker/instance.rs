@@ -1,8 +1,9 @@
 //! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::sync::Arc;
+
+use thiserror::Error;
 
 use crate::program::{
     Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, Command, Details, Failure, FailureKind,
@@ -35,28 +36,15 @@ struct Pending {
 }
 
 /// Why a workflow task cannot be answered.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
 pub(crate) enum TaskProblem {
-    Code(TaskFailure),
+    #[error("{0}")]
+    Code(#[from] TaskFailure),
+    #[error("{0}")]
     NonDeterministic(String),
     /// The code was unwound with something of the harness's own.
+    #[error("the workflow's code was unwound")]
     Unwound,
-}
-
-impl fmt::Display for TaskProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TaskProblem::Code(failure) => failure.fmt(f),
-            TaskProblem::NonDeterministic(text) => text.fmt(f),
-            TaskProblem::Unwound => f.write_str("the workflow's code was unwound"),
-        }
-    }
-}
-
-impl From<TaskFailure> for TaskProblem {
-    fn from(failure: TaskFailure) -> TaskProblem {
-        TaskProblem::Code(failure)
-    }
 }
 
 thread_local! {

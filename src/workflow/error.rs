@@ -1,7 +1,8 @@
 //! [`WorkflowError`]: what workflow code is told, and how it says that it did not succeed.
 
-use std::fmt;
 use std::sync::Arc;
+
+use thiserror::Error;
 
 use crate::application_failure::ApplicationFailure;
 use crate::program::{Command, Details, Failure, FailureKind, RetryState, TimeoutType};
@@ -11,17 +12,21 @@ use crate::program::{Command, Details, Failure, FailureKind, RetryState, Timeout
 ///
 /// A workflow that returns [`Cancelled`](Self::Cancelled) after its cancellation was requested closes as cancelled.
 /// Every other error closes it as failed.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum WorkflowError {
     /// An activity failed or timed out for good. The failure is a
     /// [`FailureKind::Activity`](crate::program::FailureKind::Activity) with the reason as its cause.
+    #[error("{0}")]
     ActivityFailed(Arc<Failure>),
     /// What was waited for was cancelled: its scope, or the workflow. What [`WorkflowError::cancelled`] makes.
+    #[error("cancelled")]
     Cancelled(Cancellation),
     /// The workflow's own failure. What [`WorkflowError::application`] makes, and `?` of an [`ApplicationFailure`].
+    #[error("{0}")]
     Application(Box<ApplicationFailure>),
     /// An activity's result is not what was asked for. Fails the workflow with error type `ResultDecodeError`.
+    #[error("the result of activity `{activity_type}` does not decode as `{wanted}`: {why}")]
     Decode {
         /// Whose result.
         activity_type: Arc<str>,
@@ -31,6 +36,7 @@ pub enum WorkflowError {
         why: String,
     },
     /// An activity's input or the workflow's result cannot be encoded. Fails the workflow with error type `EncodeError`.
+    #[error("{what} cannot be encoded: {why}")]
     Encode {
         /// In words: `the input of activity ..`.
         what: String,
@@ -39,6 +45,7 @@ pub enum WorkflowError {
     },
     /// The input of a signal or a query is not what the workflow takes. Fails the workflow with error type
     /// `InputDecodeError`.
+    #[error("the input of {of} does not decode as `{wanted}`: {why}")]
     Input {
         /// Of what, in words: ``signal `approve` ``.
         of: String,
@@ -48,28 +55,9 @@ pub enum WorkflowError {
         why: String,
     },
     /// What `?` makes of a `serde_json::Error` in the workflow's own code. Fails it with error type `JsonError`.
+    #[error("{0}")]
     Json(String),
 }
-
-impl fmt::Display for WorkflowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WorkflowError::ActivityFailed(failure) => failure.fmt(f),
-            WorkflowError::Cancelled(_) => f.write_str("cancelled"),
-            WorkflowError::Application(failure) => failure.fmt(f),
-            WorkflowError::Decode { activity_type, wanted, why } => {
-                write!(f, "the result of activity `{activity_type}` does not decode as `{wanted}`: {why}")
-            }
-            WorkflowError::Encode { what, why } => write!(f, "{what} cannot be encoded: {why}"),
-            WorkflowError::Input { of, wanted, why } => {
-                write!(f, "the input of {of} does not decode as `{wanted}`: {why}")
-            }
-            WorkflowError::Json(text) => text.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for WorkflowError {}
 
 /// What is known of a cancellation.
 #[derive(Clone, PartialEq, Debug, Default)]
