@@ -92,7 +92,7 @@ impl Client {
         };
         let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
         let mut core = world.core.borrow_mut();
-        if core.trace.workflows().iter().any(|name| name.workflow_id == id) {
+        if core.trace.workflows().values().any(|name| name.workflow_id == id) {
             return Err(ClientError::AlreadyStarted(id.to_string()));
         }
         let key = core.start_workflow(name, &id, input, &world.setup);
@@ -197,7 +197,7 @@ impl<O: Decode> WorkflowHandle<O> {
             match core.service.workflow(self.key).outcome() {
                 Some(outcome) => Poll::Ready(outcome.clone()),
                 None => {
-                    core.workflows[self.key.0 as usize].waiting.push(context.waker().clone());
+                    core.workflows[self.key].waiting.push(context.waker().clone());
                     Poll::Pending
                 }
             }

@@ -90,7 +90,7 @@ impl World {
             Beat::CrashNow.obey();
             return None;
         }
-        let record = &mut core.attempts[attempt as usize];
+        let record = &mut core.attempts[attempt];
         record.effects += 1;
         let count = record.effects;
         // A second unwinding would abort the process; destructors meet no faults.
@@ -117,7 +117,7 @@ impl World {
         {
             let mut core = self.core.borrow_mut();
             if let Some(attempt) = core.running_attempt() {
-                let worker = core.attempts[attempt as usize].worker;
+                let worker = core.attempts[attempt].worker;
                 core.crash_worker(worker, &self.setup.settings);
             }
         }

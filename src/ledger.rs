@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::instant::Time;
 use crate::run::world::current;
+use crate::trace::AttemptKey;
 
 /// One effect in a [`Ledger`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,7 +16,7 @@ pub struct LedgerEntry {
     /// The attempt that did it, from 1; 0 outside activities.
     pub attempt: u32,
     /// That attempt in the trace, where its number alone could mean several.
-    pub(crate) hosted: Option<u32>,
+    pub(crate) hosted: Option<AttemptKey>,
 }
 
 /// Counts effects by key. Part of a fake, and so of the state of the run.
@@ -67,7 +68,7 @@ impl<K: Ord> Ledger<K> {
                     return;
                 }
                 let hosted = core.running_attempt();
-                (core.now, hosted, hosted.map_or(0, |index| core.attempts[index as usize].token.attempt))
+                (core.now, hosted, hosted.map_or(0, |index| core.attempts[index].token.attempt))
             }
             None => (Time::ZERO, None, 0),
         };

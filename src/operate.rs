@@ -7,6 +7,7 @@ use crate::decode::Decode;
 use crate::program::ActivityId;
 use crate::run::world::Core;
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
+use crate::trace::WorkerKey;
 
 impl<O: Decode> WorkflowHandle<O> {
     /// Looks at the service as it is at this moment. The key is this workflow's.
@@ -111,7 +112,7 @@ impl Client {
     }
 }
 
-fn number(core: &Core, worker: usize) -> u32 {
+fn number(core: &Core, worker: usize) -> WorkerKey {
     assert!(worker < core.workers.len(), "there is no worker {worker}: the simulation has {}", core.workers.len());
-    worker as u32
+    WorkerKey::at(worker)
 }

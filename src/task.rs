@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use crate::engine::tasks::TaskId;
 use crate::program::{ActivityOutcome, Beat};
 use crate::run::agenda::Todo;
-use crate::run::world::current;
+use crate::run::world::{BackgroundKey, current};
 
 /// Runs a future beside the attempt that spawns it.
 ///
@@ -74,7 +74,7 @@ struct Shared<T> {
 /// A way to wait for a task, or to end it. Dropping it leaves the task running.
 pub struct JoinHandle<T> {
     shared: Rc<RefCell<Shared<T>>>,
-    task: Option<(u32, TaskId)>,
+    task: Option<(BackgroundKey, TaskId)>,
 }
 
 impl<T> JoinHandle<T> {
@@ -86,7 +86,7 @@ impl<T> JoinHandle<T> {
         if !core.tasks.contains(task) {
             return;
         }
-        let background = &mut core.background[index as usize];
+        let background = &mut core.background[index];
         background.task = None;
         match core.tasks.remove(task) {
             Some(future) => core.todo.push_back(Todo::Drop { future, attempt: background.attempt }),

@@ -63,8 +63,9 @@ impl Drop for Dropped {
 #[track_caller]
 fn silent_after_death(run: &Run) {
     let events = run.trace().events();
-    let died = events.iter().position(|event| event.who == Who::Attempt(0) && event.what == What::Died).unwrap();
-    let after = events[died + 1..].iter().find(|event| event.who == Who::Attempt(0));
+    let first = run.trace().attempts().keys().next().unwrap();
+    let died = events.iter().position(|event| event.who == Who::Attempt(first) && event.what == What::Died).unwrap();
+    let after = events[died + 1..].iter().find(|event| event.who == Who::Attempt(first));
     assert_eq!(after, None, "{}", run.timeline().every_event());
 }
 

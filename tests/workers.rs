@@ -46,12 +46,12 @@ fn on(task_queue: &str, max_concurrent_activities: u32) -> WorkerOptions {
 }
 
 /// The most attempts that one worker ran at once.
-fn most_at_once(run: &Run, worker: u32) -> usize {
+fn most_at_once(run: &Run, worker: usize) -> usize {
     let attempts: Vec<_> = run
         .activities()
         .into_iter()
         .flat_map(|activity| activity.attempts)
-        .filter(|attempt| attempt.worker == worker)
+        .filter(|attempt| attempt.worker.number() == worker)
         .collect();
     let running = |at| attempts.iter().filter(|other| other.started_at <= at && other.ended_at > Some(at)).count();
     attempts.iter().map(|attempt| running(attempt.started_at)).max().unwrap_or(0)
@@ -61,7 +61,7 @@ fn most_at_once(run: &Run, worker: u32) -> usize {
 fn slots_are_a_limit_and_what_waits_is_taken_as_they_become_free() {
     let run = simulation().worker(on("default", 2)).worker(on("default", 1)).run("fan_out", &7u32).unwrap();
     assert_eq!(run.result::<u32>().unwrap(), 7);
-    assert_eq!((most_at_once(&run, 0), most_at_once(&run, 1)), (2, 1));
+    assert_eq!((most_at_once(&run, 1), most_at_once(&run, 2)), (2, 1));
     // Seven activities of 10 s, three at a time.
     assert_eq!(run.virtual_time().as_nanos() / 1_000_000_000, 30);
 }
@@ -69,14 +69,14 @@ fn slots_are_a_limit_and_what_waits_is_taken_as_they_become_free() {
 #[test]
 fn without_limits_the_workers_take_turns() {
     let run = simulation().workers(3).run("fan_out", &6u32).unwrap();
-    assert_eq!([0, 1, 2].map(|worker| most_at_once(&run, worker)), [2, 2, 2]);
+    assert_eq!([1, 2, 3].map(|worker| most_at_once(&run, worker)), [2, 2, 2]);
 }
 
 #[test]
 fn a_task_goes_to_a_worker_of_its_queue() {
     let world = simulation().worker(on("default", 0)).worker(on("gpu", 0));
     let run = world.run("elsewhere", "gpu").unwrap();
-    assert_eq!(run.activities()[0].attempts[0].worker, 1);
+    assert_eq!(run.activities()[0].attempts[0].worker.number(), 2);
     let error = world.run("elsewhere", "gqu").unwrap_err();
     assert!(matches!(error, RunError::UnknownTaskQueue { .. }), "{error}");
     assert!(error.to_string().contains("`gqu`") && error.to_string().contains("`gpu`"), "{error}");
@@ -92,8 +92,8 @@ fn another_worker_takes_over_what_a_dead_one_had() {
         .plan("work#1@1:await4=crash".parse().unwrap())
         .run("fan_out", &1u32)
         .unwrap();
-    let workers: BTreeSet<u32> = run.activities()[0].attempts.iter().map(|attempt| attempt.worker).collect();
-    assert_eq!(workers, BTreeSet::from([0, 1]), "{}", run.timeline());
+    let workers: BTreeSet<usize> = run.activities()[0].attempts.iter().map(|attempt| attempt.worker.number()).collect();
+    assert_eq!(workers, BTreeSet::from([1, 2]), "{}", run.timeline());
     assert!(run.virtual_time().as_nanos() / 1_000_000_000 < 60, "{}", run.timeline());
 }
 

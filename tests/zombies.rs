@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use durasim::program::CancelReason;
 use durasim::time::sleep;
-use durasim::trace::{What, Who};
+use durasim::trace::{AttemptKey, What, Who};
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Ledger, Run, Simulation, Time,
     WorkflowContext, WorkflowError,
@@ -62,7 +62,10 @@ fn run(plan: &str, work: impl ActivityFn<(), u32>) -> Run {
 
 fn times(run: &Run, wanted: impl Fn(What) -> bool) -> Vec<Time> {
     let events = run.trace().events().iter();
-    events.filter(|event| event.who == Who::Attempt(0) && wanted(event.what)).map(|event| event.at).collect()
+    events
+        .filter(|event| event.who == Who::Attempt(AttemptKey::at(0)) && wanted(event.what))
+        .map(|event| event.at)
+        .collect()
 }
 
 /// The first heartbeat is visible at 1.002 s; the attempt stands still from then on for a minute.

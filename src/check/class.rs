@@ -6,8 +6,8 @@ use crate::fault::Fault;
 use crate::instant::Time;
 use crate::program::{CancelReason, RetryState, TimeoutType};
 use crate::run::{Outcome, Run};
-use crate::service::WorkflowOutcome;
-use crate::trace::{Ended, Event, Trace, What, Who};
+use crate::service::{ActivityKey, WorkflowOutcome};
+use crate::trace::{AttemptKey, Ended, Event, Trace, What, Who};
 
 use super::reference::Reference;
 
@@ -43,7 +43,7 @@ pub(crate) fn classify(run: &Run, reference: &Reference) -> Class {
     }
     let trace = run.trace();
     // A script may itself ask for a cancel: only one that a fault asked for is an excuse.
-    let cancel_requested = trace.faults().iter().any(|(_, fault)| *fault == Fault::Cancel);
+    let cancel_requested = trace.faults().values().any(|(_, fault)| *fault == Fault::Cancel);
     let heeded = match &outcome {
         Outcome::Open => return Class::Different,
         Outcome::Script(_) => trace.events().iter().any(|event| event.what == What::WorkflowCanceled),
@@ -103,28 +103,30 @@ fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<Bu
 
 /// Whether each attempt of the activity that did not complete was ended by a fault, or for lack of time, but for as many as
 /// fail without faults too.
-fn all_excused(trace: &Trace, reference: &Reference, activity: u32) -> bool {
-    let name = &trace.activities()[activity as usize];
+fn all_excused(trace: &Trace, reference: &Reference, activity: ActivityKey) -> bool {
+    let name = &trace.activities()[activity];
     let usual = reference.attempt_length(&name.activity_type);
-    let unexcused = (0..trace.attempts().len() as u32)
-        .filter(|attempt| trace.attempts()[*attempt as usize].activity == activity)
-        .filter(|attempt| !is_excused(trace, usual, *attempt))
+    let unexcused = trace
+        .attempts()
+        .iter()
+        .filter(|(_, name)| name.activity == activity)
+        .filter(|(attempt, _)| !is_excused(trace, usual, *attempt))
         .count();
     unexcused <= reference.failing_attempts(&name.activity_type)
 }
 
 /// Whether the attempt came to nothing, and a fault is why: another followed it, or its activity did not complete.
-pub(super) fn is_lost_to_a_fault(trace: &Trace, attempt: u32) -> bool {
-    let activity = trace.attempts()[attempt as usize].activity;
-    let is_followed = trace.attempts()[attempt as usize + 1..].iter().any(|later| later.activity == activity);
+pub(super) fn is_lost_to_a_fault(trace: &Trace, attempt: AttemptKey) -> bool {
+    let activity = trace.attempts()[attempt].activity;
+    let is_followed = trace.attempts().values().skip(attempt.index() + 1).any(|later| later.activity == activity);
     let completed =
         |event: &Event| event.who == Who::Activity(activity) && matches!(event.what, What::ActivityCompleted(_));
     (is_followed || !trace.events().iter().any(completed)) && is_excused(trace, Some(Duration::ZERO), attempt)
 }
 
 /// Looks at the attempt's life, in order, for what ended it. `usual` is how long it takes when nothing strikes it.
-fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: u32) -> bool {
-    let name = trace.attempts()[attempt as usize];
+fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: AttemptKey) -> bool {
+    let name = trace.attempts()[attempt];
     let mut frozen = false;
     let mut started: Option<Time> = None;
     for event in trace.events() {
@@ -139,7 +141,7 @@ fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: u32) -> bool {
                 _ => {}
             },
             (Who::Activity(index), what) if index == name.activity => match (what, started) {
-                (What::Fault(fault), _) if trace.faults()[fault as usize].0.attempt == Some(name.number) => {
+                (What::Fault(fault), _) if trace.faults()[fault].0.attempt == Some(name.number) => {
                     return true;
                 }
                 (What::TimedOut(timeout), Some(started)) => {

@@ -8,9 +8,10 @@ use super::named::{Verdict, verdict_of};
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
+use crate::program::Table;
 use crate::run::Run;
 use crate::run::watch::Watch;
-use crate::trace::{Ended, Trace, What, Who};
+use crate::trace::{AttemptKey, Ended, Trace, What, Who};
 
 /// The state is clean at the end of each attempt that did not crash: completed, failed, cancelled, stopped before its deadline
 /// or with its worker. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for
@@ -122,38 +123,39 @@ impl Check for CleanedUp {
 
 impl CleanedUp {
     /// Whether what is found after this attempt's end must be its doing, or its omission.
-    fn is_to_blame(&self, trace: &Trace, attempt: u32, end: usize) -> bool {
+    fn is_to_blame(&self, trace: &Trace, attempt: AttemptKey, end: usize) -> bool {
         let states = self.states(trace, end);
-        let activity = |attempt: u32| trace.attempts()[attempt as usize].activity;
-        let is_answerable = |attempt: u32| states[attempt as usize] == Some(State::Answerable);
+        let activity = |attempt: AttemptKey| trace.attempts()[attempt].activity;
+        let is_answerable = |attempt: AttemptKey| states[attempt] == Some(State::Answerable);
         is_answerable(attempt)
-            && (0..states.len() as u32).filter(|other| *other != attempt).all(|other| match states[other as usize] {
+            && states.iter().filter(|(other, _)| *other != attempt).all(|(other, state)| match state {
                 None | Some(State::Answerable) => true,
                 Some(State::Running) => false,
                 // Its remains are for the next attempt at that activity to clean up, which may be this one.
-                Some(State::Excused) => (other + 1..states.len() as u32)
-                    .any(|later| activity(later) == activity(other) && is_answerable(later)),
+                Some(State::Excused) => states
+                    .keys()
+                    .any(|later| later > other && activity(later) == activity(other) && is_answerable(later)),
             })
     }
 
     /// The attempts that had started by that event; `None` for those of activities that are not looked at.
-    fn states(&self, trace: &Trace, end: usize) -> Vec<Option<State>> {
-        let mut states: Vec<Option<State>> = Vec::new();
+    fn states(&self, trace: &Trace, end: usize) -> Table<AttemptKey, Option<State>> {
+        let mut states = Table::<AttemptKey, Option<State>>::new();
         // Whether the attempt was made to fail, and whether its next effect is.
-        let mut struck: Vec<(bool, bool)> = Vec::new();
+        let mut struck = Table::<AttemptKey, (bool, bool)>::new();
         for (place, event) in trace.events()[..=end].iter().enumerate() {
             let Who::Attempt(index) = event.who else { continue };
             if let What::AttemptStarted(_) = event.what {
-                let activity = &trace.activities()[trace.attempts()[index as usize].activity as usize];
+                let activity = &trace.activities()[trace.attempts()[index].activity];
                 let looked_at = self.activity.as_ref().is_none_or(|wanted| **wanted == *activity.activity_type);
                 states.push(looked_at.then_some(State::Running));
                 struck.push((false, false));
                 continue;
             }
-            let Some(state) = &mut states[index as usize] else { continue };
-            let (excused, effect_fails) = &mut struck[index as usize];
+            let Some(state) = &mut states[index] else { continue };
+            let (excused, effect_fails) = &mut struck[index];
             match event.what {
-                What::Fault(fault) => match trace.faults()[fault as usize].1 {
+                What::Fault(fault) => match trace.faults()[fault].1 {
                     Fault::Fail => *excused = true,
                     Fault::FailApplied | Fault::FailUnapplied => *effect_fails = true,
                     _ => {}
@@ -177,15 +179,15 @@ impl CleanedUp {
 
 /// Whether the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
 /// ends, with that event.
-fn is_retried(trace: &Trace, attempt: u32, end: usize) -> bool {
-    let activity = trace.attempts()[attempt as usize].activity;
+fn is_retried(trace: &Trace, attempt: AttemptKey, end: usize) -> bool {
+    let activity = trace.attempts()[attempt].activity;
     let mut started = false;
     let mut retried = false;
     for (place, event) in trace.events().iter().enumerate() {
         match (event.who, event.what) {
             (Who::Attempt(index), What::AttemptStarted(_)) if index == attempt => started = true,
             (Who::Attempt(index), What::AttemptStarted(_))
-                if index > attempt && trace.attempts()[index as usize].activity == activity =>
+                if index > attempt && trace.attempts()[index].activity == activity =>
             {
                 return retried && place > end;
             }
@@ -198,7 +200,7 @@ fn is_retried(trace: &Trace, attempt: u32, end: usize) -> bool {
 }
 
 /// The event with which an attempt ended, and how it did, in words.
-fn end_of(trace: &Trace, attempt: u32) -> Option<(usize, &'static str)> {
+fn end_of(trace: &Trace, attempt: AttemptKey) -> Option<(usize, &'static str)> {
     trace.events().iter().enumerate().find_map(|(place, event)| match (event.who, event.what) {
         (Who::Attempt(index), What::Ended { how, .. }) if index == attempt => Some((
             place,

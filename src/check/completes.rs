@@ -7,10 +7,11 @@ use super::Check;
 use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
-use crate::program::{CancelReason, TimeoutType};
+use crate::program::{CancelReason, Table, TimeoutType};
 use crate::run::Run;
+use crate::service::ActivityKey;
 use crate::sorted::Sorted;
-use crate::trace::{ActivityName, Bytes, Ended, Trace, What, Who};
+use crate::trace::{ActivityName, AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
 
 /// The first attempt that starts after the last fault ends as it does without faults: what earlier attempts left behind does
 /// not keep it from succeeding. A policy of a hundred attempts is not waited for, and one without end is no excuse.
@@ -79,7 +80,7 @@ struct Twin {
 
 /// An attempt that started after the last fault.
 struct Follow {
-    activity: u32,
+    activity: ActivityKey,
     start: usize,
     /// Something but its own code may have decided its end.
     disturbed: bool,
@@ -107,18 +108,17 @@ impl Check for Completes {
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let trace = reference.trace();
-        let mut twins: Vec<Twin> = Vec::new();
-        twins.resize_with(trace.activities().len(), Twin::default);
+        let mut twins = trace.activities().map(|_| Twin::default());
         for event in trace.events() {
             match (event.who, event.what) {
                 (Who::Activity(activity), What::Scheduled(input)) => {
-                    twins[activity as usize].input = trace.bytes(input).to_vec();
+                    twins[activity].input = trace.bytes(input).to_vec();
                 }
                 (Who::Activity(activity), What::ActivityCompleted(_)) => {
-                    twins[activity as usize].completed = true;
+                    twins[activity].completed = true;
                 }
                 (Who::Attempt(attempt), what) => {
-                    let twin = &mut twins[trace.attempts()[attempt as usize].activity as usize];
+                    let twin = &mut twins[trace.attempts()[attempt].activity];
                     match what {
                         What::AttemptStarted(_) => {
                             let time = reference.attempt_deadline(attempt).map(|deadline| deadline - event.at);
@@ -133,7 +133,7 @@ impl Check for Completes {
             }
         }
         let mut by_type = Twins::default();
-        for (activity, twin) in trace.activities().iter().zip(twins) {
+        for (activity, twin) in trace.activities().values().zip(twins.into_values()) {
             by_type.or_default(&name(trace, activity)).push(twin);
         }
         Some(Arc::new(by_type))
@@ -148,7 +148,7 @@ impl Check for Completes {
         if !matches!(classify(run, reference), Class::Survive | Class::Different) {
             return Ok(());
         }
-        let mut judging = Judging { check: self, run, reference, twins, failed: vec![0; trace.activities().len()] };
+        let mut judging = Judging { check: self, run, reference, twins, failed: trace.activities().map(|_| 0) };
         judging.judge(last_fault)
     }
 }
@@ -159,28 +159,28 @@ struct Judging<'a> {
     reference: &'a Reference,
     twins: &'a Twins,
     /// By activity, the attempts after the last fault that did not succeed.
-    failed: Vec<u32>,
+    failed: Table<ActivityKey, u32>,
 }
 
 impl Judging<'_> {
     fn judge(&mut self, last_fault: usize) -> Result<(), Violation> {
         let trace = self.run.trace();
-        let mut follows: Vec<Option<Follow>> = Vec::with_capacity(trace.attempts().len());
-        let mut zombies: Vec<u32> = Vec::new();
-        let mut frozen: Vec<u32> = Vec::new();
+        let mut follows = Table::<AttemptKey, Option<Follow>>::new();
+        let mut zombies: Vec<AttemptKey> = Vec::new();
+        let mut frozen: Vec<WorkerKey> = Vec::new();
         for (place, event) in trace.events().iter().enumerate() {
             match (event.who, event.what) {
                 (Who::Attempt(index), What::AttemptStarted(_)) => {
-                    let name = trace.attempts()[index as usize];
+                    let name = trace.attempts()[index];
                     let disturbed = !zombies.is_empty() || frozen.contains(&name.worker);
                     let follow = Follow { activity: name.activity, start: place, disturbed, running: true };
                     follows.push((place > last_fault).then_some(follow));
                 }
                 (Who::Attempt(index), What::Zombie) => {
                     zombies.push(index);
-                    for (other, follow) in follows.iter_mut().enumerate() {
+                    for (other, follow) in follows.iter_mut() {
                         if let Some(follow) = follow
-                            && other != index as usize
+                            && other != index
                         {
                             follow.disturbed |= follow.running;
                         }
@@ -190,7 +190,7 @@ impl Judging<'_> {
                     if matches!(what, What::Ended { .. } | What::Died | What::Aborted) {
                         zombies.retain(|zombie| *zombie != index);
                     }
-                    let Some(follow) = follows[index as usize].as_mut().filter(|follow| follow.running) else {
+                    let Some(follow) = follows[index].as_mut().filter(|follow| follow.running) else {
                         continue;
                     };
                     match what {
@@ -207,9 +207,9 @@ impl Judging<'_> {
                     }
                 }
                 (Who::Activity(activity), what) => {
-                    let running = follows.iter_mut().enumerate().rev().find_map(|(index, follow)| {
+                    let running = follows.iter_mut().rev().find_map(|(index, follow)| {
                         let follow = follow.as_mut()?;
-                        (follow.activity == activity && follow.running).then_some((index as u32, follow))
+                        (follow.activity == activity && follow.running).then_some((index, follow))
                     });
                     let Some((index, follow)) = running else { continue };
                     match what {
@@ -230,9 +230,15 @@ impl Judging<'_> {
     }
 
     /// An attempt after the last fault did not succeed. Is that its code's fault?
-    fn did_not_succeed(&mut self, attempt: u32, follow: &Follow, end: End, place: usize) -> Result<(), Violation> {
+    fn did_not_succeed(
+        &mut self,
+        attempt: AttemptKey,
+        follow: &Follow,
+        end: End,
+        place: usize,
+    ) -> Result<(), Violation> {
         let trace = self.run.trace();
-        let activity = &trace.activities()[follow.activity as usize];
+        let activity = &trace.activities()[follow.activity];
         if follow.disturbed || self.check.activity.as_ref().is_some_and(|wanted| **wanted != *activity.activity_type) {
             return Ok(());
         }
@@ -242,7 +248,7 @@ impl Judging<'_> {
         if !self.had_time(attempt, follow, twin) {
             return Ok(());
         }
-        let failed = &mut self.failed[follow.activity as usize];
+        let failed = &mut self.failed[follow.activity];
         *failed += 1;
         let usual = if twin.failing == 0 { 0 } else { ATTEMPTS_THAT_MAY_FAIL };
         let may_fail = twin.failing.max(self.check.attempts.unwrap_or(usual));
@@ -270,12 +276,12 @@ impl Judging<'_> {
     }
 
     /// Whether it had the time that it needs when nothing strikes.
-    fn had_time(&self, attempt: u32, follow: &Follow, twin: &Twin) -> bool {
+    fn had_time(&self, attempt: AttemptKey, follow: &Follow, twin: &Twin) -> bool {
         let trace = self.run.trace();
         let Some(deadline) = self.run.attempt_deadline(attempt) else { return true };
         let started = trace.events()[follow.start].at;
         let time = if deadline > started { deadline - started } else { Duration::ZERO };
-        let activity_type = &trace.activities()[follow.activity as usize].activity_type;
+        let activity_type = &trace.activities()[follow.activity].activity_type;
         let usual = self.reference.attempt_length(activity_type).unwrap_or_default();
         twin.time.is_none_or(|twin| time >= twin) || time >= 2 * usual
     }
@@ -283,10 +289,10 @@ impl Judging<'_> {
 
 /// Workflow id and activity type.
 fn name(trace: &Trace, activity: &ActivityName) -> (Arc<str>, Arc<str>) {
-    (trace.workflows()[activity.workflow as usize].workflow_id.clone(), activity.activity_type.clone())
+    (trace.workflows()[activity.workflow].workflow_id.clone(), activity.activity_type.clone())
 }
 
-fn input(trace: &Trace, activity: u32) -> &[u8] {
+fn input(trace: &Trace, activity: ActivityKey) -> &[u8] {
     let scheduled = trace.events().iter().find_map(|event| match event.what {
         What::Scheduled(input) if event.who == Who::Activity(activity) => Some(input),
         _ => None,

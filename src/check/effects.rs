@@ -15,7 +15,7 @@ use super::violation::Violation;
 use crate::ledger::{Ledger, LedgerEntry};
 use crate::run::{Outcome, Run};
 use crate::service::WorkflowOutcome;
-use crate::trace::{Trace, What, Who};
+use crate::trace::{AttemptKey, Trace, What, Who};
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
@@ -228,25 +228,24 @@ fn nothing_redone<K: Ord + Debug + Clone>(
     covers: &Covers<K>,
     trace: &Trace,
 ) -> Result<(), Violation> {
-    let is_followed = |attempt: u32| {
-        *trace.activities()[trace.attempts()[attempt as usize].activity as usize].activity_type == *activity
-    };
+    let is_followed =
+        |attempt: AttemptKey| *trace.activities()[trace.attempts()[attempt].activity].activity_type == *activity;
     // Where each attempt was given its details.
-    let mut given = vec![None; trace.attempts().len()];
+    let mut given = trace.attempts().map(|_| None);
     for (place, event) in trace.events().iter().enumerate() {
         if let (Who::Attempt(attempt), What::AttemptStarted(Some(details))) = (event.who, event.what)
             && is_followed(attempt)
         {
-            given[attempt as usize] = Some((details, place));
+            given[attempt] = Some((details, place));
         }
     }
-    if given.iter().all(Option::is_none) {
+    if given.values().all(Option::is_none) {
         return Ok(());
     }
     let violation = Deeds::Recorded(ledger).first(|key, entries, keys| {
         entries.iter().find_map(|entry| {
             let attempt = entry.hosted?;
-            let (details, place) = given[attempt as usize]?;
+            let (details, place) = given[attempt]?;
             let details = trace.bytes(details);
             let text = || String::from_utf8_lossy(details).into_owned();
             let words = trace.attempt_in_a_sentence(attempt);

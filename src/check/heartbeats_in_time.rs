@@ -6,9 +6,9 @@ use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::instant::Time;
-use crate::program::TimeoutType;
+use crate::program::{Table, TimeoutType};
 use crate::run::Run;
-use crate::trace::{Ended, Trace, What, Who};
+use crate::trace::{AttemptKey, Ended, Trace, What, Who};
 
 /// Without faults, the service never goes without news of an attempt for as long as the heartbeat timeout: from its start,
 /// between its heartbeats, and from the last of them to its end.
@@ -71,7 +71,7 @@ struct Follow {
 /// A silence that is too long.
 struct Silence {
     length: Duration,
-    attempt: u32,
+    attempt: AttemptKey,
     timeout: Duration,
     from: usize,
     to: usize,
@@ -98,9 +98,9 @@ impl HeartbeatsInTime {
     /// The longest of the silences that are too long.
     fn longest(&self, run: &Run) -> Option<Silence> {
         let trace = run.trace();
-        let mut follows: Vec<Follow> = Vec::with_capacity(trace.attempts().len());
+        let mut follows = Table::<AttemptKey, Follow>::new();
         let mut longest: Option<Silence> = None;
-        let mut hear = |attempt: u32, follow: &mut Follow, at: Time, place: usize, then: Ear| {
+        let mut hear = |attempt: AttemptKey, follow: &mut Follow, at: Time, place: usize, then: Ear| {
             let (length, timeout) = (at - follow.since.0, follow.timeout);
             let from = follow.since.1;
             if self.is_too_long(length, timeout) && longest.as_ref().is_none_or(|known| known.length < length) {
@@ -112,13 +112,13 @@ impl HeartbeatsInTime {
         for (place, event) in trace.events().iter().enumerate() {
             match (event.who, event.what) {
                 (Who::Attempt(index), What::AttemptStarted(_)) => {
-                    let (timeouts, _) = run.limits(trace.attempts()[index as usize].activity);
+                    let (timeouts, _) = run.limits(trace.attempts()[index].activity);
                     let timeout = timeouts.heartbeat.to_duration();
                     let ear = if timeout.is_zero() { Ear::Closed } else { Ear::Listening };
                     follows.push(Follow { ear, timeout, since: (event.at, place) });
                 }
                 (Who::Attempt(index), what) => {
-                    let follow = &mut follows[index as usize];
+                    let follow = &mut follows[index];
                     match (follow.ear, what) {
                         (Ear::Listening, What::HeartbeatVisible(_)) => {
                             hear(index, follow, event.at, place, Ear::Listening);
@@ -133,14 +133,14 @@ impl HeartbeatsInTime {
                     }
                 }
                 (who, what) => {
-                    for (index, follow) in follows.iter_mut().enumerate() {
+                    for (index, follow) in follows.iter_mut() {
                         if follow.ear == Ear::Listening
                             && let Some(then) = given_up(trace, index, who, what)
                         {
                             if then == Ear::GivenUp {
                                 follow.ear = then;
                             } else {
-                                hear(index as u32, follow, event.at, place, then);
+                                hear(index, follow, event.at, place, then);
                             }
                         }
                     }
@@ -149,8 +149,8 @@ impl HeartbeatsInTime {
         }
         // A zombie of which nothing is heard until the end of the run.
         if let Some(last) = trace.events().last() {
-            for (index, follow) in follows.iter_mut().enumerate().filter(|(_, follow)| follow.ear == Ear::GivenUp) {
-                hear(index as u32, follow, last.at, trace.events().len() - 1, Ear::Closed);
+            for (index, follow) in follows.iter_mut().filter(|(_, follow)| follow.ear == Ear::GivenUp) {
+                hear(index, follow, last.at, trace.events().len() - 1, Ear::Closed);
             }
         }
         longest
@@ -180,7 +180,7 @@ impl HeartbeatsInTime {
 }
 
 /// Whether an event that is not the attempt's own ends the wait for it, and how.
-fn given_up(trace: &Trace, attempt: usize, who: Who, what: What) -> Option<Ear> {
+fn given_up(trace: &Trace, attempt: AttemptKey, who: Who, what: What) -> Option<Ear> {
     let name = trace.attempts()[attempt];
     match (who, what) {
         (Who::Activity(activity), What::TimedOut(TimeoutType::Heartbeat)) if activity == name.activity => {
@@ -195,7 +195,7 @@ fn given_up(trace: &Trace, attempt: usize, who: Who, what: What) -> Option<Ear> 
             | What::ActivityCanceled,
         ) if activity == name.activity => Some(Ear::Closed),
         (Who::Workflow(workflow), what)
-            if what.closes_workflow() && workflow == trace.activities()[name.activity as usize].workflow =>
+            if what.closes_workflow() && workflow == trace.activities()[name.activity].workflow =>
         {
             Some(Ear::Closed)
         }

@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 use super::Check;
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
+use crate::program::Table;
 use crate::run::Run;
-use crate::trace::{Bytes, Ended, Trace, What, Who};
+use crate::service::ActivityKey;
+use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who};
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
 ///
@@ -61,7 +63,7 @@ type Usual = Vec<(Arc<str>, Arc<str>, u32, u32)>;
 
 /// What is known of one attempt so far.
 struct Follow<M> {
-    activity: u32,
+    activity: ActivityKey,
     /// The checkpoint it was given, and the event that says so.
     given: Option<(M, usize)>,
     read: bool,
@@ -82,17 +84,17 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let trace = reference.trace();
-        let mut effects = vec![0; trace.attempts().len()];
+        let mut effects = trace.attempts().map(|_| 0);
         let mut usual = Usual::new();
         for event in trace.events() {
             let Who::Attempt(index) = event.who else { continue };
             match event.what {
-                What::Effect { .. } => effects[index as usize] += 1,
+                What::Effect { .. } => effects[index] += 1,
                 What::Ended { how: Ended::Completed, .. } => {
-                    let activity = &trace.activities()[trace.attempts()[index as usize].activity as usize];
-                    let workflow = trace.workflows()[activity.workflow as usize].workflow_id.clone();
+                    let activity = &trace.activities()[trace.attempts()[index].activity];
+                    let workflow = trace.workflows()[activity.workflow].workflow_id.clone();
                     let name = activity.activity_type.clone();
-                    usual.push((workflow, name, activity.execution, effects[index as usize]));
+                    usual.push((workflow, name, activity.execution, effects[index]));
                 }
                 _ => {}
             }
@@ -102,15 +104,14 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
-        let mut attempts: Vec<Option<Follow<M>>> = Vec::with_capacity(trace.attempts().len());
+        let mut attempts = Table::<AttemptKey, Option<Follow<M>>>::new();
         // What the service has, by activity.
-        let mut visible: Vec<Option<(M, usize)>> = Vec::new();
-        visible.resize_with(trace.activities().len(), || None);
+        let mut visible = trace.activities().map(|_| None::<(M, usize)>);
         for (place, event) in trace.events().iter().enumerate() {
             let Who::Attempt(index) = event.who else { continue };
             if let What::AttemptStarted(details) = event.what {
-                let activity = trace.attempts()[index as usize].activity;
-                let followed = *trace.activities()[activity as usize].activity_type == *self.activity;
+                let activity = trace.attempts()[index].activity;
+                let followed = *trace.activities()[activity].activity_type == *self.activity;
                 attempts.push(if followed {
                     let given = details.map(|bytes| self.measure(trace, index, bytes, place)).transpose()?;
                     let given = given.map(|measure| (measure, place));
@@ -120,7 +121,7 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
                 });
                 continue;
             }
-            let Some(follow) = &mut attempts[index as usize] else { continue };
+            let Some(follow) = &mut attempts[index] else { continue };
             if let What::Effect { .. } = event.what {
                 follow.all_effects += 1;
             }
@@ -131,7 +132,7 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
                     self.recorded(trace, index, follow, details, place)?;
                 }
                 What::HeartbeatVisible(details) => {
-                    let former = &mut visible[follow.activity as usize];
+                    let former = &mut visible[follow.activity];
                     *former = self.became_visible(trace, index, former.take(), details, place)?;
                 }
                 What::Effect { applied: true, .. } => {
@@ -166,7 +167,7 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
 }
 
 impl<M: PartialOrd + Debug> Progress<M> {
-    fn measure(&self, trace: &Trace, attempt: u32, details: Bytes, place: usize) -> Result<M, Violation> {
+    fn measure(&self, trace: &Trace, attempt: AttemptKey, details: Bytes, place: usize) -> Result<M, Violation> {
         (self.read)(trace.bytes(details)).map_err(|why| {
             let text = String::from_utf8_lossy(trace.bytes(details)).into_owned();
             Violation::new(
@@ -180,7 +181,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
     fn recorded(
         &self,
         trace: &Trace,
-        attempt: u32,
+        attempt: AttemptKey,
         follow: &mut Follow<M>,
         details: Option<Bytes>,
         place: usize,
@@ -211,7 +212,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
     fn became_visible(
         &self,
         trace: &Trace,
-        attempt: u32,
+        attempt: AttemptKey,
         former: Option<(M, usize)>,
         details: Option<Bytes>,
         place: usize,
@@ -248,9 +249,9 @@ impl<M: PartialOrd + Debug> Progress<M> {
 
 /// Whether an attempt with so many effects does the work anew. One that does less has seen otherwise that there is nothing
 /// left to do; what it would record on the way to where its checkpoint was made would give it away.
-fn does_it_all(trace: &Trace, activity: u32, effects: u32, reference: &Reference) -> bool {
-    let activity = &trace.activities()[activity as usize];
-    let workflow = &trace.workflows()[activity.workflow as usize].workflow_id;
+fn does_it_all(trace: &Trace, activity: ActivityKey, effects: u32, reference: &Reference) -> bool {
+    let activity = &trace.activities()[activity];
+    let workflow = &trace.workflows()[activity.workflow].workflow_id;
     let usual = reference.memory::<Usual>().and_then(|usual| {
         usual.iter().find(|(of, name, execution, _)| {
             (of, name, *execution) == (workflow, &activity.activity_type, activity.execution)
@@ -259,7 +260,7 @@ fn does_it_all(trace: &Trace, activity: u32, effects: u32, reference: &Reference
     effects > 0 && usual.is_none_or(|(_, _, _, usual)| effects >= *usual)
 }
 
-fn never_read(trace: &Trace, attempt: u32, start: usize, place: usize) -> Violation {
+fn never_read(trace: &Trace, attempt: AttemptKey, start: usize, place: usize) -> Violation {
     Violation::new(
         "never read",
         format!("{} was given a checkpoint and never looked at it", trace.attempt_in_a_sentence(attempt)),

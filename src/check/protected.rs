@@ -7,7 +7,8 @@ use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::program::TimeoutType;
 use crate::run::Run;
-use crate::trace::{Trace, What, Who};
+use crate::service::ActivityKey;
+use crate::trace::{AttemptKey, Trace, What, Who};
 
 /// A worker's death is noticed in time for a retry: every attempt that is lost is ended by a heartbeat timeout or a
 /// start-to-close timeout, and not by the schedule-to-close timeout or the workflow's own, after which there is no retry.
@@ -65,7 +66,7 @@ impl Check for Protected {
         let mut heartbeating: Heartbeating = Vec::new();
         for event in trace.events() {
             if let (Who::Attempt(attempt), What::HeartbeatRecorded(_)) = (event.who, event.what) {
-                let name = &trace.activities()[trace.attempts()[attempt as usize].activity as usize].activity_type;
+                let name = &trace.activities()[trace.attempts()[attempt].activity].activity_type;
                 if !heartbeating.contains(name) {
                     heartbeating.push(name.clone());
                 }
@@ -77,22 +78,22 @@ impl Check for Protected {
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
         // By activity.
-        let mut lost: Vec<Option<Lost>> = vec![None; trace.activities().len()];
+        let mut lost = trace.activities().map(|_| None::<Lost>);
         for (place, event) in trace.events().iter().enumerate() {
             match (event.who, event.what) {
                 (Who::Attempt(attempt), what) => {
-                    let name = trace.attempts()[attempt as usize];
+                    let name = trace.attempts()[attempt];
                     match what {
-                        What::AttemptStarted(_) => lost[name.activity as usize] = None,
+                        What::AttemptStarted(_) => lost[name.activity] = None,
                         What::Died | What::Aborted | What::Ended { .. } if is_last(trace, attempt) => {
-                            lost[name.activity as usize].get_or_insert(Lost { number: name.number, place });
+                            lost[name.activity].get_or_insert(Lost { number: name.number, place });
                         }
                         _ => {}
                     }
                 }
-                (Who::Activity(activity), What::RetryScheduled(_)) => lost[activity as usize] = None,
+                (Who::Activity(activity), What::RetryScheduled(_)) => lost[activity] = None,
                 (Who::Activity(activity), What::TimedOut(TimeoutType::ScheduleToClose)) => {
-                    if let Some(lost) = lost[activity as usize].take() {
+                    if let Some(lost) = lost[activity].take() {
                         self.judge(run, reference, activity, lost, place, "the schedule-to-close timeout")?;
                     }
                 }
@@ -103,11 +104,11 @@ impl Check for Protected {
                     | What::ActivityFailed { .. }
                     | What::ActivityTimedOut { .. }
                     | What::ActivityCanceled,
-                ) => lost[activity as usize] = None,
+                ) => lost[activity] = None,
                 (Who::Workflow(workflow), What::WorkflowTimedOut) => {
-                    for activity in 0..trace.activities().len() as u32 {
-                        if trace.activities()[activity as usize].workflow == workflow
-                            && let Some(lost) = lost[activity as usize].take()
+                    for (activity, name) in trace.activities() {
+                        if name.workflow == workflow
+                            && let Some(lost) = lost[activity].take()
                         {
                             self.judge(run, reference, activity, lost, place, "the workflow's own timeout")?;
                         }
@@ -126,13 +127,13 @@ impl Protected {
         &self,
         run: &Run,
         reference: &Reference,
-        activity: u32,
+        activity: ActivityKey,
         lost: Lost,
         place: usize,
         by: &str,
     ) -> Result<(), Violation> {
         let trace = run.trace();
-        let name = &trace.activities()[activity as usize].activity_type;
+        let name = &trace.activities()[activity].activity_type;
         let (timeouts, retry) = run.limits(activity);
         // Timeouts of zero are not set; the service clips the others to the longest of them.
         let is_shorter = |timeout| timeout != Default::default() && timeout < timeouts.schedule_to_close;
@@ -162,7 +163,7 @@ impl Protected {
 }
 
 /// Whether no other attempt of its activity follows.
-fn is_last(trace: &Trace, attempt: u32) -> bool {
-    let activity = trace.attempts()[attempt as usize].activity;
-    trace.attempts()[attempt as usize + 1..].iter().all(|later| later.activity != activity)
+fn is_last(trace: &Trace, attempt: AttemptKey) -> bool {
+    let activity = trace.attempts()[attempt].activity;
+    trace.attempts().values().skip(attempt.index() + 1).all(|later| later.activity != activity)
 }

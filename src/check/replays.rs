@@ -39,7 +39,7 @@ impl Check for Replays {
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let lost = if run.trace().faults().is_empty() { Lost::AfterEachTask } else { Lost::AtTheEnd };
         let Some(Difference { workflow, what, events }) = run.replay_difference(lost) else { return Ok(()) };
-        let workflow = &run.trace().workflows()[workflow as usize].workflow_type;
+        let workflow = &run.trace().workflows()[workflow].workflow_type;
         let violation = match what {
             Otherwise::Noticed(problem) => {
                 Violation::new("goes another way", format!("a replay of the workflow `{workflow}` fails: {problem}"))

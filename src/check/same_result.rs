@@ -122,9 +122,9 @@ impl Unhindered {
     fn is_short_of_time(&self, run: &Run) -> bool {
         let trace = run.trace();
         !trace.faults().is_empty()
-            && (trace.faults().iter().any(|(point, fault)| takes_time(point.site, *fault))
+            && (trace.faults().values().any(|(point, fault)| takes_time(point.site, *fault))
                 || trace.attempts().len() > self.attempts
-                || (0..trace.attempts().len() as u32).any(|attempt| is_lost_to_a_fault(trace, attempt)))
+                || trace.attempts().keys().any(|attempt| is_lost_to_a_fault(trace, attempt)))
     }
 }
 

@@ -7,8 +7,9 @@ use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
 use crate::instant::Time;
+use crate::program::Table;
 use crate::run::Run;
-use crate::trace::{Trace, What, Who};
+use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
 
 /// An attempt ends within this time of being told to stop: by a cancellation that reached it, whatever the reason, or by its
 /// worker beginning to stop. With [`StopsInTime::before_deadline`], it also ends before its deadline.
@@ -61,7 +62,7 @@ impl StopsInTime {
 /// What is known of one attempt so far.
 struct Follow {
     judged: bool,
-    worker: u32,
+    worker: WorkerKey,
     /// When it started, or went on after it was kept from being polled.
     moves_since: Time,
     /// When it was first told to stop, and the event.
@@ -110,14 +111,16 @@ impl Check for StopsInTime {
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let trace = run.trace();
-        let mut follows: Vec<Follow> = Vec::with_capacity(trace.attempts().len());
+        let mut follows = Table::<AttemptKey, Follow>::new();
         for (place, event) in trace.events().iter().enumerate() {
             match (event.who, event.what) {
-                (Who::Attempt(index), What::AttemptStarted(_)) => follows.push(self.follow(run, index, event.at)),
+                (Who::Attempt(index), What::AttemptStarted(_)) => {
+                    follows.push(self.follow(run, index, event.at));
+                }
                 (Who::Attempt(index), what) => {
-                    let follow = &mut follows[index as usize];
+                    let follow = &mut follows[index];
                     match what {
-                        What::Fault(fault) => follow.stands_still(trace.faults()[fault as usize].1, event.at),
+                        What::Fault(fault) => follow.stands_still(trace.faults()[fault].1, event.at),
                         What::CancelDelivered(_) => {
                             follow.told.get_or_insert((event.at, place));
                         }
@@ -137,25 +140,25 @@ impl Check for StopsInTime {
                     }
                 }
                 (Who::Worker(worker), What::Thawed) => {
-                    for follow in follows.iter_mut().filter(|follow| follow.worker == worker) {
+                    for follow in follows.values_mut().filter(|follow| follow.worker == worker) {
                         follow.moves_since = follow.moves_since.max(event.at);
                     }
                 }
                 _ => {}
             }
         }
-        for (index, follow) in follows.iter().enumerate() {
-            self.judge(trace, index as u32, follow, Stop::Never, None)?;
+        for (index, follow) in &follows {
+            self.judge(trace, index, follow, Stop::Never, None)?;
         }
         Ok(())
     }
 }
 
 impl StopsInTime {
-    fn follow(&self, run: &Run, attempt: u32, started: Time) -> Follow {
+    fn follow(&self, run: &Run, attempt: AttemptKey, started: Time) -> Follow {
         let trace = run.trace();
-        let name = trace.attempts()[attempt as usize];
-        let activity_type = &trace.activities()[name.activity as usize].activity_type;
+        let name = trace.attempts()[attempt];
+        let activity_type = &trace.activities()[name.activity].activity_type;
         Follow {
             judged: self.activity.as_ref().is_none_or(|activity| **activity == **activity_type),
             worker: name.worker,
@@ -168,7 +171,7 @@ impl StopsInTime {
     fn judge(
         &self,
         trace: &Trace,
-        attempt: u32,
+        attempt: AttemptKey,
         follow: &Follow,
         stop: Stop,
         place: Option<usize>,

@@ -118,7 +118,7 @@ impl Coverage {
 
     /// Counts the faults that struck in a run.
     pub(super) fn count(&mut self, run: &Run) {
-        for (point, fault) in run.trace().faults() {
+        for (point, fault) in run.trace().faults().values() {
             *self.cell(&point.name, Kind::of(point, *fault)) += 1;
         }
     }

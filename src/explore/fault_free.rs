@@ -91,27 +91,27 @@ const ENDS_WELL: &str = "ends well";
 /// Whether a run without faults fails: one of its workflows, unless the script asked it to stop, or else the script.
 fn fails(run: &Run) -> Option<Violation> {
     let trace = run.trace();
-    let mut asked_to_stop = vec![false; trace.workflows().len()];
+    let mut asked_to_stop = trace.workflows().map(|_| false);
     for (place, event) in trace.events().iter().enumerate() {
         let Who::Workflow(workflow) = event.who else { continue };
         let found = match event.what {
             What::CancelRequested | What::WorkflowTerminated(_) => {
-                asked_to_stop[workflow as usize] = true;
+                asked_to_stop[workflow] = true;
                 continue;
             }
             What::WorkflowFailed(failure) => format!("failed: {}", trace.failure(failure)),
             What::WorkflowCanceled => "cancelled, although nobody asked it to cancel".to_owned(),
             _ => continue,
         };
-        if !asked_to_stop[workflow as usize] {
-            let name = &trace.workflows()[workflow as usize];
+        if !asked_to_stop[workflow] {
+            let name = &trace.workflows()[workflow];
             let message = format!("the workflow {}#{} does not complete", name.workflow_type, name.execution);
             return Some(does_not_end_well(&message).expected("it completes", found).proved_by([place]));
         }
     }
     match run.outcome() {
         // Whoever stops a workflow and then waits for its result gets an error.
-        Outcome::Script(result) if is_error(result.as_bytes()) && !asked_to_stop.contains(&true) => {
+        Outcome::Script(result) if is_error(result.as_bytes()) && !asked_to_stop.values().any(|asked| *asked) => {
             let message = does_not_end_well("the script returns an error");
             Some(message.expected("it returns `Ok`, or what is no `Result`", result.to_string()))
         }

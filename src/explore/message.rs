@@ -147,7 +147,7 @@ fn first_and_last(mut events: Vec<usize>, most: usize) -> Vec<usize> {
 /// Whether attempts start, end or are retried with this event. First attempts and first workers go without saying.
 fn leads_on(trace: &Trace, event: &Event) -> bool {
     match (event.who, event.what) {
-        (Who::Attempt(attempt), What::AttemptStarted(_)) => trace.attempts()[attempt as usize].number > 1,
+        (Who::Attempt(attempt), What::AttemptStarted(_)) => trace.attempts()[attempt].number > 1,
         (_, What::WorkerStarted) => event.at > Time::ZERO,
         (
             _,

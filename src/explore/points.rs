@@ -6,8 +6,10 @@ use crate::fault::menu::{Limits, menu};
 use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
 use crate::instant::Time;
+use crate::program::Table;
 use crate::run::Run;
-use crate::trace::{Event, What, Who};
+use crate::service::{ActivityKey, WorkflowKey};
+use crate::trace::{AttemptKey, Event, What, Who};
 
 /// More points of one kind than this in an attempt are sampled.
 const MANY: u32 = 200;
@@ -185,8 +187,8 @@ pub(super) fn every_point(run: &Run) -> Vec<Point> {
 }
 
 /// The sites of workflows, with the trace event that shows each.
-fn workflow_sites(run: &Run) -> Vec<(usize, u32, Site)> {
-    let mut signals = vec![0; run.trace().workflows().len()];
+fn workflow_sites(run: &Run) -> Vec<(usize, WorkflowKey, Site)> {
+    let mut signals = run.trace().workflows().map(|_| 0);
     let mut sites = Vec::new();
     for (place, event) in run.trace().events().iter().enumerate() {
         let Who::Workflow(workflow) = event.who else { continue };
@@ -194,7 +196,7 @@ fn workflow_sites(run: &Run) -> Vec<(usize, u32, Site)> {
             What::TaskStarted { task, attempt: 1 } => Site::Task(task),
             What::TimerFired(timer) => Site::Timer(timer),
             What::SignalReceived(_) => {
-                let count = &mut signals[workflow as usize];
+                let count = &mut signals[workflow];
                 *count += 1;
                 Site::Signal(*count)
             }
@@ -216,7 +218,7 @@ fn is_kept(number: u32, count: u32) -> bool {
 
 /// An attempt as a trace shows it.
 struct Seen {
-    activity: u32,
+    activity: ActivityKey,
     point: Point,
     scheduled: Time,
     started: Moment,
@@ -255,23 +257,23 @@ impl Seen {
 
 fn attempts(run: &Run) -> Vec<Seen> {
     let trace = run.trace();
-    let mut scheduled = vec![Time::ZERO; trace.activities().len()];
-    let mut seen: Vec<Seen> = Vec::with_capacity(trace.attempts().len());
+    let mut scheduled = trace.activities().map(|_| Time::ZERO);
+    let mut seen = Table::<AttemptKey, Seen>::new();
     for (place, event) in trace.events().iter().enumerate() {
         let moment = Moment { at: event.at, event: place };
         match (event.who, event.what) {
-            (Who::Activity(activity), What::Scheduled(_)) => scheduled[activity as usize] = event.at,
+            (Who::Activity(activity), What::Scheduled(_)) => scheduled[activity] = event.at,
             (Who::Activity(activity), What::RetryScheduled(_)) => {
-                if let Some(last) = seen.iter_mut().rev().find(|attempt| attempt.activity == activity) {
+                if let Some(last) = seen.values_mut().rev().find(|attempt| attempt.activity == activity) {
                     last.retried = Some(moment);
                 }
             }
             (Who::Attempt(index), What::AttemptStarted(_)) => {
-                let name = trace.attempts()[index as usize];
+                let name = trace.attempts()[index];
                 seen.push(Seen {
                     activity: name.activity,
                     point: trace.activity_point(name.activity, name.number, Site::Dispatch),
-                    scheduled: scheduled[name.activity as usize],
+                    scheduled: scheduled[name.activity],
                     started: moment,
                     ended: None,
                     retried: None,
@@ -283,7 +285,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
                 });
             }
             (Who::Attempt(index), what) => {
-                let attempt = &mut seen[index as usize];
+                let attempt = &mut seen[index];
                 match what {
                     What::Awaited(_) => attempt.awaits.push(moment),
                     What::Effect { .. } => attempt.effects.push(moment),
@@ -305,7 +307,7 @@ fn attempts(run: &Run) -> Vec<Seen> {
             _ => {}
         }
     }
-    seen
+    seen.into_values()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod info;
 mod marker;
 mod payload;
 mod spec;
+mod table;
 mod workflow;
 
 pub(crate) use activity::Listener;
@@ -28,6 +29,8 @@ pub use marker::Marker;
 pub(crate) use payload::decode_json;
 pub use payload::{Details, Payload};
 pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
+pub(crate) use table::key;
+pub use table::{Key, Table};
 pub use workflow::{
     Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, WorkflowProgram, WorkflowRun,
     WorkflowStart,

@@ -5,7 +5,8 @@ use std::fmt;
 use super::excerpt::{ends, excerpt};
 use crate::fault::{FaultWords, Id, Name, Ordinal};
 use crate::program::Marker;
-use crate::trace::{Bytes, Ended, Event, Trace, What, Who};
+use crate::service::WorkflowKey;
+use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
 
 /// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`.
 #[derive(Clone, Copy, Debug)]
@@ -20,20 +21,20 @@ impl fmt::Display for Whom<'_> {
         match self.who {
             Who::Run => f.write_str("run"),
             // Counted from 1, as everything else.
-            Who::Worker(index) => write!(f, "worker {}", index + 1),
+            Who::Worker(worker) => write!(f, "worker {}", worker.number()),
             Who::Workflow(index) => {
-                let workflow = &trace.workflows()[index as usize];
+                let workflow = &trace.workflows()[index];
                 write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)
             }
             Who::Activity(index) => {
-                let activity = &trace.activities()[index as usize];
-                if activity.workflow != 0 {
-                    write!(f, "{}:", Id(&trace.workflows()[activity.workflow as usize].workflow_id))?;
+                let activity = &trace.activities()[index];
+                if activity.workflow != WorkflowKey::FIRST {
+                    write!(f, "{}:", Id(&trace.workflows()[activity.workflow].workflow_id))?;
                 }
                 write!(f, "{}#{}", Name(&activity.activity_type), activity.execution)
             }
             Who::Attempt(index) => {
-                let attempt = trace.attempts()[index as usize];
+                let attempt = trace.attempts()[index];
                 write!(f, "{}@{}", Whom { trace, who: Who::Activity(attempt.activity) }, attempt.number)
             }
         }
@@ -81,8 +82,8 @@ impl Happening<'_> {
         excerpt(bytes, self.width.saturating_mul(2))
     }
 
-    fn failure(&self, index: u32) -> String {
-        self.error(self.trace.failure(index).to_string().as_bytes())
+    fn failure(&self, failure: FailureKey) -> String {
+        self.error(self.trace.failure(failure).to_string().as_bytes())
     }
 
     fn heartbeat(&self, details: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,8 +112,8 @@ impl Happening<'_> {
 
     fn started(&self, details: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Who::Attempt(index) = self.event.who else { return f.write_str("started") };
-        let attempt = self.trace.attempts()[index as usize];
-        write!(f, "started on worker {}", attempt.worker + 1)?;
+        let attempt = self.trace.attempts()[index];
+        write!(f, "started on worker {}", attempt.worker.number())?;
         match details {
             Some(details) => write!(f, ", sees {}", self.details(details)),
             // A first attempt has none, and nobody wonders.
@@ -191,16 +192,16 @@ impl fmt::Display for Happening<'_> {
             What::Thawed => f.write_str("goes on"),
 
             What::Fault(index) => {
-                let (point, fault) = &self.trace.faults()[index as usize];
+                let (point, fault) = &self.trace.faults()[index];
                 write!(f, "{}", FaultWords { point, fault: *fault })
             }
             What::TasksLeft(count) => write!(f, "{} left at the end", Counted(count, "background task")),
 
             What::SignalReceived(index) => {
-                let signal = &self.trace.signals()[index as usize];
+                let signal = &self.trace.signals()[index];
                 write!(f, "signal {}: {}", Name(&signal.name), self.excerpt(signal.bytes))
             }
-            What::MarkerRecorded(index) => match &self.trace.markers()[index as usize] {
+            What::MarkerRecorded(index) => match &self.trace.markers()[index] {
                 Marker::SideEffect { seq, value } => {
                     write!(f, "side effect {seq} recorded: {}", excerpt(value.as_bytes(), self.width))
                 }
@@ -211,7 +212,7 @@ impl fmt::Display for Happening<'_> {
             What::WorkflowTerminated(reason) if reason.is_empty() => f.write_str("workflow terminated"),
             What::WorkflowTerminated(reason) => write!(f, "workflow terminated: {}", self.excerpt(reason)),
             What::QueryAnswered(index) => {
-                let answer = &self.trace.answers()[index as usize];
+                let answer = &self.trace.answers()[index];
                 write!(f, "query {} answered: {}", Name(&answer.name), self.excerpt(answer.bytes))
             }
         }

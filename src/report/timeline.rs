@@ -213,7 +213,9 @@ mod tests {
     use super::*;
     use crate::fault::Entry;
     use crate::program::{ActivityId, CancelReason, Failure, RetryState, TimeoutType};
+    use crate::service::{ActivityKey, WorkflowKey};
     use crate::trace::{ActivityName, AttemptName, Ended, Who, WorkflowName};
+    use crate::trace::{AttemptKey, WorkerKey};
 
     struct Story(Trace);
 
@@ -227,13 +229,13 @@ mod tests {
             });
             let activity_type = "process_large_file".into();
             trace.name_activity(ActivityName {
-                workflow: 0,
+                workflow: WorkflowKey::at(0),
                 activity_type,
                 activity_id: ActivityId::Seq(1),
                 execution: 1,
             });
-            trace.name_attempt(AttemptName { activity: 0, number: 1, worker: 0 });
-            trace.name_attempt(AttemptName { activity: 0, number: 2, worker: 0 });
+            trace.name_attempt(AttemptName { activity: ActivityKey::at(0), number: 1, worker: WorkerKey::at(0) });
+            trace.name_attempt(AttemptName { activity: ActivityKey::at(0), number: 2, worker: WorkerKey::at(0) });
             Story(trace)
         }
 
@@ -256,10 +258,10 @@ mod tests {
         }
     }
 
-    const WORKFLOW: Who = Who::Workflow(0);
-    const ACTIVITY: Who = Who::Activity(0);
-    const FIRST: Who = Who::Attempt(0);
-    const SECOND: Who = Who::Attempt(1);
+    const WORKFLOW: Who = Who::Workflow(WorkflowKey::at(0));
+    const ACTIVITY: Who = Who::Activity(ActivityKey::at(0));
+    const FIRST: Who = Who::Attempt(AttemptKey::at(0));
+    const SECOND: Who = Who::Attempt(AttemptKey::at(1));
 
     /// A worker crashes, the heartbeat timeout notices, the second attempt resumes.
     fn crash_and_resume() -> Trace {
@@ -277,9 +279,9 @@ mod tests {
         story.heartbeat(10002, FIRST, br#"{"chunks_done":2}"#, 1);
         story.at(10002, FIRST, What::Awaited(3));
         story.fault(10002, "process_large_file#1@1:await3=crash");
-        story.at(10002, Who::Worker(0), What::WorkerCrashed);
+        story.at(10002, Who::Worker(WorkerKey::at(0)), What::WorkerCrashed);
         story.at(10002, FIRST, What::Died);
-        story.at(11002, Who::Worker(0), What::WorkerStarted);
+        story.at(11002, Who::Worker(WorkerKey::at(0)), What::WorkerStarted);
         story.at(35002, ACTIVITY, What::TimedOut(TimeoutType::Heartbeat));
         story.at(35002, ACTIVITY, What::RetryScheduled(Time::from_millis(36002)));
         let seen = story.0.store(br#"{"chunks_done":1}"#);
@@ -400,14 +402,14 @@ trace v1 temporal seed=0 order=fifo
         let mut story = Story::new();
         story.0.name_workflow(WorkflowName { workflow_id: "file/2".into(), workflow_type: "w".into(), execution: 1 });
         let other = ActivityName {
-            workflow: 1,
+            workflow: WorkflowKey::at(1),
             activity_type: "copy all".into(),
             activity_id: ActivityId::Named("c".into()),
             execution: 2,
         };
         story.0.name_activity(other);
-        story.0.name_attempt(AttemptName { activity: 1, number: 2, worker: 0 });
-        let other = Who::Attempt(2);
+        story.0.name_attempt(AttemptName { activity: ActivityKey::at(1), number: 2, worker: WorkerKey::at(0) });
+        let other = Who::Attempt(AttemptKey::at(2));
         let text = story.0.store(b"disk\nfull");
         let failure = story.0.store_failure(&Failure::application("IoError", "disk full"));
         story.at(0, WORKFLOW, What::TaskStarted { task: 3, attempt: 2 });
@@ -420,7 +422,7 @@ trace v1 temporal seed=0 order=fifo
         story.at(1, other, What::Ended { how: Ended::Failed, detail: Some(text) });
         story.at(1, other, What::Zombie);
         let retry_state = RetryState::MaximumAttemptsReached;
-        story.at(2, Who::Activity(1), What::ActivityFailed { failure, retry_state });
+        story.at(2, Who::Activity(ActivityKey::at(1)), What::ActivityFailed { failure, retry_state });
         story.at(2, WORKFLOW, What::WorkflowFailed(failure));
         story.at(2, Who::Run, What::TasksLeft(1));
         story.heartbeat(3, FIRST, b"1", 1);

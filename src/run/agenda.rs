@@ -1,9 +1,13 @@
 //! What a run has still to do: at a certain time, at once, and at the very end.
 
+use super::messages::MessageKey;
+use super::query::QueryKey;
+use super::signal::LateSignalKey;
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::TaskFuture;
 use crate::program::{ActivityOutcome, CancelReason, Seq};
 use crate::service::{Ready, Timer, Token, WorkflowKey, WorkflowTask};
+use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
 use crate::worker::message::Carriage;
 
@@ -15,69 +19,70 @@ pub(crate) enum Wakeup {
     /// For the service.
     Service(Timer),
     /// A task reaches the worker that polls for it.
-    HandOver { ready: Ready, worker: u32, incarnation: u32 },
+    HandOver { ready: Ready, worker: WorkerKey, incarnation: u32 },
     /// The throttle interval of an attempt is over.
-    Flush(u32),
+    Flush(AttemptKey),
     /// The worker's own clock looks whether an attempt has timed out.
-    LocalTimeout(u32),
+    LocalTimeout(AttemptKey),
     /// A message arrives at the service.
-    Deliver(u32),
+    Deliver(MessageKey),
     /// A worker's late answer to a workflow task leaves.
     AnswerTask { workflow: WorkflowKey, stamp: u32 },
     /// A signal on a slow way arrives at the service.
-    Signal(u32),
+    Signal(LateSignalKey),
     /// A query reaches a worker.
-    Query(u32),
+    Query(QueryKey),
     /// A workflow's own timer fires late.
     LateTimer { workflow: WorkflowKey, timer: Seq },
     /// A stalled attempt goes on.
-    Release(u32),
+    Release(AttemptKey),
     /// A frozen worker goes on.
-    Thaw { worker: u32, incarnation: u32 },
+    Thaw { worker: WorkerKey, incarnation: u32 },
     /// A stopping worker's grace period is over.
-    GraceOver { worker: u32, incarnation: u32 },
+    GraceOver { worker: WorkerKey, incarnation: u32 },
     /// A stopping worker drops what still runs.
-    Abort { worker: u32, incarnation: u32 },
+    Abort { worker: WorkerKey, incarnation: u32 },
     /// A new process of a dead worker comes up.
-    Restart { worker: u32, incarnation: u32 },
+    Restart { worker: WorkerKey, incarnation: u32 },
 }
 
 /// Something to do that involves user code, before anything else happens.
 pub(crate) enum Todo {
     /// A worker begins an attempt; one that `dies` takes the worker with it.
     Start {
-        worker: u32,
+        worker: WorkerKey,
         token: Token,
         dies: bool,
     },
     /// A worker handles a workflow task; its answer may be lost or late.
     WorkflowTask {
+        worker: WorkerKey,
         workflow: WorkflowKey,
         task: WorkflowTask,
         answer: Carriage,
     },
     /// A worker answers a query.
     Query {
-        id: u32,
-        worker: u32,
+        query: QueryKey,
+        worker: WorkerKey,
     },
     Fail {
-        attempt: u32,
+        attempt: AttemptKey,
     },
     Abort {
-        attempt: u32,
+        attempt: AttemptKey,
     },
     Cancel {
-        attempt: u32,
+        attempt: AttemptKey,
         reason: CancelReason,
     },
     WorkerStopping {
-        attempt: u32,
+        attempt: AttemptKey,
     },
     /// A background task was aborted: its destructors run as this attempt's code.
     Drop {
         future: TaskFuture<ActivityOutcome>,
-        attempt: u32,
+        attempt: AttemptKey,
     },
     Evict(Instance),
 }

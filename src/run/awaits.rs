@@ -5,14 +5,14 @@ use super::setup::Settings;
 use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
-use crate::trace::{What, Who};
+use crate::trace::{AttemptKey, What, Who};
 use crate::worker::process::Process;
 
 impl Core {
     /// The attempt's code returned `Pending`.
     #[inline(always)]
-    pub(super) fn awaited(&mut self, attempt: u32, settings: &Settings) {
-        let record = &mut self.attempts[attempt as usize];
+    pub(super) fn awaited(&mut self, attempt: AttemptKey, settings: &Settings) {
+        let record = &mut self.attempts[attempt];
         record.awaits += 1;
         let count = record.awaits;
         self.note(Who::Attempt(attempt), What::Awaited(count));
@@ -21,21 +21,21 @@ impl Core {
         }
     }
 
-    fn strike_await(&mut self, attempt: u32, count: u32, settings: &Settings) {
+    fn strike_await(&mut self, attempt: AttemptKey, count: u32, settings: &Settings) {
         if let Some(fault) = self.strike_attempt(attempt, Site::Await(count)) {
             self.fault_at_await(attempt, fault, settings);
         }
-        if self.attempts[attempt as usize].is_running() {
+        if self.attempts[attempt].is_running() {
             self.approach_await(attempt, count + 1);
         }
     }
 
     /// The next await is this one: a planned deadline moves it.
-    pub(super) fn approach_await(&mut self, attempt: u32, next: u32) {
+    pub(super) fn approach_await(&mut self, attempt: AttemptKey, next: u32) {
         if !self.injector.may_strike(Site::Deadline(next)) {
             return;
         }
-        let Some(deadline) = self.attempts[attempt as usize].deadline else { return };
+        let Some(deadline) = self.attempts[attempt].deadline else { return };
         let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
         match fault {
             Fault::DeadlineBefore(by) => {
@@ -43,8 +43,8 @@ impl Core {
                 self.stall(attempt, Time::from_nanos(nanos));
             }
             Fault::DeadlineAt => {
-                let activity = self.attempts[attempt as usize].token.activity;
-                self.activities[activity.0 as usize].defers_deadline = true;
+                let activity = self.attempts[attempt].token.activity;
+                self.activities[activity].defers_deadline = true;
                 self.stall(attempt, deadline);
             }
             Fault::DeadlineAtLate => self.stall(attempt, deadline),
@@ -53,8 +53,8 @@ impl Core {
         }
     }
 
-    pub(super) fn fault_at_await(&mut self, attempt: u32, fault: Fault, settings: &Settings) {
-        let worker = self.attempts[attempt as usize].worker;
+    pub(super) fn fault_at_await(&mut self, attempt: AttemptKey, fault: Fault, settings: &Settings) {
+        let worker = self.attempts[attempt].worker;
         match fault {
             Fault::Crash => self.crash_worker(worker, settings),
             Fault::CrashAttempt => {
@@ -71,14 +71,14 @@ impl Core {
     }
 
     /// Keeps an attempt from being polled until then.
-    pub(super) fn stall(&mut self, attempt: u32, until: Time) {
+    pub(super) fn stall(&mut self, attempt: AttemptKey, until: Time) {
         if until > self.now && self.hold(attempt) {
             self.queue.push(until, Wakeup::Release(attempt));
         }
     }
 
-    pub(super) fn hold(&mut self, attempt: u32) -> bool {
-        let record = &mut self.attempts[attempt as usize];
+    pub(super) fn hold(&mut self, attempt: AttemptKey) -> bool {
+        let record = &mut self.attempts[attempt];
         let Some(task) = record.task.filter(|_| !record.stalled) else { return false };
         record.stalled = true;
         self.tasks.hold(task);
@@ -86,10 +86,10 @@ impl Core {
     }
 
     /// A stall is over.
-    pub(super) fn release(&mut self, attempt: u32) {
-        let record = &mut self.attempts[attempt as usize];
+    pub(super) fn release(&mut self, attempt: AttemptKey) {
+        let record = &mut self.attempts[attempt];
         record.stalled = false;
-        let frozen = matches!(self.workers[record.worker as usize].process, Process::Frozen { .. });
+        let frozen = matches!(self.workers[record.worker].process, Process::Frozen { .. });
         if let Some(task) = record.task.filter(|_| !frozen) {
             self.tasks.release(task);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::finished::Run;
 use crate::fault::{Entry, Fault, Site};
 use crate::instant::Time;
+use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{What, Who};
 
 impl Run {
@@ -19,10 +20,10 @@ impl Run {
             return None;
         }
         let trace = self.trace();
-        let attempt = (0..trace.attempts().len() as u32).find(|index| {
-            let name = trace.attempts()[*index as usize];
-            name.activity == activity && Some(name.number) == entry.point.attempt
-        })?;
+        let (attempt, _) = trace
+            .attempts()
+            .iter()
+            .find(|(_, name)| name.activity == activity && Some(name.number) == entry.point.attempt)?;
         let mut scheduled = None;
         let (mut started, mut awaited) = (None, None);
         for event in trace.events() {
@@ -51,14 +52,17 @@ impl Run {
     }
 
     /// The activity that an entry names.
-    pub(crate) fn activity_of(&self, entry: &Entry) -> Option<u32> {
+    pub(crate) fn activity_of(&self, entry: &Entry) -> Option<ActivityKey> {
         let trace = self.trace();
-        let place = trace.activities().iter().position(|name| {
-            let workflow = &trace.workflows()[name.workflow as usize];
+        let found = trace.activities().iter().find(|(_, name)| {
+            let workflow = &trace.workflows()[name.workflow];
             name.activity_type == entry.point.name
                 && name.execution == entry.point.execution
-                && entry.point.workflow_id.as_ref().map_or(name.workflow == 0, |id| *id == workflow.workflow_id)
-        })?;
-        Some(place as u32)
+                && match &entry.point.workflow_id {
+                    Some(id) => *id == workflow.workflow_id,
+                    None => name.workflow == WorkflowKey::FIRST,
+                }
+        });
+        found.map(|(activity, _)| activity)
     }
 }

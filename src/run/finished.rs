@@ -15,7 +15,7 @@ use crate::fault::{Entry, Order, Plan};
 use crate::instant::Time;
 use crate::program::{Payload, RetrySpec, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
-use crate::trace::Trace;
+use crate::trace::{AttemptKey, Trace};
 
 /// A finished run: its outcome, its trace, and the state it left.
 ///
@@ -99,7 +99,7 @@ impl Run {
             return Outcome::Open;
         }
         core.service
-            .workflow(WorkflowKey(0))
+            .workflow(WorkflowKey::FIRST)
             .outcome()
             .map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
     }
@@ -152,13 +152,13 @@ impl Run {
         if self.trace().workflows().is_empty() {
             return Vec::new();
         }
-        self.world().core.borrow().service.history(WorkflowKey(0)).to_vec()
+        self.world().core.borrow().service.history(WorkflowKey::FIRST).to_vec()
     }
 
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
         let mut entries = Vec::new();
-        for (point, fault) in self.trace().faults() {
+        for (point, fault) in self.trace().faults().values() {
             entries.push(Entry::new(point.clone(), *fault));
         }
         Plan::new(entries).with_seed(self.seed).with_order(self.order)
@@ -180,22 +180,22 @@ impl Run {
     }
 
     /// Whether nothing but the schedule-to-close timeout would end a lost attempt of this activity.
-    pub(crate) fn is_unprotected(&self, activity: u32) -> bool {
+    pub(crate) fn is_unprotected(&self, activity: ActivityKey) -> bool {
         let (timeouts, _) = self.limits(activity);
         timeouts.heartbeat.is_zero()
             && (timeouts.start_to_close.is_zero() || timeouts.start_to_close >= timeouts.schedule_to_close)
     }
 
     /// The timeouts and the retry policy in force for an activity, by its index in the trace.
-    pub(crate) fn limits(&self, activity: u32) -> (Timeouts, Arc<RetrySpec>) {
+    pub(crate) fn limits(&self, activity: ActivityKey) -> (Timeouts, Arc<RetrySpec>) {
         let core = self.world().core.borrow();
-        let record = core.service.activity(ActivityKey(activity));
+        let record = core.service.activity(activity);
         (record.timeouts(), record.retry().clone())
     }
 
     /// The deadline that an attempt was told, by its index in the trace.
-    pub(crate) fn attempt_deadline(&self, attempt: u32) -> Option<Time> {
-        self.world().core.borrow().attempts[attempt as usize].deadline
+    pub(crate) fn attempt_deadline(&self, attempt: AttemptKey) -> Option<Time> {
+        self.world().core.borrow().attempts[attempt].deadline
     }
 
     pub(super) fn world(&self) -> &Rc<World> {

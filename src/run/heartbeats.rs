@@ -7,15 +7,15 @@ use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::program::{Beat, CancelReason, Details};
 use crate::service::Code;
-use crate::trace::{Bytes, What, Who};
+use crate::trace::{AttemptKey, Bytes, What, Who};
 use crate::worker::message::{Call, Carriage, Message};
 use crate::worker::throttle::Action;
 
 impl Core {
     /// The attempt's code, or a background task of it, records a heartbeat.
     #[inline]
-    pub(super) fn heartbeat(&mut self, attempt: u32, details: Option<&[u8]>, settings: &Settings) -> Beat {
-        let record = &mut self.attempts[attempt as usize];
+    pub(super) fn heartbeat(&mut self, attempt: AttemptKey, details: Option<&[u8]>, settings: &Settings) -> Beat {
+        let record = &mut self.attempts[attempt];
         if !record.is_running() {
             return Beat::Taken;
         }
@@ -37,7 +37,7 @@ impl Core {
             return Beat::CrashNow;
         }
         let now = self.now;
-        let record = &mut self.attempts[attempt as usize];
+        let record = &mut self.attempts[attempt];
         record.last_recorded = now;
         record.newest = bytes;
         // The message that carries this heartbeat, or a newer one in its place, meets its fate when it leaves.
@@ -48,9 +48,9 @@ impl Core {
             _ => {}
         }
         let action = if fault == Some(Fault::CrashAfterSent) {
-            self.throttles[attempt as usize].record_unthrottled(details, now)
+            self.attempts[attempt].throttle.record_unthrottled(details, now)
         } else {
-            self.throttles[attempt as usize].record(details, now)
+            self.attempts[attempt].throttle.record(details, now)
         };
         let next = Next::of(action);
         self.act(attempt, next, settings);
@@ -62,10 +62,10 @@ impl Core {
     }
 
     /// Does what the throttle says.
-    pub(super) fn act(&mut self, attempt: u32, next: Next, settings: &Settings) {
+    pub(super) fn act(&mut self, attempt: AttemptKey, next: Next, settings: &Settings) {
         match next {
             Next::Send(details) => {
-                let record = &mut self.attempts[attempt as usize];
+                let record = &mut self.attempts[attempt];
                 let carriage = std::mem::take(&mut record.carriage);
                 let bytes = record.newest;
                 self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
@@ -82,9 +82,9 @@ impl Core {
     }
 
     /// The throttle's interval is over.
-    pub(super) fn flush(&mut self, attempt: u32, settings: &Settings) {
+    pub(super) fn flush(&mut self, attempt: AttemptKey, settings: &Settings) {
         let now = self.now;
-        let next = Next::of(self.throttles[attempt as usize].interval_elapsed(now));
+        let next = Next::of(self.attempts[attempt].throttle.interval_elapsed(now));
         self.act(attempt, next, settings);
     }
 
@@ -92,7 +92,7 @@ impl Core {
     #[inline]
     pub(super) fn deliver_heartbeat(
         &mut self,
-        attempt: u32,
+        attempt: AttemptKey,
         details: Details,
         bytes: Option<Bytes>,
         carriage: Carriage,
@@ -106,12 +106,12 @@ impl Core {
     }
 
     #[inline]
-    fn take_heartbeat(&mut self, attempt: u32, details: Details, bytes: Option<Bytes>, carriage: Carriage) {
-        let token = self.attempts[attempt as usize].token;
+    fn take_heartbeat(&mut self, attempt: AttemptKey, details: Details, bytes: Option<Bytes>, carriage: Carriage) {
+        let token = self.attempts[attempt].token;
         let order = self.queue.reserve();
         let told = match self.service.heartbeat(token, details, self.now, order) {
             Ok(answer) => {
-                self.attempts[attempt as usize].last_visible = self.now;
+                self.attempts[attempt].last_visible = self.now;
                 self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
                 if answer.cancel_requested {
                     Some(CancelReason::Requested)
@@ -133,10 +133,10 @@ impl Core {
 
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
     #[inline]
-    pub(super) fn heartbeat_answered(&mut self, attempt: u32, settings: &Settings) {
+    pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey, settings: &Settings) {
         let now = self.now;
-        let next = Next::of(self.throttles[attempt as usize].answered(now));
-        let record = &mut self.attempts[attempt as usize];
+        let next = Next::of(self.attempts[attempt].throttle.answered(now));
+        let record = &mut self.attempts[attempt];
         if record.is_running() {
             self.act(attempt, next, settings);
         } else if let Some(parting) = record.parting.take() {

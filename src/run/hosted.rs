@@ -1,10 +1,10 @@
 //! What the loop knows of workflows and activities beside the service, and the memory it keeps from run to run.
 
-use std::sync::Arc;
 use std::task::Waker;
 
-use super::hosting::Link;
 use super::workflow_task::Held;
+use crate::service::ActivityKey;
+use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
 
@@ -13,7 +13,7 @@ use crate::worker::instance::Instance;
 pub(crate) struct HostedWorkflow {
     pub(crate) instance: Option<Instance>,
     /// The worker that has the instance, or had it last.
-    pub(crate) home: u32,
+    pub(crate) home: Option<WorkerKey>,
     /// The answer to a workflow task that its worker is slow to send.
     pub(crate) held: Option<Held>,
     /// That answer waits for the next signal.
@@ -28,7 +28,7 @@ pub(crate) struct HostedWorkflow {
     /// Who waits for it to close.
     pub(crate) waiting: Vec<Waker>,
     /// The latest activity of each type that it has scheduled, by its index in the trace.
-    pub(crate) executions: Vec<u32>,
+    pub(crate) executions: Vec<ActivityKey>,
 }
 
 impl HostedWorkflow {
@@ -38,8 +38,8 @@ impl HostedWorkflow {
     }
 
     /// Takes what this worker has of it, as `take_instance` does.
-    pub(crate) fn take_hosted_by(&mut self, worker: u32) -> Option<Instance> {
-        if self.home == worker && self.instance.is_some() {
+    pub(crate) fn take_hosted_by(&mut self, worker: WorkerKey) -> Option<Instance> {
+        if self.home == Some(worker) && self.instance.is_some() {
             return self.instance.take();
         }
         self.held.take_if(|held| held.worker == worker).map(|held| held.instance)
@@ -50,7 +50,7 @@ impl HostedWorkflow {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct HostedActivity {
     /// The latest attempt that a worker took, if any.
-    pub(crate) latest: Option<u32>,
+    pub(crate) latest: Option<AttemptKey>,
     /// The attempt whose dispatch was the last to be a point: offered again, since no worker was there, it is none.
     pub(crate) dispatched: u32,
     /// The worker is to be gone when the next attempt is due.
@@ -64,14 +64,12 @@ pub(crate) struct HostedActivity {
 /// What earlier runs have left, for its memory.
 #[derive(Default)]
 pub(crate) struct Spare {
-    pub(super) executions: Vec<Vec<u32>>,
-    /// By the index of the attempt.
-    pub(crate) links: Vec<Arc<Link>>,
+    pub(super) executions: Vec<Vec<ActivityKey>>,
 }
 
 impl Spare {
     /// An empty list of a workflow's executions.
-    pub(crate) fn executions(&mut self) -> Vec<u32> {
+    pub(crate) fn executions(&mut self) -> Vec<ActivityKey> {
         let mut executions = self.executions.pop().unwrap_or_default();
         executions.clear();
         executions

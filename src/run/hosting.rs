@@ -7,14 +7,14 @@ use std::thread::ThreadId;
 use super::agenda::Buried;
 use super::error::RunError;
 use super::setup::{Settings, Throttling};
-use super::world::{Background, Core, Tag, World, with_current};
+use super::world::{Background, BackgroundKey, Core, Tag, World, with_current};
 use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::instant::{Span, Time};
 use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure};
 use crate::service::Token;
-use crate::trace::{AttemptName, Ended, What, Who};
+use crate::trace::{AttemptKey, AttemptName, Ended, What, Who, WorkerKey};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::{Call, Carriage, Message, Parting};
 use crate::worker::process::Process;
@@ -24,7 +24,7 @@ use crate::worker::throttle::{self, Throttle};
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 #[derive(Debug)]
 pub(crate) struct Link {
-    attempt: u32,
+    attempt: AttemptKey,
     /// Atomic only because links are `Sync`.
     run: AtomicU64,
     /// The run's.
@@ -32,7 +32,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new(attempt: u32, run: u64) -> Arc<Link> {
+    fn new(attempt: AttemptKey, run: u64) -> Arc<Link> {
         Arc::new(Link { attempt, run: AtomicU64::new(run), thread: std::thread::current().id() })
     }
 
@@ -82,7 +82,7 @@ impl ActivityLink for Link {
             if !self.is_of(core.run) || core.running_dead() {
                 return;
             }
-            let attempt = &mut core.attempts[self.attempt as usize];
+            let attempt = &mut core.attempts[self.attempt];
             if attempt.is_running() && !std::mem::replace(&mut attempt.details_read, true) {
                 core.note(Who::Attempt(self.attempt), What::DetailsRead);
             }
@@ -96,7 +96,7 @@ impl ActivityLink for Link {
 
 impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
-    pub(super) fn start_attempt(&self, worker: u32, token: Token, dies: bool) {
+    pub(super) fn start_attempt(&self, worker: WorkerKey, token: Token, dies: bool) {
         let task = self.core.borrow().service.activity_task(token);
         let Some(program) = self.setup.activities.get(task.info.activity_type()) else { return };
         let (index, link) = {
@@ -113,7 +113,7 @@ impl World {
         match started {
             Ok(started) => {
                 let task = core.tasks.spawn(started.run, Tag::Attempt(index));
-                let attempt = &mut core.attempts[index as usize];
+                let attempt = &mut core.attempts[index];
                 attempt.task = Some(task);
                 attempt.listener = Some(started.listener);
                 core.approach_await(index, 1);
@@ -126,8 +126,8 @@ impl World {
     }
 
     /// Lets an attempt's code fail at an await: its destructors run, then the worker reports the failure.
-    pub(super) fn fail_attempt(&self, attempt: u32) {
-        let task = self.core.borrow().attempts[attempt as usize].task;
+    pub(super) fn fail_attempt(&self, attempt: AttemptKey) {
+        let task = self.core.borrow().attempts[attempt].task;
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
@@ -135,12 +135,12 @@ impl World {
     }
 
     /// Drops an attempt that outlived its worker's grace period, and reports it.
-    pub(super) fn abort_attempt(&self, attempt: u32) {
-        let task = self.core.borrow().attempts[attempt as usize].task;
+    pub(super) fn abort_attempt(&self, attempt: AttemptKey) {
+        let task = self.core.borrow().attempts[attempt].task;
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let mut core = self.core.borrow_mut();
-        if core.attempts[attempt as usize].is_running() {
+        if core.attempts[attempt].is_running() {
             core.note(Who::Attempt(attempt), What::Aborted);
             let outcome = ActivityOutcome::Cancelled(Details::Absent);
             core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)), &self.setup.settings);
@@ -152,23 +152,13 @@ impl World {
 
 impl Core {
     /// The link of a new attempt: an earlier run's, unless something that outlived that run still holds it.
-    fn link(&mut self, attempt: u32) -> Arc<Link> {
-        let (run, place) = (self.run, attempt as usize);
-        for attempt in self.spare.links.len() as u32..=attempt {
-            self.spare.links.push(Link::new(attempt, run));
-        }
-        let link = &mut self.spare.links[place];
-        if Arc::strong_count(link) == 1 {
-            link.run.store(run, Ordering::Relaxed);
-        } else {
-            *link = Link::new(attempt, run);
-        }
-        link.clone()
+    fn link(&mut self, attempt: AttemptKey) -> Arc<Link> {
+        Link::new(attempt, self.run)
     }
 
     /// Notes a new attempt and makes its record.
-    fn host(&mut self, worker: u32, token: Token, task: &ActivityTask, settings: &Settings) -> u32 {
-        let name = AttemptName { activity: token.activity.0, number: token.attempt, worker };
+    fn host(&mut self, worker: WorkerKey, token: Token, task: &ActivityTask, settings: &Settings) -> AttemptKey {
+        let name = AttemptName { activity: token.activity, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
         let interval = match settings.throttle {
             Throttling::Off => Span::ZERO,
@@ -176,14 +166,10 @@ impl Core {
                 throttle::interval_in(settings.dialect, task.info.timeouts.heartbeat, default, max)
             }
         };
-        // The throttles of earlier runs are used again, for the memory of what they hold back.
-        match self.throttles.get_mut(index as usize) {
-            Some(throttle) => throttle.restart(interval),
-            None => self.throttles.push(Throttle::new(interval)),
-        }
         self.attempts.push(Attempt {
             token,
             worker,
+            throttle: Throttle::new(interval),
             task: None,
             life: Life::Running,
             awaits: 0,
@@ -205,15 +191,20 @@ impl Core {
             busy: Busy::default(),
         });
         self.running += 1;
-        self.activities[token.activity.0 as usize].latest = Some(index);
+        self.activities[token.activity].latest = Some(index);
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));
         index
     }
 
     /// The attempt's code has ended by itself.
-    pub(super) fn ended(&mut self, attempt: u32, outcome: Result<ActivityOutcome, Box<Panic>>, settings: &Settings) {
-        if !self.attempts[attempt as usize].is_running() {
+    pub(super) fn ended(
+        &mut self,
+        attempt: AttemptKey,
+        outcome: Result<ActivityOutcome, Box<Panic>>,
+        settings: &Settings,
+    ) {
+        if !self.attempts[attempt].is_running() {
             return;
         }
         let (how, detail, outcome) = match outcome {
@@ -235,18 +226,18 @@ impl Core {
             }
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
-        let told = self.attempts[attempt as usize].cancel_told;
+        let told = self.attempts[attempt].cancel_told;
         self.close(attempt, report::report(outcome, told), settings);
     }
 
     /// Reports an attempt that has ended.
-    fn close(&mut self, attempt: u32, report: Report, settings: &Settings) {
-        let record = &mut self.attempts[attempt as usize];
+    fn close(&mut self, attempt: AttemptKey, report: Report, settings: &Settings) {
+        let record = &mut self.attempts[attempt];
         record.life = Life::Ended;
         record.task = None;
         record.listener = None;
         let (worker, bytes) = (record.worker, record.newest);
-        let throttle = &mut self.throttles[attempt as usize];
+        let throttle = &mut record.throttle;
         let in_flight = throttle.is_in_flight();
         let pending_goes = report.pending_heartbeat(settings.dialect);
         let mut pending = match pending_goes {
@@ -287,21 +278,21 @@ impl Core {
             let parting = Parting { flush, call, carriage };
             // What is said last waits for the heartbeat in flight, which it must not overtake.
             if in_flight {
-                self.attempts[attempt as usize].parting = Some(Box::new(parting));
+                self.attempts[attempt].parting = Some(Box::new(parting));
             } else {
                 self.part(attempt, parting, settings);
             }
         }
-        if self.workers[worker as usize].process == Process::Stopping {
+        if self.workers[worker].process == Process::Stopping {
             self.stop_if_idle(worker, settings);
         }
     }
 
     /// Sends what an attempt that has ended says last.
-    pub(super) fn part(&mut self, attempt: u32, parting: Parting, settings: &Settings) {
+    pub(super) fn part(&mut self, attempt: AttemptKey, parting: Parting, settings: &Settings) {
         let Parting { flush, call, carriage } = parting;
         if let Some(heartbeat) = flush {
-            let bytes = self.attempts[attempt as usize].newest;
+            let bytes = self.attempts[attempt].newest;
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
             self.deliver(Message { attempt, call: heartbeat }, Carriage::Whole, settings);
         }
@@ -312,8 +303,8 @@ impl Core {
     }
 
     /// The attempt vanishes: nothing of it has any effect from now on.
-    pub(super) fn bury(&mut self, attempt: u32) {
-        let record = &mut self.attempts[attempt as usize];
+    pub(super) fn bury(&mut self, attempt: AttemptKey) {
+        let record = &mut self.attempts[attempt];
         if !record.is_running() {
             return;
         }
@@ -325,10 +316,10 @@ impl Core {
         self.note(Who::Attempt(attempt), What::Died);
     }
 
-    pub(super) fn background_ended(&mut self, index: u32, panic: Option<Box<Panic>>) {
-        self.background[index as usize].task = None;
+    pub(super) fn background_ended(&mut self, task: BackgroundKey, panic: Option<Box<Panic>>) {
+        self.background[task].task = None;
         if let Some(panic) = panic {
-            let who = self.task_words(Tag::Background(index));
+            let who = self.task_words(Tag::Background(task));
             self.fail(RunError::Misuse(format!("{who} panicked: {panic}")));
         }
     }
@@ -336,12 +327,12 @@ impl Core {
     /// Adds a background task of the attempt whose code is running.
     pub(crate) fn spawn_background(
         &mut self,
-        attempt: u32,
+        attempt: AttemptKey,
         future: crate::engine::tasks::TaskFuture<ActivityOutcome>,
-    ) -> (u32, TaskId) {
-        let index = self.background.len() as u32;
-        let task = self.tasks.spawn(future, Tag::Background(index));
+    ) -> (BackgroundKey, TaskId) {
+        let key = self.background.next_key();
+        let task = self.tasks.spawn(future, Tag::Background(key));
         self.background.push(Background { attempt, task: Some(task), aborted: false, busy: Busy::default() });
-        (index, task)
+        (key, task)
     }
 }

@@ -9,13 +9,14 @@ use super::world::Core;
 use crate::engine::choice::Stream;
 use crate::fault::{Fault, Order, Site};
 use crate::service::{ActivityKey, Ready, WorkflowKey};
+use crate::trace::WorkerKey;
 use crate::worker::process::{Process, Worker};
 
 impl Core {
     /// A task may be taken: it goes to a worker, or waits until there is one.
     pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
         if let Ready::Activity { activity, .. } = ready
-            && std::mem::take(&mut self.activities[activity.0 as usize].gone_when_due)
+            && std::mem::take(&mut self.activities[activity].gone_when_due)
         {
             self.lose_worker_of(activity, settings);
         }
@@ -24,7 +25,7 @@ impl Core {
             return;
         };
         self.served += 1;
-        let chosen = &mut self.workers[worker as usize];
+        let chosen = &mut self.workers[worker];
         chosen.served = self.served;
         let incarnation = chosen.incarnation;
         let mut latency = settings.dispatch_latency;
@@ -40,33 +41,34 @@ impl Core {
     /// A fault takes away the worker that had the latest attempt.
     #[cold]
     fn lose_worker_of(&mut self, activity: ActivityKey, settings: &Settings) {
-        if let Some(attempt) = self.activities[activity.0 as usize].latest {
-            self.crash_worker(self.attempts[attempt as usize].worker, settings);
+        if let Some(attempt) = self.activities[activity].latest {
+            self.crash_worker(self.attempts[attempt].worker, settings);
         }
     }
 
     /// The worker that polls for this task now, if any.
     #[inline]
-    pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<u32> {
+    pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<WorkerKey> {
         // Most worlds have one worker, which every queue leads to.
-        match &self.workers[..] {
-            [only] => fits(only, ready).then_some(0),
-            _ => self.choose_among_workers(ready),
+        if self.workers.len() == 1 {
+            return self.workers.iter().find(|(_, only)| fits(only, ready)).map(|(worker, _)| worker);
         }
+        self.choose_among_workers(ready)
     }
 
-    fn choose_among_workers(&mut self, ready: Ready) -> Option<u32> {
+    fn choose_among_workers(&mut self, ready: Ready) -> Option<WorkerKey> {
         let queue = self.task_queue(ready);
         if let Ready::Workflow { workflow, .. } = ready {
             // The worker that has the instance is asked first.
-            let hosted = &self.workflows[workflow.0 as usize];
-            let home = &self.workers[hosted.home as usize];
-            if hosted.instance.is_some() && home.takes_tasks() && home.task_queue == queue {
-                return Some(hosted.home);
+            let hosted = &self.workflows[workflow];
+            if let Some(key) = hosted.home.filter(|_| hosted.instance.is_some()) {
+                let home = &self.workers[key];
+                if home.takes_tasks() && home.task_queue == queue {
+                    return Some(key);
+                }
             }
         }
-        let candidates =
-            || self.workers.iter().enumerate().filter(|(_, worker)| fits(worker, ready) && worker.task_queue == queue);
+        let candidates = || self.workers.iter().filter(|(_, worker)| fits(worker, ready) && worker.task_queue == queue);
         let chosen = match self.order {
             Order::Fifo => candidates().min_by_key(|(_, worker)| worker.served),
             Order::Random => match candidates().count() as u32 {
@@ -74,7 +76,7 @@ impl Core {
                 many => candidates().nth(self.choice.below(Stream::Schedule, many) as usize),
             },
         };
-        chosen.map(|(index, _)| index as u32)
+        chosen.map(|(worker, _)| worker)
     }
 
     /// The queue that a task waits in.
@@ -93,7 +95,7 @@ impl Core {
     #[cold]
     fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
         let latency = settings.dispatch_latency;
-        let hosted = &mut self.activities[activity.0 as usize];
+        let hosted = &mut self.activities[activity];
         if std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
             return latency;
         }
@@ -101,7 +103,7 @@ impl Core {
         match self.strike_activity(activity, attempt, Site::Dispatch) {
             Some(Fault::Delayed(length)) => latency.saturating_add(length),
             Some(Fault::WorkerDies) => {
-                self.activities[activity.0 as usize].dies_at_start = true;
+                self.activities[activity].dies_at_start = true;
                 latency
             }
             Some(Fault::Cancel) => {
@@ -114,11 +116,11 @@ impl Core {
     }
 
     /// A task reaches the worker it was meant for, or finds it gone and looks for another.
-    pub(super) fn hand_over(&mut self, ready: Ready, worker: u32, incarnation: u32, settings: &Settings) {
-        let target = &self.workers[worker as usize];
+    pub(super) fn hand_over(&mut self, ready: Ready, worker: WorkerKey, incarnation: u32, settings: &Settings) {
+        let target = &self.workers[worker];
         if target.incarnation != incarnation || target.process != Process::Up {
             if target.incarnation == incarnation && matches!(ready, Ready::Activity { .. }) {
-                self.workers[worker as usize].busy -= 1;
+                self.workers[worker].busy -= 1;
             }
             self.announce(ready, settings);
             self.settle(settings);
@@ -128,7 +130,7 @@ impl Core {
             Ready::Activity { activity, attempt } => {
                 match self.service.start_attempt(activity, attempt, self.now) {
                     Some(token) => {
-                        let dies = std::mem::take(&mut self.activities[activity.0 as usize].dies_at_start);
+                        let dies = std::mem::take(&mut self.activities[activity].dies_at_start);
                         self.todo.push_back(Todo::Start { worker, token, dies });
                     }
                     // Stale: the poll goes on.
@@ -141,8 +143,8 @@ impl Core {
     }
 
     /// A worker has room for one more attempt.
-    pub(super) fn free_slot(&mut self, worker: u32, settings: &Settings) {
-        let freed = &mut self.workers[worker as usize];
+    pub(super) fn free_slot(&mut self, worker: WorkerKey, settings: &Settings) {
+        let freed = &mut self.workers[worker];
         // One that has died since has none of its former attempts.
         freed.busy = freed.busy.saturating_sub(1);
         if freed.slots != 0 && !self.backlog.is_empty() {

@@ -3,15 +3,21 @@
 use super::agenda::Wakeup;
 use super::setup::Settings;
 use super::world::Core;
-use crate::trace::{What, Who};
+use crate::program::key;
+use crate::trace::{AttemptKey, What, Who};
 use crate::worker::message::{Call, Carriage, Message};
+
+key! {
+    /// Which of the messages on a slow way.
+    pub(crate) struct MessageKey;
+}
 
 impl Core {
     /// Hands a message to the network.
     pub(super) fn post(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
         if let Carriage::Late(length) = carriage {
-            self.mail.push(Some(message));
-            self.queue.push(self.at(length), Wakeup::Deliver(self.mail.len() as u32 - 1));
+            let message = self.mail.push(Some(message));
+            self.queue.push(self.at(length), Wakeup::Deliver(message));
         } else {
             self.deliver(message, carriage, settings);
         }
@@ -21,7 +27,7 @@ impl Core {
     pub(super) fn deliver(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
         let Message { attempt, call } = message;
         let now = self.now;
-        let token = self.attempts[attempt as usize].token;
+        let token = self.attempts[attempt].token;
         let arrives = carriage != Carriage::RequestLost;
         let refused = match call {
             Call::Heartbeat { details, bytes } => {
@@ -44,10 +50,10 @@ impl Core {
 
     /// What follows from a message that has arrived, or was lost.
     #[inline]
-    pub(super) fn delivered(&mut self, attempt: u32, refused: bool, carriage: Carriage, settings: &Settings) {
+    pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, carriage: Carriage, settings: &Settings) {
         self.settle(settings);
         // A report whose answer is lost is sent again, and refused: the service has acted on it.
-        let again = carriage == Carriage::AnswerLost && !self.attempts[attempt as usize].is_running();
+        let again = carriage == Carriage::AnswerLost && !self.attempts[attempt].is_running();
         if refused || again {
             self.note(Who::Attempt(attempt), What::Refused);
         }

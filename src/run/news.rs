@@ -81,17 +81,17 @@ impl Core {
         match news {
             News::ActivityScheduled { activity } => self.hear_scheduled(activity),
             News::RetryScheduled { activity, attempt, due } => {
-                self.note(Who::Activity(activity.0), What::RetryScheduled(due));
+                self.note(Who::Activity(activity), What::RetryScheduled(due));
                 match self.strike_activity(activity, attempt - 1, Site::Backoff) {
                     Some(Fault::Cancel) => self.cancel_workflow(self.service.activity(activity).workflow()),
-                    Some(Fault::WorkerGone) => self.activities[activity.0 as usize].gone_when_due = true,
+                    Some(Fault::WorkerGone) => self.activities[activity].gone_when_due = true,
                     _ => {}
                 }
             }
             News::AttemptTimedOut { activity, attempt, timeout } => {
-                self.note(Who::Activity(activity.0), What::TimedOut(timeout));
-                if let Some(hosted) = self.activities[activity.0 as usize].latest {
-                    let record = &mut self.attempts[hosted as usize];
+                self.note(Who::Activity(activity), What::TimedOut(timeout));
+                if let Some(hosted) = self.activities[activity].latest {
+                    let record = &mut self.attempts[hosted];
                     if record.token.attempt == attempt && record.is_running() {
                         record.zombie = true;
                         self.note(Who::Attempt(hosted), What::Zombie);
@@ -117,25 +117,25 @@ impl Core {
     #[cold]
     fn hear_rare(&mut self, news: News) {
         let (who, what) = match news {
-            News::ActivityCancelRequested { activity } => (Who::Activity(activity.0), What::ActivityCancelRequested),
-            News::WorkflowCancelRequested { workflow } => (Who::Workflow(workflow.0), What::CancelRequested),
+            News::ActivityCancelRequested { activity } => (Who::Activity(activity), What::ActivityCancelRequested),
+            News::WorkflowCancelRequested { workflow } => (Who::Workflow(workflow), What::CancelRequested),
             News::TimerStarted { workflow, timer, duration } => {
-                (Who::Workflow(workflow.0), What::TimerStarted { timer, duration })
+                (Who::Workflow(workflow), What::TimerStarted { timer, duration })
             }
-            News::TimerFired { workflow, timer } => (Who::Workflow(workflow.0), What::TimerFired(timer)),
-            News::TimerCanceled { workflow, timer } => (Who::Workflow(workflow.0), What::TimerCanceled(timer)),
-            News::TaskTimedOut { workflow } => (Who::Workflow(workflow.0), What::TaskTimedOut),
+            News::TimerFired { workflow, timer } => (Who::Workflow(workflow), What::TimerFired(timer)),
+            News::TimerCanceled { workflow, timer } => (Who::Workflow(workflow), What::TimerCanceled(timer)),
+            News::TaskTimedOut { workflow } => (Who::Workflow(workflow), What::TaskTimedOut),
             News::SignalReceived { workflow, signal } => {
-                let signal = &self.service.workflow(workflow).signals()[signal as usize];
+                let signal = &self.service.workflow(workflow).signals()[signal];
                 let index = self.trace.store_signal(signal.name.clone(), signal.input.as_bytes());
-                self.note(Who::Workflow(workflow.0), What::SignalReceived(index));
+                self.note(Who::Workflow(workflow), What::SignalReceived(index));
                 return self.answer_after_signal(workflow);
             }
             News::MarkerRecorded { workflow, event_id } => {
                 let event = &self.service.history(workflow)[event_id as usize - 1];
                 let EventKind::MarkerRecorded { marker } = &event.kind else { return };
                 let index = self.trace.store_marker(marker.clone());
-                (Who::Workflow(workflow.0), What::MarkerRecorded(index))
+                (Who::Workflow(workflow), What::MarkerRecorded(index))
             }
             News::TaskFailed { workflow } => return self.hear_task_failed(workflow),
             News::ActivityScheduled { .. }
@@ -154,19 +154,19 @@ impl Core {
         let activity_type = record.activity_type().clone();
         let input = self.trace.store(record.spec().input.as_bytes());
         let activity_id = record.id().clone();
-        let latest = &mut self.workflows[workflow.0 as usize].executions;
+        let latest = &mut self.workflows[workflow].executions;
         let named = self.trace.activities();
         let mut execution = 1;
-        match latest.iter_mut().find(|latest| named[**latest as usize].activity_type == activity_type) {
+        match latest.iter_mut().find(|latest| named[**latest].activity_type == activity_type) {
             Some(latest) => {
-                execution += named[*latest as usize].execution;
-                *latest = activity.0;
+                execution += named[*latest].execution;
+                *latest = activity;
             }
-            None => latest.push(activity.0),
+            None => latest.push(activity),
         }
-        self.trace.name_activity(ActivityName { workflow: workflow.0, activity_type, activity_id, execution });
+        self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution });
         self.activities.push(HostedActivity::default());
-        self.note(Who::Activity(activity.0), What::Scheduled(input));
+        self.note(Who::Activity(activity), What::Scheduled(input));
     }
 
     #[inline(never)]
@@ -182,7 +182,7 @@ impl Core {
             Some(ActivityClose::Canceled { .. }) => What::ActivityCanceled,
             None => return,
         };
-        self.note(Who::Activity(activity.0), what);
+        self.note(Who::Activity(activity), what);
     }
 
     #[inline(never)]
@@ -197,21 +197,21 @@ impl Core {
             }
             None => return,
         };
-        self.note(Who::Workflow(workflow.0), what);
+        self.note(Who::Workflow(workflow), what);
         self.open_workflows -= 1;
-        for waker in self.workflows[workflow.0 as usize].waiting.drain(..) {
+        for waker in self.workflows[workflow].waiting.drain(..) {
             waker.wake();
         }
-        for index in 0..self.attempts.len() {
-            let attempt = &self.attempts[index];
+        for key in self.attempts.keys() {
+            let attempt = &self.attempts[key];
             if attempt.is_running()
                 && !attempt.zombie
                 && self.service.activity(attempt.token.activity).workflow() == workflow
             {
-                self.expect_local_timeout(index as u32);
+                self.expect_local_timeout(key);
             }
         }
-        if let Some(instance) = self.workflows[workflow.0 as usize].instance.take() {
+        if let Some(instance) = self.workflows[workflow].instance.take() {
             self.todo.push_back(Todo::Evict(instance));
         }
     }

@@ -12,12 +12,17 @@ use super::setup::Settings;
 use super::workflow_task::unwound_problem;
 use super::world::{Core, World};
 use crate::engine::panics;
-use crate::program::{Failure, Payload};
+use crate::program::{Failure, Payload, key};
 use crate::service::{Ready, WorkflowKey};
-use crate::trace::{What, Who};
+use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::process::Process;
 use crate::worker::replay::Turn;
+
+key! {
+    /// Which of the queries that were asked.
+    pub(crate) struct QueryKey;
+}
 
 /// A query and what has become of it.
 #[derive(Debug)]
@@ -50,16 +55,22 @@ impl Query {
 
 impl Core {
     /// Asks a workflow. It takes a hand-over until a worker has it; [`poll_query`](Core::poll_query) gives the answer.
-    pub(crate) fn ask(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, settings: &Settings) -> u32 {
-        let id = self.queries.len() as u32;
-        self.queries.push(Query { workflow, name, state: State::Waiting { input, arrived: false, waker: None } });
-        self.queue.push(self.at(settings.dispatch_latency), Wakeup::Query(id));
-        id
+    pub(crate) fn ask(
+        &mut self,
+        workflow: WorkflowKey,
+        name: Arc<str>,
+        input: Payload,
+        settings: &Settings,
+    ) -> QueryKey {
+        let key =
+            self.queries.push(Query { workflow, name, state: State::Waiting { input, arrived: false, waker: None } });
+        self.queue.push(self.at(settings.dispatch_latency), Wakeup::Query(key));
+        key
     }
 
     /// The answer, once: a failure if the code has none.
-    pub(crate) fn poll_query(&mut self, id: u32, waker: &Waker) -> Poll<Result<Payload, Failure>> {
-        match &mut self.queries[id as usize].state {
+    pub(crate) fn poll_query(&mut self, query: QueryKey, waker: &Waker) -> Poll<Result<Payload, Failure>> {
+        match &mut self.queries[query].state {
             State::Waiting { waker: slot, .. } | State::Asked(slot) => {
                 *slot = Some(waker.clone());
                 Poll::Pending
@@ -75,8 +86,8 @@ impl Core {
 
 impl Core {
     /// A query has got to where the worker polls.
-    pub(super) fn offer_query(&mut self, id: u32) {
-        let query = &mut self.queries[id as usize];
+    pub(super) fn offer_query(&mut self, key: QueryKey) {
+        let query = &mut self.queries[key];
         let State::Waiting { arrived, .. } = &mut query.state else { return };
         *arrived = true;
         let workflow = query.workflow;
@@ -84,17 +95,17 @@ impl Core {
             return;
         }
         let Some(worker) = self.choose_worker(Ready::Workflow { workflow, stamp: 0 }) else { return };
-        match self.workers[worker as usize].process {
-            Process::Frozen { until } if until > self.now => self.queue.push(until, Wakeup::Query(id)),
-            _ => self.todo.push_back(Todo::Query { id, worker }),
+        match self.workers[worker].process {
+            Process::Frozen { until } if until > self.now => self.queue.push(until, Wakeup::Query(key)),
+            _ => self.todo.push_back(Todo::Query { query: key, worker }),
         }
     }
 
     /// What queries have waited for may have come.
     pub(super) fn offer_queries(&mut self) {
-        for id in 0..self.queries.len() as u32 {
-            if matches!(self.queries[id as usize].state, State::Waiting { arrived: true, .. }) {
-                self.offer_query(id);
+        for query in self.queries.keys() {
+            if matches!(self.queries[query].state, State::Waiting { arrived: true, .. }) {
+                self.offer_query(query);
             }
         }
     }
@@ -102,22 +113,22 @@ impl Core {
 
 impl World {
     /// A worker answers a query.
-    pub(super) fn handle_query(&self, id: u32, worker: u32) {
+    pub(super) fn handle_query(&self, key: QueryKey, worker: WorkerKey) {
         let (workflow, name, input) = {
             let mut core = self.core.borrow_mut();
-            let workflow = core.queries[id as usize].workflow;
+            let workflow = core.queries[key].workflow;
             // News of this very moment goes first; the query is offered again behind it.
-            if core.workers[worker as usize].process != Process::Up || core.service.workflow(workflow).has_task() {
+            if core.workers[worker].process != Process::Up || core.service.workflow(workflow).has_task() {
                 return;
             }
-            let query = &mut core.queries[id as usize];
+            let query = &mut core.queries[key];
             let State::Waiting { input, waker, .. } = &mut query.state else { return };
             let input = input.clone();
             query.state = State::Asked(waker.take());
             (query.workflow, query.name.clone(), input)
         };
-        let answer = self.query(worker, workflow, id, name, input);
-        let query = &mut self.core.borrow_mut().queries[id as usize];
+        let answer = self.query(worker, workflow, key, name, input);
+        let query = &mut self.core.borrow_mut().queries[key];
         let waker = match std::mem::replace(&mut query.state, State::Answered(answer)) {
             State::Waiting { waker, .. } | State::Asked(waker) => waker,
             State::Answered(_) | State::Taken => None,
@@ -130,17 +141,17 @@ impl World {
     /// Asks the worker's instance of a workflow that has no task, or one made by replay.
     fn query(
         &self,
-        worker: u32,
+        worker: WorkerKey,
         workflow: WorkflowKey,
-        id: u32,
+        query: QueryKey,
         name: Arc<str>,
         input: Payload,
     ) -> Result<Payload, Failure> {
         let cached = {
             let mut core = self.core.borrow_mut();
-            let hosted = &mut core.workflows[workflow.0 as usize];
+            let hosted = &mut core.workflows[workflow];
             let cached = hosted.instance.take();
-            let elsewhere = std::mem::replace(&mut hosted.home, worker) != worker;
+            let elsewhere = hosted.home.replace(worker) != Some(worker);
             if elsewhere {
                 if let Some(instance) = cached {
                     core.todo.push_back(Todo::Evict(instance));
@@ -157,7 +168,7 @@ impl World {
         };
         let asked = instance.and_then(|mut instance| {
             self.core.borrow_mut().in_workflow = true;
-            match panics::catch(|| instance.query(id, name.clone(), input)) {
+            match panics::catch(|| instance.query(query.index() as u32, name.clone(), input)) {
                 Ok(answer) => answer.map(|answer| (instance, answer)),
                 Err(unwound) => Err(unwound_problem(unwound)),
             }
@@ -168,12 +179,12 @@ impl World {
             Ok((instance, answer)) => {
                 if replayed {
                     let events = core.service.history(workflow).len() as u32;
-                    core.note(Who::Workflow(workflow.0), What::Replayed(events));
+                    core.note(Who::Workflow(workflow), What::Replayed(events));
                 }
                 if core.error.is_some() {
                     core.graveyard.push(Buried::Instance(instance));
                 } else if core.service.workflow(workflow).is_open() {
-                    core.workflows[workflow.0 as usize].instance = Some(instance);
+                    core.workflows[workflow].instance = Some(instance);
                 } else {
                     core.todo.push_back(Todo::Evict(instance));
                 }
@@ -186,7 +197,7 @@ impl World {
             Err(failure) => core.trace.store_failure_text(failure),
         };
         let index = core.trace.store_answer(name, bytes);
-        core.note(Who::Workflow(workflow.0), What::QueryAnswered(index));
+        core.note(Who::Workflow(workflow), What::QueryAnswered(index));
         answer
     }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::instant::Time;
-use crate::service::WorkflowOutcome;
-use crate::trace::{Bytes, Ended, Trace, What, Who};
+use crate::program::Table;
+use crate::service::{ActivityKey, WorkflowOutcome};
+use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
 
 /// An activity of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,7 +32,7 @@ pub struct AttemptRecord {
     /// From 1.
     pub number: u32,
     /// The worker that took it.
-    pub worker: u32,
+    pub worker: WorkerKey,
     /// When it started.
     pub started_at: Time,
     /// When its code ended or died; `None` if it was still running at the end of the run.
@@ -92,24 +93,21 @@ pub struct HeartbeatRecord {
 
 /// Reads the records.
 pub(crate) fn activities(trace: &Trace) -> Vec<ActivityRecord> {
-    let mut records: Vec<ActivityRecord> = Vec::with_capacity(trace.activities().len());
-    for name in trace.activities() {
-        records.push(ActivityRecord {
-            activity_type: name.activity_type.clone(),
-            workflow_id: trace.workflows()[name.workflow as usize].workflow_id.clone(),
-            execution: name.execution,
-            scheduled_at: Time::ZERO,
-            closed_at: None,
-            attempts: Vec::new(),
-        });
-    }
+    let mut records = trace.activities().map(|name| ActivityRecord {
+        activity_type: name.activity_type.clone(),
+        workflow_id: trace.workflows()[name.workflow].workflow_id.clone(),
+        execution: name.execution,
+        scheduled_at: Time::ZERO,
+        closed_at: None,
+        attempts: Vec::new(),
+    });
     // Where each attempt stands among its activity's, and which stored details its heartbeats have.
-    let mut places: Vec<(usize, usize)> = Vec::with_capacity(trace.attempts().len());
-    let mut stored: Vec<Vec<Option<Bytes>>> = Vec::with_capacity(trace.attempts().len());
+    let mut places = Table::<AttemptKey, (ActivityKey, usize)>::new();
+    let mut stored = Table::<AttemptKey, Vec<Option<Bytes>>>::new();
     for event in trace.events() {
         match (event.who, event.what) {
             (Who::Activity(index), what) => {
-                let record = &mut records[index as usize];
+                let record = &mut records[index];
                 match what {
                     What::Scheduled(_) => record.scheduled_at = event.at,
                     What::ActivityCompleted(_)
@@ -120,9 +118,9 @@ pub(crate) fn activities(trace: &Trace) -> Vec<ActivityRecord> {
                 }
             }
             (Who::Attempt(index), What::AttemptStarted(details)) => {
-                let name = trace.attempts()[index as usize];
-                let attempts = &mut records[name.activity as usize].attempts;
-                places.push((name.activity as usize, attempts.len()));
+                let name = trace.attempts()[index];
+                let attempts = &mut records[name.activity].attempts;
+                places.push((name.activity, attempts.len()));
                 stored.push(Vec::new());
                 attempts.push(AttemptRecord {
                     number: name.number,
@@ -140,9 +138,9 @@ pub(crate) fn activities(trace: &Trace) -> Vec<ActivityRecord> {
                 });
             }
             (Who::Attempt(index), what) => {
-                let (activity, place) = places[index as usize];
+                let (activity, place) = places[index];
                 let attempt = &mut records[activity].attempts[place];
-                let stored = &mut stored[index as usize];
+                let stored = &mut stored[index];
                 match what {
                     What::DetailsRead => attempt.details_read = true,
                     What::Awaited(count) => attempt.awaits = count,
@@ -194,7 +192,7 @@ pub(crate) fn activities(trace: &Trace) -> Vec<ActivityRecord> {
             _ => {}
         }
     }
-    records
+    records.into_values()
 }
 
 /// How a workflow ended, in words.

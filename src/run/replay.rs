@@ -15,8 +15,8 @@ const MOST: usize = 200;
 
 /// What a replay does otherwise.
 pub(crate) struct Difference {
-    /// Which workflow, by its index in the trace.
-    pub(crate) workflow: u32,
+    /// Which workflow, by its key.
+    pub(crate) workflow: WorkflowKey,
     pub(crate) what: Otherwise,
     /// The trace events of what differs, by index.
     pub(crate) events: Vec<usize>,
@@ -44,10 +44,10 @@ impl Run {
     pub(crate) fn replay_difference(&self, lost: Lost) -> Option<Difference> {
         let world = self.world();
         let entered = world.enter();
-        let difference = (0..self.trace().workflows().len() as u32).find_map(|workflow| {
-            let (what, event) = world.replay_difference(WorkflowKey(workflow), lost)?;
+        let difference = self.trace().workflows().keys().find_map(|workflow| {
+            let (what, event) = world.replay_difference(workflow, lost)?;
             let core = world.core.borrow();
-            let history = core.service.history(WorkflowKey(workflow));
+            let history = core.service.history(workflow);
             let event = event.and_then(|event| place(self.trace(), workflow, history, event));
             Some(Difference { workflow, what, events: event.into_iter().collect() })
         });
@@ -130,7 +130,7 @@ fn noticed(problem: &TaskProblem) -> Otherwise {
 }
 
 /// The trace event of a history event that a command has brought about.
-fn place(trace: &Trace, workflow: u32, history: &[HistoryEvent], event: usize) -> Option<usize> {
+fn place(trace: &Trace, workflow: WorkflowKey, history: &[HistoryEvent], event: usize) -> Option<usize> {
     let first = |who: Who, wanted: &dyn Fn(What) -> bool| {
         trace.events().iter().position(|event| event.who == who && wanted(event.what))
     };
@@ -138,9 +138,9 @@ fn place(trace: &Trace, workflow: u32, history: &[HistoryEvent], event: usize) -
         EventKind::ActivityTaskScheduled { .. } => {
             let scheduled = |event: &HistoryEvent| matches!(event.kind, EventKind::ActivityTaskScheduled { .. });
             let before = history[..event].iter().filter(|event| scheduled(event)).count();
-            let mut activities = trace.activities().iter().enumerate().filter(|(_, name)| name.workflow == workflow);
+            let mut activities = trace.activities().iter().filter(|(_, name)| name.workflow == workflow);
             let (activity, _) = activities.nth(before)?;
-            first(Who::Activity(activity as u32), &|what| matches!(what, What::Scheduled(_)))
+            first(Who::Activity(activity), &|what| matches!(what, What::Scheduled(_)))
         }
         EventKind::TimerStarted { seq, .. } => {
             let starts = |what| matches!(what, What::TimerStarted { timer, .. } if timer == seq);

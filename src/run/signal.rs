@@ -6,8 +6,13 @@ use super::agenda::Wakeup;
 use super::setup::Settings;
 use super::world::Core;
 use crate::fault::{Fault, Site};
-use crate::program::{Payload, Seq};
+use crate::program::{Payload, Seq, key};
 use crate::service::{Refused, Timer, WorkflowKey};
+
+key! {
+    /// Which of the signals on a slow way.
+    pub(crate) struct LateSignalKey;
+}
 
 /// A signal on a slow way.
 #[derive(Debug)]
@@ -31,16 +36,15 @@ impl Core {
         settings: &Settings,
     ) -> Result<(), Refused> {
         let now = self.now;
-        let hosted = &mut self.workflows[workflow.0 as usize];
+        let hosted = &mut self.workflows[workflow];
         hosted.signals += 1;
         let count = hosted.signals;
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
         let sent = match fault {
             Some(Fault::Delayed(length)) => {
-                let index = self.late_signals.len() as u32;
-                self.late_signals.push(Some(LateSignal { workflow, name, input }));
-                self.queue.push(self.at(length), Wakeup::Signal(index));
+                let signal = self.late_signals.push(Some(LateSignal { workflow, name, input }));
+                self.queue.push(self.at(length), Wakeup::Signal(signal));
                 Ok(())
             }
             Some(Fault::Duplicated) => {
@@ -59,8 +63,8 @@ impl Core {
     }
 
     /// A delayed signal arrives.
-    pub(super) fn deliver_signal(&mut self, index: u32, settings: &Settings) {
-        if let Some(LateSignal { workflow, name, input }) = self.late_signals[index as usize].take() {
+    pub(super) fn deliver_signal(&mut self, signal: LateSignalKey, settings: &Settings) {
+        if let Some(LateSignal { workflow, name, input }) = self.late_signals[signal].take() {
             // Its sender has gone on long since.
             let _ = self.service.signal(workflow, name, input, self.now);
             self.settle(settings);

@@ -225,7 +225,7 @@ impl Start {
         for worker in &self.setup.workers {
             core.workers.push(Worker::new(worker.task_queue.clone(), worker.slots));
         }
-        for worker in 0..core.workers.len() as u32 {
+        for worker in core.workers.keys() {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }
         if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
@@ -245,8 +245,9 @@ impl Core {
         setup: &Setup,
     ) -> WorkflowKey {
         let bytes = self.trace.store(input.as_bytes());
-        let of_type = self.trace.workflows().iter().filter(|name| name.workflow_type == *workflow_type).count() as u32;
-        let index = self.trace.name_workflow(WorkflowName {
+        let of_type =
+            self.trace.workflows().values().filter(|name| name.workflow_type == *workflow_type).count() as u32;
+        let key = self.trace.name_workflow(WorkflowName {
             workflow_id: workflow_id.clone(),
             workflow_type: workflow_type.clone(),
             execution: of_type + 1,
@@ -254,7 +255,7 @@ impl Core {
         let executions = self.spare.executions();
         self.workflows.push(HostedWorkflow { executions, ..Default::default() });
         self.open_workflows += 1;
-        self.note(Who::Workflow(index), What::WorkflowStarted(bytes));
+        self.note(Who::Workflow(key), What::WorkflowStarted(bytes));
         let start = StartWorkflow {
             workflow_id: workflow_id.clone(),
             run_id: workflow_id.clone(),
@@ -263,7 +264,7 @@ impl Core {
             input,
             run_timeout: Default::default(),
             task_timeout: setup.settings.workflow_task_timeout.into(),
-            random_seed: self.choice.seed() ^ u64::from(index),
+            random_seed: self.choice.seed() ^ key.index() as u64,
         };
         let key = self.service.start_workflow(start, self.now);
         self.settle(&setup.settings);
@@ -275,7 +276,7 @@ impl World {
     /// Notes what is left when a run is over.
     fn finish(&self) {
         let mut core = self.core.borrow_mut();
-        let left = core.background.iter().filter(|background| background.task.is_some()).count() as u32;
+        let left = core.background.values().filter(|background| background.task.is_some()).count() as u32;
         if left > 0 {
             core.note(Who::Run, What::TasksLeft(left));
         }

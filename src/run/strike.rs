@@ -6,7 +6,7 @@ use crate::fault::inject::{Injector, Place};
 use crate::fault::menu::Limits;
 use crate::fault::{Fault, Point, Site};
 use crate::service::{ActivityKey, WorkflowKey};
-use crate::trace::{Trace, What, Who};
+use crate::trace::{AttemptKey, Trace, What, Who};
 
 /// Attempts that faults may end where the policy has no limit: a run should come to an end.
 const ENOUGH_ATTEMPTS: u32 = 6;
@@ -14,14 +14,14 @@ const ENOUGH_ATTEMPTS: u32 = 6;
 impl Core {
     /// A site of a running attempt.
     #[inline]
-    pub(crate) fn strike_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
+    pub(crate) fn strike_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
         if self.injector.may_strike(site) { self.try_attempt(attempt, site) } else { None }
     }
 
-    fn try_attempt(&mut self, attempt: u32, site: Site) -> Option<Fault> {
-        let token = self.attempts[attempt as usize].token;
+    fn try_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
+        let token = self.attempts[attempt].token;
         let fault = self.strike_site(token.activity, token.attempt, site)?;
-        self.note_fault(Who::Attempt(attempt), self.trace.activity_point(token.activity.0, token.attempt, site), fault)
+        self.note_fault(Who::Attempt(attempt), self.trace.activity_point(token.activity, token.attempt, site), fault)
     }
 
     /// A site of an activity at which no attempt runs.
@@ -31,7 +31,7 @@ impl Core {
             return None;
         }
         let fault = self.strike_site(activity, attempt, site)?;
-        self.note_fault(Who::Activity(activity.0), self.trace.activity_point(activity.0, attempt, site), fault)
+        self.note_fault(Who::Activity(activity), self.trace.activity_point(activity, attempt, site), fault)
     }
 
     /// How much later this attempt is to be dispatched to meet a planned deadline.
@@ -39,8 +39,8 @@ impl Core {
         let Core { injector, trace, .. } = self;
         let place = place(trace, activity, attempt, Site::Dispatch);
         let (site, fault, delay) = injector.strike_deadline(place)?;
-        self.activities[activity.0 as usize].defers_deadline = fault == Fault::DeadlineAt;
-        self.note_fault(Who::Activity(activity.0), self.trace.activity_point(activity.0, attempt, site), fault)?;
+        self.activities[activity].defers_deadline = fault == Fault::DeadlineAt;
+        self.note_fault(Who::Activity(activity), self.trace.activity_point(activity, attempt, site), fault)?;
         Some(delay)
     }
 
@@ -51,27 +51,27 @@ impl Core {
         }
         let may_end = self.all_may_end();
         let Core { injector, trace, choice, .. } = self;
-        let name = &trace.workflows()[workflow.0 as usize];
+        let name = &trace.workflows()[workflow];
         let place = Place {
             workflow_id: &name.workflow_id,
-            first_workflow: workflow.0 == 0,
+            first_workflow: workflow == WorkflowKey::FIRST,
             name: &name.workflow_type,
             execution: name.execution,
             attempt: None,
             site,
         };
         let fault = injector.strike(place, &|| Limits::of_workflow(may_end), choice)?;
-        self.note_fault(Who::Workflow(workflow.0), self.trace.workflow_point(workflow.0, site), fault)
+        self.note_fault(Who::Workflow(workflow), self.trace.workflow_point(workflow, site), fault)
     }
 
     /// Notes that a fault strikes. At most one does at a point: some are passed more than once, such as the dispatch of a
     /// task that finds no worker, and a plan has one entry for each.
     fn note_fault(&mut self, who: Who, point: Point, fault: Fault) -> Option<Fault> {
-        if self.trace.faults().iter().any(|(struck, _)| *struck == point) {
+        if self.trace.faults().values().any(|(struck, _)| *struck == point) {
             return None;
         }
-        let index = self.trace.name_fault(point, fault);
-        self.note(who, What::Fault(index));
+        let fault_key = self.trace.name_fault(point, fault);
+        self.note(who, What::Fault(fault_key));
         Some(fault)
     }
 
@@ -82,7 +82,7 @@ impl Core {
         let place = place(trace, activity, attempt, site);
         let limits = || {
             let record = service.activity(activity);
-            let hosted = activities[activity.0 as usize].latest.map(|attempt| &attempts[attempt as usize]);
+            let hosted = activities[activity].latest.map(|attempt| &attempts[attempt]);
             Limits {
                 timeouts: record.timeouts(),
                 backoff: record.retry().initial_interval,
@@ -98,7 +98,7 @@ impl Core {
     /// Whether every attempt that would die with the worker may have a successor.
     fn all_may_end(&self) -> bool {
         self.attempts
-            .iter()
+            .values()
             .filter(|attempt| attempt.is_running())
             .all(|attempt| self.may_end(attempt.token.activity, attempt.token.attempt))
     }
@@ -114,8 +114,8 @@ impl Core {
     }
 
     /// Cancellation of an attempt's workflow is requested now.
-    pub(super) fn cancel_workflow_of(&mut self, attempt: u32, settings: &Settings) {
-        let activity = self.attempts[attempt as usize].token.activity;
+    pub(super) fn cancel_workflow_of(&mut self, attempt: AttemptKey, settings: &Settings) {
+        let activity = self.attempts[attempt].token.activity;
         self.cancel_workflow(self.service.activity(activity).workflow());
         self.settle(settings);
     }
@@ -129,11 +129,11 @@ impl Core {
 
 /// A site of an activity, as plans name it.
 fn place(trace: &Trace, activity: ActivityKey, attempt: u32, site: Site) -> Place<'_> {
-    let name = &trace.activities()[activity.0 as usize];
-    let workflow = &trace.workflows()[name.workflow as usize];
+    let name = &trace.activities()[activity];
+    let workflow = &trace.workflows()[name.workflow];
     Place {
         workflow_id: &workflow.workflow_id,
-        first_workflow: name.workflow == 0,
+        first_workflow: name.workflow == WorkflowKey::FIRST,
         name: &name.activity_type,
         execution: name.execution,
         attempt: Some(attempt),

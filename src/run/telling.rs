@@ -6,7 +6,7 @@ use super::agenda::{Todo, Wakeup};
 use super::world::Core;
 use crate::instant::{Span, Time};
 use crate::program::{CancelReason, Listener};
-use crate::trace::{What, Who};
+use crate::trace::{AttemptKey, What, Who};
 
 /// What the worker's own clock adds to a timeout before it cancels an attempt by itself.
 ///
@@ -15,8 +15,8 @@ const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
 
 impl Core {
     /// What tells the code to stop, unless it has been told.
-    pub(super) fn begin_cancel(&mut self, attempt: u32, reason: CancelReason) -> Option<Arc<dyn Listener>> {
-        let record = &mut self.attempts[attempt as usize];
+    pub(super) fn begin_cancel(&mut self, attempt: AttemptKey, reason: CancelReason) -> Option<Arc<dyn Listener>> {
+        let record = &mut self.attempts[attempt];
         if !record.is_running() || record.cancel_told.is_some() {
             return None;
         }
@@ -27,8 +27,8 @@ impl Core {
     }
 
     /// What tells the code of its worker's stop.
-    pub(super) fn begin_stopping(&mut self, attempt: u32) -> Option<Arc<dyn Listener>> {
-        let record = &self.attempts[attempt as usize];
+    pub(super) fn begin_stopping(&mut self, attempt: AttemptKey) -> Option<Arc<dyn Listener>> {
+        let record = &self.attempts[attempt];
         if !record.is_running() {
             return None;
         }
@@ -38,14 +38,14 @@ impl Core {
     }
 
     /// The service knows the attempt no more. Its worker will find out by its own clock at the latest.
-    pub(super) fn expect_local_timeout(&mut self, attempt: u32) {
+    pub(super) fn expect_local_timeout(&mut self, attempt: AttemptKey) {
         if let Some(at) = self.local_timeout(attempt) {
             self.queue.push(at.max(self.now), Wakeup::LocalTimeout(attempt));
         }
     }
 
-    fn local_timeout(&self, attempt: u32) -> Option<Time> {
-        let record = &self.attempts[attempt as usize];
+    fn local_timeout(&self, attempt: AttemptKey) -> Option<Time> {
+        let record = &self.attempts[attempt];
         let after =
             |from: Time, timeout: Span| (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER));
         let close = after(record.started_at, record.timeouts.start_to_close);
@@ -57,7 +57,7 @@ impl Core {
     }
 
     /// The worker's own clock looks whether an attempt has timed out.
-    pub(super) fn look_at_local_timeout(&mut self, attempt: u32) {
+    pub(super) fn look_at_local_timeout(&mut self, attempt: AttemptKey) {
         match self.local_timeout(attempt) {
             Some(at) if at > self.now => self.queue.push(at, Wakeup::LocalTimeout(attempt)),
             Some(_) => self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::TimedOut }),

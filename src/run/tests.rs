@@ -21,7 +21,7 @@ use crate::{
 /// What it has taken, the side effect, the number drawn, the version.
 type Taken = (Vec<u32>, u64, u64, i32);
 
-const WORKFLOW: WorkflowKey = WorkflowKey(0);
+const WORKFLOW: WorkflowKey = WorkflowKey::FIRST;
 
 fn with_core<R>(call: impl FnOnce(&mut Core, &Settings) -> R) -> R {
     let world = current().expect("in a run");

@@ -18,7 +18,7 @@ use crate::fault::Order;
 use crate::instant::Time;
 use crate::program::ActivityOutcome;
 use crate::service::Timer;
-use crate::service::WorkflowKey;
+use crate::trace::AttemptKey;
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
@@ -82,9 +82,9 @@ impl World {
         core.polled = None;
         let is_there = core.tasks.polled(task, waker);
         if let Tag::Background(index) = tag
-            && core.background[index as usize].aborted
+            && core.background[index].aborted
         {
-            let attempt = core.background[index as usize].attempt;
+            let attempt = core.background[index].attempt;
             drop(core);
             self.drop_for(attempt, Some(future));
             return;
@@ -179,8 +179,10 @@ impl World {
     fn perform(&self, todo: Todo) {
         match todo {
             Todo::Start { worker, token, dies } => self.start_attempt(worker, token, dies),
-            Todo::WorkflowTask { workflow, task, answer } => self.handle_workflow_task(workflow, task, answer),
-            Todo::Query { id, worker } => self.handle_query(id, worker),
+            Todo::WorkflowTask { worker, workflow, task, answer } => {
+                self.handle_workflow_task(worker, workflow, task, answer);
+            }
+            Todo::Query { query, worker } => self.handle_query(query, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
             Todo::Cancel { attempt, reason } => {
@@ -205,7 +207,7 @@ impl World {
     }
 
     /// Calls this attempt's code outside of a poll.
-    pub(super) fn act_for<R>(&self, attempt: u32, call: impl FnOnce() -> R) -> Result<R, Unwound> {
+    pub(super) fn act_for<R>(&self, attempt: AttemptKey, call: impl FnOnce() -> R) -> Result<R, Unwound> {
         self.core.borrow_mut().acting = Some(attempt);
         let result = panics::catch(call);
         self.core.borrow_mut().acting = None;
@@ -213,11 +215,11 @@ impl World {
     }
 
     /// Runs destructors as this attempt's code. What they panic with has no one to go to.
-    pub(super) fn drop_for(&self, attempt: u32, future: Option<TaskFuture<ActivityOutcome>>) {
+    pub(super) fn drop_for(&self, attempt: AttemptKey, future: Option<TaskFuture<ActivityOutcome>>) {
         let _ = self.act_for(attempt, || drop(future));
     }
 
-    fn notify(&self, attempt: u32, call: impl FnOnce()) {
+    fn notify(&self, attempt: AttemptKey, call: impl FnOnce()) {
         if let Err(Unwound::Panic(panic)) = self.act_for(attempt, call) {
             let mut core = self.core.borrow_mut();
             let who = core.trace.attempt_words(attempt);
@@ -294,8 +296,8 @@ impl Core {
     #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
         let polls = match tag {
-            Tag::Attempt(attempt) => self.attempts[attempt as usize].busy.count(self.now),
-            Tag::Background(index) => self.background[index as usize].busy.count(self.now),
+            Tag::Attempt(attempt) => self.attempts[attempt].busy.count(self.now),
+            Tag::Background(index) => self.background[index].busy.count(self.now),
             Tag::Script => self.script_busy.count(self.now),
         };
         if polls > budget {
@@ -334,23 +336,23 @@ impl Core {
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {
-                self.attempts[attempt as usize].is_running() && self.throttles[attempt as usize].has_pending()
+                self.attempts[attempt].is_running() && self.attempts[attempt].throttle.has_pending()
             }
-            Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt as usize].is_running(),
+            Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt].is_running(),
             Wakeup::Deliver(_) => true,
             Wakeup::AnswerTask { workflow, stamp } => {
-                self.workflows[workflow.0 as usize].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
+                self.workflows[workflow].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
             }
-            Wakeup::Signal(index) => {
-                let signal = &self.late_signals[index as usize];
+            Wakeup::Signal(signal) => {
+                let signal = &self.late_signals[signal];
                 signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
             }
             Wakeup::LateTimer { workflow, timer } => self.service.is_live(Timer::Workflow { workflow, timer }),
-            Wakeup::Query(id) => self.queries[id as usize].is_waiting(),
+            Wakeup::Query(query) => self.queries[query].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }
             | Wakeup::Abort { worker, incarnation }
-            | Wakeup::Restart { worker, incarnation } => self.workers[worker as usize].incarnation == incarnation,
+            | Wakeup::Restart { worker, incarnation } => self.workers[worker].incarnation == incarnation,
         }
     }
 
@@ -364,16 +366,11 @@ impl Core {
         if self.script == Script::Done {
             return;
         }
-        let open = self
-            .trace
-            .workflows()
-            .iter()
-            .enumerate()
-            .find(|(index, _)| self.service.workflow(WorkflowKey(*index as u32)).is_open());
+        let open = self.trace.workflows().iter().find(|(workflow, _)| self.service.workflow(*workflow).is_open());
         // Attempts that wait for ever after all workflows have closed harm nobody: the run is over.
-        let Some((index, name)) = open else { return };
+        let Some((key, name)) = open else { return };
         let workflow = name.workflow_type.to_string();
-        let foreign = self.workflows[index].instance.as_ref().is_some_and(|instance| instance.foreign_wake());
+        let foreign = self.workflows[key].instance.as_ref().is_some_and(|instance| instance.foreign_wake());
         if foreign {
             self.fail(super::workflow_task::foreign_wake(&workflow));
             return;
@@ -397,22 +394,21 @@ impl Core {
             if activity.outcome().is_some() || !self.service.workflow(activity.workflow()).is_open() {
                 continue;
             }
-            let attempt = self.activities[key.0 as usize].latest.map(|attempt| &self.attempts[attempt as usize]);
+            let attempt = self.activities[key].latest.map(|attempt| &self.attempts[attempt]);
             let state = if attempt.is_some_and(|attempt| attempt.is_running()) { "is running" } else { "is waiting" };
-            let name = self.trace.activity_words(key.0);
+            let name = self.trace.activity_words(key);
             let failure = activity.last_failure().map(|failure| format!(", after `{failure}`")).unwrap_or_default();
             words.push(format!("activity {name} {state} at attempt {}{failure}", activity.attempt()));
         }
-        for (index, attempt) in self.attempts.iter().enumerate().filter(|(_, attempt)| attempt.is_running()) {
+        for (key, attempt) in self.attempts.iter().filter(|(_, attempt)| attempt.is_running()) {
             let activity = self.service.activity(attempt.token.activity);
             let current = activity.outcome().is_none() && activity.attempt() == attempt.token.attempt;
             if !current || !self.service.workflow(activity.workflow()).is_open() {
-                let name = self.trace.attempt_words(index as u32);
+                let name = self.trace.attempt_words(key);
                 words.push(format!("attempt {name}, which the service has given up, still runs"));
             }
         }
-        for (index, name) in self.trace.workflows().iter().enumerate() {
-            let key = WorkflowKey(index as u32);
+        for (key, name) in self.trace.workflows() {
             let workflow = self.service.workflow(key);
             let open =
                 |activity: &&crate::service::Activity| activity.workflow() == key && activity.outcome().is_none();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::finished::Run;
 use super::world::World;
+use crate::trace::AttemptKey;
 
 /// Says what it minds of the state, if anything.
 type Look = Box<dyn Fn(&World) -> Option<Box<dyn Any>> + Send + Sync>;
@@ -35,13 +36,13 @@ impl Watch {
 /// What a watch minded when this attempt had ended.
 pub(crate) struct Minded {
     watch: usize,
-    attempt: u32,
+    attempt: AttemptKey,
     what: Box<dyn Any>,
 }
 
 impl World {
     /// Shows the state to the watches, after an attempt has ended and its destructors have run.
-    pub(super) fn look_after(&self, attempt: u32) {
+    pub(super) fn look_after(&self, attempt: AttemptKey) {
         if self.setup.watches.is_empty() || self.core.borrow().error.is_some() {
             return;
         }
@@ -55,7 +56,7 @@ impl World {
 
 impl Run {
     /// What this watch minded, with the attempt that had just ended.
-    pub(crate) fn minded<M: Clone + 'static>(&self, watch: &Arc<Watch>) -> Vec<(u32, M)> {
+    pub(crate) fn minded<M: Clone + 'static>(&self, watch: &Arc<Watch>) -> Vec<(AttemptKey, M)> {
         let world = self.world();
         let place = world.setup.watches.iter().position(|known| Arc::ptr_eq(known, watch));
         let minded = world.minded.borrow();

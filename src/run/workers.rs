@@ -8,7 +8,7 @@ use crate::engine::tasks::Taken;
 use crate::instant::Time;
 use crate::program::{ActivityOutcome, CancelReason, TimeoutType};
 use crate::service::{Ready, Timer};
-use crate::trace::{What, Who};
+use crate::trace::{AttemptKey, What, Who, WorkerKey};
 use crate::worker::process::Process;
 
 impl Core {
@@ -38,14 +38,14 @@ impl Core {
             }
             Wakeup::Flush(attempt) => self.flush(attempt, settings),
             Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
-            Wakeup::Deliver(index) => {
-                if let Some(message) = self.mail[index as usize].take() {
+            Wakeup::Deliver(message) => {
+                if let Some(message) = self.mail[message].take() {
                     self.deliver(message, Default::default(), settings);
                 }
             }
             Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow, settings),
-            Wakeup::Signal(index) => self.deliver_signal(index, settings),
-            Wakeup::Query(id) => self.offer_query(id),
+            Wakeup::Signal(signal) => self.deliver_signal(signal, settings),
+            Wakeup::Query(query) => self.offer_query(query),
             Wakeup::LateTimer { workflow, timer } => {
                 self.service.fire(Timer::Workflow { workflow, timer }, self.now);
                 self.settle(settings);
@@ -62,18 +62,18 @@ impl Core {
     fn defers(&mut self, timer: Timer) -> bool {
         let Timer::Timeout { activity, timeout, .. } = timer else { return false };
         matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
-            && std::mem::take(&mut self.activities[activity.0 as usize].defers_deadline)
+            && std::mem::take(&mut self.activities[activity].defers_deadline)
     }
 
     /// What is meant for a worker that stands still waits until it goes on.
     fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
         let worker = match wakeup {
-            Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt as usize].worker,
+            Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt].worker,
             Wakeup::HandOver { worker, .. } => worker,
-            Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow.0 as usize].held.as_ref()?.worker,
+            Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow].held.as_ref()?.worker,
             _ => return None,
         };
-        match self.workers[worker as usize].process {
+        match self.workers[worker].process {
             // At the very moment it is to go on, too: behind that.
             Process::Frozen { until } => Some(until),
             _ => None,
@@ -102,29 +102,29 @@ impl Core {
     }
 
     /// The process dies with all it hosts. No destructor runs.
-    pub(crate) fn crash_worker(&mut self, worker: u32, settings: &Settings) {
-        if !self.workers[worker as usize].is_alive() {
+    pub(crate) fn crash_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+        if !self.workers[worker].is_alive() {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerCrashed);
-        for attempt in 0..self.attempts.len() as u32 {
-            if self.attempts[attempt as usize].worker == worker {
+        for attempt in self.attempts.keys() {
+            if self.attempts[attempt].worker == worker {
                 self.bury(attempt);
             }
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
-        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.worker == worker) {
+        for attempt in self.attempts.values_mut().filter(|attempt| attempt.worker == worker) {
             attempt.parting = None;
         }
-        for index in 0..self.background.len() {
+        for index in self.background.keys() {
             let background = &mut self.background[index];
-            if self.attempts[background.attempt as usize].worker == worker
+            if self.attempts[background.attempt].worker == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
                 self.graveyard.push(Buried::Future(future));
             }
         }
-        for workflow in &mut self.workflows {
+        for workflow in self.workflows.values_mut() {
             while let Some(instance) = workflow.take_hosted_by(worker) {
                 self.graveyard.push(Buried::Instance(instance));
             }
@@ -133,8 +133,8 @@ impl Core {
     }
 
     /// The process is gone; another one will come.
-    fn leave(&mut self, worker: u32, settings: &Settings) {
-        let process = &mut self.workers[worker as usize];
+    fn leave(&mut self, worker: WorkerKey, settings: &Settings) {
+        let process = &mut self.workers[worker];
         process.process = Process::Down;
         process.busy = 0;
         process.incarnation += 1;
@@ -149,7 +149,7 @@ impl Core {
     }
 
     /// The tasks that a worker has not taken since it stands still.
-    fn take_held_back(&mut self, worker: u32) -> Vec<Ready> {
+    fn take_held_back(&mut self, worker: WorkerKey) -> Vec<Ready> {
         let mut taken = Vec::new();
         for (ready, _) in self.held_back.extract_if(.., |(_, other)| *other == worker) {
             taken.push(ready);
@@ -157,24 +157,24 @@ impl Core {
         taken
     }
 
-    fn restart_worker(&mut self, worker: u32, settings: &Settings) {
-        self.workers[worker as usize].process = Process::Up;
+    fn restart_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+        self.workers[worker].process = Process::Up;
         self.note(Who::Worker(worker), What::WorkerStarted);
         self.offer_backlog(settings);
         self.offer_queries();
     }
 
     /// A new process comes up now if none is there; the one that was to come later does not.
-    pub(crate) fn start_worker(&mut self, worker: u32, settings: &Settings) {
-        if !self.workers[worker as usize].is_alive() {
-            self.workers[worker as usize].incarnation += 1;
+    pub(crate) fn start_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+        if !self.workers[worker].is_alive() {
+            self.workers[worker].incarnation += 1;
             self.restart_worker(worker, settings);
         }
     }
 
     /// The process stands still: nothing it hosts is polled, nothing leaves it.
-    pub(super) fn freeze_worker(&mut self, worker: u32, until: Time) {
-        let process = &mut self.workers[worker as usize];
+    pub(super) fn freeze_worker(&mut self, worker: WorkerKey, until: Time) {
+        let process = &mut self.workers[worker];
         if process.process != Process::Up {
             return;
         }
@@ -187,23 +187,23 @@ impl Core {
         self.queue.push(until, Wakeup::Thaw { worker, incarnation });
     }
 
-    fn thaw_worker(&mut self, worker: u32) {
-        self.workers[worker as usize].process = Process::Up;
+    fn thaw_worker(&mut self, worker: WorkerKey) {
+        self.workers[worker].process = Process::Up;
         self.note(Who::Worker(worker), What::Thawed);
         for task in self.tasks_of(worker) {
-            if !self.attempts.iter().any(|attempt| attempt.stalled && attempt.task == Some(task)) {
+            if !self.attempts.values().any(|attempt| attempt.stalled && attempt.task == Some(task)) {
                 self.tasks.release(task);
             }
         }
-        let incarnation = self.workers[worker as usize].incarnation;
+        let incarnation = self.workers[worker].incarnation;
         for ready in self.take_held_back(worker) {
             self.queue.push(self.now, Wakeup::HandOver { ready, worker, incarnation });
         }
     }
 
     /// The process is told to stop.
-    pub(crate) fn stop_worker(&mut self, worker: u32, settings: &Settings) {
-        let process = &mut self.workers[worker as usize];
+    pub(crate) fn stop_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+        let process = &mut self.workers[worker];
         if process.process != Process::Up {
             return;
         }
@@ -216,16 +216,16 @@ impl Core {
         self.queue.push(self.at(settings.grace_period), Wakeup::GraceOver { worker, incarnation });
     }
 
-    fn end_grace(&mut self, worker: u32) {
+    fn end_grace(&mut self, worker: WorkerKey) {
         for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
         }
         // Behind the polls in which the attempts hear of it, which happen at this very moment.
-        let incarnation = self.workers[worker as usize].incarnation;
+        let incarnation = self.workers[worker].incarnation;
         self.queue.push(self.now, Wakeup::Abort { worker, incarnation });
     }
 
-    fn abort_attempts(&mut self, worker: u32, settings: &Settings) {
+    fn abort_attempts(&mut self, worker: WorkerKey, settings: &Settings) {
         for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::Abort { attempt });
         }
@@ -233,21 +233,21 @@ impl Core {
     }
 
     /// A stopping process whose attempts have all ended exits: what it caches and spawned is dropped.
-    pub(super) fn stop_if_idle(&mut self, worker: u32, settings: &Settings) {
-        if !self.hosted_by(worker).is_empty() || !self.workers[worker as usize].is_alive() {
+    pub(super) fn stop_if_idle(&mut self, worker: WorkerKey, settings: &Settings) {
+        if !self.hosted_by(worker).is_empty() || !self.workers[worker].is_alive() {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerStopped);
-        for index in 0..self.background.len() {
+        for index in self.background.keys() {
             let background = &mut self.background[index];
-            if self.attempts[background.attempt as usize].worker == worker
+            if self.attempts[background.attempt].worker == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
                 let attempt = background.attempt;
                 self.todo.push_back(Todo::Drop { future, attempt });
             }
         }
-        for workflow in &mut self.workflows {
+        for workflow in self.workflows.values_mut() {
             while let Some(instance) = workflow.take_hosted_by(worker) {
                 self.todo.push_back(Todo::Evict(instance));
             }
@@ -255,25 +255,25 @@ impl Core {
         self.leave(worker, settings);
     }
 
-    fn hosted_by(&self, worker: u32) -> Vec<u32> {
+    fn hosted_by(&self, worker: WorkerKey) -> Vec<AttemptKey> {
         let mut hosted = Vec::new();
-        for (index, attempt) in self.attempts.iter().enumerate() {
+        for (key, attempt) in &self.attempts {
             if attempt.worker == worker && attempt.is_running() {
-                hosted.push(index as u32);
+                hosted.push(key);
             }
         }
         hosted
     }
 
-    fn tasks_of(&self, worker: u32) -> Vec<crate::engine::tasks::TaskId> {
+    fn tasks_of(&self, worker: WorkerKey) -> Vec<crate::engine::tasks::TaskId> {
         let mut tasks = Vec::new();
-        for attempt in &self.attempts {
+        for attempt in self.attempts.values() {
             if attempt.worker == worker && attempt.is_running() {
                 tasks.extend(attempt.task);
             }
         }
-        for background in &self.background {
-            if self.attempts[background.attempt as usize].worker == worker {
+        for background in self.background.values() {
+            if self.attempts[background.attempt].worker == worker {
                 tasks.extend(background.task);
             }
         }

@@ -8,7 +8,7 @@ use crate::engine::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
-use crate::trace::{What, Who};
+use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::message::Carriage;
 use crate::worker::replay::{self, Turn};
@@ -16,7 +16,7 @@ use crate::worker::replay::{self, Turn};
 /// A worker's answer to a workflow task, and the code that gave it.
 pub(crate) struct Held {
     pub(crate) token: TaskToken,
-    pub(crate) worker: u32,
+    pub(crate) worker: WorkerKey,
     pub(crate) instance: Instance,
     commands: Vec<Command>,
 }
@@ -27,7 +27,7 @@ impl Core {
     /// A workflow task reaches its worker.
     pub(super) fn hand_over_workflow_task(
         &mut self,
-        worker: u32,
+        worker: WorkerKey,
         workflow: WorkflowKey,
         stamp: u32,
         settings: &Settings,
@@ -39,16 +39,16 @@ impl Core {
         // The task's own timeout runs from here, whatever becomes of its worker.
         self.settle(settings);
         let now = self.now;
-        let hosted = &mut self.workflows[workflow.0 as usize];
+        let hosted = &mut self.workflows[workflow];
         hosted.task_attempts += 1;
         // Another worker than before has no instance: it begins with a replay, and the former one forgets its own.
-        let elsewhere = if hosted.home == worker { None } else { hosted.instance.take() };
-        hosted.home = worker;
+        let is_home = hosted.home.replace(worker) == Some(worker);
+        let elsewhere = if is_home { None } else { hosted.instance.take() };
         let polls = hosted.busy.count(now);
         let number = hosted.tasks_done + 1;
         let attempt = hosted.task_attempts;
         if polls > settings.poll_budget {
-            let name = &self.trace.workflows()[workflow.0 as usize];
+            let name = &self.trace.workflows()[workflow];
             let task = format!("workflow `{}`", name.workflow_type);
             self.fail(RunError::Busy { task, polls: polls - 1, at: now });
             return;
@@ -56,7 +56,7 @@ impl Core {
         if let Some(instance) = elsewhere {
             self.todo.push_back(Todo::Evict(instance));
         }
-        self.note(Who::Workflow(workflow.0), What::TaskStarted { task: number, attempt });
+        self.note(Who::Workflow(workflow), What::TaskStarted { task: number, attempt });
         // A repeated attempt is at the same coordinate: only the first is a point.
         let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
         match fault {
@@ -70,8 +70,8 @@ impl Core {
                 self.settle(settings);
             }
             Some(Fault::Evicted) => {
-                if let Some(instance) = self.workflows[workflow.0 as usize].instance.take() {
-                    self.note(Who::Workflow(workflow.0), What::Evicted);
+                if let Some(instance) = self.workflows[workflow].instance.take() {
+                    self.note(Who::Workflow(workflow), What::Evicted);
                     self.todo.push_back(Todo::Evict(instance));
                 }
             }
@@ -83,24 +83,24 @@ impl Core {
             Some(Fault::Signal) => Carriage::AfterSignal,
             _ => Carriage::Whole,
         };
-        self.todo.push_back(Todo::WorkflowTask { workflow, task, answer });
+        self.todo.push_back(Todo::WorkflowTask { worker, workflow, task, answer });
     }
 
     /// A worker's answer to a workflow task arrives at the service.
     fn answer_task(
         &mut self,
         token: TaskToken,
-        worker: u32,
+        worker: WorkerKey,
         instance: Instance,
         commands: &[Command],
         settings: &Settings,
     ) {
-        let who = Who::Workflow(token.workflow.0);
+        let who = Who::Workflow(token.workflow);
         self.note(who, What::TaskCompleted(commands.len() as u32));
         match self.service.complete_workflow_task(token, commands, self.now) {
             Ok(()) => {
-                let hosted = &mut self.workflows[token.workflow.0 as usize];
-                (hosted.instance, hosted.home) = (Some(instance), worker);
+                let hosted = &mut self.workflows[token.workflow];
+                (hosted.instance, hosted.home) = (Some(instance), Some(worker));
                 hosted.tasks_done += 1;
                 hosted.task_attempts = 0;
             }
@@ -118,7 +118,7 @@ impl Core {
 
     /// A signal has arrived: an answer that was held for one leaves its worker next.
     pub(super) fn answer_after_signal(&mut self, workflow: WorkflowKey) {
-        let hosted = &mut self.workflows[workflow.0 as usize];
+        let hosted = &mut self.workflows[workflow];
         if std::mem::take(&mut hosted.awaits_signal)
             && let Some(held) = &hosted.held
         {
@@ -129,7 +129,7 @@ impl Core {
 
     /// A late answer leaves its worker.
     pub(super) fn answer_late(&mut self, workflow: WorkflowKey, settings: &Settings) {
-        if let Some(held) = self.workflows[workflow.0 as usize].held.take() {
+        if let Some(held) = self.workflows[workflow].held.take() {
             let Held { token, worker, instance, commands } = held;
             self.answer_task(token, worker, instance, &commands, settings);
         }
@@ -141,7 +141,7 @@ impl Core {
         if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
             && let Some(what) = outside_world(message)
         {
-            let name = self.trace.workflows()[token.workflow.0 as usize].workflow_type.clone();
+            let name = self.trace.workflows()[token.workflow].workflow_type.clone();
             self.fail(RunError::Misuse(format!("workflow `{name}` {what}: use `ctx.sleep`, `ctx.now` and activities")));
             return;
         }
@@ -160,7 +160,7 @@ impl Core {
     /// The workflow waits for something that a replay would not bring.
     #[cold]
     fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
-        let name = self.trace.workflows()[workflow.0 as usize].workflow_type.clone();
+        let name = self.trace.workflows()[workflow].workflow_type.clone();
         self.fail(foreign_wake(&name));
         self.graveyard.push(Buried::Instance(instance));
     }
@@ -171,7 +171,7 @@ impl Core {
         let failure = self.service.workflow(workflow).task_failure();
         let Some((cause, message)) = failure.map(|(cause, message)| (cause, message.to_owned())) else { return };
         let text = self.trace.store(message.as_bytes());
-        self.note(Who::Workflow(workflow.0), What::TaskFailed(text));
+        self.note(Who::Workflow(workflow), What::TaskFailed(text));
         // News arrived while the workflow was closing: the task is done again with it, as it should be.
         if cause == TaskFailedCause::UnhandledCommand {
             return;
@@ -183,20 +183,26 @@ impl Core {
             _ => "",
         };
         let message = message + advice;
-        let name = &self.trace.workflows()[workflow.0 as usize];
+        let name = &self.trace.workflows()[workflow];
         let workflow_type = name.workflow_type.to_string();
-        let task = self.workflows[workflow.0 as usize].tasks_done + 1;
+        let task = self.workflows[workflow].tasks_done + 1;
         self.fail(RunError::WorkflowTask { workflow: workflow_type, task, cause: cause.to_string(), message });
     }
 }
 
 impl World {
     /// Runs the workflow's code for one task and answers it.
-    pub(super) fn handle_workflow_task(&self, workflow: WorkflowKey, task: WorkflowTask, answered: Carriage) {
+    pub(super) fn handle_workflow_task(
+        &self,
+        worker: WorkerKey,
+        workflow: WorkflowKey,
+        task: WorkflowTask,
+        answered: Carriage,
+    ) {
         let settings = &self.setup.settings;
         let (cached, mut turn) = {
             let mut core = self.core.borrow_mut();
-            let mut cached = core.workflows[workflow.0 as usize].instance.take();
+            let mut cached = core.workflows[workflow].instance.take();
             // Woken since its last task: it may find now what it waited for, and a replay would not.
             if let Some(instance) = cached.take_if(|instance| instance.foreign_wake()) {
                 core.fail_foreign_wake(workflow, instance);
@@ -223,9 +229,9 @@ impl World {
             Ok(instance) => instance,
             Err(problem) => return core.fail_task(task.token, &problem, settings),
         };
-        if replayed && core.workflows[workflow.0 as usize].tasks_done > 0 {
+        if replayed && core.workflows[workflow].tasks_done > 0 {
             let events = core.service.history(workflow).len() as u32;
-            core.note(Who::Workflow(workflow.0), What::Replayed(events));
+            core.note(Who::Workflow(workflow), What::Replayed(events));
         }
         if instance.foreign_wake() {
             core.fail_foreign_wake(workflow, instance);
@@ -236,10 +242,9 @@ impl World {
             core.graveyard.push(Buried::Instance(instance));
             return;
         }
-        let worker = core.workflows[workflow.0 as usize].home;
         match answered {
             Carriage::RequestLost => {
-                core.note(Who::Workflow(workflow.0), What::TaskCompleted(turn.commands.len() as u32));
+                core.note(Who::Workflow(workflow), What::TaskCompleted(turn.commands.len() as u32));
                 // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
                 core.todo.push_back(Todo::Evict(instance));
             }
@@ -249,10 +254,10 @@ impl World {
                     let at = core.at(length);
                     core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
                 }
-                core.workflows[workflow.0 as usize].awaits_signal = answered == Carriage::AfterSignal;
+                core.workflows[workflow].awaits_signal = answered == Carriage::AfterSignal;
                 let commands = std::mem::take(&mut turn.commands);
                 let held = Held { token: task.token, worker, instance, commands };
-                if let Some(older) = core.workflows[workflow.0 as usize].held.replace(held) {
+                if let Some(older) = core.workflows[workflow].held.replace(held) {
                     core.todo.push_back(Todo::Evict(older.instance));
                 }
             }
@@ -326,7 +331,7 @@ impl World {
                 return Some(self.unknown_activity(core, workflow, spec));
             }
             let queue = spec.task_queue.as_ref()?;
-            let is_polled = core.workers.iter().any(|worker| worker.task_queue == *queue);
+            let is_polled = core.workers.values().any(|worker| worker.task_queue == *queue);
             (!is_polled).then(|| unknown_queue(core, workflow, spec, queue))
         })
     }
@@ -335,7 +340,7 @@ impl World {
     fn unknown_activity(&self, core: &Core, workflow: WorkflowKey, spec: &ActivitySpec) -> RunError {
         RunError::UnknownActivity {
             name: spec.activity_type.to_string(),
-            workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
+            workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
             known: known(&mut self.setup.activities.keys()),
         }
     }
@@ -346,8 +351,8 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
     RunError::UnknownTaskQueue {
         queue: queue.to_owned(),
         activity: spec.activity_type.to_string(),
-        workflow: core.trace.workflows()[workflow.0 as usize].workflow_type.to_string(),
-        known: known(&mut core.workers.iter().map(|worker| &worker.task_queue)),
+        workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
+        known: known(&mut core.workers.values().map(|worker| &worker.task_queue)),
     }
 }
 

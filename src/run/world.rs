@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
 use super::hosted::{HostedActivity, HostedWorkflow, Spare};
-use super::query::Query;
+use super::messages::MessageKey;
+use super::query::{Query, QueryKey};
 use super::setup::Setup;
-use super::signal::LateSignal;
+use super::signal::{LateSignal, LateSignalKey};
 use super::watch::Minded;
 use crate::engine::choice::Choice;
 use crate::engine::panics;
@@ -22,14 +23,13 @@ use crate::engine::tasks::{TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
 use crate::instant::Time;
-use crate::program::ActivityOutcome;
-use crate::service::{Ready, Service};
-use crate::trace::{Trace, What, Who};
+use crate::program::{ActivityOutcome, Table, key};
+use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
+use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
 use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
 use crate::worker::replay::Turn;
-use crate::worker::throttle::Throttle;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
@@ -83,17 +83,22 @@ pub(crate) struct World {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tag {
     /// The code of an attempt.
-    Attempt(u32),
+    Attempt(AttemptKey),
     /// Something spawned by an attempt's code, by its index.
-    Background(u32),
+    Background(BackgroundKey),
     /// The script that drives the run.
     Script,
+}
+
+key! {
+    /// Which of the tasks that activities have spawned.
+    pub(crate) struct BackgroundKey;
 }
 
 /// A task that an attempt's code has spawned. It lives until its worker dies.
 #[derive(Debug)]
 pub(crate) struct Background {
-    pub(crate) attempt: u32,
+    pub(crate) attempt: AttemptKey,
     pub(crate) task: Option<TaskId>,
     /// It has aborted itself, in the poll that is going on.
     pub(crate) aborted: bool,
@@ -121,23 +126,21 @@ pub(crate) struct Core {
     pub(crate) choice: Choice,
     pub(crate) order: Order,
     pub(crate) service: Service,
-    pub(crate) workers: Vec<Worker>,
-    /// By the index in [`Who::Attempt`].
-    pub(crate) attempts: Vec<Attempt>,
-    /// By the same index; those of earlier runs are still there.
-    pub(crate) throttles: Vec<Throttle>,
+    pub(crate) workers: Table<WorkerKey, Worker>,
+    /// By the key in [`Who::Attempt`].
+    pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) running: u32,
-    pub(crate) background: Vec<Background>,
+    pub(crate) background: Table<BackgroundKey, Background>,
     pub(crate) spare: Spare,
     /// By [`WorkflowKey`].
-    pub(crate) workflows: Vec<HostedWorkflow>,
+    pub(crate) workflows: Table<WorkflowKey, HostedWorkflow>,
     pub(crate) open_workflows: u32,
     pub(crate) script: Script,
     pub(crate) script_busy: Busy,
     /// Sleeps that were over at once.
     pub(super) no_sleep: Busy,
     /// By [`ActivityKey`].
-    pub(crate) activities: Vec<HostedActivity>,
+    pub(crate) activities: Table<ActivityKey, HostedActivity>,
     pub(crate) injector: Injector,
     pub(crate) trace: Box<Trace>,
     /// An empty one, to stand in for the trace while a finished run has that.
@@ -146,21 +149,21 @@ pub(crate) struct Core {
     /// The memory of workflow tasks, between them.
     pub(crate) turn: Option<Box<Turn>>,
     /// Messages on a slow way.
-    pub(crate) mail: Vec<Option<Message>>,
+    pub(crate) mail: Table<MessageKey, Option<Message>>,
     /// Signals on a slow way.
-    pub(crate) late_signals: Vec<Option<LateSignal>>,
-    pub(crate) queries: Vec<Query>,
+    pub(crate) late_signals: Table<LateSignalKey, Option<LateSignal>>,
+    pub(crate) queries: Table<QueryKey, Query>,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: Vec<Ready>,
     /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
-    pub(crate) held_back: Vec<(Ready, u32)>,
+    pub(crate) held_back: Vec<(Ready, WorkerKey)>,
     /// Counts tasks handed over.
     pub(crate) served: u64,
     pub(crate) graveyard: Vec<Buried>,
     /// The task that is being polled.
     pub(crate) polled: Option<(TaskId, Tag)>,
     /// The attempt whose code runs outside of any poll: its start, what it is told, its destructors.
-    pub(crate) acting: Option<u32>,
+    pub(crate) acting: Option<AttemptKey>,
     /// Whether workflow code is running.
     pub(crate) in_workflow: bool,
     /// The run has ended, and what it left is being dropped, or it was ended within a poll, whose code goes on.
@@ -182,26 +185,25 @@ impl Core {
             choice: Choice::default(),
             order: Order::Fifo,
             service: Service::new(),
-            workers: Vec::new(),
-            attempts: Vec::new(),
-            throttles: Vec::new(),
+            workers: Table::new(),
+            attempts: Table::new(),
             running: 0,
-            background: Vec::new(),
+            background: Table::new(),
             spare: Spare::default(),
-            workflows: Vec::new(),
+            workflows: Table::new(),
             open_workflows: 0,
             script: Script::None,
             script_busy: Busy::default(),
             no_sleep: Busy::default(),
-            activities: Vec::new(),
+            activities: Table::new(),
             injector: Injector::default(),
             trace: Box::default(),
             spare_trace: None,
             todo: VecDeque::new(),
             turn: None,
-            mail: Vec::new(),
-            late_signals: Vec::new(),
-            queries: Vec::new(),
+            mail: Table::new(),
+            late_signals: Table::new(),
+            queries: Table::new(),
             backlog: Vec::new(),
             held_back: Vec::new(),
             served: 0,
@@ -224,7 +226,7 @@ impl Core {
         self.attempts.clear();
         self.running = 0;
         self.background.clear();
-        for workflow in &mut self.workflows {
+        for workflow in self.workflows.values_mut() {
             self.spare.executions.push(std::mem::take(&mut workflow.executions));
         }
         self.workflows.clear();
@@ -266,10 +268,10 @@ impl Core {
     }
 
     /// The attempt whose code, or whose background task, is running.
-    pub(crate) fn running_attempt(&self) -> Option<u32> {
+    pub(crate) fn running_attempt(&self) -> Option<AttemptKey> {
         match self.polled {
             Some((_, Tag::Attempt(attempt))) => Some(attempt),
-            Some((_, Tag::Background(index))) => Some(self.background[index as usize].attempt),
+            Some((_, Tag::Background(index))) => Some(self.background[index].attempt),
             Some((_, Tag::Script)) => None,
             None => self.acting,
         }
@@ -280,7 +282,7 @@ impl Core {
         match self.polled {
             _ if self.over => true,
             Some(_) => self.tasks.is_gone(),
-            None => self.acting.is_some_and(|attempt| self.attempts[attempt as usize].life == Life::Dead),
+            None => self.acting.is_some_and(|attempt| self.attempts[attempt].life == Life::Dead),
         }
     }
 
@@ -290,7 +292,7 @@ impl Core {
             Tag::Script => "the script".to_owned(),
             Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
             Tag::Background(index) => {
-                let attempt = self.background[index as usize].attempt;
+                let attempt = self.background[index].attempt;
                 format!("a background task of activity {}", self.trace.attempt_words(attempt))
             }
         }
@@ -332,7 +334,7 @@ impl World {
             core.polled = None;
             core.over = true;
             core.run = next_run();
-            let workflows = core.workflows.len();
+            let workflows = core.workflows.keys();
             (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), workflows)
         };
         for grave in graves.drain(..) {
@@ -341,7 +343,7 @@ impl World {
         for future in futures {
             let _ = panics::catch_drop(future);
         }
-        for workflow in 0..workflows {
+        for workflow in workflows {
             loop {
                 let instance = self.core.borrow_mut().workflows[workflow].take_instance();
                 let Some(instance) = instance else { break };

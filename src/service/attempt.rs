@@ -56,7 +56,7 @@ impl Service {
     // Which timeout is known where it is called, and most of the rule with it.
     #[inline(always)]
     pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
-        let activity = &self.activities[key.0 as usize];
+        let activity = &self.activities[key];
         if let Some(at) = activity.deadline(timeout)
             && at <= activity.expires
         {
@@ -83,7 +83,7 @@ impl Service {
         if !self.runs(activity) {
             return None;
         }
-        let taken = &mut self.activities[activity.0 as usize];
+        let taken = &mut self.activities[activity];
         if !matches!(taken.state, ActivityState::Scheduled) || taken.attempt != attempt || taken.is_paused() {
             return None;
         }
@@ -156,7 +156,7 @@ impl Service {
             self.end_attempt(key, Some(Arc::new(limit::heartbeat_too_large())), now);
             return HeartbeatAnswer { cancel_requested: true, ..HeartbeatAnswer::default() };
         }
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         activity.details = details;
         let mut activity_reset = false;
         if let ActivityState::Started(started) = &mut activity.state {
@@ -235,7 +235,7 @@ impl Service {
         now: Time,
     ) {
         if let Some(details) = last_heartbeat_details.filter(|_| self.dialect.takes_details_with_failure()) {
-            self.activities[key.0 as usize].details = details;
+            self.activities[key].details = details;
         }
         self.end_attempt(key, failure, now);
     }

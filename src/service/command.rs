@@ -221,7 +221,7 @@ impl Service {
                 Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
                 Command::CancelActivity { seq } => self.cancel_activity(workflow, *seq, now),
                 Command::StartTimer { seq, duration } => {
-                    let run = &mut self.workflows[workflow.0 as usize];
+                    let run = &mut self.workflows[workflow];
                     let at = now.plus(*duration);
                     run.set_timer(*seq, TimerState::Running(at));
                     run.append(now, EventKind::TimerStarted { seq: *seq, duration: *duration });
@@ -229,7 +229,7 @@ impl Service {
                     self.outbox.arm(at, Timer::Workflow { workflow, timer: *seq });
                 }
                 Command::CancelTimer { seq } => {
-                    let run = &mut self.workflows[workflow.0 as usize];
+                    let run = &mut self.workflows[workflow];
                     run.set_timer(*seq, TimerState::Canceled);
                     // It may have fired while the task was open: the workflow will never know.
                     run.lists.buffered.retain(|event| event.kind != EventKind::TimerFired { seq: *seq });
@@ -237,7 +237,7 @@ impl Service {
                     self.outbox.news.push(News::TimerCanceled { workflow, timer: *seq });
                 }
                 Command::RecordMarker(marker) => {
-                    let run = &mut self.workflows[workflow.0 as usize];
+                    let run = &mut self.workflows[workflow];
                     let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
                     self.outbox.news.push(News::MarkerRecorded { workflow, event_id });
                 }
@@ -265,8 +265,8 @@ impl Service {
         let Some((timeouts, retry)) = self.checked.pop_front() else {
             unreachable!("options are checked before any command of the task is carried out");
         };
-        let key = ActivityKey(self.activities.len() as u32);
-        let run = &mut self.workflows[workflow.0 as usize];
+        let key = self.activities.next_key();
+        let run = &mut self.workflows[workflow];
         let event = EventKind::ActivityTaskScheduled {
             seq,
             id: id.clone(),
@@ -290,11 +290,11 @@ impl Service {
     }
 
     fn cancel_activity(&mut self, workflow: WorkflowKey, seq: Seq, now: Time) {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         let Some(key) = run.activity(seq) else {
             return;
         };
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         let scheduled_event_id = activity.scheduled_event_id;
         run.append(now, EventKind::ActivityTaskCancelRequested { scheduled_event_id });
         if !activity.is_open() {

@@ -70,7 +70,7 @@ impl Service {
 
     #[inline]
     fn back_off(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, backoff: Span, now: Time) {
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         activity.yield_attempt(failure);
         let due = now.plus(backoff);
         activity.backoff = backoff;
@@ -83,7 +83,7 @@ impl Service {
 
     /// The next attempt waits for an operator.
     fn hold_back(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>) {
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         activity.yield_attempt(failure);
         activity.state = ActivityState::Scheduled;
         let attempt = activity.attempt;
@@ -92,7 +92,7 @@ impl Service {
 
     /// The backoff is over.
     pub(super) fn retry_due(&mut self, key: ActivityKey) {
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         activity.state = ActivityState::Scheduled;
         if !activity.is_paused() {
             self.offer_attempt(key);
@@ -107,7 +107,7 @@ impl Service {
         started_at: Option<Time>,
         now: Time,
     ) {
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         let workflow = activity.workflow;
         let scheduled_event_id = activity.scheduled_event_id;
         // The id of the start is filled in when the two are written.
@@ -128,7 +128,7 @@ impl Service {
         };
         activity.state = ActivityState::Closed(close);
         if let ActivityId::Named(name) = &activity.id {
-            self.workflows[workflow.0 as usize].lists.named.remove(name);
+            self.workflows[workflow].lists.named.remove(name);
         }
         if let Some(at) = started_at {
             let attempt = self.dialect.shown_attempt(activity.attempt);

@@ -285,7 +285,7 @@ impl Service {
     /// Source: temporal `service/history/historybuilder/event_store.go`.
     #[inline]
     pub(super) fn record(&mut self, workflow: WorkflowKey, at: Time, kind: EventKind, activity: Option<ActivityKey>) {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         let event = Buffered { at, kind, activity };
         if run.task.is_started() {
             run.lists.buffered.push(event);
@@ -296,7 +296,7 @@ impl Service {
 
     /// Writes what was kept back. Says whether there was anything.
     pub(super) fn flush(&mut self, workflow: WorkflowKey) -> bool {
-        let mut buffered = std::mem::take(&mut self.workflows[workflow.0 as usize].lists.buffered);
+        let mut buffered = std::mem::take(&mut self.workflows[workflow].lists.buffered);
         if buffered.is_empty() {
             return false;
         }
@@ -307,14 +307,14 @@ impl Service {
         for event in buffered.drain(..) {
             self.write(workflow, event);
         }
-        self.workflows[workflow.0 as usize].lists.buffered = buffered;
+        self.workflows[workflow].lists.buffered = buffered;
         true
     }
 
     fn write(&mut self, workflow: WorkflowKey, event: Buffered) {
         let Buffered { at, mut kind, activity } = event;
-        let run = &mut self.workflows[workflow.0 as usize];
-        match activity.map(|key| &mut self.activities[key.0 as usize]) {
+        let run = &mut self.workflows[workflow];
+        match activity.map(|key| &mut self.activities[key]) {
             Some(activity) if matches!(kind, EventKind::ActivityTaskStarted { .. }) => {
                 activity.started_event_id = run.append(at, kind);
             }

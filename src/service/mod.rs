@@ -61,6 +61,7 @@ mod command;
 mod dialect;
 mod ending;
 mod history;
+mod keys;
 mod limit;
 mod operator;
 pub mod options;
@@ -80,6 +81,7 @@ pub use activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started
 pub use attempt::HeartbeatAnswer;
 pub use dialect::Dialect;
 pub use history::{EventKind, HistoryEvent, TaskFailedCause};
+pub use keys::{ActivityKey, WorkflowKey};
 pub use operator::{Reset, Unpause};
 pub use outbox::{News, Outbox, Ready, Timer, TimerRequest};
 pub use refused::{Code, Refused};
@@ -90,18 +92,10 @@ pub use workflow::{StartWorkflow, Workflow, WorkflowOutcome};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::program::{RetrySpec, Timeouts};
+use crate::program::{RetrySpec, Table, Timeouts};
 
 /// Position among equal times in the run's timer queue. The caller reserves it.
 pub type Order = u64;
-
-/// Which workflow run. Never reused within a simulation run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct WorkflowKey(pub u32);
-
-/// Which activity of any workflow. Never reused within a simulation run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct ActivityKey(pub u32);
 
 /// What a worker shows to speak for an attempt. Bound to the attempt: after a retry the old one is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,8 +120,8 @@ pub struct TaskToken {
 pub struct Service {
     /// What the last calls left for the caller.
     pub outbox: Outbox,
-    workflows: Vec<Workflow>,
-    activities: Vec<Activity>,
+    workflows: Table<WorkflowKey, Workflow>,
+    activities: Table<ActivityKey, Activity>,
     policies: options::PolicyCache,
     /// Options in force of the activities that the commands at hand schedule, in their order.
     checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
@@ -165,7 +159,7 @@ impl Service {
     pub fn clear(&mut self) {
         self.outbox.clear();
         self.activities.clear();
-        while let Some(workflow) = self.workflows.pop() {
+        for workflow in self.workflows.drain() {
             self.spare.push(workflow.into_lists());
         }
     }
@@ -175,7 +169,7 @@ impl Service {
     /// # Panics
     /// If the key is not one this service gave since it was last cleared.
     pub fn workflow(&self, workflow: WorkflowKey) -> &Workflow {
-        &self.workflows[workflow.0 as usize]
+        &self.workflows[workflow]
     }
 
     /// An activity.
@@ -183,12 +177,12 @@ impl Service {
     /// # Panics
     /// If the key is not one this service gave since it was last cleared.
     pub fn activity(&self, activity: ActivityKey) -> &Activity {
-        &self.activities[activity.0 as usize]
+        &self.activities[activity]
     }
 
     /// All activities, in the order in which they were scheduled.
     pub fn activities(&self) -> impl Iterator<Item = (ActivityKey, &Activity)> {
-        self.activities.iter().enumerate().map(|(index, activity)| (ActivityKey(index as u32), activity))
+        self.activities.iter()
     }
 
     /// The history of a run so far. Events that arrived while a workflow task is open are not in it yet.

@@ -37,7 +37,7 @@ impl Service {
     /// it with its next heartbeat.
     pub fn pause(&mut self, activity: ActivityKey) {
         if self.is_operable(activity) {
-            self.activities[activity.0 as usize].hold = Hold::Paused;
+            self.activities[activity].hold = Hold::Paused;
         }
     }
 
@@ -47,7 +47,7 @@ impl Service {
         if !self.is_operable(activity) || !self.activity(activity).is_paused() {
             return;
         }
-        let paused = &mut self.activities[activity.0 as usize];
+        let paused = &mut self.activities[activity];
         paused.hold = Hold::Free;
         match &mut paused.state {
             ActivityState::Started(started) if how.reset_attempts => started.reset = request(how.reset_heartbeat),
@@ -70,7 +70,7 @@ impl Service {
         if !self.is_operable(activity) {
             return;
         }
-        let target = &mut self.activities[activity.0 as usize];
+        let target = &mut self.activities[activity];
         let was_paused = target.is_paused();
         if !how.keep_paused {
             target.hold = Hold::Free;
@@ -91,7 +91,7 @@ impl Service {
 
     /// Offers an attempt that is not running at this moment, and starts the clocks that stood still.
     fn go_on(&mut self, key: ActivityKey, now: Time) {
-        let activity = &mut self.activities[key.0 as usize];
+        let activity = &mut self.activities[key];
         let is_running = activity.started().is_some();
         if !is_running {
             activity.state = ActivityState::Scheduled;

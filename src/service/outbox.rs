@@ -150,7 +150,7 @@ pub enum News {
         /// For which run.
         workflow: WorkflowKey,
         /// Its place in [`Workflow::signals`](super::Workflow::signals).
-        signal: u32,
+        signal: usize,
     },
     /// A workflow recorded a marker.
     MarkerRecorded {

@@ -24,11 +24,11 @@ impl Service {
     /// # Errors
     /// `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
     pub fn signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, now: Time) -> Result<(), Refused> {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         if !run.is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
         }
-        let signal = run.lists.signals.len() as u32;
+        let signal = run.lists.signals.len();
         run.lists.signals.push(Signal { name: name.clone(), input: input.clone() });
         self.outbox.news.push(News::SignalReceived { workflow, signal });
         self.record(workflow, now, EventKind::WorkflowExecutionSignaled { name, input }, None);

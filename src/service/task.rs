@@ -109,14 +109,14 @@ impl Workflow {
 impl Service {
     /// Sees to it that the workflow will be told what is new.
     pub(super) fn want_task(&mut self, workflow: WorkflowKey, now: Time) {
-        let run = &self.workflows[workflow.0 as usize];
+        let run = &self.workflows[workflow];
         if run.is_open() && run.task == TaskState::None {
             self.schedule_task(workflow, 1, now);
         }
     }
 
     fn schedule_task(&mut self, workflow: WorkflowKey, attempt: u32, now: Time) {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         if attempt == 1 {
             run.append_task_scheduled(attempt, now);
         }
@@ -130,7 +130,7 @@ impl Service {
     /// A repeated attempt becomes a first one again if there is news since it was scheduled.
     #[inline]
     pub fn take_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, now: Time) -> Option<WorkflowTask> {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         let TaskState::Scheduled { mut attempt, at, history_length } = run.task else {
             return None;
         };
@@ -179,7 +179,7 @@ impl Service {
             self.task_failed(workflow, task, cause, Arc::from(message.as_str()), now);
             return Err(Refused::invalid(message));
         }
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         let (scheduled_event_id, started_event_id) = if task.attempt == 1 {
             run.open_task_events()
         } else {
@@ -189,7 +189,7 @@ impl Service {
         run.previous_started_event_id = started_event_id;
         run.append(now, EventKind::WorkflowTaskCompleted { scheduled_event_id, started_event_id });
         self.carry_out(workflow, commands, now);
-        self.workflows[workflow.0 as usize].task = TaskState::None;
+        self.workflows[workflow].task = TaskState::None;
         if self.workflow(workflow).is_open() && self.flush(workflow) {
             self.want_task(workflow, now);
         }
@@ -219,7 +219,7 @@ impl Service {
     /// The worker took too long.
     pub(super) fn time_out_task(&mut self, token: TaskToken, now: Time) {
         let workflow = token.workflow;
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         let Ok(task) = run.check_task(token) else {
             return;
         };
@@ -239,7 +239,7 @@ impl Service {
         message: Arc<str>,
         now: Time,
     ) {
-        self.workflows[workflow.0 as usize].task_failure = Some((cause, Arc::clone(&message)));
+        self.workflows[workflow].task_failure = Some((cause, Arc::clone(&message)));
         self.append_task_failed(workflow, task, cause, message, now);
         self.outbox.news.push(News::TaskFailed { workflow });
         self.try_task_again(workflow, task, now);
@@ -254,7 +254,7 @@ impl Service {
         now: Time,
     ) {
         if task.attempt == 1 {
-            let run = &mut self.workflows[workflow.0 as usize];
+            let run = &mut self.workflows[workflow];
             let (scheduled_event_id, started_event_id) = run.open_task_events();
             run.append(now, EventKind::WorkflowTaskFailed { scheduled_event_id, started_event_id, cause, message });
         }
@@ -262,7 +262,7 @@ impl Service {
 
     /// With news that arrived meanwhile the next task is a first attempt.
     fn try_task_again(&mut self, workflow: WorkflowKey, task: EndedTask, now: Time) {
-        self.workflows[workflow.0 as usize].task = TaskState::None;
+        self.workflows[workflow].task = TaskState::None;
         let next = if self.flush(workflow) { 1 } else { task.attempt + 1 };
         self.schedule_task(workflow, next, now);
     }
@@ -273,7 +273,7 @@ impl Service {
             let task = EndedTask { attempt, scheduled_at, started_at };
             self.append_task_failed(workflow, task, TaskFailedCause::ForceCloseCommand, Arc::from(""), now);
         }
-        self.workflows[workflow.0 as usize].task = TaskState::None;
+        self.workflows[workflow].task = TaskState::None;
     }
 }
 

@@ -225,7 +225,7 @@ impl Service {
             task_timeout = task_timeout.min(start.run_timeout);
         }
         let expires = if start.run_timeout.is_zero() { Time::MAX } else { now.plus(start.run_timeout) };
-        let key = WorkflowKey(self.workflows.len() as u32);
+        let key = self.workflows.next_key();
         let mut workflow = Workflow {
             info: Arc::new(RunInfo {
                 workflow_id,
@@ -265,7 +265,7 @@ impl Service {
     /// # Errors
     /// None so far.
     pub fn request_cancel(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), super::Refused> {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         if run.is_open() && !run.cancel_requested {
             run.cancel_requested = true;
             self.outbox.news.push(News::WorkflowCancelRequested { workflow });
@@ -288,7 +288,7 @@ impl Service {
 
     /// A workflow's own timer fires.
     pub(super) fn fire_timer(&mut self, workflow: WorkflowKey, seq: Seq, now: Time) {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         if !matches!(run.timer(seq), Some(TimerState::Running(at)) if at <= now) {
             return;
         }
@@ -309,7 +309,7 @@ impl Service {
     /// Closes a run. Its open activities get no event; calls for them are refused from now on
     /// (recorded scenario `wf_terminate_activity_pending`).
     pub(super) fn close_workflow(&mut self, workflow: WorkflowKey, outcome: WorkflowOutcome, now: Time) {
-        let run = &mut self.workflows[workflow.0 as usize];
+        let run = &mut self.workflows[workflow];
         let event = match outcome.clone() {
             WorkflowOutcome::Completed(result) => EventKind::WorkflowExecutionCompleted { result },
             WorkflowOutcome::Failed { failure, retry_state } => {

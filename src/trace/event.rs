@@ -1,22 +1,23 @@
 //! [`Who`] and [`What`]: the vocabulary of the trace.
 
-use super::Bytes;
+use super::{AnswerKey, AttemptKey, Bytes, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
 use crate::instant::{Span, Time};
 use crate::program::{CancelReason, RetryState, TimeoutType};
+use crate::service::{ActivityKey, WorkflowKey};
 
 /// Whom an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Who {
     /// The run as a whole.
     Run,
-    /// A workflow run, by its index in [`Trace::workflows`](super::Trace::workflows).
-    Workflow(u32),
-    /// An activity as the service knows it, by its index in [`Trace::activities`](super::Trace::activities).
-    Activity(u32),
-    /// One attempt on its worker, by its index in [`Trace::attempts`](super::Trace::attempts).
-    Attempt(u32),
-    /// A worker, by its index from 0; texts count workers from 1.
-    Worker(u32),
+    /// A workflow run, by its key in [`Trace::workflows`](super::Trace::workflows).
+    Workflow(WorkflowKey),
+    /// An activity as the service knows it, by its key in [`Trace::activities`](super::Trace::activities).
+    Activity(ActivityKey),
+    /// One attempt on its worker, by its key in [`Trace::attempts`](super::Trace::attempts).
+    Attempt(AttemptKey),
+    /// A worker; texts count workers from 1.
+    Worker(WorkerKey),
 }
 
 /// How an attempt's code ended.
@@ -73,8 +74,8 @@ pub enum What {
     TimerCanceled(u32),
     /// Workflow: closed with a result.
     WorkflowCompleted(Bytes),
-    /// Workflow: closed with a failure, by its index.
-    WorkflowFailed(u32),
+    /// Workflow: closed with a failure, by its key.
+    WorkflowFailed(FailureKey),
     /// Workflow: closed as cancelled.
     WorkflowCanceled,
     /// Workflow: closed by its run timeout.
@@ -91,17 +92,17 @@ pub enum What {
     ActivityCancelRequested,
     /// Activity: closed with a result.
     ActivityCompleted(Bytes),
-    /// Activity: closed with a failure (by its index), not retried because of the state.
+    /// Activity: closed with a failure (by its key), not retried because of the state.
     ActivityFailed {
-        /// Index of the failure.
-        failure: u32,
+        /// The failure, by its key.
+        failure: FailureKey,
         /// Why it was not retried.
         retry_state: RetryState,
     },
-    /// Activity: closed by a timeout (failure by its index), not retried because of the state.
+    /// Activity: closed by a timeout (failure by its key), not retried because of the state.
     ActivityTimedOut {
-        /// Index of the failure.
-        failure: u32,
+        /// The failure, by its key.
+        failure: FailureKey,
         /// Why it was not retried.
         retry_state: RetryState,
     },
@@ -164,19 +165,19 @@ pub enum What {
     /// Worker: goes on.
     Thawed,
 
-    /// A fault struck, by its index in [`Trace::faults`](super::Trace::faults).
-    Fault(u32),
+    /// A fault struck, by its key in [`Trace::faults`](super::Trace::faults).
+    Fault(FaultKey),
     /// Run: background tasks that were still there at the end.
     TasksLeft(u32),
 
-    /// Workflow: a signal arrived, by its index in [`Trace::signals`](super::Trace::signals).
-    SignalReceived(u32),
-    /// Workflow: a marker was written, by its index in [`Trace::markers`](super::Trace::markers).
-    MarkerRecorded(u32),
+    /// Workflow: a signal arrived, by its key in [`Trace::signals`](super::Trace::signals).
+    SignalReceived(SignalKey),
+    /// Workflow: a marker was written, by its key in [`Trace::markers`](super::Trace::markers).
+    MarkerRecorded(MarkerKey),
     /// Workflow: closed from outside, for this reason.
     WorkflowTerminated(Bytes),
-    /// Workflow: its code answered a query, or could not, by its index in [`Trace::answers`](super::Trace::answers).
-    QueryAnswered(u32),
+    /// Workflow: its code answered a query, or could not, by its key in [`Trace::answers`](super::Trace::answers).
+    QueryAnswered(AnswerKey),
 }
 
 impl What {

@@ -2,7 +2,7 @@
 
 use super::event::{Ended, What, Who};
 use super::{Bytes, Event};
-use crate::program::{CancelReason, Details, Failure, FailureKind, RetryState, TimeoutType};
+use crate::program::{CancelReason, Details, Failure, FailureKind, Key, RetryState, TimeoutType};
 
 /// Folds 64-bit words, one multiplication each. A fingerprint for comparing runs, not a defence against anyone.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +37,10 @@ impl Fold {
         self.word(event.at.as_nanos());
         let (kind, index): (u64, u32) = match event.who {
             Who::Run => (0, 0),
-            Who::Workflow(index) => (1, index),
-            Who::Activity(index) => (2, index),
-            Who::Attempt(index) => (3, index),
-            Who::Worker(index) => (4, index),
+            Who::Workflow(key) => (1, number(key)),
+            Who::Activity(key) => (2, number(key)),
+            Who::Attempt(key) => (3, number(key)),
+            Who::Worker(key) => (4, number(key)),
         };
         let (code, value) = encode(event.what);
         self.word(kind << 56 | u64::from(code) << 40 | u64::from(index));
@@ -101,6 +101,10 @@ impl Fold {
     }
 }
 
+pub(super) fn number(key: impl Key) -> u32 {
+    key.index() as u32
+}
+
 fn pair(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
@@ -129,7 +133,7 @@ fn encode(what: What) -> (u16, u64) {
         What::TimerFired(timer) => (10, timer.into()),
         What::TimerCanceled(timer) => (11, timer.into()),
         What::WorkflowCompleted(result) => (12, bytes(result)),
-        What::WorkflowFailed(failure) => (13, failure.into()),
+        What::WorkflowFailed(failure) => (13, number(failure).into()),
         What::WorkflowCanceled => (14, 0),
         What::WorkflowTimedOut => (53, 0),
         What::Scheduled(input) => (15, bytes(input)),
@@ -137,8 +141,8 @@ fn encode(what: What) -> (u16, u64) {
         What::TimedOut(timeout) => (17, timeout_code(timeout)),
         What::ActivityCancelRequested => (18, 0),
         What::ActivityCompleted(result) => (19, bytes(result)),
-        What::ActivityFailed { failure, retry_state } => (20, pair(failure, state_code(retry_state))),
-        What::ActivityTimedOut { failure, retry_state } => (21, pair(failure, state_code(retry_state))),
+        What::ActivityFailed { failure, retry_state } => (20, pair(number(failure), state_code(retry_state))),
+        What::ActivityTimedOut { failure, retry_state } => (21, pair(number(failure), state_code(retry_state))),
         What::ActivityCanceled => (22, 0),
         What::AttemptStarted(details) => (23, optional(details)),
         What::DetailsRead => (24, 0),
@@ -162,12 +166,12 @@ fn encode(what: What) -> (u16, u64) {
         What::WorkerStopped => (48, 0),
         What::Frozen => (49, 0),
         What::Thawed => (50, 0),
-        What::Fault(index) => (51, index.into()),
+        What::Fault(index) => (51, number(index).into()),
         What::TasksLeft(count) => (52, count.into()),
-        What::SignalReceived(signal) => (54, signal.into()),
-        What::MarkerRecorded(marker) => (55, marker.into()),
+        What::SignalReceived(signal) => (54, number(signal).into()),
+        What::MarkerRecorded(marker) => (55, number(marker).into()),
         What::WorkflowTerminated(reason) => (56, bytes(reason)),
-        What::QueryAnswered(answer) => (57, answer.into()),
+        What::QueryAnswered(answer) => (57, number(answer).into()),
     }
 }
 

@@ -5,15 +5,17 @@
 
 mod event;
 mod hash;
+mod keys;
 
 use std::sync::Arc;
 
 pub use event::{Ended, What, Who};
+pub use keys::{AnswerKey, AttemptKey, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
 
 use crate::fault::{Fault, Point, Site};
 use crate::instant::Time;
-use crate::program::{ActivityId, Failure, Marker};
-use crate::service::Dialect;
+use crate::program::{ActivityId, Failure, Marker, Table};
+use crate::service::{ActivityKey, Dialect, WorkflowKey};
 
 /// The version of the trace's meaning: a seed or plan may lead to another trace in another version.
 /// [`fault::VERSION`](crate::fault::VERSION) is the version of a plan's text.
@@ -47,8 +49,8 @@ impl Bytes {
 /// An activity of the run, as the trace names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ActivityName {
-    /// Index of its workflow run in [`Trace::workflows`].
-    pub workflow: u32,
+    /// Its workflow run, by the key in [`Trace::workflows`].
+    pub workflow: WorkflowKey,
     /// The registered name.
     pub activity_type: Arc<str>,
     /// The id the workflow knows it by.
@@ -80,12 +82,12 @@ pub struct WorkflowName {
 /// An attempt of the run, as the trace names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AttemptName {
-    /// Index of its activity in [`Trace::activities`].
-    pub activity: u32,
+    /// Its activity, by the key in [`Trace::activities`].
+    pub activity: ActivityKey,
     /// From 1.
     pub number: u32,
     /// Which worker took it.
-    pub worker: u32,
+    pub worker: WorkerKey,
 }
 
 /// The events of one run, with the tables they refer to.
@@ -94,14 +96,14 @@ pub struct Trace {
     dialect: Dialect,
     events: Vec<Event>,
     bytes: Vec<u8>,
-    failures: Vec<Failure>,
-    workflows: Vec<WorkflowName>,
-    activities: Vec<ActivityName>,
-    attempts: Vec<AttemptName>,
-    faults: Vec<(Point, Fault)>,
-    signals: Vec<NamedBytes>,
-    markers: Vec<Marker>,
-    answers: Vec<NamedBytes>,
+    failures: Table<FailureKey, Failure>,
+    workflows: Table<WorkflowKey, WorkflowName>,
+    activities: Table<ActivityKey, ActivityName>,
+    attempts: Table<AttemptKey, AttemptName>,
+    faults: Table<FaultKey, (Point, Fault)>,
+    signals: Table<SignalKey, NamedBytes>,
+    markers: Table<MarkerKey, Marker>,
+    answers: Table<AnswerKey, NamedBytes>,
 }
 
 impl Trace {
@@ -121,42 +123,42 @@ impl Trace {
     }
 
     /// A stored failure.
-    pub fn failure(&self, index: u32) -> &Failure {
-        &self.failures[index as usize]
+    pub fn failure(&self, failure: FailureKey) -> &Failure {
+        &self.failures[failure]
     }
 
-    /// The workflow runs, by the index in [`Who::Workflow`].
-    pub fn workflows(&self) -> &[WorkflowName] {
+    /// The workflow runs, by the key in [`Who::Workflow`].
+    pub fn workflows(&self) -> &Table<WorkflowKey, WorkflowName> {
         &self.workflows
     }
 
-    /// The activities, by the index in [`Who::Activity`], in the order in which they were scheduled.
-    pub fn activities(&self) -> &[ActivityName] {
+    /// The activities, by the key in [`Who::Activity`], in the order in which they were scheduled.
+    pub fn activities(&self) -> &Table<ActivityKey, ActivityName> {
         &self.activities
     }
 
-    /// The attempts, by the index in [`Who::Attempt`], in the order in which workers took them.
-    pub fn attempts(&self) -> &[AttemptName] {
+    /// The attempts, by the key in [`Who::Attempt`], in the order in which workers took them.
+    pub fn attempts(&self) -> &Table<AttemptKey, AttemptName> {
         &self.attempts
     }
 
-    /// The faults that struck, by the index in [`What::Fault`].
-    pub fn faults(&self) -> &[(Point, Fault)] {
+    /// The faults that struck, by the key in [`What::Fault`].
+    pub fn faults(&self) -> &Table<FaultKey, (Point, Fault)> {
         &self.faults
     }
 
-    /// The signals that arrived, by the index in [`What::SignalReceived`].
-    pub fn signals(&self) -> &[NamedBytes] {
+    /// The signals that arrived, by the key in [`What::SignalReceived`].
+    pub fn signals(&self) -> &Table<SignalKey, NamedBytes> {
         &self.signals
     }
 
-    /// The markers that were written, by the index in [`What::MarkerRecorded`].
-    pub fn markers(&self) -> &[Marker] {
+    /// The markers that were written, by the key in [`What::MarkerRecorded`].
+    pub fn markers(&self) -> &Table<MarkerKey, Marker> {
         &self.markers
     }
 
-    /// The answers to queries, by the index in [`What::QueryAnswered`].
-    pub fn answers(&self) -> &[NamedBytes] {
+    /// The answers to queries, by the key in [`What::QueryAnswered`].
+    pub fn answers(&self) -> &Table<AnswerKey, NamedBytes> {
         &self.answers
     }
 
@@ -169,26 +171,26 @@ impl Trace {
         if self.dialect != Dialect::Temporal {
             hash.word(self.dialect as u64);
         }
-        for workflow in &self.workflows {
+        for workflow in self.workflows.values() {
             hash.bytes(workflow.workflow_id.as_bytes());
             hash.bytes(workflow.workflow_type.as_bytes());
         }
-        for activity in &self.activities {
+        for activity in self.activities.values() {
             hash.bytes(activity.activity_type.as_bytes());
-            hash.word(u64::from(activity.workflow) << 32 | u64::from(activity.execution));
+            hash.word(u64::from(hash::number(activity.workflow)) << 32 | u64::from(activity.execution));
         }
-        for attempt in &self.attempts {
-            hash.word(u64::from(attempt.activity) << 32 | u64::from(attempt.number));
-            hash.word(u64::from(attempt.worker));
+        for attempt in self.attempts.values() {
+            hash.word(u64::from(hash::number(attempt.activity)) << 32 | u64::from(attempt.number));
+            hash.word(u64::from(hash::number(attempt.worker)));
         }
-        for (point, fault) in &self.faults {
+        for (point, fault) in self.faults.values() {
             hash.bytes(format!("{point}={fault}").as_bytes());
         }
-        for named in self.signals.iter().chain(&self.answers) {
+        for named in self.signals.values().chain(self.answers.values()) {
             hash.bytes(named.name.as_bytes());
             hash.word(u64::from(named.bytes.start) << 32 | u64::from(named.bytes.len));
         }
-        for marker in &self.markers {
+        for marker in self.markers.values() {
             match marker {
                 Marker::SideEffect { seq, value } => {
                     hash.word((*seq).into());
@@ -201,7 +203,7 @@ impl Trace {
             }
         }
         hash.bytes(&self.bytes);
-        self.failures.iter().for_each(|failure| hash.failure(failure));
+        self.failures.values().for_each(|failure| hash.failure(failure));
         hash.finish()
     }
 }
@@ -209,29 +211,29 @@ impl Trace {
 /// Names for people.
 impl Trace {
     /// `charge#1@2`: the activity, which execution of it, which attempt.
-    pub fn attempt_words(&self, attempt: u32) -> String {
-        let name = &self.attempts[attempt as usize];
+    pub fn attempt_words(&self, attempt: AttemptKey) -> String {
+        let name = &self.attempts[attempt];
         format!("{}@{}", self.activity_words(name.activity), name.number)
     }
 
     /// `attempt 2 of charge`: as the words of faults have it. What goes without saying is left out.
-    pub(crate) fn attempt_in_a_sentence(&self, attempt: u32) -> String {
-        let name = &self.attempts[attempt as usize];
-        let activity = &self.activities[name.activity as usize];
+    pub(crate) fn attempt_in_a_sentence(&self, attempt: AttemptKey) -> String {
+        let name = &self.attempts[attempt];
+        let activity = &self.activities[name.activity];
         let execution = if activity.execution == 1 { String::new() } else { format!("#{}", activity.execution) };
         let workflow = match activity.workflow {
-            0 => String::new(),
-            other => format!(" (workflow {})", self.workflows[other as usize].workflow_id),
+            WorkflowKey::FIRST => String::new(),
+            other => format!(" (workflow {})", self.workflows[other].workflow_id),
         };
         format!("attempt {} of {}{execution}{workflow}", name.number, activity.activity_type)
     }
 
     /// `charge#1`: the activity and which execution of it; with its workflow's id unless that is the first workflow.
-    pub fn activity_words(&self, activity: u32) -> String {
-        let name = &self.activities[activity as usize];
+    pub fn activity_words(&self, activity: ActivityKey) -> String {
+        let name = &self.activities[activity];
         let workflow = match name.workflow {
-            0 => String::new(),
-            other => format!("{}:", self.workflows[other as usize].workflow_id),
+            WorkflowKey::FIRST => String::new(),
+            other => format!("{}:", self.workflows[other].workflow_id),
         };
         format!("{workflow}{}#{}", name.activity_type, name.execution)
     }
@@ -239,12 +241,12 @@ impl Trace {
 
 /// Coordinates, as plans name them.
 impl Trace {
-    /// The coordinate of a site of an activity's attempt, by the activity's index.
-    pub(crate) fn activity_point(&self, activity: u32, attempt: u32, site: Site) -> Point {
-        let name = &self.activities[activity as usize];
-        let workflow = &self.workflows[name.workflow as usize];
+    /// The coordinate of a site of an activity's attempt, by the activity's key.
+    pub(crate) fn activity_point(&self, activity: ActivityKey, attempt: u32, site: Site) -> Point {
+        let name = &self.activities[activity];
+        let workflow = &self.workflows[name.workflow];
         Point {
-            workflow_id: (name.workflow != 0).then(|| workflow.workflow_id.clone()),
+            workflow_id: (name.workflow != WorkflowKey::FIRST).then(|| workflow.workflow_id.clone()),
             run: None,
             name: name.activity_type.clone(),
             execution: name.execution,
@@ -253,9 +255,9 @@ impl Trace {
         }
     }
 
-    /// The coordinate of a site of a workflow, by its index.
-    pub(crate) fn workflow_point(&self, workflow: u32, site: Site) -> Point {
-        let name = &self.workflows[workflow as usize];
+    /// The coordinate of a site of a workflow, by its key.
+    pub(crate) fn workflow_point(&self, workflow: WorkflowKey, site: Site) -> Point {
+        let name = &self.workflows[workflow];
         Point {
             workflow_id: None,
             run: None,
@@ -285,9 +287,8 @@ impl Trace {
         Bytes { start, len: bytes.len() as u32 }
     }
 
-    pub(crate) fn store_failure(&mut self, failure: &Failure) -> u32 {
-        self.failures.push(failure.clone());
-        self.failures.len() as u32 - 1
+    pub(crate) fn store_failure(&mut self, failure: &Failure) -> FailureKey {
+        self.failures.push(failure.clone())
     }
 
     /// A failure's text, as bytes.
@@ -297,40 +298,33 @@ impl Trace {
         Bytes { start, len: self.bytes.len() as u32 - start }
     }
 
-    pub(crate) fn store_signal(&mut self, name: Arc<str>, input: &[u8]) -> u32 {
+    pub(crate) fn store_signal(&mut self, name: Arc<str>, input: &[u8]) -> SignalKey {
         let bytes = self.store(input);
-        self.signals.push(NamedBytes { name, bytes });
-        self.signals.len() as u32 - 1
+        self.signals.push(NamedBytes { name, bytes })
     }
 
-    pub(crate) fn store_marker(&mut self, marker: Marker) -> u32 {
-        self.markers.push(marker);
-        self.markers.len() as u32 - 1
+    pub(crate) fn store_marker(&mut self, marker: Marker) -> MarkerKey {
+        self.markers.push(marker)
     }
 
-    pub(crate) fn store_answer(&mut self, name: Arc<str>, bytes: Bytes) -> u32 {
-        self.answers.push(NamedBytes { name, bytes });
-        self.answers.len() as u32 - 1
+    pub(crate) fn store_answer(&mut self, name: Arc<str>, bytes: Bytes) -> AnswerKey {
+        self.answers.push(NamedBytes { name, bytes })
     }
 
-    pub(crate) fn name_workflow(&mut self, name: WorkflowName) -> u32 {
-        self.workflows.push(name);
-        self.workflows.len() as u32 - 1
+    pub(crate) fn name_workflow(&mut self, name: WorkflowName) -> WorkflowKey {
+        self.workflows.push(name)
     }
 
-    pub(crate) fn name_activity(&mut self, name: ActivityName) -> u32 {
-        self.activities.push(name);
-        self.activities.len() as u32 - 1
+    pub(crate) fn name_activity(&mut self, name: ActivityName) -> ActivityKey {
+        self.activities.push(name)
     }
 
-    pub(crate) fn name_attempt(&mut self, name: AttemptName) -> u32 {
-        self.attempts.push(name);
-        self.attempts.len() as u32 - 1
+    pub(crate) fn name_attempt(&mut self, name: AttemptName) -> AttemptKey {
+        self.attempts.push(name)
     }
 
-    pub(crate) fn name_fault(&mut self, point: Point, fault: Fault) -> u32 {
-        self.faults.push((point, fault));
-        self.faults.len() as u32 - 1
+    pub(crate) fn name_fault(&mut self, point: Point, fault: Fault) -> FaultKey {
+        self.faults.push((point, fault))
     }
 
     /// Empties the trace and keeps its memory.

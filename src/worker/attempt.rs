@@ -7,9 +7,10 @@ use crate::engine::tasks::TaskId;
 use crate::instant::Time;
 use crate::program::{CancelReason, Listener, Timeouts};
 use crate::service::Token;
-use crate::trace::Bytes;
+use crate::trace::{Bytes, WorkerKey};
 
 use super::message::{Carriage, Parting};
+use super::throttle::Throttle;
 
 /// Where an attempt stands on its worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +26,9 @@ pub(crate) enum Life {
 /// An attempt on its worker.
 pub(crate) struct Attempt {
     pub(crate) token: Token,
-    pub(crate) worker: u32,
+    pub(crate) worker: WorkerKey,
+    /// Holds its heartbeats back.
+    pub(crate) throttle: Throttle,
     pub(crate) task: Option<TaskId>,
     pub(crate) life: Life,
     pub(crate) awaits: u32,

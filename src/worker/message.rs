@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::program::{Details, Failure, Payload};
-use crate::trace::Bytes;
+use crate::trace::{AttemptKey, Bytes};
 
 /// A message about an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     /// Which attempt, by its number in the trace.
-    pub(crate) attempt: u32,
+    pub(crate) attempt: AttemptKey,
     pub(crate) call: Call,
 }
 

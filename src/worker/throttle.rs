@@ -144,12 +144,6 @@ impl Throttle {
         Throttle { interval, line: Line::Free, bytes: Vec::new() }
     }
 
-    /// For the next attempt, keeping the memory of this one.
-    pub fn restart(&mut self, interval: Span) {
-        self.interval = interval;
-        self.line = Line::Free;
-    }
-
     /// The attempt's code records a heartbeat.
     #[inline]
     pub fn record<'a>(&'a mut self, details: Option<&'a [u8]>, now: Time) -> Action<'a> {
@@ -357,17 +351,6 @@ mod tests {
         assert_eq!(throttle.record(None, ms(1)), Action::Nothing);
         assert_eq!(throttle.take_pending(), Some(Details::Empty));
         assert!(throttle.is_in_flight());
-    }
-
-    #[test]
-    fn a_restart_forgets_the_last_attempt() {
-        let mut throttle = resting();
-        assert_eq!(throttle.record(Some(b"2"), ms(1)), Action::WakeAt(ms(800)));
-        throttle.restart(Span::from_secs(8));
-        assert!(!throttle.has_pending());
-        assert_eq!(throttle.record(Some(b"3"), ms(2)), Action::Send(Some(b"3")));
-        assert_eq!(throttle.answered(ms(2)), Action::Nothing);
-        assert_eq!(throttle.record(Some(b"4"), ms(3)), Action::WakeAt(ms(8002)));
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Bench {
             asked: Vec::new(),
             news: Vec::new(),
             workflow,
-            activity: ActivityKey(0),
+            activity: ActivityKey::at(0),
             ready: Vec::new(),
             timers: Vec::new(),
             order: 0,

@@ -34,17 +34,17 @@ impl Outcomes {
     pub fn of(run: &Run) -> Outcomes {
         let trace = run.trace();
         let mut outcomes = Outcomes::default();
-        let mut stopping = vec![false; trace.attempts().len()];
+        let mut stopping = trace.attempts().map(|_| false);
         for event in trace.events() {
             match (event.who, event.what) {
                 (Who::Attempt(_), What::AttemptStarted(Some(_))) => outcomes.resumed = 1,
-                (Who::Attempt(attempt), What::WorkerStopping) => stopping[attempt as usize] = true,
+                (Who::Attempt(attempt), What::WorkerStopping) => stopping[attempt] = true,
                 (Who::Attempt(attempt), What::Ended { how, detail }) => {
                     let detail = detail.map_or(&[] as &[u8], |bytes| trace.bytes(bytes));
                     if says(detail, b"stopped before the deadline") || says(detail, b"\"stopped_before_deadline\":true")
                     {
                         outcomes.stopped_by_deadline = 1;
-                    } else if stopping[attempt as usize] && matches!(how, Ended::Failed | Ended::Cancelled) {
+                    } else if stopping[attempt] && matches!(how, Ended::Failed | Ended::Cancelled) {
                         outcomes.worker_shutdown = 1;
                     }
                 }
