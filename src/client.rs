@@ -95,7 +95,7 @@ impl Client {
         if core.trace.workflows().values().any(|name| name.workflow_id == id) {
             return Err(ClientError::AlreadyStarted(id.to_string()));
         }
-        let key = core.start_workflow(name, &id, input, &world.setup);
+        let key = core.start_workflow(name, &id, input, world.setup.task_queue.clone());
         Ok(WorkflowHandle { key, id, output: PhantomData })
     }
 
@@ -150,7 +150,7 @@ impl<O: Decode> WorkflowHandle<O> {
         let input = encode(input, || format!("the input of signal `{name}`"))?;
         let world = world();
         let mut core = world.core.borrow_mut();
-        let answer = core.send_signal(self.key, name.into(), input, &world.setup.settings);
+        let answer = core.send_signal(self.key, name.into(), input);
         answer.map_err(|refused| ClientError::Refused(refused.to_string()))
     }
 
@@ -163,7 +163,7 @@ impl<O: Decode> WorkflowHandle<O> {
         let id = {
             let world = world();
             let mut core = world.core.borrow_mut();
-            core.ask(self.key, name.into(), input, &world.setup.settings)
+            core.ask(self.key, name.into(), input)
         };
         let answer = poll_fn(|context| world().core.borrow_mut().poll_query(id, context.waker())).await;
         let answer = answer.map_err(ClientError::Query)?;
@@ -216,7 +216,7 @@ impl<O: Decode> WorkflowHandle<O> {
         let mut core = world.core.borrow_mut();
         let now = core.now;
         let answer = call(&mut core, now);
-        core.settle(&world.setup.settings);
+        core.settle();
         answer.map_err(|refused| ClientError::Refused(refused.to_string()))
     }
 }

@@ -83,9 +83,8 @@ impl World {
             return None;
         }
         let Some(attempt) = core.running_attempt() else { return Some(None) };
-        let budget = self.setup.settings.event_budget;
-        if core.trace.events().len() > budget {
-            core.too_long_in_one_poll(budget);
+        if core.trace.events().len() > core.settings.event_budget {
+            core.too_long_in_one_poll();
             drop(core);
             Beat::CrashNow.obey();
             return None;
@@ -118,7 +117,7 @@ impl World {
             let mut core = self.core.borrow_mut();
             if let Some(attempt) = core.running_attempt() {
                 let worker = core.attempts[attempt].worker;
-                core.crash_worker(worker, &self.setup.settings);
+                core.crash_worker(worker);
             }
         }
         Beat::CrashNow.obey();

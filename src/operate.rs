@@ -96,7 +96,7 @@ impl Client {
         let world = world();
         let mut core = world.core.borrow_mut();
         let number = number(&core, worker);
-        core.stop_worker(number, &world.setup.settings);
+        core.stop_worker(number);
     }
 
     /// Brings up a new process of a worker that is down, without waiting for the restart delay. One that is up is left
@@ -108,7 +108,7 @@ impl Client {
         let world = world();
         let mut core = world.core.borrow_mut();
         let number = number(&core, worker);
-        core.start_worker(number, &world.setup.settings);
+        core.start_worker(number);
     }
 }
 

@@ -54,9 +54,8 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
             "`durasim::task::spawn` was called where no activity runs: a task belongs to an attempt".to_owned(),
         );
     };
-    let budget = world.setup.settings.event_budget;
-    if core.background.len() > budget {
-        core.too_many_tasks(budget);
+    if core.background.len() > core.settings.event_budget {
+        core.too_many_tasks();
         drop(core);
         Beat::CrashNow.obey();
         return JoinHandle { shared, task: None };

@@ -36,7 +36,7 @@ use thiserror::Error;
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::instant::Time;
 use crate::run::agenda::Wakeup;
-use crate::run::world::{Core, World, current, with_current};
+use crate::run::world::{Core, current, with_current};
 
 /// The present moment of the run.
 ///
@@ -94,16 +94,16 @@ pub fn interval(period: Duration) -> Interval {
 #[inline]
 #[track_caller]
 fn present(function: &str) -> Time {
-    ask(function, |_, core| core.now)
+    ask(function, |core| core.now)
 }
 
 /// Asks the run in progress, for code that is allowed to.
 #[inline]
 #[track_caller]
-fn ask<R>(function: &str, question: impl FnOnce(&World, &mut Core) -> R) -> R {
+fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
     let answer = with_current(|world| {
         let core = &mut **world.core.borrow_mut();
-        if core.in_workflow { None } else { Some(question(world, core)) }
+        if core.in_workflow { None } else { Some(question(core)) }
     });
     match answer {
         Some(Some(answer)) => answer,
@@ -147,14 +147,14 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Sleep { deadline, waiting } = self.get_mut();
-        ask("sleep", |world, core| {
+        ask("sleep", |core| {
             if core.running_dead() {
                 return Poll::Pending;
             }
             if core.now >= *deadline {
                 match waiting.take() {
                     Some(id) => drop(core.sleepers.remove(id)),
-                    None if core.sleeps_in_a_loop(world.setup.settings.event_budget) => return Poll::Pending,
+                    None if core.sleeps_in_a_loop() => return Poll::Pending,
                     None => {}
                 }
                 return Poll::Ready(());

@@ -1,7 +1,6 @@
 //! What happens at an attempt's awaits: faults, stalls, deadlines that are moved to an await.
 
 use super::agenda::{Todo, Wakeup};
-use super::setup::Settings;
 use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
@@ -11,19 +10,19 @@ use crate::worker::process::Process;
 impl Core {
     /// The attempt's code returned `Pending`.
     #[inline(always)]
-    pub(super) fn awaited(&mut self, attempt: AttemptKey, settings: &Settings) {
+    pub(super) fn awaited(&mut self, attempt: AttemptKey) {
         let record = &mut self.attempts[attempt];
         record.awaits += 1;
         let count = record.awaits;
         self.note(Who::Attempt(attempt), What::Awaited(count));
         if !self.injector.is_quiet() {
-            self.strike_await(attempt, count, settings);
+            self.strike_await(attempt, count);
         }
     }
 
-    fn strike_await(&mut self, attempt: AttemptKey, count: u32, settings: &Settings) {
+    fn strike_await(&mut self, attempt: AttemptKey, count: u32) {
         if let Some(fault) = self.strike_attempt(attempt, Site::Await(count)) {
-            self.fault_at_await(attempt, fault, settings);
+            self.fault_at_await(attempt, fault);
         }
         if self.attempts[attempt].is_running() {
             self.approach_await(attempt, count + 1);
@@ -53,19 +52,19 @@ impl Core {
         }
     }
 
-    pub(super) fn fault_at_await(&mut self, attempt: AttemptKey, fault: Fault, settings: &Settings) {
+    pub(super) fn fault_at_await(&mut self, attempt: AttemptKey, fault: Fault) {
         let worker = self.attempts[attempt].worker;
         match fault {
-            Fault::Crash => self.crash_worker(worker, settings),
+            Fault::Crash => self.crash_worker(worker),
             Fault::CrashAttempt => {
                 self.bury(attempt);
-                self.free_slot(worker, settings);
+                self.free_slot(worker);
             }
             Fault::Fail => self.todo.push_back(Todo::Fail { attempt }),
             Fault::Stall(length) => self.stall(attempt, self.at(length)),
             Fault::Freeze(length) => self.freeze_worker(worker, self.at(length)),
-            Fault::Cancel => self.cancel_workflow_of(attempt, settings),
-            Fault::Stop => self.stop_worker(worker, settings),
+            Fault::Cancel => self.cancel_workflow_of(attempt),
+            Fault::Stop => self.stop_worker(worker),
             _ => {}
         }
     }

@@ -1,7 +1,6 @@
 //! Heartbeats on their way from an attempt's code through the worker's throttle to the service.
 
 use super::agenda::{Todo, Wakeup};
-use super::setup::Settings;
 use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
@@ -14,26 +13,26 @@ use crate::worker::throttle::Action;
 impl Core {
     /// The attempt's code, or a background task of it, records a heartbeat.
     #[inline]
-    pub(super) fn heartbeat(&mut self, attempt: AttemptKey, details: Option<&[u8]>, settings: &Settings) -> Beat {
+    pub(super) fn heartbeat(&mut self, attempt: AttemptKey, details: Option<&[u8]>) -> Beat {
         let record = &mut self.attempts[attempt];
         if !record.is_running() {
             return Beat::Taken;
         }
-        if self.trace.events().len() > settings.event_budget {
-            self.too_long_in_one_poll(settings.event_budget);
+        if self.trace.events().len() > self.settings.event_budget {
+            self.too_long_in_one_poll();
             return Beat::CrashNow;
         }
         record.heartbeats += 1;
         let (count, worker) = (record.heartbeats, record.worker);
         let fault = self.strike_attempt(attempt, Site::Heartbeat(count));
         if fault == Some(Fault::CrashBefore) {
-            self.crash_worker(worker, settings);
+            self.crash_worker(worker);
             return Beat::CrashNow;
         }
         let bytes = details.map(|details| self.trace.store(details));
         self.note(Who::Attempt(attempt), What::HeartbeatRecorded(bytes));
         if fault == Some(Fault::CrashAfterUnsent) {
-            self.crash_worker(worker, settings);
+            self.crash_worker(worker);
             return Beat::CrashNow;
         }
         let now = self.now;
@@ -53,16 +52,16 @@ impl Core {
             self.attempts[attempt].throttle.record(details, now)
         };
         let next = Next::of(action);
-        self.act(attempt, next, settings);
+        self.act(attempt, next);
         if fault == Some(Fault::CrashAfterSent) {
-            self.crash_worker(worker, settings);
+            self.crash_worker(worker);
             return Beat::CrashNow;
         }
         Beat::Taken
     }
 
     /// Does what the throttle says.
-    pub(super) fn act(&mut self, attempt: AttemptKey, next: Next, settings: &Settings) {
+    pub(super) fn act(&mut self, attempt: AttemptKey, next: Next) {
         match next {
             Next::Send(details) => {
                 let record = &mut self.attempts[attempt];
@@ -71,9 +70,9 @@ impl Core {
                 self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
                 match carriage {
                     Carriage::Late(_) => {
-                        self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage, settings);
+                        self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage);
                     }
-                    _ => self.deliver_heartbeat(attempt, details, bytes, carriage, settings),
+                    _ => self.deliver_heartbeat(attempt, details, bytes, carriage),
                 }
             }
             Next::WakeAt(at) => self.queue.push(at, Wakeup::Flush(attempt)),
@@ -82,10 +81,10 @@ impl Core {
     }
 
     /// The throttle's interval is over.
-    pub(super) fn flush(&mut self, attempt: AttemptKey, settings: &Settings) {
+    pub(super) fn flush(&mut self, attempt: AttemptKey) {
         let now = self.now;
         let next = Next::of(self.attempts[attempt].throttle.interval_elapsed(now));
-        self.act(attempt, next, settings);
+        self.act(attempt, next);
     }
 
     /// A heartbeat arrives at the service, or is lost on the way, and its answer too.
@@ -96,13 +95,12 @@ impl Core {
         details: Details,
         bytes: Option<Bytes>,
         carriage: Carriage,
-        settings: &Settings,
     ) {
         if carriage != Carriage::RequestLost {
             self.take_heartbeat(attempt, details, bytes, carriage);
         }
-        self.heartbeat_answered(attempt, settings);
-        self.delivered(attempt, false, carriage, settings);
+        self.heartbeat_answered(attempt);
+        self.delivered(attempt, false, carriage);
     }
 
     #[inline]
@@ -133,14 +131,14 @@ impl Core {
 
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
     #[inline]
-    pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey, settings: &Settings) {
+    pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey) {
         let now = self.now;
         let next = Next::of(self.attempts[attempt].throttle.answered(now));
         let record = &mut self.attempts[attempt];
         if record.is_running() {
-            self.act(attempt, next, settings);
+            self.act(attempt, next);
         } else if let Some(parting) = record.parting.take() {
-            self.part(attempt, *parting, settings);
+            self.part(attempt, *parting);
         }
     }
 }

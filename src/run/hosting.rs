@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 
 use super::agenda::Buried;
 use super::error::RunError;
-use super::setup::{Settings, Throttling};
+use super::setup::Throttling;
 use super::world::{Background, BackgroundKey, Core, Tag, World, with_current};
 use crate::engine::panics::{Panic, Unwound};
 use crate::engine::tasks::TaskId;
@@ -71,7 +71,7 @@ impl ActivityLink for Link {
             if !self.is_of(core.run) || core.running_dead() || std::thread::panicking() {
                 return Beat::Taken;
             }
-            core.heartbeat(self.attempt, details, &world.setup.settings)
+            core.heartbeat(self.attempt, details)
         });
         beat.unwrap_or(Beat::Taken)
     }
@@ -101,9 +101,9 @@ impl World {
         let Some(program) = self.setup.activities.get(task.info.activity_type()) else { return };
         let (index, link) = {
             let mut core = self.core.borrow_mut();
-            let index = core.host(worker, token, &task, &self.setup.settings);
+            let index = core.host(worker, token, &task);
             if dies {
-                core.crash_worker(worker, &self.setup.settings);
+                core.crash_worker(worker);
                 return;
             }
             (index, core.link(index))
@@ -118,7 +118,7 @@ impl World {
                 attempt.listener = Some(started.listener);
                 core.approach_await(index, 1);
             }
-            Err(Unwound::Panic(panic)) => core.ended(index, Err(panic), &self.setup.settings),
+            Err(Unwound::Panic(panic)) => core.ended(index, Err(panic)),
             Err(Unwound::Other(_)) => {
                 core.fail(RunError::Misuse("starting an activity was unwound without a message".to_owned()));
             }
@@ -131,7 +131,7 @@ impl World {
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
-        self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure.into())), &self.setup.settings);
+        self.core.borrow_mut().ended(attempt, Ok(ActivityOutcome::Failed(failure.into())));
     }
 
     /// Drops an attempt that outlived its worker's grace period, and reports it.
@@ -143,7 +143,7 @@ impl World {
         if core.attempts[attempt].is_running() {
             core.note(Who::Attempt(attempt), What::Aborted);
             let outcome = ActivityOutcome::Cancelled(Details::Absent);
-            core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)), &self.setup.settings);
+            core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)));
             drop(core);
             self.look_after(attempt);
         }
@@ -157,13 +157,13 @@ impl Core {
     }
 
     /// Notes a new attempt and makes its record.
-    fn host(&mut self, worker: WorkerKey, token: Token, task: &ActivityTask, settings: &Settings) -> AttemptKey {
+    fn host(&mut self, worker: WorkerKey, token: Token, task: &ActivityTask) -> AttemptKey {
         let name = AttemptName { activity: token.activity, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
-        let interval = match settings.throttle {
+        let interval = match self.settings.throttle {
             Throttling::Off => Span::ZERO,
             Throttling::Sdk { default, max } => {
-                throttle::interval_in(settings.dialect, task.info.timeouts.heartbeat, default, max)
+                throttle::interval_in(self.settings.dialect, task.info.timeouts.heartbeat, default, max)
             }
         };
         self.attempts.push(Attempt {
@@ -198,12 +198,7 @@ impl Core {
     }
 
     /// The attempt's code has ended by itself.
-    pub(super) fn ended(
-        &mut self,
-        attempt: AttemptKey,
-        outcome: Result<ActivityOutcome, Box<Panic>>,
-        settings: &Settings,
-    ) {
+    pub(super) fn ended(&mut self, attempt: AttemptKey, outcome: Result<ActivityOutcome, Box<Panic>>) {
         if !self.attempts[attempt].is_running() {
             return;
         }
@@ -227,11 +222,11 @@ impl Core {
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
         let told = self.attempts[attempt].cancel_told;
-        self.close(attempt, report::report(outcome, told), settings);
+        self.close(attempt, report::report(outcome, told));
     }
 
     /// Reports an attempt that has ended.
-    fn close(&mut self, attempt: AttemptKey, report: Report, settings: &Settings) {
+    fn close(&mut self, attempt: AttemptKey, report: Report) {
         let record = &mut self.attempts[attempt];
         record.life = Life::Ended;
         record.task = None;
@@ -239,21 +234,21 @@ impl Core {
         let (worker, bytes) = (record.worker, record.newest);
         let throttle = &mut record.throttle;
         let in_flight = throttle.is_in_flight();
-        let pending_goes = report.pending_heartbeat(settings.dialect);
+        let pending_goes = report.pending_heartbeat(self.settings.dialect);
         let mut pending = match pending_goes {
             PendingHeartbeat::Dropped => None,
             PendingHeartbeat::FlushedFirst | PendingHeartbeat::Attached => throttle.take_pending(),
         };
         self.running -= 1;
-        self.free_slot(worker, settings);
+        self.free_slot(worker);
         let fault = self.strike_attempt(attempt, Site::Completion);
         let carriage = match fault {
             Some(Fault::Crash) => {
-                self.crash_worker(worker, settings);
+                self.crash_worker(worker);
                 return;
             }
             Some(Fault::Cancel) => {
-                self.cancel_workflow_of(attempt, settings);
+                self.cancel_workflow_of(attempt);
                 Carriage::Whole
             }
             Some(Fault::RequestLost) => Carriage::RequestLost,
@@ -280,26 +275,26 @@ impl Core {
             if in_flight {
                 self.attempts[attempt].parting = Some(Box::new(parting));
             } else {
-                self.part(attempt, parting, settings);
+                self.part(attempt, parting);
             }
         }
         if self.workers[worker].process == Process::Stopping {
-            self.stop_if_idle(worker, settings);
+            self.stop_if_idle(worker);
         }
     }
 
     /// Sends what an attempt that has ended says last.
-    pub(super) fn part(&mut self, attempt: AttemptKey, parting: Parting, settings: &Settings) {
+    pub(super) fn part(&mut self, attempt: AttemptKey, parting: Parting) {
         let Parting { flush, call, carriage } = parting;
         if let Some(heartbeat) = flush {
             let bytes = self.attempts[attempt].newest;
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-            self.deliver(Message { attempt, call: heartbeat }, Carriage::Whole, settings);
+            self.deliver(Message { attempt, call: heartbeat }, Carriage::Whole);
         }
         if let Call::Fail { details: Some(_), bytes, .. } = call {
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
         }
-        self.post(Message { attempt, call }, carriage, settings);
+        self.post(Message { attempt, call }, carriage);
     }
 
     /// The attempt vanishes: nothing of it has any effect from now on.

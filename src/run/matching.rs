@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agenda::{Todo, Wakeup};
-use super::setup::Settings;
 use super::world::Core;
 use crate::engine::choice::Stream;
 use crate::fault::{Fault, Order, Site};
@@ -14,11 +13,11 @@ use crate::worker::process::{Process, Worker};
 
 impl Core {
     /// A task may be taken: it goes to a worker, or waits until there is one.
-    pub(super) fn announce(&mut self, ready: Ready, settings: &Settings) {
+    pub(super) fn announce(&mut self, ready: Ready) {
         if let Ready::Activity { activity, .. } = ready
             && std::mem::take(&mut self.activities[activity].gone_when_due)
         {
-            self.lose_worker_of(activity, settings);
+            self.lose_worker_of(activity);
         }
         let Some(worker) = self.choose_worker(ready) else {
             self.backlog.push(ready);
@@ -28,11 +27,11 @@ impl Core {
         let chosen = &mut self.workers[worker];
         chosen.served = self.served;
         let incarnation = chosen.incarnation;
-        let mut latency = settings.dispatch_latency;
+        let mut latency = self.settings.dispatch_latency;
         if let Ready::Activity { activity, attempt } = ready {
             chosen.busy += 1;
             if self.injector.may_strike_dispatch() {
-                latency = self.faulted_latency(activity, attempt, settings);
+                latency = self.faulted_latency(activity, attempt);
             }
         }
         self.queue.push(self.at(latency), Wakeup::HandOver { ready, worker, incarnation });
@@ -40,9 +39,9 @@ impl Core {
 
     /// A fault takes away the worker that had the latest attempt.
     #[cold]
-    fn lose_worker_of(&mut self, activity: ActivityKey, settings: &Settings) {
+    fn lose_worker_of(&mut self, activity: ActivityKey) {
         if let Some(attempt) = self.activities[activity].latest {
-            self.crash_worker(self.attempts[attempt].worker, settings);
+            self.crash_worker(self.attempts[attempt].worker);
         }
     }
 
@@ -93,8 +92,8 @@ impl Core {
 
     /// How long an attempt's way to its worker takes where something may go wrong there.
     #[cold]
-    fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32, settings: &Settings) -> Duration {
-        let latency = settings.dispatch_latency;
+    fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32) -> Duration {
+        let latency = self.settings.dispatch_latency;
         let hosted = &mut self.activities[activity];
         if std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
             return latency;
@@ -116,14 +115,14 @@ impl Core {
     }
 
     /// A task reaches the worker it was meant for, or finds it gone and looks for another.
-    pub(super) fn hand_over(&mut self, ready: Ready, worker: WorkerKey, incarnation: u32, settings: &Settings) {
+    pub(super) fn hand_over(&mut self, ready: Ready, worker: WorkerKey, incarnation: u32) {
         let target = &self.workers[worker];
         if target.incarnation != incarnation || target.process != Process::Up {
             if target.incarnation == incarnation && matches!(ready, Ready::Activity { .. }) {
                 self.workers[worker].busy -= 1;
             }
-            self.announce(ready, settings);
-            self.settle(settings);
+            self.announce(ready);
+            self.settle();
             return;
         }
         match ready {
@@ -134,30 +133,30 @@ impl Core {
                         self.todo.push_back(Todo::Start { worker, token, dies });
                     }
                     // Stale: the poll goes on.
-                    None => self.free_slot(worker, settings),
+                    None => self.free_slot(worker),
                 }
-                self.settle(settings);
+                self.settle();
             }
-            Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(worker, workflow, stamp, settings),
+            Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(worker, workflow, stamp),
         }
     }
 
     /// A worker has room for one more attempt.
-    pub(super) fn free_slot(&mut self, worker: WorkerKey, settings: &Settings) {
+    pub(super) fn free_slot(&mut self, worker: WorkerKey) {
         let freed = &mut self.workers[worker];
         // One that has died since has none of its former attempts.
         freed.busy = freed.busy.saturating_sub(1);
         if freed.slots != 0 && !self.backlog.is_empty() {
-            self.offer_backlog(settings);
+            self.offer_backlog();
         }
     }
 
     /// Offers the waiting tasks again, in the order in which they came.
-    pub(super) fn offer_backlog(&mut self, settings: &Settings) {
+    pub(super) fn offer_backlog(&mut self) {
         for ready in std::mem::take(&mut self.backlog) {
-            self.announce(ready, settings);
+            self.announce(ready);
         }
-        self.settle(settings);
+        self.settle();
     }
 }
 

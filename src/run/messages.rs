@@ -1,7 +1,6 @@
 //! Messages from workers to the service, and what the network does to them.
 
 use super::agenda::Wakeup;
-use super::setup::Settings;
 use super::world::Core;
 use crate::program::key;
 use crate::trace::{AttemptKey, What, Who};
@@ -14,24 +13,24 @@ key! {
 
 impl Core {
     /// Hands a message to the network.
-    pub(super) fn post(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
+    pub(super) fn post(&mut self, message: Message, carriage: Carriage) {
         if let Carriage::Late(length) = carriage {
             let message = self.mail.push(Some(message));
             self.queue.push(self.at(length), Wakeup::Deliver(message));
         } else {
-            self.deliver(message, carriage, settings);
+            self.deliver(message, carriage);
         }
     }
 
     /// A message arrives at the service, or is lost on the way.
-    pub(super) fn deliver(&mut self, message: Message, carriage: Carriage, settings: &Settings) {
+    pub(super) fn deliver(&mut self, message: Message, carriage: Carriage) {
         let Message { attempt, call } = message;
         let now = self.now;
         let token = self.attempts[attempt].token;
         let arrives = carriage != Carriage::RequestLost;
         let refused = match call {
             Call::Heartbeat { details, bytes } => {
-                return self.deliver_heartbeat(attempt, details, bytes, carriage, settings);
+                return self.deliver_heartbeat(attempt, details, bytes, carriage);
             }
             Call::Complete { result } => arrives && self.service.complete(token, result, now).is_err(),
             Call::Fail { failure, details, bytes } => {
@@ -45,13 +44,13 @@ impl Core {
             }
             Call::Cancel { details } => arrives && self.service.cancel(token, details, now).is_err(),
         };
-        self.delivered(attempt, refused, carriage, settings);
+        self.delivered(attempt, refused, carriage);
     }
 
     /// What follows from a message that has arrived, or was lost.
     #[inline]
-    pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, carriage: Carriage, settings: &Settings) {
-        self.settle(settings);
+    pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, carriage: Carriage) {
+        self.settle();
         // A report whose answer is lost is sent again, and refused: the service has acted on it.
         let again = carriage == Carriage::AnswerLost && !self.attempts[attempt].is_running();
         if refused || again {

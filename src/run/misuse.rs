@@ -30,7 +30,7 @@ impl World {
 #[cold]
 pub(crate) fn limit_workflow(workflow: &str, asked: usize, what: &str, before: impl FnOnce()) {
     let Some(world) = current() else { return };
-    let budget = world.setup.settings.event_budget;
+    let budget = world.core.borrow().settings.event_budget;
     if asked > budget {
         before();
         let at = world.core.borrow().now;
@@ -57,7 +57,8 @@ impl Core {
 
     /// The trace has become too long before the code that is running has waited.
     #[cold]
-    pub(crate) fn too_long_in_one_poll(&mut self, budget: usize) {
+    pub(crate) fn too_long_in_one_poll(&mut self) {
+        let budget = self.settings.event_budget;
         let at = self.now;
         let present = self.trace.events().iter().rev().take_while(|event| event.at == at).count();
         let waiting = if present > budget / 2 {
@@ -72,15 +73,16 @@ impl Core {
     }
 
     #[cold]
-    pub(crate) fn too_many_tasks(&mut self, budget: usize) {
+    pub(crate) fn too_many_tasks(&mut self) {
+        let budget = self.settings.event_budget;
         let waiting = format!("{} spawns more background tasks than that (a loop?)", self.running_words());
         self.end_in_poll(RunError::TooLong { events: budget, at: self.now, waiting });
     }
 
     /// Counts a sleep that is over at once. Whether there were so many at this moment that the run ends.
-    pub(crate) fn sleeps_in_a_loop(&mut self, budget: usize) -> bool {
+    pub(crate) fn sleeps_in_a_loop(&mut self) -> bool {
         let sleeps = self.no_sleep.count(self.now);
-        let too_many = sleeps as usize > budget;
+        let too_many = sleeps as usize > self.settings.event_budget;
         if too_many {
             self.end_in_poll(RunError::Busy { task: self.running_words(), polls: sleeps - 1, at: self.now });
         }

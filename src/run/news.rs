@@ -2,7 +2,6 @@
 
 use super::agenda::{Todo, Wakeup};
 use super::hosted::HostedActivity;
-use super::setup::Settings;
 use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, WorkflowKey, WorkflowOutcome};
@@ -11,14 +10,14 @@ use crate::trace::{ActivityName, What, Who};
 impl Core {
     /// Takes what the service has left, until nothing is left.
     #[inline]
-    pub(crate) fn settle(&mut self, settings: &Settings) {
+    pub(crate) fn settle(&mut self) {
         let outbox = &self.service.outbox;
         let is_told = !outbox.news.is_empty() || !outbox.ready.is_empty();
         if !outbox.timers.is_empty() {
             self.queue_timers();
         }
         if is_told {
-            self.tell(settings);
+            self.tell();
         }
     }
 
@@ -35,14 +34,14 @@ impl Core {
 
     /// Hears the news and announces the tasks, and what comes of that, until nothing is left.
     #[inline(never)]
-    fn tell(&mut self, settings: &Settings) {
+    fn tell(&mut self) {
         loop {
             if self.service.outbox.ready.len() > 1 {
                 // The list keeps its memory: it is lent out and given back.
                 let mut ready = std::mem::take(&mut self.service.outbox.ready);
                 self.hear_all();
                 for item in ready.drain(..) {
-                    self.announce(item, settings);
+                    self.announce(item);
                 }
                 if self.service.outbox.ready.is_empty() {
                     self.service.outbox.ready = ready;
@@ -51,7 +50,7 @@ impl Core {
                 let ready = self.service.outbox.ready.pop();
                 self.hear_all();
                 if let Some(item) = ready {
-                    self.announce(item, settings);
+                    self.announce(item);
                 }
             }
             if self.service.outbox.is_empty() {

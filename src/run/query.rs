@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::agenda::{Buried, Todo, Wakeup};
-use super::setup::Settings;
 use super::workflow_task::unwound_problem;
 use super::world::{Core, World};
 use crate::engine::panics;
@@ -55,16 +54,10 @@ impl Query {
 
 impl Core {
     /// Asks a workflow. It takes a hand-over until a worker has it; [`poll_query`](Core::poll_query) gives the answer.
-    pub(crate) fn ask(
-        &mut self,
-        workflow: WorkflowKey,
-        name: Arc<str>,
-        input: Payload,
-        settings: &Settings,
-    ) -> QueryKey {
+    pub(crate) fn ask(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload) -> QueryKey {
         let key =
             self.queries.push(Query { workflow, name, state: State::Waiting { input, arrived: false, waker: None } });
-        self.queue.push(self.at(settings.dispatch_latency), Wakeup::Query(key));
+        self.queue.push(self.at(self.settings.dispatch_latency), Wakeup::Query(key));
         key
     }
 

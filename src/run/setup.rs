@@ -50,7 +50,7 @@ pub(crate) struct WorkerSetup {
 }
 
 /// Numbers of the simulated world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) dialect: Dialect,
     pub(crate) dispatch_latency: Duration,
@@ -73,6 +73,22 @@ pub(crate) enum Throttling {
     Off,
 }
 
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            dialect: Dialect::Temporal,
+            dispatch_latency: Duration::from_millis(1),
+            restart_delay: Duration::from_secs(1),
+            grace_period: Duration::from_secs(10),
+            throttle: Throttling::Sdk { default: Span::ZERO, max: Span::ZERO },
+            workflow_task_timeout: Duration::from_secs(10),
+            horizon: Time::from_millis(30 * 24 * 3600 * 1000),
+            poll_budget: 10_000,
+            event_budget: 5_000_000,
+        }
+    }
+}
+
 impl Default for Setup {
     fn default() -> Setup {
         Setup {
@@ -80,17 +96,7 @@ impl Default for Setup {
             workflows: Sorted::default(),
             states: Vec::new(),
             watches: Vec::new(),
-            settings: Settings {
-                dialect: Dialect::Temporal,
-                dispatch_latency: Duration::from_millis(1),
-                restart_delay: Duration::from_secs(1),
-                grace_period: Duration::from_secs(10),
-                throttle: Throttling::Sdk { default: Span::ZERO, max: Span::ZERO },
-                workflow_task_timeout: Duration::from_secs(10),
-                horizon: Time::from_millis(30 * 24 * 3600 * 1000),
-                poll_budget: 10_000,
-                event_budget: 5_000_000,
-            },
+            settings: Settings::default(),
             task_queue: DEFAULT_TASK_QUEUE.into(),
             workers: Vec::new(),
             mistakes: Vec::new(),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::agenda::Wakeup;
-use super::setup::Settings;
 use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::program::{Payload, Seq, key};
@@ -28,13 +27,7 @@ impl Core {
     ///
     /// # Errors
     /// What the service says.
-    pub(crate) fn send_signal(
-        &mut self,
-        workflow: WorkflowKey,
-        name: Arc<str>,
-        input: Payload,
-        settings: &Settings,
-    ) -> Result<(), Refused> {
+    pub(crate) fn send_signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload) -> Result<(), Refused> {
         let now = self.now;
         let hosted = &mut self.workflows[workflow];
         hosted.signals += 1;
@@ -58,21 +51,21 @@ impl Core {
             }
             _ => self.service.signal(workflow, name, input, now),
         };
-        self.settle(settings);
+        self.settle();
         sent
     }
 
     /// A delayed signal arrives.
-    pub(super) fn deliver_signal(&mut self, signal: LateSignalKey, settings: &Settings) {
+    pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
         if let Some(LateSignal { workflow, name, input }) = self.late_signals[signal].take() {
             // Its sender has gone on long since.
             let _ = self.service.signal(workflow, name, input, self.now);
-            self.settle(settings);
+            self.settle();
         }
     }
 
     /// A workflow's own timer fires, or is late.
-    pub(super) fn fire_workflow_timer(&mut self, workflow: WorkflowKey, timer: Seq, settings: &Settings) {
+    pub(super) fn fire_workflow_timer(&mut self, workflow: WorkflowKey, timer: Seq) {
         let entry = Timer::Workflow { workflow, timer };
         let fault = self.strike_workflow(workflow, Site::Timer(timer));
         if let Some(Fault::Delayed(length)) = fault {
@@ -84,6 +77,6 @@ impl Core {
         if fault == Some(Fault::Cancel) {
             self.cancel_workflow(workflow);
         }
-        self.settle(settings);
+        self.settle();
     }
 }

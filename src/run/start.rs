@@ -209,8 +209,9 @@ impl Start {
             }
         }
         let core = &mut **world.core.borrow_mut();
-        core.service.set_dialect(self.setup.settings.dialect);
-        core.trace.set_dialect(self.setup.settings.dialect);
+        core.settings = self.setup.settings;
+        core.service.set_dialect(core.settings.dialect);
+        core.trace.set_dialect(core.settings.dialect);
         core.choice.restart(seed);
         core.order = order;
         match faults {
@@ -229,7 +230,7 @@ impl Start {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }
         if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
-            core.start_workflow(workflow, workflow, input.clone(), &self.setup);
+            core.start_workflow(workflow, workflow, input.clone(), self.setup.task_queue.clone());
         }
     }
 }
@@ -242,7 +243,7 @@ impl Core {
         workflow_type: &Arc<str>,
         workflow_id: &Arc<str>,
         input: Payload,
-        setup: &Setup,
+        task_queue: Arc<str>,
     ) -> WorkflowKey {
         let bytes = self.trace.store(input.as_bytes());
         let of_type =
@@ -260,14 +261,14 @@ impl Core {
             workflow_id: workflow_id.clone(),
             run_id: workflow_id.clone(),
             workflow_type: workflow_type.clone(),
-            task_queue: setup.task_queue.clone(),
+            task_queue,
             input,
             run_timeout: Default::default(),
-            task_timeout: setup.settings.workflow_task_timeout.into(),
+            task_timeout: self.settings.workflow_task_timeout.into(),
             random_seed: self.choice.seed() ^ key.index() as u64,
         };
         let key = self.service.start_workflow(start, self.now);
-        self.settle(&setup.settings);
+        self.settle();
         key
     }
 }

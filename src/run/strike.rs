@@ -1,6 +1,5 @@
 //! Where the run asks whether a fault strikes, and notes that it does.
 
-use super::setup::Settings;
 use super::world::Core;
 use crate::fault::inject::{Injector, Place};
 use crate::fault::menu::Limits;
@@ -114,10 +113,10 @@ impl Core {
     }
 
     /// Cancellation of an attempt's workflow is requested now.
-    pub(super) fn cancel_workflow_of(&mut self, attempt: AttemptKey, settings: &Settings) {
+    pub(super) fn cancel_workflow_of(&mut self, attempt: AttemptKey) {
         let activity = self.attempts[attempt].token.activity;
         self.cancel_workflow(self.service.activity(activity).workflow());
-        self.settle(settings);
+        self.settle();
     }
 
     /// Leaves the news in the outbox.

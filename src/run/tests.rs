@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures::select_biased;
 use serde::Serialize;
 
-use super::setup::Settings;
 use super::world::{Core, current};
 use crate::program::{Failure, Payload};
 use crate::service::{EventKind, Refused, WorkflowKey, WorkflowOutcome};
@@ -23,20 +22,20 @@ type Taken = (Vec<u32>, u64, u64, i32);
 
 const WORKFLOW: WorkflowKey = WorkflowKey::FIRST;
 
-fn with_core<R>(call: impl FnOnce(&mut Core, &Settings) -> R) -> R {
+fn with_core<R>(call: impl FnOnce(&mut Core) -> R) -> R {
     let world = current().expect("in a run");
-    call(&mut world.core.borrow_mut(), &world.setup.settings)
+    call(&mut world.core.borrow_mut())
 }
 
 fn signal<T: Serialize>(name: &str, input: T) -> Result<(), Refused> {
     let input = Payload::from_json(&input).expect("encodes");
-    with_core(|core, settings| core.send_signal(WORKFLOW, name.into(), input, settings))
+    with_core(|core| core.send_signal(WORKFLOW, name.into(), input))
 }
 
 async fn query(name: &str) -> Result<Payload, Failure> {
     let input = Payload::new(b"null");
-    let id = with_core(|core, settings| core.ask(WORKFLOW, name.into(), input, settings));
-    poll_fn(|cx| with_core(|core, _| core.poll_query(id, cx.waker()))).await
+    let id = with_core(|core| core.ask(WORKFLOW, name.into(), input));
+    poll_fn(|cx| with_core(|core| core.poll_query(id, cx.waker()))).await
 }
 
 fn options() -> ActivityOptions {
@@ -250,7 +249,7 @@ fn queries_see_what_was_sent_before_them_and_outlive_the_workflow() {
         signal("number", 0).expect("open");
         crate::time::sleep(secs(5)).await;
         answers.push(query("taken").await.expect("answers").to_string());
-        with_core(|core, _| core.note(crate::trace::Who::Run, What::TasksLeft(answers.len() as u32)));
+        with_core(|core| core.note(crate::trace::Who::Run, What::TasksLeft(answers.len() as u32)));
         assert_eq!(answers[..2], ["[1]", "[1,2]"]);
         assert!(answers[2].contains("workflow `asked` answers no query `nothing`"), "{answers:?}");
         assert_eq!(answers[3], "[1,2]");

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use super::agenda::{Todo, Wakeup};
 use super::error::RunError;
-use super::setup::Settings;
 use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
 use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
@@ -55,7 +54,7 @@ impl World {
         }
         let taken = match core.take_ready() {
             Some(taken) => taken,
-            None => match core.next_wakeup(&self.setup.settings) {
+            None => match core.next_wakeup() {
                 Woken::Task(taken) => taken,
                 Woken::Something => return true,
                 Woken::Nothing => return false,
@@ -72,7 +71,7 @@ impl World {
     #[inline]
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
         let Taken { id: task, tag, mut future, waker } = taken;
-        if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
+        if !core.begin_poll(task, tag) {
             core.graveyard.push(super::agenda::Buried::Future(future));
             return;
         }
@@ -98,7 +97,7 @@ impl World {
             Ok(Poll::Pending) => {
                 core.tasks.park(task, future);
                 if let Tag::Attempt(attempt) = tag {
-                    core.awaited(attempt, &self.setup.settings);
+                    core.awaited(attempt);
                 }
                 return;
             }
@@ -128,7 +127,7 @@ impl World {
         };
         core.tasks.remove(task);
         match tag {
-            Tag::Attempt(attempt) => core.ended(attempt, outcome, &self.setup.settings),
+            Tag::Attempt(attempt) => core.ended(attempt, outcome),
             Tag::Background(index) => core.background_ended(index, outcome.err()),
             Tag::Script => {}
         }
@@ -148,7 +147,7 @@ impl World {
     ) {
         let Taken { id: task, tag, future: placeholder, waker } = taken;
         let Some(future) = script else { return };
-        if !core.begin_poll(task, tag, self.setup.settings.poll_budget) {
+        if !core.begin_poll(task, tag) {
             return;
         }
         drop(core);
@@ -241,7 +240,7 @@ impl Core {
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
     #[inline]
-    fn next_wakeup(&mut self, settings: &Settings) -> Woken {
+    fn next_wakeup(&mut self) -> Woken {
         if self.executor.woken_from_outside() {
             let task = self.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| self.task_words(tag));
             self.fail(RunError::ForeignWake { task });
@@ -260,13 +259,13 @@ impl Core {
             if !is_live {
                 continue;
             }
-            if at > settings.horizon {
-                self.beyond_horizon(settings.horizon);
+            if at > self.settings.horizon {
+                self.beyond_horizon();
                 return Woken::Nothing;
             }
             self.now = self.now.max(at);
-            if self.trace.events().len() > settings.event_budget {
-                self.too_long(settings.event_budget, at);
+            if self.trace.events().len() > self.settings.event_budget {
+                self.too_long(at);
                 return Woken::Nothing;
             }
             match wakeup {
@@ -278,29 +277,30 @@ impl Core {
                 }
                 Wakeup::Sleeper(id) => {
                     self.wake_sleeper(id);
-                    self.wake_sleepers_of_the_moment(settings);
+                    self.wake_sleepers_of_the_moment();
                 }
-                _ => self.wake_up(wakeup, settings),
+                _ => self.wake_up(wakeup),
             }
             return Woken::Something;
         }
     }
 
     #[cold]
-    fn too_long(&mut self, events: usize, at: Time) {
+    fn too_long(&mut self, at: Time) {
+        let events = self.settings.event_budget;
         let waiting = self.waiting_words();
         self.fail(RunError::TooLong { events, at, waiting });
     }
 
     /// Counts the poll. `false` if the task polls itself without end.
     #[inline]
-    fn begin_poll(&mut self, task: TaskId, tag: Tag, budget: u32) -> bool {
+    fn begin_poll(&mut self, task: TaskId, tag: Tag) -> bool {
         let polls = match tag {
             Tag::Attempt(attempt) => self.attempts[attempt].busy.count(self.now),
             Tag::Background(index) => self.background[index].busy.count(self.now),
             Tag::Script => self.script_busy.count(self.now),
         };
-        if polls > budget {
+        if polls > self.settings.poll_budget {
             self.too_busy(tag, polls - 1);
             return false;
         }
@@ -315,10 +315,10 @@ impl Core {
     }
 
     /// Those that wait for the same moment become ready together, so that there is an order to draw.
-    fn wake_sleepers_of_the_moment(&mut self, settings: &Settings) {
+    fn wake_sleepers_of_the_moment(&mut self) {
         while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
             if self.is_live(wakeup) {
-                self.wake_up(wakeup, settings);
+                self.wake_up(wakeup);
             }
         }
     }
@@ -380,7 +380,8 @@ impl Core {
     }
 
     #[cold]
-    fn beyond_horizon(&mut self, horizon: Time) {
+    fn beyond_horizon(&mut self) {
+        let horizon = self.settings.horizon;
         let waiting = self.waiting_words();
         self.fail(RunError::Horizon { horizon: horizon.since(Time::ZERO), waiting });
     }

@@ -1,7 +1,6 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
 use super::agenda::{Buried, Todo, Wakeup};
-use super::setup::Settings;
 use super::world::{Core, Tag};
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
@@ -13,7 +12,7 @@ use crate::worker::process::Process;
 
 impl Core {
     /// An entry of the queue is due.
-    pub(super) fn wake_up(&mut self, wakeup: Wakeup, settings: &Settings) {
+    pub(super) fn wake_up(&mut self, wakeup: Wakeup) {
         if let Some(until) = self.frozen_until(wakeup) {
             match wakeup {
                 // Should the process die before, another one takes it.
@@ -28,33 +27,33 @@ impl Core {
             Wakeup::Sleeper(id) => self.wake_sleeper(id),
             // A planned deadline at which the attempt goes first: the timer lines up behind it.
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
-            Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer, settings),
+            Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer),
             Wakeup::Service(timer) => {
                 self.service.fire_live(timer, self.now);
-                self.settle(settings);
+                self.settle();
             }
             Wakeup::HandOver { ready, worker, incarnation } => {
-                self.hand_over(ready, worker, incarnation, settings);
+                self.hand_over(ready, worker, incarnation);
             }
-            Wakeup::Flush(attempt) => self.flush(attempt, settings),
+            Wakeup::Flush(attempt) => self.flush(attempt),
             Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
             Wakeup::Deliver(message) => {
                 if let Some(message) = self.mail[message].take() {
-                    self.deliver(message, Default::default(), settings);
+                    self.deliver(message, Default::default());
                 }
             }
-            Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow, settings),
-            Wakeup::Signal(signal) => self.deliver_signal(signal, settings),
+            Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow),
+            Wakeup::Signal(signal) => self.deliver_signal(signal),
             Wakeup::Query(query) => self.offer_query(query),
             Wakeup::LateTimer { workflow, timer } => {
                 self.service.fire(Timer::Workflow { workflow, timer }, self.now);
-                self.settle(settings);
+                self.settle();
             }
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
             Wakeup::GraceOver { worker, .. } => self.end_grace(worker),
-            Wakeup::Abort { worker, .. } => self.abort_attempts(worker, settings),
-            Wakeup::Restart { worker, .. } => self.restart_worker(worker, settings),
+            Wakeup::Abort { worker, .. } => self.abort_attempts(worker),
+            Wakeup::Restart { worker, .. } => self.restart_worker(worker),
         }
     }
 
@@ -102,7 +101,7 @@ impl Core {
     }
 
     /// The process dies with all it hosts. No destructor runs.
-    pub(crate) fn crash_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+    pub(crate) fn crash_worker(&mut self, worker: WorkerKey) {
         if !self.workers[worker].is_alive() {
             return;
         }
@@ -129,23 +128,23 @@ impl Core {
                 self.graveyard.push(Buried::Instance(instance));
             }
         }
-        self.leave(worker, settings);
+        self.leave(worker);
     }
 
     /// The process is gone; another one will come.
-    fn leave(&mut self, worker: WorkerKey, settings: &Settings) {
+    fn leave(&mut self, worker: WorkerKey) {
         let process = &mut self.workers[worker];
         process.process = Process::Down;
         process.busy = 0;
         process.incarnation += 1;
         let incarnation = process.incarnation;
-        self.queue.push(self.at(settings.restart_delay), Wakeup::Restart { worker, incarnation });
+        self.queue.push(self.at(self.settings.restart_delay), Wakeup::Restart { worker, incarnation });
         if !self.held_back.is_empty() {
             for ready in self.take_held_back(worker) {
-                self.announce(ready, settings);
+                self.announce(ready);
             }
         }
-        self.settle(settings);
+        self.settle();
     }
 
     /// The tasks that a worker has not taken since it stands still.
@@ -157,18 +156,18 @@ impl Core {
         taken
     }
 
-    fn restart_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+    fn restart_worker(&mut self, worker: WorkerKey) {
         self.workers[worker].process = Process::Up;
         self.note(Who::Worker(worker), What::WorkerStarted);
-        self.offer_backlog(settings);
+        self.offer_backlog();
         self.offer_queries();
     }
 
     /// A new process comes up now if none is there; the one that was to come later does not.
-    pub(crate) fn start_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+    pub(crate) fn start_worker(&mut self, worker: WorkerKey) {
         if !self.workers[worker].is_alive() {
             self.workers[worker].incarnation += 1;
-            self.restart_worker(worker, settings);
+            self.restart_worker(worker);
         }
     }
 
@@ -202,7 +201,7 @@ impl Core {
     }
 
     /// The process is told to stop.
-    pub(crate) fn stop_worker(&mut self, worker: WorkerKey, settings: &Settings) {
+    pub(crate) fn stop_worker(&mut self, worker: WorkerKey) {
         let process = &mut self.workers[worker];
         if process.process != Process::Up {
             return;
@@ -213,7 +212,7 @@ impl Core {
         for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::WorkerStopping { attempt });
         }
-        self.queue.push(self.at(settings.grace_period), Wakeup::GraceOver { worker, incarnation });
+        self.queue.push(self.at(self.settings.grace_period), Wakeup::GraceOver { worker, incarnation });
     }
 
     fn end_grace(&mut self, worker: WorkerKey) {
@@ -225,15 +224,15 @@ impl Core {
         self.queue.push(self.now, Wakeup::Abort { worker, incarnation });
     }
 
-    fn abort_attempts(&mut self, worker: WorkerKey, settings: &Settings) {
+    fn abort_attempts(&mut self, worker: WorkerKey) {
         for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::Abort { attempt });
         }
-        self.stop_if_idle(worker, settings);
+        self.stop_if_idle(worker);
     }
 
     /// A stopping process whose attempts have all ended exits: what it caches and spawned is dropped.
-    pub(super) fn stop_if_idle(&mut self, worker: WorkerKey, settings: &Settings) {
+    pub(super) fn stop_if_idle(&mut self, worker: WorkerKey) {
         if !self.hosted_by(worker).is_empty() || !self.workers[worker].is_alive() {
             return;
         }
@@ -252,7 +251,7 @@ impl Core {
                 self.todo.push_back(Todo::Evict(instance));
             }
         }
-        self.leave(worker, settings);
+        self.leave(worker);
     }
 
     fn hosted_by(&self, worker: WorkerKey) -> Vec<AttemptKey> {

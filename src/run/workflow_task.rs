@@ -2,7 +2,7 @@
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
-use super::setup::{Settings, known};
+use super::setup::known;
 use super::world::{Core, World};
 use crate::engine::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
@@ -25,19 +25,13 @@ use super::turn::outside_world;
 
 impl Core {
     /// A workflow task reaches its worker.
-    pub(super) fn hand_over_workflow_task(
-        &mut self,
-        worker: WorkerKey,
-        workflow: WorkflowKey,
-        stamp: u32,
-        settings: &Settings,
-    ) {
+    pub(super) fn hand_over_workflow_task(&mut self, worker: WorkerKey, workflow: WorkflowKey, stamp: u32) {
         let Some(task) = self.service.take_workflow_task(workflow, stamp, self.now) else {
-            self.settle(settings);
+            self.settle();
             return;
         };
         // The task's own timeout runs from here, whatever becomes of its worker.
-        self.settle(settings);
+        self.settle();
         let now = self.now;
         let hosted = &mut self.workflows[workflow];
         hosted.task_attempts += 1;
@@ -47,7 +41,7 @@ impl Core {
         let polls = hosted.busy.count(now);
         let number = hosted.tasks_done + 1;
         let attempt = hosted.task_attempts;
-        if polls > settings.poll_budget {
+        if polls > self.settings.poll_budget {
             let name = &self.trace.workflows()[workflow];
             let task = format!("workflow `{}`", name.workflow_type);
             self.fail(RunError::Busy { task, polls: polls - 1, at: now });
@@ -61,13 +55,13 @@ impl Core {
         let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
         match fault {
             Some(Fault::Crash) => {
-                self.crash_worker(worker, settings);
+                self.crash_worker(worker);
                 return;
             }
             // While the task is open: its answer cannot know.
             Some(Fault::Cancel) => {
                 self.cancel_workflow(workflow);
-                self.settle(settings);
+                self.settle();
             }
             Some(Fault::Evicted) => {
                 if let Some(instance) = self.workflows[workflow].instance.take() {
@@ -87,14 +81,7 @@ impl Core {
     }
 
     /// A worker's answer to a workflow task arrives at the service.
-    fn answer_task(
-        &mut self,
-        token: TaskToken,
-        worker: WorkerKey,
-        instance: Instance,
-        commands: &[Command],
-        settings: &Settings,
-    ) {
+    fn answer_task(&mut self, token: TaskToken, worker: WorkerKey, instance: Instance, commands: &[Command]) {
         let who = Who::Workflow(token.workflow);
         self.note(who, What::TaskCompleted(commands.len() as u32));
         match self.service.complete_workflow_task(token, commands, self.now) {
@@ -112,7 +99,7 @@ impl Core {
                 self.todo.push_back(Todo::Evict(instance));
             }
         }
-        self.settle(settings);
+        self.settle();
         self.offer_queries();
     }
 
@@ -128,16 +115,16 @@ impl Core {
     }
 
     /// A late answer leaves its worker.
-    pub(super) fn answer_late(&mut self, workflow: WorkflowKey, settings: &Settings) {
+    pub(super) fn answer_late(&mut self, workflow: WorkflowKey) {
         if let Some(held) = self.workflows[workflow].held.take() {
             let Held { token, worker, instance, commands } = held;
-            self.answer_task(token, worker, instance, &commands, settings);
+            self.answer_task(token, worker, instance, &commands);
         }
     }
 
     /// The worker tells the service that it cannot answer a task.
     #[cold]
-    fn fail_task(&mut self, token: TaskToken, problem: &TaskProblem, settings: &Settings) {
+    fn fail_task(&mut self, token: TaskToken, problem: &TaskProblem) {
         if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
             && let Some(what) = outside_world(message)
         {
@@ -153,7 +140,7 @@ impl Core {
         };
         let message = problem.to_string().into();
         if self.service.fail_workflow_task(token, cause, message, self.now).is_ok() {
-            self.settle(settings);
+            self.settle();
         }
     }
 
@@ -199,7 +186,6 @@ impl World {
         task: WorkflowTask,
         answered: Carriage,
     ) {
-        let settings = &self.setup.settings;
         let (cached, mut turn) = {
             let mut core = self.core.borrow_mut();
             let mut cached = core.workflows[workflow].instance.take();
@@ -227,7 +213,7 @@ impl World {
         }
         let instance = match answer {
             Ok(instance) => instance,
-            Err(problem) => return core.fail_task(task.token, &problem, settings),
+            Err(problem) => return core.fail_task(task.token, &problem),
         };
         if replayed && core.workflows[workflow].tasks_done > 0 {
             let events = core.service.history(workflow).len() as u32;
@@ -262,7 +248,7 @@ impl World {
                 }
             }
             Carriage::Whole | Carriage::AnswerLost => {
-                core.answer_task(task.token, worker, instance, &turn.commands, settings);
+                core.answer_task(task.token, worker, instance, &turn.commands);
             }
         }
         turn.commands.clear();

@@ -11,7 +11,7 @@ use super::error::RunError;
 use super::hosted::{HostedActivity, HostedWorkflow, Spare};
 use super::messages::MessageKey;
 use super::query::{Query, QueryKey};
-use super::setup::Setup;
+use super::setup::{Settings, Setup};
 use super::signal::{LateSignal, LateSignalKey};
 use super::watch::Minded;
 use crate::engine::choice::Choice;
@@ -118,6 +118,8 @@ pub(crate) struct Core {
     /// Tells the runs of this thread apart: what is left of an earlier one, or belongs to an outer one, has no say. Not
     /// part of any result.
     pub(crate) run: u64,
+    /// The numbers of the simulated world.
+    pub(crate) settings: Settings,
     pub(crate) now: Time,
     pub(crate) queue: Queue<Wakeup>,
     pub(crate) executor: Executor,
@@ -177,6 +179,7 @@ impl Core {
         let tasks = Tasks::new(&executor);
         Core {
             run: 0,
+            settings: Settings::default(),
             now: Time::ZERO,
             queue: Queue::default(),
             executor,
