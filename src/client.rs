@@ -17,7 +17,7 @@ use crate::program::{Failure, Payload};
 use crate::run::outcome_words;
 use crate::run::setup::known;
 use crate::run::world::{World, current};
-use crate::service::{WorkflowKey, WorkflowOutcome};
+use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::time::{self, Sleep};
 
 /// A client of the simulated service, in virtual time. Given to the script of
@@ -175,7 +175,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// [`ClientError::Refused`], which the service has no reason for so far.
     pub async fn cancel(&self) -> Result<(), ClientError> {
-        self.tell(|core, now| core.service.request_cancel(self.key, "asked by the client".into(), now))
+        self.serve(|service, now| service.request_cancel(self.key, "asked by the client".into(), now))
     }
 
     /// Closes the workflow at once; its code does not hear of it.
@@ -183,7 +183,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// [`ClientError::Refused`] if it has closed.
     pub async fn terminate(&self, reason: &str) -> Result<(), ClientError> {
-        self.tell(|core, now| core.service.terminate(self.key, reason.into(), now))
+        self.serve(|service, now| service.terminate(self.key, reason.into(), now))
     }
 
     /// Waits until the workflow has closed.
@@ -208,15 +208,12 @@ impl<O: Decode> WorkflowHandle<O> {
         }
     }
 
-    pub(crate) fn tell(
+    pub(crate) fn serve(
         &self,
-        call: impl FnOnce(&mut crate::run::world::Core, Time) -> Result<(), crate::service::Refused>,
+        call: impl FnOnce(&mut Service, Time) -> Result<(), Refused>,
     ) -> Result<(), ClientError> {
         let world = world();
-        let mut core = world.core.borrow_mut();
-        let now = core.now;
-        let answer = call(&mut core, now);
-        core.settle();
+        let answer = world.core.borrow_mut().serve(call);
         answer.map_err(|refused| ClientError::Refused(refused.to_string()))
     }
 }

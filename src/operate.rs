@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::client::{Client, ClientError, WorkflowHandle, encode, world};
 use crate::decode::Decode;
+use crate::instant::Time;
 use crate::program::ActivityId;
 use crate::run::world::Core;
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
@@ -45,7 +46,7 @@ impl<O: Decode> WorkflowHandle<O> {
     ) -> Result<(), ClientError> {
         let result = encode(result, || format!("the result of activity `{activity_id}`"))?;
         let id = ActivityId::Named(activity_id.into());
-        self.tell(|core, now| core.service.complete_by_id(self.key(), &id, result, now))
+        self.serve(|service, now| service.complete_by_id(self.key(), &id, result, now))
     }
 
     /// Pauses an activity: no attempt of it is handed out and no deadline passes, until it is unpaused. One that runs
@@ -54,7 +55,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open.
     pub async fn pause_activity(&self, activity_id: &str) -> Result<(), ClientError> {
-        self.operate(activity_id, |core, activity| core.service.pause(activity))
+        self.operate(activity_id, |service, activity, _| service.pause(activity))
     }
 
     /// Lets a paused activity go on, at once.
@@ -62,7 +63,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open.
     pub async fn unpause_activity(&self, activity_id: &str, how: Unpause) -> Result<(), ClientError> {
-        self.operate(activity_id, |core, activity| core.service.unpause(activity, how, core.now))
+        self.operate(activity_id, |service, activity, now| service.unpause(activity, how, now))
     }
 
     /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended.
@@ -70,14 +71,14 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open.
     pub async fn reset_activity(&self, activity_id: &str, how: Reset) -> Result<(), ClientError> {
-        self.operate(activity_id, |core, activity| core.service.reset(activity, how, core.now))
+        self.operate(activity_id, |service, activity, now| service.reset(activity, how, now))
     }
 
-    fn operate(&self, activity_id: &str, act: impl FnOnce(&mut Core, ActivityKey)) -> Result<(), ClientError> {
+    fn operate(&self, activity_id: &str, act: impl FnOnce(&mut Service, ActivityKey, Time)) -> Result<(), ClientError> {
         let id = ActivityId::Named(activity_id.into());
-        self.tell(|core, _| {
-            let activity = core.service.open_activity(self.key(), &id).ok_or(Refused::ACTIVITY_GONE)?;
-            act(core, activity);
+        self.serve(|service, now| {
+            let activity = service.open_activity(self.key(), &id).ok_or(Refused::ACTIVITY_GONE)?;
+            act(service, activity, now);
             Ok(())
         })
     }

@@ -5,7 +5,7 @@ use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::instant::Time;
 use crate::program::{Beat, CancelReason, Details};
-use crate::service::Code;
+use crate::service::{Code, HeartbeatAnswer, Refused};
 use crate::trace::{AttemptKey, Bytes, What, Who};
 use crate::worker::message::{Call, Carriage, Message};
 use crate::worker::throttle::Action;
@@ -96,18 +96,31 @@ impl Core {
         bytes: Option<Bytes>,
         carriage: Carriage,
     ) {
-        if carriage != Carriage::RequestLost {
-            self.take_heartbeat(attempt, details, bytes, carriage);
+        if carriage == Carriage::RequestLost {
+            self.heartbeat_answered(attempt);
+        } else {
+            let token = self.attempts[attempt].token;
+            let order = self.queue.reserve();
+            self.serve_then(
+                |service, now| service.heartbeat(token, details, now, order),
+                |core, answer| {
+                    core.heartbeat_taken(attempt, bytes, carriage, answer);
+                    core.heartbeat_answered(attempt);
+                },
+            );
         }
-        self.heartbeat_answered(attempt);
         self.delivered(attempt, false, carriage);
     }
 
-    #[inline]
-    fn take_heartbeat(&mut self, attempt: AttemptKey, details: Details, bytes: Option<Bytes>, carriage: Carriage) {
-        let token = self.attempts[attempt].token;
-        let order = self.queue.reserve();
-        let told = match self.service.heartbeat(token, details, self.now, order) {
+    /// The service has taken the heartbeat, or refused it.
+    fn heartbeat_taken(
+        &mut self,
+        attempt: AttemptKey,
+        bytes: Option<Bytes>,
+        carriage: Carriage,
+        answer: Result<HeartbeatAnswer, Refused>,
+    ) {
+        let told = match answer {
             Ok(answer) => {
                 self.attempts[attempt].last_visible = self.now;
                 self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));

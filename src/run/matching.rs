@@ -121,13 +121,12 @@ impl Core {
             if target.incarnation == incarnation && matches!(ready, Ready::Activity { .. }) {
                 self.workers[worker].busy -= 1;
             }
-            self.announce(ready);
-            self.settle();
+            self.announce_again([ready]);
             return;
         }
         match ready {
             Ready::Activity { activity, attempt } => {
-                match self.service.start_attempt(activity, attempt, self.now) {
+                match self.serve(|service, now| service.start_attempt(activity, attempt, now)) {
                     Some(token) => {
                         let dies = std::mem::take(&mut self.activities[activity].dies_at_start);
                         self.todo.push_back(Todo::Start { worker, token, dies });
@@ -135,7 +134,6 @@ impl Core {
                     // Stale: the poll goes on.
                     None => self.free_slot(worker),
                 }
-                self.settle();
             }
             Ready::Workflow { workflow, stamp } => self.hand_over_workflow_task(worker, workflow, stamp),
         }
@@ -153,10 +151,8 @@ impl Core {
 
     /// Offers the waiting tasks again, in the order in which they came.
     pub(super) fn offer_backlog(&mut self) {
-        for ready in std::mem::take(&mut self.backlog) {
-            self.announce(ready);
-        }
-        self.settle();
+        let tasks = std::mem::take(&mut self.backlog);
+        self.announce_again(tasks);
     }
 }
 

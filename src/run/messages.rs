@@ -25,32 +25,33 @@ impl Core {
     /// A message arrives at the service, or is lost on the way.
     pub(super) fn deliver(&mut self, message: Message, carriage: Carriage) {
         let Message { attempt, call } = message;
-        let now = self.now;
         let token = self.attempts[attempt].token;
         let arrives = carriage != Carriage::RequestLost;
-        let refused = match call {
+        let answer = match call {
             Call::Heartbeat { details, bytes } => {
                 return self.deliver_heartbeat(attempt, details, bytes, carriage);
             }
-            Call::Complete { result } => arrives && self.service.complete(token, result, now).is_err(),
+            _ if !arrives => Ok(()),
+            Call::Complete { result } => self.serve(|service, now| service.complete(token, result, now)),
             Call::Fail { failure, details, bytes } => {
                 let carries = details.is_some();
-                let answer =
-                    if arrives { self.service.fail_shared(token, Some(failure), details, now) } else { Ok(()) };
-                if carries && arrives && answer.is_ok() {
-                    self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
-                }
-                answer.is_err()
+                self.serve_then(
+                    |service, now| service.fail_shared(token, Some(failure), details, now),
+                    |core, answer| {
+                        if carries && answer.is_ok() {
+                            core.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
+                        }
+                        answer
+                    },
+                )
             }
-            Call::Cancel { details } => arrives && self.service.cancel(token, details, now).is_err(),
+            Call::Cancel { details } => self.serve(|service, now| service.cancel(token, details, now)),
         };
-        self.delivered(attempt, refused, carriage);
+        self.delivered(attempt, answer.is_err(), carriage);
     }
 
     /// What follows from a message that has arrived, or was lost.
-    #[inline]
     pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, carriage: Carriage) {
-        self.settle();
         // A report whose answer is lost is sent again, and refused: the service has acted on it.
         let again = carriage == Carriage::AnswerLost && !self.attempts[attempt].is_running();
         if refused || again {

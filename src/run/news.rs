@@ -4,78 +4,70 @@ use super::agenda::{Todo, Wakeup};
 use super::hosted::HostedActivity;
 use super::world::Core;
 use crate::fault::{Fault, Site};
-use crate::service::{ActivityClose, ActivityKey, EventKind, News, WorkflowKey, WorkflowOutcome};
+use crate::instant::Time;
+use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
 use crate::trace::{ActivityName, What, Who};
 
 impl Core {
-    /// Takes what the service has left, until nothing is left.
-    #[inline]
-    pub(crate) fn settle(&mut self) {
-        let outbox = &self.service.outbox;
-        let is_told = !outbox.news.is_empty() || !outbox.ready.is_empty();
-        if !outbox.timers.is_empty() {
+    /// Calls the service and takes what that leaves: timers for the queue, tasks for workers, news for the trace.
+    ///
+    /// A call in the midst of that leaves its news to be taken behind what is there.
+    pub(crate) fn serve<R>(&mut self, call: impl FnOnce(&mut Service, Time) -> R) -> R {
+        self.serve_then(call, |_, answer| answer)
+    }
+
+    /// As [`serve`](Core::serve), with something to do between the answer and what the call leaves.
+    pub(super) fn serve_then<A, R>(
+        &mut self,
+        call: impl FnOnce(&mut Service, Time) -> A,
+        then: impl FnOnce(&mut Core, A) -> R,
+    ) -> R {
+        let answer = call(&mut self.service, self.now);
+        let result = then(self, answer);
+        self.settle();
+        result
+    }
+
+    /// Finds workers for tasks that were announced before.
+    pub(super) fn announce_again(&mut self, tasks: impl IntoIterator<Item = Ready>) {
+        let outer = std::mem::replace(&mut self.settling, true);
+        for ready in tasks {
+            self.announce(ready);
+        }
+        self.settling = outer;
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        if std::mem::replace(&mut self.settling, true) {
+            return;
+        }
+        while !self.service.outbox.is_empty() {
             self.queue_timers();
+            let tasks = std::mem::take(&mut self.service.outbox.ready);
+            self.hear_all();
+            for ready in tasks {
+                self.announce(ready);
+            }
         }
-        if is_told {
-            self.tell();
-        }
+        self.settling = false;
     }
 
     /// Puts the timers that the service wants into the queue.
-    #[inline(never)]
     fn queue_timers(&mut self) {
-        let timers = &mut self.service.outbox.timers;
-        for request in timers.iter() {
+        for request in self.service.outbox.timers.drain(..) {
             let order = request.order.unwrap_or_else(|| self.queue.reserve());
             self.queue.push_at(request.at, order, Wakeup::Service(request.timer));
-        }
-        timers.clear();
-    }
-
-    /// Hears the news and announces the tasks, and what comes of that, until nothing is left.
-    #[inline(never)]
-    fn tell(&mut self) {
-        loop {
-            if self.service.outbox.ready.len() > 1 {
-                // The list keeps its memory: it is lent out and given back.
-                let mut ready = std::mem::take(&mut self.service.outbox.ready);
-                self.hear_all();
-                for item in ready.drain(..) {
-                    self.announce(item);
-                }
-                if self.service.outbox.ready.is_empty() {
-                    self.service.outbox.ready = ready;
-                }
-            } else {
-                let ready = self.service.outbox.ready.pop();
-                self.hear_all();
-                if let Some(item) = ready {
-                    self.announce(item);
-                }
-            }
-            if self.service.outbox.is_empty() {
-                return;
-            }
-            self.queue_timers();
         }
     }
 
     /// Hears the news that are there. What a fault adds to them comes next, behind the tasks that are ready now.
-    #[inline]
     fn hear_all(&mut self) {
-        let count = self.service.outbox.news.len();
-        for index in 0..count {
-            self.hear(self.service.outbox.news[index]);
-        }
-        let news = &mut self.service.outbox.news;
-        if news.len() == count {
-            news.clear();
-        } else {
-            news.drain(..count);
+        for news in std::mem::take(&mut self.service.outbox.news) {
+            self.hear(news);
         }
     }
 
-    #[inline(never)]
     fn hear(&mut self, news: News) {
         match news {
             News::ActivityScheduled { activity } => self.hear_scheduled(activity),
@@ -113,7 +105,6 @@ impl Core {
     }
 
     /// What most workflows have none of: apart, so that the rest is small.
-    #[cold]
     fn hear_rare(&mut self, news: News) {
         let (who, what) = match news {
             News::ActivityCancelRequested { activity } => (Who::Activity(activity), What::ActivityCancelRequested),
@@ -146,7 +137,6 @@ impl Core {
         self.note(who, what);
     }
 
-    #[inline(never)]
     fn hear_scheduled(&mut self, activity: ActivityKey) {
         let record = self.service.activity(activity);
         let workflow = record.workflow();
@@ -168,7 +158,6 @@ impl Core {
         self.note(Who::Activity(activity), What::Scheduled(input));
     }
 
-    #[inline(never)]
     fn hear_closed(&mut self, activity: ActivityKey) {
         let what = match self.service.activity(activity).outcome() {
             Some(ActivityClose::Completed { result }) => What::ActivityCompleted(self.trace.store(result.as_bytes())),
@@ -184,7 +173,6 @@ impl Core {
         self.note(Who::Activity(activity), what);
     }
 
-    #[inline(never)]
     fn hear_workflow_closed(&mut self, workflow: WorkflowKey) {
         let what = match self.service.workflow(workflow).outcome() {
             Some(WorkflowOutcome::Completed(result)) => What::WorkflowCompleted(self.trace.store(result.as_bytes())),

@@ -28,39 +28,36 @@ impl Core {
     /// # Errors
     /// What the service says.
     pub(crate) fn send_signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload) -> Result<(), Refused> {
-        let now = self.now;
         let hosted = &mut self.workflows[workflow];
         hosted.signals += 1;
         let count = hosted.signals;
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
-        let sent = match fault {
-            Some(Fault::Delayed(length)) => {
-                let signal = self.late_signals.push(Some(LateSignal { workflow, name, input }));
-                self.queue.push(self.at(length), Wakeup::Signal(signal));
-                Ok(())
-            }
-            Some(Fault::Duplicated) => {
-                let first = self.service.signal(workflow, name.clone(), input.clone(), now);
-                first.and_then(|()| self.service.signal(workflow, name, input, now))
-            }
-            Some(Fault::Cancel) => {
-                let sent = self.service.signal(workflow, name, input, now);
-                self.cancel_workflow(workflow);
+        if let Some(Fault::Delayed(length)) = fault {
+            let signal = self.late_signals.push(Some(LateSignal { workflow, name, input }));
+            self.queue.push(self.at(length), Wakeup::Signal(signal));
+            return Ok(());
+        }
+        let duplicate = (fault == Some(Fault::Duplicated)).then(|| (name.clone(), input.clone()));
+        self.serve_then(
+            |service, now| {
+                service.signal(workflow, name, input, now)?;
+                duplicate.map_or(Ok(()), |(name, input)| service.signal(workflow, name, input, now))
+            },
+            |core, sent| {
+                if fault == Some(Fault::Cancel) {
+                    core.cancel_workflow(workflow);
+                }
                 sent
-            }
-            _ => self.service.signal(workflow, name, input, now),
-        };
-        self.settle();
-        sent
+            },
+        )
     }
 
     /// A delayed signal arrives.
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
         if let Some(LateSignal { workflow, name, input }) = self.late_signals[signal].take() {
             // Its sender has gone on long since.
-            let _ = self.service.signal(workflow, name, input, self.now);
-            self.settle();
+            let _ = self.serve(|service, now| service.signal(workflow, name, input, now));
         }
     }
 
@@ -73,10 +70,13 @@ impl Core {
             self.queue.push(self.at(length), Wakeup::LateTimer { workflow, timer });
             return;
         }
-        self.service.fire(entry, self.now);
-        if fault == Some(Fault::Cancel) {
-            self.cancel_workflow(workflow);
-        }
-        self.settle();
+        self.serve_then(
+            |service, now| service.fire(entry, now),
+            |core, _| {
+                if fault == Some(Fault::Cancel) {
+                    core.cancel_workflow(workflow);
+                }
+            },
+        );
     }
 }

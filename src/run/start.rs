@@ -267,9 +267,7 @@ impl Core {
             task_timeout: self.settings.workflow_task_timeout.into(),
             random_seed: self.choice.seed() ^ key.index() as u64,
         };
-        let key = self.service.start_workflow(start, self.now);
-        self.settle();
-        key
+        self.serve(|service, now| service.start_workflow(start, now))
     }
 }
 

@@ -116,13 +116,11 @@ impl Core {
     pub(super) fn cancel_workflow_of(&mut self, attempt: AttemptKey) {
         let activity = self.attempts[attempt].token.activity;
         self.cancel_workflow(self.service.activity(activity).workflow());
-        self.settle();
     }
 
-    /// Leaves the news in the outbox.
     pub(super) fn cancel_workflow(&mut self, workflow: WorkflowKey) {
         // A closed workflow takes the request in silence, as the server does.
-        let _ = self.service.request_cancel(workflow, "injected".into(), self.now);
+        let _ = self.serve(|service, now| service.request_cancel(workflow, "injected".into(), now));
     }
 }
 

@@ -29,8 +29,7 @@ impl Core {
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
             Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer),
             Wakeup::Service(timer) => {
-                self.service.fire_live(timer, self.now);
-                self.settle();
+                self.serve(|service, now| service.fire_live(timer, now));
             }
             Wakeup::HandOver { ready, worker, incarnation } => {
                 self.hand_over(ready, worker, incarnation);
@@ -46,8 +45,7 @@ impl Core {
             Wakeup::Signal(signal) => self.deliver_signal(signal),
             Wakeup::Query(query) => self.offer_query(query),
             Wakeup::LateTimer { workflow, timer } => {
-                self.service.fire(Timer::Workflow { workflow, timer }, self.now);
-                self.settle();
+                self.serve(|service, now| service.fire(Timer::Workflow { workflow, timer }, now));
             }
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
@@ -139,12 +137,8 @@ impl Core {
         process.incarnation += 1;
         let incarnation = process.incarnation;
         self.queue.push(self.at(self.settings.restart_delay), Wakeup::Restart { worker, incarnation });
-        if !self.held_back.is_empty() {
-            for ready in self.take_held_back(worker) {
-                self.announce(ready);
-            }
-        }
-        self.settle();
+        let tasks = self.take_held_back(worker);
+        self.announce_again(tasks);
     }
 
     /// The tasks that a worker has not taken since it stands still.

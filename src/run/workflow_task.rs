@@ -26,12 +26,9 @@ use super::turn::outside_world;
 impl Core {
     /// A workflow task reaches its worker.
     pub(super) fn hand_over_workflow_task(&mut self, worker: WorkerKey, workflow: WorkflowKey, stamp: u32) {
-        let Some(task) = self.service.take_workflow_task(workflow, stamp, self.now) else {
-            self.settle();
-            return;
-        };
         // The task's own timeout runs from here, whatever becomes of its worker.
-        self.settle();
+        let task = self.serve(|service, now| service.take_workflow_task(workflow, stamp, now));
+        let Some(task) = task else { return };
         let now = self.now;
         let hosted = &mut self.workflows[workflow];
         hosted.task_attempts += 1;
@@ -61,7 +58,6 @@ impl Core {
             // While the task is open: its answer cannot know.
             Some(Fault::Cancel) => {
                 self.cancel_workflow(workflow);
-                self.settle();
             }
             Some(Fault::Evicted) => {
                 if let Some(instance) = self.workflows[workflow].instance.take() {
@@ -84,22 +80,24 @@ impl Core {
     fn answer_task(&mut self, token: TaskToken, worker: WorkerKey, instance: Instance, commands: &[Command]) {
         let who = Who::Workflow(token.workflow);
         self.note(who, What::TaskCompleted(commands.len() as u32));
-        match self.service.complete_workflow_task(token, commands, self.now) {
-            Ok(()) => {
-                let hosted = &mut self.workflows[token.workflow];
-                (hosted.instance, hosted.home) = (Some(instance), Some(worker));
-                hosted.tasks_done += 1;
-                hosted.task_attempts = 0;
-            }
-            // The code has gone ahead of its history.
-            Err(refused) => {
-                if refused.code == Code::NotFound {
-                    self.note(who, What::Refused);
+        self.serve_then(
+            |service, now| service.complete_workflow_task(token, commands, now),
+            |core, answer| match answer {
+                Ok(()) => {
+                    let hosted = &mut core.workflows[token.workflow];
+                    (hosted.instance, hosted.home) = (Some(instance), Some(worker));
+                    hosted.tasks_done += 1;
+                    hosted.task_attempts = 0;
                 }
-                self.todo.push_back(Todo::Evict(instance));
-            }
-        }
-        self.settle();
+                // The code has gone ahead of its history.
+                Err(refused) => {
+                    if refused.code == Code::NotFound {
+                        core.note(who, What::Refused);
+                    }
+                    core.todo.push_back(Todo::Evict(instance));
+                }
+            },
+        );
         self.offer_queries();
     }
 
@@ -139,9 +137,8 @@ impl Core {
             _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
         };
         let message = problem.to_string().into();
-        if self.service.fail_workflow_task(token, cause, message, self.now).is_ok() {
-            self.settle();
-        }
+        // A stale one changes nothing.
+        let _ = self.serve(|service, now| service.fail_workflow_task(token, cause, message, now));
     }
 
     /// The workflow waits for something that a replay would not bring.

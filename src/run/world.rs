@@ -128,6 +128,8 @@ pub(crate) struct Core {
     pub(crate) choice: Choice,
     pub(crate) order: Order,
     pub(crate) service: Service,
+    /// What the service has left is being taken.
+    pub(super) settling: bool,
     pub(crate) workers: Table<WorkerKey, Worker>,
     /// By the key in [`Who::Attempt`].
     pub(crate) attempts: Table<AttemptKey, Attempt>,
@@ -188,6 +190,7 @@ impl Core {
             choice: Choice::default(),
             order: Order::Fifo,
             service: Service::new(),
+            settling: false,
             workers: Table::new(),
             attempts: Table::new(),
             running: 0,
@@ -225,6 +228,7 @@ impl Core {
         self.queue.clear();
         self.sleepers.clear();
         self.service.clear();
+        self.settling = false;
         self.workers.clear();
         self.attempts.clear();
         self.running = 0;
