@@ -10,7 +10,7 @@ use durasim::{
     WorkflowError, check,
 };
 
-use crate::{holds, violates};
+use super::{holds, violates};
 
 #[derive(Default)]
 struct Bank {

@@ -86,7 +86,7 @@ fn explored() {
 fn seen(shard: Option<&str>) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--ignored", "--exact", "threads::explored", "--nocapture"])
+        .args(["--ignored", "--exact", "explore::threads::explored", "--nocapture"])
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
         .env_remove("DURASIM_SHARD");
@@ -144,7 +144,7 @@ fn without_end() {
 fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
     use std::io::{BufRead, BufReader, Read};
     let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "threads::without_end", "--nocapture"])
+        .args(["--ignored", "--exact", "explore::threads::without_end", "--nocapture"])
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
         .env_remove("DURASIM_SHARD")

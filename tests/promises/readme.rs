@@ -8,7 +8,7 @@ use durasim::{
     VARIABLES, WorkflowContext, WorkflowError, check,
 };
 
-const README: &str = include_str!("../README.md");
+const README: &str = include_str!("../../README.md");
 
 #[test]
 fn the_table_of_variables_is_the_codes() {
@@ -48,7 +48,7 @@ fn the_property_of_whole_inputs_is_a_test() {
     let (_, code) = file.split_once("\n\n").expect("a first line, then the code");
     assert!(
         README.contains(&format!("```rust,ignore\n{code}```\n")),
-        "the README shows another one than tests/whole_inputs.rs"
+        "the README shows another one than tests/promises/whole_inputs.rs"
     );
 }
 

@@ -46,7 +46,7 @@ fn explored() -> Exploration {
 fn a_long_result_is_shown_as_a_difference() {
     let report = explored().report();
     insta::with_settings!(
-        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
+        { snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
         { insta::assert_snapshot!("message_with_difference", report.failures()[0].text) }
     );
 }
@@ -61,7 +61,7 @@ fn asserted() {
 /// What it prints when stderr is no terminal.
 fn with(variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "message::asserted", "--color", "never"])
+        .args(["--ignored", "--exact", "explore::message::asserted", "--color", "never"])
         .env_remove("CLICOLOR_FORCE")
         .env_remove("NO_COLOR")
         .env_remove("DURASIM_PLAN")

@@ -52,7 +52,7 @@ fn run(plan: &str, limit: Duration) -> Run {
 fn timeline(name: &str, plan: &str, limit: Duration) {
     let text = run(plan, limit).timeline().header(format!("plan: {plan}")).to_string();
     insta::with_settings!(
-        { snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
+        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
         { insta::assert_snapshot!(name, text) }
     );
 }

@@ -11,7 +11,7 @@ use durasim::{
 };
 use futures::join;
 
-use crate::{holds, violates};
+use super::{holds, violates};
 
 /// A table in which rows are collected before they are moved to their place.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use durasim::{
     WorkflowFn, check,
 };
 
-use crate::holds;
+use super::holds;
 
 thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };

@@ -129,7 +129,7 @@ fn written() {
 
 fn writing(path: &str, value: &str) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "regressions::written", "--nocapture"])
+        .args(["--ignored", "--exact", "explore::regressions::written", "--nocapture"])
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
         .env_remove("DURASIM_SHARD")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Simulation, WorkflowContext};
 use durasim::{RetryPolicy, check};
 
-use crate::{holds, violates};
+use super::{holds, violates};
 
 /// `work` on 60 records, with this heartbeat timeout in seconds, 0 for none.
 fn working(heartbeat_timeout: u64, work: impl ActivityFn<u32, u32>) -> Exploration {

@@ -9,7 +9,7 @@ use durasim::{
     Simulation, Time, WorkflowContext, WorkflowError, check,
 };
 
-use crate::{holds, violates};
+use super::{holds, violates};
 
 /// A file that is worked on, and what else an attempt finds.
 struct Disk {

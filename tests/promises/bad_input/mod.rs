@@ -134,7 +134,7 @@ fn every_mistake_is_told() {
         writeln!(text, "{name}\n    {}", without_places(&told).replace('\n', "\n    ")).unwrap();
     }
     assert!(silent.is_empty(), "{silent:#?}");
-    insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
+    insta::with_settings!({snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!("bad_input", text);
     });
 }

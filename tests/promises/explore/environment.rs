@@ -47,7 +47,7 @@ fn with(variables: &[(&str, &str)]) -> Ended {
 
 fn started(variables: &[(&str, &OsStr)], arguments: &[&str]) -> Ended {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "environment::explored"])
+        .args(["--ignored", "--exact", "explore::environment::explored"])
         .args(arguments)
         .env_remove("DURASIM_PLAN")
         .env_remove("DURASIM_SEED")
@@ -75,7 +75,7 @@ impl Ended {
     }
 }
 
-const FAILS: &str = "v1 seed=0 order=fifo for=environment::explored; steps#1@1:await2=crash";
+const FAILS: &str = "v1 seed=0 order=fifo for=explore::environment::explored; steps#1@1:await2=crash";
 
 #[test]
 fn nothing_is_set() {
@@ -102,7 +102,9 @@ fn the_line_that_reproduces_a_failure_does() {
     let plan = line.split('\'').nth(1).unwrap();
     let ended = with(&[("DURASIM_PLAN", plan)]);
     assert!(!ended.passed);
-    ended.says("`same_result` does not hold").says(&format!("DURASIM_PLAN='{plan}' cargo test environment::explored"));
+    ended
+        .says("`same_result` does not hold")
+        .says(&format!("DURASIM_PLAN='{plan}' cargo test explore::environment::explored"));
 }
 
 #[test]
@@ -142,7 +144,7 @@ fn a_plan_for_another_exploration_is_skipped_aloud() {
     let ended = with(&[("DURASIM_PLAN", &FAILS.replace("explored", "elsewhere"))]);
     assert!(ended.passed, "{}", ended.output);
     ended
-        .says("durasim: environment::explored is skipped, since DURASIM_PLAN is for environment::elsewhere")
+        .says("durasim: explore::environment::explored is skipped, since DURASIM_PLAN is for explore::environment::elsewhere")
         .says_not("hold");
 }
 
@@ -153,7 +155,7 @@ fn what_is_skipped_and_what_means_nothing_is_told_although_the_test_passes() {
     let ended = started(&variables, &[]);
     assert!(ended.passed, "{}", ended.output);
     ended
-        .says("durasim: environment::explored is skipped, since DURASIM_PLAN is for environment::elsewhere")
+        .says("durasim: explore::environment::explored is skipped, since DURASIM_PLAN is for explore::environment::elsewhere")
         .says("durasim: the variable DURASIM_SEEDS means nothing");
     // The test explores twice.
     assert_eq!(ended.output.matches("means nothing").count(), 1, "{}", ended.output);

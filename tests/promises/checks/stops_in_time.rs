@@ -8,7 +8,7 @@ use durasim::{
     WorkflowContext, WorkflowError, check,
 };
 
-use crate::{holds, violates};
+use super::{holds, violates};
 
 const STEP: Duration = Duration::from_secs(5);
 

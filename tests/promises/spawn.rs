@@ -236,7 +236,8 @@ fn a_panic_in_it_is_an_error() {
     .unwrap_err();
     let RunError::Misuse(message) = &error else { panic!("{error:?}") };
     assert!(
-        message.starts_with("a background task of activity work#1@1 panicked: no such table at tests/spawn.rs:"),
+        message
+            .starts_with("a background task of activity work#1@1 panicked: no such table at tests/promises/spawn.rs:"),
         "{message}"
     );
 }

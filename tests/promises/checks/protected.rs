@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durasim::{ActivityOptions, Exploration, RetryPolicy, Simulation, WorkflowContext, check};
 
-use crate::{Target, holds, resumes, violates, write};
+use super::{Target, holds, resumes, violates, write};
 
 fn copying(options: ActivityOptions) -> Exploration {
     Simulation::temporal()

@@ -1,0 +1,30 @@
+//! The crate keeps its promises: one module for each, whose first sentence says what is promised.
+//!
+//! `cargo test --test promises wakers` runs one of them. Those about proptest's strategies need the feature:
+//! `cargo test --features proptest --test promises strategy`.
+
+mod bad_input;
+mod cadence;
+mod checks;
+mod crash_buries;
+mod deterministic;
+mod explore;
+mod heartbeats;
+mod not_deterministic;
+mod operators;
+mod pairs;
+mod plan_text;
+mod properties;
+mod readme;
+mod replay;
+mod scripts;
+mod seam;
+mod spawn;
+#[cfg(feature = "proptest")]
+mod strategy;
+mod timelines;
+mod wakers;
+#[cfg(feature = "proptest")]
+mod whole_inputs;
+mod workers;
+mod zombies;
