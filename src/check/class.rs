@@ -110,7 +110,8 @@ fn all_excused(trace: &Trace, reference: &Reference, activity: ActivityKey) -> b
         .attempts()
         .iter()
         .filter(|(_, name)| name.activity == activity)
-        .filter(|(attempt, _)| !is_excused(trace, usual, *attempt))
+        // At equality the timer goes first, so an attempt that had just its usual time had too little.
+        .filter(|(attempt, _)| !is_excused(trace, *attempt, |had| usual.is_none_or(|usual| had <= usual)))
         .count();
     unexcused <= reference.failing_attempts(&name.activity_type)
 }
@@ -121,11 +122,11 @@ pub(super) fn is_lost_to_a_fault(trace: &Trace, attempt: AttemptKey) -> bool {
     let is_followed = trace.attempts().values().skip(attempt.index() + 1).any(|later| later.activity == activity);
     let completed =
         |event: &Event| event.who == Who::Activity(activity) && matches!(event.what, What::ActivityCompleted(_));
-    (is_followed || !trace.events().iter().any(completed)) && is_excused(trace, Some(Duration::ZERO), attempt)
+    (is_followed || !trace.events().iter().any(completed)) && is_excused(trace, attempt, |_| false)
 }
 
-/// Looks at the attempt's life, in order, for what ended it. `usual` is how long it takes when nothing strikes it.
-fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: AttemptKey) -> bool {
+/// Looks at the attempt's life, in order, for what ended it. `too_little` says whether so much time was not enough for it.
+fn is_excused(trace: &Trace, attempt: AttemptKey, too_little: impl Fn(Duration) -> bool) -> bool {
     let name = trace.attempts()[attempt];
     let mut frozen = false;
     let mut started: Option<Time> = None;
@@ -147,7 +148,7 @@ fn is_excused(trace: &Trace, usual: Option<Duration>, attempt: AttemptKey) -> bo
                 (What::TimedOut(timeout), Some(started)) => {
                     // Nothing struck it. It was silent of its own accord, or those before it had left it too little time.
                     let had = event.at - started;
-                    return timeout == TimeoutType::ScheduleToClose && usual.is_none_or(|usual| had < usual);
+                    return timeout == TimeoutType::ScheduleToClose && too_little(had);
                 }
                 _ => {}
             },

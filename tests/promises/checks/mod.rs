@@ -9,6 +9,7 @@ mod partial;
 mod protected;
 mod replays;
 mod stops_in_time;
+mod ties;
 
 use std::time::Duration;
 
