@@ -352,7 +352,7 @@ impl Simulation {
     where
         Fut: Future<Output = R>,
     {
-        let start = Start { setup: self.setup.clone(), origin: Origin::Driven };
+        let start = Start::new(self.setup.clone(), Origin::Driven);
         let mut returned = None;
         let finished = {
             let mut future = std::pin::pin!(async {
@@ -379,7 +379,7 @@ impl Simulation {
             let script = script.clone();
             Box::pin(async move { Payload::from_json(&script(client).await) })
         };
-        let start = Start { setup: self.setup.clone(), origin: Origin::Script(Arc::new(make)) };
+        let start = Start::new(self.setup.clone(), Origin::Script(Arc::new(make)));
         Exploration::new(start, self.not_for_explorations())
     }
 
@@ -403,7 +403,7 @@ impl Simulation {
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
         let registered = self.setup.workflows.get_key_value(workflow).map(|(name, _)| name.clone());
         let workflow = registered.unwrap_or_else(|| workflow.into());
-        Start { setup: self.setup.clone(), origin: Origin::Workflow { workflow, input } }
+        Start::new(self.setup.clone(), Origin::Workflow { workflow, input })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::points::{Places, Singles};
+use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Plan};
 use crate::run::Run;
 use crate::sorted::Sorted;
@@ -28,6 +29,7 @@ pub(super) struct Covered {
 /// Nothing is kept but counts: each pass finds the pairs anew, by running the first fault again.
 pub(super) fn visit(
     reference: &Run,
+    usual: &AttemptLengths,
     budget: u64,
     mut first: impl FnMut(&Plan) -> Option<Run>,
     mut pair: impl FnMut(Plan) -> ControlFlow<()>,
@@ -41,7 +43,7 @@ pub(super) fn visit(
         for entry in &singles.entries {
             let plan = Plan::new(vec![entry.clone()]);
             let Some(run) = first(&plan) else { continue };
-            for second in seconds(&run, entry) {
+            for second in seconds(&run, usual, entry) {
                 if pass == 0 {
                     covered.there += 1;
                 }
@@ -73,11 +75,11 @@ pub(super) fn visit(
 }
 
 /// What can go wrong after the first fault has struck.
-fn seconds(run: &Run, first: &Entry) -> Vec<Entry> {
+fn seconds(run: &Run, usual: &AttemptLengths, first: &Entry) -> Vec<Entry> {
     let struck = run.trace().events().iter().position(|event| matches!(event.what, What::Fault(_)));
     let Some(struck) = struck else { return Vec::new() };
     let mut entries = Vec::new();
-    for place in Places::of(run).tried {
+    for place in Places::drawn_out(run, usual).tried {
         if place.event > struck && place.point != first.point {
             entries.extend(place.faults.into_iter().map(|fault| Entry::new(place.point.clone(), fault)));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fault::menu::{Limits, menu};
+use crate::fault::menu::{AttemptLengths, Limits, menu};
 use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
 use crate::instant::Time;
@@ -72,20 +72,32 @@ pub(crate) struct Places {
 impl Places {
     /// Reads them from a run's trace.
     pub(crate) fn of(run: &Run) -> Places {
+        Places::read(run, |attempt| attempt.length())
+    }
+
+    /// Reads them from the trace of a run in which faults may have drawn attempts out.
+    pub(super) fn drawn_out(run: &Run, usual: &AttemptLengths) -> Places {
+        Places::read(run, |attempt| {
+            let (timeouts, _) = run.limits(attempt.activity);
+            usual.bound(&attempt.point.name, attempt.length(), timeouts.heartbeat.to_duration())
+        })
+    }
+
+    fn read(run: &Run, length: impl Fn(&Seen) -> Duration) -> Places {
         let mut places = Places::default();
         for attempt in attempts(run) {
-            places.add_attempt(run, &attempt);
+            places.add_attempt(run, &attempt, length(&attempt));
         }
         places.add_workflow_sites(run);
         places
     }
 
-    fn add_attempt(&mut self, run: &Run, attempt: &Seen) {
+    fn add_attempt(&mut self, run: &Run, attempt: &Seen, attempt_length: Duration) {
         let (timeouts, retry) = run.limits(attempt.activity);
         let limits = |at: Time| Limits {
             timeouts,
             backoff: retry.initial_interval,
-            attempt_length: attempt.length(),
+            attempt_length,
             time_left: attempt.deadline(timeouts).map(|deadline| deadline - at),
             silence: at - attempt.heard(at),
             may_end: true,

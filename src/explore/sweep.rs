@@ -102,6 +102,7 @@ impl Exploration {
         }
         let _exploring = Exploring::begin();
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
+        self.start.learn(&reference);
         let pool = Pool::new(self.threads);
         let mut sweep = Sweep { exploration: self, judges: &judges, report, pool, shard: Shard::WHOLE };
         match wanted {
@@ -255,8 +256,9 @@ impl Sweep<'_> {
             }
             findings(&finished, judges).is_empty().then_some(finished.run)
         };
-        let covered =
-            pairs::visit(reference, exploration.budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
+        let covered = pairs::visit(reference, exploration.start.usual_lengths(), exploration.budget, first, |plan| {
+            self.offer(&mut part, Case::Plan(plan))
+        });
         self.report.coverage.add(there);
         let all = covered.tried == covered.there;
         if !all {

@@ -143,7 +143,10 @@ impl Injector {
                 if !swarm.is_due(choice) {
                     return None;
                 }
-                let mut faults = menu(place.site, &limits());
+                let mut limits = limits();
+                let unknown = limits.timeouts.heartbeat.to_duration();
+                limits.attempt_length = swarm.usual.bound(place.name, limits.attempt_length, unknown);
+                let mut faults = menu(place.site, &limits);
                 faults.retain(|fault| swarm.allows(*fault));
                 swarm.pick(&faults, choice)
             }

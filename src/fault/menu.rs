@@ -1,11 +1,34 @@
 //! [`menu`]: the faults worth trying at a site, with the lengths that matter there.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::kind::Fault;
 use super::site::Site;
 use crate::instant::Span;
 use crate::program::Timeouts;
+
+/// How long attempts take, at most, when nothing strikes them, by activity type.
+///
+/// A stall is made from the length of an attempt. Taken from a run with faults, that length would hold earlier stalls, and each
+/// one would be longer than the one before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AttemptLengths(BTreeMap<Arc<str>, Duration>);
+
+impl AttemptLengths {
+    /// Notes that an attempt took so long.
+    pub(crate) fn add(&mut self, activity_type: &Arc<str>, length: Duration) {
+        let longest = self.0.entry(activity_type.clone()).or_default();
+        *longest = length.max(*longest);
+    }
+
+    /// So much of an attempt's length as faults have not drawn out. `unknown` bounds that of a type which does not run without
+    /// faults.
+    pub(crate) fn bound(&self, activity_type: &str, length: Duration, unknown: Duration) -> Duration {
+        length.min(self.0.get(activity_type).copied().unwrap_or(unknown))
+    }
+}
 
 /// What the lengths of stalls and delays depend on, and what a fault may cost.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,10 @@
 //!
 //! Source of the idea: Groce et al., "Swarm testing", ISSTA 2012.
 
+use std::sync::Arc;
+
 use super::kind::Fault;
+use super::menu::AttemptLengths;
 use crate::engine::choice::{Choice, Stream};
 
 /// Faults that are switched on or off together.
@@ -38,17 +41,18 @@ pub(crate) struct Swarm {
     /// Sites until the next strike.
     left: u32,
     over_budget: bool,
+    pub(crate) usual: Arc<AttemptLengths>,
 }
 
 impl Swarm {
-    /// Draws which families are on and how often they strike.
-    pub(crate) fn new(choice: &mut Choice, over_budget: bool) -> Swarm {
+    /// Draws which families are on and how often they strike. Attempts take `usual` when nothing strikes them.
+    pub(crate) fn new(choice: &mut Choice, over_budget: bool, usual: Arc<AttemptLengths>) -> Swarm {
         let bits = choice.bits(Stream::Faults);
         // Cancels and stops end most runs early, so they are on for one seed in four; the others for every second.
         let rare = 1 << Family::Cancel as u32 | 1 << Family::Stop as u32;
         let families = (bits as u32) & ((bits >> 32) as u32 | !rare);
         let gap = GAPS[choice.below(Stream::Faults, GAPS.len() as u32) as usize];
-        let mut swarm = Swarm { families, gap, left: 0, over_budget };
+        let mut swarm = Swarm { families, gap, left: 0, over_budget, usual };
         swarm.draw_gap(choice);
         swarm
     }

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::error::RunError;
 use super::record::{self, ActivityRecord};
 use super::world::World;
+use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Order, Plan};
 use crate::instant::Time;
 use crate::program::{Payload, RetrySpec, Timeouts};
@@ -132,6 +133,11 @@ impl Run {
             Some(state) => state,
             None => panic!("{}", crate::state::unknown::<T>()),
         }
+    }
+
+    /// How long its attempts took.
+    pub(crate) fn attempt_lengths(&self) -> AttemptLengths {
+        record::attempt_lengths(self.trace())
     }
 
     /// The activities with their attempts and heartbeats, in the order in which they were scheduled.

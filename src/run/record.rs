@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::fault::menu::AttemptLengths;
 use crate::instant::Time;
 use crate::program::Table;
 use crate::service::{ActivityKey, WorkflowOutcome};
@@ -89,6 +90,19 @@ pub struct HeartbeatRecord {
     pub visible_at: Option<Time>,
     /// Its details; `None` for one without, which erases the checkpoint.
     pub details: Option<Vec<u8>>,
+}
+
+/// Reads how long attempts took.
+pub(crate) fn attempt_lengths(trace: &Trace) -> AttemptLengths {
+    let mut lengths = AttemptLengths::default();
+    for activity in activities(trace) {
+        for attempt in &activity.attempts {
+            if let Some(ended_at) = attempt.ended_at {
+                lengths.add(&activity.activity_type, ended_at - attempt.started_at);
+            }
+        }
+    }
+    lengths
 }
 
 /// Reads the records.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::world::{Core, Script, Tag, World, with_current};
 use crate::client::Client;
 use crate::engine::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
+use crate::fault::menu::AttemptLengths;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::Payload;
@@ -28,6 +29,8 @@ use crate::worker::process::Worker;
 pub(crate) struct Start {
     pub(crate) setup: Arc<Setup>,
     pub(crate) origin: Origin,
+    /// How long attempts take without faults, once a run has shown it.
+    usual: Arc<OnceLock<Arc<AttemptLengths>>>,
 }
 
 /// What sets a run going.
@@ -67,10 +70,25 @@ enum Faults<'a> {
     Planned(&'a [Entry], &'a [Option<Duration>]),
     Swarm {
         over_budget: bool,
+        usual: &'a Arc<AttemptLengths>,
     },
 }
 
 impl Start {
+    pub(crate) fn new(setup: Arc<Setup>, origin: Origin) -> Start {
+        Start { setup, origin, usual: Arc::default() }
+    }
+
+    /// How long attempts take when nothing strikes. The first call makes a run without faults.
+    pub(crate) fn usual_lengths(&self) -> &Arc<AttemptLengths> {
+        self.usual.get_or_init(|| Arc::new(self.run(&Plan::none()).run.attempt_lengths()))
+    }
+
+    /// Learns from the run without faults how long attempts take.
+    pub(crate) fn learn(&self, fault_free: &Run) {
+        self.usual.get_or_init(|| Arc::new(fault_free.attempt_lengths()));
+    }
+
     /// A run with the faults of a plan.
     pub(crate) fn run(&self, plan: &Plan) -> Finished {
         let delays = self.dispatch_delays(plan);
@@ -96,7 +114,7 @@ impl Start {
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
     pub(crate) fn run_swarm(&self, seed: u64, order: Order, over_budget: bool) -> Finished {
-        self.execute(seed, order, Faults::Swarm { over_budget })
+        self.execute(seed, order, Faults::Swarm { over_budget, usual: self.usual_lengths() })
     }
 
     /// Mistakes that can be found before any run.
@@ -166,8 +184,12 @@ impl Start {
         random_faults: bool,
         script: Pin<&mut dyn Future<Output = ()>>,
     ) -> Finished {
-        let faults =
-            if random_faults { Faults::Swarm { over_budget: false } } else { Faults::Planned(&plan.entries, &[]) };
+        // It cannot be run without faults beforehand, either.
+        let unknown = Arc::default();
+        let faults = match random_faults {
+            true => Faults::Swarm { over_budget: false, usual: &unknown },
+            false => Faults::Planned(&plan.entries, &[]),
+        };
         self.execute_with(plan.seed, plan.order, faults, Some(script))
     }
 
@@ -216,8 +238,8 @@ impl Start {
         core.order = order;
         match faults {
             Faults::Planned(entries, delays) => core.injector.plan(entries, delays),
-            Faults::Swarm { over_budget } => {
-                core.injector = Injector::Swarm(Swarm::new(&mut core.choice, over_budget));
+            Faults::Swarm { over_budget, usual } => {
+                core.injector = Injector::Swarm(Swarm::new(&mut core.choice, over_budget, usual.clone()));
             }
         }
         if self.setup.workers.is_empty() {

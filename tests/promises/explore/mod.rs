@@ -9,6 +9,7 @@ mod over_budget;
 mod refused;
 mod regressions;
 mod sampled;
+mod stall_lengths;
 mod threads;
 mod told;
 
