@@ -11,9 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::decode::Decode;
-use crate::instant::Time;
-use crate::program::{Failure, Payload};
+use crate::program::{Decode, Failure, Payload, Time};
 use crate::run::outcome_words;
 use crate::run::setup::known;
 use crate::run::world::{World, current};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::instant::Time;
+use crate::program::Time;
 use crate::run::world::current;
 use crate::trace::AttemptKey;
 

@@ -96,15 +96,12 @@
 #![deny(missing_docs)]
 
 mod activity;
-mod application_failure;
 pub mod check;
 mod client;
-mod decode;
 mod effect;
 mod engine;
 mod explore;
 pub mod fault;
-mod instant;
 mod ledger;
 mod operate;
 pub mod program;
@@ -120,21 +117,17 @@ pub mod strategy;
 pub mod task;
 pub mod time;
 pub mod trace;
-mod waiters;
 pub mod worker;
 mod workflow;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
-pub use application_failure::ApplicationFailure;
 pub use client::{Client, ClientError, WorkflowHandle};
-pub use decode::Decode;
 pub use effect::{EffectError, effect};
 pub use explore::{
     Cell, Coverage, Exploration, Failed, Part, Regression, RegressionState, Report, Tally, VARIABLES, Variable,
 };
-pub use instant::{Span, Time};
 pub use ledger::{Ledger, LedgerEntry};
-pub use program::ActivityInfo;
+pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use random::random;
 pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
 pub use service::Dialect;

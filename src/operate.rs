@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use crate::client::{Client, ClientError, WorkflowHandle, encode, world};
-use crate::decode::Decode;
-use crate::instant::Time;
-use crate::program::ActivityId;
+use crate::program::{ActivityId, Decode, Time};
 use crate::run::world::Core;
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
 use crate::trace::WorkerKey;

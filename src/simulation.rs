@@ -10,11 +10,9 @@ use serde::Serialize;
 
 use crate::activity::{ActivityFn, NativeActivity};
 use crate::client::Client;
-use crate::decode::Decode;
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
-use crate::instant::Time;
-use crate::program::{ActivityProgram, Payload, WorkflowProgram};
+use crate::program::{ActivityProgram, Decode, Payload, Time, WorkflowProgram};
 use crate::run::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
 use crate::run::start::{LocalScript, Origin, Start};
 use crate::run::{Run, RunError};

@@ -34,7 +34,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::engine::sleepers::{Sleeper, SleeperId};
-use crate::instant::Time;
+use crate::program::Time;
 use crate::run::agenda::Wakeup;
 use crate::run::world::{Core, current, with_current};
 

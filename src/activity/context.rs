@@ -8,9 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
-use crate::decode::Decode;
-use crate::instant::Time;
-use crate::program::{ActivityInfo, ActivityLink, ActivityTask, CancelReason, Listener};
+use crate::program::{ActivityInfo, ActivityLink, ActivityTask, CancelReason, Decode, Listener, Time};
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
 ///

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::application_failure::ApplicationFailure;
-use crate::program::{ActivityOutcome, Details, Failure, TimeoutType};
+use crate::program::{ActivityOutcome, ApplicationFailure, Details, Failure, TimeoutType};
 
 /// How an attempt says that it did not succeed.
 ///
@@ -123,8 +122,7 @@ impl From<ActivityError> for ActivityOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instant::Span;
-    use crate::program::FailureKind;
+    use crate::program::{FailureKind, Span};
 
     /// Type, non-retryable, delay in milliseconds.
     fn told(error: ActivityError) -> (String, bool, Option<i64>) {

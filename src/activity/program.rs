@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::context::ActivityContext;
 use super::error::ActivityError;
-use crate::application_failure::ApplicationFailure;
-use crate::decode::Decode;
-use crate::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Failure, Payload};
+use crate::program::{
+    ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, ApplicationFailure, Attempt, Decode, Failure, Payload,
+};
 
 /// A function that can be registered as an activity: `async fn(&ActivityContext, Input) -> Result<Output,
 /// ActivityError>`, or a closure `async |ctx: &ActivityContext, input: Input| ..`. There is nothing to implement.

@@ -9,8 +9,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::FusedFuture;
 
 use super::context::Inner;
-use crate::program::CancelReason;
-use crate::waiters::{Place, Waiters};
+use crate::program::{CancelReason, Place, Waiters};
 
 /// Something that happens at most once and then stays. `0` is "not yet", any other value says what happened.
 ///

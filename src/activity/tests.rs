@@ -10,10 +10,9 @@ use futures::{FutureExt, join, select_biased};
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::instant::{Span, Time};
 use crate::program::{
     ActivityId, ActivityInfo, ActivityLink, ActivityOutcome, ActivityProgram, ActivitySpec, ActivityTask, Attempt,
-    Beat, CancelReason, CancellationType, Details, FailureKind, Payload, RunInfo, Timeouts,
+    Beat, CancelReason, CancellationType, Details, FailureKind, Payload, RunInfo, Span, Time, Timeouts,
 };
 
 #[derive(Default)]

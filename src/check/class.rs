@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::instant::Time;
-use crate::program::{CancelReason, RetryState, TimeoutType};
+use crate::program::{CancelReason, RetryState, Time, TimeoutType};
 use crate::run::{Outcome, Run};
 use crate::service::{ActivityKey, WorkflowOutcome};
 use crate::trace::{AttemptKey, Ended, Event, Trace, What, Who};

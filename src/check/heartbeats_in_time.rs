@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
-use crate::instant::Time;
-use crate::program::{Table, TimeoutType};
+use crate::program::{Table, Time, TimeoutType};
 use crate::run::Run;
 use crate::trace::{AttemptKey, Ended, Trace, What, Who};
 

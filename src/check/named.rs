@@ -6,7 +6,7 @@ use super::Check;
 use super::class::Class;
 use super::reference::Reference;
 use super::violation::Violation;
-use crate::engine::panics::{self, Unwound};
+use crate::program::panics::{self, Unwound};
 use crate::run::Run;
 
 /// A check of your own: a closure that looks at a finished run and asserts, or returns a `Result`.

@@ -6,8 +6,7 @@ use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
-use crate::instant::Time;
-use crate::program::Table;
+use crate::program::{Table, Time};
 use crate::run::Run;
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
 

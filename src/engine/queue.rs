@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::instant::Time;
+use crate::program::Time;
 
 /// Position among entries of the same time.
 pub(crate) type Order = u64;

@@ -10,7 +10,7 @@ use super::refusal;
 use super::report::{Failed, Part, Report};
 use super::tally::Tally;
 use crate::check::{Class, Reference, Violation};
-use crate::engine::panics;
+use crate::program::panics;
 use crate::fault::Plan;
 use crate::run::{Outcome, Run, RunError};
 use crate::trace::{What, Who};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::repeat::DETERMINISTIC;
 use crate::check::{Check, Class, Reference, Violation, classify};
-use crate::engine::panics;
+use crate::program::panics;
 use crate::run::{Finished, Run, RunError};
 
 /// The name under which runs that could not be finished are reported.

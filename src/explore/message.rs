@@ -7,7 +7,7 @@ use super::difference;
 use super::ink::Ink;
 use crate::check::Violation;
 use crate::fault::Plan;
-use crate::instant::Time;
+use crate::program::Time;
 use crate::report::Timeline;
 use crate::trace::{Event, Trace, What, Who};
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use crate::fault::menu::{AttemptLengths, Limits, menu};
 use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
-use crate::instant::Time;
-use crate::program::Table;
+use crate::program::{Table, Time};
 use crate::run::Run;
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{AttemptKey, Event, What, Who};
@@ -260,7 +259,7 @@ impl Seen {
     }
 
     fn deadline(&self, timeouts: crate::program::Timeouts) -> Option<Time> {
-        let from = |start: Time, span: crate::instant::Span| (!span.is_zero()).then(|| start.plus(span));
+        let from = |start: Time, span: crate::program::Span| (!span.is_zero()).then(|| start.plus(span));
         let close = from(self.started.at, timeouts.start_to_close);
         let overall = from(self.scheduled, timeouts.schedule_to_close);
         close.into_iter().chain(overall).min()

@@ -2,8 +2,7 @@
 
 use super::elsewhere::elsewhere;
 use crate::check::Normalizer;
-use crate::engine::panics;
-use crate::program::Payload;
+use crate::program::{Payload, panics};
 use crate::run::{Outcome, RunError};
 use crate::service::WorkflowOutcome;
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use super::kind::Fault;
 use super::site::Site;
-use crate::instant::Span;
-use crate::program::Timeouts;
+use crate::program::{Span, Timeouts};
 
 /// How long attempts take, at most, when nothing strikes them, by activity type.
 ///

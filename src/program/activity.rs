@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::failure::Failure;
 use super::info::ActivityInfo;
+use super::instant::Time;
 use super::payload::{Details, Payload};
 use super::workflow::Seq;
-use crate::instant::Time;
 
 /// Code that runs attempts of one activity type.
 pub trait ActivityProgram: Send + Sync {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::instant::Span;
 use super::payload::Details;
-use crate::instant::Span;
 
 /// A failure as the service carries it, with the shape of Temporal's `temporal.api.failure.v1.Failure`.
 #[derive(Clone, PartialEq, Debug, Error)]

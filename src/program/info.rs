@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::activity::ActivityId;
+use super::instant::{Span, Time};
 use super::spec::{ActivitySpec, RetrySpec, Timeouts};
 use super::workflow::RunInfo;
-use crate::instant::{Span, Time};
 
 /// What an attempt knows of itself.
 ///

@@ -11,26 +11,33 @@
 //! context across awaits. The futures themselves need not be `Send`; nothing here ever changes threads within a run.
 
 mod activity;
+mod application_failure;
+mod decode;
 mod failure;
 mod info;
+mod instant;
 mod marker;
 mod payload;
 mod spec;
 mod table;
+mod waiters;
 mod workflow;
 
 pub(crate) use activity::Listener;
 pub use activity::{
     ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason,
 };
+pub use application_failure::ApplicationFailure;
+pub use decode::Decode;
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
 pub use info::ActivityInfo;
+pub use instant::{Span, Time};
 pub use marker::Marker;
-pub(crate) use payload::decode_json;
 pub use payload::{Details, Payload};
 pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
 pub(crate) use table::key;
 pub use table::{Key, Table};
+pub(crate) use waiters::{Place, Waiters};
 pub use workflow::{
     Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, WorkflowProgram, WorkflowRun,
     WorkflowStart,

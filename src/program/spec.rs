@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::instant::Span;
 use super::payload::Payload;
-use crate::instant::Span;
 
 /// What a `ScheduleActivity` command carries.
 #[derive(Clone, PartialEq, Debug)]

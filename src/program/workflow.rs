@@ -5,10 +5,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::failure::Failure;
+use super::instant::{Span, Time};
 use super::marker::Marker;
 use super::payload::{Details, Payload};
 use super::spec::ActivitySpec;
-use crate::instant::{Span, Time};
 
 /// A number that a workflow gives to each thing it starts, from 1, separately for activities and timers.
 pub type Seq = u32;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::happening::{Happening, Whom, heartbeat};
-use crate::instant::Time;
+use crate::program::Time;
 use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
 

@@ -3,7 +3,7 @@
 use super::agenda::{Todo, Wakeup};
 use super::world::Core;
 use crate::fault::{Fault, Site};
-use crate::instant::Time;
+use crate::program::Time;
 use crate::trace::{AttemptKey, What, Who};
 use crate::worker::process::Process;
 

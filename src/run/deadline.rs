@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::finished::Run;
 use crate::fault::{Entry, Fault, Site};
-use crate::instant::Time;
+use crate::program::Time;
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{What, Who};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::fault::PlanError;
-use crate::instant::Time;
+use crate::program::Time;
 
 /// Why a run ended without an outcome. Never a failure of the simulated kind: those are outcomes.
 #[derive(Clone, PartialEq, Debug, Error)]

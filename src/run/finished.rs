@@ -13,8 +13,7 @@ use super::record::{self, ActivityRecord};
 use super::world::World;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Order, Plan};
-use crate::instant::Time;
-use crate::program::{Payload, RetrySpec, Timeouts};
+use crate::program::{Payload, RetrySpec, Time, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::{AttemptKey, Trace};
 

@@ -3,8 +3,7 @@
 use super::agenda::{Todo, Wakeup};
 use super::world::Core;
 use crate::fault::{Fault, Site};
-use crate::instant::Time;
-use crate::program::{Beat, CancelReason, Details};
+use crate::program::{Beat, CancelReason, Details, Time};
 use crate::service::{Code, HeartbeatAnswer, Refused};
 use crate::trace::{AttemptKey, Bytes, What, Who};
 use crate::worker::message::{Call, Carriage, Message};

@@ -4,7 +4,7 @@ use super::agenda::{Todo, Wakeup};
 use super::hosted::HostedActivity;
 use super::world::Core;
 use crate::fault::{Fault, Site};
-use crate::instant::Time;
+use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
 use crate::trace::{ActivityName, What, Who};
 

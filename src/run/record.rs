@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::fault::menu::AttemptLengths;
-use crate::instant::Time;
-use crate::program::Table;
+use crate::program::{Table, Time};
 use crate::service::{ActivityKey, WorkflowOutcome};
 use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
 

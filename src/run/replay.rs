@@ -3,7 +3,7 @@
 use super::finished::Run;
 use super::workflow_task::take_turn;
 use super::world::World;
-use crate::engine::panics;
+use crate::program::panics;
 use crate::service::{EventKind, HistoryEvent, WorkflowKey};
 use crate::trace::{Trace, What, Who};
 use crate::worker::drift::{Drift, drift};

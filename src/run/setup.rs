@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::instant::{Span, Time};
-use crate::program::{ActivityProgram, WorkflowProgram};
+use crate::program::{ActivityProgram, Span, Time, WorkflowProgram};
 use crate::service::Dialect;
 use crate::sorted::Sorted;
 

@@ -14,7 +14,7 @@ use super::setup::{Setup, known};
 use super::turn::ScriptFuture;
 use super::world::{Core, Script, Tag, World, with_current};
 use crate::client::Client;
-use crate::engine::panics::{self, NOT_TEXT, Unwound};
+use crate::program::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::swarm::Swarm;

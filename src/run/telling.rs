@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
 use super::world::Core;
-use crate::instant::{Span, Time};
-use crate::program::{CancelReason, Listener};
+use crate::program::{CancelReason, Listener, Span, Time};
 use crate::trace::{AttemptKey, What, Who};
 
 /// What the worker's own clock adds to a timeout before it cancels an attempt by itself.

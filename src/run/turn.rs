@@ -10,12 +10,11 @@ use super::agenda::{Todo, Wakeup};
 use super::error::RunError;
 use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
-use crate::engine::panics::{self, NOT_TEXT, Panic, Unwound};
+use crate::program::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskFuture, TaskId};
 use crate::fault::Order;
-use crate::instant::Time;
-use crate::program::ActivityOutcome;
+use crate::program::{ActivityOutcome, Time};
 use crate::service::Timer;
 use crate::trace::AttemptKey;
 

@@ -4,7 +4,7 @@ use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
 use super::setup::known;
 use super::world::{Core, World};
-use crate::engine::panics::{self, Unwound};
+use crate::program::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};

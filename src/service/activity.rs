@@ -13,9 +13,8 @@ use std::sync::Arc;
 
 use super::timeout::{self, Clocks};
 use super::{Dialect, Order, WorkflowKey};
-use crate::instant::{Span, Time};
 use crate::program::{
-    ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, TimeoutType, Timeouts,
+    ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Span, Time, TimeoutType, Timeouts,
 };
 
 /// Where an activity stands.

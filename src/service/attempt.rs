@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::activity::{ActivityState, ResetRequest, Started};
 use super::{Activity, ActivityClose, ActivityKey, Order, Ready, Refused, Service, Timer, Token, limit};
-use crate::instant::Time;
-use crate::program::{ActivityInfo, ActivityTask, Details, Failure, FailureKind, Payload, RetryState, TimeoutType};
+use crate::program::{
+    ActivityInfo, ActivityTask, Details, Failure, FailureKind, Payload, RetryState, Time, TimeoutType,
+};
 
 /// The answer to a heartbeat.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

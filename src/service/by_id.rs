@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{ActivityKey, HeartbeatAnswer, Order, Refused, Service, WorkflowKey};
-use crate::instant::Time;
-use crate::program::{ActivityId, Details, Failure, Payload};
+use crate::program::{ActivityId, Details, Failure, Payload, Time};
 
 impl Service {
     fn find_open(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {

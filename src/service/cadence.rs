@@ -4,8 +4,7 @@
 //! options up (cadence-client `convertRetryPolicy`, `WithHeartbeatTimeout`), and so do the functions here that take
 //! options.
 
-use crate::instant::{Span, Time};
-use crate::program::{Failure, FailureKind, RetrySpec, RetryState, TimeoutType, Timeouts};
+use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
 use super::power::power;
 use super::retry::{Ended, Verdict};

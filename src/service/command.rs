@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::history::{EventKind, TaskFailedCause};
 use super::workflow::{TimerState, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, Timer, WorkflowKey, WorkflowOutcome};
-use crate::instant::Time;
-use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetrySpec, RetryState, Seq, Timeouts};
+use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetrySpec, RetryState, Seq, Time, Timeouts};
 
 /// The details of an activity that was cancelled while it was not running, as a JSON string.
 /// Recorded scenario `cancel_wait_before_start`.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::retry::{Ended, Verdict};
 use super::{cadence, options, retry, timeout};
-use crate::instant::{Span, Time};
-use crate::program::{Details, Failure, RetrySpec, RetryState, TimeoutType, Timeouts};
+use crate::program::{Details, Failure, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
 /// Whose rules the service and its workers follow. Each rule that differs is a method here; everything else is the same
 /// in both.

@@ -7,8 +7,7 @@ use super::history::EventKind;
 use super::retry::{Ended, Verdict};
 use super::timeout::timeout_failure;
 use super::{Activity, ActivityClose, ActivityKey, News, Service, Timer, limit};
-use crate::instant::{Span, Time};
-use crate::program::{ActivityId, Details, Failure, FailureKind, TimeoutType};
+use crate::program::{ActivityId, Details, Failure, FailureKind, Span, Time, TimeoutType};
 
 impl Service {
     /// The running attempt failed: it is retried, or the activity closes.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{ActivityKey, Service, WorkflowKey};
-use crate::instant::{Span, Time};
 use crate::program::{
-    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Timeouts,
+    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Span, Time, Timeouts,
 };
 
 /// One event of a workflow's history.

@@ -7,8 +7,7 @@
 
 use super::activity::{ActivityState, Hold, ResetRequest};
 use super::{ActivityKey, Service, Timer};
-use crate::instant::Time;
-use crate::program::{Details, TimeoutType};
+use crate::program::{Details, Time, TimeoutType};
 
 /// What else an operator wants of an unpause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -4,8 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use super::Dialect;
-use crate::instant::Span;
-use crate::program::{RetrySpec, Timeouts};
+use crate::program::{RetrySpec, Span, Timeouts};
 
 /// What the server fills into a retry policy. See [`normalize_retry`].
 #[derive(Clone, Copy, PartialEq, Debug)]

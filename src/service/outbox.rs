@@ -1,8 +1,7 @@
 //! [`Outbox`]: what the service wants and what it has to say, for the caller to take after every call.
 
 use super::{ActivityKey, Order, TaskToken, WorkflowKey};
-use crate::instant::{Span, Time};
-use crate::program::{Seq, TimeoutType};
+use crate::program::{Seq, Span, Time, TimeoutType};
 
 /// What a call left for its caller. Drain the three lists after every call; the service only ever pushes.
 #[derive(Debug, Default)]

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::options::TIMEOUT_TYPE_PREFIX;
 use super::power::power;
-use crate::instant::{Span, Time};
-use crate::program::{Failure, FailureKind, RetrySpec, RetryState, TimeoutType};
+use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType};
 
 /// `initial * coefficient^(attempt - 1)`, in floating point nanoseconds, truncated. Stops at [`Span::MAX`], and at
 /// `maximum` unless that is zero. Attempts below 1 count as the first.

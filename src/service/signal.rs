@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::history::EventKind;
 use super::{News, Refused, Service, WorkflowKey, WorkflowOutcome};
-use crate::instant::Time;
-use crate::program::Payload;
+use crate::program::{Payload, Time};
 
 /// A signal that a workflow run has got.
 #[derive(Clone, PartialEq, Debug)]

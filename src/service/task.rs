@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
 use super::{News, Ready, Refused, Service, TaskToken, Timer, Workflow, WorkflowKey};
-use crate::instant::{Span, Time};
-use crate::program::Command;
+use crate::program::{Command, Span, Time};
 
 /// What a worker is given with a workflow task. Its history is [`Service::history`] at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

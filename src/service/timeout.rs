@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::instant::{Span, Time};
-use crate::program::{Details, Failure, FailureKind, RetryState, TimeoutType, Timeouts};
+use crate::program::{Details, Failure, FailureKind, RetryState, Span, Time, TimeoutType, Timeouts};
 
 /// The moments an activity's clocks run from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,7 @@
 
 use super::workflow::TimerState;
 use super::{ActivityKey, Service, Timer, TimerRequest, WorkflowKey};
-use crate::instant::Time;
-use crate::program::{Seq, TimeoutType};
+use crate::program::{Seq, Time, TimeoutType};
 
 impl Service {
     /// A timer's time has come. A stale one does nothing.

@@ -6,8 +6,7 @@ use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
 use super::signal::Signal;
 use super::task::TaskState;
 use super::{ActivityKey, News, Service, Timer, WorkflowKey};
-use crate::instant::{Span, Time};
-use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq};
+use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
 use crate::sorted::Sorted;
 
 /// What starts a workflow run.

@@ -1,8 +1,7 @@
 //! [`Who`] and [`What`]: the vocabulary of the trace.
 
 use super::{AnswerKey, AttemptKey, Bytes, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
-use crate::instant::{Span, Time};
-use crate::program::{CancelReason, RetryState, TimeoutType};
+use crate::program::{CancelReason, RetryState, Span, Time, TimeoutType};
 use crate::service::{ActivityKey, WorkflowKey};
 
 /// Whom an event is about.

@@ -13,8 +13,7 @@ pub use event::{Ended, What, Who};
 pub use keys::{AnswerKey, AttemptKey, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
 
 use crate::fault::{Fault, Point, Site};
-use crate::instant::Time;
-use crate::program::{ActivityId, Failure, Marker, Table};
+use crate::program::{ActivityId, Failure, Marker, Table, Time};
 use crate::service::{ActivityKey, Dialect, WorkflowKey};
 
 /// The version of the trace's meaning: a seed or plan may lead to another trace in another version.

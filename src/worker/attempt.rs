@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::tasks::TaskId;
-use crate::instant::Time;
-use crate::program::{CancelReason, Listener, Timeouts};
+use crate::program::{CancelReason, Listener, Time, Timeouts};
 use crate::service::Token;
 use crate::trace::{Bytes, WorkerKey};
 

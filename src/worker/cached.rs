@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::instance::{Instance, TaskProblem};
 use super::replay::{self, Turn};
-use crate::instant::Time;
-use crate::program::{Command, TaskFailure, WorkflowRun};
+use crate::program::{Command, TaskFailure, Time, WorkflowRun};
 use crate::service::HistoryEvent;
 
 /// A workflow's code with what an SDK keeps beside it: how far it has come in its history, and which of its activities it

@@ -108,8 +108,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::instant::{Span, Time};
-    use crate::program::{ActivityId, CancellationType, Payload, RetrySpec, Timeouts};
+    use crate::program::{ActivityId, CancellationType, Payload, RetrySpec, Span, Time, Timeouts};
 
     fn spec(input: &str, heartbeat: i64) -> Arc<ActivitySpec> {
         Arc::new(ActivitySpec {

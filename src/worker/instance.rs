@@ -7,10 +7,8 @@ use thiserror::Error;
 
 use crate::program::{
     Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, Command, Details, Failure, FailureKind,
-    Job, Marker, Payload, RetryState, Seq, TaskFailure, WorkflowRun,
+    Job, Marker, Payload, RetryState, Seq, TaskFailure, Time, WorkflowRun,
 };
-
-use crate::instant::Time;
 
 use super::replay::{Asked, Turn};
 

@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::instant::Span;
-use crate::program::{Failure, FailureKind, RetrySpec};
+use crate::program::{Failure, FailureKind, RetrySpec, Span};
 use crate::service::power::power;
 
 /// The policy in force: each field that is not set or not valid is replaced.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::instant::Time;
+use crate::program::Time;
 
 /// What a worker process is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

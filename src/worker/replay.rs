@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::instant::Time;
 use crate::program::{
     Activation, ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq,
+    Time,
 };
 use crate::service::{EventKind, HistoryEvent};
 

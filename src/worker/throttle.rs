@@ -14,8 +14,7 @@
 //!
 //! Source: sdk-core `src/worker/activities/activity_heartbeat_manager.rs` and `src/worker/activities.rs:598-606`.
 
-use crate::instant::{Span, Time};
-use crate::program::{Details, Payload};
+use crate::program::{Details, Payload, Span, Time};
 use crate::service::Dialect;
 
 /// Between sends when an activity has no heartbeat timeout and nothing else is configured.

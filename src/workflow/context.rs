@@ -14,9 +14,7 @@ use super::options::ActivityOptions;
 use super::scope::{ScopeCancelled, ScopeId};
 use super::slot::Kind;
 use super::timer::Timer;
-use crate::decode::Decode;
-use crate::instant::{Span, Time};
-use crate::program::{Command, Payload, RunInfo};
+use crate::program::{Command, Decode, Payload, RunInfo, Span, Time};
 
 /// A workflow's way to everything outside it: activities, timers, signals and queries, the clock, random numbers,
 /// cancellation.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::application_failure::ApplicationFailure;
-use crate::program::{Command, Details, Failure, FailureKind, RetryState, TimeoutType};
+use crate::program::{ApplicationFailure, Command, Details, Failure, FailureKind, RetryState, TimeoutType};
 
 /// What workflow code is told when something it waited for did not succeed, and how it says that it did not succeed
 /// itself.

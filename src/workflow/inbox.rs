@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::program::Payload;
-use crate::waiters::{Place, Waiters};
+use crate::program::{Payload, Place, Waiters};
 
 /// The signals of one name.
 #[derive(Debug)]

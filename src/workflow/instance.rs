@@ -14,10 +14,8 @@ use super::random::Random;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{Kind, Outcome, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
-use crate::instant::Time;
-use crate::program::{Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure};
+use crate::program::{Activation, ActivityResolution, Command, Job, Place, RunInfo, Seq, TaskFailure, Time};
 use crate::run::misuse::limit_workflow;
-use crate::waiters::Place;
 
 /// What the contexts and futures of one workflow instance share.
 ///

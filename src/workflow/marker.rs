@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::instance::Instance;
-use crate::decode::Decode;
-use crate::program::{Command, Marker, Payload, Seq, TaskFailure};
+use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
 use crate::run::world::outside_workflow;
 
 /// What is known of side effects and versions.

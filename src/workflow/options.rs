@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::instant::Span;
-use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, TaskFailure, Timeouts};
+use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, Span, TaskFailure, Timeouts};
 use crate::run::world::registered_activity;
 
 /// How an activity is to be run. A zero duration means "not set"; the service then fills in what it can, and refuses an

@@ -11,8 +11,7 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::run::NativeRun;
-use crate::decode::Decode;
-use crate::program::{Payload, RunInfo, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart};
+use crate::program::{Decode, Payload, RunInfo, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart};
 
 /// A function that can be registered as a workflow: `async fn(&WorkflowContext, Input) -> Result<Output,
 /// WorkflowError>`, or a closure `async |ctx: &WorkflowContext, input: Input| ..`. There is nothing to implement.

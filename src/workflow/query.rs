@@ -11,9 +11,7 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::run::task_failure;
-use crate::decode::Decode;
-use crate::engine::panics;
-use crate::program::{Command, Failure, Payload, TaskFailure};
+use crate::program::{Command, Decode, Failure, Payload, TaskFailure, panics};
 
 type Handler = Rc<dyn Fn(&Payload) -> Result<Payload, WorkflowError>>;
 

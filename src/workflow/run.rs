@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::error::WorkflowError;
 use super::instance::Instance;
-use crate::engine::panics::{self, NOT_TEXT, Unwound};
+use crate::program::panics::{self, NOT_TEXT, Unwound};
 use crate::program::{Activation, Command, Job, Payload, TaskFailure, WorkflowRun};
 
 pub(super) type WorkflowFuture = Pin<Box<dyn Future<Output = Result<Payload, WorkflowError>>>>;

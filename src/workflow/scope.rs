@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::FusedFuture;
 
 use super::instance::Instance;
-use crate::waiters::{Place, Waiters};
+use crate::program::{Place, Waiters};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ScopeId(u32);

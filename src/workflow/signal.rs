@@ -15,9 +15,7 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::scope::ScopeId;
-use crate::decode::Decode;
-use crate::program::Payload;
-use crate::waiters::Place;
+use crate::program::{Decode, Payload, Place};
 
 /// The signals of one name, in the order in which they arrive. From
 /// [`WorkflowContext::signals`](crate::WorkflowContext::signals).

@@ -9,10 +9,9 @@ mod workflows;
 use std::sync::Arc;
 
 use super::*;
-use crate::instant::{Span, Time};
 use crate::program::{
     ActivityId, ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, FailureKind, Marker, Payload,
-    RetrySpec, RetryState, Seq, TimeoutType, Timeouts,
+    RetrySpec, RetryState, Seq, Span, Time, TimeoutType, Timeouts,
 };
 
 /// The service with a clock and a timer queue. A hand-over takes no time unless a test says so.

@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::application_failure::ApplicationFailure;
-use crate::instant::Span;
-use crate::program::TimeoutType;
+use crate::program::{ApplicationFailure, Span, TimeoutType};
 
 /// The failure a workflow closes with that waits for one activity, which ends so.
 fn close_with(job: Job) -> Failure {

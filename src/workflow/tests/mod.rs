@@ -12,10 +12,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::*;
-use crate::instant::Time;
 use crate::program::{
     Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, Payload, RetryState, RunInfo,
-    Seq, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Seq, TaskFailure, Time, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
 
 /// An instance and all it was told, so that it can be told again.

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::instant::Span;
-use crate::program::{Details, Failure, FailureKind, Payload};
+use super::failure::{Failure, FailureKind};
+use super::instant::Span;
+use super::payload::{Details, Payload};
 
 /// A failure of an activity's or workflow's code with everything the service lets it say.
 ///

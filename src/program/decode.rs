@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::program::decode_json;
+use super::payload::decode_json;
 
 /// A value that can be read back from its encoded form: everything that implements serde's `Deserialize` and borrows
 /// nothing. There is nothing to implement; derive `serde::Deserialize`.
