@@ -11,9 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::program::{Decode, Failure, Payload, Time};
+use crate::program::{Decode, Failure, Payload, Time, list_names};
 use crate::run::outcome_words;
-use crate::run::setup::known;
 use crate::run::world::{World, current};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::time::{self, Sleep};
@@ -85,7 +84,7 @@ impl Client {
         let world = world();
         let id: Arc<str> = id.into().into();
         let Some((name, _)) = world.setup.workflows.get_key_value(workflow) else {
-            let known = known(&mut world.setup.workflows.keys());
+            let known = list_names(world.setup.workflows.keys());
             return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
         };
         let input = encode(input, || format!("the input of workflow `{workflow}`"))?;

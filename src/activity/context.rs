@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
-use crate::program::{ActivityInfo, ActivityLink, ActivityTask, CancelReason, Decode, Listener, Time};
+use crate::program::{ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, Time};
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
 ///
@@ -58,7 +58,7 @@ impl ActivityContext {
     }
 
     /// The worker's end of what this attempt can be told.
-    pub(crate) fn listener(&self) -> Arc<dyn Listener> {
+    pub(crate) fn listener(&self) -> Arc<dyn AttemptListener> {
         self.0.clone()
     }
 
@@ -132,7 +132,7 @@ impl ActivityContext {
 
     /// Waits until the attempt is told to stop, and says why. Ends at once if it was told already.
     pub fn cancelled(&self) -> ActivityCancelled {
-        ActivityCancelled { context: Arc::clone(&self.0), place: None, ended: false }
+        ActivityCancelled { context: Arc::clone(&self.0), waiter: None, ended: false }
     }
 
     /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
@@ -143,7 +143,7 @@ impl ActivityContext {
 
     /// Waits until the worker begins to stop.
     pub fn worker_stopping(&self) -> WorkerStopping {
-        WorkerStopping { context: Arc::clone(&self.0), place: None, ended: false }
+        WorkerStopping { context: Arc::clone(&self.0), waiter: None, ended: false }
     }
 
     /// The moment by which this attempt must have ended: the earlier of its start plus the start-to-close timeout and
@@ -163,7 +163,7 @@ impl ActivityContext {
     }
 }
 
-impl Listener for Inner {
+impl AttemptListener for Inner {
     /// Only the first reason counts.
     fn cancel(&self, reason: CancelReason) {
         self.cancel.set(signal::code(reason));

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::FusedFuture;
 
 use super::context::Inner;
-use crate::program::{CancelReason, Place, Waiters};
+use crate::program::{CancelReason, WaiterIndex, Waiters};
 
 /// Something that happens at most once and then stays. `0` is "not yet", any other value says what happened.
 ///
@@ -39,19 +39,19 @@ impl Signal {
         woken.for_each(Waker::wake);
     }
 
-    fn poll(&self, place: &mut Place, cx: &Context<'_>) -> Poll<u8> {
+    fn poll(&self, waiter: &mut WaiterIndex, cx: &Context<'_>) -> Poll<u8> {
         let value = self.get();
         if value != 0 {
             return Poll::Ready(value);
         }
-        let replaced = self.lock().register(place, cx.waker());
+        let replaced = self.lock().register(waiter, cx.waker());
         drop(replaced);
         Poll::Pending
     }
 
-    fn leave(&self, place: Place) {
-        if place.is_some() && self.get() == 0 {
-            let left = self.lock().leave(place);
+    fn leave(&self, waiter: WaiterIndex) {
+        if waiter.is_some() && self.get() == 0 {
+            let left = self.lock().leave(waiter);
             drop(left);
         }
     }
@@ -92,7 +92,7 @@ pub(super) fn reason(code: u8) -> Option<CancelReason> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct ActivityCancelled {
     pub(super) context: Arc<Inner>,
-    pub(super) place: Place,
+    pub(super) waiter: WaiterIndex,
     pub(super) ended: bool,
 }
 
@@ -101,7 +101,7 @@ impl Future for ActivityCancelled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
-        match this.context.cancel.poll(&mut this.place, cx) {
+        match this.context.cancel.poll(&mut this.waiter, cx) {
             Poll::Ready(code) => {
                 this.ended = true;
                 Poll::Ready(reason(code).unwrap_or(CancelReason::Requested))
@@ -119,7 +119,7 @@ impl FusedFuture for ActivityCancelled {
 
 impl Drop for ActivityCancelled {
     fn drop(&mut self) {
-        self.context.cancel.leave(self.place);
+        self.context.cancel.leave(self.waiter);
     }
 }
 
@@ -129,7 +129,7 @@ impl Drop for ActivityCancelled {
 #[must_use = "futures do nothing unless awaited"]
 pub struct WorkerStopping {
     pub(super) context: Arc<Inner>,
-    pub(super) place: Place,
+    pub(super) waiter: WaiterIndex,
     pub(super) ended: bool,
 }
 
@@ -138,7 +138,7 @@ impl Future for WorkerStopping {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let poll = this.context.stopping.poll(&mut this.place, cx);
+        let poll = this.context.stopping.poll(&mut this.waiter, cx);
         this.ended = poll.is_ready();
         poll.map(|_| ())
     }
@@ -152,7 +152,7 @@ impl FusedFuture for WorkerStopping {
 
 impl Drop for WorkerStopping {
     fn drop(&mut self) {
-        self.context.stopping.leave(self.place);
+        self.context.stopping.leave(self.waiter);
     }
 }
 

@@ -127,8 +127,8 @@ pub(super) fn verdict_of<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), Vi
     match panics::catch(check) {
         Ok(verdict) => verdict.into_result(),
         Err(Unwound::Panic(panic)) => {
-            let place = panic.place.map(|place| format!(" (at {place})")).unwrap_or_default();
-            Err(Violation::new("assertion", format!("{}{place}", panic.message)))
+            let location = panic.location.map(|location| format!(" (at {location})")).unwrap_or_default();
+            Err(Violation::new("assertion", format!("{}{location}", panic.message)))
         }
         Err(Unwound::Other(_)) => Err(Violation::new("assertion", "the check was unwound without a message")),
     }

@@ -5,10 +5,8 @@
 //! - [`ready`]: which tasks have been woken.
 //! - [`sleepers`]: the tasks that wait for a moment.
 //! - [`choice`]: the one source of everything random.
-//! - [`panics`]: panics of user code, with their place, kept from the terminal.
 
 pub(crate) mod choice;
-pub(crate) mod panics;
 pub(crate) mod queue;
 pub(crate) mod ready;
 pub(crate) mod sleepers;

@@ -10,8 +10,8 @@ use super::refusal;
 use super::report::{Failed, Part, Report};
 use super::tally::Tally;
 use crate::check::{Class, Reference, Violation};
-use crate::program::panics;
 use crate::fault::Plan;
+use crate::program::{list_names, panics};
 use crate::run::{Outcome, Run, RunError};
 use crate::trace::{What, Who};
 
@@ -69,7 +69,7 @@ impl Exploration {
                 return Err(RunError::Setup(format!(
                     "the check `{}` is about the activity `{activity}`, which is not registered (registered: {})",
                     check.name(),
-                    crate::run::setup::known(&mut known.keys())
+                    list_names(known.keys())
                 )));
             }
             let memory = panics::catch(|| check.learn(run)).map_err(|unwound| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::failure::Failure;
 use super::info::ActivityInfo;
 use super::instant::Time;
+use super::panics::leave_user_code;
 use super::payload::{Details, Payload};
 use super::workflow::Seq;
 
@@ -22,6 +23,7 @@ pub trait ActivityProgram: Send + Sync {
 
 /// What a worker is given with an activity task.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct ActivityTask {
     /// Which attempt of which activity, and what it was asked for.
     pub info: ActivityInfo,
@@ -81,15 +83,11 @@ pub enum Beat {
     CrashNow,
 }
 
-/// What the unwinding of an injected crash carries. It is caught around the poll and never reaches a panic hook.
-#[derive(Debug)]
-pub(crate) struct CrashUnwind;
-
 impl Beat {
     /// Returns, or unwinds if the worker crashes in this call.
     pub fn obey(self) {
         if self == Beat::CrashNow && !std::thread::panicking() {
-            std::panic::resume_unwind(Box::new(CrashUnwind));
+            leave_user_code();
         }
     }
 }
@@ -140,22 +138,22 @@ impl fmt::Display for CancelReason {
 /// A started attempt: its future, and the ways to reach it.
 pub struct Attempt {
     pub(crate) run: Pin<Box<dyn Future<Output = ActivityOutcome>>>,
-    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) listener: Arc<dyn AttemptListener>,
 }
 
-/// What an attempt is told through. Each is called at most once, between polls.
-pub(crate) trait Listener {
-    /// The attempt is to stop.
+/// What notifies an attempt's code. Each method is called at most once, between polls.
+pub trait AttemptListener {
+    /// Says that the attempt is to stop, and why.
     fn cancel(&self, reason: CancelReason);
 
-    /// Its worker begins to stop, which is earlier than any cancel.
+    /// Says that its worker begins to stop, which is earlier than any cancel.
     fn worker_stopping(&self) {}
 }
 
 /// A callback for the cancel.
 struct OnCancel<F>(F);
 
-impl<F: Fn(CancelReason)> Listener for OnCancel<F> {
+impl<F: Fn(CancelReason)> AttemptListener for OnCancel<F> {
     fn cancel(&self, reason: CancelReason) {
         (self.0)(reason);
     }
@@ -163,11 +161,11 @@ impl<F: Fn(CancelReason)> Listener for OnCancel<F> {
 
 /// A callback for the worker's stop, beside what is there.
 struct OnWorkerStopping<F> {
-    other: Arc<dyn Listener>,
+    other: Arc<dyn AttemptListener>,
     stopping: F,
 }
 
-impl<F: Fn()> Listener for OnWorkerStopping<F> {
+impl<F: Fn()> AttemptListener for OnWorkerStopping<F> {
     fn cancel(&self, reason: CancelReason) {
         self.other.cancel(reason);
     }
@@ -186,11 +184,10 @@ impl Attempt {
         Attempt::listening(run, Arc::new(OnCancel(cancel)))
     }
 
-    /// As [`new`](Attempt::new), told through something that is there already.
-    #[inline]
-    pub(crate) fn listening(
+    /// An attempt as [`new`](Attempt::new) makes it, whose code is notified through something that is there already.
+    pub fn listening(
         run: impl Future<Output = ActivityOutcome> + 'static,
-        listener: Arc<dyn Listener>,
+        listener: Arc<dyn AttemptListener>,
     ) -> Attempt {
         Attempt { run: Box::pin(run), listener }
     }

@@ -11,6 +11,7 @@ use super::payload::Details;
 /// A failure as the service carries it, with the shape of Temporal's `temporal.api.failure.v1.Failure`.
 #[derive(Clone, PartialEq, Debug, Error)]
 #[error("{}", self.text())]
+#[non_exhaustive]
 pub struct Failure {
     /// In words.
     pub message: Arc<str>,
@@ -78,18 +79,28 @@ pub enum FailureKind {
 }
 
 impl Failure {
+    /// A failure of this kind, without a cause.
+    pub fn new(message: impl Into<Arc<str>>, kind: FailureKind) -> Failure {
+        Failure { message: message.into(), kind, cause: None }
+    }
+
+    /// Sets what led to it.
+    pub fn caused_by(mut self, cause: impl Into<Arc<Failure>>) -> Failure {
+        self.cause = Some(cause.into());
+        self
+    }
+
     /// A failure of user code that may be retried.
     pub fn application(error_type: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Failure {
-        Failure {
-            message: message.into(),
-            kind: FailureKind::Application {
+        Failure::new(
+            message,
+            FailureKind::Application {
                 error_type: error_type.into(),
                 non_retryable: false,
                 details: Details::Absent,
                 next_retry_delay: None,
             },
-            cause: None,
-        }
+        )
     }
 
     /// The failure at the end of the chain of causes.

@@ -7,6 +7,9 @@
 //! [`Simulation::activity_program`](crate::Simulation::activity_program) and
 //! [`Simulation::workflow_program`](crate::Simulation::workflow_program).
 //!
+//! An instance of a workflow has a link back, too: [`WorkflowLink`]. [`panics`] is how code between durasim and the user's
+//! code handles unwinding, and [`Waiters`] the list of who waits for one event.
+//!
 //! Contexts are `Send + Sync` on purpose: published clients demand `Send` futures of activity code, which holds its
 //! context across awaits. The futures themselves need not be `Send`; nothing here ever changes threads within a run.
 
@@ -17,15 +20,17 @@ mod failure;
 mod info;
 mod instant;
 mod marker;
+mod names;
+pub mod panics;
 mod payload;
 mod spec;
 mod table;
 mod waiters;
 mod workflow;
 
-pub(crate) use activity::Listener;
 pub use activity::{
-    ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, Beat, CancelReason,
+    ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, AttemptListener, Beat,
+    CancelReason,
 };
 pub use application_failure::ApplicationFailure;
 pub use decode::Decode;
@@ -33,12 +38,13 @@ pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
 pub use info::ActivityInfo;
 pub use instant::{Span, Time};
 pub use marker::Marker;
+pub use names::list_names;
 pub use payload::{Details, Payload};
 pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
 pub(crate) use table::key;
 pub use table::{Key, Table};
-pub(crate) use waiters::{Place, Waiters};
+pub use waiters::{WaiterIndex, Waiters};
 pub use workflow::{
-    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, WorkflowProgram, WorkflowRun,
-    WorkflowStart,
+    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, WorkflowLink, WorkflowProgram,
+    WorkflowRun, WorkflowStart,
 };

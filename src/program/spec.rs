@@ -7,6 +7,7 @@ use super::payload::Payload;
 
 /// What a `ScheduleActivity` command carries.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct ActivitySpec {
     /// An id chosen by the caller; `None` lets the worker use the command's sequence number.
     pub activity_id: Option<Arc<str>>,
@@ -24,8 +25,65 @@ pub struct ActivitySpec {
     pub cancellation: CancellationType,
 }
 
+impl ActivitySpec {
+    /// An activity of this type without options: no timeouts, which the service refuses, the server's default retry
+    /// policy, the workflow's own queue, and the number of its command as its id.
+    ///
+    /// ```
+    /// use durasim::Span;
+    /// use durasim::program::{ActivitySpec, Payload, RetrySpec, Timeouts};
+    ///
+    /// let spec = ActivitySpec::new("copy", Payload::new("3"))
+    ///     .timeouts(Timeouts::default().start_to_close(Span::from_secs(60)).heartbeat(Span::from_secs(5)))
+    ///     .retry(RetrySpec::default().maximum_attempts(3));
+    /// assert!(spec.timeouts.schedule_to_close.is_zero());
+    /// ```
+    pub fn new(activity_type: impl Into<Arc<str>>, input: Payload) -> ActivitySpec {
+        ActivitySpec {
+            activity_id: None,
+            activity_type: activity_type.into(),
+            task_queue: None,
+            input,
+            timeouts: Timeouts::default(),
+            retry: None,
+            cancellation: CancellationType::default(),
+        }
+    }
+
+    /// Chooses its id.
+    pub fn activity_id(mut self, id: impl Into<Arc<str>>) -> ActivitySpec {
+        self.activity_id = Some(id.into());
+        self
+    }
+
+    /// Chooses its queue.
+    pub fn task_queue(mut self, queue: impl Into<Arc<str>>) -> ActivitySpec {
+        self.task_queue = Some(queue.into());
+        self
+    }
+
+    /// Sets its timeouts.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> ActivitySpec {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets its retry policy.
+    pub fn retry(mut self, policy: RetrySpec) -> ActivitySpec {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Sets what happens to the caller's future when the activity is cancelled.
+    pub fn cancellation(mut self, cancellation: CancellationType) -> ActivitySpec {
+        self.cancellation = cancellation;
+        self
+    }
+}
+
 /// An activity's four timeouts; zero means "not set".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// From the first schedule to the end, retries included. In the Cadence dialect, from the moment an attempt is due to
     /// its end, for each attempt anew.
@@ -38,10 +96,37 @@ pub struct Timeouts {
     pub heartbeat: Span,
 }
 
+impl Timeouts {
+    /// Sets the time from the first schedule to the end.
+    pub fn schedule_to_close(mut self, length: Span) -> Timeouts {
+        self.schedule_to_close = length;
+        self
+    }
+
+    /// Sets the time from the moment an attempt is due until a worker takes it.
+    pub fn schedule_to_start(mut self, length: Span) -> Timeouts {
+        self.schedule_to_start = length;
+        self
+    }
+
+    /// Sets the time from each attempt's start to its end.
+    pub fn start_to_close(mut self, length: Span) -> Timeouts {
+        self.start_to_close = length;
+        self
+    }
+
+    /// Sets the longest silence of a running attempt.
+    pub fn heartbeat(mut self, length: Span) -> Timeouts {
+        self.heartbeat = length;
+        self
+    }
+}
+
 /// A retry policy as it travels; each zero field means "the server's default".
 ///
 /// [`RetryPolicy`](crate::RetryPolicy) says what the fields mean in each dialect.
 #[derive(Clone, PartialEq, Debug, Default)]
+#[non_exhaustive]
 pub struct RetrySpec {
     /// Before the second attempt. Default 1 s.
     pub initial_interval: Span,
@@ -55,6 +140,44 @@ pub struct RetrySpec {
     pub expiration_interval: Span,
     /// Error types (exact match, top failure only) that are not retried.
     pub non_retryable_error_types: Vec<Arc<str>>,
+}
+
+impl RetrySpec {
+    /// Sets the time before the second attempt.
+    pub fn initial_interval(mut self, length: Span) -> RetrySpec {
+        self.initial_interval = length;
+        self
+    }
+
+    /// Sets how many times the one before each backoff is.
+    pub fn backoff_coefficient(mut self, coefficient: f64) -> RetrySpec {
+        self.backoff_coefficient = coefficient;
+        self
+    }
+
+    /// Sets the longest backoff.
+    pub fn maximum_interval(mut self, length: Span) -> RetrySpec {
+        self.maximum_interval = length;
+        self
+    }
+
+    /// Sets the number of attempts in all.
+    pub fn maximum_attempts(mut self, attempts: i32) -> RetrySpec {
+        self.maximum_attempts = attempts;
+        self
+    }
+
+    /// Sets the time in which attempts may be due, for the Cadence dialect.
+    pub fn expiration_interval(mut self, length: Span) -> RetrySpec {
+        self.expiration_interval = length;
+        self
+    }
+
+    /// Sets the error types that are not retried.
+    pub fn non_retryable_error_types<T: Into<Arc<str>>>(mut self, types: impl IntoIterator<Item = T>) -> RetrySpec {
+        self.non_retryable_error_types = types.into_iter().map(Into::into).collect();
+        self
+    }
 }
 
 /// When a workflow cancels an activity: what its future does, and whether the service is asked.

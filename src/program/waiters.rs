@@ -3,49 +3,71 @@
 use std::mem;
 use std::task::Waker;
 
-/// The wakers of the futures that wait for one event, each in a place of its own, so that a future which is polled
+/// The wakers of the futures that wait for one event, each at an index of its own, so that a future which is polled
 /// again replaces its waker and one which is dropped leaves nothing behind.
+///
+/// Wakers run foreign code when they are called or dropped. So those that go are returned, to be woken or dropped outside
+/// any borrow or lock of the list.
+///
+/// ```
+/// use std::task::Waker;
+/// use durasim::program::Waiters;
+///
+/// let mut waiters = Waiters::default();
+/// let (mut first, mut second) = (None, None);
+/// waiters.register(&mut first, Waker::noop());
+/// waiters.register(&mut second, Waker::noop());
+/// waiters.leave(first);
+/// waiters.take().for_each(Waker::wake);
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct Waiters(Vec<Option<Waker>>);
+pub struct Waiters {
+    wakers: Vec<Option<Waker>>,
+    /// Indexes that are free. A list of its own: a search for each of many waiters would be quadratic.
+    free: Vec<usize>,
+}
 
-/// A future's place among the [`Waiters`]; `None` before its first poll.
-pub(crate) type Place = Option<usize>;
+/// A future's index among the [`Waiters`]; `None` before its first poll.
+pub type WaiterIndex = Option<usize>;
 
 impl Waiters {
-    /// Forgets all of them, places and wakers.
+    /// Forgets all of them, indexes and wakers.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.wakers.clear();
+        self.free.clear();
     }
 
-    /// Puts `waker` in the future's place. The waker it replaces is returned, to be dropped outside any lock.
-    pub fn register(&mut self, place: &mut Place, waker: &Waker) -> Option<Waker> {
-        let index = *place.get_or_insert_with(|| match self.0.iter().position(Option::is_none) {
-            Some(free) => free,
-            None => {
-                self.0.push(None);
-                self.0.len() - 1
-            }
+    /// Puts `waker` at the future's index. The waker it replaces is returned.
+    pub fn register(&mut self, index: &mut WaiterIndex, waker: &Waker) -> Option<Waker> {
+        let index = *index.get_or_insert_with(|| {
+            self.free.pop().unwrap_or_else(|| {
+                self.wakers.push(None);
+                self.wakers.len() - 1
+            })
         });
-        let slot = &mut self.0[index];
+        let slot = &mut self.wakers[index];
         match slot {
             Some(old) if old.will_wake(waker) => None,
             _ => slot.replace(waker.clone()),
         }
     }
 
-    /// Gives up a place. Its waker is returned, to be dropped outside any lock.
-    pub fn leave(&mut self, place: Place) -> Option<Waker> {
-        self.0.get_mut(place?)?.take()
+    /// Gives an index up. Its waker is returned.
+    pub fn leave(&mut self, index: WaiterIndex) -> Option<Waker> {
+        let waker = self.wakers.get_mut(index?)?.take()?;
+        self.free.extend(index);
+        Some(waker)
     }
 
-    /// The wakers of all, who stay in their places: for an event that may come again.
+    /// The wakers of all, who stay at their indexes: for an event that may come again.
     pub fn wakers(&self) -> impl Iterator<Item = Waker> + '_ {
-        self.0.iter().flatten().cloned()
+        self.wakers.iter().flatten().cloned()
     }
 
-    /// Empties all places; the caller wakes what it gets, outside any lock.
+    /// Empties the list: for an event that comes once. The wakers are returned.
     pub fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
-        mem::take(&mut self.0).into_iter().flatten()
+        self.free.clear();
+        mem::take(&mut self.wakers).into_iter().flatten()
     }
 }
 
@@ -54,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_kept_by_its_future_and_reused_after_it() {
+    fn an_index_is_kept_by_its_future_and_used_again_after_it() {
         let mut waiters = Waiters::default();
         let (mut first, mut second, mut third) = (None, None, None);
         waiters.register(&mut first, Waker::noop());

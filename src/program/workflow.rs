@@ -22,7 +22,48 @@ pub trait WorkflowProgram: Send + Sync {
     ///
     /// # Errors
     /// [`TaskFailure`] when the input does not decode.
-    fn instantiate(&self, run: Arc<RunInfo>, start: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure>;
+    fn instantiate(
+        &self,
+        run: Arc<RunInfo>,
+        start: &WorkflowStart,
+        link: Arc<dyn WorkflowLink>,
+    ) -> Result<Box<dyn WorkflowRun>, TaskFailure>;
+}
+
+/// A workflow instance's way back to its worker.
+///
+/// Each method has an answer for an instance that is looked at by itself, without a simulation.
+pub trait WorkflowLink: Send + Sync {
+    /// Gives the registered name of an activity, shared with all who schedule it. `None` if there is no such activity.
+    fn activity_type(&self, name: &str) -> Option<Arc<str>> {
+        let _ = name;
+        None
+    }
+
+    /// How many events the run may have. Code that has asked for more in one activation is in a loop that never waits:
+    /// the instance stops it, with [`TaskFailure::AskedForTooMuch`].
+    fn event_budget(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Calls code of the workflow that may look at the world, because no replay repeats it: a side effect. Everything
+    /// else that a workflow's code does with the state, the clock or the effects of the run ends the run.
+    fn outside(&self, call: &mut dyn FnMut()) {
+        call();
+    }
+}
+
+impl dyn WorkflowLink + '_ {
+    /// Calls code by way of [`outside`](WorkflowLink::outside) and gives what it returns.
+    ///
+    /// # Panics
+    /// If the link does not call what it is given.
+    pub fn call_outside<R>(&self, call: impl FnOnce() -> R) -> R {
+        let mut call = Some(call);
+        let mut result = None;
+        self.outside(&mut || result = call.take().map(|call| call()));
+        result.expect("a link calls the code that runs outside the workflow")
+    }
 }
 
 /// One instance of a workflow in a worker's cache. Dropping it is eviction: destructors run, commands are ignored.
@@ -43,6 +84,7 @@ pub trait WorkflowRun {
 
 /// What a workflow run knows of itself.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct RunInfo {
     /// Chosen by who started it.
     pub workflow_id: Arc<str>,
@@ -60,15 +102,62 @@ pub struct RunInfo {
     pub started_at: Time,
 }
 
+impl RunInfo {
+    /// The first run of a workflow, started at the epoch, with the random numbers of seed 0.
+    pub fn new(
+        workflow_id: impl Into<Arc<str>>,
+        run_id: impl Into<Arc<str>>,
+        workflow_type: impl Into<Arc<str>>,
+        task_queue: impl Into<Arc<str>>,
+    ) -> RunInfo {
+        RunInfo {
+            workflow_id: workflow_id.into(),
+            run_id: run_id.into(),
+            workflow_type: workflow_type.into(),
+            task_queue: task_queue.into(),
+            attempt: 1,
+            random_seed: 0,
+            started_at: Time::ZERO,
+        }
+    }
+
+    /// Sets which run of a retried workflow it is, from 1.
+    pub fn attempt(mut self, attempt: u32) -> RunInfo {
+        self.attempt = attempt;
+        self
+    }
+
+    /// Sets what feeds the workflow's own random numbers.
+    pub fn random_seed(mut self, seed: u64) -> RunInfo {
+        self.random_seed = seed;
+        self
+    }
+
+    /// Sets when the run started.
+    pub fn started_at(mut self, at: Time) -> RunInfo {
+        self.started_at = at;
+        self
+    }
+}
+
 /// What starts a workflow.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct WorkflowStart {
     /// The encoded input.
     pub input: Payload,
 }
 
+impl WorkflowStart {
+    /// A start with this input.
+    pub fn new(input: Payload) -> WorkflowStart {
+        WorkflowStart { input }
+    }
+}
+
 /// News for a workflow instance, all of one moment.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub struct Activation {
     /// The workflow's clock: the time its task was started, the same in a replay.
     pub now: Time,
@@ -78,6 +167,25 @@ pub struct Activation {
     pub history_length: u64,
     /// What is new, in the order in which it is to be handled.
     pub jobs: Vec<Job>,
+}
+
+impl Activation {
+    /// An activation with these jobs at this moment, which is no replay and has no history before it.
+    pub fn new(now: Time, jobs: Vec<Job>) -> Activation {
+        Activation { now, replaying: false, history_length: 0, jobs }
+    }
+
+    /// Says whether the jobs have been handled by an earlier instance.
+    pub fn replaying(mut self, replaying: bool) -> Activation {
+        self.replaying = replaying;
+        self
+    }
+
+    /// Sets how many events the history has up to this task.
+    pub fn history_length(mut self, events: u64) -> Activation {
+        self.history_length = events;
+        self
+    }
 }
 
 /// One piece of news.
@@ -205,10 +313,24 @@ pub enum TaskFailure {
         /// What the decoder says.
         why: String,
     },
+    /// The code, or the SDK that hosts it, failed the task without a panic: with this failure.
+    #[error("the workflow's code failed the task: {0}")]
+    Failed(Arc<Failure>),
     /// In a replay the code asks for something that its history cannot give.
     #[error("the workflow is not deterministic: {0}")]
     NonDeterministic(String),
     /// The code did something that is not allowed in a workflow.
     #[error("{0}")]
     Misuse(String),
+    /// The code asked for something that is not simulated: this, in the words of its SDK.
+    #[error("{0} is not simulated")]
+    Unsupported(String),
+    /// The code asked for more than [`WorkflowLink::event_budget`] allows before it waited.
+    #[error("the workflow's code has asked for {asked} {what} (a loop that does not wait?)")]
+    AskedForTooMuch {
+        /// How many it asked for.
+        asked: usize,
+        /// Of what, in words: `activities and timers`.
+        what: &'static str,
+    },
 }

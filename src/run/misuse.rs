@@ -2,11 +2,8 @@
 //! the test down; and for a poll that does so much that the run would never come to its end, nor to its budget.
 
 use super::error::RunError;
-use super::world::{Core, World, current};
-
-/// What such an unwinding carries. The error itself stands in the run.
-#[derive(Debug)]
-pub(crate) struct MisuseUnwind;
+use super::world::{Core, World};
+use crate::program::panics::leave_user_code;
 
 impl World {
     /// Ends the run with [`RunError::Misuse`] and unwinds out of the user's code.
@@ -21,21 +18,7 @@ impl World {
         if std::thread::panicking() {
             panic!("{message}");
         }
-        std::panic::resume_unwind(Box::new(MisuseUnwind));
-    }
-}
-
-/// Ends the run, and unwinds out of the workflow's code, if that has asked for more than the run may have events.
-/// `before` is called first, so that nothing is asked for any more should the code survive.
-#[cold]
-pub(crate) fn limit_workflow(workflow: &str, asked: usize, what: &str, before: impl FnOnce()) {
-    let Some(world) = current() else { return };
-    let budget = world.core.borrow().settings.event_budget;
-    if asked > budget {
-        before();
-        let at = world.core.borrow().now;
-        let waiting = format!("workflow `{workflow}` has asked for {asked} {what} (a loop that does not wait?)");
-        world.end_with(RunError::TooLong { events: budget, at, waiting });
+        leave_user_code()
     }
 }
 

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::program::{ActivityProgram, Span, Time, WorkflowProgram};
+use super::world::outside_workflow;
+use crate::program::{ActivityProgram, Span, Time, WorkflowLink, WorkflowProgram};
 use crate::service::Dialect;
 use crate::sorted::Sorted;
 
@@ -116,11 +117,16 @@ impl fmt::Debug for Setup {
     }
 }
 
-/// Names for a message: `a, b`, or `none`.
-pub(crate) fn known(names: &mut dyn Iterator<Item = &Arc<str>>) -> String {
-    let mut list = Vec::new();
-    for name in names {
-        list.push(format!("`{name}`"));
+impl WorkflowLink for Setup {
+    fn activity_type(&self, name: &str) -> Option<Arc<str>> {
+        self.activities.get_key_value(name).map(|(name, _)| name.clone())
     }
-    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
+
+    fn event_budget(&self) -> usize {
+        self.settings.event_budget
+    }
+
+    fn outside(&self, call: &mut dyn FnMut()) {
+        outside_workflow(call);
+    }
 }

@@ -10,16 +10,16 @@ use std::time::Duration;
 use super::error::RunError;
 use super::finished::{Finished, Run};
 use super::hosted::HostedWorkflow;
-use super::setup::{Setup, known};
+use super::setup::Setup;
 use super::turn::ScriptFuture;
 use super::world::{Core, Script, Tag, World, with_current};
 use crate::client::Client;
-use crate::program::panics::{self, NOT_TEXT, Unwound};
 use crate::fault::inject::Injector;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
-use crate::program::Payload;
+use crate::program::panics::{self, NOT_TEXT, Unwound};
+use crate::program::{Payload, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
 use crate::worker::process::Worker;
@@ -135,12 +135,12 @@ impl Start {
                 "no worker polls the task queue `{}`, on which workflows run (polled: {}): add \
                  `.worker(WorkerOptions::default())`",
                 self.setup.task_queue,
-                known(&mut workers.iter().map(|worker| &worker.task_queue))
+                list_names(workers.iter().map(|worker| &worker.task_queue))
             )));
         }
         let Origin::Workflow { workflow, input } = &self.origin else { return None };
         if !self.setup.workflows.contains_key(workflow) {
-            let known = known(&mut self.setup.workflows.keys());
+            let known = list_names(self.setup.workflows.keys());
             return Some(RunError::UnknownWorkflow { name: workflow.to_string(), known });
         }
         input.as_ref().err().cloned()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
 use super::world::Core;
-use crate::program::{CancelReason, Listener, Span, Time};
+use crate::program::{AttemptListener, CancelReason, Span, Time};
 use crate::trace::{AttemptKey, What, Who};
 
 /// What the worker's own clock adds to a timeout before it cancels an attempt by itself.
@@ -14,7 +14,11 @@ const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
 
 impl Core {
     /// What tells the code to stop, unless it has been told.
-    pub(super) fn begin_cancel(&mut self, attempt: AttemptKey, reason: CancelReason) -> Option<Arc<dyn Listener>> {
+    pub(super) fn begin_cancel(
+        &mut self,
+        attempt: AttemptKey,
+        reason: CancelReason,
+    ) -> Option<Arc<dyn AttemptListener>> {
         let record = &mut self.attempts[attempt];
         if !record.is_running() || record.cancel_told.is_some() {
             return None;
@@ -26,7 +30,7 @@ impl Core {
     }
 
     /// What tells the code of its worker's stop.
-    pub(super) fn begin_stopping(&mut self, attempt: AttemptKey) -> Option<Arc<dyn Listener>> {
+    pub(super) fn begin_stopping(&mut self, attempt: AttemptKey) -> Option<Arc<dyn AttemptListener>> {
         let record = &self.attempts[attempt];
         if !record.is_running() {
             return None;

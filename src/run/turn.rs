@@ -10,10 +10,10 @@ use super::agenda::{Todo, Wakeup};
 use super::error::RunError;
 use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
-use crate::program::panics::{self, NOT_TEXT, Panic, Unwound};
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskFuture, TaskId};
 use crate::fault::Order;
+use crate::program::panics::{self, Panic, Unwound};
 use crate::program::{ActivityOutcome, Time};
 use crate::service::Timer;
 use crate::trace::AttemptKey;
@@ -115,9 +115,7 @@ impl World {
                 }
                 None => Err(panic),
             },
-            Err(Unwound::Other(_)) if core.error.is_none() => {
-                Err(Box::new(Panic { message: NOT_TEXT.to_owned(), place: None }))
-            }
+            Err(Unwound::Other(_)) if core.error.is_none() => Err(Box::new(Panic::without_message())),
             // The harness's own, from a call that ends the run.
             Err(Unwound::Other(_)) => {
                 core.graveyard.push(super::agenda::Buried::Future(future));

@@ -2,11 +2,10 @@
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
-use super::setup::known;
 use super::world::{Core, World};
-use crate::program::panics::{self, Unwound};
 use crate::fault::{Fault, Site};
-use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart};
+use crate::program::panics::{self, Unwound};
+use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
@@ -130,6 +129,12 @@ impl Core {
             self.fail(RunError::Misuse(format!("workflow `{name}` {what}: use `ctx.sleep`, `ctx.now` and activities")));
             return;
         }
+        if let TaskProblem::Code(failure) = problem
+            && let Some(error) = self.ends_the_run(token.workflow, failure)
+        {
+            self.fail(error);
+            return;
+        }
         let cause = match problem {
             TaskProblem::NonDeterministic(_) | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
                 TaskFailedCause::NonDeterministicError
@@ -139,6 +144,22 @@ impl Core {
         let message = problem.to_string().into();
         // A stale one changes nothing.
         let _ = self.serve(|service, now| service.fail_workflow_task(token, cause, message, now));
+    }
+
+    /// A failure that no service would be told of: of the simulation, not of the workflow's task.
+    fn ends_the_run(&self, workflow: WorkflowKey, failure: &TaskFailure) -> Option<RunError> {
+        let name = &self.trace.workflows()[workflow].workflow_type;
+        match failure {
+            TaskFailure::AskedForTooMuch { asked, what } => Some(RunError::TooLong {
+                events: self.settings.event_budget,
+                at: self.now,
+                waiting: format!("workflow `{name}` has asked for {asked} {what} (a loop that does not wait?)"),
+            }),
+            TaskFailure::Unsupported(what) => {
+                Some(RunError::Misuse(format!("workflow `{name}` asked for {what}, which is not simulated")))
+            }
+            _ => None,
+        }
     }
 
     /// The workflow waits for something that a replay would not bring.
@@ -265,11 +286,11 @@ impl World {
         };
         let program = self.setup.workflows.get(&info.workflow_type);
         let Some(program) = program else {
-            let known = known(&mut self.setup.workflows.keys());
+            let known = list_names(self.setup.workflows.keys());
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
-        match panics::catch(|| program.instantiate(info, &WorkflowStart { input })) {
+        match panics::catch(|| program.instantiate(info, &WorkflowStart::new(input), self.setup.clone())) {
             Ok(run) => Ok(Instance::new(run?)),
             Err(unwound) => Err(unwound_problem(unwound)),
         }
@@ -324,7 +345,7 @@ impl World {
         RunError::UnknownActivity {
             name: spec.activity_type.to_string(),
             workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
-            known: known(&mut self.setup.activities.keys()),
+            known: list_names(self.setup.activities.keys()),
         }
     }
 }
@@ -335,7 +356,7 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
         queue: queue.to_owned(),
         activity: spec.activity_type.to_string(),
         workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
-        known: known(&mut core.workers.values().map(|worker| &worker.task_queue)),
+        known: list_names(core.workers.values().map(|worker| &worker.task_queue)),
     }
 }
 

@@ -15,13 +15,13 @@ use super::setup::{Settings, Setup};
 use super::signal::{LateSignal, LateSignalKey};
 use super::watch::Minded;
 use crate::engine::choice::Choice;
-use crate::program::{ActivityOutcome, Table, Time, key, panics};
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
 use crate::engine::sleepers::Sleepers;
 use crate::engine::tasks::{TaskId, Tasks};
 use crate::fault::Order;
 use crate::fault::inject::Injector;
+use crate::program::{ActivityOutcome, Table, Time, key, panics};
 use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
 use crate::worker::attempt::{Attempt, Busy, Life};
@@ -47,11 +47,6 @@ pub(crate) fn current() -> Option<Rc<World>> {
 #[inline]
 pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
-}
-
-/// A registered activity's name, shared; `None` if there is no such activity, or no run in progress here.
-pub(crate) fn registered_activity(name: &str) -> Option<Arc<str>> {
-    with_current(|world| world.setup.activities.get_key_value(name).map(|(name, _)| name.clone())).flatten()
 }
 
 /// Calls code of a workflow that may look at the world, because no replay repeats it.

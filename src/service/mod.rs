@@ -14,7 +14,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use durasim::program::{ActivitySpec, CancellationType, Command, Failure, Payload, Timeouts};
+//! use durasim::program::{ActivitySpec, Command, Failure, Payload, Timeouts};
 //! use durasim::service::{Service, StartWorkflow};
 //! use durasim::{Span, Time};
 //!
@@ -31,15 +31,8 @@
 //! };
 //! let workflow = service.start_workflow(start, Time::ZERO);
 //!
-//! let spec = ActivitySpec {
-//!     activity_id: None,
-//!     activity_type: "charge".into(),
-//!     task_queue: None,
-//!     input: Payload::new(b"{}"),
-//!     timeouts: Timeouts { start_to_close: Span::from_secs(5), ..Timeouts::default() },
-//!     retry: None,
-//!     cancellation: CancellationType::TryCancel,
-//! };
+//! let timeouts = Timeouts::default().start_to_close(Span::from_secs(5));
+//! let spec = ActivitySpec::new("charge", Payload::new(b"{}")).timeouts(timeouts);
 //! let task = service.take_workflow_task(workflow, 1, Time::ZERO).unwrap();
 //! let commands = [Command::ScheduleActivity { seq: 1, spec: Arc::new(spec) }];
 //! service.complete_workflow_task(task.token, &commands, Time::ZERO).unwrap();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::tasks::TaskId;
-use crate::program::{CancelReason, Listener, Time, Timeouts};
+use crate::program::{AttemptListener, CancelReason, Time, Timeouts};
 use crate::service::Token;
 use crate::trace::{Bytes, WorkerKey};
 
@@ -35,7 +35,7 @@ pub(crate) struct Attempt {
     pub(crate) heartbeats: u32,
     pub(crate) details_read: bool,
     /// What its code is told through, while it runs.
-    pub(crate) listener: Option<Arc<dyn Listener>>,
+    pub(crate) listener: Option<Arc<dyn AttemptListener>>,
     /// Told to the code, once.
     pub(crate) cancel_told: Option<CancelReason>,
     /// The service has given it up while its code runs on.

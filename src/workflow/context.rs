@@ -92,7 +92,7 @@ impl WorkflowContext {
     }
 
     fn schedule(&self, name: &str, input: Payload, options: &ActivityOptions) -> Asked {
-        let spec = match options.spec(name, input) {
+        let spec = match options.spec(name, input, &*self.instance.link) {
             Ok(spec) => spec,
             Err(misuse) => {
                 self.instance.fail(misuse);
@@ -142,7 +142,7 @@ impl WorkflowContext {
 
     /// Waits until this scope is cancelled. Ends at once if it was already.
     pub fn cancelled(&self) -> ScopeCancelled {
-        ScopeCancelled { instance: Rc::clone(&self.instance), scope: self.scope, place: None, ended: false }
+        ScopeCancelled { instance: Rc::clone(&self.instance), scope: self.scope, waiter: None, ended: false }
     }
 
     /// A new scope below this one: it is cancelled with this one, and can be cancelled alone.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::program::{Payload, Place, Waiters};
+use crate::program::{Payload, WaiterIndex, Waiters};
 
 /// The signals of one name.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Inbox {
     /// The mailbox of this name, which may be new: signals may come before anyone asks for them.
     pub fn mailbox(&mut self, name: &str) -> usize {
         match self.0.iter().position(|mailbox| *mailbox.name == *name) {
-            Some(place) => place,
+            Some(mailbox) => mailbox,
             None => {
                 self.0.push(Mailbox { name: name.into(), waiting: VecDeque::new(), readers: Waiters::default() });
                 self.0.len() - 1
@@ -36,8 +36,8 @@ impl Inbox {
 
     /// Puts a signal behind those of its name. The wakers are for the caller to wake, once nothing is borrowed.
     pub fn deliver(&mut self, name: &str, input: Payload) -> Vec<Waker> {
-        let place = self.mailbox(name);
-        let mailbox = &mut self.0[place];
+        let mailbox = self.mailbox(name);
+        let mailbox = &mut self.0[mailbox];
         mailbox.waiting.push_back(input);
         mailbox.readers.wakers().collect()
     }
@@ -54,7 +54,7 @@ impl Inbox {
         self.0[mailbox].name.clone()
     }
 
-    pub fn leave(&mut self, mailbox: usize, place: Place) -> Option<Waker> {
-        self.readers(mailbox).leave(place)
+    pub fn leave(&mut self, mailbox: usize, waiter: WaiterIndex) -> Option<Waker> {
+        self.readers(mailbox).leave(waiter)
     }
 }

@@ -14,14 +14,16 @@ use super::random::Random;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{Kind, Outcome, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
-use crate::program::{Activation, ActivityResolution, Command, Job, Place, RunInfo, Seq, TaskFailure, Time};
-use crate::run::misuse::limit_workflow;
+use crate::program::{
+    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink,
+};
 
 /// What the contexts and futures of one workflow instance share.
 ///
 /// Wakers and user code may call back, so `state` is never borrowed while one is woken or dropped.
 pub(super) struct Instance {
     pub run: Arc<RunInfo>,
+    pub link: Arc<dyn WorkflowLink>,
     pub flag: Arc<WakeFlag>,
     /// The flag's. The code is polled with it.
     pub waker: Waker,
@@ -82,18 +84,19 @@ const LIMITED: usize = 1024;
 impl Instance {
     /// A new instance, in the memory of one that has ended if there is any.
     #[inline]
-    pub fn new(run: Arc<RunInfo>) -> Rc<Instance> {
+    pub fn new(run: Arc<RunInfo>, link: Arc<dyn WorkflowLink>) -> Rc<Instance> {
         let now = run.started_at;
         if let Some(mut spare) = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten()
             && let Some(instance) = Rc::get_mut(&mut spare)
         {
-            instance.run = run;
+            (instance.run, instance.link) = (run, link);
             instance.course.now.set(now);
             return spare;
         }
         let flag = Arc::<WakeFlag>::default();
         Rc::new(Instance {
             run,
+            link,
             waker: Waker::from(Arc::clone(&flag)),
             flag,
             course: Course { now: Cell::new(now), ..Course::default() },
@@ -309,19 +312,19 @@ impl Instance {
         self.state.borrow().scopes.is_cancelled(scope)
     }
 
-    pub fn poll_cancelled(&self, scope: ScopeId, place: &mut Place, cx: &Context<'_>) -> Poll<()> {
+    pub fn poll_cancelled(&self, scope: ScopeId, waiter: &mut WaiterIndex, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state.borrow_mut();
         if state.scopes.is_cancelled(scope) {
             return Poll::Ready(());
         }
-        let replaced = state.scopes.waiters(scope).register(place, cx.waker());
+        let replaced = state.scopes.waiters(scope).register(waiter, cx.waker());
         drop(state);
         drop(replaced);
         Poll::Pending
     }
 
-    pub fn leave_cancelled(&self, scope: ScopeId, place: Place) {
-        let left = self.state.borrow_mut().scopes.waiters(scope).leave(place);
+    pub fn leave_cancelled(&self, scope: ScopeId, waiter: WaiterIndex) {
+        let left = self.state.borrow_mut().scopes.waiters(scope).leave(waiter);
         drop(left);
     }
 
@@ -357,10 +360,13 @@ impl Instance {
         }
     }
 
-    /// Ends the run if the code has asked for more than it may have events: in a loop that never waits, nobody else would.
-    #[cold]
-    fn limit(&self, asked: usize, what: &str) {
-        limit_workflow(&self.run.workflow_type, asked, what, || self.close());
+    /// Leaves the code if it has asked for more than the run may have events: in a loop that never waits, nobody else
+    /// would. Nothing is asked for any more should the code survive that.
+    fn limit(&self, asked: usize, what: &'static str) {
+        if asked > self.link.event_budget() {
+            self.close();
+            self.throw(TaskFailure::AskedForTooMuch { asked, what });
+        }
     }
 
     pub fn note_progress(&self) {

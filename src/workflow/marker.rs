@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::context::WorkflowContext;
 use super::instance::Instance;
 use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
-use crate::run::world::outside_workflow;
 
 /// What is known of side effects and versions.
 #[derive(Debug, Default)]
@@ -133,15 +132,15 @@ impl Instance {
             let mut markers = self.markers.borrow_mut();
             markers.side_effects += 1;
             let seq = markers.side_effects;
-            let place = markers.recorded.iter().position(|(other, _)| *other == seq);
-            (seq, place.map(|place| markers.recorded.remove(place).1))
+            let index = markers.recorded.iter().position(|(other, _)| *other == seq);
+            (seq, index.map(|index| markers.recorded.remove(index).1))
         };
         let value = match recorded {
             Some(value) => value,
             None if self.is_replaying() => self.throw(TaskFailure::NonDeterministic(format!(
                 "a replayed workflow task asks for side effect {seq}, which the history does not have there"
             ))),
-            None => self.limited("a side effect", || outside_workflow(|| make(seq))),
+            None => self.limited("a side effect", || self.link.call_outside(|| make(seq))),
         };
         self.ask(Command::RecordMarker(Marker::SideEffect { seq, value: value.clone() }));
         (seq, value)

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, Span, TaskFailure, Timeouts};
-use crate::run::world::registered_activity;
+use crate::program::{ActivitySpec, CancellationType, Payload, RetrySpec, Span, TaskFailure, Timeouts, WorkflowLink};
 
 /// How an activity is to be run. A zero duration means "not set"; the service then fills in what it can, and refuses an
 /// activity with neither a schedule-to-close nor a start-to-close timeout.
@@ -89,11 +88,16 @@ pub struct RetryPolicy {
 impl ActivityOptions {
     /// # Errors
     /// [`TaskFailure::Misuse`] for a coefficient that is not a number: compared with itself in a replay, it would differ.
-    pub(super) fn spec(&self, activity_type: &str, input: Payload) -> Result<Arc<ActivitySpec>, TaskFailure> {
+    pub(super) fn spec(
+        &self,
+        activity_type: &str,
+        input: Payload,
+        link: &dyn WorkflowLink,
+    ) -> Result<Arc<ActivitySpec>, TaskFailure> {
         let retry = self.retry_policy.as_ref().map(|policy| policy.spec(activity_type)).transpose()?;
         Ok(Arc::new(ActivitySpec {
             activity_id: self.activity_id.as_deref().map(Arc::from),
-            activity_type: registered_activity(activity_type).unwrap_or_else(|| Arc::from(activity_type)),
+            activity_type: link.activity_type(activity_type).unwrap_or_else(|| Arc::from(activity_type)),
             task_queue: self.task_queue.as_deref().map(Arc::from),
             input,
             timeouts: Timeouts {

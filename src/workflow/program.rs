@@ -11,7 +11,9 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::run::NativeRun;
-use crate::program::{Decode, Payload, RunInfo, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart};
+use crate::program::{
+    Decode, Payload, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
+};
 
 /// A function that can be registered as a workflow: `async fn(&WorkflowContext, Input) -> Result<Output,
 /// WorkflowError>`, or a closure `async |ctx: &WorkflowContext, input: Input| ..`. There is nothing to implement.
@@ -65,10 +67,15 @@ impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> WorkflowProgram for NativeWork
         &self.name
     }
 
-    fn instantiate(&self, run: Arc<RunInfo>, start: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+    fn instantiate(
+        &self,
+        run: Arc<RunInfo>,
+        start: &WorkflowStart,
+        link: Arc<dyn WorkflowLink>,
+    ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         let input = (self.decode)(start.input.as_bytes())
             .map_err(|why| TaskFailure::Input { wanted: type_name::<I>(), why: why.to_string() })?;
-        let instance = Instance::new(run);
+        let instance = Instance::new(run, link);
         let context = WorkflowContext::root(Rc::clone(&instance));
         let (workflow, encode) = (Arc::clone(&self.workflow), self.encode);
         // Written where it stays: futures may be large, and are then costly to move.

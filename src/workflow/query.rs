@@ -11,7 +11,7 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::run::task_failure;
-use crate::program::{Command, Decode, Failure, Payload, TaskFailure, panics};
+use crate::program::{Command, Decode, Failure, Payload, TaskFailure, list_names, panics};
 
 type Handler = Rc<dyn Fn(&Payload) -> Result<Payload, WorkflowError>>;
 
@@ -125,7 +125,7 @@ impl Instance {
     }
 
     fn no_handler(&self, name: &str) -> Failure {
-        let known = crate::run::setup::known(&mut self.queries.borrow().0.iter().map(|(name, _)| name));
+        let known = list_names(self.queries.borrow().0.iter().map(|(name, _)| name));
         let workflow = &self.run.workflow_type;
         let message = format!("workflow `{workflow}` answers no query `{name}`; the queries it answers now: {known}");
         Failure::application("QueryNotFound", message)

@@ -161,7 +161,7 @@ fn answer(instance: &Instance, jobs: &[Job], commands: &mut Vec<Command>) {
     }
 }
 
-/// What a caught unwinding says: a panic's message and place, or a failure of the task that was thrown as such.
+/// What a caught unwinding says: a panic's message and location, or a failure of the task that was thrown as such.
 #[cold]
 pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
     let message = match unwound {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::FusedFuture;
 
 use super::instance::Instance;
-use crate::program::{Place, Waiters};
+use crate::program::{WaiterIndex, Waiters};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ScopeId(u32);
@@ -106,7 +106,7 @@ impl Scopes {
 pub struct ScopeCancelled {
     pub(super) instance: Rc<Instance>,
     pub(super) scope: ScopeId,
-    pub(super) place: Place,
+    pub(super) waiter: WaiterIndex,
     pub(super) ended: bool,
 }
 
@@ -115,7 +115,7 @@ impl Future for ScopeCancelled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let poll = this.instance.poll_cancelled(this.scope, &mut this.place, cx);
+        let poll = this.instance.poll_cancelled(this.scope, &mut this.waiter, cx);
         this.ended = poll.is_ready();
         poll
     }
@@ -130,7 +130,7 @@ impl FusedFuture for ScopeCancelled {
 impl Drop for ScopeCancelled {
     fn drop(&mut self) {
         if !self.ended {
-            self.instance.leave_cancelled(self.scope, self.place);
+            self.instance.leave_cancelled(self.scope, self.waiter);
         }
     }
 }

@@ -15,7 +15,7 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::instance::Instance;
 use super::scope::ScopeId;
-use crate::program::{Decode, Payload, Place};
+use crate::program::{Decode, Payload, WaiterIndex};
 
 /// The signals of one name, in the order in which they arrive. From
 /// [`WorkflowContext::signals`](crate::WorkflowContext::signals).
@@ -58,7 +58,7 @@ impl<T: Decode> SignalReceiver<T> {
     /// The future ends with [`WorkflowError::Input`] if the signal's input is not a `T`, which takes the signal out of
     /// the queue, and with [`WorkflowError::Cancelled`] when the scope of the context is cancelled and no signal waits.
     pub fn recv(&self) -> Recv<T> {
-        Recv { receiver: self.clone(), place: None, scope_place: None, ended: false }
+        Recv { receiver: self.clone(), waiter: None, scope_waiter: None, ended: false }
     }
 
     /// Takes the next signal if one waits.
@@ -96,8 +96,8 @@ impl<T> fmt::Debug for SignalReceiver<T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<T> {
     receiver: SignalReceiver<T>,
-    place: Place,
-    scope_place: Place,
+    waiter: WaiterIndex,
+    scope_waiter: WaiterIndex,
     ended: bool,
 }
 
@@ -113,12 +113,12 @@ impl<T: Decode> Future for Recv<T> {
         let result = match instance.take_signal(this.receiver.mailbox) {
             Some(input) => this.receiver.decode(&input),
             None => {
-                if instance.poll_cancelled(this.receiver.scope, &mut this.scope_place, cx).is_pending() {
-                    instance.await_signal(this.receiver.mailbox, &mut this.place, cx.waker());
+                if instance.poll_cancelled(this.receiver.scope, &mut this.scope_waiter, cx).is_pending() {
+                    instance.await_signal(this.receiver.mailbox, &mut this.waiter, cx.waker());
                     return Poll::Pending;
                 }
                 // The scope has forgotten all who waited.
-                this.scope_place = None;
+                this.scope_waiter = None;
                 Err(WorkflowError::cancelled())
             }
         };
@@ -131,8 +131,8 @@ impl<T> Recv<T> {
     fn leave(&mut self) {
         self.ended = true;
         let SignalReceiver { instance, scope, mailbox, .. } = &self.receiver;
-        instance.leave_cancelled(*scope, self.scope_place.take());
-        let left = instance.inbox.borrow_mut().leave(*mailbox, self.place.take());
+        instance.leave_cancelled(*scope, self.scope_waiter.take());
+        let left = instance.inbox.borrow_mut().leave(*mailbox, self.waiter.take());
         drop(left);
     }
 }
@@ -175,8 +175,8 @@ impl Instance {
         signal
     }
 
-    fn await_signal(&self, mailbox: usize, place: &mut Place, waker: &Waker) {
-        let replaced = self.inbox.borrow_mut().readers(mailbox).register(place, waker);
+    fn await_signal(&self, mailbox: usize, waiter: &mut WaiterIndex, waker: &Waker) {
+        let replaced = self.inbox.borrow_mut().readers(mailbox).register(waiter, waker);
         drop(replaced);
     }
 }

@@ -35,14 +35,13 @@ pub struct Bench {
 }
 
 pub fn spec(timeouts: Timeouts, retry: Option<RetrySpec>) -> ActivitySpec {
-    ActivitySpec {
-        activity_id: Some("activity".into()),
-        activity_type: "type".into(),
-        task_queue: None,
-        input: Payload::new(b"null"),
-        timeouts,
-        retry,
-        cancellation: CancellationType::WaitCancellationCompleted,
+    let spec = ActivitySpec::new("type", Payload::new(b"null"))
+        .activity_id("activity")
+        .timeouts(timeouts)
+        .cancellation(CancellationType::WaitCancellationCompleted);
+    match retry {
+        Some(policy) => spec.retry(policy),
+        None => spec,
     }
 }
 

@@ -24,14 +24,13 @@ fn to_seconds(span: Span) -> Value {
 
 fn policy(input: &Value) -> RetrySpec {
     let listed = input["non_retriable"].as_array();
-    RetrySpec {
-        initial_interval: seconds(input, "initial_s"),
-        backoff_coefficient: input["coefficient"].as_f64().unwrap_or(0.0),
-        maximum_interval: seconds(input, "max_interval_s"),
-        maximum_attempts: input["max_attempts"].as_i64().unwrap_or(0) as i32,
-        expiration_interval: seconds(input, "expiration_s"),
-        non_retryable_error_types: listed.into_iter().flatten().map(|name| name.as_str().unwrap().into()).collect(),
-    }
+    RetrySpec::default()
+        .initial_interval(seconds(input, "initial_s"))
+        .backoff_coefficient(input["coefficient"].as_f64().unwrap_or(0.0))
+        .maximum_interval(seconds(input, "max_interval_s"))
+        .maximum_attempts(input["max_attempts"].as_i64().unwrap_or(0) as i32)
+        .expiration_interval(seconds(input, "expiration_s"))
+        .non_retryable_error_types(listed.into_iter().flatten().map(|name| name.as_str().unwrap()))
 }
 
 pub fn next_backoff(input: &Value) -> Found {
@@ -50,7 +49,7 @@ pub fn next_backoff(input: &Value) -> Found {
 /// Lets the first attempt fail for this reason.
 fn play(input: &Value, reason: &str) -> Option<Span> {
     let given = policy(input);
-    let timeouts = Timeouts { schedule_to_close: Span::from_secs(600), ..Timeouts::default() };
+    let timeouts = Timeouts::default().schedule_to_close(Span::from_secs(600));
     let mut bench = Bench::schedule_on(Service::with_dialect(Dialect::Cadence), spec(timeouts, Some(given)));
     bench.poll();
     assert_eq!(bench.task.as_ref().map(|task| task.info.attempt), Some(0), "the server counts from 0");
@@ -66,12 +65,11 @@ fn play(input: &Value, reason: &str) -> Option<Span> {
 }
 
 pub fn timeout_normalize(input: &Value) -> Found {
-    let given = Timeouts {
-        schedule_to_close: seconds(input, "schedule_to_close_s"),
-        schedule_to_start: seconds(input, "schedule_to_start_s"),
-        start_to_close: seconds(input, "start_to_close_s"),
-        heartbeat: seconds(input, "heartbeat_s"),
-    };
+    let given = Timeouts::default()
+        .schedule_to_close(seconds(input, "schedule_to_close_s"))
+        .schedule_to_start(seconds(input, "schedule_to_start_s"))
+        .start_to_close(seconds(input, "start_to_close_s"))
+        .heartbeat(seconds(input, "heartbeat_s"));
     let longest = seconds(input, "max_schedule_to_start_for_retry_s");
     assert_eq!(cadence::LONGEST_SCHEDULE_TO_START_FOR_RETRY, longest, "the server's setting");
     let retry = input["retry_policy"].as_object().map(|_| policy(&input["retry_policy"]));

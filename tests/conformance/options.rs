@@ -23,12 +23,9 @@ pub fn policy_defaults(input: &Value) -> Found {
 pub fn policy_validate(input: &Value) -> Found {
     let error = match &input["policy"] {
         // Without a policy there is nothing to validate: the service takes the activity.
-        Value::Null => {
-            let start_to_close = Span::from_secs(1);
-            Bench::try_schedule(spec(Timeouts { start_to_close, ..Timeouts::default() }, None))
-                .err()
-                .map(|refused| refused.message.into_owned())
-        }
+        Value::Null => Bench::try_schedule(spec(Timeouts::default().start_to_close(Span::from_secs(1)), None))
+            .err()
+            .map(|refused| refused.message.into_owned()),
         given => validate_retry(&policy(given)).err(),
     };
     found! { "error": error }

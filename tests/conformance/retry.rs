@@ -68,9 +68,9 @@ pub fn retry_activity(input: &Value) -> Found {
 fn play(input: &Value) -> Found {
     let limit = Span::from_secs(60);
     let timeouts = if flag(input, "expired") {
-        Timeouts { schedule_to_close: limit, ..Timeouts::default() }
+        Timeouts::default().schedule_to_close(limit)
     } else {
-        Timeouts { start_to_close: limit, ..Timeouts::default() }
+        Timeouts::default().start_to_close(limit)
     };
     let mut bench = Bench::schedule(spec(timeouts, Some(policy(input))));
     bench.poll();

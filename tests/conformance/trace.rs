@@ -42,12 +42,11 @@ fn timeouts(config: &Value, steps: &[&str]) -> Timeouts {
         None => when(waits_for(TimeoutType::ScheduleToClose), 3600),
     };
     let whole = waits_for(TimeoutType::ScheduleToClose);
-    Timeouts {
-        schedule_to_close,
-        schedule_to_start: when(waits_for(TimeoutType::ScheduleToStart), 30),
-        start_to_close: when(!whole, 60),
-        heartbeat: when(waits_for(TimeoutType::Heartbeat), 10),
-    }
+    Timeouts::default()
+        .schedule_to_close(schedule_to_close)
+        .schedule_to_start(when(waits_for(TimeoutType::ScheduleToStart), 30))
+        .start_to_close(when(!whole, 60))
+        .heartbeat(when(waits_for(TimeoutType::Heartbeat), 10))
 }
 
 fn elapsing(step: &str) -> Option<TimeoutType> {
@@ -74,11 +73,8 @@ fn take(step: &str, config: &Value, bench: &mut Bench) -> Answer {
         Some(failure)
     };
     let timed_out = |timeout: &str| {
-        Some(Failure {
-            message: "synthetic".into(),
-            kind: FailureKind::Timeout { timeout_type: timeout_type(timeout), last_heartbeat_details: Details::Absent },
-            cause: None,
-        })
+        let (timeout_type, last_heartbeat_details) = (timeout_type(timeout), Details::Absent);
+        Some(Failure::new("synthetic", FailureKind::Timeout { timeout_type, last_heartbeat_details }))
     };
     let first = bench.tokens.first().copied();
     let last = bench.tokens.last().copied();

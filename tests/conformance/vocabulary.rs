@@ -38,14 +38,12 @@ pub fn error_types(input: &Value) -> Vec<Arc<str>> {
 }
 
 pub fn policy(input: &Value) -> RetrySpec {
-    RetrySpec {
-        initial_interval: ms(input, "initial_ms"),
-        backoff_coefficient: input["coefficient"].as_f64().unwrap_or(0.0),
-        maximum_interval: ms(input, "max_interval_ms"),
-        maximum_attempts: integer(input, "max_attempts"),
-        expiration_interval: Span::ZERO,
-        non_retryable_error_types: error_types(input),
-    }
+    RetrySpec::default()
+        .initial_interval(ms(input, "initial_ms"))
+        .backoff_coefficient(input["coefficient"].as_f64().unwrap_or(0.0))
+        .maximum_interval(ms(input, "max_interval_ms"))
+        .maximum_attempts(integer(input, "max_attempts"))
+        .non_retryable_error_types(error_types(input))
 }
 
 pub fn to_policy(policy: &RetrySpec) -> Value {
@@ -59,12 +57,11 @@ pub fn to_policy(policy: &RetrySpec) -> Value {
 }
 
 pub fn timeouts(input: &Value) -> Timeouts {
-    Timeouts {
-        schedule_to_close: ms(input, "schedule_to_close_ms"),
-        schedule_to_start: ms(input, "schedule_to_start_ms"),
-        start_to_close: ms(input, "start_to_close_ms"),
-        heartbeat: ms(input, "heartbeat_ms"),
-    }
+    Timeouts::default()
+        .schedule_to_close(ms(input, "schedule_to_close_ms"))
+        .schedule_to_start(ms(input, "schedule_to_start_ms"))
+        .start_to_close(ms(input, "start_to_close_ms"))
+        .heartbeat(ms(input, "heartbeat_ms"))
 }
 
 pub fn timeout_type(name: &str) -> TimeoutType {
@@ -98,7 +95,11 @@ pub fn failure(input: &Value) -> Option<Failure> {
         }
         other => panic!("unknown kind of failure {other}"),
     };
-    Some(Failure { message: text(input, "message"), kind, cause: failure(&input["cause"]).map(Arc::new) })
+    let failed = Failure::new(text(input, "message"), kind);
+    Some(match failure(&input["cause"]) {
+        Some(cause) => failed.caused_by(cause),
+        None => failed,
+    })
 }
 
 /// Details as the file writes them: absent is `null`, a list of nothing is `[]`.

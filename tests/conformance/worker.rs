@@ -103,9 +103,8 @@ fn completion(report: Report, told: Option<CancelReason>) -> Found {
 
 /// Brings a service to where it gave the worker this reason, delivers the report, and tells what came of it.
 fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
-    let start_to_close = Span::from_secs(60);
-    let once = RetrySpec { maximum_attempts: 1, ..RetrySpec::default() };
-    let mut bench = Bench::schedule(spec(Timeouts { start_to_close, ..Timeouts::default() }, Some(once)));
+    let once = RetrySpec::default().maximum_attempts(1);
+    let mut bench = Bench::schedule(spec(Timeouts::default().start_to_close(Span::from_secs(60)), Some(once)));
     bench.poll();
     let token = bench.tokens[0];
     match told {

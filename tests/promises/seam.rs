@@ -2,14 +2,15 @@
 //! glue.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use durasim::program::{
-    Activation, ActivityLink, ActivityOutcome, ActivityProgram, ActivitySpec, ActivityTask, Attempt, CancellationType,
-    Command, Failure, Payload, RunInfo, TaskFailure, Timeouts, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Activation, ActivityLink, ActivityOutcome, ActivityProgram, ActivitySpec, ActivityTask, Attempt, Command, Failure,
+    Payload, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart, panics,
 };
 use durasim::{ActivityOptions, AttemptEnd, Run, Simulation, WorkflowContext, WorkflowError, check};
 use serde::{Deserialize, Serialize};
@@ -118,8 +119,11 @@ impl Activity for Import {
 
 fn simulation() -> (Simulation, Arc<Mutex<Vec<u32>>>) {
     let written = Arc::new(Mutex::new(Vec::new()));
-    let activity = Import { written: written.clone() };
-    let simulation = Simulation::temporal().activity_program(Hosted { name: "import", activity }).workflow(
+    (hosting(Import { written: written.clone() }), written)
+}
+
+fn hosting(activity: impl Activity + 'static) -> Simulation {
+    Simulation::temporal().activity_program(Hosted { name: "import", activity }).workflow(
         "main",
         async |ctx: &WorkflowContext, rows: u32| -> Result<(u32, u32), WorkflowError> {
             let options = ActivityOptions {
@@ -129,8 +133,7 @@ fn simulation() -> (Simulation, Arc<Mutex<Vec<u32>>>) {
             };
             ctx.execute_activity("import", &Job { rows }, options).await
         },
-    );
-    (simulation, written)
+    )
 }
 
 #[track_caller]
@@ -206,22 +209,19 @@ impl WorkflowProgram for FromZero {
         "from_zero"
     }
 
-    fn instantiate(&self, _: Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+    fn instantiate(
+        &self,
+        _: Arc<RunInfo>,
+        _: &WorkflowStart,
+        _: Arc<dyn WorkflowLink>,
+    ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         Ok(Box::new(FromZero))
     }
 }
 
 impl WorkflowRun for FromZero {
     fn activate(&mut self, _: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
-        let spec = ActivitySpec {
-            activity_id: None,
-            activity_type: "count".into(),
-            task_queue: None,
-            input: Payload::new("1"),
-            timeouts: Timeouts::default(),
-            retry: None,
-            cancellation: CancellationType::TryCancel,
-        };
+        let spec = ActivitySpec::new("count", Payload::new("1"));
         commands.push(Command::ScheduleActivity { seq: 0, spec: Arc::new(spec) });
         Ok(())
     }
@@ -231,4 +231,83 @@ impl WorkflowRun for FromZero {
 fn an_activity_without_a_number_ends_the_run() {
     let error = simulation().0.workflow_program(FromZero).run("from_zero", &()).unwrap_err().to_string();
     assert!(error.contains("activities are numbered from 1"), "{error}");
+}
+
+/// A workflow whose one activation ends in this way.
+struct Ends(fn(&dyn WorkflowLink) -> TaskFailure, Option<Arc<dyn WorkflowLink>>);
+
+impl WorkflowProgram for Ends {
+    fn workflow_type(&self) -> &str {
+        "ends"
+    }
+
+    fn instantiate(
+        &self,
+        _: Arc<RunInfo>,
+        _: &WorkflowStart,
+        link: Arc<dyn WorkflowLink>,
+    ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+        Ok(Box::new(Ends(self.0, Some(link))))
+    }
+}
+
+impl WorkflowRun for Ends {
+    fn activate(&mut self, _: &Activation, _: &mut Vec<Command>) -> Result<(), TaskFailure> {
+        Err((self.0)(self.1.as_deref().expect("made by `instantiate`")))
+    }
+}
+
+fn ended_by(failure: fn(&dyn WorkflowLink) -> TaskFailure) -> String {
+    let simulation = simulation().0.event_budget(1_000).workflow_program(Ends(failure, None));
+    simulation.run("ends", &()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_task_that_the_sdk_fails_says_so() {
+    let error = ended_by(|_| TaskFailure::Failed(Failure::application("Nondeterminism", "no such timer").into()));
+    assert!(error.contains("the workflow's code failed the task: Nondeterminism: no such timer"), "{error}");
+}
+
+#[test]
+fn what_is_not_simulated_ends_the_run() {
+    let error = ended_by(|_| TaskFailure::Unsupported("ScheduleLocalActivity".to_owned()));
+    assert_eq!(error, "workflow `ends` asked for ScheduleLocalActivity, which is not simulated");
+}
+
+#[test]
+fn an_instance_knows_the_budget_and_the_names_of_its_run() {
+    let error = ended_by(|link| {
+        assert_eq!(link.activity_type("import").as_deref(), Some("import"));
+        assert_eq!(link.activity_type("export"), None);
+        assert_eq!(link.call_outside(|| durasim::random() == durasim::random()), false);
+        TaskFailure::AskedForTooMuch { asked: link.event_budget() + 1, what: "timers" }
+    });
+    assert!(error.contains("workflow `ends` has asked for 1001 timers (a loop that does not wait?)"), "{error}");
+}
+
+/// A client that reports a panic as a failure, and so catches what it polls.
+struct Careful;
+
+impl Activity for Careful {
+    fn execute(&self, ctx: &Context, _: Option<Vec<u8>>) -> BoxFuture<Result<Vec<u8>, ClientError>> {
+        let ctx = ctx.clone();
+        Box::pin(async move {
+            for step in 0..3 {
+                durasim::time::sleep(Duration::from_secs(9)).await;
+                let beat = || (ctx.heartbeat)(&serde_json::to_vec(&step).unwrap());
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(beat)) {
+                    let payload = panics::pass_on(payload);
+                    return Err(ClientError::Failed(format!("caught {payload:?}")));
+                }
+            }
+            Ok(serde_json::to_vec(&(0, ctx.attempt)).unwrap())
+        })
+    }
+}
+
+#[test]
+fn a_client_that_catches_panics_passes_a_crash_on() {
+    let run = hosting(Careful).plan("import#1@1:heartbeat2=crash_before".parse().unwrap()).run("main", &3u32).unwrap();
+    assert_eq!(run.activities()[0].attempts[0].end, AttemptEnd::Died);
+    assert_eq!(run.result::<(u32, u32)>().unwrap(), (0, 2));
 }

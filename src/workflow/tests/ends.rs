@@ -82,7 +82,7 @@ fn bytes_travel_as_they_are() {
         ctx.execute_activity_bytes("a", &input, options()).await
     });
     let start = WorkflowStart { input: Payload::new(b"\xfe") };
-    let mut run = program.instantiate(info(), &start).expect("nothing to decode");
+    let mut run = program.instantiate(info(), &start, unlinked()).expect("nothing to decode");
     let mut told = |jobs| {
         let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
         activate(&mut *run, &activation).expect("the task does not fail")
@@ -95,7 +95,7 @@ fn bytes_travel_as_they_are() {
 #[test]
 fn an_input_of_another_type_is_no_instance() {
     let program = NativeWorkflow::new("test", async |_: &WorkflowContext, n: u32| Ok::<_, WorkflowError>(n));
-    let error = program.instantiate(info(), &start(&"text")).err().expect("not a number");
+    let error = program.instantiate(info(), &start(&"text"), unlinked()).err().expect("not a number");
     assert!(error.to_string().starts_with("the workflow's input does not decode as `u32`: invalid type"), "{error}");
 }
 

@@ -13,7 +13,7 @@ fn next_call() -> u32 {
 }
 
 fn replayed(program: &dyn WorkflowProgram, jobs: Vec<Job>) -> Result<Vec<String>, TaskFailure> {
-    let mut run = program.instantiate(info(), &start(&()))?;
+    let mut run = program.instantiate(info(), &start(&()), unlinked())?;
     let activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs };
     Ok(activate(&mut *run, &activation)?.iter().map(show).collect())
 }
@@ -93,7 +93,7 @@ fn a_replay_follows_what_is_recorded_or_the_default() {
     assert_eq!(replayed(&*program, vec![Job::Start]).unwrap(), ["timer 1 1s"]);
 
     // Without a marker the run stays with the default, also where it is not a replay any more.
-    let mut run = program.instantiate(info(), &start(&())).unwrap();
+    let mut run = program.instantiate(info(), &start(&()), unlinked()).unwrap();
     let mut activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs: vec![Job::Start] };
     activate(&mut *run, &activation).unwrap();
     activation.replaying = false;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::*;
 use crate::program::{
     Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, Payload, RetryState, RunInfo,
-    Seq, TaskFailure, Time, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Seq, TaskFailure, Time, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
 
 /// An instance and all it was told, so that it can be told again.
@@ -36,6 +36,13 @@ fn info() -> Arc<RunInfo> {
     })
 }
 
+/// A link to no simulation.
+fn unlinked() -> Arc<dyn WorkflowLink> {
+    struct Unlinked;
+    impl WorkflowLink for Unlinked {}
+    Arc::new(Unlinked)
+}
+
 fn start<I: Serialize>(input: &I) -> WorkflowStart {
     WorkflowStart { input: Payload::from_json(input).expect("encodes") }
 }
@@ -49,7 +56,7 @@ fn driven<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
 
 fn fresh<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
     let program: Box<dyn WorkflowProgram> = Box::new(NativeWorkflow::new("test", workflow));
-    let run = program.instantiate(info(), &start(&())).expect("null decodes");
+    let run = program.instantiate(info(), &start(&()), unlinked()).expect("null decodes");
     Driven { program, run, activations: Vec::new() }
 }
 
@@ -73,7 +80,7 @@ impl Driven {
 
     /// Feeds a fresh instance all activations again and compares what it asks for.
     fn assert_replays(&self) {
-        let mut again = self.program.instantiate(info(), &start(&())).expect("null decodes");
+        let mut again = self.program.instantiate(info(), &start(&()), unlinked()).expect("null decodes");
         for (activation, commands) in &self.activations {
             let mut activation = Activation { replaying: true, ..activation.clone() };
             // As a worker does: what the answer recorded comes ahead.

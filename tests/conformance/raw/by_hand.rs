@@ -83,28 +83,27 @@ impl ByHand {
 }
 
 fn spec(attributes: &Value) -> ActivitySpec {
-    let text = |value: &Value| value.as_str().unwrap_or_default().into();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let timeouts = Timeouts::default()
+        .schedule_to_close(duration(&attributes["scheduleToCloseTimeout"]))
+        .schedule_to_start(duration(&attributes["scheduleToStartTimeout"]))
+        .start_to_close(duration(&attributes["startToCloseTimeout"]))
+        .heartbeat(duration(&attributes["heartbeatTimeout"]));
+    let spec = ActivitySpec::new(text(&attributes["activityType"]["name"]), Payload::new(b""))
+        .activity_id(text(&attributes["activityId"]))
+        .timeouts(timeouts)
+        .cancellation(CancellationType::WaitCancellationCompleted);
     let policy = &attributes["retryPolicy"];
-    ActivitySpec {
-        activity_id: Some(text(&attributes["activityId"])),
-        activity_type: text(&attributes["activityType"]["name"]),
-        task_queue: None,
-        input: Payload::new(b""),
-        timeouts: Timeouts {
-            schedule_to_close: duration(&attributes["scheduleToCloseTimeout"]),
-            schedule_to_start: duration(&attributes["scheduleToStartTimeout"]),
-            start_to_close: duration(&attributes["startToCloseTimeout"]),
-            heartbeat: duration(&attributes["heartbeatTimeout"]),
-        },
-        retry: policy.is_object().then(|| RetrySpec {
-            initial_interval: duration(&policy["initialInterval"]),
-            backoff_coefficient: policy["backoffCoefficient"].as_f64().unwrap_or(0.0),
-            maximum_interval: duration(&policy["maximumInterval"]),
-            maximum_attempts: policy["maximumAttempts"].as_i64().unwrap_or(0) as i32,
-            ..RetrySpec::default()
-        }),
-        cancellation: CancellationType::WaitCancellationCompleted,
+    if !policy.is_object() {
+        return spec;
     }
+    spec.retry(
+        RetrySpec::default()
+            .initial_interval(duration(&policy["initialInterval"]))
+            .backoff_coefficient(policy["backoffCoefficient"].as_f64().unwrap_or(0.0))
+            .maximum_interval(duration(&policy["maximumInterval"]))
+            .maximum_attempts(policy["maximumAttempts"].as_i64().unwrap_or(0) as i32),
+    )
 }
 
 /// `0.2s`.

@@ -1,7 +1,5 @@
 //! Payloads, details and failures, in the words of the recordings and in the crate's.
 
-use std::sync::Arc;
-
 use durasim::Span;
 use durasim::program::{Details, Failure, FailureKind, Payload, TimeoutType};
 use serde_json::{Map, Value, json};
@@ -84,8 +82,11 @@ pub fn failure(step: &Value) -> Failure {
         "server" | "none" => FailureKind::Server { non_retryable: step["non_retryable"] == true },
         other => panic!("unknown kind of failure {other}"),
     };
-    let cause = step.get("cause").filter(|cause| !cause.is_null()).map(|cause| Arc::new(failure(cause)));
-    Failure { message: step["message"].as_str().unwrap_or_default().into(), kind, cause }
+    let raised = Failure::new(step["message"].as_str().unwrap_or_default(), kind);
+    match step.get("cause").filter(|cause| !cause.is_null()) {
+        Some(cause) => raised.caused_by(failure(cause)),
+        None => raised,
+    }
 }
 
 fn timeout_type(name: &str) -> TimeoutType {

@@ -35,11 +35,9 @@ impl ScriptError {
     pub fn into_failure(self) -> Failure {
         match self {
             ScriptError::Failure(failure) => failure,
-            ScriptError::Cancelled | ScriptError::Panic => Failure {
-                message: "Cancelled".into(),
-                kind: FailureKind::Canceled { details: Details::Absent },
-                cause: None,
-            },
+            ScriptError::Cancelled | ScriptError::Panic => {
+                Failure::new("Cancelled", FailureKind::Canceled { details: Details::Absent })
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::task::{Context as PollContext, Poll, Waker};
 
 use durasim::Span;
 use durasim::program::{
-    Activation, Command, Details, Job, RunInfo, TaskFailure, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Activation, Command, Details, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
 use serde_json::Value;
 
@@ -104,7 +104,12 @@ impl WorkflowProgram for ScriptProgram {
         "Script"
     }
 
-    fn instantiate(&self, run: Arc<RunInfo>, _: &WorkflowStart) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+    fn instantiate(
+        &self,
+        run: Arc<RunInfo>,
+        _: &WorkflowStart,
+        _: Arc<dyn WorkflowLink>,
+    ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         Ok(Box::new(ScriptRun::new(&self.script, &run, Rc::default())))
     }
 }

@@ -93,38 +93,35 @@ fn handles(context: &Context, body: &Value) -> Vec<Handle> {
 }
 
 fn activity(reference: &str, body: &Value) -> ActivitySpec {
+    let timeouts = Timeouts::default()
+        .schedule_to_close(span(&body["schedule_to_close_ms"]))
+        .schedule_to_start(span(&body["schedule_to_start_ms"]))
+        .start_to_close(span(&body["start_to_close_ms"]))
+        .heartbeat(span(&body["heartbeat_ms"]));
+    let cancellation = match body["cancellation"].as_str() {
+        None | Some("TRY_CANCEL") => CancellationType::TryCancel,
+        Some("WAIT") => CancellationType::WaitCancellationCompleted,
+        Some("ABANDON") => CancellationType::Abandon,
+        Some(other) => panic!("unknown cancellation {other}"),
+    };
+    let spec = ActivitySpec::new("act", payload(&json!(reference)))
+        .activity_id(reference)
+        .task_queue(TASK_QUEUE)
+        .timeouts(timeouts)
+        .cancellation(cancellation);
     let retry = &body["retry"];
-    ActivitySpec {
-        activity_id: Some(reference.into()),
-        activity_type: "act".into(),
-        task_queue: Some(TASK_QUEUE.into()),
-        input: payload(&json!(reference)),
-        timeouts: Timeouts {
-            schedule_to_close: span(&body["schedule_to_close_ms"]),
-            schedule_to_start: span(&body["schedule_to_start_ms"]),
-            start_to_close: span(&body["start_to_close_ms"]),
-            heartbeat: span(&body["heartbeat_ms"]),
-        },
-        retry: (!retry.is_null()).then(|| RetrySpec {
-            initial_interval: span(&retry["initial_ms"]),
-            backoff_coefficient: retry["coefficient"].as_f64().unwrap_or(0.0),
-            maximum_interval: span(&retry["max_interval_ms"]),
-            maximum_attempts: retry["max_attempts"].as_i64().unwrap_or(0) as i32,
-            non_retryable_error_types: retry["non_retryable"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|name| name.as_str().map(Into::into))
-                .collect(),
-            ..RetrySpec::default()
-        }),
-        cancellation: match body["cancellation"].as_str() {
-            None | Some("TRY_CANCEL") => CancellationType::TryCancel,
-            Some("WAIT") => CancellationType::WaitCancellationCompleted,
-            Some("ABANDON") => CancellationType::Abandon,
-            Some(other) => panic!("unknown cancellation {other}"),
-        },
+    if retry.is_null() {
+        return spec;
     }
+    let listed = retry["non_retryable"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    spec.retry(
+        RetrySpec::default()
+            .initial_interval(span(&retry["initial_ms"]))
+            .backoff_coefficient(retry["coefficient"].as_f64().unwrap_or(0.0))
+            .maximum_interval(span(&retry["max_interval_ms"]))
+            .maximum_attempts(retry["max_attempts"].as_i64().unwrap_or(0) as i32)
+            .non_retryable_error_types(listed),
+    )
 }
 
 async fn sleep(context: &Context, body: &Value) -> Result<(), ScriptError> {
