@@ -73,7 +73,7 @@ pub fn effect<R>(name: &str, apply: impl FnOnce() -> R) -> Result<R, EffectError
 impl World {
     /// Counts the effect and says what strikes it. The outer `None` says that the caller is dead.
     fn begin_effect(&self, name: &str) -> Option<Option<Fault>> {
-        if self.core.borrow().in_workflow {
+        if self.core.borrow().in_workflow() {
             self.misuse(format!(
                 "workflow code did the effect `{name}`: a workflow changes the world through activities only"
             ));

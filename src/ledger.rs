@@ -57,7 +57,7 @@ impl<K: Ord> Ledger<K> {
     pub fn record(&self, key: K) {
         let (at, hosted, attempt) = match current() {
             Some(world) => {
-                if world.core.borrow().in_workflow {
+                if world.core.borrow().in_workflow() {
                     world.misuse(
                         "workflow code wrote into a ledger: a workflow changes the world through activities only"
                             .to_owned(),

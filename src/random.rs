@@ -22,7 +22,7 @@ pub fn random() -> u64 {
     let Some(world) = current() else {
         panic!("`durasim::random` was called outside a simulation: it works in activities and the fakes they use")
     };
-    if world.core.borrow().in_workflow {
+    if world.core.borrow().in_workflow() {
         world.misuse("workflow code called `durasim::random`, which a replay cannot repeat".to_owned());
     }
     world.core.borrow_mut().choice.bits(Stream::User)

@@ -37,7 +37,7 @@ pub fn state<T: 'static>() -> Rc<T> {
             type_name::<T>()
         )
     };
-    if world.core.borrow().in_workflow {
+    if world.core.borrow().in_workflow() {
         world.misuse(format!(
             "workflow code asked for the state `{}`: a workflow changes the world through activities only",
             type_name::<T>()

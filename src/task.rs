@@ -24,7 +24,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
     let Some(world) = current() else {
         panic!("`durasim::task::spawn` was called outside a simulation: it works in activities and the fakes they use")
     };
-    if world.core.borrow().in_workflow {
+    if world.core.borrow().in_workflow() {
         world.misuse("workflow code called `durasim::task::spawn`: use `join!` on futures of its context".to_owned());
     }
     let shared = Rc::new(RefCell::new(Shared { output: None, ended: false, waiting: None }));

@@ -103,7 +103,7 @@ fn present(function: &str) -> Time {
 fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
     let answer = with_current(|world| {
         let core = &mut **world.core.borrow_mut();
-        if core.in_workflow { None } else { Some(question(core)) }
+        if core.in_workflow() { None } else { Some(question(core)) }
     });
     match answer {
         Some(Some(answer)) => answer,
@@ -191,8 +191,8 @@ impl Core {
     /// The code that is being polled begins to wait.
     #[inline]
     fn sleep_until(&mut self, deadline: Time, context: &Context<'_>) -> SleeperId {
-        let id = match self.polled {
-            Some((task, _)) if self.tasks.is_own_waker(task, context.waker()) => self.sleepers.add(Sleeper::Task(task)),
+        let id = match self.polled() {
+            Some(task) if self.tasks.is_own_waker(task, context.waker()) => self.sleepers.add(Sleeper::Task(task)),
             _ => self.add_inside(context),
         };
         self.queue.push(deadline, Wakeup::Sleeper(id));
@@ -202,8 +202,8 @@ impl Core {
     /// The code that is being polled waits on, maybe with another waker than before.
     #[inline(never)]
     fn sleep_on(&mut self, id: SleeperId, context: &Context<'_>) {
-        let sleeper = match self.polled {
-            Some((task, _)) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
+        let sleeper = match self.polled() {
+            Some(task) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
             _ => self.inside(context),
         };
         self.sleepers.renew(id, sleeper);
@@ -216,7 +216,7 @@ impl Core {
 
     /// Code with a waker of its own making is to be woken by that.
     fn inside(&self, context: &Context<'_>) -> Sleeper {
-        Sleeper::Inside(self.polled.map(|(task, _)| task), context.waker().clone())
+        Sleeper::Inside(self.polled(), context.waker().clone())
     }
 }
 

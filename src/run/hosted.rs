@@ -1,4 +1,4 @@
-//! What the loop knows of workflows and activities beside the service, and the memory it keeps from run to run.
+//! What the loop knows of workflows and activities beside the service.
 
 use std::task::Waker;
 
@@ -59,19 +59,4 @@ pub(crate) struct HostedActivity {
     pub(crate) dies_at_start: bool,
     /// The timer of its deadline is to fire behind everything else of that moment.
     pub(crate) defers_deadline: bool,
-}
-
-/// What earlier runs have left, for its memory.
-#[derive(Default)]
-pub(crate) struct Spare {
-    pub(super) executions: Vec<Vec<ActivityKey>>,
-}
-
-impl Spare {
-    /// An empty list of a workflow's executions.
-    pub(crate) fn executions(&mut self) -> Vec<ActivityKey> {
-        let mut executions = self.executions.pop().unwrap_or_default();
-        executions.clear();
-        executions
-    }
 }

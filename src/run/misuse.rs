@@ -26,16 +26,7 @@ impl Core {
     /// Ends the run within a poll: what its code calls from now on has no effect, and its sleeps do not end.
     fn end_in_poll(&mut self, error: RunError) {
         self.fail(error);
-        self.over = true;
-    }
-
-    /// The code that is running, in words.
-    fn running_words(&self) -> String {
-        match (self.polled, self.running_attempt()) {
-            (Some((_, tag)), _) => self.task_words(tag),
-            (None, Some(attempt)) => format!("activity {}", self.trace.attempt_words(attempt)),
-            (None, None) => "the code".to_owned(),
-        }
+        self.end_all_code();
     }
 
     /// The trace has become too long before the code that is running has waited.

@@ -15,6 +15,7 @@ mod news;
 mod query;
 mod record;
 pub(crate) mod replay;
+pub(crate) mod running;
 pub(crate) mod setup;
 mod signal;
 pub(crate) mod start;

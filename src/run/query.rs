@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use super::agenda::{Buried, Todo, Wakeup};
 use super::workflow_task::unwound_problem;
 use super::world::{Core, World};
-use crate::program::{Failure, Payload, key, panics};
+use crate::program::{Failure, Payload, key};
 use crate::service::{Ready, WorkflowKey};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
@@ -159,14 +159,16 @@ impl World {
             None => self.instantiate(workflow).and_then(|instance| self.replay(workflow, instance)),
         };
         let asked = instance.and_then(|mut instance| {
-            self.core.borrow_mut().in_workflow = true;
-            match panics::catch(|| instance.query(query.index() as u32, name.clone(), input)) {
-                Ok(answer) => answer.map(|answer| (instance, answer)),
-                Err(unwound) => Err(unwound_problem(unwound)),
+            let asked = self.run_workflow(|| instance.query(query.index() as u32, name.clone(), input));
+            match asked.unwrap_or_else(|unwound| Err(unwound_problem(unwound))) {
+                Ok(answer) => Ok((instance, answer)),
+                Err(problem) => {
+                    let _ = self.run_workflow(|| drop(instance));
+                    Err(problem)
+                }
             }
         });
         let mut core = self.core.borrow_mut();
-        core.in_workflow = false;
         let answer = match asked {
             Ok((instance, answer)) => {
                 if replayed {

@@ -1,9 +1,7 @@
 //! Replaying the histories of a run that is over, to see whether the workflows' code asks for the same again.
 
 use super::finished::Run;
-use super::workflow_task::take_turn;
 use super::world::World;
-use crate::program::panics;
 use crate::service::{EventKind, HistoryEvent, WorkflowKey};
 use crate::trace::{Trace, What, Who};
 use crate::worker::drift::{Drift, drift};
@@ -52,7 +50,6 @@ impl Run {
             Some(Difference { workflow, what, events: event.into_iter().collect() })
         });
         let mut core = world.core.borrow_mut();
-        core.in_workflow = false;
         // What code that goes another way does wrong there has been told.
         core.error = None;
         drop(core);
@@ -87,7 +84,7 @@ impl World {
         };
         let difference = self.live_through(workflow, &mut instance, replayed);
         // Destructors of user code may panic.
-        let _ = panics::catch_drop(instance);
+        let _ = self.run_workflow(|| drop(instance));
         difference
     }
 
@@ -100,14 +97,13 @@ impl World {
         let mut turn = Turn::default();
         for task in 0.. {
             {
-                let mut core = self.core.borrow_mut();
-                core.in_workflow = true;
+                let core = self.core.borrow();
                 if !instance.past_turn(core.service.history(workflow), &mut turn) {
                     return None;
                 }
             }
             turn.activation.replaying = task < replayed;
-            if let Err(problem) = take_turn(instance, &mut turn) {
+            if let Err(problem) = self.take_turn(instance, &mut turn) {
                 return Some((noticed(&problem), None));
             }
             let core = self.core.borrow();

@@ -231,7 +231,6 @@ impl Start {
             }
         }
         let core = &mut **world.core.borrow_mut();
-        core.settings = self.setup.settings;
         core.service.set_dialect(core.settings.dialect);
         core.trace.set_dialect(core.settings.dialect);
         core.choice.restart(seed);
@@ -275,8 +274,7 @@ impl Core {
             workflow_type: workflow_type.clone(),
             execution: of_type + 1,
         });
-        let executions = self.spare.executions();
-        self.workflows.push(HostedWorkflow { executions, ..Default::default() });
+        self.workflows.push(HostedWorkflow::default());
         self.open_workflows += 1;
         self.note(Who::Workflow(key), What::WorkflowStarted(bytes));
         let start = StartWorkflow {

@@ -8,10 +8,11 @@ use std::task::{Context, Poll};
 
 use super::agenda::{Todo, Wakeup};
 use super::error::RunError;
+use super::running::Running;
 use super::world::{Core, Script, Tag, World};
 use crate::engine::choice::Stream;
 use crate::engine::sleepers::SleeperId;
-use crate::engine::tasks::{Taken, TaskFuture, TaskId};
+use crate::engine::tasks::{Taken, TaskId};
 use crate::fault::Order;
 use crate::program::panics::{self, Panic, Unwound};
 use crate::program::{ActivityOutcome, Time};
@@ -77,7 +78,7 @@ impl World {
         drop(core);
         let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut core = self.core.borrow_mut();
-        core.polled = None;
+        core.leave(Running::Nobody);
         let is_there = core.tasks.polled(task, waker);
         if let Tag::Background(index) = tag
             && core.background[index].aborted
@@ -150,7 +151,7 @@ impl World {
         drop(core);
         let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut core = self.core.borrow_mut();
-        core.polled = None;
+        core.leave(Running::Nobody);
         let is_there = core.tasks.polled(task, waker);
         let polled = match polled {
             Ok(polled) => polled,
@@ -195,24 +196,9 @@ impl World {
             }
             Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
             Todo::Evict(instance) => {
-                self.core.borrow_mut().in_workflow = true;
-                let _ = panics::catch_drop(instance);
-                self.core.borrow_mut().in_workflow = false;
+                let _ = self.run_workflow(|| drop(instance));
             }
         }
-    }
-
-    /// Calls this attempt's code outside of a poll.
-    pub(super) fn act_for<R>(&self, attempt: AttemptKey, call: impl FnOnce() -> R) -> Result<R, Unwound> {
-        self.core.borrow_mut().acting = Some(attempt);
-        let result = panics::catch(call);
-        self.core.borrow_mut().acting = None;
-        result
-    }
-
-    /// Runs destructors as this attempt's code. What they panic with has no one to go to.
-    pub(super) fn drop_for(&self, attempt: AttemptKey, future: Option<TaskFuture<ActivityOutcome>>) {
-        let _ = self.act_for(attempt, || drop(future));
     }
 
     fn notify(&self, attempt: AttemptKey, call: impl FnOnce()) {
@@ -301,7 +287,7 @@ impl Core {
             self.too_busy(tag, polls - 1);
             return false;
         }
-        self.polled = Some((task, tag));
+        self.enter(Running::Task(task, tag));
         true
     }
 

@@ -125,11 +125,11 @@ impl Core {
                 self.graveyard.push(Buried::Instance(instance));
             }
         }
-        self.leave(worker);
+        self.go_down(worker);
     }
 
     /// The process is gone; another one will come.
-    fn leave(&mut self, worker: WorkerKey) {
+    fn go_down(&mut self, worker: WorkerKey) {
         let process = &mut self.workers[worker];
         process.process = Process::Down;
         process.busy = 0;
@@ -244,7 +244,7 @@ impl Core {
                 self.todo.push_back(Todo::Evict(instance));
             }
         }
-        self.leave(worker);
+        self.go_down(worker);
     }
 
     fn hosted_by(&self, worker: WorkerKey) -> Vec<AttemptKey> {

@@ -4,7 +4,7 @@ use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
 use super::world::{Core, World};
 use crate::fault::{Fault, Site};
-use crate::program::panics::{self, Unwound};
+use crate::program::panics::Unwound;
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
@@ -204,7 +204,7 @@ impl World {
         task: WorkflowTask,
         answered: Carriage,
     ) {
-        let (cached, mut turn) = {
+        let cached = {
             let mut core = self.core.borrow_mut();
             let mut cached = core.workflows[workflow].instance.take();
             // Woken since its last task: it may find now what it waited for, and a replay would not.
@@ -212,17 +212,19 @@ impl World {
                 core.fail_foreign_wake(workflow, instance);
                 return;
             }
-            // Put back only behind an answer: what code that fails has asked for by then goes with it.
-            (cached, core.turn.take().unwrap_or_default())
+            cached
         };
+        let mut turn = Turn::default();
         let replayed = cached.is_none();
         let instance = cached.map_or_else(|| self.instantiate(workflow), Ok);
-        let answer = instance.and_then(|mut instance| {
-            self.take_turns(workflow, &mut instance, &mut turn)?;
-            Ok(instance)
+        let answer = instance.and_then(|mut instance| match self.take_turns(workflow, &mut instance, &mut turn) {
+            Ok(()) => Ok(instance),
+            Err(problem) => {
+                let _ = self.run_workflow(|| drop(instance));
+                Err(problem)
+            }
         });
         let mut core = self.core.borrow_mut();
-        core.in_workflow = false;
         if core.error.is_some() {
             if let Ok(instance) = answer {
                 core.graveyard.push(Buried::Instance(instance));
@@ -269,14 +271,11 @@ impl World {
                 core.answer_task(task.token, worker, instance, &turn.commands);
             }
         }
-        turn.commands.clear();
-        core.turn = Some(turn);
     }
 
     pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
         let (info, input) = {
-            let mut core = self.core.borrow_mut();
-            core.in_workflow = true;
+            let core = self.core.borrow();
             let record = core.service.workflow(workflow);
             let input = match &record.history()[0].kind {
                 EventKind::WorkflowExecutionStarted { input, .. } => input.clone(),
@@ -290,7 +289,7 @@ impl World {
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
-        match panics::catch(|| program.instantiate(info, &WorkflowStart::new(input), self.setup.clone())) {
+        match self.run_workflow(|| program.instantiate(info, &WorkflowStart::new(input), self.setup.clone())) {
             Ok(run) => Ok(Instance::new(run?)),
             Err(unwound) => Err(unwound_problem(unwound)),
         }
@@ -299,11 +298,17 @@ impl World {
     fn take_turns(&self, workflow: WorkflowKey, instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
         self.take_past_turns(workflow, instance, turn)?;
         {
-            let mut core = self.core.borrow_mut();
-            core.in_workflow = true;
+            let core = self.core.borrow();
             instance.present_turn(core.service.history(workflow), core.now, turn);
         }
-        take_turn(instance, turn)
+        self.take_turn(instance, turn)
+    }
+
+    pub(super) fn take_turn(&self, instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
+        match self.run_workflow(|| instance.take_turn(turn)) {
+            Ok(answer) => answer,
+            Err(unwound) => Err(unwound_problem(unwound)),
+        }
     }
 
     /// Brings an instance to where the workflow's code has got: it re-lives what an instance before it has answered.
@@ -316,13 +321,12 @@ impl World {
     ) -> Result<(), TaskProblem> {
         loop {
             {
-                let mut core = self.core.borrow_mut();
-                core.in_workflow = true;
+                let core = self.core.borrow();
                 if !instance.past_turn(core.service.history(workflow), turn) {
                     return Ok(());
                 }
             }
-            take_turn(instance, turn)?;
+            self.take_turn(instance, turn)?;
             replay::compare(self.core.borrow().service.history(workflow), turn.answer.clone(), &turn.commands)?;
         }
     }
@@ -357,14 +361,6 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
         activity: spec.activity_type.to_string(),
         workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
         known: list_names(core.workers.values().map(|worker| &worker.task_queue)),
-    }
-}
-
-#[inline]
-pub(super) fn take_turn(instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
-    match panics::catch(|| instance.take_turn(turn)) {
-        Ok(answer) => answer,
-        Err(unwound) => Err(unwound_problem(unwound)),
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::error::RunError;
-use super::hosted::{HostedActivity, HostedWorkflow, Spare};
+use super::hosted::{HostedActivity, HostedWorkflow};
 use super::messages::MessageKey;
 use super::query::{Query, QueryKey};
+use super::running::Running;
 use super::setup::{Settings, Setup};
 use super::signal::{LateSignal, LateSignalKey};
 use super::watch::Minded;
@@ -24,18 +25,17 @@ use crate::fault::inject::Injector;
 use crate::program::{ActivityOutcome, Table, Time, key, panics};
 use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
-use crate::worker::attempt::{Attempt, Busy, Life};
+use crate::worker::attempt::{Attempt, Busy};
 use crate::worker::message::Message;
 use crate::worker::process::Worker;
-use crate::worker::replay::Turn;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
     static CURRENT: RefCell<Vec<Rc<World>>> = const { RefCell::new(Vec::new()) };
     /// Runs that this thread has seen.
     static RUNS: Cell<u64> = const { Cell::new(0) };
-    /// A core for the next run on this thread, emptied, with its memory.
-    static SPARE: Cell<Option<Box<Core>>> = const { Cell::new(None) };
+    /// What the last run on this thread has left for the next.
+    static MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
 }
 
 /// The run in progress on this thread.
@@ -52,9 +52,9 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
 /// Calls code of a workflow that may look at the world, because no replay repeats it.
 pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
     let Some(world) = current() else { return call() };
-    let was = std::mem::replace(&mut world.core.borrow_mut().in_workflow, false);
+    let before = world.core.borrow_mut().enter(Running::Nobody);
     let result = call();
-    world.core.borrow_mut().in_workflow = was;
+    world.core.borrow_mut().leave(before);
     result
 }
 
@@ -128,7 +128,6 @@ pub(crate) struct Core {
     pub(crate) attempts: Table<AttemptKey, Attempt>,
     pub(crate) running: u32,
     pub(crate) background: Table<BackgroundKey, Background>,
-    pub(crate) spare: Spare,
     /// By [`WorkflowKey`].
     pub(crate) workflows: Table<WorkflowKey, HostedWorkflow>,
     pub(crate) open_workflows: u32,
@@ -140,11 +139,7 @@ pub(crate) struct Core {
     pub(crate) activities: Table<ActivityKey, HostedActivity>,
     pub(crate) injector: Injector,
     pub(crate) trace: Box<Trace>,
-    /// An empty one, to stand in for the trace while a finished run has that.
-    spare_trace: Option<Box<Trace>>,
     pub(crate) todo: VecDeque<Todo>,
-    /// The memory of workflow tasks, between them.
-    pub(crate) turn: Option<Box<Turn>>,
     /// Messages on a slow way.
     pub(crate) mail: Table<MessageKey, Option<Message>>,
     /// Signals on a slow way.
@@ -157,29 +152,40 @@ pub(crate) struct Core {
     /// Counts tasks handed over.
     pub(crate) served: u64,
     pub(crate) graveyard: Vec<Buried>,
-    /// The task that is being polled.
-    pub(crate) polled: Option<(TaskId, Tag)>,
-    /// The attempt whose code runs outside of any poll: its start, what it is told, its destructors.
-    pub(crate) acting: Option<AttemptKey>,
-    /// Whether workflow code is running.
-    pub(crate) in_workflow: bool,
-    /// The run has ended, and what it left is being dropped, or it was ended within a poll, whose code goes on.
-    pub(crate) over: bool,
+    /// Whose code runs now.
+    pub(super) running_code: Running,
     pub(crate) error: Option<RunError>,
 }
 
-impl Core {
-    fn new() -> Core {
+/// The buffers that a run leaves to the next on its thread, so that it need not grow them again. They are empty: a value
+/// of one run never reaches another, and all else is made anew.
+struct Memory {
+    queue: Queue<Wakeup>,
+    executor: Executor,
+    tasks: Tasks<ActivityOutcome, Tag>,
+    sleepers: Sleepers,
+    trace: Box<Trace>,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
         let executor = Executor::default();
         let tasks = Tasks::new(&executor);
+        Memory { queue: Queue::default(), executor, tasks, sleepers: Sleepers::default(), trace: Box::default() }
+    }
+}
+
+impl Core {
+    fn new(run: u64, settings: Settings, memory: Memory) -> Core {
+        let Memory { queue, executor, tasks, sleepers, trace } = memory;
         Core {
-            run: 0,
-            settings: Settings::default(),
+            run,
+            settings,
             now: Time::ZERO,
-            queue: Queue::default(),
+            queue,
             executor,
             tasks,
-            sleepers: Sleepers::default(),
+            sleepers,
             choice: Choice::default(),
             order: Order::Fifo,
             service: Service::new(),
@@ -188,7 +194,6 @@ impl Core {
             attempts: Table::new(),
             running: 0,
             background: Table::new(),
-            spare: Spare::default(),
             workflows: Table::new(),
             open_workflows: 0,
             script: Script::None,
@@ -196,10 +201,8 @@ impl Core {
             no_sleep: Busy::default(),
             activities: Table::new(),
             injector: Injector::default(),
-            trace: Box::default(),
-            spare_trace: None,
+            trace,
             todo: VecDeque::new(),
-            turn: None,
             mail: Table::new(),
             late_signals: Table::new(),
             queries: Table::new(),
@@ -207,54 +210,23 @@ impl Core {
             held_back: Vec::new(),
             served: 0,
             graveyard: Vec::new(),
-            polled: None,
-            acting: None,
-            in_workflow: false,
-            over: false,
+            running_code: Running::Nobody,
             error: None,
         }
     }
 
-    /// Empties a core whose futures and instances have been dropped. Keeps the memory.
-    fn clear(&mut self) {
-        self.now = Time::ZERO;
-        self.queue.clear();
-        self.sleepers.clear();
-        self.service.clear();
-        self.settling = false;
-        self.workers.clear();
-        self.attempts.clear();
-        self.running = 0;
-        self.background.clear();
-        for workflow in self.workflows.values_mut() {
-            self.spare.executions.push(std::mem::take(&mut workflow.executions));
-        }
-        self.workflows.clear();
-        self.open_workflows = 0;
-        self.script = Script::None;
-        self.no_sleep = Busy::default();
-        self.activities.clear();
-        self.injector.clear();
-        self.trace.clear();
-        self.todo.clear();
-        self.mail.clear();
-        self.late_signals.clear();
-        self.queries.clear();
-        self.backlog.clear();
-        self.held_back.clear();
-        self.served = 0;
-        self.polled = None;
-        self.acting = None;
-        self.in_workflow = false;
-        self.over = false;
-        self.error = None;
+    /// The memory of a core whose futures and instances have been dropped, and of the trace that it has given away.
+    fn into_memory(self, mut trace: Box<Trace>) -> Memory {
+        let Core { mut queue, executor, tasks, mut sleepers, .. } = self;
+        queue.clear();
+        sleepers.clear();
+        trace.clear();
+        Memory { queue, executor, tasks, sleepers, trace }
     }
 
     /// The trace of a run that has ended: nothing is noted any more.
     pub(crate) fn take_trace(&mut self) -> Box<Trace> {
-        let empty = self.spare_trace.take().unwrap_or_default();
-        debug_assert!(empty.events().is_empty());
-        std::mem::replace(&mut self.trace, empty)
+        std::mem::take(&mut self.trace)
     }
 
     #[inline]
@@ -266,37 +238,6 @@ impl Core {
     pub(crate) fn fail(&mut self, error: RunError) {
         self.error.get_or_insert(error);
     }
-
-    /// The attempt whose code, or whose background task, is running.
-    pub(crate) fn running_attempt(&self) -> Option<AttemptKey> {
-        match self.polled {
-            Some((_, Tag::Attempt(attempt))) => Some(attempt),
-            Some((_, Tag::Background(index))) => Some(self.background[index].attempt),
-            Some((_, Tag::Script)) => None,
-            None => self.acting,
-        }
-    }
-
-    /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
-    pub(crate) fn running_dead(&self) -> bool {
-        match self.polled {
-            _ if self.over => true,
-            Some(_) => self.tasks.is_gone(),
-            None => self.acting.is_some_and(|attempt| self.attempts[attempt].life == Life::Dead),
-        }
-    }
-
-    /// A task in words, for an error.
-    pub(crate) fn task_words(&self, tag: Tag) -> String {
-        match tag {
-            Tag::Script => "the script".to_owned(),
-            Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
-            Tag::Background(index) => {
-                let attempt = self.background[index].attempt;
-                format!("a background task of activity {}", self.trace.attempt_words(attempt))
-            }
-        }
-    }
 }
 
 /// Makes a world the current one of this thread until it is dropped.
@@ -305,13 +246,13 @@ pub(crate) struct Entered {
 }
 
 impl World {
-    /// A world that has not begun, with a core left by an earlier run of this thread if there is one.
+    /// A world that has not begun, in the memory of an earlier run of this thread if there is one.
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
-        let mut core = SPARE.try_with(|spare| spare.take()).ok().flatten().unwrap_or_else(|| Box::new(Core::new()));
-        core.run = next_run();
+        let memory = MEMORY.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let core = Core::new(next_run(), setup.settings, memory);
         Rc::new(World {
             setup,
-            core: RefCell::new(core),
+            core: RefCell::new(Box::new(core)),
             states: RefCell::new(Vec::new()),
             minded: RefCell::new(Vec::new()),
         })
@@ -325,50 +266,41 @@ impl World {
     }
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
-    /// its memory, and that of its trace, for the next run.
+    /// memory, that of its trace too, for the next run.
     pub(crate) fn bury(self: Rc<World>, trace: Box<Trace>) {
         let entered = self.enter();
-        let (futures, mut graves, mut todo, workflows) = {
+        let (futures, graves, todo, workflows, attempts) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
-            core.polled = None;
-            core.over = true;
+            core.end_all_code();
             core.run = next_run();
-            let workflows = core.workflows.keys();
-            (core.tasks.drain(), std::mem::take(&mut core.graveyard), std::mem::take(&mut core.todo), workflows)
+            let graves = std::mem::take(&mut core.graveyard);
+            let todo = std::mem::take(&mut core.todo);
+            let workflows = std::mem::take(&mut core.workflows);
+            (core.tasks.drain(), graves, todo, workflows, std::mem::take(&mut core.attempts))
         };
-        for grave in graves.drain(..) {
-            let _ = panics::catch_drop(grave);
-        }
-        for future in futures {
-            let _ = panics::catch_drop(future);
-        }
-        for workflow in workflows {
-            loop {
-                let instance = self.core.borrow_mut().workflows[workflow].take_instance();
-                let Some(instance) = instance else { break };
-                let _ = panics::catch_drop(instance);
+        graves.into_iter().for_each(drop_quietly);
+        futures.into_iter().for_each(drop_quietly);
+        for mut workflow in workflows.into_values() {
+            while let Some(instance) = workflow.take_instance() {
+                drop_quietly(instance);
             }
         }
-        while let Some(todo) = todo.pop_front() {
-            let _ = panics::catch_drop(todo);
-        }
-        let mut attempts = std::mem::take(&mut self.core.borrow_mut().attempts);
-        let _ = panics::catch(|| attempts.clear());
-        let states = std::mem::take(&mut *self.states.borrow_mut());
-        let _ = panics::catch_drop(states);
+        todo.into_iter().for_each(drop_quietly);
+        attempts.into_values().into_iter().for_each(drop_quietly);
+        self.states.take().into_iter().for_each(drop_quietly);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
-            let mut core = world.core.into_inner();
-            core.graveyard = graves;
-            core.todo = todo;
-            core.attempts = attempts;
-            core.spare_trace = Some(std::mem::replace(&mut core.trace, trace));
-            core.clear();
+            let memory = world.core.into_inner().into_memory(trace);
             // Fails only while the thread ends.
-            let _ = SPARE.try_with(|spare| spare.set(Some(core)));
+            let _ = MEMORY.try_with(|kept| kept.set(Some(memory)));
         }
     }
+}
+
+/// Runs destructors of user code. What they panic with has no one to go to.
+fn drop_quietly<T>(value: T) {
+    let _ = panics::catch_drop(value);
 }
 
 impl Drop for Entered {

@@ -1,6 +1,5 @@
 //! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -45,33 +44,10 @@ pub(crate) enum TaskProblem {
     Unwound,
 }
 
-thread_local! {
-    /// Lists of activities of instances that have ended on this thread, emptied, for their memory.
-    static SPARE: RefCell<Vec<Vec<Option<Pending>>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// How many are kept: a run with very many workflows at once does not fix the memory of all later ones.
-const MOST_SPARE: usize = 256;
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.activities.clear();
-        let activities = std::mem::take(&mut self.activities);
-        // Fails only while the thread ends.
-        let _ = SPARE.try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < MOST_SPARE {
-                spare.push(activities);
-            }
-        });
-    }
-}
-
 impl Instance {
     #[inline]
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        let activities = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
-        Instance { run, seen: 0, replaying: true, activities, now: Time::ZERO, history_length: 0 }
+        Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
     }
 
     /// Whether something outside the context woke the code.

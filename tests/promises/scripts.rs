@@ -8,7 +8,7 @@ use std::time::Duration;
 use durasim::service::WorkflowOutcome;
 use durasim::trace::What;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, ClientError, Ledger, RetryPolicy, RunError, Simulation,
+    ActivityContext, ActivityError, ActivityOptions, Client, ClientError, Ledger, RetryPolicy, RunError, Simulation,
     WorkflowContext, WorkflowError, check,
 };
 
@@ -238,5 +238,25 @@ fn a_script_that_panics_under_a_fault_leaves_its_story() {
     let text = &report.failures()[0].text;
     for words in ["the script panicked: ", "a number", ">>> ", "once#1@2  failed: ", "main#1    workflow failed: "] {
         assert!(text.contains(words), "{words:?} is missing in\n{text}");
+    }
+}
+
+/// The next run begins anew, whatever the one before has counted.
+#[test]
+fn a_script_is_run_any_number_of_times_on_one_thread() {
+    async fn nap(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+        ctx.sleep(Duration::from_secs(1)).await
+    }
+    let simulation = Simulation::temporal().workflow("nap", nap);
+    let report = simulation
+        .explore_script(async |client: Client| client.start::<()>("nap", "n", &()).await.is_ok())
+        .seeds(0..12_000)
+        .threads(1)
+        .check(check::same_result())
+        .report();
+    assert!(report.holds(), "{report}");
+    for run in 0..12_000 {
+        let started = simulation.drive(|client| async move { client.start::<()>("nap", "n", &()).await.is_ok() });
+        assert!(started.is_ok_and(|(is_ok, _)| is_ok), "run {run}");
     }
 }
