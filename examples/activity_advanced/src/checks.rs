@@ -6,7 +6,7 @@ use durasim::check::{self, Check, Memory, Reference, SameResult, Violation};
 use durasim::{AttemptEnd, Run};
 
 use crate::activities::deadline_aware::ItemsResult;
-use crate::item_queue::ItemQueue;
+use crate::fakes::item_queue::ItemQueue;
 
 /// What the check says, unless it minds an end other than usual of a run in which faults left an attempt so little time that
 /// it stopped of its own accord. `budget` is the schedule-to-close timeout, `margin` what is then left of it at most.

@@ -1,18 +1,13 @@
 //! The guided tour of durasim: activities that heartbeat, resume, respect cancellation and deadlines, under every fault.
 //!
-//! Begin with [`activities::process_large_file`], then see in [`stops`] how it and the others are put under every fault.
+//! Begin with [`activities::process_large_file`] and [`workflows::resilient_processing`], which are code as one writes it for
+//! production. [`fakes`] stand for the world outside. [`stops`] put activities, workflows and fakes together and say what
+//! every run is judged by. All that reads the command line and prints is in [`tour`].
 
 pub mod activities;
-pub mod arguments;
 pub mod checks;
-pub mod chunk_store;
-pub mod database;
-pub mod item_queue;
-pub mod numbers;
+pub mod fakes;
 pub mod outcomes;
-pub mod row;
 pub mod stops;
-pub mod summary;
-pub mod table;
-pub mod tale;
+pub mod tour;
 pub mod workflows;

@@ -9,9 +9,9 @@ use crate::activities::migrate_data::{self, MigrationInput, MigrationProgress};
 use crate::activities::process_large_file::{self, FileProcessingInput, Progress};
 use crate::activities::{deadline_aware_activity, migrate_data_activity, process_large_file_activity};
 use crate::checks::{if_there_is_time, items_are_done, total_is_right};
-use crate::chunk_store::{CHUNK_TIME, ChunkStore};
-use crate::database::Database;
-use crate::item_queue::{ITEM_TIME, ItemQueue};
+use crate::fakes::chunk_store::{CHUNK_TIME, ChunkStore};
+use crate::fakes::database::Database;
+use crate::fakes::item_queue::{ITEM_TIME, ItemQueue};
 use crate::workflows::skip_at_a_signal::{FileAndMigration, FileAndMigrationResult, SKIP_FILE};
 use crate::workflows::{
     data_migration_with_retries_workflow, data_migration_workflow, deadline_aware_with_retries_workflow,
@@ -24,6 +24,8 @@ use crate::workflows::{
 pub struct Stop {
     /// The registered name of its workflow.
     pub workflow: &'static str,
+    /// The reason to look at it, in a few words.
+    pub about: &'static str,
     /// The registered name of the activity that it is about.
     pub activity: &'static str,
     judged: fn(&Simulation, &'static str) -> Exploration,
@@ -32,29 +34,62 @@ pub struct Stop {
 
 /// All stops, in the order of the tour.
 pub const STOPS: [Stop; 8] = [
-    Stop { workflow: "resilient_processing", activity: "process_large_file", judged: judge_resilient, run: run_file },
-    Stop { workflow: "file_processing", activity: "process_large_file", judged: judge_file, run: run_file },
     Stop {
-        workflow: "file_processing_with_retries",
+        workflow: "resilient_processing",
+        about: "three attempts, resumed",
+        activity: "process_large_file",
+        judged: judge_resilient,
+        run: run_file,
+    },
+    Stop {
+        workflow: "file_processing",
+        about: "timeouts for a long activity",
         activity: "process_large_file",
         judged: judge_file,
         run: run_file,
     },
-    Stop { workflow: "data_migration", activity: "migrate_data", judged: judge_migration, run: run_migration },
     Stop {
-        workflow: "data_migration_with_retries",
+        workflow: "file_processing_with_retries",
+        about: "the same in five attempts",
+        activity: "process_large_file",
+        judged: judge_file,
+        run: run_file,
+    },
+    Stop {
+        workflow: "data_migration",
+        about: "a lock, batches, cleaning up",
         activity: "migrate_data",
         judged: judge_migration,
         run: run_migration,
     },
-    Stop { workflow: "deadline_aware", activity: "deadline_aware_activity", judged: judge_items, run: run_items },
     Stop {
-        workflow: "deadline_aware_with_retries",
+        workflow: "data_migration_with_retries",
+        about: "the same in four attempts",
+        activity: "migrate_data",
+        judged: judge_migration,
+        run: run_migration,
+    },
+    Stop {
+        workflow: "deadline_aware",
+        about: "a part of the work in 5 s",
         activity: "deadline_aware_activity",
         judged: judge_items,
         run: run_items,
     },
-    Stop { workflow: "skip_at_a_signal", activity: "process_large_file", judged: judge_skip, run: run_skip },
+    Stop {
+        workflow: "deadline_aware_with_retries",
+        about: "the same in three attempts",
+        activity: "deadline_aware_activity",
+        judged: judge_items,
+        run: run_items,
+    },
+    Stop {
+        workflow: "skip_at_a_signal",
+        about: "one of two is cancelled",
+        activity: "process_large_file",
+        judged: judge_skip,
+        run: run_skip,
+    },
 ];
 
 impl Stop {

@@ -1,4 +1,4 @@
-//! `cargo run -p activity_advanced`: what it prints, and the line with which it says a run can be reproduced.
+//! `cargo run -p activity_advanced` prints that everything holds, and a command that reproduces the run it shows.
 
 use std::process::{Command, Output};
 
@@ -21,8 +21,17 @@ fn numbers(shown: &str, name: &str) -> Vec<String> {
     line.trim_start().trim_start_matches(name).split_whitespace().map(str::to_owned).collect()
 }
 
+/// The words of a command line. A plan stands between single quotes and may hold spaces, the rest does not.
+fn words(line: &str) -> Vec<String> {
+    line.split('\'')
+        .zip([false, true].into_iter().cycle())
+        .flat_map(|(part, quoted)| if quoted { vec![part] } else { part.split_whitespace().collect() })
+        .map(str::to_owned)
+        .collect()
+}
+
 #[test]
-fn the_table_holds_and_its_line_replays_the_run_that_is_told() {
+fn the_table_holds_and_its_command_replays_the_run_that_is_shown() {
     let output = command(&[], None);
     let shown = text(&output.stdout);
     assert!(output.status.success(), "{shown}");
@@ -30,12 +39,26 @@ fn the_table_holds_and_its_line_replays_the_run_that_is_told() {
     assert_eq!(numbers(&shown, "lost progress"), ["0"; 8]);
     assert_eq!(numbers(&shown, "runs under random faults"), ["1,000"; 8]);
 
-    let (_, line) = shown.split_once("cargo run -p activity_advanced -- --plan '").unwrap();
-    let plan = line.trim_end().trim_end_matches('\'');
+    let (_, line) = shown.split_once("cargo run -p activity_advanced -- ").unwrap();
+    let words = words(&line.replace("\\\n", " "));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ["--workflow", workflow, "--plan", plan] = words[..] else { panic!("{words:?}") };
     let end = shown.lines().rfind(|line| line.contains("workflow completed")).unwrap();
-    for replayed in [command(&["--plan", plan], None), command(&[], Some(plan))] {
+    for replayed in [command(&words, None), command(&["--workflow", workflow], Some(plan))] {
         assert!(replayed.status.success());
         assert!(text(&replayed.stdout).contains(end), "{}", text(&replayed.stdout));
+    }
+}
+
+/// Timelines are wider: they hold the details of heartbeats and results.
+#[test]
+fn all_but_the_timeline_fits_80_columns() {
+    for arguments in [&["--seeds", "20"] as &[&str], &["--help"], &["--dialect", "cadence", "--seeds", "20"]] {
+        let shown = text(&command(arguments, None).stdout);
+        let is_timeline = |line: &str| (line.starts_with("  ") || line.starts_with(">>>")) && line.contains("s  ");
+        let lines = shown.lines().filter(|line| !is_timeline(line));
+        let wide: Vec<&str> = lines.filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{}", wide.join("\n"));
     }
 }
 
@@ -71,18 +94,27 @@ fn cadence_is_named_in_its_timelines() {
 fn wrong_values_are_refused_with_the_right_form() {
     let plan = "process_large_file#1@1:await17=explode";
     let refused = [
-        (command(&[], Some(plan)), "DURASIM_PLAN is not a plan"),
+        (command(&[], Some(plan)), "await17=crash"),
         (command(&["--plan", plan], None), "await17=crash"),
-        (command(&["--workflow", "file"], None), "there is no workflow `file`; there are resilient_processing"),
-        (command(&["--seeds", "lots"], None), "--seeds 500..600"),
-        (command(&["--dialect=zeebe"], None), "temporal and cadence"),
+        (command(&["--workflow", "file"], None), "[possible values: resilient_processing, file_processing"),
+        (command(&["--seeds", "lots"], None), "500..600"),
+        (command(&["--dialect=zeebe"], None), "temporal, cadence"),
         (command(&["--verbose"], None), "--help"),
+        (command(&["--seed", "1", "--plan", "v1"], None), "cannot be used with"),
     ];
     for (output, why) in refused {
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.starts_with("error: ") && error.contains(why), "{error}");
     }
+}
+
+#[test]
+fn a_variable_that_is_in_the_way_is_named_and_an_empty_one_is_not() {
+    let output = command(&["--seed", "7"], Some("v1"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("note: DURASIM_PLAN is set"), "{}", text(&output.stderr));
+    assert!(command(&["--seed", "7"], Some(" ")).status.success());
 }
 
 #[test]
@@ -106,17 +138,13 @@ fn a_plan_whose_point_is_not_there_says_so() {
 /// Every command of the README that has a plan.
 #[test]
 fn the_commands_of_the_readme_run() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../README.md").replace("\\\n", " ");
     let commands: Vec<&str> =
         readme.lines().filter_map(|line| line.trim().strip_prefix("cargo run -p activity_advanced -- ")).collect();
     assert!(commands.len() >= 12, "{}", commands.len());
     for line in commands {
-        // A plan stands between single quotes and may hold spaces, the rest does not.
-        let words = line
-            .split('\'')
-            .zip([false, true].into_iter().cycle())
-            .flat_map(|(part, quoted)| if quoted { vec![part] } else { part.split_whitespace().collect() });
-        let output = command(&words.collect::<Vec<_>>(), None);
+        let words = words(line);
+        let output = command(&words.iter().map(String::as_str).collect::<Vec<_>>(), None);
         assert!(output.status.success(), "{line}\n{}", text(&output.stderr));
     }
 }

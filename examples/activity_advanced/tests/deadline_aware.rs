@@ -1,7 +1,7 @@
 //! The promises of `deadline_aware_activity`, and of the workflow that has something to show in any case.
 
 use activity_advanced::activities::deadline_aware::{ItemsResult, MARGIN};
-use activity_advanced::item_queue::ItemQueue;
+use activity_advanced::fakes::item_queue::ItemQueue;
 use activity_advanced::stops::{items, simulation};
 use durasim::{Dialect, Run, Time};
 

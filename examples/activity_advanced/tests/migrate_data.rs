@@ -2,7 +2,7 @@
 
 use activity_advanced::activities::migrate_data::{MigrationInput, MigrationProgress, MigrationResult};
 use activity_advanced::activities::migrate_data_activity;
-use activity_advanced::database::{Database, LEASE};
+use activity_advanced::fakes::database::{Database, LEASE};
 use activity_advanced::stops::{migration, simulation};
 use durasim::{Dialect, Run, Simulation, Time, WorkflowContext, WorkflowError};
 

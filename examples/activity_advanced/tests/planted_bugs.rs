@@ -3,10 +3,10 @@
 use activity_advanced::activities::migrate_data::{MigrationInput, MigrationProgress, MigrationResult};
 use activity_advanced::activities::process_large_file::{FileProcessingInput, FileProcessingResult, Progress};
 use activity_advanced::activities::process_large_file_activity;
-use activity_advanced::chunk_store::ChunkStore;
-use activity_advanced::database::{Database, DatabaseError};
-use activity_advanced::row::Row;
+use activity_advanced::fakes::chunk_store::ChunkStore;
+use activity_advanced::fakes::database::{Database, DatabaseError};
 use activity_advanced::stops::{Stop, migration};
+use activity_advanced::tour::row::Row;
 use activity_advanced::workflows::{data_migration_workflow, resilient_processing_workflow};
 use durasim::check;
 use durasim::{ActivityContext, ActivityError, ActivityFn, Simulation};

@@ -1,9 +1,9 @@
 //! The promises of `process_large_file_activity`, one fault each.
 
 use activity_advanced::activities::process_large_file::{FileProcessingResult, Progress};
-use activity_advanced::chunk_store::ChunkStore;
+use activity_advanced::fakes::chunk_store::ChunkStore;
 use activity_advanced::stops::{file, simulation};
-use activity_advanced::tale;
+use activity_advanced::tour::tale;
 use durasim::{AttemptRecord, Dialect, ResultError, Run};
 
 #[track_caller]

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use activity_advanced::activities::deadline_aware::ItemsProgress;
 use activity_advanced::activities::migrate_data::MigrationProgress;
 use activity_advanced::activities::process_large_file::Progress;
-use activity_advanced::chunk_store::ChunkStore;
+use activity_advanced::fakes::chunk_store::ChunkStore;
 use activity_advanced::stops::{STOPS, Stop, file, items, migration, simulation};
 use durasim::fault::Plan;
 use durasim::{ActivityRecord, Dialect, Run, Simulation, Time, strategy};

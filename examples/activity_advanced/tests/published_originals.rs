@@ -7,9 +7,9 @@ use activity_advanced::activities::deadline_aware::{ItemsInput, ItemsProgress, I
 use activity_advanced::activities::migrate_data::{MigrationInput, MigrationProgress, MigrationResult};
 use activity_advanced::activities::process_large_file::{FileProcessingInput, HEARTBEAT_EVERY};
 use activity_advanced::activities::{deadline_aware_activity, migrate_data_activity, process_large_file_activity};
-use activity_advanced::chunk_store::ChunkStore;
-use activity_advanced::database::Database;
-use activity_advanced::item_queue::ItemQueue;
+use activity_advanced::fakes::chunk_store::ChunkStore;
+use activity_advanced::fakes::database::Database;
+use activity_advanced::fakes::item_queue::ItemQueue;
 use activity_advanced::stops::{file, items, migration};
 use activity_advanced::workflows::{data_migration_workflow, deadline_aware_workflow};
 use durasim::check::Check;

@@ -2,10 +2,10 @@
 
 use activity_advanced::activities::process_large_file::{FileProcessingInput, FileProcessingResult};
 use activity_advanced::activities::process_large_file_activity;
-use activity_advanced::chunk_store::ChunkStore;
-use activity_advanced::database::Database;
+use activity_advanced::fakes::chunk_store::ChunkStore;
+use activity_advanced::fakes::database::Database;
 use activity_advanced::stops::{Stop, simulation};
-use activity_advanced::tale::{CRASH_AND_RESUME, folded};
+use activity_advanced::tour::tale::{CRASH_AND_RESUME, folded};
 use activity_advanced::workflows::resilient_processing_workflow;
 use durasim::{ActivityContext, ActivityError, Dialect, Run, Simulation, Time};
 

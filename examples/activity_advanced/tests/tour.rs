@@ -1,17 +1,17 @@
 //! What the tour says of itself: all runs hold, everything that can become of one is shown, and neither depends on how many
 //! threads there are.
 
-use activity_advanced::row::Row;
 use activity_advanced::stops::{STOPS, simulation};
-use activity_advanced::table::Table;
+use activity_advanced::tour::overview::Overview;
+use activity_advanced::tour::row::Row;
 use durasim::Dialect;
 
-fn table(dialect: Dialect, seeds: u64) -> Table {
-    Table::new(Row::of_each(&STOPS, &simulation(dialect), 0..seeds).unwrap())
+fn table(dialect: Dialect, seeds: u64) -> Overview {
+    Overview::new(Row::of_each(&STOPS, &simulation(dialect), 0..seeds).unwrap())
 }
 
 #[track_caller]
-fn assert_holds(table: &Table) {
+fn assert_holds(table: &Overview) {
     let failures: String = table.rows().iter().flat_map(Row::failures).map(|failed| failed.text.clone()).collect();
     assert!(table.holds(), "{table}\n{failures}");
 }
@@ -38,5 +38,5 @@ fn the_number_of_threads_makes_no_difference() {
     let simulation = simulation(Dialect::Temporal);
     let alone = STOPS.iter().map(|stop| Row::of(stop, &simulation, 0..50).unwrap()).collect();
     let together = Row::of_each(&STOPS, &simulation, 0..50).unwrap();
-    assert_eq!(Table::new(alone).to_string(), Table::new(together).to_string());
+    assert_eq!(Overview::new(alone).to_string(), Overview::new(together).to_string());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError};
 use serde::{Deserialize, Serialize};
 
-use crate::item_queue::{ITEM_TIME, ItemQueue, worth};
+use crate::fakes::item_queue::{ITEM_TIME, ItemQueue, worth};
 
 /// What is left of the time when the activity reports, at least: a tenth of the 5 s that it has in all.
 pub const MARGIN: Duration = Duration::from_millis(500);

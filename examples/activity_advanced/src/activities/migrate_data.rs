@@ -5,7 +5,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError, time};
 use serde::{Deserialize, Serialize};
 
-use crate::database::{COPY_TIME, Database, DatabaseError, Lock, PUBLISH_TIME, content};
+use crate::fakes::database::{COPY_TIME, Database, DatabaseError, Lock, PUBLISH_TIME, content};
 
 /// A heartbeat after so many records, whatever the size of a batch, and after the last.
 pub const HEARTBEAT_EVERY: u32 = 20;

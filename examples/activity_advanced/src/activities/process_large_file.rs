@@ -5,7 +5,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError};
 use serde::{Deserialize, Serialize};
 
-use crate::chunk_store::{CHUNK_TIME, ChunkStore};
+use crate::fakes::chunk_store::{CHUNK_TIME, ChunkStore};
 
 /// A heartbeat after so many chunks, and after the last.
 pub const HEARTBEAT_EVERY: u32 = 3;

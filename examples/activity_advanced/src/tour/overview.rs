@@ -1,24 +1,25 @@
-//! [`Table`]: what the tour found, on one screen.
+//! [`Overview`]: the whole tour, on one screen.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, iter};
 
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
-use crate::numbers::{Count, Days};
 use crate::outcomes::Outcomes;
-use crate::row::Row;
+use crate::tour::row::Row;
 
-/// What the tour found, on one screen: a column for each workflow, a line for each number.
+/// The whole tour, on one screen: a column for each workflow, a line for each number.
 #[derive(Debug)]
-pub struct Table {
+pub struct Overview {
     rows: Vec<Row>,
 }
 
 /// A name and how its number is found.
 type Line = (&'static str, fn(&Row) -> u64);
 
-/// What was run, and how it ended.
+/// How many runs were made, and how they ended.
 const RUNS: [Line; 9] = [
     ("runs under every fault", |row| row.every_fault(|tally| tally.runs)),
     ("runs under random faults", |row| row.seeds(|tally| tally.runs)),
@@ -31,22 +32,26 @@ const RUNS: [Line; 9] = [
     ("lost progress", Row::lost_progress),
 ];
 
-/// What happened on the way.
-const OUTCOMES: [Line; 8] = [
+/// How attempts began and ended.
+const ATTEMPTS: [Line; 4] = [
     ("resumed from a heartbeat", |row| row.outcomes.resumed),
     ("cancelled, progress saved", |row| row.outcomes.cancelled_with_progress),
     ("stopped by its deadline", |row| row.outcomes.stopped_by_deadline),
     ("stopped with its worker", |row| row.outcomes.worker_shutdown),
+];
+
+/// Which timeouts ended attempts.
+const TIMEOUTS: [Line; 4] = [
     ("heartbeat timeout", |row| row.outcomes.heartbeat_timeout),
     ("start-to-close timeout", |row| row.outcomes.start_to_close_timeout),
     ("schedule-to-close timeout", |row| row.outcomes.schedule_to_close_timeout),
     ("schedule-to-start timeout", |row| row.outcomes.schedule_to_start_timeout),
 ];
 
-impl Table {
+impl Overview {
     /// With these columns.
-    pub fn new(rows: Vec<Row>) -> Table {
-        Table { rows }
+    pub fn new(rows: Vec<Row>) -> Overview {
+        Overview { rows }
     }
 
     /// The columns.
@@ -66,49 +71,63 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+/// In lines of at most 80 columns: the workflows with their numbers, then a column for each of these.
+impl fmt::Display for Overview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, row) in self.rows.iter().enumerate() {
-            writeln!(f, "{:>3}  {:<30} {:>8} without faults", at + 1, row.workflow, row.without_faults.to_string())?;
+        let mut workflows = plain_table();
+        for (number, row) in (1..).zip(&self.rows) {
+            workflows.add_row([
+                number.to_string(),
+                row.stop.workflow.to_owned(),
+                row.without_faults.to_string(),
+                row.stop.about.to_owned(),
+            ]);
         }
-        write!(f, "\n{:<26}", "")?;
-        for at in 1..=self.rows.len() {
-            write!(f, "{at:>8}")?;
+        writeln!(f, "    workflow                      without faults\n{}\n", workflows.trim_fmt())?;
+
+        let mut numbers = plain_table();
+        let header = (1..=self.rows.len()).map(|number| number.to_string());
+        numbers.add_row(iter::once(String::new()).chain(header));
+        self.add_lines(&mut numbers, &RUNS);
+        numbers.add_row([""]).add_row(["runs in which an attempt was"]);
+        self.add_lines(&mut numbers, &ATTEMPTS);
+        numbers.add_row([""]).add_row(["runs in which there was a"]);
+        self.add_lines(&mut numbers, &TIMEOUTS);
+        for column in numbers.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+            column.set_padding((1, 0));
         }
-        writeln!(f)?;
-        self.lines(f, &RUNS)?;
-        writeln!(f, "\nruns in which an attempt was")?;
-        self.lines(f, &OUTCOMES[..4])?;
-        writeln!(f, "\nruns in which there was a")?;
-        self.lines(f, &OUTCOMES[4..])?;
-        writeln!(f, "\n{LEGEND}")
+        writeln!(f, "{}\n\n{LEGEND}", numbers.trim_fmt())
     }
 }
 
-/// What the less obvious words mean.
+/// A table without lines between its columns, which are one space apart.
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+}
+
+/// The less obvious words.
 const LEGEND: &str = "\
-survive: ended as without faults. over budget: faults used up the attempts or the time that the options allow, and the
-service gave up as it should. lost progress: work that was lost, or done again though a heartbeat said that it was done.";
+survive: ended as without faults. over budget: faults used up the attempts or
+the time that the options allow, and the service gave up as it should.
+lost progress: work that was lost, or done again though a heartbeat said that
+it was done.";
 
-impl Table {
-    fn lines(&self, f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
+impl Overview {
+    fn add_lines(&self, table: &mut Table, lines: &[Line]) {
         for (name, number) in lines {
-            write!(f, "{name:<26}")?;
-            for row in &self.rows {
-                write!(f, "{:>8}", Count(number(row)).to_string())?;
-            }
-            writeln!(f)?;
+            let numbers = self.rows.iter().map(|row| HumanCount(number(row)).to_string());
+            table.add_row(iter::once((*name).to_owned()).chain(numbers));
         }
-        Ok(())
     }
-}
 
-impl Table {
-    /// `21,000 runs, 28 days 3 h of virtual time`.
+    /// `21,000 runs, 4 weeks of virtual time`.
     pub fn effort(&self) -> String {
         let runs = self.rows.iter().map(|row| row.sum(|tally| tally.runs)).sum();
         let seconds: u64 = self.rows.iter().map(|row| row.sum(|tally| tally.virtual_time.as_secs())).sum();
-        format!("{} runs, {} of virtual time", Count(runs), Days(Duration::from_secs(seconds)))
+        format!("{} runs, {} of virtual time", HumanCount(runs), HumanDuration(Duration::from_secs(seconds)))
     }
 }
 
@@ -132,7 +151,7 @@ struct Column<'a> {
 impl Column<'_> {
     fn new(row: &Row) -> Column<'_> {
         Column {
-            workflow: row.workflow,
+            workflow: row.stop.workflow,
             runs_under_every_fault: row.every_fault(|tally| tally.runs),
             runs_under_random_faults: row.seeds(|tally| tally.runs),
             hold: row.sum(|tally| tally.hold()),

@@ -1,4 +1,4 @@
-//! [`Row`]: what the tour found at one stop.
+//! [`Row`]: all runs of one stop.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use durasim::{Exploration, Failed, Part, Report, RunError, Simulation, Tally, Ti
 use crate::outcomes::{Observer, Outcomes};
 use crate::stops::Stop;
 
-/// What the tour found at one stop: under every fault, and under the random faults of some seeds.
+/// All runs of one stop: under every fault, and under the random faults of some seeds.
 #[derive(Debug)]
 pub struct Row {
-    /// The stop's workflow.
-    pub workflow: &'static str,
+    /// Where it was tried.
+    pub stop: Stop,
     /// When its run without faults was over.
     pub without_faults: Time,
-    /// What happened in all runs.
+    /// How many runs show what.
     pub outcomes: Outcomes,
     every_fault: Report,
     seeds: Report,
@@ -29,7 +29,7 @@ impl Row {
         let (every_fault, first) = explore(stop.judged(simulation).every_fault())?;
         let (seeds, second) = explore(stop.judged(simulation).seeds(seeds))?;
         let without_faults = stop.run(simulation)?.virtual_time();
-        Ok(Row { workflow: stop.workflow, without_faults, outcomes: first.and(second), every_fault, seeds })
+        Ok(Row { stop: *stop, without_faults, outcomes: first.and(second), every_fault, seeds })
     }
 
     /// Tries everything at several stops, one after the other: each exploration uses all cores.

@@ -1,0 +1,10 @@
+//! The command `cargo run -p activity_advanced`: its options, what it runs, and how it prints that.
+
+pub mod arguments;
+pub mod guide;
+pub mod overview;
+pub mod row;
+pub mod summary;
+pub mod tale;
+
+pub use arguments::Arguments;
