@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use chacha20::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::context::WorkflowContext;
 
