@@ -1,6 +1,5 @@
 //! [`random()`]: random numbers that follow from the seed.
 
-use crate::engine::choice::Stream;
 use crate::run::world::current;
 
 /// 64 random bits from the run's seed, for activities and the fakes they use.
@@ -25,5 +24,5 @@ pub fn random() -> u64 {
     if world.core.borrow().in_workflow() {
         world.misuse("workflow code called `durasim::random`, which a replay cannot repeat".to_owned());
     }
-    world.core.borrow_mut().choice.bits(Stream::User)
+    world.core.borrow_mut().user_random.bits()
 }

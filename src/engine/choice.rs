@@ -1,4 +1,4 @@
-//! [`Choice`]: the one source of everything that user code does not fix.
+//! [`Draws`]: random numbers that follow from a run's seed, a stream for each use.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -14,23 +14,18 @@ pub(crate) enum Stream {
     User = 2,
 }
 
-const STREAMS: usize = 3;
-
-/// Random streams, made when first drawn from.
-#[derive(Debug, Default)]
-pub(crate) struct Choice {
+/// The random numbers of one stream.
+#[derive(Debug)]
+pub(crate) struct Draws {
     seed: u64,
-    streams: [Option<ChaCha8Rng>; STREAMS],
+    stream: Stream,
+    /// Made at the first draw: few runs draw from every stream.
+    generator: Option<ChaCha8Rng>,
 }
 
-impl Choice {
-    /// Begins anew, from this seed.
-    pub(crate) fn restart(&mut self, seed: u64) {
-        self.seed = seed;
-        // One by one: a whole list of them would be written byte for byte.
-        for stream in &mut self.streams {
-            *stream = None;
-        }
+impl Draws {
+    pub(crate) fn new(seed: u64, stream: Stream) -> Draws {
+        Draws { seed, stream, generator: None }
     }
 
     pub(crate) fn seed(&self) -> u64 {
@@ -38,20 +33,20 @@ impl Choice {
     }
 
     /// A number below `count`, which must not be zero.
-    pub(crate) fn below(&mut self, stream: Stream, count: u32) -> u32 {
-        self.stream(stream).random_range(0..count)
+    pub(crate) fn below(&mut self, count: u32) -> u32 {
+        self.generator().random_range(0..count)
     }
 
     /// Any 64 bits.
-    pub(crate) fn bits(&mut self, stream: Stream) -> u64 {
-        self.stream(stream).next_u64()
+    pub(crate) fn bits(&mut self) -> u64 {
+        self.generator().next_u64()
     }
 
-    fn stream(&mut self, stream: Stream) -> &mut ChaCha8Rng {
-        self.streams[stream as usize].get_or_insert_with(|| {
-            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(stream as u64);
-            rng
+    fn generator(&mut self) -> &mut ChaCha8Rng {
+        self.generator.get_or_insert_with(|| {
+            let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+            generator.set_stream(self.stream as u64);
+            generator
         })
     }
 }
@@ -60,34 +55,17 @@ impl Choice {
 mod tests {
     use super::*;
 
-    fn started(seed: u64) -> Choice {
-        let mut choice = Choice::default();
-        choice.restart(seed);
-        choice
-    }
-
-    #[test]
-    fn a_draw_from_one_stream_does_not_shift_another() {
-        let mut alone = started(7);
-        let mut mixed = started(7);
-        let faults: Vec<u64> = (0..20).map(|_| alone.bits(Stream::Faults)).collect();
-        let same: Vec<u64> = (0..20)
-            .map(|draw| {
-                for _ in 0..draw {
-                    mixed.below(Stream::Schedule, 5);
-                }
-                mixed.bits(Stream::User);
-                mixed.bits(Stream::Faults)
-            })
-            .collect();
-        assert_eq!(faults, same);
-    }
-
     /// Part of the meaning of a seed: changes only with a new trace version.
     #[test]
     fn the_streams_of_a_seed_never_change() {
-        let mut choice = started(42);
-        let drawn = [Stream::Schedule, Stream::Faults, Stream::User].map(|stream| choice.bits(stream));
-        assert_eq!(drawn, [12_578_764_544_318_200_737, 13_222_472_167_927_179_408, 3_387_013_202_841_124_863]);
+        let first = [Stream::Schedule, Stream::Faults, Stream::User].map(|stream| Draws::new(42, stream).bits());
+        assert_eq!(first, [12_578_764_544_318_200_737, 13_222_472_167_927_179_408, 3_387_013_202_841_124_863]);
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_numbers_again() {
+        let draw = |draws: &mut Draws| (draws.below(5), draws.bits());
+        let (mut once, mut again) = (Draws::new(7, Stream::Faults), Draws::new(7, Stream::Faults));
+        assert!((0..20).all(|_| draw(&mut once) == draw(&mut again)));
     }
 }

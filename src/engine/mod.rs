@@ -4,10 +4,12 @@
 //! - [`tasks`]: the futures and their wakers.
 //! - [`ready`]: which tasks have been woken.
 //! - [`sleepers`]: the tasks that wait for a moment.
-//! - [`choice`]: the one source of everything random.
+//! - [`schedule`]: which of several ready tasks runs first.
+//! - [`choice`]: the random numbers of a seed, the one source of everything random.
 
 pub(crate) mod choice;
 pub(crate) mod queue;
 pub(crate) mod ready;
+pub(crate) mod schedule;
 pub(crate) mod sleepers;
 pub(crate) mod tasks;

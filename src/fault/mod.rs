@@ -2,17 +2,20 @@
 
 mod coordinate;
 mod cursor;
+pub(crate) mod deadline;
 mod header;
-pub(crate) mod inject;
 mod kind;
 mod length;
 pub(crate) mod menu;
 mod name;
 mod parse;
 mod plan;
+pub(crate) mod planned;
 mod point;
+pub(crate) mod quiet;
 mod simpler;
 mod site;
+pub(crate) mod source;
 pub(crate) mod swarm;
 mod words;
 

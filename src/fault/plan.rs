@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::kind::Fault;
 use super::name::Name;
 use super::point::Point;
+use crate::engine::schedule::{Fifo, Random, Schedule};
 
 /// The version of a plan's text, with which every plan begins. A plan of another version is refused.
 pub const VERSION: u32 = 1;
@@ -20,6 +21,16 @@ pub enum Order {
     Fifo,
     /// Any, drawn from the run's seed.
     Random,
+}
+
+impl Order {
+    /// This order in a run of this seed.
+    pub(crate) fn schedule(self, seed: u64) -> Box<dyn Schedule> {
+        match self {
+            Order::Fifo => Box::new(Fifo),
+            Order::Random => Box::new(Random::new(seed)),
+        }
+    }
 }
 
 /// One fault at one point.

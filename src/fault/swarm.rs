@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use super::kind::Fault;
-use super::menu::AttemptLengths;
-use crate::engine::choice::{Choice, Stream};
+use super::menu::{AttemptLengths, Limits, menu};
+use super::site::Site;
+use super::source::{Faults, Location};
+use crate::engine::choice::{Draws, Stream};
 
 /// Faults that are switched on or off together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,59 +34,74 @@ impl Family {
 /// How many sites pass between two strikes, on average: one of these for each seed.
 const GAPS: [u32; 5] = [4, 12, 40, 120, 400];
 
-/// The faults of one run.
+/// The faults of one run, drawn from its seed.
 #[derive(Debug)]
 pub(crate) struct Swarm {
-    /// Bit by [`Family`].
+    draws: Draws,
+    /// Those that are on, a bit for each [`Family`].
     families: u32,
     gap: u32,
     /// Sites until the next strike.
     left: u32,
     over_budget: bool,
-    pub(crate) usual: Arc<AttemptLengths>,
+    usual: Arc<AttemptLengths>,
 }
 
 impl Swarm {
     /// Draws which families are on and how often they strike. Attempts take `usual` when nothing strikes them.
-    pub(crate) fn new(choice: &mut Choice, over_budget: bool, usual: Arc<AttemptLengths>) -> Swarm {
-        let bits = choice.bits(Stream::Faults);
+    pub(crate) fn new(seed: u64, over_budget: bool, usual: Arc<AttemptLengths>) -> Swarm {
+        let mut draws = Draws::new(seed, Stream::Faults);
+        let bits = draws.bits();
         // Cancels and stops end most runs early, so they are on for one seed in four; the others for every second.
         let rare = 1 << Family::Cancel as u32 | 1 << Family::Stop as u32;
         let families = (bits as u32) & ((bits >> 32) as u32 | !rare);
-        let gap = GAPS[choice.below(Stream::Faults, GAPS.len() as u32) as usize];
-        let mut swarm = Swarm { families, gap, left: 0, over_budget, usual };
-        swarm.draw_gap(choice);
-        swarm
+        let gap = GAPS[draws.below(GAPS.len() as u32) as usize];
+        let left = draws.below(2 * gap);
+        Swarm { draws, families, gap, left, over_budget, usual }
     }
 
     /// Counts one site; `true` if something is to strike there.
-    pub(crate) fn is_due(&mut self, choice: &mut Choice) -> bool {
-        if self.left > 0 {
-            self.left -= 1;
-            return false;
+    fn is_due(&mut self) -> bool {
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                false
+            }
+            None => {
+                self.left = self.draws.below(2 * self.gap);
+                true
+            }
         }
-        self.draw_gap(choice);
-        true
     }
 
-    /// Whether it may end more attempts than the retry policy allows.
-    pub(crate) fn is_over_budget(&self) -> bool {
-        self.over_budget
-    }
-
-    pub(crate) fn allows(&self, fault: Fault) -> bool {
+    fn allows(&self, fault: Fault) -> bool {
         self.families & 1 << fault.family() as u32 != 0
     }
+}
 
-    pub(crate) fn pick(&self, faults: &[Fault], choice: &mut Choice) -> Option<Fault> {
+impl Faults for Swarm {
+    fn may_strike(&self, site: Site) -> bool {
+        // When a deadline's await would come has to be known beforehand.
+        !matches!(site, Site::Deadline(_))
+    }
+
+    fn strike(&mut self, at: Location<'_>, limits: &dyn Fn() -> Limits) -> Option<Fault> {
+        if !self.is_due() {
+            return None;
+        }
+        let mut limits = limits();
+        let unknown = limits.timeouts.heartbeat.to_duration();
+        limits.attempt_length = self.usual.bound(at.name, limits.attempt_length, unknown);
+        let mut faults = menu(at.site, &limits);
+        faults.retain(|fault| self.allows(*fault));
         match faults.len() {
             0 => None,
-            many => Some(faults[choice.below(Stream::Faults, many as u32) as usize]),
+            many => Some(faults[self.draws.below(many as u32) as usize]),
         }
     }
 
-    fn draw_gap(&mut self, choice: &mut Choice) {
-        self.left = choice.below(Stream::Faults, 2 * self.gap);
+    fn is_over_budget(&self) -> bool {
+        self.over_budget
     }
 }
 

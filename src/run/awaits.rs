@@ -15,7 +15,7 @@ impl Core {
         record.awaits += 1;
         let count = record.awaits;
         self.note(Who::Attempt(attempt), What::Awaited(count));
-        if !self.injector.is_quiet() {
+        if !self.faults.is_quiet() {
             self.strike_await(attempt, count);
         }
     }
@@ -31,24 +31,17 @@ impl Core {
 
     /// The next await is this one: a planned deadline moves it.
     pub(super) fn approach_await(&mut self, attempt: AttemptKey, next: u32) {
-        if !self.injector.may_strike(Site::Deadline(next)) {
+        if !self.faults.may_strike(Site::Deadline(next)) {
             return;
         }
         let Some(deadline) = self.attempts[attempt].deadline else { return };
         let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
-        match fault {
-            Fault::DeadlineBefore(by) => {
-                let nanos = deadline.as_nanos().saturating_sub(by.as_nanos() as u64);
-                self.stall(attempt, Time::from_nanos(nanos));
-            }
-            Fault::DeadlineAt => {
-                let activity = self.attempts[attempt].token.activity;
-                self.activities[activity].defers_deadline = true;
-                self.stall(attempt, deadline);
-            }
-            Fault::DeadlineAtLate => self.stall(attempt, deadline),
-            Fault::DeadlineAfter(by) => self.stall(attempt, deadline + by),
-            _ => {}
+        if fault.defers_the_deadline() {
+            let activity = self.attempts[attempt].token.activity;
+            self.activities[activity].defers_deadline = true;
+        }
+        if let Some(until) = fault.aim(deadline) {
+            self.stall(attempt, until);
         }
     }
 

@@ -3,22 +3,18 @@
 use std::time::Duration;
 
 use super::finished::Run;
-use crate::fault::{Entry, Fault, Site};
-use crate::program::Time;
+use crate::fault::deadline::{Approach, dispatch_delay};
+use crate::fault::{Entry, Site};
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{What, Who};
 
 impl Run {
     /// How much later the attempt of a `deadlineN` entry must be dispatched so that its N-th await, as it happened in this
-    /// run, falls where the entry says. `None` if its deadline is not the activity's schedule-to-close, if dispatch may not
-    /// take so long, or if the await did not happen.
+    /// run, falls where the entry says. `None` if that is [not the way](dispatch_delay), or if the await did not happen.
     pub(super) fn dispatch_delay(&self, entry: &Entry) -> Option<Duration> {
         let Site::Deadline(count) = entry.point.site else { return None };
         let activity = self.activity_of(entry)?;
         let (timeouts, _) = self.limits(activity);
-        if timeouts.schedule_to_close.is_zero() {
-            return None;
-        }
         let trace = self.trace();
         let (attempt, _) = trace
             .attempts()
@@ -34,21 +30,8 @@ impl Run {
                 _ => {}
             }
         }
-        let deadline = scheduled?.plus(timeouts.schedule_to_close);
-        let (started, awaited) = (started?, awaited?);
-        // A start-to-close that ends earlier moves along with the start.
-        if !timeouts.start_to_close.is_zero() && timeouts.start_to_close.to_duration() < awaited - started {
-            return None;
-        }
-        let aim = match entry.fault {
-            Fault::DeadlineBefore(by) => Time::from_nanos(deadline.as_nanos().checked_sub(by.as_nanos() as u64)?),
-            Fault::DeadlineAt | Fault::DeadlineAtLate => deadline,
-            Fault::DeadlineAfter(by) => deadline + by,
-            _ => return None,
-        };
-        let delay = (aim > awaited).then(|| aim - awaited)?;
-        let allowed = timeouts.schedule_to_start.to_duration();
-        (allowed.is_zero() || delay < allowed).then_some(delay)
+        let (scheduled, started, awaited) = (scheduled?, started?, awaited?);
+        dispatch_delay(entry.fault, &Approach { scheduled, started, awaited, timeouts })
     }
 
     /// The activity that an entry names.

@@ -171,7 +171,7 @@ impl Run {
 
     /// Entries of the plan whose points the run did not come to.
     pub fn not_fired(&self) -> Vec<Entry> {
-        self.world().core.borrow().injector.not_struck()
+        self.world().core.borrow().faults.not_struck()
     }
 
     /// The seed.

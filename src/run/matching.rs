@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::agenda::{Todo, Wakeup};
 use super::world::Core;
-use crate::engine::choice::Stream;
-use crate::fault::{Fault, Order, Site};
+use crate::fault::{Fault, Site};
 use crate::service::{ActivityKey, Ready, WorkflowKey};
 use crate::trace::WorkerKey;
 use crate::worker::process::{Process, Worker};
@@ -30,7 +29,7 @@ impl Core {
         let mut latency = self.settings.dispatch_latency;
         if let Ready::Activity { activity, attempt } = ready {
             chosen.busy += 1;
-            if self.injector.may_strike_dispatch() {
+            if self.faults.may_strike(Site::Dispatch) {
                 latency = self.faulted_latency(activity, attempt);
             }
         }
@@ -68,12 +67,13 @@ impl Core {
             }
         }
         let candidates = || self.workers.iter().filter(|(_, worker)| fits(worker, ready) && worker.task_queue == queue);
-        let chosen = match self.order {
-            Order::Fifo => candidates().min_by_key(|(_, worker)| worker.served),
-            Order::Random => match candidates().count() as u32 {
-                0 | 1 => candidates().next(),
-                many => candidates().nth(self.choice.below(Stream::Schedule, many) as usize),
-            },
+        let able = candidates().count() as u32;
+        if able == 0 {
+            return None;
+        }
+        let chosen = match self.schedule.next_worker(able) {
+            Some(index) => candidates().nth(index as usize),
+            None => candidates().min_by_key(|(_, worker)| worker.served),
         };
         chosen.map(|(worker, _)| worker)
     }

@@ -14,8 +14,10 @@ use super::setup::Setup;
 use super::turn::ScriptFuture;
 use super::world::{Core, Script, Tag, World, with_current};
 use crate::client::Client;
-use crate::fault::inject::Injector;
+use crate::engine::choice::{Draws, Stream};
 use crate::fault::menu::AttemptLengths;
+use crate::fault::planned::Planned;
+use crate::fault::source::Faults;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics::{self, NOT_TEXT, Unwound};
@@ -63,17 +65,6 @@ impl Origin {
     }
 }
 
-/// Where a run's faults come from.
-#[derive(Clone, Copy, Debug)]
-enum Faults<'a> {
-    /// With the dispatch delays of deadlines, where they have any.
-    Planned(&'a [Entry], &'a [Option<Duration>]),
-    Swarm {
-        over_budget: bool,
-        usual: &'a Arc<AttemptLengths>,
-    },
-}
-
 impl Start {
     pub(crate) fn new(setup: Arc<Setup>, origin: Origin) -> Start {
         Start { setup, origin, usual: Arc::default() }
@@ -92,7 +83,7 @@ impl Start {
     /// A run with the faults of a plan.
     pub(crate) fn run(&self, plan: &Plan) -> Finished {
         let delays = self.dispatch_delays(plan);
-        self.execute(plan.seed, plan.order, Faults::Planned(&plan.entries, &delays))
+        self.execute(plan.seed, plan.order, Box::new(Planned::new(&plan.entries, &delays)))
     }
 
     /// Where the deadline is the activity's schedule-to-close, it is met by dispatching the attempt later, which leaves its
@@ -104,17 +95,13 @@ impl Start {
         }
         let mut others = plan.entries.clone();
         others.retain(|entry| !is_deadline(entry));
-        let probe = self.execute(plan.seed, plan.order, Faults::Planned(&others, &[]));
-        let mut delays = Vec::new();
-        for entry in &plan.entries {
-            delays.push(probe.run.dispatch_delay(entry));
-        }
-        delays
+        let probe = self.execute(plan.seed, plan.order, Box::new(Planned::new(&others, &[])));
+        plan.entries.iter().map(|entry| probe.run.dispatch_delay(entry)).collect()
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
     pub(crate) fn run_swarm(&self, seed: u64, order: Order, over_budget: bool) -> Finished {
-        self.execute(seed, order, Faults::Swarm { over_budget, usual: self.usual_lengths() })
+        self.execute(seed, order, Box::new(Swarm::new(seed, over_budget, self.usual_lengths().clone())))
     }
 
     /// Mistakes that can be found before any run.
@@ -146,7 +133,7 @@ impl Start {
         input.as_ref().err().cloned()
     }
 
-    fn execute(&self, seed: u64, order: Order, faults: Faults<'_>) -> Finished {
+    fn execute(&self, seed: u64, order: Order, faults: Box<dyn Faults>) -> Finished {
         let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, None) };
         let mut script = script(Client::new());
         let mut returned = None;
@@ -184,16 +171,16 @@ impl Start {
         random_faults: bool,
         script: Pin<&mut dyn Future<Output = ()>>,
     ) -> Finished {
-        // It cannot be run without faults beforehand, either.
-        let unknown = Arc::default();
-        let faults = match random_faults {
-            true => Faults::Swarm { over_budget: false, usual: &unknown },
-            false => Faults::Planned(&plan.entries, &[]),
+        let faults: Box<dyn Faults> = if random_faults {
+            // It cannot be run without faults beforehand, either.
+            Box::new(Swarm::new(plan.seed, false, Arc::default()))
+        } else {
+            Box::new(Planned::new(&plan.entries, &[]))
         };
         self.execute_with(plan.seed, plan.order, faults, Some(script))
     }
 
-    fn execute_with(&self, seed: u64, order: Order, faults: Faults<'_>, script: ScriptFuture<'_>) -> Finished {
+    fn execute_with(&self, seed: u64, order: Order, faults: Box<dyn Faults>, script: ScriptFuture<'_>) -> Finished {
         panics::install_hook();
         let world = World::new(self.setup.clone());
         if let Some(mistake) = self.mistake() {
@@ -215,7 +202,7 @@ impl Start {
     }
 
     /// Makes the state, brings the worker up and starts the workflow.
-    fn begin(&self, world: &World, seed: u64, order: Order, faults: Faults<'_>) {
+    fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>) {
         for state in &self.setup.states {
             match panics::catch(|| (state.make)()) {
                 Ok(made) => world.states.borrow_mut().push((state.key, made)),
@@ -233,14 +220,9 @@ impl Start {
         let core = &mut **world.core.borrow_mut();
         core.service.set_dialect(core.settings.dialect);
         core.trace.set_dialect(core.settings.dialect);
-        core.choice.restart(seed);
-        core.order = order;
-        match faults {
-            Faults::Planned(entries, delays) => core.injector.plan(entries, delays),
-            Faults::Swarm { over_budget, usual } => {
-                core.injector = Injector::Swarm(Swarm::new(&mut core.choice, over_budget, usual.clone()));
-            }
-        }
+        core.user_random = Draws::new(seed, Stream::User);
+        core.schedule = order.schedule(seed);
+        core.faults = faults;
         if self.setup.workers.is_empty() {
             core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));
         }
@@ -285,7 +267,7 @@ impl Core {
             input,
             run_timeout: Default::default(),
             task_timeout: self.settings.workflow_task_timeout.into(),
-            random_seed: self.choice.seed() ^ key.index() as u64,
+            random_seed: self.user_random.seed() ^ key.index() as u64,
         };
         self.serve(|service, now| service.start_workflow(start, now))
     }

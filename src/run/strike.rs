@@ -1,11 +1,15 @@
 //! Where the run asks whether a fault strikes, and notes that it does.
 
+use std::time::Duration;
+
 use super::world::Core;
-use crate::fault::inject::{Injector, Place};
 use crate::fault::menu::Limits;
+use crate::fault::source::{LateDispatch, Location};
 use crate::fault::{Fault, Point, Site};
-use crate::service::{ActivityKey, WorkflowKey};
+use crate::program::{RetrySpec, Table};
+use crate::service::{ActivityKey, Service, Token, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
+use crate::worker::attempt::Attempt;
 
 /// Attempts that faults may end where the policy has no limit: a run should come to an end.
 const ENOUGH_ATTEMPTS: u32 = 6;
@@ -14,7 +18,7 @@ impl Core {
     /// A site of a running attempt.
     #[inline]
     pub(crate) fn strike_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
-        if self.injector.may_strike(site) { self.try_attempt(attempt, site) } else { None }
+        if self.faults.may_strike(site) { self.try_attempt(attempt, site) } else { None }
     }
 
     fn try_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
@@ -26,7 +30,7 @@ impl Core {
     /// A site of an activity at which no attempt runs.
     #[inline]
     pub(super) fn strike_activity(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
-        if !self.injector.may_strike(site) {
+        if !self.faults.may_strike(site) {
             return None;
         }
         let fault = self.strike_site(activity, attempt, site)?;
@@ -34,24 +38,24 @@ impl Core {
     }
 
     /// How much later this attempt is to be dispatched to meet a planned deadline.
-    pub(super) fn strike_deadline(&mut self, activity: ActivityKey, attempt: u32) -> Option<std::time::Duration> {
-        let Core { injector, trace, .. } = self;
-        let place = place(trace, activity, attempt, Site::Dispatch);
-        let (site, fault, delay) = injector.strike_deadline(place)?;
-        self.activities[activity].defers_deadline = fault == Fault::DeadlineAt;
+    pub(super) fn strike_deadline(&mut self, activity: ActivityKey, attempt: u32) -> Option<Duration> {
+        let Core { faults, trace, .. } = self;
+        let LateDispatch { site, fault, by } =
+            faults.strike_deadline(location(trace, activity, attempt, Site::Dispatch))?;
+        self.activities[activity].defers_deadline = fault.defers_the_deadline();
         self.note_fault(Who::Activity(activity), self.trace.activity_point(activity, attempt, site), fault)?;
-        Some(delay)
+        Some(by)
     }
 
     /// A site of a workflow.
     pub(super) fn strike_workflow(&mut self, workflow: WorkflowKey, site: Site) -> Option<Fault> {
-        if !self.injector.may_strike(site) {
+        if !self.faults.may_strike(site) {
             return None;
         }
-        let may_end = self.all_may_end();
-        let Core { injector, trace, choice, .. } = self;
+        let Core { faults, trace, service, attempts, .. } = self;
+        let over_budget = faults.is_over_budget();
         let name = &trace.workflows()[workflow];
-        let place = Place {
+        let location = Location {
             workflow_id: &name.workflow_id,
             first_workflow: workflow == WorkflowKey::FIRST,
             name: &name.workflow_type,
@@ -59,7 +63,8 @@ impl Core {
             attempt: None,
             site,
         };
-        let fault = injector.strike(place, &|| Limits::of_workflow(may_end), choice)?;
+        let limits = || Limits::of_workflow(all_may_end(attempts, service, over_budget));
+        let fault = faults.strike(location, &limits)?;
         self.note_fault(Who::Workflow(workflow), self.trace.workflow_point(workflow, site), fault)
     }
 
@@ -75,10 +80,9 @@ impl Core {
     }
 
     fn strike_site(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
-        let may_end =
-            matches!(self.injector, Injector::Swarm(_)) && self.all_may_end() && self.may_end(activity, attempt);
-        let Core { injector, trace, choice, service, attempts, activities, now, .. } = self;
-        let place = place(trace, activity, attempt, site);
+        let Core { faults, trace, service, attempts, activities, now, .. } = self;
+        let over_budget = faults.is_over_budget();
+        let location = location(trace, activity, attempt, site);
         let limits = || {
             let record = service.activity(activity);
             let hosted = activities[activity].latest.map(|attempt| &attempts[attempt]);
@@ -88,28 +92,10 @@ impl Core {
                 attempt_length: hosted.map_or(Default::default(), |attempt| *now - attempt.started_at),
                 time_left: hosted.and_then(|attempt| attempt.deadline).map(|deadline| deadline - *now),
                 silence: hosted.map_or(Default::default(), |attempt| *now - attempt.last_visible),
-                may_end,
+                may_end: all_may_end(attempts, service, over_budget) && may_end(record.retry(), attempt, over_budget),
             }
         };
-        injector.strike(place, &limits, choice)
-    }
-
-    /// Whether every attempt that would die with the worker may have a successor.
-    fn all_may_end(&self) -> bool {
-        self.attempts
-            .values()
-            .filter(|attempt| attempt.is_running())
-            .all(|attempt| self.may_end(attempt.token.activity, attempt.token.attempt))
-    }
-
-    fn may_end(&self, activity: ActivityKey, attempt: u32) -> bool {
-        match self.service.activity(activity).retry().maximum_attempts {
-            limit if limit > 0 => {
-                let over_budget = matches!(&self.injector, Injector::Swarm(swarm) if swarm.is_over_budget());
-                over_budget || attempt < limit as u32
-            }
-            _ => attempt < ENOUGH_ATTEMPTS,
-        }
+        faults.strike(location, &limits)
     }
 
     /// Cancellation of an attempt's workflow is requested now.
@@ -124,11 +110,27 @@ impl Core {
     }
 }
 
+/// Whether every attempt that would die with the worker may have a successor.
+fn all_may_end(attempts: &Table<AttemptKey, Attempt>, service: &Service, over_budget: bool) -> bool {
+    attempts.values().filter(|attempt| attempt.is_running()).all(|attempt| {
+        let Token { activity, attempt, .. } = attempt.token;
+        may_end(service.activity(activity).retry(), attempt, over_budget)
+    })
+}
+
+/// Whether an attempt may have a successor.
+fn may_end(retry: &RetrySpec, attempt: u32, over_budget: bool) -> bool {
+    match retry.maximum_attempts {
+        limit if limit > 0 => over_budget || attempt < limit as u32,
+        _ => attempt < ENOUGH_ATTEMPTS,
+    }
+}
+
 /// A site of an activity, as plans name it.
-fn place(trace: &Trace, activity: ActivityKey, attempt: u32, site: Site) -> Place<'_> {
+fn location(trace: &Trace, activity: ActivityKey, attempt: u32, site: Site) -> Location<'_> {
     let name = &trace.activities()[activity];
     let workflow = &trace.workflows()[name.workflow];
-    Place {
+    Location {
         workflow_id: &workflow.workflow_id,
         first_workflow: name.workflow == WorkflowKey::FIRST,
         name: &name.activity_type,

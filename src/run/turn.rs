@@ -10,10 +10,8 @@ use super::agenda::{Todo, Wakeup};
 use super::error::RunError;
 use super::running::Running;
 use super::world::{Core, Script, Tag, World};
-use crate::engine::choice::Stream;
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
-use crate::fault::Order;
 use crate::program::panics::{self, Panic, Unwound};
 use crate::program::{ActivityOutcome, Time};
 use crate::service::Timer;
@@ -214,11 +212,8 @@ impl Core {
     /// The next of the ready tasks.
     #[inline]
     fn take_ready(&mut self) -> Option<Taken<ActivityOutcome, Tag>> {
-        let Core { tasks, choice, order, .. } = self;
-        tasks.take(|ready| match order {
-            Order::Fifo => 0,
-            Order::Random => choice.below(Stream::Schedule, ready),
-        })
+        let Core { tasks, schedule, .. } = self;
+        tasks.take(|ready| schedule.next_task(ready))
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
@@ -253,7 +248,7 @@ impl Core {
             }
             match wakeup {
                 // Nothing else is ready: its turn is now.
-                Wakeup::Sleeper(id) if self.order == Order::Fifo => {
+                Wakeup::Sleeper(id) if self.schedule.is_fifo() => {
                     if let Some(taken) = self.wake_alone(id) {
                         return Woken::Task(taken);
                     }

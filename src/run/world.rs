@@ -15,13 +15,14 @@ use super::running::Running;
 use super::setup::{Settings, Setup};
 use super::signal::{LateSignal, LateSignalKey};
 use super::watch::Minded;
-use crate::engine::choice::Choice;
+use crate::engine::choice::{Draws, Stream};
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
+use crate::engine::schedule::{Fifo, Schedule};
 use crate::engine::sleepers::Sleepers;
 use crate::engine::tasks::{TaskId, Tasks};
-use crate::fault::Order;
-use crate::fault::inject::Injector;
+use crate::fault::quiet::Quiet;
+use crate::fault::source::Faults;
 use crate::program::{ActivityOutcome, Table, Time, key, panics};
 use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
@@ -118,8 +119,9 @@ pub(crate) struct Core {
     pub(crate) executor: Executor,
     pub(crate) tasks: Tasks<ActivityOutcome, Tag>,
     pub(crate) sleepers: Sleepers,
-    pub(crate) choice: Choice,
-    pub(crate) order: Order,
+    /// What user code draws.
+    pub(crate) user_random: Draws,
+    pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) service: Service,
     /// What the service has left is being taken.
     pub(super) settling: bool,
@@ -137,7 +139,7 @@ pub(crate) struct Core {
     pub(super) no_sleep: Busy,
     /// By [`ActivityKey`].
     pub(crate) activities: Table<ActivityKey, HostedActivity>,
-    pub(crate) injector: Injector,
+    pub(crate) faults: Box<dyn Faults>,
     pub(crate) trace: Box<Trace>,
     pub(crate) todo: VecDeque<Todo>,
     /// Messages on a slow way.
@@ -186,8 +188,8 @@ impl Core {
             executor,
             tasks,
             sleepers,
-            choice: Choice::default(),
-            order: Order::Fifo,
+            user_random: Draws::new(0, Stream::User),
+            schedule: Box::new(Fifo),
             service: Service::new(),
             settling: false,
             workers: Table::new(),
@@ -200,7 +202,7 @@ impl Core {
             script_busy: Busy::default(),
             no_sleep: Busy::default(),
             activities: Table::new(),
-            injector: Injector::default(),
+            faults: Box::new(Quiet),
             trace,
             todo: VecDeque::new(),
             mail: Table::new(),

@@ -1,0 +1,29 @@
+//! [`Schedule`]: the order in which ready tasks run.
+//!
+//! A run asks its schedule for everything about this order that neither the code nor the clock decides. There is a file for
+//! each schedule: [`Fifo`], and [`Random`], which draws from the run's seed.
+
+mod fifo;
+mod random;
+
+use std::fmt;
+
+pub(crate) use fifo::Fifo;
+pub(crate) use random::Random;
+
+/// The order in which ready tasks run.
+pub(crate) trait Schedule: fmt::Debug {
+    /// The task that runs next. `ready` tasks, at least one, stand in the order in which they became ready; the answer is an
+    /// index into them.
+    fn next_task(&mut self, ready: u32) -> u32;
+
+    /// The worker that gets a task. `able` workers, at least one, could take it; the answer is an index into them. `None`
+    /// leaves it to the one that has waited longest.
+    fn next_worker(&mut self, able: u32) -> Option<u32>;
+
+    /// Whether the task that became ready first always runs first. A task that becomes ready while no other is may then run
+    /// without being asked for here.
+    fn is_fifo(&self) -> bool {
+        false
+    }
+}

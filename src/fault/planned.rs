@@ -1,0 +1,201 @@
+//! [`Planned`]: the faults of a plan.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::kind::Fault;
+use super::menu::Limits;
+use super::plan::Entry;
+use super::site::Site;
+use super::source::{Faults, LateDispatch, Location};
+
+/// The faults of a plan. Each strikes at most once.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// Sorted by [`Pending::key`]; those of one key are in the plan's order.
+    entries: Vec<Pending>,
+    /// How many have not struck, by site. A site that has none left is not here.
+    left: BTreeMap<Site, u32>,
+}
+
+/// An entry of a plan, and whether it has struck.
+#[derive(Debug)]
+struct Pending {
+    entry: Entry,
+    /// Its index in the plan.
+    index: usize,
+    struck: bool,
+    /// How much later the attempt is to be dispatched to meet a deadline, where that is the way.
+    dispatch_delay: Option<Duration>,
+}
+
+/// Which attempt or workflow a fault strikes: name, execution, attempt, and the workflow's id, if the plan says it.
+type Owner<'a> = (&'a str, u32, Option<u32>, Option<&'a str>);
+
+/// The sites of deadlines.
+const DEADLINES: RangeInclusive<Site> = Site::Deadline(0)..=Site::Deadline(u32::MAX);
+
+impl Pending {
+    fn key(&self) -> (Owner<'_>, Site) {
+        let point = &self.entry.point;
+        ((&point.name, point.execution, point.attempt, point.workflow_id.as_deref()), point.site)
+    }
+
+    fn may_strike(&self) -> bool {
+        !self.struck && self.entry.point.run.is_none_or(|run| run == 1)
+    }
+}
+
+impl Planned {
+    /// The faults of these entries. `dispatch_delays` are those of the entries that are deadlines, index by index, or none.
+    pub(crate) fn new(entries: &[Entry], dispatch_delays: &[Option<Duration>]) -> Planned {
+        let pending = |(index, entry): (usize, &Entry)| {
+            let dispatch_delay = dispatch_delays.get(index).copied().flatten();
+            Pending { entry: entry.clone(), index, struck: false, dispatch_delay }
+        };
+        let mut entries: Vec<Pending> = entries.iter().enumerate().map(pending).collect();
+        entries.sort_by(|one, other| one.key().cmp(&other.key()));
+        let mut left = BTreeMap::new();
+        for pending in &entries {
+            *left.entry(pending.entry.point.site).or_default() += 1;
+        }
+        Planned { entries, left }
+    }
+
+    /// Strikes with the plan's first entry that may strike there, at one of these sites, and is `wanted`.
+    fn take(
+        &mut self,
+        at: Location<'_>,
+        sites: RangeInclusive<Site>,
+        wanted: fn(&Pending) -> bool,
+    ) -> Option<&Pending> {
+        // The plan need not say the workflow's id where it is that of the first workflow, or where the point is a workflow's.
+        let may_be_unsaid = at.attempt.is_none() || at.first_workflow;
+        let ids = [Some(Some(at.workflow_id)), may_be_unsaid.then_some(None)];
+        let positions = ids.into_iter().flatten().flat_map(|workflow_id| {
+            let owner = (at.name, at.execution, at.attempt, workflow_id);
+            let first = self.entries.partition_point(|pending| pending.key() < (owner, *sites.start()));
+            let end = self.entries.partition_point(|pending| pending.key() <= (owner, *sites.end()));
+            first..end
+        });
+        let position = positions
+            .filter(|position| self.entries[*position].may_strike() && wanted(&self.entries[*position]))
+            .min_by_key(|position| self.entries[*position].index)?;
+        let pending = &mut self.entries[position];
+        pending.struck = true;
+        let site = pending.entry.point.site;
+        if let Some(left) = self.left.get_mut(&site) {
+            *left -= 1;
+            if *left == 0 {
+                self.left.remove(&site);
+            }
+        }
+        Some(pending)
+    }
+}
+
+impl Faults for Planned {
+    fn is_quiet(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn may_strike(&self, site: Site) -> bool {
+        match site {
+            // A deadline may be met by a late dispatch.
+            Site::Dispatch => self.left.contains_key(&site) || self.left.range(DEADLINES).next().is_some(),
+            site => self.left.contains_key(&site),
+        }
+    }
+
+    fn strike(&mut self, at: Location<'_>, _limits: &dyn Fn() -> Limits) -> Option<Fault> {
+        let struck = self.take(at, at.site..=at.site, |pending| pending.dispatch_delay.is_none())?;
+        Some(struck.entry.fault)
+    }
+
+    fn strike_deadline(&mut self, at: Location<'_>) -> Option<LateDispatch> {
+        let struck = self.take(at, DEADLINES, |pending| pending.dispatch_delay.is_some())?;
+        let Entry { point, fault } = &struck.entry;
+        Some(LateDispatch { site: point.site, fault: *fault, by: struck.dispatch_delay? })
+    }
+
+    fn not_struck(&self) -> Vec<Entry> {
+        let mut left: Vec<&Pending> = self.entries.iter().filter(|pending| !pending.struck).collect();
+        left.sort_unstable_by_key(|pending| pending.index);
+        left.into_iter().map(|pending| pending.entry.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Plan;
+
+    fn planned(plan: &str) -> Planned {
+        Planned::new(&plan.parse::<Plan>().unwrap().entries, &[])
+    }
+
+    /// A site of the first execution of `a`.
+    fn at(workflow_id: &str, first_workflow: bool, attempt: Option<u32>, site: Site) -> Location<'_> {
+        Location { workflow_id, first_workflow, name: "a", execution: 1, attempt, site }
+    }
+
+    fn strike(planned: &mut Planned, at: Location<'_>) -> Option<String> {
+        let limits = || Limits::of_workflow(true);
+        planned.strike(at, &limits).map(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_fault_strikes_once_at_its_own_point() {
+        let mut planned = planned("a#1@1:await2=crash; a#1@2:await2=fail; b#1@1:await2=stop");
+        let site = Site::Await(2);
+        assert!(planned.may_strike(site) && !planned.may_strike(Site::Await(1)));
+        assert_eq!(strike(&mut planned, at("w", true, Some(3), site)), None);
+        assert_eq!(strike(&mut planned, at("w", true, Some(2), site)), Some("fail".to_owned()));
+        assert_eq!(strike(&mut planned, at("w", true, Some(2), site)), None);
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), site)), Some("crash".to_owned()));
+        assert!(planned.may_strike(site) && !planned.is_quiet());
+        let left: Vec<String> = planned.not_struck().iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["b#1@1:await2=stop"]);
+    }
+
+    #[test]
+    fn a_plan_without_faults_left_is_quiet() {
+        let mut planned = planned("a#1@1:dispatch=cancel");
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), Site::Dispatch)), Some("cancel".to_owned()));
+        assert!(planned.is_quiet() && !planned.may_strike(Site::Dispatch));
+    }
+
+    #[test]
+    fn an_activity_of_no_named_workflow_is_the_first_ones() {
+        let site = Site::Await(1);
+        let mut planned = planned("a#1@1:await1=crash; v:a#1@1:await1=fail; a#1:task1=crash");
+        assert_eq!(strike(&mut planned, at("u", false, Some(1), site)), None);
+        assert_eq!(strike(&mut planned, at("v", false, Some(1), site)), Some("fail".to_owned()));
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), site)), Some("crash".to_owned()));
+        // A workflow's own site is found by its type and number.
+        assert_eq!(strike(&mut planned, at("u", false, None, Site::Task(1))), Some("crash".to_owned()));
+    }
+
+    #[test]
+    fn a_run_that_is_not_there_is_not_struck() {
+        let mut planned = planned("/2:a#1@1:await1=crash; /1:a#1@1:await2=fail");
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), Site::Await(1))), None);
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), Site::Await(2))), Some("fail".to_owned()));
+        assert_eq!(planned.not_struck().len(), 1);
+    }
+
+    #[test]
+    fn a_deadline_strikes_at_the_dispatch_or_at_its_await_and_not_at_both() {
+        let plan: Plan = "a#1@1:deadline3=at; a#1@1:deadline2=at_late".parse().unwrap();
+        let late = Duration::from_secs(7);
+        let mut planned = Planned::new(&plan.entries, &[None, Some(late)]);
+        let dispatch = at("w", true, Some(1), Site::Dispatch);
+        assert!(planned.may_strike(Site::Dispatch));
+        let expected = LateDispatch { site: Site::Deadline(2), fault: Fault::DeadlineAtLate, by: late };
+        assert_eq!(planned.strike_deadline(dispatch), Some(expected));
+        assert_eq!(planned.strike_deadline(dispatch), None);
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), Site::Deadline(2))), None);
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), Site::Deadline(3))), Some("at".to_owned()));
+    }
+}

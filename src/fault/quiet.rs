@@ -1,0 +1,24 @@
+//! [`Quiet`]: no fault.
+
+use super::kind::Fault;
+use super::menu::Limits;
+use super::site::Site;
+use super::source::{Faults, Location};
+
+/// Nothing goes wrong: the run without faults, which others are compared with.
+#[derive(Debug)]
+pub(crate) struct Quiet;
+
+impl Faults for Quiet {
+    fn is_quiet(&self) -> bool {
+        true
+    }
+
+    fn may_strike(&self, _site: Site) -> bool {
+        false
+    }
+
+    fn strike(&mut self, _at: Location<'_>, _limits: &dyn Fn() -> Limits) -> Option<Fault> {
+        None
+    }
+}

@@ -1,0 +1,68 @@
+//! [`Faults`]: where the faults of a run come from.
+//!
+//! There is a file for each source: [`Quiet`](super::quiet::Quiet) has none, [`Planned`](super::planned::Planned) has those
+//! of a plan, and [`Swarm`](super::swarm::Swarm) draws them from a seed.
+//!
+//! A run passes thousands of sites and almost all of them without a fault. So it first asks [`Faults::may_strike`], which
+//! knows only the kind of site and its number, and looks up where it is, a [`Location`], only if the answer is yes.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::kind::Fault;
+use super::menu::Limits;
+use super::plan::Entry;
+use super::site::Site;
+
+/// Where the faults of a run come from.
+pub(crate) trait Faults: fmt::Debug {
+    /// Whether no fault strikes any more, wherever the run goes.
+    fn is_quiet(&self) -> bool {
+        false
+    }
+
+    /// Whether a fault may strike at such a site, in whatever attempt or workflow.
+    fn may_strike(&self, site: Site) -> bool;
+
+    /// The fault that strikes at this location, if one does. `limits` are what faults that are drawn must keep to.
+    fn strike(&mut self, at: Location<'_>, limits: &dyn Fn() -> Limits) -> Option<Fault>;
+
+    /// The planned deadline that this attempt meets by being dispatched later. `at` is its dispatch.
+    fn strike_deadline(&mut self, at: Location<'_>) -> Option<LateDispatch> {
+        let _ = at;
+        None
+    }
+
+    /// Whether faults may end more attempts than the retry policy allows.
+    fn is_over_budget(&self) -> bool {
+        false
+    }
+
+    /// The entries of a plan that have not struck, in the plan's order.
+    fn not_struck(&self) -> Vec<Entry> {
+        Vec::new()
+    }
+}
+
+/// Where in a run a site is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Location<'a> {
+    /// The workflow that owns it, and whether that is the first one started.
+    pub(crate) workflow_id: &'a str,
+    pub(crate) first_workflow: bool,
+    /// The type of the activity, or of the workflow at its own sites.
+    pub(crate) name: &'a str,
+    pub(crate) execution: u32,
+    pub(crate) attempt: Option<u32>,
+    pub(crate) site: Site,
+}
+
+/// A planned deadline that is met by dispatching the attempt later.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct LateDispatch {
+    /// Where and how the deadline falls.
+    pub(crate) site: Site,
+    pub(crate) fault: Fault,
+    /// How much later the attempt is dispatched.
+    pub(crate) by: Duration,
+}
