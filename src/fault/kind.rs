@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::length::Length;
-use super::site::Site;
+use super::point::Site;
+use super::text::Length;
 
 /// What goes wrong. Not every fault fits every site: [`Fault::fits`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kind::Fault;
-use super::site::Site;
+use super::point::Site;
 use crate::program::{Span, Timeouts};
 
 /// How long attempts take, at most, when nothing strikes them, by activity type.

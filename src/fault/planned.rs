@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::kind::Fault;
 use super::menu::Limits;
 use super::plan::Entry;
-use super::site::Site;
+use super::point::Site;
 use super::source::{Faults, LateDispatch, Location};
 
 /// The faults of a plan. Each strikes at most once.

@@ -2,7 +2,7 @@
 
 use super::kind::Fault;
 use super::menu::Limits;
-use super::site::Site;
+use super::point::Site;
 use super::source::{Faults, Location};
 
 /// Nothing goes wrong: the run without faults, which others are compared with.

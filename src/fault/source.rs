@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::kind::Fault;
 use super::menu::Limits;
 use super::plan::Entry;
-use super::site::Site;
+use super::point::Site;
 
 /// Where the faults of a run come from.
 pub(crate) trait Faults: fmt::Debug {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::kind::Fault;
 use super::menu::{AttemptLengths, Limits, menu};
-use super::site::Site;
+use super::point::Site;
 use super::source::{Faults, Location};
 use crate::engine::choice::{Draws, Stream};
 

@@ -1,12 +1,15 @@
-//! [`Cursor`]: a place in a plan's text, and what stands there.
+//! [`Cursor`]: a position in a plan's text, and what stands there.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::name::{bare_len, quoted_len};
-use super::plan::PlanError;
+use crate::fault::PlanError;
+use crate::fault::point::{bare_len, quoted_len};
 
-/// A place in a text that moves forward as it is read.
+/// What a fault looks like, for messages.
+pub(super) const EXAMPLE: &str = "`process_large_file#1@1:await5=crash`";
+
+/// A position in a text that moves forward as it is read.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
@@ -16,7 +19,7 @@ pub(super) struct Cursor<'a> {
 /// A name as it stood in the text.
 #[derive(Debug)]
 pub(super) struct Spelled<'a> {
-    /// Its place, for errors.
+    /// Its position, for errors.
     pub at: usize,
     /// The name, without quotes and escapes.
     pub name: Cow<'a, str>,
@@ -29,8 +32,8 @@ impl<'a> Cursor<'a> {
         Cursor { text, at: 0 }
     }
 
-    /// The present place, for [`Cursor::error`].
-    pub(super) fn place(&self) -> usize {
+    /// The present position, for [`Cursor::error`].
+    pub(super) fn position(&self) -> usize {
         self.at
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Digits and the largest unit that is exact: `2s`, `1500ms`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Length(pub Duration);
+pub(in crate::fault) struct Length(pub Duration);
 
 /// The longest, for messages.
 pub(super) const LONGEST: &str = "18446744073709551615s";

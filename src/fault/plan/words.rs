@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::kind::Fault;
-use super::plan::{Entry, Order, Plan};
-use super::point::Point;
-use super::site::Site;
+use super::{Entry, Order, Plan};
+use crate::fault::kind::Fault;
+use crate::fault::point::{Point, Site};
 
 /// One fault at one point as a sentence without its full stop.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,7 @@
 //! Reading a plan's header: `v1 seed=0 order=fifo for=name`.
 
-use super::cursor::Cursor;
-use super::parse::EXAMPLE;
-use super::plan::{Order, Plan, PlanError, VERSION};
+use super::cursor::{Cursor, EXAMPLE};
+use crate::fault::{Order, Plan, PlanError, VERSION};
 
 const FIELDS: [&str; 3] = ["seed", "order", "for"];
 
@@ -29,7 +28,7 @@ pub(super) fn header(cursor: &mut Cursor<'_>) -> Result<Plan, PlanError> {
         if cursor.at_end() || cursor.eat(';') {
             return Ok(plan);
         }
-        let at = cursor.place();
+        let at = cursor.position();
         let field = cursor.word();
         if !FIELDS.contains(&field) {
             let found = if field.is_empty() { cursor.found() } else { format!("`{field}`") };
@@ -54,7 +53,7 @@ pub(super) fn header(cursor: &mut Cursor<'_>) -> Result<Plan, PlanError> {
 }
 
 fn version(cursor: &mut Cursor<'_>) -> Result<(), PlanError> {
-    let at = cursor.place();
+    let at = cursor.position();
     let word = cursor.word();
     let problem = match version_number(word) {
         Some(number) if number == VERSION.to_string() => return end_of_field(cursor, word),
@@ -77,7 +76,7 @@ fn end_of_field(cursor: &Cursor<'_>, field: &str) -> Result<(), PlanError> {
 }
 
 fn seed(cursor: &mut Cursor<'_>) -> Result<u64, PlanError> {
-    let at = cursor.place();
+    let at = cursor.position();
     let digits = cursor.word();
     // A word has no sign, and `parse` refuses all else that is not digits.
     if let Ok(seed) = digits.parse() {
@@ -88,7 +87,7 @@ fn seed(cursor: &mut Cursor<'_>) -> Result<u64, PlanError> {
 }
 
 fn order(cursor: &mut Cursor<'_>) -> Result<Order, PlanError> {
-    let at = cursor.place();
+    let at = cursor.position();
     match cursor.word() {
         "fifo" => Ok(Order::Fifo),
         "random" => Ok(Order::Random),
@@ -98,7 +97,7 @@ fn order(cursor: &mut Cursor<'_>) -> Result<Order, PlanError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse::tests::refused;
+    use crate::fault::text::parse::tests::refused;
 
     #[test]
     fn a_header_that_is_not_right() {

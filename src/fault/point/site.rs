@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A place within one attempt, one activity's retry loop, or one workflow run. Numbers count from 1.
+/// Where something can go wrong within one attempt, one activity's retry loop, or one workflow run. Numbers count from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Site {
@@ -83,11 +83,11 @@ impl Site {
 
 impl Site {
     /// What plans may write, for messages.
-    pub(super) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
+    pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
 
     /// The site that a plan spells so, without its number; `number` is what follows, 0 if nothing does. `None` if there
     /// is no such word, or a number where none belongs.
-    pub(super) fn spelled(word: &str, number: u32) -> Option<Site> {
+    pub(in crate::fault) fn spelled(word: &str, number: u32) -> Option<Site> {
         Some(match (word, number) {
             ("dispatch", 0) => Site::Dispatch,
             ("completion", 0) => Site::Completion,

@@ -1,10 +1,11 @@
 //! [`Plan::simplifications`]: the plans that are one step simpler.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::kind::Fault;
-use super::plan::{Entry, Order, Plan};
-use super::site::Site;
+use super::{Entry, Order, Plan};
+use crate::fault::kind::Fault;
+use crate::fault::point::{Point, Site};
 
 /// The shortest length that a stall or a delay is cut to.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -37,35 +38,36 @@ impl Plan {
     /// # Ok::<_, durasim::fault::PlanError>(())
     /// ```
     pub fn simplifications(&self) -> Vec<Plan> {
-        let mut simpler = Vec::new();
-        for place in (0..self.entries.len()).rev() {
-            let mut without = self.clone();
-            without.entries.remove(place);
-            simpler.push(without);
-        }
-        for step in &[softer, earlier, shorter] {
-            for (place, entry) in self.entries.iter().enumerate() {
-                for changed in step(entry) {
-                    if self.is_free(place, &changed) {
-                        let mut plan = self.clone();
-                        plan.entries[place] = changed;
-                        simpler.push(plan);
-                    }
-                }
-            }
-        }
-        if self.seed != 0 {
-            simpler.push(self.clone().with_seed(0));
-        }
-        if self.order != Order::Fifo {
-            simpler.push(self.clone().with_order(Order::Fifo));
-        }
-        simpler
+        self.simpler().collect()
     }
 
-    /// Whether no entry but the one at `place` is at the point of `changed`: a point has at most one fault.
-    fn is_free(&self, place: usize, changed: &Entry) -> bool {
-        self.entries.iter().enumerate().all(|(other, taken)| other == place || taken.point != changed.point)
+    /// The [simplifications](Plan::simplifications), each made when it is asked for: of a plan of many faults there are as
+    /// many, each with as many faults.
+    pub(crate) fn simpler(&self) -> impl Iterator<Item = Plan> {
+        let without = (0..self.entries.len()).rev().map(|index| {
+            let mut plan = self.clone();
+            plan.entries.remove(index);
+            plan
+        });
+        // A point has at most one fault, so none is moved to the point of another.
+        let taken: BTreeSet<&Point> = self.entries.iter().map(|entry| &entry.point).collect();
+        let steps: [fn(&Entry) -> Vec<Entry>; 3] = [softer, earlier, shorter];
+        let changed = steps.into_iter().flat_map(|step| {
+            self.entries
+                .iter()
+                .enumerate()
+                .flat_map(move |(index, entry)| step(entry).into_iter().map(move |changed| (index, entry, changed)))
+        });
+        let changed =
+            changed.filter(move |(_, entry, changed)| changed.point == entry.point || !taken.contains(&changed.point));
+        let changed = changed.map(|(index, _, changed)| {
+            let mut plan = self.clone();
+            plan.entries[index] = changed;
+            plan
+        });
+        let first_seed = (self.seed != 0).then(|| self.clone().with_seed(0));
+        let fifo = (self.order != Order::Fifo).then(|| self.clone().with_order(Order::Fifo));
+        without.chain(changed).chain(first_seed).chain(fifo)
     }
 }
 

@@ -3,17 +3,14 @@
 //! Strict: a plan that is not quite right must not run as another plan, least of all as one without faults. Every error
 //! says where it is and what would be right there.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::coordinate::point;
 use super::cursor::Cursor;
 use super::header::{begins_with_header, header};
-use super::kind::Fault;
 use super::length::{LONGEST, Length};
-use super::plan::{Entry, Plan, PlanError, VERSION};
-use super::site::Site;
-
-pub(super) const EXAMPLE: &str = "`process_large_file#1@1:await5=crash`";
+use crate::fault::{Entry, Fault, Plan, PlanError, Site, VERSION};
 
 impl FromStr for Plan {
     type Err = PlanError;
@@ -26,18 +23,18 @@ impl FromStr for Plan {
             return Err(cursor.error_here(problem));
         }
         let mut plan = if begins_with_header(&cursor) { header(&mut cursor)? } else { Plan::none() };
+        // The fault at each point that has one.
+        let mut taken = BTreeMap::new();
         loop {
             cursor.skip_spaces();
             if cursor.at_end() {
                 return Ok(plan);
             }
-            let at = cursor.place();
+            let at = cursor.position();
             let entry = entry(&mut cursor)?;
-            if let Some(first) = plan.entries.iter().find(|other| other.point == entry.point) {
-                let problem = format!(
-                    "a second fault at {}, which has `{}` already; a point takes one fault",
-                    first.point, first.fault
-                );
+            if let Some(first) = taken.insert(entry.point.clone(), entry.fault) {
+                let problem =
+                    format!("a second fault at {}, which has `{first}` already; a point takes one fault", entry.point);
                 return Err(cursor.error(at, problem));
             }
             plan.entries.push(entry);
@@ -74,7 +71,7 @@ fn entry(cursor: &mut Cursor<'_>) -> Result<Entry, PlanError> {
 }
 
 fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
-    let at = cursor.place();
+    let at = cursor.position();
     let word = cursor.word();
     let Some(&kind) = Fault::KINDS.iter().find(|kind| kind.keyword() == word) else {
         let found = if word.is_empty() { cursor.found() } else { format!("`{word}`") };
@@ -87,7 +84,7 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
         (false, false) => Ok(kind),
         (true, true) => {
             cursor.eat('(');
-            let length_at = cursor.place();
+            let length_at = cursor.position();
             let digits = cursor.take_while(|c| c.is_ascii_digit());
             let unit = cursor.take_while(|c| !matches!(c, ')' | ';'));
             let Some(length) = Length::read(digits, unit) else {
@@ -111,17 +108,9 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
 
 /// The faults that fit, with the form of their length.
 fn fitting(site: Site) -> String {
-    let mut list = String::new();
-    for kind in Fault::KINDS.iter().filter(|kind| kind.fits(site)) {
-        if !list.is_empty() {
-            list.push_str(", ");
-        }
-        list.push_str(kind.keyword());
-        if kind.length().is_some() {
-            list.push_str("(2s)");
-        }
-    }
-    list
+    let form = |kind: Fault| format!("{}{}", kind.keyword(), if kind.length().is_some() { "(2s)" } else { "" });
+    let fitting: Vec<String> = Fault::KINDS.into_iter().filter(|kind| kind.fits(site)).map(form).collect();
+    fitting.join(", ")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(crate) struct Name<'a>(pub &'a str);
 pub(crate) struct Id<'a>(pub &'a str);
 
 /// How many bytes at the start of the text are a bare name.
-pub(super) fn bare_len(text: &str) -> usize {
+pub(in crate::fault) fn bare_len(text: &str) -> usize {
     let begins = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let bytes = text.as_bytes();
     if !bytes.first().is_some_and(begins) {
@@ -31,7 +31,7 @@ pub(super) fn bare_len(text: &str) -> usize {
 }
 
 /// How many bytes at the start of the text are a JSON string, quotes included. `None` if it does not end.
-pub(super) fn quoted_len(text: &str) -> Option<usize> {
+pub(in crate::fault) fn quoted_len(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
         match byte {

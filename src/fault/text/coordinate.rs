@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use super::cursor::{Cursor, Spelled};
-use super::name::Name;
-use super::parse::EXAMPLE;
-use super::plan::PlanError;
-use super::point::Point;
-use super::site::Site;
+use super::cursor::{Cursor, EXAMPLE, Spelled};
+use crate::fault::{Name, PlanError, Point, Site};
 
 pub(super) fn point(cursor: &mut Cursor<'_>) -> Result<Point, PlanError> {
-    let at = cursor.place();
+    let at = cursor.position();
     let first =
         if cursor.peek() == Some('/') { None } else { Some(cursor.name(&format!("a fault such as {EXAMPLE}"))?) };
     let (workflow_id, prefix_run, name) = match first {
@@ -26,7 +22,7 @@ pub(super) fn point(cursor: &mut Cursor<'_>) -> Result<Point, PlanError> {
         return Err(cursor.error_here(no_execution(cursor)));
     }
     let execution = cursor.count("which one, a number: `#1`")?;
-    let number_at = cursor.place();
+    let number_at = cursor.position();
     let number = if cursor.eat('@') { Some(cursor.count("an attempt or a run, a number: `@1`")?) } else { None };
     cursor.expect(':', "and a site, such as `:await5`")?;
     let site = site(cursor)?;
@@ -91,7 +87,7 @@ fn workflow_prefix(
 }
 
 fn site(cursor: &mut Cursor<'_>) -> Result<Site, PlanError> {
-    let at = cursor.place();
+    let at = cursor.position();
     let spelled = cursor.word();
     let word = spelled.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &spelled[word.len()..];
@@ -116,8 +112,8 @@ fn site(cursor: &mut Cursor<'_>) -> Result<Site, PlanError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse::tests::{reads_as, refused};
-    use super::super::plan::Plan;
+    use crate::fault::Plan;
+    use crate::fault::text::parse::tests::{reads_as, refused};
 
     #[test]
     fn names_that_look_like_something_else() {

@@ -1,13 +1,17 @@
 //! [`Plan`]: which faults strike where; what is printed, shrunk, kept and replayed.
 
+mod simpler;
+mod words;
+
 use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+pub(crate) use words::{FaultWords, Ordinal};
+
 use super::kind::Fault;
-use super::name::Name;
-use super::point::Point;
+use super::point::{Name, Point};
 use crate::engine::schedule::{Fifo, Random, Schedule};
 
 /// The version of a plan's text, with which every plan begins. A plan of another version is refused.

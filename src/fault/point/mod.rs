@@ -1,12 +1,17 @@
 //! [`Point`]: a stable coordinate of something that can go wrong.
 
+mod name;
+mod site;
+
 use std::fmt;
 use std::sync::Arc;
 
-use super::name::{Id, Name};
-use super::site::Site;
+pub use site::Site;
 
-/// A place in a run, named so that it stays the same when faults change the rest of the run.
+pub(crate) use name::{Id, Name};
+pub(super) use name::{bare_len, quoted_len};
+
+/// Where in a run something can go wrong, named so that it stays the same when faults change the rest of the run.
 ///
 /// Text: `[workflow-id[/run]:]activity#k@n:site` for activities and `workflow#k[@run]:site` for workflows, where `k`
 /// counts the activities of this type that their workflow has scheduled (or the workflows of this type that were
