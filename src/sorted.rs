@@ -96,14 +96,6 @@ impl<K, V> Sorted<K, V> {
         self.entries.clear();
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub(crate) fn entries(&self) -> &[(K, V)] {
-        &self.entries
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
@@ -141,6 +133,6 @@ mod tests {
         assert_eq!(map.keys().map(|key| &**key).collect::<Vec<_>>(), ["a", "c", "d"]);
         assert!(map.contains_key("d"));
         map.clear();
-        assert_eq!(map.len(), 0);
+        assert_eq!(map.keys().count(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! [`Coverage`]: which kinds of fault struck at which kinds of site, attempt by attempt.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,6 @@ use std::time::Duration;
 use super::points::Places;
 use crate::fault::{Fault, Name, Point, Site};
 use crate::run::Run;
-use crate::sorted::Sorted;
 
 /// From this attempt on they are counted together: memory is bounded, however often an activity is retried.
 const LAST_ATTEMPT: u32 = 10;
@@ -50,7 +50,7 @@ const SITES: usize = 8;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Coverage {
     /// By activity or workflow type.
-    cells: Sorted<Arc<str>, Sorted<Kind, u64>>,
+    cells: BTreeMap<Arc<str>, BTreeMap<Kind, u64>>,
 }
 
 /// A kind of fault at a kind of site, whatever the site's number and the fault's length.
@@ -108,12 +108,12 @@ impl Coverage {
 
     /// How many cells were struck.
     pub fn filled(&self) -> usize {
-        self.cells.iter().map(|(_, kinds)| kinds.iter().filter(|(_, struck)| **struck > 0).count()).sum()
+        self.cells().filter(|cell| cell.struck > 0).count()
     }
 
     /// How many cells there are.
     pub fn there(&self) -> usize {
-        self.cells.iter().map(|(_, kinds)| kinds.len()).sum()
+        self.cells.values().map(BTreeMap::len).sum()
     }
 
     /// Counts the faults that struck in a run.
@@ -141,24 +141,24 @@ impl Coverage {
 
     /// Adds the counts of further runs.
     pub(super) fn add(&mut self, more: Coverage) {
-        for (name, kinds) in more.cells.iter() {
-            for (kind, struck) in kinds.iter() {
-                *self.cell(name, *kind) += struck;
+        for (name, kinds) in more.cells {
+            for (kind, struck) in kinds {
+                *self.cell(&name, kind) += struck;
             }
         }
     }
 
     fn cell(&mut self, name: &Arc<str>, kind: Kind) -> &mut u64 {
-        // A clone of the name is for all threads to see: not for each run.
-        self.cells.or_default(name).or_default(&kind)
+        self.cells.entry(name.clone()).or_default().entry(kind).or_default()
     }
 
     /// What was not struck, a line for each activity and attempt: at first those in which something was.
     fn gaps(&self) -> Vec<String> {
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
-        for (name, kinds) in self.cells.iter() {
+        for (name, kinds) in &self.cells {
             let name = Name(name);
-            for of_attempt in kinds.entries().chunk_by(|(one, _), (other, _)| one.attempt == other.attempt) {
+            let kinds: Vec<(Kind, u64)> = kinds.iter().map(|(kind, struck)| (*kind, *struck)).collect();
+            for of_attempt in kinds.chunk_by(|(one, _), (other, _)| one.attempt == other.attempt) {
                 let whose = match of_attempt[0].0.attempt {
                     Some(LAST_ATTEMPT) => format!("{name} at attempt {LAST_ATTEMPT} or later"),
                     Some(attempt) => format!("{name} at attempt {attempt}"),
@@ -181,12 +181,8 @@ impl Coverage {
 fn sites(of_attempt: &[(Kind, u64)]) -> String {
     let mut sites: Vec<String> = Vec::new();
     for of_site in of_attempt.chunk_by(|(one, _), (other, _)| one.site == other.site) {
-        let mut missed: Vec<&str> = Vec::new();
-        for (kind, struck) in of_site {
-            if *struck == 0 {
-                missed.push(kind.fault.keyword());
-            }
-        }
+        let missed: Vec<&str> =
+            of_site.iter().filter(|(_, struck)| *struck == 0).map(|(kind, _)| kind.fault.keyword()).collect();
         let site = of_site[0].0.site.word();
         match missed.len() {
             0 => {}
@@ -246,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_few_lines_the_most_telling_first() {
+    fn gaps_are_few_lines_those_that_say_most_first() {
         let coverage = coverage(&[
             ("a#1@1:await1=crash", 4),
             ("a#1@2:await1=crash", 0),

@@ -68,10 +68,7 @@ impl Environment {
         for (name, _) in std::env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with("DURASIM_")) else { continue };
             if !VARIABLES.iter().any(|variable| variable.name == name) {
-                let mut known = Vec::new();
-                for variable in VARIABLES {
-                    known.push(variable.name);
-                }
+                let known = VARIABLES.map(|variable| variable.name);
                 tell(&format!("the variable {name} means nothing; there are {}", known.join(", ")));
             }
         }

@@ -1,55 +1,45 @@
-//! What is told of a failure: the smallest plan that violates the same, and its story.
+//! [`explain`]: the smallest plan that fails in the same way, and its story.
 
-use super::Exploration;
-use super::judge::{DOES_NOT_REPEAT, Finding, Judge, findings};
-use super::repeat::{DETERMINISTIC, repeats};
+use std::cell::Cell;
+
+use super::finding::{Cause, Finding, Judge, findings};
+use super::repeat::Once;
 use super::report::{Failed, Report};
-use super::shrink::{self, shrink};
+use super::shrink::shrink;
 use crate::fault::Plan;
-use crate::run::Outcome;
-use crate::trace::Trace;
+use crate::run::start::Start;
 
-impl Exploration {
-    pub(super) fn not_reproduced(&self, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Option<Finding> {
-        let violation = repeats(&self.start, plan, trace, outcome).err()?;
-        Some(Finding::not_deterministic(violation))
+/// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
+const RUNS: u64 = 10_000;
+
+/// Events that these runs may have together: where each of them is long, they are fewer.
+const EVENTS: u64 = 50_000_000;
+
+/// Shrinks the plan of a run that fails, and writes the failure's message.
+pub(super) fn explain(
+    start: &Start,
+    report: &Report,
+    judges: &[Judge],
+    once: Once,
+    finding: Finding,
+    found_by_run: u64,
+) -> Failed {
+    let Once { plan, trace, .. } = once;
+    if finding.cause == Cause::NotDeterministic {
+        return Failed::new(report, &trace, plan, finding, found_by_run);
     }
-
-    /// Finds the smallest plan that violates the same, and tells its story.
-    pub(super) fn explain(
-        &self,
-        report: &Report,
-        judges: &[Judge],
-        trace: &Trace,
-        plan: &Plan,
-        finding: Finding,
-        found_by_run: u64,
-    ) -> Failed {
-        if finding.check == DETERMINISTIC {
-            return Failed::new(report, trace, plan.clone(), finding, found_by_run);
-        }
-        let again = |plan: &Plan| {
-            let finished = self.start.run(plan);
-            let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
-            Some((finished, found))
-        };
-        let Some(failure) = again(plan) else {
-            return Failed::new(report, trace, plan.clone(), does_not_repeat(finding), found_by_run);
-        };
-        let shrunk = shrink(plan.clone(), failure, shrink::RUNS, again);
-        let (finished, found) = shrunk.failure;
-        let failed = Failed::new(report, finished.run.trace(), shrunk.plan, found, found_by_run);
-        if shrunk.is_smallest { failed } else { failed.not_smallest() }
-    }
-}
-
-/// For a failure that is not there when the same plan runs again, although the run itself goes the same way, as far as that
-/// was looked at.
-fn does_not_repeat(mut finding: Finding) -> Finding {
-    finding.violation.kind = DOES_NOT_REPEAT.to_owned();
-    finding.violation.message.push_str(
-        ". This happened once, and not when the same plan ran again: the check or the state that it looks at depends on \
-         something that is not simulated, such as the real clock, a global, or the order of a `HashMap`",
-    );
-    finding
+    let events = Cell::new(0);
+    let fails = |plan: &Plan| {
+        let finished = start.run(plan);
+        events.set(events.get() + finished.run.trace().events().len() as u64);
+        let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
+        Some((finished, found))
+    };
+    let Some(failure) = fails(&plan) else {
+        return Failed::new(report, &trace, plan, finding.that_does_not_repeat(), found_by_run);
+    };
+    let shrunk = shrink(plan, failure, |runs| runs >= RUNS || events.get() >= EVENTS, fails);
+    let (finished, found) = shrunk.failure;
+    let failed = Failed::new(report, finished.run.trace(), shrunk.plan, found, found_by_run);
+    if shrunk.is_smallest { failed } else { failed.not_smallest(shrunk.runs) }
 }

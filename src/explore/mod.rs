@@ -2,20 +2,19 @@
 
 mod coverage;
 mod difference;
-mod elsewhere;
 mod environment;
 mod explain;
-mod fault_free;
+mod finding;
 mod ink;
 mod interrupt;
-mod judge;
 mod message;
 mod nearest;
+mod ongoing;
 mod pairs;
 pub(crate) mod points;
 mod pool;
 mod progress;
-mod refusal;
+mod reference;
 mod regressions;
 mod repeat;
 mod report;
@@ -24,6 +23,8 @@ mod share;
 mod shrink;
 mod sweep;
 mod tally;
+mod thread;
+mod validate;
 
 use std::fmt;
 use std::ops::Range;
@@ -42,9 +43,6 @@ use share::Share;
 use crate::check::Check;
 use crate::fault::Plan;
 use crate::run::start::Start;
-
-/// Pairs that are tried unless [`Exploration::budget`] says otherwise.
-const PAIRS: u64 = 20_000;
 
 /// What is to be tried, and what every run is judged by. Made by [`Simulation::explore`](crate::Simulation::explore);
 /// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).
@@ -78,7 +76,8 @@ pub struct Exploration {
     name: Option<Arc<str>>,
     every_fault: bool,
     every_pair: bool,
-    budget: u64,
+    /// Pairs that are tried at most, if the user says so.
+    budget: Option<u64>,
     deterministic: bool,
     reference_may_fail: bool,
     threads: usize,
@@ -96,7 +95,7 @@ impl Exploration {
             name: None,
             every_fault: false,
             every_pair: false,
-            budget: PAIRS,
+            budget: None,
             deterministic: true,
             reference_may_fail: false,
             threads: 0,
@@ -131,7 +130,7 @@ impl Exploration {
 
     /// How many pairs are tried at most. Default 20,000.
     pub fn budget(mut self, pairs: u64) -> Exploration {
-        self.budget = pairs;
+        self.budget = Some(pairs);
         self
     }
 
@@ -286,7 +285,11 @@ impl Exploration {
 
     /// Runs everything and reports, also when something fails.
     pub fn report(&self) -> Report {
-        self.sweep()
+        let mut report = Report::new(self.name(), self.start.origin.name().into());
+        if let Err(error) = self.sweep(&mut report) {
+            report.error = Some(error);
+        }
+        report
     }
 
     /// Runs everything, and prints the report to the test's output.
@@ -314,8 +317,6 @@ impl Exploration {
 }
 
 impl fmt::Debug for Exploration {
-    // Inline as a derived one is: compiled only where it is used.
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exploration")
             .field("start", &self.start)

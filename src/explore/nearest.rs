@@ -1,9 +1,10 @@
-//! What to say of a plan's point that the run does not come to: the nearest points that it does come to.
+//! The nearest points that a run comes to, for a plan with a point that it does not come to.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::points::every_point;
 use crate::fault::{Entry, Point, Site};
 use crate::run::{Run, RunError};
-use crate::sorted::Sorted;
 
 /// Points that are named for one that is missing.
 const NAMED: usize = 3;
@@ -54,24 +55,19 @@ pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
 /// What there is instead: as much of the coordinate as possible is kept.
 fn nearest(missing: &Point, points: &[Point]) -> String {
     let number = |point: &Point| point.site.number().unwrap_or(0);
-    let mut named = Vec::new();
-    for point in points {
-        if is_of(point, missing) {
-            named.push(point);
-        }
-    }
+    let named: Vec<&Point> = points.iter().filter(|point| is_of(point, missing)).collect();
     if named.is_empty() {
         return nearest_name(missing, points);
     }
-    let execution = those(&named, &|point| point.execution == missing.execution);
+    let execution = those(&named, |point| point.execution == missing.execution);
     if execution.is_empty() {
-        let executions = each_once(&named, &|point| format!("`{}#{}`", shown(point), point.execution));
+        let executions = each_once(&named, |point| format!("`{}#{}`", shown(point), point.execution));
         return format!("of {} there {}", missing.name, are(&executions));
     }
-    let attempt = those(&execution, &|point| point.attempt == missing.attempt);
+    let attempt = those(&execution, |point| point.attempt == missing.attempt);
     if attempt.is_empty() {
-        let attempts = each_once(&execution, &|point| point.attempt.unwrap_or(0).to_string());
-        let same_site = those(&execution, &|point| point.site == missing.site);
+        let attempts = each_once(&execution, |point| point.attempt.unwrap_or(0).to_string());
+        let same_site = those(&execution, |point| point.site == missing.site);
         let same_site = if same_site.is_empty() { String::new() } else { format!("; {}", points_words(&same_site)) };
         let (word, verb) = if attempts.len() == 1 { ("attempt", "is") } else { ("attempts", "are") };
         return format!(
@@ -81,14 +77,9 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
             attempts.join(", ")
         );
     }
-    let mut same_kind = those(&attempt, &|point| point.site.kind() == missing.site.kind());
-    let away = |point: &Point| number(point).abs_diff(number(missing));
-    let mut closest = Vec::new();
-    while closest.len() < NAMED
-        && let Some(next) = (0..same_kind.len()).min_by_key(|place| away(same_kind[*place]))
-    {
-        closest.push(same_kind.remove(next));
-    }
+    let mut closest = those(&attempt, |point| point.site.kind() == missing.site.kind());
+    closest.sort_by_key(|point| number(point).abs_diff(number(missing)));
+    closest.truncate(NAMED);
     if !closest.is_empty() {
         return points_words(&closest);
     }
@@ -99,25 +90,14 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
     format!("{whose} has {}", sites(&attempt))
 }
 
-fn those<'a>(points: &[&'a Point], wanted: &dyn Fn(&Point) -> bool) -> Vec<&'a Point> {
-    let mut those = Vec::new();
-    for point in points {
-        if wanted(point) {
-            those.push(*point);
-        }
-    }
-    those
+fn those<'a>(points: &[&'a Point], wanted: impl Fn(&Point) -> bool) -> Vec<&'a Point> {
+    points.iter().copied().filter(|point| wanted(point)).collect()
 }
 
-/// What the points are called; those of one name are neighbours.
-fn each_once(points: &[&Point], name: &dyn Fn(&Point) -> String) -> Vec<String> {
-    let mut names = Vec::new();
-    for point in points {
-        let name = name(point);
-        if names.last() != Some(&name) {
-            names.push(name);
-        }
-    }
+/// The names of the points, each once. Points of one name are neighbours.
+fn each_once(points: &[&Point], name: impl Fn(&Point) -> String) -> Vec<String> {
+    let mut names: Vec<String> = points.iter().map(|point| name(point)).collect();
+    names.dedup();
     names
 }
 
@@ -136,7 +116,7 @@ fn shown(point: &Point) -> String {
 }
 
 fn points_words(points: &[&Point]) -> String {
-    let list = each_once(points, &|point| format!("`{point}`"));
+    let list = each_once(points, |point| format!("`{point}`"));
     match &list[..] {
         [one] => format!("the nearest point that it comes to is {one}"),
         _ => format!("the nearest points that it comes to are {}", list.join(", ")),
@@ -145,37 +125,29 @@ fn points_words(points: &[&Point]) -> String {
 
 /// The sites of one attempt or workflow, in short: `dispatch, await1 to await4, completion`.
 fn sites(points: &[&Point]) -> String {
-    let mut kinds: Sorted<u8, (Site, Site)> = Sorted::default();
+    let mut kinds: BTreeMap<u8, (Site, Site)> = BTreeMap::new();
     for point in points {
         let site = point.site;
-        let (first, last) = kinds.get(&site.kind()).copied().unwrap_or((site, site));
-        kinds.insert(site.kind(), (site.min(first), site.max(last)));
+        let (first, last) = kinds.entry(site.kind()).or_insert((site, site));
+        (*first, *last) = (site.min(*first), site.max(*last));
     }
-    let mut words = Vec::new();
-    for (_, (first, last)) in kinds.entries() {
-        words.push(if first == last { first.to_string() } else { format!("{first} to {last}") });
-    }
-    words.join(", ")
+    let words = |(first, last): &(Site, Site)| {
+        if first == last { first.to_string() } else { format!("{first} to {last}") }
+    };
+    kinds.values().map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// For a name that nothing has: those that are spelled nearly so, else all.
 fn nearest_name(missing: &Point, points: &[Point]) -> String {
     let of_workflow = missing.site.is_workflow();
-    let mut names: Sorted<String, ()> = Sorted::default();
-    for point in points.iter().filter(|point| point.site.is_workflow() == of_workflow) {
-        names.insert(shown(point), ());
-    }
+    let names: BTreeSet<String> =
+        points.iter().filter(|point| point.site.is_workflow() == of_workflow).map(shown).collect();
     let wanted = shown(missing);
     let near = (wanted.chars().count() / 2).clamp(1, 3);
-    let mut list = Vec::new();
-    let mut nearest: Option<(usize, &String)> = None;
-    for name in names.keys() {
-        let distance = distance(&wanted, name);
-        if distance <= near && nearest.is_none_or(|(least, _)| distance < least) {
-            nearest = Some((distance, name));
-        }
-        list.push(format!("`{name}`"));
-    }
+    // Two letters that have changed places are one mistake.
+    let distances = names.iter().map(|name| (strsim::damerau_levenshtein(&wanted, name), name));
+    let nearest = distances.filter(|(distance, _)| *distance <= near).min_by_key(|(distance, _)| *distance);
+    let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let what = if of_workflow { "workflow" } else { "activity" };
     match nearest {
         Some((_, name)) => format!("there is no {what} `{wanted}`; is it `{name}`?"),
@@ -186,21 +158,6 @@ fn nearest_name(missing: &Point, points: &[Point]) -> String {
 
 fn are(list: &[String]) -> String {
     format!("{} {}", if list.len() == 1 { "is" } else { "are" }, list.join(", "))
-}
-
-/// Letters to add, take away or replace to make one of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], line + 1);
-        for (column, against) in other.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *against);
-            corner = row[column + 1];
-            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]
@@ -272,12 +229,5 @@ mod tests {
         instead("mian2#1:task1", "there is no workflow `mian2`; there is `main`");
         instead("mains#1:task1", "there is no workflow `mains`; is it `main`?");
         assert_eq!(nearest(&point("a#1@1:await1"), &[]), "there is no activity `a`, and no other");
-    }
-
-    #[test]
-    fn letters_apart() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("same", "same"), 0);
     }
 }

@@ -1,12 +1,12 @@
 //! Pairs of faults: a first one, then a second one among the points that are there after it.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::points::{Places, Singles};
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Plan};
 use crate::run::Run;
-use crate::sorted::Sorted;
 use crate::trace::What;
 
 /// Kinds of site and fault, first and second.
@@ -38,7 +38,7 @@ pub(super) fn visit(
     let mut covered = Covered::default();
     let mut taken_before = 0;
     for (pass, cap) in PASSES.into_iter().enumerate() {
-        let mut seen: Sorted<Class, u64> = Sorted::default();
+        let mut seen: BTreeMap<Class, u64> = BTreeMap::new();
         let mut left_over = false;
         for entry in &singles.entries {
             let plan = Plan::new(vec![entry.clone()]);
@@ -49,7 +49,7 @@ pub(super) fn visit(
                 }
                 let class =
                     (entry.point.site.kind(), entry.fault.kind(), second.point.site.kind(), second.fault.kind());
-                let count = seen.or_default(&class);
+                let count = seen.entry(class).or_default();
                 *count += 1;
                 if *count <= taken_before {
                     continue;

@@ -9,17 +9,16 @@ use std::panic::resume_unwind;
 use std::sync::Mutex;
 
 use super::coverage::Coverage;
-use super::elsewhere::another;
+use super::finding::{Finding, Judge, class, findings};
 use super::interrupt::Exploring;
-use super::judge::{Finding, Judge, class, findings};
 use super::points::Places;
-use super::repeat::repeats_here;
+use super::repeat::{Once, differs_at_once};
 use super::tally::Tally;
+use super::thread::another;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
+use crate::run::Finished;
 use crate::run::start::Start;
-use crate::run::{Finished, Outcome};
-use crate::trace::Trace;
 
 /// Runs that one thread makes at a stretch.
 const BLOCK: usize = 64;
@@ -62,20 +61,16 @@ impl Case {
 pub(super) struct Broken {
     /// Which run of its block, from 1.
     pub(super) run: u64,
-    pub(super) plan: Plan,
     pub(super) finding: Finding,
-    pub(super) trace: Trace,
-    pub(super) outcome: Outcome,
+    pub(super) once: Once,
 }
 
 /// A run that violates nothing, to be compared with a repeat of it.
 pub(super) struct Passed {
     /// Which run of its block, from 1.
     pub(super) run: u64,
-    pub(super) plan: Plan,
     pub(super) class: Option<Class>,
-    pub(super) trace: Trace,
-    pub(super) outcome: Outcome,
+    pub(super) once: Once,
 }
 
 /// What came of the runs of a block.
@@ -122,25 +117,23 @@ impl Block {
         let mut findings = findings(&finished, judges);
         if care.repeats
             && !findings.is_empty()
-            && let Err(violation) = repeats_here(start, &plan, finished.run.trace(), &finished.run.outcome())
+            && let Some(other) = differs_at_once(&finished.run, &plan, start)
         {
-            findings = vec![Finding::not_deterministic(violation)];
+            findings = vec![other];
         }
         let class = if findings.is_empty() { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
         self.coverage.count(&finished.run);
         let run = self.tally.runs;
         if findings.is_empty() && self.passed.len() < care.passed {
-            let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
-            self.passed.push(Passed { run, plan, class, trace, outcome });
+            self.passed.push(Passed { run, class, once: Once::new(&finished.run, plan) });
             return;
         }
         for finding in findings {
             self.tally.note_violation(&finding.check);
             let known = self.broken.iter().any(|broken| broken.finding.is_same(&finding));
             if !known && self.broken.len() < care.broken {
-                let (trace, outcome) = (finished.run.trace().clone(), finished.run.outcome());
-                self.broken.push(Broken { run, plan: plan.clone(), finding, trace, outcome });
+                self.broken.push(Broken { run, finding, once: Once::new(&finished.run, plan.clone()) });
             }
         }
     }
@@ -192,11 +185,7 @@ impl Pool {
                 *block = Block::run(start, judges, std::mem::take(cases), care);
             }
         });
-        let mut done = Vec::with_capacity(blocks.len());
-        for (_, block) in blocks {
-            done.push(block);
-        }
-        done
+        blocks.into_iter().map(|(_, block)| block).collect()
     }
 }
 
@@ -206,7 +195,7 @@ fn together(threads: usize, work: &(dyn Fn() + Sync)) {
     std::thread::scope(|scope| {
         let mut others = Vec::new();
         while others.len() + 1 < threads
-            && let Some(other) = another(scope, Box::new(work))
+            && let Some(other) = another(scope, work)
         {
             others.push(other);
         }

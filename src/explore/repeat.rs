@@ -1,75 +1,78 @@
-//! Whether a run is the same when it runs again: in another order, and on another thread.
+//! [`Once`]: a run that is made again, to see whether it goes the same way.
+//!
+//! Made again *at once*, on the same thread, a run shows code that depends on something that is not simulated. Made again *on
+//! another thread*, after a run without faults, it also shows code that depends on what an earlier run has left in a global or
+//! a thread-local.
 
-use super::elsewhere::elsewhere;
+use super::finding::Finding;
+use super::thread::on_another;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
-use crate::run::Outcome;
 use crate::run::start::Start;
+use crate::run::{Outcome, Run};
 use crate::trace::Trace;
 
-/// The name under which a run that is not reproduced is reported.
-pub(super) const DETERMINISTIC: &str = "deterministic";
-
-/// Passing runs that are repeated. Failing ones all are, and once more on another thread before they are explained.
+/// Passing runs that are made again. Failing ones all are, and once more on another thread before they are explained.
 pub(super) const REPEATED: u64 = 16;
 
-/// Runs the plan of a run again and compares all events, the bytes they refer to, and what came out.
-///
-/// The repeat is made on a thread of its own, and after a run without faults: what the run found in a thread-local or a
-/// global, left there by the run that happened to be before it, the repeat does not find.
-pub(super) fn repeats(start: &Start, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Result<(), Violation> {
-    compare(trace, outcome, || {
-        if *plan != Plan::none() {
-            drop(start.run(&Plan::none()));
-        }
-        let again = start.run(plan).run;
-        (again.trace().clone(), again.outcome())
-    })
+/// A run as it went, with the plan that makes it again.
+#[derive(Clone, Debug)]
+pub(super) struct Once {
+    pub(super) plan: Plan,
+    pub(super) trace: Trace,
+    outcome: Outcome,
 }
 
-/// As [`repeats`], at once and on this thread.
-pub(super) fn repeats_here(start: &Start, plan: &Plan, trace: &Trace, outcome: &Outcome) -> Result<(), Violation> {
+impl Once {
+    pub(super) fn new(run: &Run, plan: Plan) -> Once {
+        Once { plan, trace: run.trace().clone(), outcome: run.outcome() }
+    }
+
+    /// Makes the run again on another thread. Finds whether it goes another way there.
+    pub(super) fn differs_on_another_thread(&self, start: &Start) -> Option<Finding> {
+        // Without a thread there is nothing to compare.
+        let again = on_another(|| {
+            if self.plan != Plan::none() {
+                drop(start.run(&Plan::none()));
+            }
+            Once::new(&start.run(&self.plan).run, Plan::none())
+        })?;
+        let violation = difference(&self.trace, &self.outcome, &again.trace, &again.outcome)?;
+        Some(Finding::not_deterministic(violation))
+    }
+}
+
+/// Makes a run again at once. Finds whether it goes another way then.
+pub(super) fn differs_at_once(run: &Run, plan: &Plan, start: &Start) -> Option<Finding> {
     let again = start.run(plan).run;
-    is_same(trace, outcome, again.trace(), &again.outcome())
+    let violation = difference(run.trace(), &run.outcome(), again.trace(), &again.outcome())?;
+    Some(Finding::not_deterministic(violation))
 }
 
-fn compare(trace: &Trace, outcome: &Outcome, again: impl FnOnce() -> (Trace, Outcome) + Send) -> Result<(), Violation> {
-    // Without a thread there is nothing to compare.
-    let Some((again, outcome_again)) = elsewhere(again) else { return Ok(()) };
-    is_same(trace, outcome, &again, &outcome_again)
-}
-
-fn is_same(trace: &Trace, outcome: &Outcome, again: &Trace, outcome_again: &Outcome) -> Result<(), Violation> {
-    differs(trace, again).map_or(Ok(()), Err)?;
-    if outcome != outcome_again {
-        let words = |outcome: &Outcome| match outcome {
-            Outcome::Script(result) => format!("the script returned {result}"),
-            other => format!("{other:?}"),
-        };
-        return Err(violation().expected(words(outcome), words(outcome_again)));
-    }
-    Ok(())
-}
-
-fn differs(once: &Trace, again: &Trace) -> Option<Violation> {
+/// The first difference between a run and its repeat: in all events, the bytes that they refer to, and what came out.
+fn difference(once: &Trace, outcome: &Outcome, again: &Trace, outcome_again: &Outcome) -> Option<Violation> {
+    let violation = || {
+        let message = "the same run went another way when it ran again: the code depends on something that is not \
+                       simulated, such as the order of a `HashMap`, the real clock, a global or an unbiased `select!`";
+        Violation::new("not deterministic", message)
+    };
     let (first, second) = (once.events(), again.events());
-    let place = first.iter().zip(second).position(|(one, other)| one != other);
-    let place = place.or_else(|| (first.len() != second.len()).then(|| first.len().min(second.len())));
-    match place {
-        Some(place) => {
-            Some(violation().expected(told(once, place), told(again, place)).proved_by(if place < first.len() {
-                vec![place]
-            } else {
-                Vec::new()
-            }))
-        }
-        None if once.hash() != again.hash() => {
-            let (expected, found) = differing_lines(once, again);
-            Some(violation().expected(expected, found))
-        }
-        None => None,
+    let index = first.iter().zip(second).position(|(one, other)| one != other);
+    let index = index.or_else(|| (first.len() != second.len()).then(|| first.len().min(second.len())));
+    if let Some(index) = index {
+        let proof: Vec<usize> = (index < first.len()).then_some(index).into_iter().collect();
+        return Some(violation().expected(event_text(once, index), event_text(again, index)).proved_by(proof));
     }
+    if once.hash() != again.hash() {
+        let (expected, found) = differing_lines(once, again);
+        return Some(violation().expected(expected, found));
+    }
+    let text = |outcome: &Outcome| match outcome {
+        Outcome::Script(result) => format!("the script returned {result}"),
+        other => format!("{other:?}"),
+    };
+    (outcome != outcome_again).then(|| violation().expected(text(outcome), text(outcome_again)))
 }
 
 /// Of traces whose events refer to other bytes, names or failures: the first lines of the timelines that differ.
@@ -81,16 +84,10 @@ fn differing_lines(once: &Trace, again: &Trace) -> (String, String) {
     (one.trim().to_owned(), other.trim().to_owned())
 }
 
-fn violation() -> Violation {
-    let message = "the same run went another way when it ran again: the code depends on something that \
-                   is not simulated, such as the order of a `HashMap`, the real clock, a global or an unbiased `select!`";
-    Violation::new("not deterministic", message)
-}
-
-/// An event as the timeline tells it.
-fn told(trace: &Trace, place: usize) -> String {
-    let Some(event) = trace.events().get(place) else { return "the end of the run".to_owned() };
+/// An event as the timeline shows it.
+fn event_text(trace: &Trace, index: usize) -> String {
+    let Some(event) = trace.events().get(index) else { return "the end of the run".to_owned() };
     let line = Timeline::new(trace).every_event().between(event.at, event.at).to_string();
-    let before = trace.events()[..place].iter().filter(|other| other.at == event.at).count();
+    let before = trace.events()[..index].iter().filter(|other| other.at == event.at).count();
     line.lines().filter(|line| !line.trim_start().starts_with("...")).nth(before).unwrap_or("nothing").trim().to_owned()
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coverage::Coverage;
+use super::finding::Finding;
 use super::ink::Ink;
-use super::judge::Finding;
 use super::message::{self, Extent};
 use super::regressions::{Regression, RegressionState};
 use super::shard::Shard;
-use super::shrink;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
@@ -58,6 +57,22 @@ pub struct Part {
     pub sampled: Option<(u64, u64)>,
     /// How long it took, in real time.
     pub elapsed: Duration,
+    pub(super) kind: PartKind,
+}
+
+/// Which part of an exploration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PartKind {
+    /// The run without faults.
+    Reference,
+    /// Plans that failed once.
+    Regressions,
+    /// Every fault.
+    Faults,
+    Pairs,
+    Seeds,
+    /// One plan that was asked for.
+    Plan,
 }
 
 /// One distinct failure, with the smallest plan that shows it.
@@ -74,8 +89,9 @@ pub struct Failed {
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
-    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs did not
-    /// suffice to find that out, which the message says, and if the code or the check is not deterministic.
+    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs (fewer
+    /// where each is long) did not suffice to find that out, which the message says, and if the code or the check is not
+    /// deterministic.
     pub is_smallest: bool,
     /// The message for the terminal, if what `assert` panics with goes to one.
     coloured: Option<String>,
@@ -99,7 +115,7 @@ impl Failed {
             plan,
             text,
             found_by_run,
-            is_smallest: finding.is_repeatable(),
+            is_smallest: finding.repeats,
             coloured,
             finding,
         }
@@ -108,13 +124,13 @@ impl Failed {
     /// Whether its plan shows it again. The run without faults is made anyway.
     pub(super) fn can_be_kept(&self) -> bool {
         let is_reference = self.plan.is_empty() && self.plan.seed == 0 && self.plan.order == Order::Fifo;
-        self.finding.is_repeatable() && !is_reference
+        self.finding.repeats && !is_reference
     }
 
     /// Of a failure whose plan was still shrinking when the runs for that were used up.
-    pub(super) fn not_smallest(mut self) -> Failed {
+    pub(super) fn not_smallest(mut self, runs: u64) -> Failed {
         self.is_smallest = false;
-        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {} runs\n", shrink::RUNS);
+        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {runs} runs\n");
         self.text.push_str(&note);
         self.coloured.iter_mut().for_each(|text| text.push_str(&note));
         self
@@ -290,7 +306,7 @@ impl fmt::Display for Part {
             write!(f, ", {failed} FAILED")?;
         }
         if let Some((tried, points)) = self.sampled {
-            let what = if self.name == "pairs" { "pairs, by novelty" } else { "points (sampled)" };
+            let what = if self.kind == PartKind::Pairs { "pairs, by novelty" } else { "points (sampled)" };
             write!(f, ", {tried} of {points} {what}")?;
         }
         Ok(())

@@ -2,38 +2,42 @@
 
 use crate::fault::Plan;
 
-/// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
-pub(super) const RUNS: u64 = 10_000;
-
 /// What shrinking came to.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Shrunk<F> {
     pub(super) plan: Plan,
-    /// What `fails` said of it.
+    /// How that plan fails.
     pub(super) failure: F,
-    /// Whether no plan that is one step simpler fails; not if the runs were used up before.
+    /// Runs that it took.
+    pub(super) runs: u64,
+    /// Whether no plan that is one step simpler fails; not known if it was enough before.
     pub(super) is_smallest: bool,
 }
 
 /// Takes a plan that fails with `failure` to the first of its [simplifications](Plan::simplifications) that fails the same
-/// way, and so on, until there is none. Ends: simplifications of simplifications have an end, and so have `runs`.
-pub(super) fn shrink<F>(plan: Plan, failure: F, runs: u64, fails: impl Fn(&Plan) -> Option<F>) -> Shrunk<F> {
-    let mut shrunk = Shrunk { plan, failure, is_smallest: true };
-    let mut left = runs;
-    'smaller: loop {
-        for simpler in shrunk.plan.simplifications() {
-            if left == 0 {
+/// way, and so on, until there is none, or until so many runs are enough. Simplifications of simplifications have an end.
+pub(super) fn shrink<F>(
+    plan: Plan,
+    failure: F,
+    is_enough: impl Fn(u64) -> bool,
+    fails: impl Fn(&Plan) -> Option<F>,
+) -> Shrunk<F> {
+    let mut shrunk = Shrunk { plan, failure, runs: 0, is_smallest: true };
+    loop {
+        let mut smaller = None;
+        for simpler in shrunk.plan.simpler() {
+            if is_enough(shrunk.runs) {
                 shrunk.is_smallest = false;
-                return shrunk;
+                break;
             }
-            left -= 1;
+            shrunk.runs += 1;
             if let Some(failure) = fails(&simpler) {
-                shrunk.plan = simpler;
-                shrunk.failure = failure;
-                continue 'smaller;
+                smaller = Some((simpler, failure));
+                break;
             }
         }
-        return shrunk;
+        let Some((plan, failure)) = smaller else { return shrunk };
+        (shrunk.plan, shrunk.failure) = (plan, failure);
     }
 }
 
@@ -46,7 +50,7 @@ mod tests {
     use crate::fault::{Fault, Order, Site};
 
     fn shrunk(plan: &str, fails: impl Fn(&Plan) -> bool) -> String {
-        let shrunk = shrink(plan.parse().unwrap(), (), RUNS, |plan| fails(plan).then_some(()));
+        let shrunk = shrink(plan.parse().unwrap(), (), |_| false, |plan| fails(plan).then_some(()));
         assert!(shrunk.is_smallest);
         shrunk.plan.to_string()
     }
@@ -86,10 +90,11 @@ mod tests {
     fn the_runs_are_bounded() {
         let runs = Cell::new(0);
         let plan: Plan = "v1 seed=9; a#1@1:await1=crash; a#1@2:await2=crash".parse().unwrap();
-        let shrunk = shrink(plan.clone(), (), 5, |_| {
+        let fails = |_: &Plan| {
             runs.set(runs.get() + 1);
             None
-        });
-        assert_eq!((runs.get(), shrunk.is_smallest, shrunk.plan), (5, false, plan));
+        };
+        let shrunk = shrink(plan.clone(), (), |runs| runs == 5, fails);
+        assert_eq!((runs.get(), shrunk.runs, shrunk.is_smallest, shrunk.plan), (5, 5, false, plan));
     }
 }

@@ -5,10 +5,11 @@ use std::time::Instant;
 use serde::de::IgnoredAny;
 
 use super::Exploration;
-use super::judge::{Finding, Judge, UNFINISHED, judge};
-use super::refusal;
-use super::report::{Failed, Part, Report};
+use super::finding::{Finding, Judge, judge};
+use super::repeat::Once;
+use super::report::{Failed, Part, PartKind, Report};
 use super::tally::Tally;
+use super::validate;
 use crate::check::{Class, Reference, Violation};
 use crate::fault::Plan;
 use crate::program::{list_names, panics};
@@ -29,17 +30,17 @@ impl Exploration {
         } else {
             (times_out, fails)
         };
-        // What a check could learn from it, and how it minds it, is no news then.
-        let mut finding = fails.map(|violation| Finding { check: ENDS_WELL.to_owned(), place: None, violation });
+        // The checks are not asked then: that the run fails says it all.
+        let mut finding = fails.map(|violation| Finding::of_reference("ends well", violation));
         let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
         if finding.is_none() {
             finding = judge(&run, &judges, |_| true).into_iter().next();
         }
         if finding.is_none() {
-            finding = times_out.map(|violation| Finding { check: UNFINISHED.to_owned(), place: None, violation });
+            finding = times_out.map(|violation| Finding::of_reference("finishes", violation));
         }
         if finding.is_none() && self.deterministic {
-            finding = self.not_reproduced(&Plan::none(), run.trace(), &run.outcome());
+            finding = Once::new(&run, Plan::none()).differs_on_another_thread(&self.start);
         }
         let mut tally = Tally::default();
         tally.count(&run, finding.is_none().then_some(Class::Survive));
@@ -49,7 +50,13 @@ impl Exploration {
             let failed = Failed::new(report, run.trace(), Plan::none(), finding, 1);
             report.failures.push(failed);
         }
-        report.parts.push(Part { name: "without faults".to_owned(), tally, sampled: None, elapsed: started.elapsed() });
+        report.parts.push(Part {
+            name: "without faults".to_owned(),
+            tally,
+            sampled: None,
+            elapsed: started.elapsed(),
+            kind: PartKind::Reference,
+        });
         Ok((!failed).then_some((judges, run)))
     }
 
@@ -58,9 +65,9 @@ impl Exploration {
         let mut normalizers = self.checks.iter().filter_map(|check| check.normalizer());
         let normalizer = normalizers.next();
         if normalizers.next().is_some() {
-            return Err(refusal::two_normalizers());
+            return Err(validate::two_normalizers());
         }
-        refusal::normalizes(&run.outcome(), normalizer.as_ref())?;
+        validate::normalizes(&run.outcome(), normalizer.as_ref())?;
         let shared = Reference::new(run, normalizer);
         let mut judges = Vec::new();
         for check in &self.checks {
@@ -84,9 +91,6 @@ impl Exploration {
         Ok(judges)
     }
 }
-
-/// The name under which a run without faults is reported that fails.
-const ENDS_WELL: &str = "ends well";
 
 /// Whether a run without faults fails: one of its workflows, unless the script asked it to stop, or else the script.
 fn fails(run: &Run) -> Option<Violation> {

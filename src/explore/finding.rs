@@ -1,0 +1,114 @@
+//! [`Finding`]: what a run was found to violate, and by which check.
+
+use std::mem::Discriminant;
+use std::sync::Arc;
+
+use crate::check::{Check, Class, Reference, Violation, classify};
+use crate::program::panics;
+use crate::run::{Finished, Run, RunError};
+
+/// A check with what it knows of the run without faults.
+pub(super) struct Judge {
+    pub(super) check: Arc<dyn Check>,
+    pub(super) reference: Reference,
+}
+
+/// What a run was found to violate.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Finding {
+    pub(super) cause: Cause,
+    /// The name under which it is reported.
+    pub(super) check: String,
+    pub(super) violation: Violation,
+    /// Whether the same plan shows it again, as far as that is known.
+    pub(super) repeats: bool,
+}
+
+/// Where a finding comes from. Findings of the same cause are the same failure, with maybe another plan.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Cause {
+    /// A rule of a check. Two checks of an exploration may have the same name, so the check is known by its index.
+    Check { index: usize, rule: String },
+    /// An error that ended the run early.
+    Unfinished(Discriminant<RunError>),
+    /// The run without faults does not end well.
+    Reference,
+    /// The run went another way when it was made again.
+    NotDeterministic,
+}
+
+impl Finding {
+    /// A check of this index found this.
+    fn of_check(index: usize, check: &dyn Check, violation: Violation) -> Finding {
+        let cause = Cause::Check { index, rule: violation.kind.clone() };
+        Finding { cause, check: check.name().to_owned(), violation, repeats: true }
+    }
+
+    /// This error ended a run.
+    fn unfinished(error: &RunError) -> Finding {
+        let violation = Violation::new(error.kind(), error.to_string());
+        Finding {
+            cause: Cause::Unfinished(std::mem::discriminant(error)),
+            check: "finishes".to_owned(),
+            violation,
+            repeats: true,
+        }
+    }
+
+    /// The run without faults fails, as `ends well` says, or runs into a timeout, as `finishes` says.
+    pub(super) fn of_reference(check: &str, violation: Violation) -> Finding {
+        Finding { cause: Cause::Reference, check: check.to_owned(), violation, repeats: true }
+    }
+
+    /// A run went another way when it was made again.
+    pub(super) fn not_deterministic(violation: Violation) -> Finding {
+        Finding { cause: Cause::NotDeterministic, check: "deterministic".to_owned(), violation, repeats: false }
+    }
+
+    /// The same, if the run itself goes the same way when it is made again, as far as that was looked at, but this is not
+    /// found then.
+    pub(super) fn that_does_not_repeat(mut self) -> Finding {
+        self.repeats = false;
+        self.violation.kind = "does not repeat".to_owned();
+        self.violation.message.push_str(
+            ". This happened once, and not when the same plan ran again: the check or the state that it looks at depends \
+             on something that is not simulated, such as the real clock, a global, or the order of a `HashMap`",
+        );
+        self
+    }
+
+    /// Whether it is the same failure, with maybe another plan.
+    pub(super) fn is_same(&self, other: &Finding) -> bool {
+        self.cause == other.cause && self.repeats == other.repeats
+    }
+}
+
+/// What a run violates: the error that ended it, or what the checks find.
+pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
+    let Some(error) = &finished.error else { return judge(&finished.run, judges, |_| true) };
+    if matches!(error, RunError::Horizon { .. } | RunError::TooLong { .. }) {
+        let known = judge(&finished.run, judges, |check| check.judges_runs_without_end());
+        if !known.is_empty() {
+            return known;
+        }
+    }
+    vec![Finding::unfinished(error)]
+}
+
+/// What the checks find that are asked.
+pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> bool) -> Vec<Finding> {
+    let asked = judges.iter().enumerate().filter(|(_, judge)| is_asked(&*judge.check));
+    let found = asked.filter_map(|(index, judge)| {
+        let violation = match panics::catch(|| judge.check.check(run, &judge.reference)) {
+            Ok(judged) => judged.err()?,
+            Err(unwound) => Violation::new("panics", format!("the check itself panicked: {}", unwound.words())),
+        };
+        Some(Finding::of_check(index, &*judge.check, violation))
+    });
+    found.collect()
+}
+
+/// The class of a run that violates nothing.
+pub(super) fn class(run: &Run, judges: &[Judge]) -> Option<Class> {
+    judges.first().map(|judge| classify(run, &judge.reference))
+}
