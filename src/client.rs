@@ -12,10 +12,10 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::program::{Decode, Failure, Payload, Time, list_names};
-use crate::run::outcome_words;
-use crate::run::world::{World, current};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::time::{self, Sleep};
+use crate::world::core::{World, current};
+use crate::world::outcome_words;
 
 /// A client of the simulated service, in virtual time. Given to the script of
 /// [`Simulation::drive`](crate::Simulation::drive) and [`Simulation::explore_script`](crate::Simulation::explore_script).

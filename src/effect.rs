@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use crate::fault::{Fault, Site};
 use crate::program::Beat;
-use crate::run::world::{World, current};
 use crate::trace::{What, Who};
+use crate::world::core::{World, current};
 
 /// The effect failed, or its caller was told so.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::program::Time;
-use crate::run::world::current;
 use crate::trace::AttemptKey;
+use crate::world::core::current;
 
 /// One effect in a [`Ledger`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

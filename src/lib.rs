@@ -107,7 +107,6 @@ mod operate;
 pub mod program;
 mod random;
 pub mod report;
-mod run;
 pub mod service;
 mod simulation;
 mod sorted;
@@ -119,6 +118,7 @@ pub mod time;
 pub mod trace;
 pub mod worker;
 mod workflow;
+mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
 pub use client::{Client, ClientError, WorkflowHandle};
@@ -129,7 +129,6 @@ pub use explore::{
 pub use ledger::{Ledger, LedgerEntry};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use random::random;
-pub use run::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
@@ -137,6 +136,7 @@ pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
     WorkflowContext, WorkflowError, WorkflowFn,
 };
+pub use world::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
 
 /// The README's code compiles.
 #[cfg(doctest)]

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::client::{Client, ClientError, WorkflowHandle, encode, world};
 use crate::program::{ActivityId, Decode, Time};
-use crate::run::world::Core;
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
 use crate::trace::WorkerKey;
+use crate::world::core::Core;
 
 impl<O: Decode> WorkflowHandle<O> {
     /// Looks at the service as it is at this moment. The key is this workflow's.

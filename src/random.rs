@@ -1,6 +1,6 @@
 //! [`random()`]: random numbers that follow from the seed.
 
-use crate::run::world::current;
+use crate::world::core::current;
 
 /// 64 random bits from the run's seed, for activities and the fakes they use.
 ///

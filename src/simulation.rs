@@ -13,11 +13,11 @@ use crate::client::Client;
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, Decode, Payload, Time, WorkflowProgram};
-use crate::run::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
-use crate::run::start::{LocalScript, Origin, Start};
-use crate::run::{Run, RunError};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
+use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
+use crate::world::start::{LocalScript, Origin, Start};
+use crate::world::{Run, RunError};
 
 /// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.
 ///

@@ -3,8 +3,8 @@
 use std::any::{TypeId, type_name};
 use std::rc::Rc;
 
-use crate::run::RunError;
-use crate::run::world::{World, current};
+use crate::world::RunError;
+use crate::world::core::{World, current};
 
 /// A piece of the run's state, made by [`Simulation::state`](crate::Simulation::state): fresh for each run, and untouched
 /// by crashes of workers.

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::tasks::TaskId;
 use crate::program::{ActivityOutcome, Beat};
-use crate::run::agenda::Todo;
-use crate::run::world::{BackgroundKey, current};
+use crate::world::agenda::Todo;
+use crate::world::core::{BackgroundKey, current};
 
 /// Runs a future beside the attempt that spawns it.
 ///

@@ -35,8 +35,8 @@ use thiserror::Error;
 
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::program::Time;
-use crate::run::agenda::Wakeup;
-use crate::run::world::{Core, current, with_current};
+use crate::world::agenda::Wakeup;
+use crate::world::core::{Core, current, with_current};
 
 /// The present moment of the run.
 ///

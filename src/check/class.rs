@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::program::{CancelReason, RetryState, Time, TimeoutType};
-use crate::run::{Outcome, Run};
 use crate::service::{ActivityKey, WorkflowOutcome};
 use crate::trace::{AttemptKey, Ended, Event, Trace, What, Who};
+use crate::world::{Outcome, Run};
 
 use super::reference::Reference;
 

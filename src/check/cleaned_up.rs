@@ -9,9 +9,9 @@ use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
 use crate::program::Table;
-use crate::run::Run;
-use crate::run::watch::Watch;
 use crate::trace::{AttemptKey, Ended, Trace, What, Who};
+use crate::world::Run;
+use crate::world::watch::Watch;
 
 /// The state is clean at the end of each attempt that did not crash: completed, failed, cancelled, stopped before its deadline
 /// or with its worker. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for

@@ -8,10 +8,10 @@ use super::class::{Class, classify};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::program::{CancelReason, Table, TimeoutType};
-use crate::run::Run;
 use crate::service::ActivityKey;
 use crate::sorted::Sorted;
 use crate::trace::{ActivityName, AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
+use crate::world::Run;
 
 /// The first attempt that starts after the last fault ends as it does without faults: what earlier attempts left behind does
 /// not keep it from succeeding. A policy of a hundred attempts is not waited for, and one without end is no excuse.

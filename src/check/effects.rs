@@ -13,9 +13,9 @@ use super::deeds::{Deeds, Done, KeyNormalizer, when};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::ledger::{Ledger, LedgerEntry};
-use crate::run::{Outcome, Run};
 use crate::service::WorkflowOutcome;
 use crate::trace::{AttemptKey, Trace, What, Who};
+use crate::world::{Outcome, Run};
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///

@@ -6,8 +6,8 @@ use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::program::{Table, Time, TimeoutType};
-use crate::run::Run;
 use crate::trace::{AttemptKey, Ended, Trace, What, Who};
+use crate::world::Run;
 
 /// Without faults, the service never goes without news of an attempt for as long as the heartbeat timeout: from its start,
 /// between its heartbeats, and from the last of them to its end.

@@ -45,8 +45,8 @@ pub use violation::Violation;
 pub(crate) use class::classify;
 pub(crate) use reference::Normalizer;
 
-use crate::run::Run;
-use crate::run::watch::Watch;
+use crate::world::Run;
+use crate::world::watch::Watch;
 
 /// A property of a finished run.
 ///

@@ -7,7 +7,7 @@ use super::class::Class;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::program::panics::{self, Unwound};
-use crate::run::Run;
+use crate::world::Run;
 
 /// A check of your own: a closure that looks at a finished run and asserts, or returns a `Result`.
 ///

@@ -10,9 +10,9 @@ use super::Check;
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::program::Table;
-use crate::run::Run;
 use crate::service::ActivityKey;
 use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who};
+use crate::world::Run;
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
 ///

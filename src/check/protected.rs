@@ -6,9 +6,9 @@ use super::Check;
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::program::TimeoutType;
-use crate::run::Run;
 use crate::service::ActivityKey;
 use crate::trace::{AttemptKey, Trace, What, Who};
+use crate::world::Run;
 
 /// A worker's death is noticed in time for a retry: every attempt that is lost is ended by a heartbeat timeout or a
 /// start-to-close timeout, and not by the schedule-to-close timeout or the workflow's own, after which there is no retry.

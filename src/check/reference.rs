@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::class::{Class, classify};
 use crate::program::Payload;
-use crate::run::{AttemptEnd, Outcome, Run};
 use crate::service::WorkflowOutcome;
 use crate::sorted::Sorted;
+use crate::world::{AttemptEnd, Outcome, Run};
 
 /// Something a check has learned from the fault-free run.
 pub type Memory = Arc<dyn Any + Send + Sync>;

@@ -3,8 +3,8 @@
 use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
-use crate::run::Run;
-use crate::run::replay::{Difference, Lost, Otherwise};
+use crate::world::Run;
+use crate::world::replay::{Difference, Lost, Otherwise};
 
 /// A replay of each workflow's history asks for the same things, arguments and options included.
 ///

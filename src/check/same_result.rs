@@ -11,8 +11,8 @@ use super::class::{Class, classify, is_lost_to_a_fault};
 use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
 use crate::fault::{Fault, Site};
-use crate::run::{Outcome, Run, outcome_words};
 use crate::service::WorkflowOutcome;
+use crate::world::{Outcome, Run, outcome_words};
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
 ///

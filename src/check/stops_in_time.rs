@@ -7,8 +7,8 @@ use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
 use crate::program::{Table, Time};
-use crate::run::Run;
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
+use crate::world::Run;
 
 /// An attempt ends within this time of being told to stop: by a cancellation that reached it, whatever the reason, or by its
 /// worker beginning to stop. With [`StopsInTime::before_deadline`], it also ends before its deadline.

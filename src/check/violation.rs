@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::run::ResultError;
+use crate::world::ResultError;
 
 /// What a check found wrong with a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Error)]

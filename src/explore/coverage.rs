@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::points::Places;
 use crate::fault::{Fault, Name, Point, Site};
-use crate::run::Run;
+use crate::world::Run;
 
 /// From this attempt on they are counted together: memory is bounded, however often an activity is retried.
 const LAST_ATTEMPT: u32 = 10;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::shard::{NotAShard, Shard};
 use crate::fault::Plan;
-use crate::run::RunError;
+use crate::world::RunError;
 
 /// A variable: its name, the form of its value, and what it does.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use super::repeat::Once;
 use super::report::{Failed, Report};
 use super::shrink::shrink;
 use crate::fault::Plan;
-use crate::run::start::Start;
+use crate::world::start::Start;
 
 /// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
 const RUNS: u64 = 10_000;

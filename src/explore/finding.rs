@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::check::{Check, Class, Reference, Violation, classify};
 use crate::program::panics;
-use crate::run::{Finished, Run, RunError};
+use crate::world::{Finished, Run, RunError};
 
 /// A check with what it knows of the run without faults.
 pub(super) struct Judge {

@@ -42,7 +42,7 @@ use share::Share;
 
 use crate::check::Check;
 use crate::fault::Plan;
-use crate::run::start::Start;
+use crate::world::start::Start;
 
 /// What is to be tried, and what every run is judged by. Made by [`Simulation::explore`](crate::Simulation::explore);
 /// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::points::every_point;
 use crate::fault::{Entry, Point, Site};
-use crate::run::{Run, RunError};
+use crate::world::{Run, RunError};
 
 /// Points that are named for one that is missing.
 const NAMED: usize = 3;

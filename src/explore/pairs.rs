@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use super::points::{Places, Singles};
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Plan};
-use crate::run::Run;
 use crate::trace::What;
+use crate::world::Run;
 
 /// Kinds of site and fault, first and second.
 type Class = (u8, usize, u8, usize);

@@ -6,9 +6,9 @@ use crate::fault::menu::{AttemptLengths, Limits, menu};
 use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
 use crate::program::{Table, Time};
-use crate::run::Run;
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{AttemptKey, Event, What, Who};
+use crate::world::Run;
 
 /// More points of one kind than this in an attempt are sampled.
 const MANY: u32 = 200;

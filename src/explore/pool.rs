@@ -17,8 +17,8 @@ use super::tally::Tally;
 use super::thread::another;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
-use crate::run::Finished;
-use crate::run::start::Start;
+use crate::world::Finished;
+use crate::world::start::Start;
 
 /// Runs that one thread makes at a stretch.
 const BLOCK: usize = 64;

@@ -13,8 +13,8 @@ use super::validate;
 use crate::check::{Class, Reference, Violation};
 use crate::fault::Plan;
 use crate::program::{list_names, panics};
-use crate::run::{Outcome, Run, RunError};
 use crate::trace::{What, Who};
+use crate::world::{Outcome, Run, RunError};
 
 impl Exploration {
     /// The run without faults, and what the checks learn from it. `None` if it does not end well, or fails a check.

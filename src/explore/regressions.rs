@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::Failed;
 use crate::fault::Plan;
-use crate::run::RunError;
+use crate::world::RunError;
 
 /// A plan of a regressions file, replayed.
 #[derive(Clone, PartialEq, Debug)]

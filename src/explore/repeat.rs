@@ -9,9 +9,9 @@ use super::thread::on_another;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
-use crate::run::start::Start;
-use crate::run::{Outcome, Run};
 use crate::trace::Trace;
+use crate::world::start::Start;
+use crate::world::{Outcome, Run};
 
 /// Passing runs that are made again. Failing ones all are, and once more on another thread before they are explained.
 pub(super) const REPEATED: u64 = 16;

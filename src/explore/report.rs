@@ -13,8 +13,8 @@ use super::shard::Shard;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
-use crate::run::RunError;
 use crate::trace::Trace;
+use crate::world::RunError;
 
 /// What an exploration found. Its `Display` is the summary.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use super::report::{PartKind, Report};
 use super::shard::Shard;
 use super::validate::showed_something;
 use crate::fault::Plan;
-use crate::run::{Finished, Run, RunError};
+use crate::world::{Finished, Run, RunError};
 
 /// Pairs that are tried unless [`Exploration::budget`] says otherwise.
 const PAIRS: u64 = 20_000;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{Budget, Class};
-use crate::run::Run;
 use crate::trace::{What, Who};
+use crate::world::Run;
 
 /// Counts over the runs of one part of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -6,8 +6,8 @@ use super::report::{PartKind, Report};
 use super::thread::on_another;
 use crate::check::Normalizer;
 use crate::program::{Payload, panics};
-use crate::run::{Outcome, RunError};
 use crate::service::WorkflowOutcome;
+use crate::world::{Outcome, RunError};
 
 impl Exploration {
     /// Mistakes that make every run meaningless.

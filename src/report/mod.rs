@@ -4,7 +4,7 @@ mod excerpt;
 mod happening;
 mod timeline;
 
-use crate::run::Run;
+use crate::world::Run;
 
 pub use timeline::Timeline;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::select_biased;
 use serde::Serialize;
 
-use super::world::{Core, current};
+use super::core::{Core, current};
 use crate::program::{Failure, Payload};
 use crate::service::{EventKind, Refused, WorkflowKey, WorkflowOutcome};
 use crate::trace::What;

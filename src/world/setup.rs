@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::outside_workflow;
+use super::core::outside_workflow;
 use crate::program::{ActivityProgram, Span, Time, WorkflowLink, WorkflowProgram};
 use crate::service::Dialect;
 use crate::sorted::Sorted;

@@ -6,8 +6,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::finished::Run;
-use super::world::World;
+use super::core::World;
+use super::run::Run;
 use crate::trace::AttemptKey;
 
 /// Says what it minds of the state, if anything.

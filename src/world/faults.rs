@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::Core;
+use super::core::Core;
 use crate::fault::menu::Limits;
 use crate::fault::source::{LateDispatch, Location};
 use crate::fault::{Fault, Point, Site};

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use super::core::World;
 use super::error::RunError;
 use super::record::{self, ActivityRecord};
-use super::world::World;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::{Payload, RetrySpec, Time, Timeouts};

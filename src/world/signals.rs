@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::agenda::Wakeup;
-use super::world::Core;
+use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::{Payload, Seq, key};
 use crate::service::{Refused, Timer, WorkflowKey};

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::agenda::{Todo, Wakeup};
+use super::core::{Core, Script, Tag, World};
 use super::error::RunError;
 use super::running::Running;
-use super::world::{Core, Script, Tag, World};
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
@@ -350,7 +350,7 @@ impl Core {
         let workflow = name.workflow_type.to_string();
         let foreign = self.workflows[key].instance.as_ref().is_some_and(|instance| instance.foreign_wake());
         if foreign {
-            self.fail(super::workflow_task::foreign_wake(&workflow));
+            self.fail(super::workflow_tasks::foreign_wake(&workflow));
             return;
         }
         let waiting = self.waiting_words();

@@ -1,8 +1,8 @@
 //! What the service leaves in its outbox: timers for the queue, tasks for workers, news for the trace.
 
 use super::agenda::{Todo, Wakeup};
+use super::core::Core;
 use super::hosted::HostedActivity;
-use super::world::Core;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};

@@ -1,7 +1,7 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
 use super::agenda::{Buried, Todo, Wakeup};
-use super::world::{Core, Tag};
+use super::core::{Core, Tag};
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agenda::{Todo, Wakeup};
-use super::world::Core;
+use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::service::{ActivityKey, Ready, WorkflowKey};
 use crate::trace::WorkerKey;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::finished::Run;
+use super::run::Run;
 use crate::fault::deadline::{Approach, dispatch_delay};
 use crate::fault::{Entry, Site};
 use crate::service::{ActivityKey, WorkflowKey};

@@ -1,6 +1,6 @@
 //! [`Running`]: whose code runs now.
 
-use super::world::{Core, Tag, World};
+use super::core::{Core, Tag, World};
 use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::program::ActivityOutcome;
 use crate::program::panics::{self, Unwound};

@@ -1,7 +1,7 @@
 //! Heartbeats on their way from an attempt's code through the worker's throttle to the service.
 
 use super::agenda::{Todo, Wakeup};
-use super::world::Core;
+use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::{Beat, CancelReason, Details, Time};
 use crate::service::{Code, HeartbeatAnswer, Refused};

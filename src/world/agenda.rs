@@ -1,8 +1,8 @@
 //! What a run has still to do: at a certain time, at once, and at the very end.
 
 use super::messages::MessageKey;
-use super::query::QueryKey;
-use super::signal::LateSignalKey;
+use super::queries::QueryKey;
+use super::signals::LateSignalKey;
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::TaskFuture;
 use crate::program::{ActivityOutcome, CancelReason, Seq};

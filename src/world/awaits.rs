@@ -1,7 +1,7 @@
 //! What happens at an attempt's awaits: faults, stalls, deadlines that are moved to an await.
 
 use super::agenda::{Todo, Wakeup};
-use super::world::Core;
+use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
 use crate::trace::{AttemptKey, What, Who};

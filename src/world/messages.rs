@@ -1,7 +1,7 @@
 //! Messages from workers to the service, and what the network does to them.
 
 use super::agenda::Wakeup;
-use super::world::Core;
+use super::core::Core;
 use crate::program::key;
 use crate::trace::{AttemptKey, What, Who};
 use crate::worker::message::{Call, Carriage, Message};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
-use super::world::Core;
+use super::core::Core;
 use crate::program::{AttemptListener, CancelReason, Span, Time};
 use crate::trace::{AttemptKey, What, Who};
 

@@ -2,9 +2,10 @@
 
 pub(crate) mod agenda;
 mod awaits;
+pub(crate) mod core;
 mod deadline;
 mod error;
-mod finished;
+mod faults;
 mod heartbeats;
 mod hosted;
 mod hosting;
@@ -12,25 +13,24 @@ mod matching;
 mod messages;
 pub(crate) mod misuse;
 mod news;
-mod query;
+mod notices;
+mod queries;
 mod record;
 pub(crate) mod replay;
+mod run;
 pub(crate) mod running;
 pub(crate) mod setup;
-mod signal;
+mod signals;
 pub(crate) mod start;
-mod strike;
-mod telling;
+mod step;
 #[cfg(test)]
 mod tests;
-mod turn;
 pub(crate) mod watch;
 mod workers;
-mod workflow_task;
-pub(crate) mod world;
+mod workflow_tasks;
 
 pub use error::RunError;
-pub(crate) use finished::Finished;
-pub use finished::{Outcome, ResultError, Run};
 pub(crate) use record::outcome_words;
 pub use record::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord};
+pub(crate) use run::Finished;
+pub use run::{Outcome, ResultError, Run};

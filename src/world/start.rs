@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
+use super::core::{Core, Script, Tag, World, with_current};
 use super::error::RunError;
-use super::finished::{Finished, Run};
 use super::hosted::HostedWorkflow;
+use super::run::{Finished, Run};
 use super::setup::Setup;
-use super::turn::ScriptFuture;
-use super::world::{Core, Script, Tag, World, with_current};
+use super::step::ScriptFuture;
 use crate::client::Client;
 use crate::engine::choice::{Draws, Stream};
 use crate::fault::menu::AttemptLengths;

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::workflow_task::Held;
+use super::workflow_tasks::Held;
 use crate::service::ActivityKey;
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;

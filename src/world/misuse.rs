@@ -1,8 +1,8 @@
 //! Ending a run from inside user code: for mistakes that must neither fail an attempt, which would be retried, nor take
 //! the test down; and for a poll that does so much that the run would never come to its end, nor to its budget.
 
+use super::core::{Core, World};
 use super::error::RunError;
-use super::world::{Core, World};
 use crate::program::panics::leave_user_code;
 
 impl World {

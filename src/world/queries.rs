@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::agenda::{Buried, Todo, Wakeup};
-use super::workflow_task::unwound_problem;
-use super::world::{Core, World};
+use super::core::{Core, World};
+use super::workflow_tasks::unwound_problem;
 use crate::program::{Failure, Payload, key};
 use crate::service::{Ready, WorkflowKey};
 use crate::trace::{What, Who, WorkerKey};

@@ -1,7 +1,7 @@
 //! Replaying the histories of a run that is over, to see whether the workflows' code asks for the same again.
 
-use super::finished::Run;
-use super::world::World;
+use super::core::World;
+use super::run::Run;
 use crate::service::{EventKind, HistoryEvent, WorkflowKey};
 use crate::trace::{Trace, What, Who};
 use crate::worker::drift::{Drift, drift};

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use super::agenda::Buried;
+use super::core::{Background, BackgroundKey, Core, Tag, World, with_current};
 use super::error::RunError;
 use super::setup::Throttling;
-use super::world::{Background, BackgroundKey, Core, Tag, World, with_current};
 use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::program::panics::{Panic, Unwound};

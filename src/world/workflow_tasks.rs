@@ -1,8 +1,8 @@
 //! A workflow task on its worker: replay if needed, the code's turn, the answer.
 
 use super::agenda::{Buried, Todo, Wakeup};
+use super::core::{Core, World};
 use super::error::RunError;
-use super::world::{Core, World};
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
@@ -20,7 +20,7 @@ pub(crate) struct Held {
     commands: Vec<Command>,
 }
 
-use super::turn::outside_world;
+use super::step::outside_world;
 
 impl Core {
     /// A workflow task reaches its worker.
