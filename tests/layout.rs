@@ -27,7 +27,7 @@ use imports::{Crate, Import, Sources};
 const TABLE: &[(&str, &[&str])] = &[
     ("program", &[]),
     // It knows no workflows, only how time is written.
-    ("engine", &["instant.rs", "program/instant.rs"]),
+    ("engine", &["program/instant.rs"]),
     ("service", &["program"]),
     ("fault", &["engine", "program", "service"]),
     ("trace", &["program", "service", "fault"]),
@@ -54,12 +54,7 @@ const TABLE: &[(&str, &[&str])] = &[
 
 /// Folders and files that are on their way into another.
 const MOVES: &[(&str, &str)] = &[
-    ("run", "world"),
-    ("instant", "program"),
-    ("decode", "program"),
-    ("application_failure", "program"),
     ("sorted", "program"),
-    ("waiters", "engine"),
     ("effect", "inside"),
     ("ledger", "inside"),
     ("random", "inside"),
@@ -70,8 +65,7 @@ const MOVES: &[(&str, &str)] = &[
 ];
 
 /// Imports against the table that are still there. This list may only shrink.
-const AGAINST_THE_TABLE: &[(&str, &str)] =
-    &[("activity", "engine"), ("workflow", "engine"), ("workflow", "world"), ("world", "client"), ("world", "inside")];
+const AGAINST_THE_TABLE: &[(&str, &str)] = &[("world", "client"), ("world", "inside")];
 
 /// Types with methods in another folder than their own: the folder of the methods, and the type.
 const METHODS_OUTSIDE: &[(&str, &str, &str)] = &[("report", "Run", "they only format what a run has left")];
@@ -88,16 +82,8 @@ const CIRCLES_STILL_THERE: &[(&str, &str)] = &[
     ("activity/context.rs", "activity/signal.rs"),
     ("check/class.rs", "check/reference.rs"),
     ("explore/regressions.rs", "explore/report.rs"),
-    ("fault/coordinate.rs", "fault/parse.rs"),
-    ("fault/header.rs", "fault/parse.rs"),
     ("program/activity.rs", "program/info.rs"),
     ("program/marker.rs", "program/workflow.rs"),
-    ("world/queries.rs", "world/core.rs"),
-    ("world/setup.rs", "world/watch.rs"),
-    ("world/signals.rs", "world/core.rs"),
-    ("world/workflow_tasks.rs", "world/step.rs"),
-    ("world/workflow_tasks.rs", "world/core.rs"),
-    ("world/core.rs", "world/watch.rs"),
     ("service/activity.rs", "service/mod.rs"),
     ("service/history.rs", "service/mod.rs"),
     ("service/mod.rs", "service/outbox.rs"),
@@ -112,6 +98,14 @@ const CIRCLES_STILL_THERE: &[(&str, &str)] = &[
     ("workflow/instance.rs", "workflow/query.rs"),
     ("workflow/instance.rs", "workflow/random.rs"),
     ("workflow/scope.rs", "workflow/instance.rs"),
+    ("world/core.rs", "world/running.rs"),
+    ("world/core.rs", "world/setup.rs"),
+    ("world/core.rs", "world/watch.rs"),
+    ("world/queries.rs", "world/core.rs"),
+    ("world/setup.rs", "world/watch.rs"),
+    ("world/signals.rs", "world/core.rs"),
+    ("world/workflow_tasks.rs", "world/core.rs"),
+    ("world/workflow_tasks.rs", "world/step.rs"),
 ];
 
 #[test]
@@ -221,6 +215,40 @@ fn shape() {
         tangles.iter().for_each(|tangle| println!("    {}", names(tangle)));
         graph.back_edges().iter().for_each(|(from, to)| println!("    (\"{from}\", \"{to}\"),"));
     }
+}
+
+/// The lists of what is against the rules, with what is mended already.
+#[test]
+#[ignore = "fails while a list names what is mended"]
+fn lists_name_only_what_is_still_there() {
+    let read = sources();
+    let (all, outside) = (read.imports(), methods_outside(&read));
+    let wrong = against_the_table(&all);
+    let has =
+        |from: &str, to: &str| wrong.iter().any(|import| (folder(&import.from), folder(&import.to)) == (from, to));
+    let mut mended: Vec<String> = Vec::new();
+    for (from, to) in AGAINST_THE_TABLE.iter().filter(|(from, to)| !has(from, to)) {
+        mended.push(format!("AGAINST_THE_TABLE: {from}, {to}"));
+    }
+    for (from, name) in METHODS_AGAINST_THE_RULE {
+        if !outside.iter().any(|import| folder(&import.from) == *from && import.path == *name) {
+            mended.push(format!("METHODS_AGAINST_THE_RULE: {from}, {name}"));
+        }
+    }
+    let inside = inside_folders(&all);
+    let complete = graph(&inside, |_, _| true);
+    for (from, to) in CIRCLES_STILL_THERE {
+        let is_there = inside.iter().any(|import| (import.from.as_str(), import.to.as_str()) == (*from, *to));
+        if !is_there || complete.way(to, from).is_none() {
+            mended.push(format!("CIRCLES_STILL_THERE: {from}, {to}"));
+        }
+    }
+    for (from, _) in
+        MOVES.iter().filter(|(from, _)| !read.files().into_iter().any(|file| imports::folder(file) == *from))
+    {
+        mended.push(format!("MOVES: {from}"));
+    }
+    assert!(mended.is_empty(), "remove from the lists:\n{}", mended.join("\n"));
 }
 
 fn sources() -> Crate {

@@ -86,6 +86,7 @@ fn in_paths_without_use() {
     imports_core("macro_rules! a { () => { $crate::world::core::Core }; }");
     imports_core("impl<T: Iterator<Item = crate::Run>> A for T {}");
     imports_core("impl From<crate::Run> for u32 {}");
+    imports_core("fn a<'a>() -> impl Iterator<Item = u32> + use<'a> { let b = { 1; 2 }; crate::Run }");
 }
 
 #[test]

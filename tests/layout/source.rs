@@ -96,7 +96,8 @@ impl Parser {
         while self.at < self.tokens.len() {
             match self.peek(0) {
                 "#" => self.attribute(),
-                "use" => self.use_lines(false),
+                // Not the `use<'a>` of a returned type.
+                "use" if self.peek(1) != "<" => self.use_lines(false),
                 "pub" => self.visibility(),
                 "extern" if self.peek(1) == "crate" => self.extern_crate(),
                 "mod" if self.is_word(1) => self.child_module(),
@@ -202,7 +203,7 @@ impl Parser {
                 "::" | "$" => self.at += 1,
                 "{" => {
                     self.at += 1;
-                    while !["}", ""].contains(&self.peek(0)) {
+                    while !["}", ";", ""].contains(&self.peek(0)) {
                         self.use_tree(before, is_public);
                         if self.peek(0) == "," {
                             self.at += 1;
