@@ -41,17 +41,6 @@ fn the_table_of_faults_is_the_grammar_of_plans() {
     assert!(read > 40, "{read} faults");
 }
 
-/// It needs a feature, so that the documentation tests leave it out.
-#[test]
-fn the_property_of_whole_inputs_is_a_test() {
-    let file = include_str!("whole_inputs.rs");
-    let (_, code) = file.split_once("\n\n").expect("a first line, then the code");
-    assert!(
-        README.contains(&format!("```rust,ignore\n{code}```\n")),
-        "the README shows another one than tests/promises/whole_inputs.rs"
-    );
-}
-
 #[test]
 fn both_commands_are_there() {
     for command in ["cargo run -p activity_advanced", "cargo test"] {

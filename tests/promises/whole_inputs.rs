@@ -1,4 +1,4 @@
-//! The README's property of whole inputs, which is read from here.
+//! A property of whole inputs: proptest draws the input and the plan together, as in `examples/property.rs`.
 
 use std::time::Duration;
 
