@@ -132,11 +132,14 @@ pub use random::random;
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;
+pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
     WorkflowContext, WorkflowError, WorkflowFn,
 };
-pub use world::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError};
+pub use world::{
+    ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError,
+};
 
 /// The README's code compiles.
 #[cfg(doctest)]

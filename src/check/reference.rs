@@ -9,7 +9,8 @@ use super::class::{Class, classify};
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
 use crate::sorted::Sorted;
-use crate::world::{AttemptEnd, Outcome, Run};
+use crate::trace::attempts::AttemptEnd;
+use crate::world::{Outcome, Run};
 
 /// Something a check has learned from the fault-free run.
 pub type Memory = Arc<dyn Any + Send + Sync>;

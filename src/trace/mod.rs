@@ -1,8 +1,10 @@
 //! What happened in a run, in order, in virtual time.
 //!
 //! Events are small `Copy` values; names, bytes and failures stand in tables beside them, so that recording formats
-//! nothing. Text is made by [`crate::report`], of a finished run only.
+//! nothing. Text is made by [`crate::report`], of a finished run only. [`attempts`] reads a trace: what became of each
+//! workflow, activity, attempt and worker.
 
+pub mod attempts;
 mod event;
 mod hash;
 mod keys;
@@ -134,6 +136,11 @@ impl Trace {
     /// The activities, by the key in [`Who::Activity`], in the order in which they were scheduled.
     pub fn activities(&self) -> &Table<ActivityKey, ActivityName> {
         &self.activities
+    }
+
+    /// The registered name of an activity.
+    pub fn activity_type(&self, activity: ActivityKey) -> &str {
+        &self.activities[activity].activity_type
     }
 
     /// The attempts, by the key in [`Who::Attempt`], in the order in which workers took them.

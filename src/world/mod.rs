@@ -31,6 +31,6 @@ mod workflow_tasks;
 
 pub use error::RunError;
 pub(crate) use record::outcome_words;
-pub use record::{ActivityRecord, AttemptEnd, AttemptRecord, HeartbeatRecord};
+pub use record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};
 pub(crate) use run::Finished;
 pub use run::{Outcome, ResultError, Run};

@@ -1,11 +1,13 @@
-//! Records of activities, attempts and heartbeats, read from a trace.
+//! Records of activities, attempts and heartbeats, with all bytes at hand: for tests.
 
 use std::sync::Arc;
 
+use crate::fault::Entry;
 use crate::fault::menu::AttemptLengths;
-use crate::program::{Table, Time};
-use crate::service::{ActivityKey, WorkflowOutcome};
-use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
+use crate::program::Time;
+use crate::service::WorkflowOutcome;
+use crate::trace::attempts::{ActivityExecution, AttemptEnd, AttemptExecution, Executions, ReportEnd};
+use crate::trace::{AttemptKey, Bytes, Trace, WorkerKey};
 
 /// An activity of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -29,6 +31,8 @@ pub struct ActivityRecord {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct AttemptRecord {
+    /// Which attempt of the run: leads to the [events](crate::Run::executions) of each of its steps.
+    pub key: AttemptKey,
     /// From 1.
     pub number: u32,
     /// The worker that took it.
@@ -37,8 +41,10 @@ pub struct AttemptRecord {
     pub started_at: Time,
     /// When its code ended or died; `None` if it was still running at the end of the run.
     pub ended_at: Option<Time>,
-    /// How.
+    /// How it ended.
     pub end: AttemptEnd,
+    /// What became of its report of that.
+    pub report: ReportEnd,
     /// The details it could read.
     pub details_at_start: Option<Vec<u8>>,
     /// Whether it looked at them.
@@ -47,34 +53,36 @@ pub struct AttemptRecord {
     pub zombie_at: Option<Time>,
     /// When its code was told to stop.
     pub cancelled_at: Option<Time>,
-    /// What it recorded.
+    /// The heartbeats that it recorded.
     pub heartbeats: Vec<HeartbeatRecord>,
     /// How often it returned `Pending`.
     pub awaits: u32,
-    /// How many effects it did or tried.
-    pub effects: u32,
+    /// The effects that it did or tried.
+    pub effects: Vec<EffectRecord>,
+    /// The faults that struck it.
+    pub faults: Vec<FaultRecord>,
 }
 
-/// How an attempt ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// An effect that an attempt did or tried.
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum AttemptEnd {
-    /// It was still running at the end of the run.
-    Running,
-    /// With a result.
-    Completed,
-    /// With an error.
-    Failed,
-    /// With an error that says it was cancelled.
-    Cancelled,
-    /// It panicked.
-    Panicked,
-    /// Somebody else completes it by id.
-    Async,
-    /// It died with its worker, or vanished.
-    Died,
-    /// Its worker dropped it at the end of the grace period.
-    Aborted,
+pub struct EffectRecord {
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub at: Time,
+    /// Whether the outside world has it.
+    pub applied: bool,
+}
+
+/// A fault that struck an attempt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct FaultRecord {
+    /// Where and what, as in a plan.
+    pub entry: Entry,
+    /// When.
+    pub at: Time,
 }
 
 /// One heartbeat on its way.
@@ -91,121 +99,67 @@ pub struct HeartbeatRecord {
     pub details: Option<Vec<u8>>,
 }
 
-/// Reads how long attempts took.
-pub(crate) fn attempt_lengths(trace: &Trace) -> AttemptLengths {
+/// How long the attempts took that ended.
+pub(super) fn attempt_lengths(trace: &Trace, executions: &Executions) -> AttemptLengths {
     let mut lengths = AttemptLengths::default();
-    for activity in activities(trace) {
-        for attempt in &activity.attempts {
-            if let Some(ended_at) = attempt.ended_at {
-                lengths.add(&activity.activity_type, ended_at - attempt.started_at);
-            }
+    for attempt in executions.attempts().values() {
+        if let Some(length) = attempt.length() {
+            lengths.add(&trace.activities()[attempt.activity].activity_type, length);
         }
     }
     lengths
 }
 
-/// Reads the records.
-pub(crate) fn activities(trace: &Trace) -> Vec<ActivityRecord> {
-    let mut records = trace.activities().map(|name| ActivityRecord {
-        activity_type: name.activity_type.clone(),
-        workflow_id: trace.workflows()[name.workflow].workflow_id.clone(),
-        execution: name.execution,
-        scheduled_at: Time::ZERO,
-        closed_at: None,
-        attempts: Vec::new(),
-    });
-    // Where each attempt stands among its activity's, and which stored details its heartbeats have.
-    let mut places = Table::<AttemptKey, (ActivityKey, usize)>::new();
-    let mut stored = Table::<AttemptKey, Vec<Option<Bytes>>>::new();
-    for event in trace.events() {
-        match (event.who, event.what) {
-            (Who::Activity(index), what) => {
-                let record = &mut records[index];
-                match what {
-                    What::Scheduled(_) => record.scheduled_at = event.at,
-                    What::ActivityCompleted(_)
-                    | What::ActivityFailed { .. }
-                    | What::ActivityTimedOut { .. }
-                    | What::ActivityCanceled => record.closed_at = Some(event.at),
-                    _ => {}
-                }
-            }
-            (Who::Attempt(index), What::AttemptStarted(details)) => {
-                let name = trace.attempts()[index];
-                let attempts = &mut records[name.activity].attempts;
-                places.push((name.activity, attempts.len()));
-                stored.push(Vec::new());
-                attempts.push(AttemptRecord {
-                    number: name.number,
-                    worker: name.worker,
-                    started_at: event.at,
-                    ended_at: None,
-                    end: AttemptEnd::Running,
-                    details_at_start: details.map(|bytes| trace.bytes(bytes).to_vec()),
-                    details_read: false,
-                    zombie_at: None,
-                    cancelled_at: None,
-                    heartbeats: Vec::new(),
-                    awaits: 0,
-                    effects: 0,
-                });
-            }
-            (Who::Attempt(index), what) => {
-                let (activity, place) = places[index];
-                let attempt = &mut records[activity].attempts[place];
-                let stored = &mut stored[index];
-                match what {
-                    What::DetailsRead => attempt.details_read = true,
-                    What::Awaited(count) => attempt.awaits = count,
-                    What::Effect { .. } => attempt.effects += 1,
-                    What::CancelDelivered(_) => attempt.cancelled_at = Some(event.at),
-                    What::Zombie => attempt.zombie_at = Some(event.at),
-                    What::HeartbeatRecorded(details) => {
-                        stored.push(details);
-                        attempt.heartbeats.push(HeartbeatRecord {
-                            recorded_at: event.at,
-                            sent_at: None,
-                            visible_at: None,
-                            details: details.map(|bytes| trace.bytes(bytes).to_vec()),
-                        });
-                    }
-                    // The stored details are the recording's own, so they tell which heartbeat this was. Those without
-                    // details are alike; the newest is meant.
-                    What::HeartbeatSent(details) => {
-                        if let Some(place) = stored.iter().rposition(|other| *other == details) {
-                            attempt.heartbeats[place].sent_at = Some(event.at);
-                        }
-                    }
-                    What::HeartbeatVisible(details) => {
-                        if let Some(place) = stored.iter().rposition(|other| *other == details) {
-                            attempt.heartbeats[place].visible_at = Some(event.at);
-                        }
-                    }
-                    What::Ended { how, .. } => {
-                        attempt.ended_at = Some(event.at);
-                        attempt.end = match how {
-                            Ended::Completed => AttemptEnd::Completed,
-                            Ended::Failed => AttemptEnd::Failed,
-                            Ended::Cancelled => AttemptEnd::Cancelled,
-                            Ended::Panicked => AttemptEnd::Panicked,
-                            Ended::Async => AttemptEnd::Async,
-                        };
-                    }
-                    What::Died => {
-                        attempt.ended_at = Some(event.at);
-                        attempt.end = AttemptEnd::Died;
-                    }
-                    What::Aborted => {
-                        attempt.ended_at = Some(event.at);
-                        attempt.end = AttemptEnd::Aborted;
-                    }
-                    _ => {}
-                }
-            }
-            _ => {}
+/// Makes the records of a run.
+pub(super) fn activities(trace: &Trace, executions: &Executions) -> Vec<ActivityRecord> {
+    let record = |activity: &ActivityExecution| {
+        let name = &trace.activities()[activity.key];
+        ActivityRecord {
+            activity_type: name.activity_type.clone(),
+            workflow_id: trace.workflows()[activity.workflow].workflow_id.clone(),
+            execution: name.execution,
+            scheduled_at: activity.scheduled.at,
+            closed_at: activity.closed.map(|(moment, _)| moment.at),
+            attempts: executions.attempts_of(activity.key).map(|attempt| attempt_record(trace, attempt)).collect(),
         }
+    };
+    executions.activities().values().map(record).collect()
+}
+
+fn attempt_record(trace: &Trace, attempt: &AttemptExecution) -> AttemptRecord {
+    let bytes = |bytes: Bytes| trace.bytes(bytes).to_vec();
+    let heartbeats = attempt.heartbeats.iter().map(|heartbeat| HeartbeatRecord {
+        recorded_at: heartbeat.recorded.at,
+        sent_at: heartbeat.sent.map(|sent| sent.at),
+        visible_at: heartbeat.visible.map(|visible| visible.at),
+        details: heartbeat.details.map(bytes),
+    });
+    let effects = attempt.effects.iter().map(|effect| EffectRecord {
+        name: String::from_utf8_lossy(trace.bytes(effect.name)).into_owned(),
+        at: effect.moment.at,
+        applied: effect.applied,
+    });
+    let faults = attempt.faults.iter().map(|fault| {
+        let (point, kind) = &trace.faults()[fault.key];
+        FaultRecord { entry: Entry::new(point.clone(), *kind), at: fault.moment.at }
+    });
+    AttemptRecord {
+        key: attempt.key,
+        number: attempt.number,
+        worker: attempt.worker,
+        started_at: attempt.started.at,
+        ended_at: attempt.ended.map(|ended| ended.at),
+        end: attempt.end,
+        report: attempt.report,
+        details_at_start: attempt.details.map(bytes),
+        details_read: attempt.details_read.is_some(),
+        zombie_at: attempt.zombie.map(|zombie| zombie.at),
+        cancelled_at: attempt.cancelled.map(|(cancelled, _)| cancelled.at),
+        heartbeats: heartbeats.collect(),
+        awaits: attempt.awaits.len() as u32,
+        effects: effects.collect(),
+        faults: faults.collect(),
     }
-    records.into_values()
 }
 
 /// How a workflow ended, in words.

@@ -1,6 +1,7 @@
 //! [`Run`]: what a run leaves.
 
 use std::any::type_name;
+use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::{Payload, RetrySpec, Time, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
+use crate::trace::attempts::Executions;
 use crate::trace::{AttemptKey, Trace};
 
 /// A finished run: its outcome, its trace, and the state it left.
@@ -25,6 +27,8 @@ pub struct Run {
     world: Option<Rc<World>>,
     /// As `world`.
     trace: Option<Box<Trace>>,
+    /// The trace as it is read, once somebody asks.
+    executions: OnceCell<Executions>,
     seed: u64,
     order: Order,
     /// What the script of the run returned, if it had one that came to its end.
@@ -82,7 +86,7 @@ pub enum ResultError {
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
         let trace = world.core.borrow_mut().take_trace();
-        Run { world: Some(world), trace: Some(trace), seed, order, script: None }
+        Run { world: Some(world), trace: Some(trace), executions: OnceCell::new(), seed, order, script: None }
     }
 
     pub(super) fn set_script_result(&mut self, result: Payload) {
@@ -136,12 +140,17 @@ impl Run {
 
     /// How long its attempts took.
     pub(crate) fn attempt_lengths(&self) -> AttemptLengths {
-        record::attempt_lengths(self.trace())
+        record::attempt_lengths(self.trace(), self.executions())
     }
 
     /// The activities with their attempts and heartbeats, in the order in which they were scheduled.
     pub fn activities(&self) -> Vec<ActivityRecord> {
-        record::activities(self.trace())
+        record::activities(self.trace(), self.executions())
+    }
+
+    /// The workflows, activities, attempts and workers, with the events of the trace that tell of each step.
+    pub fn executions(&self) -> &Executions {
+        self.executions.get_or_init(|| Executions::of(self.trace()))
     }
 
     /// Everything that happened.

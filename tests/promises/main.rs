@@ -8,6 +8,7 @@ mod cadence;
 mod checks;
 mod crash_buries;
 mod deterministic;
+mod executions;
 mod explore;
 mod heartbeats;
 mod not_deterministic;

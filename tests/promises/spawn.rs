@@ -98,7 +98,7 @@ fn what_it_does_is_the_attempts() {
     // 20 s of silence would have been too long.
     assert_eq!(run.result::<u32>().unwrap(), 1);
     let attempt = &run.activities()[0].attempts[0];
-    assert_eq!((attempt.heartbeats.len(), attempt.effects), (19, 19));
+    assert_eq!((attempt.heartbeats.len(), attempt.effects.len()), (19, 19));
     assert_eq!(left(&run), None);
 }
 

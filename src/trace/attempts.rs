@@ -1,0 +1,376 @@
+//! [`Executions`]: a finished trace, read once.
+//!
+//! A trace is a list of events. Checks, points, records and counts ask about things: when an attempt started, which
+//! checkpoint it was given, what it sent, what struck it, how it ended. That is read from the events here and nowhere else.
+//! Each thing says when it happened and which event says so, as a [`Moment`], so that a check can compare the order of two
+//! things and can prove what it found.
+//!
+//! ```
+//! # use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext};
+//! # use std::time::Duration;
+//! # async fn copy(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityError> {
+//! #     for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files { ctx.heartbeat(&(file + 1))?; }
+//! #     Ok(files)
+//! # }
+//! # let simulation = Simulation::temporal().activity("copy", copy).workflow("backup", async |ctx: &WorkflowContext, files: u32| {
+//! #     let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(9), ..Default::default() };
+//! #     ctx.execute_activity::<u32>("copy", &files, options).await
+//! # });
+//! let run = simulation.run("backup", &3)?;
+//! for attempt in run.executions().attempts().values() {
+//!     let first = attempt.heartbeats.first().expect("it heartbeats");
+//!     assert!(first.recorded > attempt.started);
+//! }
+//! # Ok::<_, durasim::RunError>(())
+//! ```
+
+mod reader;
+
+use std::time::Duration;
+
+use super::{AttemptKey, Bytes, FailureKey, FaultKey, SignalKey, WorkerKey};
+use crate::program::{CancelReason, RetryState, Span, Table, Time, TimeoutType};
+use crate::service::{ActivityKey, WorkflowKey};
+
+/// When something happened, and which event of the trace says so. Later events are greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Moment {
+    /// The index of the event in [`Trace::events`](super::Trace::events).
+    pub event: usize,
+    /// The virtual time.
+    pub at: Time,
+}
+
+/// All workflows, activities, attempts and workers of a run. Made by [`Run::executions`](crate::Run::executions).
+#[derive(Clone, Debug, Default)]
+pub struct Executions {
+    workflows: Table<WorkflowKey, WorkflowExecution>,
+    activities: Table<ActivityKey, ActivityExecution>,
+    attempts: Table<AttemptKey, AttemptExecution>,
+    workers: Table<WorkerKey, WorkerExecution>,
+    faults: Table<FaultKey, Moment>,
+    end: Option<Moment>,
+}
+
+/// One try of an activity, on its worker.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AttemptExecution {
+    /// Its key in [`Trace::attempts`](super::Trace::attempts).
+    pub key: AttemptKey,
+    /// Its activity.
+    pub activity: ActivityKey,
+    /// Which attempt of its activity, from 1.
+    pub number: u32,
+    /// The worker that took it.
+    pub worker: WorkerKey,
+    /// When it started.
+    pub started: Moment,
+    /// The checkpoint it was given.
+    pub details: Option<Bytes>,
+    /// When its code first looked at the checkpoint.
+    pub details_read: Option<Moment>,
+    /// When its code returned `Pending`.
+    pub awaits: Vec<Moment>,
+    /// The effects that its code did or tried.
+    pub effects: Vec<EffectExecution>,
+    /// The heartbeats that its code recorded.
+    pub heartbeats: Vec<HeartbeatExecution>,
+    /// The faults that struck it, those at its dispatch and at the wait after it included.
+    pub faults: Vec<StruckFault>,
+    /// When its code was told that it is cancelled, and why.
+    pub cancelled: Option<(Moment, CancelReason)>,
+    /// When its code was told that its worker is about to stop.
+    pub worker_stopping: Option<Moment>,
+    /// How it ended.
+    pub end: AttemptEnd,
+    /// When it ended; `None` if it was still running at the end of the run.
+    pub ended: Option<Moment>,
+    /// The result or the error's text, if it ended by its own code and has one.
+    pub detail: Option<Bytes>,
+    /// What became of its report.
+    pub report: ReportEnd,
+    /// When the service gave it up for a timeout.
+    pub timed_out: Option<(Moment, TimeoutType)>,
+    /// When the service gave it up while its code ran on.
+    pub zombie: Option<Moment>,
+    /// When the service decided on another attempt after this one.
+    pub retried: Option<Moment>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum AttemptEnd {
+    /// It was still running at the end of the run.
+    Running,
+    /// With a result.
+    Completed,
+    /// With an error.
+    Failed,
+    /// With an error that says it was cancelled.
+    Cancelled,
+    /// It panicked.
+    Panicked,
+    /// Somebody else completes it by id.
+    Async,
+    /// It died with its worker, or vanished.
+    Died,
+    /// Its worker dropped it at the end of the grace period.
+    Aborted,
+}
+
+/// What became of the report that a worker sends when an attempt's code has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ReportEnd {
+    /// There is none: the attempt has not ended by its own code, or leaves its completion to somebody else.
+    None,
+    /// The service acted on it.
+    Taken,
+    /// The service refused it: it had given the attempt up, or nobody had asked to cancel.
+    Refused,
+    /// The worker did not send it, since it knew that the service had given the attempt up.
+    Dropped,
+    /// The service never said that it has it: it was lost, or was still on its way at the end of the run.
+    Lost,
+}
+
+/// Something done to the outside world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct EffectExecution {
+    /// When.
+    pub moment: Moment,
+    /// Its name.
+    pub name: Bytes,
+    /// Whether the outside world has it.
+    pub applied: bool,
+}
+
+/// One heartbeat on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct HeartbeatExecution {
+    /// Its details; `None` for one without, which erases the checkpoint.
+    pub details: Option<Bytes>,
+    /// When the code recorded it.
+    pub recorded: Moment,
+    /// When it left the worker; `None` if a later one took its place, or the attempt ended first.
+    pub sent: Option<Moment>,
+    /// When the service had it.
+    pub visible: Option<Moment>,
+}
+
+/// A fault that struck.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct StruckFault {
+    /// When.
+    pub moment: Moment,
+    /// Which, by the key in [`Trace::faults`](super::Trace::faults).
+    pub key: FaultKey,
+}
+
+/// An activity, as the service sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ActivityExecution {
+    /// Its key in [`Trace::activities`](super::Trace::activities).
+    pub key: ActivityKey,
+    /// The workflow that scheduled it.
+    pub workflow: WorkflowKey,
+    /// When it was scheduled.
+    pub scheduled: Moment,
+    /// Its input.
+    pub input: Bytes,
+    /// The attempts that workers took, in the order in which they started.
+    pub attempts: Vec<AttemptKey>,
+    /// When the service decided on another attempt, and when that is due.
+    pub retries: Vec<(Moment, Time)>,
+    /// The timeouts that it ran into, those of single attempts included.
+    pub timeouts: Vec<(Moment, TimeoutType)>,
+    /// When its workflow asked to cancel it.
+    pub cancel_requested: Option<Moment>,
+    /// When it closed, and how; `None` if it did not.
+    pub closed: Option<(Moment, ActivityEnd)>,
+    /// The faults that struck while no attempt ran: at a dispatch, or at the wait before a retry.
+    pub faults: Vec<StruckFault>,
+}
+
+/// How an activity closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ActivityEnd {
+    /// With this result.
+    Completed(Bytes),
+    /// With this failure, and why it was not retried.
+    Failed(FailureKey, RetryState),
+    /// With this failure of a timeout, and why it was not retried.
+    TimedOut(FailureKey, RetryState),
+    /// As cancelled.
+    Canceled,
+}
+
+/// A workflow run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WorkflowExecution {
+    /// Its key in [`Trace::workflows`](super::Trace::workflows).
+    pub key: WorkflowKey,
+    /// When it was started.
+    pub started: Moment,
+    /// Its input.
+    pub input: Bytes,
+    /// The activities that it scheduled.
+    pub activities: Vec<ActivityKey>,
+    /// When workers took its workflow tasks. A repeated task is there as often as it was taken.
+    pub tasks: Vec<TaskExecution>,
+    /// The timers that it started, by number.
+    pub timers: Vec<TimerExecution>,
+    /// The signals that arrived.
+    pub signals: Vec<(Moment, SignalKey)>,
+    /// When somebody first asked to cancel it.
+    pub cancel_requested: Option<Moment>,
+    /// When it closed, and how; `None` if it did not.
+    pub closed: Option<(Moment, WorkflowEnd)>,
+    /// The faults that struck at its own sites.
+    pub faults: Vec<StruckFault>,
+}
+
+/// A workflow task in the hands of a worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct TaskExecution {
+    /// When the worker took it.
+    pub started: Moment,
+    /// The task's number, from 1; a repeated attempt keeps it.
+    pub number: u32,
+    /// Which attempt at the task, from 1.
+    pub attempt: u32,
+}
+
+/// A timer of a workflow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct TimerExecution {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was started.
+    pub started: Moment,
+    /// How long it runs.
+    pub duration: Span,
+    /// When it fired.
+    pub fired: Option<Moment>,
+    /// When it was cancelled.
+    pub cancelled: Option<Moment>,
+}
+
+/// How a workflow run closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum WorkflowEnd {
+    /// With this result.
+    Completed(Bytes),
+    /// With this failure.
+    Failed(FailureKey),
+    /// As cancelled.
+    Canceled,
+    /// By its run timeout.
+    TimedOut,
+    /// From outside, for this reason.
+    Terminated(Bytes),
+}
+
+/// A worker, through all its processes.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct WorkerExecution {
+    /// When a process came up.
+    pub started: Vec<Moment>,
+    /// When a process died.
+    pub crashed: Vec<Moment>,
+    /// When a process was told to stop.
+    pub stop_signals: Vec<Moment>,
+    /// When a process had stopped.
+    pub stopped: Vec<Moment>,
+    /// When it stood still.
+    pub freezes: Vec<Freeze>,
+}
+
+/// A time in which a worker stood still.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Freeze {
+    /// When it began.
+    pub from: Moment,
+    /// When the worker went on, or died; `None` if it stood still until the end of the run.
+    pub until: Option<Moment>,
+}
+
+impl Executions {
+    /// The workflow runs, by the keys of [`Trace::workflows`](super::Trace::workflows).
+    pub fn workflows(&self) -> &Table<WorkflowKey, WorkflowExecution> {
+        &self.workflows
+    }
+
+    /// The activities, by the keys of [`Trace::activities`](super::Trace::activities).
+    pub fn activities(&self) -> &Table<ActivityKey, ActivityExecution> {
+        &self.activities
+    }
+
+    /// The attempts, by the keys of [`Trace::attempts`](super::Trace::attempts).
+    pub fn attempts(&self) -> &Table<AttemptKey, AttemptExecution> {
+        &self.attempts
+    }
+
+    /// The workers, in the order in which the simulation got them.
+    pub fn workers(&self) -> &Table<WorkerKey, WorkerExecution> {
+        &self.workers
+    }
+
+    /// When each fault struck, by the keys of [`Trace::faults`](super::Trace::faults).
+    pub fn faults(&self) -> &Table<FaultKey, Moment> {
+        &self.faults
+    }
+
+    /// The last event.
+    pub fn end(&self) -> Option<Moment> {
+        self.end
+    }
+
+    /// The attempts of an activity, in the order in which they started.
+    pub fn attempts_of(
+        &self,
+        activity: ActivityKey,
+    ) -> impl DoubleEndedIterator<Item = &AttemptExecution> + ExactSizeIterator + Clone {
+        self.activities[activity].attempts.iter().map(|attempt| &self.attempts[*attempt])
+    }
+
+    /// The attempt at the same activity that started next.
+    pub fn successor(&self, attempt: &AttemptExecution) -> Option<&AttemptExecution> {
+        let attempts = &self.activities[attempt.activity].attempts;
+        let next = attempts.partition_point(|other| *other <= attempt.key);
+        attempts.get(next).map(|next| &self.attempts[*next])
+    }
+
+    /// The times in which the attempt's worker stood still while the attempt ran.
+    pub fn freezes_of(&self, attempt: &AttemptExecution) -> &[Freeze] {
+        let freezes = self.workers.get(attempt.worker).map_or(&[] as &[Freeze], |worker| &worker.freezes);
+        let first = freezes.partition_point(|freeze| freeze.until.is_some_and(|until| until < attempt.started));
+        let after = freezes.partition_point(|freeze| attempt.ended.is_none_or(|ended| freeze.from < ended));
+        &freezes[first.min(after)..after]
+    }
+}
+
+impl AttemptExecution {
+    /// How long it ran; `None` if it was still running at the end of the run.
+    pub fn length(&self) -> Option<Duration> {
+        self.ended.map(|ended| ended.at - self.started.at)
+    }
+
+    /// Whether its code came to an end by itself, in whatever way.
+    pub fn ended_by_itself(&self) -> bool {
+        !matches!(self.end, AttemptEnd::Running | AttemptEnd::Died | AttemptEnd::Aborted)
+    }
+}
