@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Check;
-use super::class::{Class, classify};
+use super::class::Class;
+use super::earliest::Earliest;
 use super::reference::{Memory, Reference};
+use super::twins::Twins;
 use super::violation::Violation;
-use crate::program::{CancelReason, Table, TimeoutType};
-use crate::service::ActivityKey;
-use crate::sorted::Sorted;
-use crate::trace::{ActivityName, AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
+use crate::program::{CancelReason, TimeoutType};
+use crate::trace::attempts::{ActivityEnd, ActivityExecution, AttemptEnd, AttemptExecution, Executions, Moment};
+use crate::trace::{Bytes, Trace};
 use crate::world::Run;
 
 /// The first attempt that starts after the last fault ends as it does without faults: what earlier attempts left behind does
@@ -64,32 +65,18 @@ impl Completes {
     }
 }
 
-/// By workflow id and activity type: the activities of the fault-free run, by execution.
-type Twins = Sorted<(Arc<str>, Arc<str>), Vec<Twin>>;
-
-/// An activity of the fault-free run.
-#[derive(Default)]
+/// What is known of an activity of the fault-free run.
 struct Twin {
     input: Vec<u8>,
-    completed: bool,
     /// Attempts that did not complete.
     failing: u32,
     /// The least time that an attempt had until its deadline, if it had one.
     time: Option<Duration>,
 }
 
-/// An attempt that started after the last fault.
-struct Follow {
-    activity: ActivityKey,
-    start: usize,
-    /// Something but its own code may have decided its end.
-    disturbed: bool,
-    running: bool,
-}
-
 /// How an attempt did not succeed.
 enum End {
-    Failed(Ended, Option<Bytes>),
+    ByItself(AttemptEnd, Option<Bytes>),
     TimedOut(TimeoutType),
 }
 
@@ -107,155 +94,120 @@ impl Check for Completes {
     }
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
-        let trace = reference.trace();
-        let mut twins = trace.activities().map(|_| Twin::default());
-        for event in trace.events() {
-            match (event.who, event.what) {
-                (Who::Activity(activity), What::Scheduled(input)) => {
-                    twins[activity].input = trace.bytes(input).to_vec();
-                }
-                (Who::Activity(activity), What::ActivityCompleted(_)) => {
-                    twins[activity].completed = true;
-                }
-                (Who::Attempt(attempt), what) => {
-                    let twin = &mut twins[trace.attempts()[attempt].activity];
-                    match what {
-                        What::AttemptStarted(_) => {
-                            let time = reference.attempt_deadline(attempt).map(|deadline| deadline - event.at);
-                            twin.time = twin.time.into_iter().chain(time).min();
-                        }
-                        What::Ended { how: Ended::Completed | Ended::Async, .. } => {}
-                        What::Ended { .. } => twin.failing += 1,
-                        _ => {}
-                    }
-                }
-                _ => {}
-            }
-        }
-        let mut by_type = Twins::default();
-        for (activity, twin) in trace.activities().values().zip(twins.into_values()) {
-            by_type.or_default(&name(trace, activity)).push(twin);
-        }
-        Some(Arc::new(by_type))
+        let (trace, executions) = (reference.trace(), reference.executions());
+        Some(Arc::new(Twins::of(reference, |activity| {
+            let Some((_, ActivityEnd::Completed(_))) = activity.closed else { return None };
+            let attempts = executions.attempts_of(activity.key);
+            let failing = attempts.clone().filter(|attempt| failed_by_itself(attempt.end)).count() as u32;
+            let deadline =
+                |attempt: &AttemptExecution| Some(reference.attempt_deadline(attempt.key)? - attempt.started.at);
+            let time = attempts.filter_map(deadline).min();
+            Some(Twin { input: trace.bytes(activity.input).to_vec(), failing, time })
+        })))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let trace = run.trace();
-        let last_fault = trace.events().iter().rposition(|event| matches!(event.what, What::Fault(_)));
-        let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins>()) else {
+        let executions = run.executions();
+        let last_fault = executions.faults().values().last();
+        let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins<Twin>>()) else {
             return Ok(());
         };
-        if !matches!(classify(run, reference), Class::Survive | Class::Different) {
+        if !matches!(reference.class_of(run), Class::Survive | Class::Different) {
             return Ok(());
         }
-        let mut judging = Judging { check: self, run, reference, twins, failed: trace.activities().map(|_| 0) };
-        judging.judge(last_fault)
+        let zombies = Zombies::of(executions);
+        let mut earliest = Earliest::default();
+        for activity in executions.activities().values() {
+            let judging = Judging { check: self, run, reference, activity };
+            if let Some(twin) = judging.twin(twins) {
+                judging.judge(twin, *last_fault, &zombies, &mut earliest);
+            }
+        }
+        earliest.into_result()
     }
 }
 
+/// Whether an attempt came to an end by its own code and did not complete.
+fn failed_by_itself(end: AttemptEnd) -> bool {
+    matches!(end, AttemptEnd::Failed | AttemptEnd::Cancelled | AttemptEnd::Panicked)
+}
+
+/// The times in which attempts ran that the service had given up.
+struct Zombies {
+    /// Each one's beginning, in order, and the latest end of it and those before it; `None` is the end of the run.
+    begun: Vec<(Moment, Option<Moment>)>,
+}
+
+impl Zombies {
+    fn of(executions: &Executions) -> Zombies {
+        let attempts = executions.attempts().values();
+        let mut begun: Vec<_> = attempts.filter_map(|attempt| Some((attempt.zombie?, attempt.ended))).collect();
+        begun.sort_by_key(|(from, _)| *from);
+        let mut latest = begun.first().and_then(|(_, until)| *until);
+        for (_, until) in &mut begun {
+            latest = latest.zip(*until).map(|(latest, until)| latest.max(until));
+            *until = latest;
+        }
+        Zombies { begun }
+    }
+
+    /// Whether one ran at some time from `start` to `end`.
+    fn overlap(&self, start: Moment, end: Moment) -> bool {
+        let before_the_end = self.begun.partition_point(|(from, _)| *from < end);
+        self.begun[..before_the_end].last().is_some_and(|(_, until)| until.is_none_or(|until| until > start))
+    }
+}
+
+/// An activity of the run that is judged.
 struct Judging<'a> {
     check: &'a Completes,
     run: &'a Run,
     reference: &'a Reference,
-    twins: &'a Twins,
-    /// By activity, the attempts after the last fault that did not succeed.
-    failed: Table<ActivityKey, u32>,
+    activity: &'a ActivityExecution,
 }
 
 impl Judging<'_> {
-    fn judge(&mut self, last_fault: usize) -> Result<(), Violation> {
-        let trace = self.run.trace();
-        let mut follows = Table::<AttemptKey, Option<Follow>>::new();
-        let mut zombies: Vec<AttemptKey> = Vec::new();
-        let mut frozen: Vec<WorkerKey> = Vec::new();
-        for (place, event) in trace.events().iter().enumerate() {
-            match (event.who, event.what) {
-                (Who::Attempt(index), What::AttemptStarted(_)) => {
-                    let name = trace.attempts()[index];
-                    let disturbed = !zombies.is_empty() || frozen.contains(&name.worker);
-                    let follow = Follow { activity: name.activity, start: place, disturbed, running: true };
-                    follows.push((place > last_fault).then_some(follow));
-                }
-                (Who::Attempt(index), What::Zombie) => {
-                    zombies.push(index);
-                    for (other, follow) in follows.iter_mut() {
-                        if let Some(follow) = follow
-                            && other != index
-                        {
-                            follow.disturbed |= follow.running;
-                        }
-                    }
-                }
-                (Who::Attempt(index), what) => {
-                    if matches!(what, What::Ended { .. } | What::Died | What::Aborted) {
-                        zombies.retain(|zombie| *zombie != index);
-                    }
-                    let Some(follow) = follows[index].as_mut().filter(|follow| follow.running) else {
-                        continue;
-                    };
-                    match what {
-                        What::CancelDelivered(reason) => follow.disturbed |= reason != CancelReason::TimedOut,
-                        What::WorkerStopping => follow.disturbed = true,
-                        What::Died | What::Aborted => follow.running = false,
-                        What::Ended { how, detail } => {
-                            follow.running = false;
-                            if !matches!(how, Ended::Completed | Ended::Async) {
-                                self.did_not_succeed(index, follow, End::Failed(how, detail), place)?;
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-                (Who::Activity(activity), what) => {
-                    let running = follows.iter_mut().rev().find_map(|(index, follow)| {
-                        let follow = follow.as_mut()?;
-                        (follow.activity == activity && follow.running).then_some((index, follow))
-                    });
-                    let Some((index, follow)) = running else { continue };
-                    match what {
-                        What::ActivityCancelRequested => follow.disturbed = true,
-                        What::TimedOut(timeout) => {
-                            follow.running = false;
-                            self.did_not_succeed(index, follow, End::TimedOut(timeout), place)?;
-                        }
-                        _ => {}
-                    }
-                }
-                (Who::Worker(worker), What::Frozen) => frozen.push(worker),
-                (Who::Worker(worker), What::Thawed | What::WorkerCrashed) => frozen.retain(|other| *other != worker),
-                _ => {}
-            }
+    /// The activity's twin, if it is to be judged by one.
+    fn twin<'t>(&self, twins: &'t Twins<Twin>) -> Option<&'t Twin> {
+        let (trace, activity) = (self.run.trace(), self.activity.key);
+        if self.check.activity.as_ref().is_some_and(|wanted| *wanted != trace.activity_type(activity)) {
+            return None;
         }
-        Ok(())
+        twins.twin(trace, activity).filter(|twin| twin.input == trace.bytes(self.activity.input))
     }
 
-    /// An attempt after the last fault did not succeed. Is that its code's fault?
-    fn did_not_succeed(
-        &mut self,
-        attempt: AttemptKey,
-        follow: &Follow,
-        end: End,
-        place: usize,
-    ) -> Result<(), Violation> {
-        let trace = self.run.trace();
-        let activity = &trace.activities()[follow.activity];
-        if follow.disturbed || self.check.activity.as_ref().is_some_and(|wanted| **wanted != *activity.activity_type) {
-            return Ok(());
-        }
-        let twin = self.twins.get(&name(trace, activity)).and_then(|twins| twins.get(activity.execution as usize - 1));
-        let twin = twin.filter(|twin| twin.completed && twin.input == input(trace, follow.activity));
-        let Some(twin) = twin else { return Ok(()) };
-        if !self.had_time(attempt, follow, twin) {
-            return Ok(());
-        }
-        let failed = &mut self.failed[follow.activity];
-        *failed += 1;
+    /// Looks at the attempts that started after the last fault.
+    fn judge(&self, twin: &Twin, last_fault: Moment, zombies: &Zombies, earliest: &mut Earliest) {
         let usual = if twin.failing == 0 { 0 } else { ATTEMPTS_THAT_MAY_FAIL };
         let may_fail = twin.failing.max(self.check.attempts.unwrap_or(usual));
-        if *failed <= may_fail {
-            return Ok(());
+        let mut failed = 0;
+        for attempt in self.run.executions().attempts_of(self.activity.key) {
+            if attempt.started < last_fault {
+                continue;
+            }
+            let Some((moment, end)) = did_not_succeed(attempt) else { continue };
+            if self.is_disturbed(attempt, moment, zombies) || !self.had_time(attempt, twin) {
+                continue;
+            }
+            failed += 1;
+            if failed > may_fail {
+                return earliest.take(moment, self.violation(attempt, twin, may_fail, (moment, end)));
+            }
         }
-        let who = trace.attempt_in_a_sentence(attempt);
+    }
+
+    /// Whether something but its own code may have decided the end of an attempt.
+    fn is_disturbed(&self, attempt: &AttemptExecution, end: Moment, zombies: &Zombies) -> bool {
+        let frozen = self.run.executions().freezes_of(attempt).iter().any(|freeze| freeze.from < attempt.started);
+        let cancelled = attempt.cancelled.is_some_and(|(at, reason)| at < end && reason != CancelReason::TimedOut);
+        let stopping = attempt.worker_stopping.is_some_and(|at| at < end);
+        let asked = self.activity.cancel_requested.is_some_and(|at| attempt.started < at && at < end);
+        frozen || cancelled || stopping || asked || zombies.overlap(attempt.started, end)
+    }
+
+    fn violation(&self, attempt: &AttemptExecution, twin: &Twin, may_fail: u32, end: (Moment, End)) -> Violation {
+        let trace = self.run.trace();
+        let who = trace.attempt_in_a_sentence(attempt.key);
         let violation = if may_fail == 0 {
             Violation::new(
                 "a retry fails",
@@ -272,41 +224,35 @@ impl Judging<'_> {
             1 => format!("one of {may_fail} more attempts completes: without faults, one fails before"),
             many => format!("one of {may_fail} more attempts completes: without faults, {many} fail before"),
         };
-        Err(violation.expected(expected, words(trace, &end)).proved_by([follow.start, place]))
+        let (moment, end) = end;
+        violation.expected(expected, words(trace, &end)).proved_by([attempt.started.event, moment.event])
     }
 
-    /// Whether it had the time that it needs when nothing strikes.
-    fn had_time(&self, attempt: AttemptKey, follow: &Follow, twin: &Twin) -> bool {
-        let trace = self.run.trace();
-        let Some(deadline) = self.run.attempt_deadline(attempt) else { return true };
-        let started = trace.events()[follow.start].at;
-        let time = if deadline > started { deadline - started } else { Duration::ZERO };
-        let activity_type = &trace.activities()[follow.activity].activity_type;
-        let usual = self.reference.attempt_length(activity_type).unwrap_or_default();
-        twin.time.is_none_or(|twin| time >= twin) || time >= 2 * usual
+    /// Whether an attempt had the time that it needs when nothing strikes.
+    fn had_time(&self, attempt: &AttemptExecution, twin: &Twin) -> bool {
+        let Some(deadline) = self.run.attempt_deadline(attempt.key) else { return true };
+        let time = deadline - attempt.started.at;
+        let usual = self.reference.attempt_length(self.run.trace().activity_type(self.activity.key));
+        twin.time.is_none_or(|twin| time >= twin) || time >= 2 * usual.unwrap_or_default()
     }
 }
 
-/// Workflow id and activity type.
-fn name(trace: &Trace, activity: &ActivityName) -> (Arc<str>, Arc<str>) {
-    (trace.workflows()[activity.workflow].workflow_id.clone(), activity.activity_type.clone())
-}
-
-fn input(trace: &Trace, activity: ActivityKey) -> &[u8] {
-    let scheduled = trace.events().iter().find_map(|event| match event.what {
-        What::Scheduled(input) if event.who == Who::Activity(activity) => Some(input),
+/// When and how an attempt came to nothing: by its own code or by a timeout, whichever comes first.
+fn did_not_succeed(attempt: &AttemptExecution) -> Option<(Moment, End)> {
+    match (attempt.timed_out, attempt.ended) {
+        (Some((at, timeout)), ended) if ended.is_none_or(|ended| at < ended) => Some((at, End::TimedOut(timeout))),
+        (_, Some(ended)) if failed_by_itself(attempt.end) => Some((ended, End::ByItself(attempt.end, attempt.detail))),
         _ => None,
-    });
-    scheduled.map_or(&[], |input| trace.bytes(input))
+    }
 }
 
 fn words(trace: &Trace, end: &End) -> String {
     match end {
         End::TimedOut(timeout) => format!("it runs into its {} timeout", timeout.words()),
-        End::Failed(how, detail) => {
+        End::ByItself(how, detail) => {
             let how = match how {
-                Ended::Panicked => "it panics",
-                Ended::Cancelled => "it ends as cancelled",
+                AttemptEnd::Panicked => "it panics",
+                AttemptEnd::Cancelled => "it ends as cancelled",
                 _ => "it fails",
             };
             match detail {

@@ -1,20 +1,20 @@
 //! [`effects`]: what was done to the outside world, against the fault-free run.
 
 use std::any::type_name;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::Check;
-use super::class::{Class, classify};
-use super::deeds::{Deeds, Done, KeyNormalizer, when};
+use super::class::Class;
+use super::effect_counts::{EffectCounts, KeyEntries, KeyNormalizer, when};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::ledger::{Ledger, LedgerEntry};
 use crate::service::WorkflowOutcome;
-use crate::trace::{AttemptKey, Trace, What, Who};
+use crate::trace::attempts::{AttemptExecution, Executions};
 use crate::world::{Outcome, Run};
 
 /// Compares a ledger with the fault-free run's, key by key.
@@ -160,25 +160,25 @@ where
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let state = reference.state::<S>();
-        Some(Arc::new(Deeds::new((self.ledger)(&state), &self.normalizers).to_map()))
+        Some(Arc::new(EffectCounts::new((self.ledger)(&state), &self.normalizers).to_map()))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let Some(usual) = reference.memory::<BTreeMap<K, Done<K>>>() else { return Ok(()) };
+        let Some(usual) = reference.memory::<BTreeMap<K, KeyEntries<K>>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
-        let deeds = Deeds::new(ledger, &self.normalizers);
+        let counts = EffectCounts::new(ledger, &self.normalizers);
         if is_complete(run, reference) {
-            nothing_lost(&deeds, usual)?;
+            nothing_lost(&counts, usual)?;
             if !self.may_be_new {
-                nothing_invented(&deeds, usual, run.trace())?;
+                nothing_invented(&counts, usual, run.executions())?;
             }
         }
         if let Some((activity, covers)) = &self.covered {
-            nothing_redone(ledger, activity, covers, run.trace())?;
+            nothing_redone(ledger, activity, covers, run)?;
         }
         match self.repeats {
-            Some(repeats) => repeated_within(&deeds, usual, repeats, run.trace()),
+            Some(repeats) => repeated_within(&counts, usual, repeats, run.executions()),
             None => Ok(()),
         }
     }
@@ -186,7 +186,7 @@ where
 
 /// Whether everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.
 fn is_complete(run: &Run, reference: &Reference) -> bool {
-    match classify(run, reference) {
+    match reference.class_of(run) {
         Class::Survive => true,
         // What a script returned may say that something failed.
         Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
@@ -194,9 +194,12 @@ fn is_complete(run: &Run, reference: &Reference) -> bool {
     }
 }
 
-fn nothing_lost<K: Ord + Debug + Clone>(deeds: &Deeds<'_, K>, usual: &BTreeMap<K, Done<K>>) -> Result<(), Violation> {
+fn nothing_lost<K: Ord + Debug + Clone>(
+    counts: &EffectCounts<'_, K>,
+    usual: &BTreeMap<K, KeyEntries<K>>,
+) -> Result<(), Violation> {
     for (key, expected) in usual {
-        let (found, expected_times) = (deeds.count(key), expected.entries.len());
+        let (found, expected_times) = (counts.count(key), expected.entries.len());
         if found < expected_times {
             return Err(Violation::new("lost", format!("the effect {key:?} was lost"))
                 .expected(format!("{}, as without faults: {}", times(expected_times), expected.when()), times(found)));
@@ -206,17 +209,17 @@ fn nothing_lost<K: Ord + Debug + Clone>(deeds: &Deeds<'_, K>, usual: &BTreeMap<K
 }
 
 fn nothing_invented<K: Ord + Debug + Clone>(
-    deeds: &Deeds<'_, K>,
-    usual: &BTreeMap<K, Done<K>>,
-    trace: &Trace,
+    counts: &EffectCounts<'_, K>,
+    usual: &BTreeMap<K, KeyEntries<K>>,
+    executions: &Executions,
 ) -> Result<(), Violation> {
-    let violation = deeds.first(|key, entries, keys| {
+    let violation = counts.first(|key, entries, keys| {
         (!usual.contains_key(key)).then(|| {
             let found = times(entries.len());
             let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
             Violation::new("invented", format!("the effect {key:?} was done, which is never done without faults"))
                 .expected("never", found)
-                .proved_by(events(trace, entries))
+                .proved_by(marks(executions, entries))
         })
     });
     violation.map_or(Ok(()), Err)
@@ -226,29 +229,20 @@ fn nothing_redone<K: Ord + Debug + Clone>(
     ledger: &Ledger<K>,
     activity: &str,
     covers: &Covers<K>,
-    trace: &Trace,
+    run: &Run,
 ) -> Result<(), Violation> {
-    let is_followed =
-        |attempt: AttemptKey| *trace.activities()[trace.attempts()[attempt].activity].activity_type == *activity;
-    // Where each attempt was given its details.
-    let mut given = trace.attempts().map(|_| None);
-    for (place, event) in trace.events().iter().enumerate() {
-        if let (Who::Attempt(attempt), What::AttemptStarted(Some(details))) = (event.who, event.what)
-            && is_followed(attempt)
-        {
-            given[attempt] = Some((details, place));
-        }
-    }
-    if given.values().all(Option::is_none) {
+    let (trace, executions) = (run.trace(), run.executions());
+    let given =
+        |attempt: &AttemptExecution| attempt.details.filter(|_| trace.activity_type(attempt.activity) == activity);
+    if !executions.attempts().values().any(|attempt| given(attempt).is_some()) {
         return Ok(());
     }
-    let violation = Deeds::Recorded(ledger).first(|key, entries, keys| {
+    let violation = EffectCounts::Recorded(ledger).first(|key, entries, keys| {
         entries.iter().find_map(|entry| {
-            let attempt = entry.hosted?;
-            let (details, place) = given[attempt]?;
-            let details = trace.bytes(details);
+            let attempt = &executions.attempts()[entry.hosted?];
+            let details = trace.bytes(given(attempt)?);
             let text = || String::from_utf8_lossy(details).into_owned();
-            let words = trace.attempt_in_a_sentence(attempt);
+            let words = trace.attempt_in_a_sentence(attempt.key);
             let violation = match covers(details, key) {
                 Ok(false) => return None,
                 Ok(true) => Violation::new(
@@ -263,8 +257,8 @@ fn nothing_redone<K: Ord + Debug + Clone>(
                     Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
                 }
             };
-            let mut proof = vec![place];
-            proof.extend(events(trace, entries));
+            let mut proof = vec![attempt.started.event];
+            proof.extend(marks(executions, entries));
             Some(violation.proved_by(proof))
         })
     });
@@ -272,12 +266,12 @@ fn nothing_redone<K: Ord + Debug + Clone>(
 }
 
 fn repeated_within<K: Ord + Debug + Clone>(
-    deeds: &Deeds<'_, K>,
-    usual: &BTreeMap<K, Done<K>>,
+    counts: &EffectCounts<'_, K>,
+    usual: &BTreeMap<K, KeyEntries<K>>,
     repeats: usize,
-    trace: &Trace,
+    executions: &Executions,
 ) -> Result<(), Violation> {
-    let violation = deeds.first(|key, entries, keys| {
+    let violation = counts.first(|key, entries, keys| {
         let bound = usual.get(key).map_or(1, |usual| usual.entries.len()) + repeats;
         (entries.len() > bound).then(|| {
             Violation::new("repeated", format!("the effect {key:?} was done too often"))
@@ -285,23 +279,22 @@ fn repeated_within<K: Ord + Debug + Clone>(
                     format!("at most {}", times(bound)),
                     format!("{}: {}", times(entries.len()), when(entries, keys)),
                 )
-                .proved_by(events(trace, entries))
+                .proved_by(marks(executions, entries))
         })
     });
     violation.map_or(Ok(()), Err)
 }
 
-/// The marks that the entries' attempts set at their times. A ledger without marks around it has none.
-fn events(trace: &Trace, entries: &[LedgerEntry]) -> Vec<usize> {
-    let is_of =
-        |who: Who, at| entries.iter().any(|entry| entry.at == at && entry.hosted.map(Who::Attempt) == Some(who));
-    let mut marks = Vec::new();
-    for (place, event) in trace.events().iter().enumerate() {
-        if matches!(event.what, What::Effect { .. }) && is_of(event.who, event.at) {
-            marks.push(place);
-        }
-    }
-    marks
+/// The marks that the entries' attempts set at their times, by event. A ledger without marks around it has none.
+fn marks(executions: &Executions, entries: &[LedgerEntry]) -> Vec<usize> {
+    let of_an_entry = |entry: &LedgerEntry| {
+        let (at, effects) = (entry.at, &executions.attempts()[entry.hosted?].effects);
+        let first = effects.partition_point(|effect| effect.moment.at < at);
+        let at_that_time = effects[first..].iter().take_while(move |effect| effect.moment.at == at);
+        Some(at_that_time.map(|effect| effect.moment.event))
+    };
+    let marks: BTreeSet<usize> = entries.iter().filter_map(of_an_entry).flatten().collect();
+    marks.into_iter().collect()
 }
 
 fn times(count: usize) -> String {

@@ -16,7 +16,8 @@ use std::sync::Arc;
 mod class;
 mod cleaned_up;
 mod completes;
-mod deeds;
+mod earliest;
+mod effect_counts;
 mod effects;
 mod heartbeats_in_time;
 mod named;
@@ -26,6 +27,7 @@ mod reference;
 mod replays;
 mod same_result;
 mod stops_in_time;
+mod twins;
 mod violation;
 
 pub use class::{Budget, Class};
@@ -42,7 +44,6 @@ pub use same_result::{SameResult, same_result};
 pub use stops_in_time::{StopsInTime, stops_in_time};
 pub use violation::Violation;
 
-pub(crate) use class::classify;
 pub(crate) use reference::Normalizer;
 
 use crate::world::Run;

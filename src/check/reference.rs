@@ -5,11 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::class::{Class, classify};
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
 use crate::sorted::Sorted;
-use crate::trace::attempts::AttemptEnd;
+use crate::trace::attempts::{AttemptEnd, AttemptExecution};
 use crate::world::{Outcome, Run};
 
 /// Something a check has learned from the fault-free run.
@@ -66,12 +65,6 @@ impl Reference {
         &self.shared.outcome
     }
 
-    /// What a run is counted as, in which faults may have struck: for checks that mind a run only if nothing excuses its end.
-    /// The results are compared as [`same_result`](super::same_result) of the exploration compares them.
-    pub fn class_of(&self, run: &Run) -> Class {
-        classify(run, self)
-    }
-
     /// How long an attempt of such an activity takes, at most, when nothing strikes it; `None` if none was seen to end.
     pub(super) fn attempt_length(&self, activity_type: &str) -> Option<Duration> {
         self.shared.usual.get(activity_type)?.length
@@ -118,14 +111,12 @@ impl Reference {
 
 fn usual(run: &Run) -> Sorted<Arc<str>, Usual> {
     let mut types: Sorted<Arc<str>, Usual> = Sorted::default();
-    for activity in run.activities() {
-        let usual = types.or_default(&activity.activity_type);
-        let mut failing = 0;
-        for attempt in &activity.attempts {
-            usual.length = usual.length.max(attempt.ended_at.map(|ended_at| ended_at - attempt.started_at));
-            failing += usize::from(attempt.end != AttemptEnd::Completed);
-        }
+    for activity in run.executions().activities().values() {
+        let usual = types.or_default(&run.trace().activities()[activity.key].activity_type);
+        let attempts = run.executions().attempts_of(activity.key);
+        let failing = attempts.clone().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
         usual.failing = usual.failing.max(failing);
+        usual.length = usual.length.max(attempts.filter_map(AttemptExecution::length).max());
     }
     types
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Check;
-use super::class::{Class, classify, is_lost_to_a_fault};
+use super::class::{Class, is_lost_to_a_fault};
 use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
 use crate::fault::{Fault, Site};
@@ -120,11 +120,11 @@ impl SameResult {
 impl Unhindered {
     /// Whether a fault ended an attempt, made one more necessary, or took time by itself.
     fn is_short_of_time(&self, run: &Run) -> bool {
-        let trace = run.trace();
-        !trace.faults().is_empty()
-            && (trace.faults().values().any(|(point, fault)| takes_time(point.site, *fault))
-                || trace.attempts().len() > self.attempts
-                || trace.attempts().keys().any(|attempt| is_lost_to_a_fault(trace, attempt)))
+        let (faults, executions) = (run.trace().faults(), run.executions());
+        !faults.is_empty()
+            && (faults.values().any(|(point, fault)| takes_time(point.site, *fault))
+                || executions.attempts().len() > self.attempts
+                || executions.attempts().values().any(|attempt| is_lost_to_a_fault(executions, attempt)))
     }
 }
 
@@ -172,7 +172,7 @@ impl Check for SameResult {
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        if classify(run, reference) != Class::Different {
+        if reference.class_of(run) != Class::Different {
             return Ok(());
         }
         let Some(why) = self.refuses(run, reference) else { return Ok(()) };
@@ -181,11 +181,11 @@ impl Check for SameResult {
             Outcome::Closed(outcome) => outcome_words(outcome),
             Outcome::Script(result) => format!("the script returned {result}"),
         };
-        let last = run.trace().events().iter().rposition(|event| event.what.closes_workflow());
+        let closed = run.executions().workflows().values().filter_map(|workflow| Some(workflow.closed?.0.event));
         let who = if matches!(reference.outcome(), Outcome::Script(_)) { "script" } else { "workflow" };
         Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}"))
             .expected(words(reference.outcome()), words(&run.outcome()))
-            .proved_by(last.into_iter().collect::<Vec<_>>()))
+            .proved_by(Vec::from_iter(closed.max())))
     }
 
     fn normalizer(&self) -> Option<Normalizer> {

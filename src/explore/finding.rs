@@ -3,7 +3,7 @@
 use std::mem::Discriminant;
 use std::sync::Arc;
 
-use crate::check::{Check, Class, Reference, Violation, classify};
+use crate::check::{Check, Class, Reference, Violation};
 use crate::program::panics;
 use crate::world::{Finished, Run, RunError};
 
@@ -110,5 +110,5 @@ pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> boo
 
 /// The class of a run that violates nothing.
 pub(super) fn class(run: &Run, judges: &[Judge]) -> Option<Class> {
-    judges.first().map(|judge| classify(run, &judge.reference))
+    judges.first().map(|judge| judge.reference.class_of(run))
 }

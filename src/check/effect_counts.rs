@@ -1,4 +1,4 @@
-//! [`Deeds`]: what a ledger has, by the keys that are compared.
+//! [`EffectCounts`]: how often each effect was done, by the keys that are compared.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -9,25 +9,25 @@ use crate::ledger::{Ledger, LedgerEntry};
 pub(super) type KeyNormalizer<K> = Box<dyn Fn(&mut K) + Send + Sync>;
 
 /// A ledger's entries, by the keys that are compared.
-pub(super) enum Deeds<'a, K> {
+pub(super) enum EffectCounts<'a, K> {
     /// The keys as they were recorded.
     Recorded(&'a Ledger<K>),
-    Normalized(BTreeMap<K, Done<K>>),
+    Normalized(BTreeMap<K, KeyEntries<K>>),
 }
 
-/// What was done under one key.
+/// The entries of one key.
 #[derive(Clone)]
-pub(super) struct Done<K> {
+pub(super) struct KeyEntries<K> {
     pub(super) entries: Vec<LedgerEntry>,
     /// The key that each entry was recorded under; none where keys are compared as they are.
     keys: Vec<K>,
 }
 
-impl<'a, K: Ord + Clone> Deeds<'a, K> {
+impl<'a, K: Ord + Clone> EffectCounts<'a, K> {
     /// In order of time, under each key.
-    pub(super) fn new(ledger: &'a Ledger<K>, normalizers: &[KeyNormalizer<K>]) -> Deeds<'a, K> {
+    pub(super) fn new(ledger: &'a Ledger<K>, normalizers: &[KeyNormalizer<K>]) -> EffectCounts<'a, K> {
         if normalizers.is_empty() {
-            return Deeds::Recorded(ledger);
+            return EffectCounts::Recorded(ledger);
         }
         let mut found: BTreeMap<K, Vec<(LedgerEntry, K)>> = BTreeMap::new();
         ledger.each(|key, entries| {
@@ -38,37 +38,38 @@ impl<'a, K: Ord + Clone> Deeds<'a, K> {
         let sorted = found.into_iter().map(|(key, mut done)| {
             done.sort_by_key(|(entry, _)| entry.at);
             let (entries, keys) = done.into_iter().unzip();
-            (key, Done { entries, keys })
+            (key, KeyEntries { entries, keys })
         });
-        Deeds::Normalized(sorted.collect())
+        EffectCounts::Normalized(sorted.collect())
     }
 
-    /// All of it, to be kept.
-    pub(super) fn to_map(&self) -> BTreeMap<K, Done<K>> {
+    /// A copy to be kept.
+    pub(super) fn to_map(&self) -> BTreeMap<K, KeyEntries<K>> {
         match self {
-            Deeds::Recorded(ledger) => {
+            EffectCounts::Recorded(ledger) => {
                 let mut all = BTreeMap::new();
                 ledger.each(|key, entries| {
-                    all.insert(key.clone(), Done { entries: entries.to_vec(), keys: Vec::new() });
+                    all.insert(key.clone(), KeyEntries { entries: entries.to_vec(), keys: Vec::new() });
                 });
                 all
             }
-            Deeds::Normalized(done) => done.clone(),
+            EffectCounts::Normalized(done) => done.clone(),
         }
     }
 
     /// How often the effect of this key was done.
     pub(super) fn count(&self, key: &K) -> usize {
         match self {
-            Deeds::Recorded(ledger) => ledger.count(key),
-            Deeds::Normalized(done) => done.get(key).map_or(0, |done| done.entries.len()),
+            EffectCounts::Recorded(ledger) => ledger.count(key),
+            EffectCounts::Normalized(done) => done.get(key).map_or(0, |done| done.entries.len()),
         }
     }
 
-    /// What it finds first, looking at each key in order: at its entries, and at the keys they were recorded under.
+    /// The first finding of `find`, which looks at each key in order: at its entries, and at the keys they were recorded
+    /// under.
     pub(super) fn first<T>(&self, mut find: impl FnMut(&K, &[LedgerEntry], &[K]) -> Option<T>) -> Option<T> {
         match self {
-            Deeds::Recorded(ledger) => {
+            EffectCounts::Recorded(ledger) => {
                 let mut found = None;
                 ledger.each(|key, entries| {
                     if found.is_none() {
@@ -77,19 +78,20 @@ impl<'a, K: Ord + Clone> Deeds<'a, K> {
                 });
                 found
             }
-            Deeds::Normalized(done) => done.iter().find_map(|(key, done)| find(key, &done.entries, &done.keys)),
+            EffectCounts::Normalized(done) => done.iter().find_map(|(key, done)| find(key, &done.entries, &done.keys)),
         }
     }
 }
 
-impl<K: Debug> Done<K> {
+impl<K: Debug> KeyEntries<K> {
     /// See [`when`].
     pub(super) fn when(&self) -> String {
         when(&self.entries, &self.keys)
     }
 }
 
-/// `at 5.002s by attempt 1, at 41.003s by attempt 2`, and as which key if that was not the one which is compared.
+/// The entries in words: `at 5.002s by attempt 1, at 41.003s by attempt 2`, and as which key if that is not the one which
+/// is compared.
 pub(super) fn when<K: Debug>(entries: &[LedgerEntry], keys: &[K]) -> String {
     let mut words = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
