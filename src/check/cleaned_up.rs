@@ -1,5 +1,6 @@
 //! [`cleaned_up`]: nothing is left behind when an attempt ends.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,9 +8,11 @@ use super::Check;
 use super::named::{Verdict, verdict_of};
 use super::reference::Reference;
 use super::violation::Violation;
-use crate::fault::Fault;
+use crate::fault::{Fault, Site};
 use crate::program::Table;
-use crate::trace::{AttemptKey, Ended, Trace, What, Who};
+use crate::service::ActivityKey;
+use crate::trace::attempts::{AttemptEnd, AttemptExecution, Executions, Moment};
+use crate::trace::{AttemptKey, FaultKey, Trace};
 use crate::world::Run;
 use crate::world::watch::Watch;
 
@@ -80,16 +83,6 @@ impl CleanedUp {
     }
 }
 
-/// An attempt, up to some moment.
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Running,
-    /// Ended, and is answerable for what it left.
-    Answerable,
-    /// Ended so that it could not clean up.
-    Excused,
-}
-
 impl Check for CleanedUp {
     fn name(&self) -> &str {
         "cleaned_up"
@@ -104,17 +97,18 @@ impl Check for CleanedUp {
     }
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
-        let trace = run.trace();
-        for (attempt, minded) in run.minded::<Violation>(&self.watch) {
-            if let Some((end, how)) = end_of(trace, attempt)
-                && self.is_to_blame(trace, attempt, end)
-            {
-                let message = format!(
-                    "{} {how} and left something behind: {}",
-                    trace.attempt_in_a_sentence(attempt),
-                    minded.message
-                );
-                return Err(Violation { message, events: vec![end], ..minded });
+        let (trace, executions) = (run.trace(), run.executions());
+        let findings = run.minded::<Violation>(&self.watch).into_iter();
+        let mut findings: Vec<_> = findings.map(|(attempt, found)| (&executions.attempts()[attempt], found)).collect();
+        findings.sort_by_key(|(attempt, _)| attempt.ended);
+        let mut so_far = SoFar::begin(executions, self.ends(run));
+        for (attempt, found) in findings {
+            let (Some(ended), Some(how)) = (attempt.ended, words(attempt.end)) else { continue };
+            so_far.go_on_until(ended);
+            if so_far.blames(attempt) {
+                let words = trace.attempt_in_a_sentence(attempt.key);
+                let message = format!("{words} {how} and left something behind: {}", found.message);
+                return Err(Violation { message, events: vec![ended.event], ..found });
             }
         }
         Ok(())
@@ -122,99 +116,119 @@ impl Check for CleanedUp {
 }
 
 impl CleanedUp {
-    /// Whether what is found after this attempt's end must be its doing, or its omission.
-    fn is_to_blame(&self, trace: &Trace, attempt: AttemptKey, end: usize) -> bool {
-        let states = self.states(trace, end);
-        let activity = |attempt: AttemptKey| trace.attempts()[attempt].activity;
-        let is_answerable = |attempt: AttemptKey| states[attempt] == Some(State::Answerable);
-        is_answerable(attempt)
-            && states.iter().filter(|(other, _)| *other != attempt).all(|(other, state)| match state {
-                None | Some(State::Answerable) => true,
-                Some(State::Running) => false,
-                // Its remains are for the next attempt at that activity to clean up, which may be this one.
-                Some(State::Excused) => states
-                    .keys()
-                    .any(|later| later > other && activity(later) == activity(other) && is_answerable(later)),
-            })
+    /// The attempts that are looked at, and whether each is answerable for what it leaves: it could have cleaned up.
+    fn ends<'a>(&self, run: &'a Run) -> Vec<(&'a AttemptExecution, bool)> {
+        let attempts = run.executions().attempts().values();
+        let looked_at = attempts.filter(|attempt| {
+            let activity_type = run.trace().activity_type(attempt.activity);
+            self.activity.as_ref().is_none_or(|wanted| *wanted == activity_type)
+        });
+        looked_at.map(|attempt| (attempt, self.is_answerable(run, attempt))).collect()
     }
 
-    /// The attempts that had started by that event; `None` for those of activities that are not looked at.
-    fn states(&self, trace: &Trace, end: usize) -> Table<AttemptKey, Option<State>> {
-        let mut states = Table::<AttemptKey, Option<State>>::new();
-        // Whether the attempt was made to fail, and whether its next effect is.
-        let mut struck = Table::<AttemptKey, (bool, bool)>::new();
-        for (place, event) in trace.events()[..=end].iter().enumerate() {
-            let Who::Attempt(index) = event.who else { continue };
-            if let What::AttemptStarted(_) = event.what {
-                let activity = &trace.activities()[trace.attempts()[index].activity];
-                let looked_at = self.activity.as_ref().is_none_or(|wanted| **wanted == *activity.activity_type);
-                states.push(looked_at.then_some(State::Running));
-                struck.push((false, false));
-                continue;
+    fn is_answerable(&self, run: &Run, attempt: &AttemptExecution) -> bool {
+        let Some(ended) = attempt.ended else { return false };
+        let had_no_chance = matches!(attempt.end, AttemptEnd::Died | AttemptEnd::Async)
+            || attempt.faults.iter().any(|fault| self.excuses(run.trace(), attempt, fault.key));
+        !(had_no_chance || self.unless_retried && is_retried(run.executions(), attempt, ended))
+    }
+
+    /// Whether a fault is one that keeps an attempt from cleaning up.
+    fn excuses(&self, trace: &Trace, attempt: &AttemptExecution, fault: FaultKey) -> bool {
+        let (point, fault) = &trace.faults()[fault];
+        match (fault, point.site) {
+            (Fault::Fail, _) => true,
+            (Fault::FailApplied | Fault::FailUnapplied, Site::Effect(number)) => {
+                let failed = attempt.effects.get(number as usize - 1);
+                failed
+                    .is_some_and(|failed| self.may_fail.iter().any(|name| name.as_bytes() == trace.bytes(failed.name)))
             }
-            let Some(state) = &mut states[index] else { continue };
-            let (excused, effect_fails) = &mut struck[index];
-            match event.what {
-                What::Fault(fault) => match trace.faults()[fault].1 {
-                    Fault::Fail => *excused = true,
-                    Fault::FailApplied | Fault::FailUnapplied => *effect_fails = true,
-                    _ => {}
-                },
-                What::Effect { name, .. } => {
-                    let name = trace.bytes(name);
-                    let failed = std::mem::take(effect_fails);
-                    *excused |= failed && self.may_fail.iter().any(|effect| effect.as_bytes() == name);
-                }
-                What::Ended { how: Ended::Async, .. } | What::Died => *state = State::Excused,
-                What::Ended { .. } | What::Aborted => {
-                    let excused = *excused || self.unless_retried && is_retried(trace, index, place);
-                    *state = if excused { State::Excused } else { State::Answerable };
-                }
-                _ => {}
-            }
+            _ => false,
         }
-        states
+    }
+}
+
+/// Which attempts run, and which have left something, up to a moment that goes on.
+struct SoFar<'a> {
+    /// Starts and ends that are still to come, the next one last: `None` is a start, else whether it is answerable.
+    to_come: Vec<(Moment, &'a AttemptExecution, Option<bool>)>,
+    running: usize,
+    remains: Table<ActivityKey, Remains>,
+    /// Activities of which something may lie about.
+    unclean: usize,
+    /// The attempt that ended last, and whether it is answerable.
+    last_end: Option<(AttemptKey, bool)>,
+}
+
+/// The last attempts of an activity to end, by number.
+#[derive(Clone, Copy, Default)]
+struct Remains {
+    /// So that it could not clean up.
+    excused: Option<AttemptKey>,
+    /// So that it could.
+    answerable: Option<AttemptKey>,
+}
+
+impl Remains {
+    /// Whether what an attempt left is still for a later one to clean up.
+    fn lie_about(self) -> bool {
+        self.excused > self.answerable
+    }
+}
+
+impl<'a> SoFar<'a> {
+    fn begin(executions: &Executions, attempts: Vec<(&'a AttemptExecution, bool)>) -> SoFar<'a> {
+        let mut to_come = Vec::new();
+        for (attempt, answerable) in attempts {
+            to_come.push((attempt.started, attempt, None));
+            to_come.extend(attempt.ended.map(|ended| (ended, attempt, Some(answerable))));
+        }
+        to_come.sort_by_key(|(moment, ..)| Reverse(*moment));
+        let remains = executions.activities().map(|_| Remains::default());
+        SoFar { to_come, running: 0, remains, unclean: 0, last_end: None }
+    }
+
+    /// Takes in what happened until this moment.
+    fn go_on_until(&mut self, moment: Moment) {
+        while let Some((_, attempt, ended)) = self.to_come.pop_if(|(next, ..)| *next <= moment) {
+            let Some(answerable) = ended else {
+                self.running += 1;
+                continue;
+            };
+            self.running -= 1;
+            self.last_end = Some((attempt.key, answerable));
+            let remains = &mut self.remains[attempt.activity];
+            self.unclean -= usize::from(remains.lie_about());
+            let latest = if answerable { &mut remains.answerable } else { &mut remains.excused };
+            *latest = (*latest).max(Some(attempt.key));
+            self.unclean += usize::from(remains.lie_about());
+        }
+    }
+
+    /// Whether something found now must be the doing or the omission of this attempt, which has just ended.
+    fn blames(&self, attempt: &AttemptExecution) -> bool {
+        self.last_end == Some((attempt.key, true)) && self.running == 0 && self.unclean == 0
     }
 }
 
 /// Whether the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
-/// ends, with that event.
-fn is_retried(trace: &Trace, attempt: AttemptKey, end: usize) -> bool {
-    let activity = trace.attempts()[attempt].activity;
-    let mut started = false;
-    let mut retried = false;
-    for (place, event) in trace.events().iter().enumerate() {
-        match (event.who, event.what) {
-            (Who::Attempt(index), What::AttemptStarted(_)) if index == attempt => started = true,
-            (Who::Attempt(index), What::AttemptStarted(_))
-                if index > attempt && trace.attempts()[index].activity == activity =>
-            {
-                return retried && place > end;
-            }
-            (Who::Activity(index), What::RetryScheduled(_)) if index == activity => retried |= started,
-            (Who::Activity(index), What::TimedOut(_)) if index == activity => retried |= started && place < end,
-            _ => {}
-        }
-    }
-    retried
+/// ends.
+fn is_retried(executions: &Executions, attempt: &AttemptExecution, ended: Moment) -> bool {
+    let is_in_time = executions.successor(attempt).is_none_or(|next| next.started > ended);
+    is_in_time && (attempt.retried.is_some() || attempt.timed_out.is_some_and(|(at, _)| at < ended))
 }
 
-/// The event with which an attempt ended, and how it did, in words.
-fn end_of(trace: &Trace, attempt: AttemptKey) -> Option<(usize, &'static str)> {
-    trace.events().iter().enumerate().find_map(|(place, event)| match (event.who, event.what) {
-        (Who::Attempt(index), What::Ended { how, .. }) if index == attempt => Some((
-            place,
-            match how {
-                Ended::Completed => "completed",
-                Ended::Failed => "failed",
-                Ended::Cancelled => "ended as cancelled",
-                Ended::Panicked => "panicked",
-                Ended::Async => "ended",
-            },
-        )),
-        (Who::Attempt(index), What::Aborted) if index == attempt => Some((place, "was dropped by its worker")),
-        _ => None,
-    })
+/// How an attempt ended, of those after which the state is looked at.
+fn words(end: AttemptEnd) -> Option<&'static str> {
+    match end {
+        AttemptEnd::Completed => Some("completed"),
+        AttemptEnd::Failed => Some("failed"),
+        AttemptEnd::Cancelled => Some("ended as cancelled"),
+        AttemptEnd::Panicked => Some("panicked"),
+        AttemptEnd::Async => Some("ended"),
+        AttemptEnd::Aborted => Some("was dropped by its worker"),
+        AttemptEnd::Died | AttemptEnd::Running => None,
+    }
 }
 
 impl fmt::Debug for CleanedUp {

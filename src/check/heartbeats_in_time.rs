@@ -1,12 +1,14 @@
 //! [`heartbeats_in_time`]: the service hears of every attempt before its heartbeat timeout.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::Check;
 use super::reference::Reference;
 use super::violation::Violation;
-use crate::program::{Table, Time, TimeoutType};
-use crate::trace::{AttemptKey, Ended, Trace, What, Who};
+use crate::program::TimeoutType;
+use crate::trace::attempts::{ActivityEnd, AttemptEnd, AttemptExecution, Executions, Moment};
+use crate::trace::{AttemptKey, Trace};
 use crate::world::Run;
 
 /// Without faults, the service never goes without news of an attempt for as long as the heartbeat timeout: from its start,
@@ -49,31 +51,50 @@ impl HeartbeatsInTime {
     }
 }
 
-/// What is awaited of an attempt.
-#[derive(Clone, Copy, PartialEq)]
-enum Ear {
-    /// Its next heartbeat, or its end.
-    Listening,
-    /// Any sign of life: the service has given it up for its silence.
-    GivenUp,
-    /// Nothing any more.
-    Closed,
+/// What a silence begins or ends with.
+#[derive(Clone, Copy)]
+enum Sign {
+    Start,
+    Heartbeat,
+    LateHeartbeat,
+    End,
+    HeartbeatTimeout,
+    OtherTimeout,
+    ActivityEnd,
+    Cancellation,
+    WorkflowEnd,
+    RunEnd,
 }
 
-struct Follow {
-    ear: Ear,
-    timeout: Duration,
-    /// When the service last heard of it, and the event.
-    since: (Time, usize),
+impl Sign {
+    fn words(self) -> &'static str {
+        match self {
+            Sign::Start => "its start",
+            Sign::Heartbeat => "a heartbeat",
+            Sign::LateHeartbeat => "a heartbeat that comes too late",
+            Sign::End => "its end",
+            Sign::HeartbeatTimeout => "its heartbeat timeout",
+            Sign::OtherTimeout => "another timeout",
+            Sign::ActivityEnd => "the end of the activity",
+            Sign::Cancellation => "its cancellation",
+            Sign::WorkflowEnd => "the end of its workflow",
+            Sign::RunEnd => "the end of the run",
+        }
+    }
 }
 
-/// A silence that is too long.
+/// A time without news of an attempt.
 struct Silence {
-    length: Duration,
     attempt: AttemptKey,
     timeout: Duration,
-    from: usize,
-    to: usize,
+    from: (Moment, Sign),
+    to: (Moment, Sign),
+}
+
+impl Silence {
+    fn length(&self) -> Duration {
+        self.to.0.at - self.from.0.at
+    }
 }
 
 impl Check for HeartbeatsInTime {
@@ -82,139 +103,95 @@ impl Check for HeartbeatsInTime {
     }
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
-        let trace = run.trace();
-        if !trace.faults().is_empty() {
+        if !run.trace().faults().is_empty() {
             return Ok(());
         }
         match self.longest(run) {
-            Some(silence) => Err(self.violation(trace, &silence)),
+            Some(silence) => Err(self.violation(run.trace(), &silence)),
             None => Ok(()),
         }
     }
 }
 
 impl HeartbeatsInTime {
-    /// The longest of the silences that are too long.
+    /// The longest of the silences that are too long; of several, the one that is over first.
     fn longest(&self, run: &Run) -> Option<Silence> {
-        let trace = run.trace();
-        let mut follows = Table::<AttemptKey, Follow>::new();
         let mut longest: Option<Silence> = None;
-        let mut hear = |attempt: AttemptKey, follow: &mut Follow, at: Time, place: usize, then: Ear| {
-            let (length, timeout) = (at - follow.since.0, follow.timeout);
-            let from = follow.since.1;
-            if self.is_too_long(length, timeout) && longest.as_ref().is_none_or(|known| known.length < length) {
-                longest = Some(Silence { length, attempt, timeout, from, to: place });
+        for attempt in run.executions().attempts().values() {
+            let timeout = run.limits(attempt.activity).0.heartbeat.to_duration();
+            if timeout.is_zero() {
+                continue;
             }
-            follow.since = (at, place);
-            follow.ear = then;
-        };
-        for (place, event) in trace.events().iter().enumerate() {
-            match (event.who, event.what) {
-                (Who::Attempt(index), What::AttemptStarted(_)) => {
-                    let (timeouts, _) = run.limits(trace.attempts()[index].activity);
-                    let timeout = timeouts.heartbeat.to_duration();
-                    let ear = if timeout.is_zero() { Ear::Closed } else { Ear::Listening };
-                    follows.push(Follow { ear, timeout, since: (event.at, place) });
+            let signs = signs(run.executions(), attempt);
+            for (from, to) in signs.iter().zip(&signs[1..]) {
+                let silence = Silence { attempt: attempt.key, timeout, from: *from, to: *to };
+                let is_longer =
+                    |known: &Silence| (silence.length(), Reverse(silence.to.0)) > (known.length(), Reverse(known.to.0));
+                if self.is_too_long(silence.length(), timeout) && longest.as_ref().is_none_or(is_longer) {
+                    longest = Some(silence);
                 }
-                (Who::Attempt(index), what) => {
-                    let follow = &mut follows[index];
-                    match (follow.ear, what) {
-                        (Ear::Listening, What::HeartbeatVisible(_)) => {
-                            hear(index, follow, event.at, place, Ear::Listening);
-                        }
-                        // Somebody else goes on with it; the timeout stays.
-                        (_, What::Ended { how: Ended::Async, .. }) => {}
-                        (Ear::GivenUp, What::HeartbeatSent(_))
-                        | (Ear::Listening | Ear::GivenUp, What::Ended { .. } | What::Died | What::Aborted) => {
-                            hear(index, follow, event.at, place, Ear::Closed)
-                        }
-                        _ => {}
-                    }
-                }
-                (who, what) => {
-                    for (index, follow) in follows.iter_mut() {
-                        if follow.ear == Ear::Listening
-                            && let Some(then) = given_up(trace, index, who, what)
-                        {
-                            if then == Ear::GivenUp {
-                                follow.ear = then;
-                            } else {
-                                hear(index, follow, event.at, place, then);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        // A zombie of which nothing is heard until the end of the run.
-        if let Some(last) = trace.events().last() {
-            for (index, follow) in follows.iter_mut().filter(|(_, follow)| follow.ear == Ear::GivenUp) {
-                hear(index, follow, last.at, trace.events().len() - 1, Ear::Closed);
             }
         }
         longest
     }
 
     fn violation(&self, trace: &Trace, silence: &Silence) -> Violation {
-        let Silence { length, attempt, timeout, from, to } = *silence;
+        let Silence { attempt, timeout, from: (from, begin), to: (to, end) } = *silence;
+        let length = silence.length();
         let wanted = if self.margin.is_zero() {
             format!("less than {timeout:?}")
         } else {
             format!("no more than {:?}, so that {:?} are left", timeout.saturating_sub(self.margin), self.margin)
         };
-        let (begin, end) = (&trace.events()[from], &trace.events()[to]);
-        Violation::new(
-            "silent",
-            format!(
-                "the service hears nothing of {} for {length:?}; its heartbeat timeout is {timeout:?}",
-                trace.attempt_in_a_sentence(attempt)
-            ),
-        )
-        .expected(
-            wanted,
-            format!("{length:?}, from {} at {} to {} at {}", words(begin.what), begin.at, words(end.what), end.at),
-        )
-        .proved_by([from, to])
+        let message = format!(
+            "the service hears nothing of {} for {length:?}; its heartbeat timeout is {timeout:?}",
+            trace.attempt_in_a_sentence(attempt)
+        );
+        let found = format!("{length:?}, from {} at {} to {} at {}", begin.words(), from.at, end.words(), to.at);
+        Violation::new("silent", message).expected(wanted, found).proved_by([from.event, to.event])
     }
 }
 
-/// Whether an event that is not the attempt's own ends the wait for it, and how.
-fn given_up(trace: &Trace, attempt: AttemptKey, who: Who, what: What) -> Option<Ear> {
-    let name = trace.attempts()[attempt];
-    match (who, what) {
-        (Who::Activity(activity), What::TimedOut(TimeoutType::Heartbeat)) if activity == name.activity => {
-            Some(Ear::GivenUp)
+/// The start of an attempt, the heartbeats that became visible while the service waited for it, and the end of the wait.
+fn signs(executions: &Executions, attempt: &AttemptExecution) -> Vec<(Moment, Sign)> {
+    // For one that is completed by id, the service goes on waiting.
+    let ended = attempt.ended.filter(|_| attempt.end != AttemptEnd::Async).map(|ended| (ended, Sign::End));
+    let over = first(ended.into_iter().chain(released(executions, attempt)));
+    let visible = attempt.heartbeats.iter().filter_map(|heartbeat| heartbeat.visible);
+    let in_time = visible.filter(|visible| over.is_none_or(|(over, _)| *visible < over));
+    let last = match over {
+        // The silence goes on until something is heard of the attempt again.
+        Some((given_up, Sign::HeartbeatTimeout)) => {
+            let mut sent = attempt.heartbeats.iter().filter_map(|heartbeat| heartbeat.sent);
+            let late = sent.find(|sent| *sent > given_up).map(|sent| (sent, Sign::LateHeartbeat));
+            let end_of_run = executions.end().map(|end| (end, Sign::RunEnd));
+            first(late.into_iter().chain(ended).chain(end_of_run))
         }
-        (
-            Who::Activity(activity),
-            What::TimedOut(_)
-            | What::ActivityCompleted(_)
-            | What::ActivityFailed { .. }
-            | What::ActivityTimedOut { .. }
-            | What::ActivityCanceled,
-        ) if activity == name.activity => Some(Ear::Closed),
-        (Who::Workflow(workflow), what)
-            if what.closes_workflow() && workflow == trace.activities()[name.activity].workflow =>
-        {
-            Some(Ear::Closed)
-        }
-        _ => None,
-    }
+        over => over,
+    };
+    let mut signs = vec![(attempt.started, Sign::Start)];
+    signs.extend(in_time.map(|visible| (visible, Sign::Heartbeat)));
+    signs.extend(last);
+    signs
 }
 
-/// What a silence begins or ends with.
-fn words(what: What) -> &'static str {
-    match what {
-        What::AttemptStarted(_) => "its start",
-        What::HeartbeatVisible(_) => "a heartbeat",
-        What::HeartbeatSent(_) => "a heartbeat that comes too late",
-        What::Ended { .. } | What::Died | What::Aborted => "its end",
-        what if what.closes_workflow() => "the end of its workflow",
-        What::TimedOut(_) => "another timeout",
-        What::ActivityCompleted(_) | What::ActivityFailed { .. } | What::ActivityTimedOut { .. } => {
-            "the end of the activity"
-        }
-        What::ActivityCanceled => "its cancellation",
-        _ => "the end of the run",
-    }
+/// When and why the service stopped waiting for an attempt, other than for the attempt's own end.
+fn released(executions: &Executions, attempt: &AttemptExecution) -> Option<(Moment, Sign)> {
+    let activity = &executions.activities()[attempt.activity];
+    let later = activity.timeouts.partition_point(|(moment, _)| *moment < attempt.started);
+    let timed_out = activity.timeouts[later..].first().map(|(moment, timeout)| match timeout {
+        TimeoutType::Heartbeat => (*moment, Sign::HeartbeatTimeout),
+        _ => (*moment, Sign::OtherTimeout),
+    });
+    let closed = activity.closed.map(|(moment, end)| match end {
+        ActivityEnd::Canceled => (moment, Sign::Cancellation),
+        _ => (moment, Sign::ActivityEnd),
+    });
+    let workflow_closed = executions.workflows()[activity.workflow].closed;
+    let workflow_closed = workflow_closed.map(|(moment, _)| (moment, Sign::WorkflowEnd));
+    first([timed_out, closed, workflow_closed].into_iter().flatten().filter(|(moment, _)| *moment > attempt.started))
+}
+
+fn first(signs: impl Iterator<Item = (Moment, Sign)>) -> Option<(Moment, Sign)> {
+    signs.min_by_key(|(moment, _)| *moment)
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::Check;
+use super::earliest::Earliest;
 use super::reference::{Memory, Reference};
+use super::twins::Twins;
 use super::violation::Violation;
-use crate::program::Table;
-use crate::service::ActivityKey;
-use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who};
+use crate::trace::attempts::{AttemptEnd, AttemptExecution, Moment};
+use crate::trace::{Bytes, Trace};
 use crate::world::Run;
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
@@ -58,20 +59,8 @@ impl<M> Progress<M> {
     }
 }
 
-/// How many effects the attempt that completed each activity of the fault-free run did, by its name.
-type Usual = Vec<(Arc<str>, Arc<str>, u32, u32)>;
-
-/// What is known of one attempt so far.
-struct Follow<M> {
-    activity: ActivityKey,
-    /// The checkpoint it was given, and the event that says so.
-    given: Option<(M, usize)>,
-    read: bool,
-    recorded: bool,
-    /// Since its last heartbeat.
-    effects: u32,
-    all_effects: u32,
-}
+/// How many effects the attempt did that completed an activity of the fault-free run.
+type Usual = Twins<usize>;
 
 impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
     fn name(&self) -> &str {
@@ -83,198 +72,174 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
     }
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
-        let trace = reference.trace();
-        let mut effects = trace.attempts().map(|_| 0);
-        let mut usual = Usual::new();
-        for event in trace.events() {
-            let Who::Attempt(index) = event.who else { continue };
-            match event.what {
-                What::Effect { .. } => effects[index] += 1,
-                What::Ended { how: Ended::Completed, .. } => {
-                    let activity = &trace.activities()[trace.attempts()[index].activity];
-                    let workflow = trace.workflows()[activity.workflow].workflow_id.clone();
-                    let name = activity.activity_type.clone();
-                    usual.push((workflow, name, activity.execution, effects[index]));
-                }
-                _ => {}
-            }
-        }
-        Some(Arc::new(usual))
+        let executions = reference.executions();
+        Some(Arc::new(Usual::of(reference, |activity| {
+            let mut attempts = executions.attempts_of(activity.key);
+            attempts.find(|attempt| attempt.end == AttemptEnd::Completed).map(effects_until_its_end)
+        })))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let trace = run.trace();
-        let mut attempts = Table::<AttemptKey, Option<Follow<M>>>::new();
-        // What the service has, by activity.
-        let mut visible = trace.activities().map(|_| None::<(M, usize)>);
-        for (place, event) in trace.events().iter().enumerate() {
-            let Who::Attempt(index) = event.who else { continue };
-            if let What::AttemptStarted(details) = event.what {
-                let activity = trace.attempts()[index].activity;
-                let followed = *trace.activities()[activity].activity_type == *self.activity;
-                attempts.push(if followed {
-                    let given = details.map(|bytes| self.measure(trace, index, bytes, place)).transpose()?;
-                    let given = given.map(|measure| (measure, place));
-                    Some(Follow { activity, given, read: false, recorded: false, effects: 0, all_effects: 0 })
-                } else {
-                    None
-                });
+        let (trace, executions) = (run.trace(), run.executions());
+        let mut earliest = Earliest::default();
+        for activity in executions.activities().values() {
+            if trace.activity_type(activity.key) != self.activity {
                 continue;
             }
-            let Some(follow) = &mut attempts[index] else { continue };
-            if let What::Effect { .. } = event.what {
-                follow.all_effects += 1;
+            for attempt in executions.attempts_of(activity.key) {
+                self.resumes(trace, attempt, reference, &mut earliest);
+                self.risks_little(trace, attempt, &mut earliest);
             }
-            match event.what {
-                What::DetailsRead => follow.read = true,
-                What::HeartbeatRecorded(details) => {
-                    follow.effects = 0;
-                    self.recorded(trace, index, follow, details, place)?;
-                }
-                What::HeartbeatVisible(details) => {
-                    let former = &mut visible[follow.activity];
-                    *former = self.became_visible(trace, index, former.take(), details, place)?;
-                }
-                What::Effect { applied: true, .. } => {
-                    follow.effects += 1;
-                    if self.at_most.is_some_and(|most| follow.effects > most) {
-                        return Err(Violation::new(
-                            "too much at risk",
-                            format!(
-                                "{} did {} effects since its last heartbeat: a crash now would have them done again",
-                                trace.attempt_in_a_sentence(index),
-                                follow.effects
-                            ),
-                        )
-                        .expected(format!("at most {}", self.at_most.unwrap_or(0)), follow.effects.to_string())
-                        .proved_by([place]));
-                    }
-                }
-                // One that fails may have failed before it came to look, and has lost nothing.
-                What::Ended { how: Ended::Completed, .. } => {
-                    if let Some((_, start)) = &follow.given
-                        && !follow.read
-                        && does_it_all(trace, follow.activity, follow.all_effects, reference)
-                    {
-                        return Err(never_read(trace, index, *start, place));
-                    }
-                }
-                _ => {}
-            }
+            self.only_goes_forwards(trace, executions.attempts_of(activity.key), &mut earliest);
         }
-        Ok(())
+        earliest.into_result()
     }
 }
 
 impl<M: PartialOrd + Debug> Progress<M> {
-    fn measure(&self, trace: &Trace, attempt: AttemptKey, details: Bytes, place: usize) -> Result<M, Violation> {
+    /// An attempt reads the checkpoint it is given and does not start behind it.
+    fn resumes(&self, trace: &Trace, attempt: &AttemptExecution, reference: &Reference, earliest: &mut Earliest) {
+        let Some(checkpoint) = attempt.details else { return };
+        let given = match self.measure(trace, attempt, checkpoint, attempt.started) {
+            Ok(given) => given,
+            Err(violation) => return earliest.take(attempt.started, violation),
+        };
+        let has_read_by = |moment: Moment| attempt.details_read.is_some_and(|read| read < moment);
+        if let Some(first) = attempt.heartbeats.first() {
+            if !has_read_by(first.recorded) {
+                earliest.take(first.recorded, never_read(trace, attempt, checkpoint, first.recorded));
+            } else if let Some(details) = first.details {
+                match self.measure(trace, attempt, details, first.recorded) {
+                    Ok(first_value) if first_value < given => {
+                        let message = format!(
+                            "{} was given a checkpoint, and the first it records is behind that",
+                            trace.attempt_in_a_sentence(attempt.key)
+                        );
+                        let violation = Violation::new("starts behind its checkpoint", message)
+                            .expected(format!("at least {given:?}"), format!("{first_value:?}"))
+                            .proved_by([attempt.started.event, first.recorded.event]);
+                        earliest.take(first.recorded, violation);
+                    }
+                    Ok(_) => {}
+                    Err(violation) => earliest.take(first.recorded, violation),
+                }
+            }
+        }
+        // One that fails may have failed before it came to look, and has lost nothing.
+        if attempt.end == AttemptEnd::Completed
+            && let Some(ended) = attempt.ended
+            && !has_read_by(ended)
+            && does_it_all(trace, attempt, reference)
+        {
+            earliest.take(ended, never_read(trace, attempt, checkpoint, ended));
+        }
+    }
+
+    /// An attempt does not do too many effects between two heartbeats.
+    fn risks_little(&self, trace: &Trace, attempt: &AttemptExecution, earliest: &mut Earliest) {
+        let Some(most) = self.at_most else { return };
+        let mut heartbeats = attempt.heartbeats.iter().peekable();
+        let mut effects = 0;
+        for effect in attempt.effects.iter().filter(|effect| effect.applied) {
+            while heartbeats.next_if(|heartbeat| heartbeat.recorded < effect.moment).is_some() {
+                effects = 0;
+            }
+            effects += 1;
+            if effects > most {
+                let message = format!(
+                    "{} did {effects} effects since its last heartbeat: a crash now would have them done again",
+                    trace.attempt_in_a_sentence(attempt.key)
+                );
+                let violation = Violation::new("too much at risk", message)
+                    .expected(format!("at most {most}"), effects.to_string())
+                    .proved_by([effect.moment.event]);
+                return earliest.take(effect.moment, violation);
+            }
+        }
+    }
+
+    /// The checkpoint that the service has of an activity never goes backwards and is never erased.
+    fn only_goes_forwards<'a>(
+        &self,
+        trace: &Trace,
+        attempts: impl Iterator<Item = &'a AttemptExecution>,
+        earliest: &mut Earliest,
+    ) {
+        let mut visible: Vec<(Moment, &AttemptExecution, Option<Bytes>)> = attempts
+            .flat_map(|attempt| attempt.heartbeats.iter().map(move |heartbeat| (attempt, heartbeat)))
+            .filter_map(|(attempt, heartbeat)| Some((heartbeat.visible?, attempt, heartbeat.details)))
+            .collect();
+        visible.sort_by_key(|(moment, ..)| *moment);
+        let mut former: Option<(M, Moment)> = None;
+        for (moment, attempt, details) in visible {
+            match self.becomes_visible(trace, attempt, former, details, moment) {
+                Ok(now) => former = now,
+                Err(violation) => return earliest.take(moment, violation),
+            }
+        }
+    }
+
+    fn becomes_visible(
+        &self,
+        trace: &Trace,
+        attempt: &AttemptExecution,
+        former: Option<(M, Moment)>,
+        details: Option<Bytes>,
+        moment: Moment,
+    ) -> Result<Option<(M, Moment)>, Violation> {
+        let words = trace.attempt_in_a_sentence(attempt.key);
+        let now = details.map(|details| self.measure(trace, attempt, details, moment)).transpose()?;
+        match (former, now) {
+            (Some((former, before)), None) => {
+                let message = format!("a heartbeat of {words} without details erased the checkpoint");
+                Err(Violation::new("erased", message)
+                    .expected(format!("{former:?} or more"), "none")
+                    .proved_by([before.event, moment.event]))
+            }
+            (Some((former, before)), Some(now)) if now < former => {
+                let message = format!("the checkpoint that the service has went backwards with {words}");
+                Err(Violation::new("goes backwards", message)
+                    .expected(format!("at least {former:?}"), format!("{now:?}"))
+                    .proved_by([before.event, moment.event]))
+            }
+            (_, now) => Ok(now.map(|now| (now, moment))),
+        }
+    }
+
+    fn measure(
+        &self,
+        trace: &Trace,
+        attempt: &AttemptExecution,
+        details: Bytes,
+        moment: Moment,
+    ) -> Result<M, Violation> {
         (self.read)(trace.bytes(details)).map_err(|why| {
             let text = String::from_utf8_lossy(trace.bytes(details)).into_owned();
-            Violation::new(
-                "does not decode",
-                format!("the details of {} {why}; they are {text}", trace.attempt_in_a_sentence(attempt)),
-            )
-            .proved_by([place])
+            let words = trace.attempt_in_a_sentence(attempt.key);
+            Violation::new("does not decode", format!("the details of {words} {why}; they are {text}"))
+                .proved_by([moment.event])
         })
     }
-
-    fn recorded(
-        &self,
-        trace: &Trace,
-        attempt: AttemptKey,
-        follow: &mut Follow<M>,
-        details: Option<Bytes>,
-        place: usize,
-    ) -> Result<(), Violation> {
-        if std::mem::replace(&mut follow.recorded, true) {
-            return Ok(());
-        }
-        let Some((given, start)) = &follow.given else { return Ok(()) };
-        if !follow.read {
-            return Err(never_read(trace, attempt, *start, place));
-        }
-        let Some(details) = details else { return Ok(()) };
-        let first = self.measure(trace, attempt, details, place)?;
-        if first < *given {
-            return Err(Violation::new(
-                "starts behind its checkpoint",
-                format!(
-                    "{} was given a checkpoint, and the first it records is behind that",
-                    trace.attempt_in_a_sentence(attempt)
-                ),
-            )
-            .expected(format!("at least {given:?}"), format!("{first:?}"))
-            .proved_by([*start, place]));
-        }
-        Ok(())
-    }
-
-    fn became_visible(
-        &self,
-        trace: &Trace,
-        attempt: AttemptKey,
-        former: Option<(M, usize)>,
-        details: Option<Bytes>,
-        place: usize,
-    ) -> Result<Option<(M, usize)>, Violation> {
-        let Some(details) = details else {
-            return match former {
-                None => Ok(None),
-                Some((former, before)) => Err(Violation::new(
-                    "erased",
-                    format!(
-                        "a heartbeat of {} without details erased the checkpoint",
-                        trace.attempt_in_a_sentence(attempt)
-                    ),
-                )
-                .expected(format!("{former:?} or more"), "none")
-                .proved_by([before, place])),
-            };
-        };
-        let now = self.measure(trace, attempt, details, place)?;
-        match former {
-            Some((former, before)) if now < former => Err(Violation::new(
-                "goes backwards",
-                format!(
-                    "the checkpoint that the service has went backwards with {}",
-                    trace.attempt_in_a_sentence(attempt)
-                ),
-            )
-            .expected(format!("at least {former:?}"), format!("{now:?}"))
-            .proved_by([before, place])),
-            _ => Ok(Some((now, place))),
-        }
-    }
 }
 
-/// Whether an attempt with so many effects does the work anew. One that does less has seen otherwise that there is nothing
-/// left to do; what it would record on the way to where its checkpoint was made would give it away.
-fn does_it_all(trace: &Trace, activity: ActivityKey, effects: u32, reference: &Reference) -> bool {
-    let activity = &trace.activities()[activity];
-    let workflow = &trace.workflows()[activity.workflow].workflow_id;
-    let usual = reference.memory::<Usual>().and_then(|usual| {
-        usual.iter().find(|(of, name, execution, _)| {
-            (of, name, *execution) == (workflow, &activity.activity_type, activity.execution)
-        })
-    });
-    effects > 0 && usual.is_none_or(|(_, _, _, usual)| effects >= *usual)
+fn effects_until_its_end(attempt: &AttemptExecution) -> usize {
+    attempt.effects.partition_point(|effect| attempt.ended.is_none_or(|ended| effect.moment < ended))
 }
 
-fn never_read(trace: &Trace, attempt: AttemptKey, start: usize, place: usize) -> Violation {
-    Violation::new(
-        "never read",
-        format!("{} was given a checkpoint and never looked at it", trace.attempt_in_a_sentence(attempt)),
-    )
-    .expected(format!("it resumes from {}", given(trace, start)), "it begins anew")
-    .proved_by([start, place])
+/// Whether an attempt does the work anew. One that does less has seen otherwise that there is nothing left to do; a
+/// checkpoint that it records on the way would give it away.
+fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
+    let effects = effects_until_its_end(attempt);
+    let usual = reference.memory::<Usual>().and_then(|usual| usual.twin(trace, attempt.activity));
+    effects > 0 && usual.is_none_or(|usual| effects >= *usual)
 }
 
-/// The details that an attempt was given, by the event that says so.
-fn given(trace: &Trace, start: usize) -> String {
-    match trace.events()[start].what {
-        What::AttemptStarted(Some(details)) => String::from_utf8_lossy(trace.bytes(details)).into_owned(),
-        _ => "its checkpoint".to_owned(),
-    }
+fn never_read(trace: &Trace, attempt: &AttemptExecution, checkpoint: Bytes, moment: Moment) -> Violation {
+    let message = format!("{} was given a checkpoint and never looked at it", trace.attempt_in_a_sentence(attempt.key));
+    let checkpoint = String::from_utf8_lossy(trace.bytes(checkpoint));
+    Violation::new("never read", message)
+        .expected(format!("it resumes from {checkpoint}"), "it begins anew")
+        .proved_by([attempt.started.event, moment.event])
 }
 
 impl<M> fmt::Debug for Progress<M> {

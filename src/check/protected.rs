@@ -1,13 +1,14 @@
 //! [`protected`]: somebody notices that a worker died.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Check;
+use super::earliest::Earliest;
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::program::TimeoutType;
-use crate::service::ActivityKey;
-use crate::trace::{AttemptKey, Trace, What, Who};
+use crate::trace::attempts::{ActivityExecution, AttemptExecution, Executions, Moment, WorkflowEnd};
 use crate::world::Run;
 
 /// A worker's death is noticed in time for a retry: every attempt that is lost is ended by a heartbeat timeout or a
@@ -42,14 +43,13 @@ impl Protected {
 }
 
 /// The activity types that heartbeat without faults.
-type Heartbeating = Vec<Arc<str>>;
+type Heartbeating = BTreeSet<Arc<str>>;
 
-/// An attempt of which the service will hear no more, and does not know it.
+/// An attempt that the service still counts as running though it will never report.
 #[derive(Clone, Copy)]
-struct Lost {
-    /// Its number, from 1.
-    number: u32,
-    place: usize,
+struct Lost<'a> {
+    attempt: &'a AttemptExecution,
+    at: Moment,
 }
 
 impl Check for Protected {
@@ -62,82 +62,60 @@ impl Check for Protected {
     }
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
-        let trace = reference.trace();
-        let mut heartbeating: Heartbeating = Vec::new();
-        for event in trace.events() {
-            if let (Who::Attempt(attempt), What::HeartbeatRecorded(_)) = (event.who, event.what) {
-                let name = &trace.activities()[trace.attempts()[attempt].activity].activity_type;
-                if !heartbeating.contains(name) {
-                    heartbeating.push(name.clone());
-                }
-            }
-        }
-        Some(Arc::new(heartbeating))
+        let attempts = reference.executions().attempts().values();
+        let heartbeating = attempts.filter(|attempt| !attempt.heartbeats.is_empty());
+        let types = heartbeating.map(|attempt| reference.trace().activities()[attempt.activity].activity_type.clone());
+        Some(Arc::new(types.collect::<Heartbeating>()))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let trace = run.trace();
-        // By activity.
-        let mut lost = trace.activities().map(|_| None::<Lost>);
-        for (place, event) in trace.events().iter().enumerate() {
-            match (event.who, event.what) {
-                (Who::Attempt(attempt), what) => {
-                    let name = trace.attempts()[attempt];
-                    match what {
-                        What::AttemptStarted(_) => lost[name.activity] = None,
-                        What::Died | What::Aborted | What::Ended { .. } if is_last(trace, attempt) => {
-                            lost[name.activity].get_or_insert(Lost { number: name.number, place });
-                        }
-                        _ => {}
-                    }
-                }
-                (Who::Activity(activity), What::RetryScheduled(_)) => lost[activity] = None,
-                (Who::Activity(activity), What::TimedOut(TimeoutType::ScheduleToClose)) => {
-                    if let Some(lost) = lost[activity].take() {
-                        self.judge(run, reference, activity, lost, place, "the schedule-to-close timeout")?;
-                    }
-                }
-                (
-                    Who::Activity(activity),
-                    What::TimedOut(_)
-                    | What::ActivityCompleted(_)
-                    | What::ActivityFailed { .. }
-                    | What::ActivityTimedOut { .. }
-                    | What::ActivityCanceled,
-                ) => lost[activity] = None,
-                (Who::Workflow(workflow), What::WorkflowTimedOut) => {
-                    for (activity, name) in trace.activities() {
-                        if name.workflow == workflow
-                            && let Some(lost) = lost[activity].take()
-                        {
-                            self.judge(run, reference, activity, lost, place, "the workflow's own timeout")?;
-                        }
-                    }
-                }
-                _ => {}
+        let executions = run.executions();
+        let mut earliest = Earliest::default();
+        for activity in executions.activities().values() {
+            if let Some(lost) = lost(executions, activity)
+                && let Some((end, by)) = ended_by(executions, activity, lost)
+                && let Err(violation) = self.judge(run, reference, lost, end, by)
+            {
+                earliest.take(end, violation);
             }
         }
-        Ok(())
+        earliest.into_result()
     }
 }
 
+/// The last attempt of an activity, if it has ended.
+fn lost<'a>(executions: &'a Executions, activity: &ActivityExecution) -> Option<Lost<'a>> {
+    let attempt = executions.attempts_of(activity.key).next_back()?;
+    Some(Lost { attempt, at: attempt.ended? })
+}
+
+/// When and by which of the timeouts that leave no retry the activity was given up; `None` if the service heard of the lost
+/// attempt, or if another timeout came first.
+fn ended_by(executions: &Executions, activity: &ActivityExecution, lost: Lost<'_>) -> Option<(Moment, &'static str)> {
+    let later = activity.timeouts.partition_point(|(moment, _)| *moment < lost.at);
+    let timed_out = activity.timeouts[later..].first().map(|(moment, timeout)| {
+        (*moment, (*timeout == TimeoutType::ScheduleToClose).then_some("the schedule-to-close timeout"))
+    });
+    let workflow_timed_out = match executions.workflows()[activity.workflow].closed {
+        Some((moment, WorkflowEnd::TimedOut)) => Some((moment, Some("the workflow's own timeout"))),
+        _ => None,
+    };
+    let retried = lost.attempt.retried.map(|moment| (moment, None));
+    let closed = activity.closed.map(|(moment, _)| (moment, None));
+    let ends = [timed_out, workflow_timed_out, retried, closed].into_iter().flatten();
+    let (moment, by) = ends.filter(|(moment, _)| *moment > lost.at).min_by_key(|(moment, _)| *moment)?;
+    Some((moment, by?))
+}
+
 impl Protected {
-    /// Only `by` has ended the lost attempt, at that place.
-    fn judge(
-        &self,
-        run: &Run,
-        reference: &Reference,
-        activity: ActivityKey,
-        lost: Lost,
-        place: usize,
-        by: &str,
-    ) -> Result<(), Violation> {
-        let trace = run.trace();
-        let name = &trace.activities()[activity].activity_type;
-        let (timeouts, retry) = run.limits(activity);
+    /// Only `by` has ended the lost attempt.
+    fn judge(&self, run: &Run, reference: &Reference, lost: Lost<'_>, end: Moment, by: &str) -> Result<(), Violation> {
+        let Lost { attempt, at } = lost;
+        let name = &run.trace().activities()[attempt.activity].activity_type;
+        let (timeouts, retry) = run.limits(attempt.activity);
         // Timeouts of zero are not set; the service clips the others to the longest of them.
         let is_shorter = |timeout| timeout != Default::default() && timeout < timeouts.schedule_to_close;
-        let has_retries = retry.maximum_attempts == 0 || i64::from(lost.number) < i64::from(retry.maximum_attempts);
+        let has_retries = retry.maximum_attempts == 0 || i64::from(attempt.number) < i64::from(retry.maximum_attempts);
         if self.activity.as_ref().is_some_and(|wanted| **wanted != **name)
             || is_shorter(timeouts.heartbeat)
             || is_shorter(timeouts.start_to_close)
@@ -151,19 +129,12 @@ impl Protected {
         } else {
             "it has no `start_to_close_timeout` that is shorter"
         };
-        let at = |place: usize| trace.events()[place].at;
-        let message = format!("attempt {} of {name} was lost, and nothing but {by} ended it: {lacks}", lost.number);
+        let message = format!("attempt {} of {name} was lost, and nothing but {by} ended it: {lacks}", attempt.number);
         Err(Violation::new("not noticed", message)
             .expected(
                 "a heartbeat timeout or a start-to-close timeout ends it, and a retry follows",
-                format!("lost at {}, given up at {} without a retry", at(lost.place), at(place)),
+                format!("lost at {}, given up at {} without a retry", at.at, end.at),
             )
-            .proved_by([lost.place, place]))
+            .proved_by([at.event, end.event]))
     }
-}
-
-/// Whether no other attempt of its activity follows.
-fn is_last(trace: &Trace, attempt: AttemptKey) -> bool {
-    let activity = trace.attempts()[attempt].activity;
-    trace.attempts().values().skip(attempt.index() + 1).all(|later| later.activity != activity)
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::Check;
+use super::earliest::Earliest;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
-use crate::program::{Table, Time};
-use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
+use crate::program::Time;
+use crate::trace::attempts::{AttemptEnd, AttemptExecution, Moment};
 use crate::world::Run;
 
 /// An attempt ends within this time of being told to stop: by a cancellation that reached it, whatever the reason, or by its
@@ -58,17 +59,6 @@ impl StopsInTime {
     }
 }
 
-/// What is known of one attempt so far.
-struct Follow {
-    judged: bool,
-    worker: WorkerKey,
-    /// When it started, or went on after it was kept from being polled.
-    moves_since: Time,
-    /// When it was first told to stop, and the event.
-    told: Option<(Time, usize)>,
-    deadline: Option<Time>,
-}
-
 /// How an attempt was seen to stop.
 #[derive(Clone, Copy)]
 enum Stop {
@@ -109,123 +99,93 @@ impl Check for StopsInTime {
     }
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
-        let trace = run.trace();
-        let mut follows = Table::<AttemptKey, Follow>::new();
-        for (place, event) in trace.events().iter().enumerate() {
-            match (event.who, event.what) {
-                (Who::Attempt(index), What::AttemptStarted(_)) => {
-                    follows.push(self.follow(run, index, event.at));
-                }
-                (Who::Attempt(index), what) => {
-                    let follow = &mut follows[index];
-                    match what {
-                        What::Fault(fault) => follow.stands_still(trace.faults()[fault].1, event.at),
-                        What::CancelDelivered(_) => {
-                            follow.told.get_or_insert((event.at, place));
-                        }
-                        What::WorkerStopping if self.worker_stop => {
-                            follow.told.get_or_insert((event.at, place));
-                        }
-                        What::Ended { .. } => {
-                            self.judge(trace, index, follow, Stop::Ended(event.at), Some(place))?;
-                            follow.judged = false;
-                        }
-                        What::Aborted => {
-                            self.judge(trace, index, follow, Stop::Dropped(event.at), Some(place))?;
-                            follow.judged = false;
-                        }
-                        What::Died => follow.judged = false,
-                        _ => {}
-                    }
-                }
-                (Who::Worker(worker), What::Thawed) => {
-                    for follow in follows.values_mut().filter(|follow| follow.worker == worker) {
-                        follow.moves_since = follow.moves_since.max(event.at);
-                    }
-                }
-                _ => {}
+        let (trace, executions) = (run.trace(), run.executions());
+        let Some(end_of_run) = executions.end() else { return Ok(()) };
+        let mut earliest = Earliest::default();
+        for attempt in executions.attempts().values() {
+            let is_of_another = |wanted| wanted != trace.activity_type(attempt.activity);
+            if self.activity.as_deref().is_some_and(is_of_another) {
+                continue;
+            }
+            let stop = match (attempt.end, attempt.ended) {
+                (AttemptEnd::Died, _) => continue,
+                (AttemptEnd::Aborted, Some(ended)) => Stop::Dropped(ended.at),
+                (_, Some(ended)) => Stop::Ended(ended.at),
+                (_, None) => Stop::Never,
+            };
+            if let Err(violation) = self.judge(run, attempt, stop) {
+                // One that never ends shows when the run is over.
+                earliest.take(attempt.ended.unwrap_or(end_of_run), violation);
             }
         }
-        for (index, follow) in &follows {
-            self.judge(trace, index, follow, Stop::Never, None)?;
-        }
-        Ok(())
+        earliest.into_result()
     }
 }
 
 impl StopsInTime {
-    fn follow(&self, run: &Run, attempt: AttemptKey, started: Time) -> Follow {
-        let trace = run.trace();
-        let name = trace.attempts()[attempt];
-        let activity_type = &trace.activities()[name.activity].activity_type;
-        Follow {
-            judged: self.activity.as_ref().is_none_or(|activity| **activity == **activity_type),
-            worker: name.worker,
-            moves_since: started,
-            told: None,
-            deadline: run.attempt_deadline(attempt),
-        }
-    }
-
-    fn judge(
-        &self,
-        trace: &Trace,
-        attempt: AttemptKey,
-        follow: &Follow,
-        stop: Stop,
-        place: Option<usize>,
-    ) -> Result<(), Violation> {
-        if !follow.judged {
-            return Ok(());
-        }
-        let who = || trace.attempt_in_a_sentence(attempt);
-        if let Some((told, signal)) = follow.told {
-            let from = told.max(follow.moves_since);
+    fn judge(&self, run: &Run, attempt: &AttemptExecution, stop: Stop) -> Result<(), Violation> {
+        let words = || run.trace().attempt_in_a_sentence(attempt.key);
+        let deadline = run.attempt_deadline(attempt.key);
+        let moves_since = moves_since(run, attempt, deadline);
+        if let Some(told) = self.told(attempt) {
+            let from = told.at.max(moves_since);
             let limit = from + self.within;
             if stop.is_later_than(limit) {
-                let mut events = vec![signal];
-                events.extend(place);
-                let (within, why) = (self.within, if from == told { "it was told to stop" } else { "it went on" });
-                return Err(Violation::new("told to stop", format!("{} was told to stop, and goes on", who()))
+                let mut events = vec![told.event];
+                events.extend(attempt.ended.map(|ended| ended.event));
+                let (within, why) = (self.within, if from == told.at { "it was told to stop" } else { "it went on" });
+                return Err(Violation::new("told to stop", format!("{} was told to stop, and goes on", words()))
                     .expected(format!("ended by {limit}, {within:?} after {why}"), stop.words())
                     .proved_by(events));
             }
         }
-        if let (Some(margin), Some(deadline)) = (self.margin, follow.deadline) {
-            let wanted = Time::from_nanos(deadline.as_nanos().saturating_sub(margin.as_nanos() as u64));
-            let limit = wanted.max(follow.moves_since + self.within);
-            if stop.is_later_than(limit) {
-                let expected = if limit == deadline {
-                    format!("ended by {limit}, its deadline")
-                } else if limit == wanted {
-                    format!("ended by {limit}, {margin:?} before its deadline")
-                } else {
-                    format!("ended by {limit}, {:?} after it began or went on near its deadline", self.within)
-                };
-                return Err(Violation::new(
-                    "deadline",
-                    format!("{} minds its deadline too late, or not at all", who()),
-                )
-                .expected(expected, format!("{}; its deadline is {deadline}", stop.words()))
-                .proved_by(Vec::from_iter(place)));
-            }
+        let (Some(margin), Some(deadline)) = (self.margin, deadline) else { return Ok(()) };
+        let wanted = earlier(deadline, margin);
+        let limit = wanted.max(moves_since + self.within);
+        if !stop.is_later_than(limit) {
+            return Ok(());
         }
-        Ok(())
+        let expected = if limit == deadline {
+            format!("ended by {limit}, its deadline")
+        } else if limit == wanted {
+            format!("ended by {limit}, {margin:?} before its deadline")
+        } else {
+            format!("ended by {limit}, {:?} after it began or went on near its deadline", self.within)
+        };
+        Err(Violation::new("deadline", format!("{} minds its deadline too late, or not at all", words()))
+            .expected(expected, format!("{}; its deadline is {deadline}", stop.words()))
+            .proved_by(Vec::from_iter(attempt.ended.map(|ended| ended.event))))
+    }
+
+    /// When an attempt was first told to stop.
+    fn told(&self, attempt: &AttemptExecution) -> Option<Moment> {
+        let cancelled = attempt.cancelled.map(|(moment, _)| moment);
+        let stopping = attempt.worker_stopping.filter(|_| self.worker_stop);
+        cancelled.into_iter().chain(stopping).min()
     }
 }
 
-impl Follow {
-    /// A fault strikes the attempt. Some keep it from being polled; a frozen worker shows in the trace by itself.
-    fn stands_still(&mut self, fault: Fault, at: Time) {
-        let until = match (fault, self.deadline) {
-            (Fault::Stall(length), _) => at + length,
-            (Fault::DeadlineBefore(by), Some(deadline)) => {
-                Time::from_nanos(deadline.as_nanos().saturating_sub(by.as_nanos() as u64))
-            }
-            (Fault::DeadlineAt | Fault::DeadlineAtLate, Some(deadline)) => deadline,
-            (Fault::DeadlineAfter(by), Some(deadline)) => deadline + by,
-            _ => return,
-        };
-        self.moves_since = self.moves_since.max(until);
+/// When an attempt started, or last went on after a fault had kept it from being polled.
+fn moves_since(run: &Run, attempt: &AttemptExecution, deadline: Option<Time>) -> Time {
+    let own = attempt.faults.iter().filter(|fault| fault.moment > attempt.started);
+    let stalls = own.filter_map(|fault| stalled_until(run.trace().faults()[fault.key].1, fault.moment.at, deadline));
+    let ended_by = |until: &Moment| attempt.ended.is_none_or(|ended| *until < ended);
+    let freezes = run.executions().freezes_of(attempt).iter().filter_map(|freeze| freeze.until).filter(ended_by);
+    freezes.map(|until| until.at).chain(stalls).fold(attempt.started.at, Time::max)
+}
+
+/// Until when a fault that strikes an attempt keeps it from being polled. A frozen worker is seen in the trace by itself.
+fn stalled_until(fault: Fault, at: Time, deadline: Option<Time>) -> Option<Time> {
+    match fault {
+        Fault::Stall(length) => Some(at + length),
+        Fault::DeadlineBefore(by) => Some(earlier(deadline?, by)),
+        Fault::DeadlineAt | Fault::DeadlineAtLate => deadline,
+        Fault::DeadlineAfter(by) => Some(deadline? + by),
+        _ => None,
     }
+}
+
+/// So much earlier, but not before the beginning.
+fn earlier(time: Time, by: Duration) -> Time {
+    Time::from_nanos(time.as_nanos().saturating_sub(by.as_nanos() as u64))
 }
