@@ -45,7 +45,7 @@ use proptest::sample::select;
 use serde::Serialize;
 
 use crate::Simulation;
-use crate::explore::points::Places;
+use crate::explore::points::Points;
 use crate::fault::{Entry, Plan};
 
 /// Faults in a plan, at most.
@@ -71,12 +71,12 @@ pub fn plan(simulation: &Simulation, workflow: &str, input: &(impl Serialize + ?
         Ok(run) => run,
         Err(error) => panic!("there are no points to draw plans from, since the run without faults fails: {error}"),
     };
-    let mut places = Places::of(&run).tried;
-    places.sort_by_key(|place| place.at);
-    let drawn: Vec<Drawn> = places
+    let mut points = Points::of(&run).tried;
+    points.sort_by_key(|tried| tried.moment.at);
+    let drawn: Vec<Drawn> = points
         .into_iter()
-        .flat_map(|place| {
-            let entries = place.faults.into_iter().map(move |fault| Entry::new(place.point.clone(), fault));
+        .flat_map(|tried| {
+            let entries = tried.faults.into_iter().map(move |fault| Entry::new(tried.point.clone(), fault));
             entries.map(|entry| {
                 let limit = run.activity_of(&entry).map_or(0, |activity| run.limits(activity).1.maximum_attempts);
                 Drawn { entry, last_attempt: u32::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(u32::MAX) }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::points::Places;
+use super::points::Points;
 use crate::fault::{Fault, Name, Point, Site};
 use crate::world::Run;
 
@@ -123,11 +123,11 @@ impl Coverage {
         }
     }
 
-    /// Notes what could strike at the places of a run.
-    pub(super) fn look(&mut self, places: &Places) {
-        for place in &places.tried {
-            for fault in &place.faults {
-                self.cell(&place.point.name, Kind::of(&place.point, *fault));
+    /// Notes what could strike at the points of a run.
+    pub(super) fn look(&mut self, points: &Points) {
+        for tried in &points.tried {
+            for fault in &tried.faults {
+                self.cell(&tried.point.name, Kind::of(&tried.point, *fault));
             }
         }
     }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::points::{Places, Singles};
+use super::points::{Points, Singles};
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Plan};
-use crate::trace::What;
 use crate::world::Run;
 
 /// Kinds of site and fault, first and second.
@@ -76,12 +75,11 @@ pub(super) fn visit(
 
 /// What can go wrong after the first fault has struck.
 fn seconds(run: &Run, usual: &AttemptLengths, first: &Entry) -> Vec<Entry> {
-    let struck = run.trace().events().iter().position(|event| matches!(event.what, What::Fault(_)));
-    let Some(struck) = struck else { return Vec::new() };
+    let Some(struck) = run.executions().faults().values().next() else { return Vec::new() };
     let mut entries = Vec::new();
-    for place in Places::drawn_out(run, usual).tried {
-        if place.event > struck && place.point != first.point {
-            entries.extend(place.faults.into_iter().map(|fault| Entry::new(place.point.clone(), fault)));
+    for second in Points::drawn_out(run, usual).tried {
+        if second.moment > *struck && second.point != first.point {
+            entries.extend(second.faults.into_iter().map(|fault| Entry::new(second.point.clone(), fault)));
         }
     }
     entries

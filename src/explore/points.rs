@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::fault::menu::{AttemptLengths, Limits, menu};
 use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
-use crate::program::{Table, Time};
-use crate::service::{ActivityKey, WorkflowKey};
-use crate::trace::{AttemptKey, Event, What, Who};
+use crate::program::{Span, Time, Timeouts};
+use crate::service::WorkflowKey;
+use crate::trace::attempts::{AttemptExecution, Executions, Moment};
 use crate::world::Run;
 
 /// More points of one kind than this in an attempt are sampled.
@@ -29,192 +29,197 @@ pub(super) struct Singles {
 impl Singles {
     /// Reads them from a run's trace.
     pub(super) fn of(run: &Run) -> Singles {
-        let places = Places::of(run);
-        let (tried, points) = (places.tried.len() as u64, places.points);
+        let points = Points::of(run);
+        let (tried, count) = (points.tried.len() as u64, points.count);
         let mut families = vec![Vec::new(); Family::COUNT];
-        for place in places.tried {
-            for fault in place.faults {
-                families[fault.family() as usize].push(Entry::new(place.point.clone(), fault));
+        for TriedPoint { point, faults, .. } in points.tried {
+            for fault in faults {
+                families[fault.family() as usize].push(Entry::new(point.clone(), fault));
             }
         }
-        Singles { entries: families.concat(), tried, points }
+        Singles { entries: families.concat(), tried, points: count }
     }
 }
 
 /// A point, when the run came to it, and the faults worth trying there, of which there is at least one.
 #[derive(Debug)]
-pub(crate) struct Place {
-    #[cfg_attr(not(feature = "proptest"), expect(dead_code, reason = "for plans that shrink to earlier points"))]
-    pub(crate) at: Time,
-    /// The trace event that shows that the run came to it, by index.
-    pub(crate) event: usize,
+pub(crate) struct TriedPoint {
+    pub(crate) moment: Moment,
     pub(crate) point: Point,
     pub(crate) faults: Vec<Fault>,
 }
 
-/// When something happened, and the trace event that says so.
-#[derive(Clone, Copy)]
-struct Moment {
-    at: Time,
-    event: usize,
-}
-
 /// The points of a run: those of each attempt, then those of the workflows.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct Points {
     /// Those to be tried.
-    pub(crate) tried: Vec<Place>,
+    pub(crate) tried: Vec<TriedPoint>,
     /// How many there are.
-    points: u64,
+    count: u64,
 }
 
-impl Places {
-    /// Reads them from a run's trace.
-    pub(crate) fn of(run: &Run) -> Places {
-        Places::read(run, |attempt| attempt.length())
+impl Points {
+    /// Reads them from a run, in time linear in its events.
+    pub(crate) fn of(run: &Run) -> Points {
+        Points::read(run, length)
     }
 
-    /// Reads them from the trace of a run in which faults may have drawn attempts out.
-    pub(super) fn drawn_out(run: &Run, usual: &AttemptLengths) -> Places {
-        Places::read(run, |attempt| {
+    /// Reads them from a run in which faults may have drawn attempts out.
+    pub(super) fn drawn_out(run: &Run, usual: &AttemptLengths) -> Points {
+        Points::read(run, |attempt| {
             let (timeouts, _) = run.limits(attempt.activity);
-            usual.bound(&attempt.point.name, attempt.length(), timeouts.heartbeat.to_duration())
+            let activity_type = &run.trace().activities()[attempt.activity].activity_type;
+            usual.bound(activity_type, length(attempt), timeouts.heartbeat.to_duration())
         })
     }
 
-    fn read(run: &Run, length: impl Fn(&Seen) -> Duration) -> Places {
-        let mut places = Places::default();
-        for attempt in attempts(run) {
-            places.add_attempt(run, &attempt, length(&attempt));
+    fn read(run: &Run, length: impl Fn(&AttemptExecution) -> Duration) -> Points {
+        let mut points = Points::default();
+        for attempt in run.executions().attempts().values() {
+            points.add_attempt(run, attempt, length(attempt));
         }
-        places.add_workflow_sites(run);
-        places
+        points.add_workflow_sites(run);
+        points
     }
 
-    fn add_attempt(&mut self, run: &Run, attempt: &Seen, attempt_length: Duration) {
+    fn add_attempt(&mut self, run: &Run, attempt: &AttemptExecution, attempt_length: Duration) {
         let (timeouts, retry) = run.limits(attempt.activity);
-        let limits = |at: Time| Limits {
-            timeouts,
-            backoff: retry.initial_interval,
-            attempt_length,
-            time_left: attempt.deadline(timeouts).map(|deadline| deadline - at),
-            silence: at - attempt.heard(at),
-            may_end: true,
+        let scheduled = run.executions().activities()[attempt.activity].scheduled.at;
+        let deadline = deadline(timeouts, scheduled, attempt.started.at);
+        let visible: Vec<Time> =
+            attempt.heartbeats.iter().filter_map(|heartbeat| Some(heartbeat.visible?.at)).collect();
+        let last_visible = |at: Time| {
+            let before = visible.partition_point(|visible| *visible <= at);
+            visible[..before].last().copied().unwrap_or(attempt.started.at)
         };
-        let menu_at = |site: Site, at: Time| (attempt.point(site), menu(site, &limits(at)));
-        self.add(attempt.started, menu_at(Site::Dispatch, attempt.started.at));
-        self.add_each(&attempt.awaits, &menu_at, Site::Await);
-        self.add_each(&attempt.effects, &menu_at, Site::Effect);
-        self.add_each(
-            &attempt.heartbeats,
-            &|site, at| {
-                let Site::Heartbeat(count) = site else { return (attempt.point(site), Vec::new()) };
-                let mut faults = menu(site, &limits(at));
-                // A message can be lost only where one was sent.
-                if !attempt.sent[count as usize - 1] {
-                    faults.retain(|fault| {
-                        matches!(fault, Fault::CrashBefore | Fault::CrashAfterSent | Fault::CrashAfterUnsent)
-                    });
-                }
-                (attempt.point(site), faults)
-            },
-            Site::Heartbeat,
-        );
-        self.add_each(&attempt.awaits, &menu_at, Site::Deadline);
-        if let Some(ended) = attempt.ended {
-            self.add(ended, menu_at(Site::Completion, ended.at));
-        }
-        if let Some(retried) = attempt.retried {
-            self.add(retried, menu_at(Site::Backoff, retried.at));
+        let faults_at = |site: Site, at: Time| {
+            let limits = Limits {
+                timeouts,
+                backoff: retry.initial_interval,
+                attempt_length,
+                time_left: deadline.map(|deadline| deadline - at),
+                silence: at - last_visible(at),
+                may_end: true,
+            };
+            menu(site, &limits)
+        };
+        let point = |site| run.trace().activity_point(attempt.activity, attempt.number, site);
+        let faults_at_heartbeat = |site: Site, at: Time| {
+            let mut faults = faults_at(site, at);
+            let number = site.number().unwrap_or(0) as usize;
+            let is_sent =
+                attempt.heartbeats.get(number.wrapping_sub(1)).is_some_and(|heartbeat| heartbeat.sent.is_some());
+            // A message can be lost only where one was sent.
+            if !is_sent {
+                faults.retain(|fault| {
+                    matches!(fault, Fault::CrashBefore | Fault::CrashAfterSent | Fault::CrashAfterUnsent)
+                });
+            }
+            faults
+        };
+        for (site, moment, is_kept) in attempt_sites(attempt) {
+            if !is_kept {
+                self.count += 1;
+                continue;
+            }
+            let faults = match site {
+                Site::Heartbeat(_) => faults_at_heartbeat(site, moment.at),
+                _ => faults_at(site, moment.at),
+            };
+            self.add(moment, point(site), faults);
         }
     }
 
     /// Tasks, signals and timers of workflows.
     fn add_workflow_sites(&mut self, run: &Run) {
         let limits = Limits::of_workflow(true);
-        for (place, workflow, site) in workflow_sites(run) {
-            let event = &run.trace().events()[place];
-            let point = run.trace().workflow_point(workflow, site);
+        for WorkflowSite { workflow, site, moment } in workflow_sites(run.executions()) {
             let mut faults = menu(site, &limits);
-            let signal_follows = |(later, other): (usize, &Event)| {
-                later > place && other.who == event.who && matches!(other.what, What::SignalReceived(_))
-            };
-            if matches!(site, Site::Task(_)) && run.trace().events().iter().enumerate().any(signal_follows) {
+            let last_signal = run.executions().workflows()[workflow].signals.last();
+            if matches!(site, Site::Task(_)) && last_signal.is_some_and(|(signal, _)| *signal > moment) {
                 faults.push(Fault::Signal);
             }
-            self.add(Moment { at: event.at, event: place }, (point, faults));
+            self.add(moment, run.trace().workflow_point(workflow, site), faults);
         }
     }
 
-    /// Adds the sites of one kind, all of them or a sample.
-    fn add_each(
-        &mut self,
-        moments: &[Moment],
-        make: &dyn Fn(Site, Time) -> (Point, Vec<Fault>),
-        site: fn(u32) -> Site,
-    ) {
-        let count = moments.len() as u32;
-        for number in 1..=count {
-            if is_kept(number, count) {
-                let moment = moments[number as usize - 1];
-                self.add(moment, make(site(number), moment.at));
-            } else {
-                self.points += 1;
-            }
+    fn add(&mut self, moment: Moment, point: Point, faults: Vec<Fault>) {
+        if !faults.is_empty() {
+            self.count += 1;
+            self.tried.push(TriedPoint { moment, point, faults });
         }
-    }
-
-    fn add(&mut self, moment: Moment, (point, faults): (Point, Vec<Fault>)) {
-        if faults.is_empty() {
-            return;
-        }
-        self.points += 1;
-        let Moment { at, event } = moment;
-        self.tried.push(Place { at, event, point, faults });
     }
 }
 
 /// Every point that a run comes to, whether anything is worth trying there or not.
 pub(super) fn every_point(run: &Run) -> Vec<Point> {
+    let (trace, executions) = (run.trace(), run.executions());
     let mut points = Vec::new();
-    for attempt in attempts(run) {
-        let mut add = |count: usize, site: fn(u32) -> Site| {
-            for number in 1..=count as u32 {
-                points.push(attempt.point(site(number)));
-            }
-        };
-        add(1, |_| Site::Dispatch);
-        add(attempt.awaits.len(), Site::Await);
-        add(attempt.effects.len(), Site::Effect);
-        add(attempt.heartbeats.len(), Site::Heartbeat);
-        add(attempt.awaits.len(), Site::Deadline);
-        add(usize::from(attempt.ended.is_some()), |_| Site::Completion);
-        add(usize::from(attempt.retried.is_some()), |_| Site::Backoff);
+    for attempt in executions.attempts().values() {
+        let point = |(site, ..): (Site, Moment, bool)| trace.activity_point(attempt.activity, attempt.number, site);
+        points.extend(attempt_sites(attempt).map(point));
     }
-    for (_, workflow, site) in workflow_sites(run) {
-        points.push(run.trace().workflow_point(workflow, site));
-    }
+    let point = |found: WorkflowSite| trace.workflow_point(found.workflow, found.site);
+    points.extend(workflow_sites(executions).into_iter().map(point));
     points
 }
 
-/// The sites of workflows, with the trace event that shows each.
-fn workflow_sites(run: &Run) -> Vec<(usize, WorkflowKey, Site)> {
-    let mut signals = run.trace().workflows().map(|_| 0);
+/// The sites of an attempt, the moment at which it came to each, and whether that is one of a sample.
+fn attempt_sites(attempt: &AttemptExecution) -> impl Iterator<Item = (Site, Moment, bool)> {
+    let one = |site: Site, moment: Moment| (site, moment, true);
+    let effects = attempt.effects.iter().map(|effect| effect.moment);
+    let heartbeats = attempt.heartbeats.iter().map(|heartbeat| heartbeat.recorded);
+    let completed = attempt.ended.filter(|_| attempt.ended_by_itself());
+    std::iter::once(one(Site::Dispatch, attempt.started))
+        .chain(numbered(attempt.awaits.iter().copied(), Site::Await))
+        .chain(numbered(effects, Site::Effect))
+        .chain(numbered(heartbeats, Site::Heartbeat))
+        .chain(numbered(attempt.awaits.iter().copied(), Site::Deadline))
+        .chain(completed.map(|moment| one(Site::Completion, moment)))
+        .chain(attempt.retried.map(|moment| one(Site::Backoff, moment)))
+}
+
+/// Sites of one kind, and which of them are kept.
+fn numbered(
+    moments: impl ExactSizeIterator<Item = Moment>,
+    site: fn(u32) -> Site,
+) -> impl Iterator<Item = (Site, Moment, bool)> {
+    let count = moments.len() as u32;
+    moments.zip(1..).map(move |(moment, number)| (site(number), moment, is_kept(number, count)))
+}
+
+/// How long an attempt took until it ended by its own code.
+fn length(attempt: &AttemptExecution) -> Duration {
+    attempt.length().filter(|_| attempt.ended_by_itself()).unwrap_or_default()
+}
+
+/// When an attempt has to be done at the latest.
+fn deadline(timeouts: Timeouts, scheduled: Time, started: Time) -> Option<Time> {
+    let after = |start: Time, span: Span| (!span.is_zero()).then(|| start.plus(span));
+    let close = after(started, timeouts.start_to_close);
+    close.into_iter().chain(after(scheduled, timeouts.schedule_to_close)).min()
+}
+
+/// A site of a workflow, and the moment at which the run came to it.
+#[derive(Clone, Copy)]
+struct WorkflowSite {
+    workflow: WorkflowKey,
+    site: Site,
+    moment: Moment,
+}
+
+/// The sites of the workflows, in the order of the run.
+fn workflow_sites(executions: &Executions) -> Vec<WorkflowSite> {
     let mut sites = Vec::new();
-    for (place, event) in run.trace().events().iter().enumerate() {
-        let Who::Workflow(workflow) = event.who else { continue };
-        let site = match event.what {
-            What::TaskStarted { task, attempt: 1 } => Site::Task(task),
-            What::TimerFired(timer) => Site::Timer(timer),
-            What::SignalReceived(_) => {
-                let count = &mut signals[workflow];
-                *count += 1;
-                Site::Signal(*count)
-            }
-            _ => continue,
-        };
-        sites.push((place, workflow, site));
+    for workflow in executions.workflows().values() {
+        let first_attempts = workflow.tasks.iter().filter(|task| task.attempt == 1);
+        let tasks = first_attempts.map(|task| (Site::Task(task.number), task.started));
+        let timers = workflow.timers.iter().filter_map(|timer| Some((Site::Timer(timer.number), timer.fired?)));
+        let signals = workflow.signals.iter().zip(1..).map(|((moment, _), number)| (Site::Signal(number), *moment));
+        let site = |(site, moment)| WorkflowSite { workflow: workflow.key, site, moment };
+        sites.extend(tasks.chain(timers).chain(signals).map(site));
     }
+    sites.sort_by_key(|site| site.moment);
     sites
 }
 
@@ -225,100 +230,6 @@ fn is_kept(number: u32, count: u32) -> bool {
     }
     let stride = (count - 2 * KEPT).div_ceil(KEPT);
     (number - KEPT).is_multiple_of(stride)
-}
-
-/// An attempt as a trace shows it.
-struct Seen {
-    activity: ActivityKey,
-    point: Point,
-    scheduled: Time,
-    started: Moment,
-    ended: Option<Moment>,
-    retried: Option<Moment>,
-    awaits: Vec<Moment>,
-    effects: Vec<Moment>,
-    heartbeats: Vec<Moment>,
-    /// Whether each heartbeat was sent.
-    sent: Vec<bool>,
-    /// When heartbeats became visible.
-    heard: Vec<Time>,
-}
-
-impl Seen {
-    fn point(&self, site: Site) -> Point {
-        Point { site, ..self.point.clone() }
-    }
-
-    fn length(&self) -> Duration {
-        self.ended.unwrap_or(self.started).at - self.started.at
-    }
-
-    /// When the service last heard of it by then.
-    fn heard(&self, at: Time) -> Time {
-        self.heard.iter().rev().copied().find(|heard| *heard <= at).unwrap_or(self.started.at)
-    }
-
-    fn deadline(&self, timeouts: crate::program::Timeouts) -> Option<Time> {
-        let from = |start: Time, span: crate::program::Span| (!span.is_zero()).then(|| start.plus(span));
-        let close = from(self.started.at, timeouts.start_to_close);
-        let overall = from(self.scheduled, timeouts.schedule_to_close);
-        close.into_iter().chain(overall).min()
-    }
-}
-
-fn attempts(run: &Run) -> Vec<Seen> {
-    let trace = run.trace();
-    let mut scheduled = trace.activities().map(|_| Time::ZERO);
-    let mut seen = Table::<AttemptKey, Seen>::new();
-    for (place, event) in trace.events().iter().enumerate() {
-        let moment = Moment { at: event.at, event: place };
-        match (event.who, event.what) {
-            (Who::Activity(activity), What::Scheduled(_)) => scheduled[activity] = event.at,
-            (Who::Activity(activity), What::RetryScheduled(_)) => {
-                if let Some(last) = seen.values_mut().rev().find(|attempt| attempt.activity == activity) {
-                    last.retried = Some(moment);
-                }
-            }
-            (Who::Attempt(index), What::AttemptStarted(_)) => {
-                let name = trace.attempts()[index];
-                seen.push(Seen {
-                    activity: name.activity,
-                    point: trace.activity_point(name.activity, name.number, Site::Dispatch),
-                    scheduled: scheduled[name.activity],
-                    started: moment,
-                    ended: None,
-                    retried: None,
-                    awaits: Vec::new(),
-                    effects: Vec::new(),
-                    heartbeats: Vec::new(),
-                    sent: Vec::new(),
-                    heard: Vec::new(),
-                });
-            }
-            (Who::Attempt(index), what) => {
-                let attempt = &mut seen[index];
-                match what {
-                    What::Awaited(_) => attempt.awaits.push(moment),
-                    What::Effect { .. } => attempt.effects.push(moment),
-                    What::HeartbeatRecorded(_) => {
-                        attempt.heartbeats.push(moment);
-                        attempt.sent.push(false);
-                    }
-                    // The newest is what is sent.
-                    What::HeartbeatSent(_) => {
-                        if let Some(sent) = attempt.sent.last_mut() {
-                            *sent = true;
-                        }
-                    }
-                    What::HeartbeatVisible(_) => attempt.heard.push(event.at),
-                    What::Ended { .. } => attempt.ended = Some(moment),
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-    seen.into_values()
 }
 
 #[cfg(test)]

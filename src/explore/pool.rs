@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use super::coverage::Coverage;
 use super::finding::{Finding, Judge, class, findings};
 use super::interrupt::Exploring;
-use super::points::Places;
+use super::points::Points;
 use super::repeat::{Once, differs_at_once};
 use super::tally::Tally;
 use super::thread::another;
@@ -105,7 +105,7 @@ impl Block {
             let is_novel = matches!(case, Case::Novel(_));
             let (finished, plan) = case.run(start);
             if is_novel {
-                block.coverage.look(&Places::of(&finished.run));
+                block.coverage.look(&Points::of(&finished.run));
             }
             block.take(start, judges, finished, plan, care);
         }

@@ -12,7 +12,7 @@ use super::message::Extent;
 use super::nearest;
 use super::ongoing::Ongoing;
 use super::pairs;
-use super::points::{Places, Singles};
+use super::points::{Points, Singles};
 use super::pool::{Block, Broken, Care, Case, Passed, Pool};
 use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{Once, REPEATED};
@@ -117,7 +117,7 @@ impl<'a> Sweep<'a> {
         // Plans that failed once are not meant to cover anything.
         self.report.coverage = Coverage::default();
         if self.exploration.tries_faults() {
-            self.report.coverage.look(&Places::of(reference));
+            self.report.coverage.look(&Points::of(reference));
         }
         if self.exploration.every_fault && !self.report.interrupted {
             self.singles(reference);
@@ -198,7 +198,7 @@ impl<'a> Sweep<'a> {
             let finished = exploration.start.run(plan);
             // Otherwise `singles` has done so.
             if !exploration.every_fault && plan.entries.iter().any(|entry| known.is_new(&entry.point, entry.fault)) {
-                there.look(&Places::of(&finished.run));
+                there.look(&Points::of(&finished.run));
             }
             findings(&finished, judges).is_empty().then_some(finished.run)
         };

@@ -4,27 +4,26 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{Budget, Class};
-use crate::trace::{What, Who};
 use crate::world::Run;
 
 /// Counts over the runs of one part of an exploration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Tally {
-    /// Runs.
+    /// How many runs there were.
     pub runs: u64,
-    /// That ended as the fault-free run and satisfy every check.
+    /// Runs that ended as the fault-free run and satisfy every check.
     pub survive: u64,
-    /// In which faults used up what the options allow, and every check is satisfied.
+    /// Runs in which faults used up what the options allow, and every check is satisfied.
     pub over_budget: u64,
-    /// Those of them in which no heartbeat or start-to-close timeout could have ended a lost attempt: worth a look at the
+    /// The runs over budget in which no heartbeat or start-to-close timeout could have ended a lost attempt: worth a look at the
     /// activity's options.
     pub unprotected: u64,
-    /// In which a cancel was requested and heeded, and every check is satisfied.
+    /// Runs in which a cancel was requested and heeded, and every check is satisfied.
     pub cancelled: u64,
-    /// That ended otherwise, and no check minds.
+    /// Runs that ended otherwise and satisfy every check.
     pub differ: u64,
-    /// That violate a check.
+    /// Runs that violate a check.
     pub failed: u64,
     /// Attempts that workers took.
     pub attempts: u64,
@@ -62,27 +61,25 @@ impl Tally {
             None => self.failed += 1,
         }
         self.virtual_time += run.virtual_time().since_epoch();
-        let trace = run.trace();
-        self.attempts += trace.attempts().len() as u64;
-        for event in trace.events() {
-            if !matches!(event.who, Who::Attempt(_)) {
-                continue;
+        for attempt in run.executions().attempts().values() {
+            self.attempts += 1;
+            for heartbeat in &attempt.heartbeats {
+                self.heartbeats_recorded += 1;
+                self.heartbeats_sent += u64::from(heartbeat.sent.is_some());
+                self.heartbeats_visible += u64::from(heartbeat.visible.is_some());
             }
-            match event.what {
-                What::HeartbeatRecorded(_) => self.heartbeats_recorded += 1,
-                What::HeartbeatSent(_) => self.heartbeats_sent += 1,
-                What::HeartbeatVisible(_) => self.heartbeats_visible += 1,
-                What::AttemptStarted(Some(details)) => {
-                    self.resumes += 1;
-                    let details = trace.bytes(details);
-                    if let Some(count) = self.resumed_from.get_mut(details) {
-                        *count += 1;
-                    } else if self.resumed_from.len() < MANY_DETAILS {
-                        self.resumed_from.insert(details.to_vec(), 1);
-                    }
-                }
-                _ => {}
+            if let Some(details) = attempt.details {
+                self.resumes += 1;
+                self.count_details(run.trace().bytes(details).to_vec(), 1);
             }
+        }
+    }
+
+    fn count_details(&mut self, details: Vec<u8>, count: u64) {
+        if let Some(known) = self.resumed_from.get_mut(&details) {
+            *known += count;
+        } else if self.resumed_from.len() < MANY_DETAILS {
+            self.resumed_from.insert(details, count);
         }
     }
 
@@ -102,11 +99,7 @@ impl Tally {
         self.resumes += more.resumes;
         self.virtual_time += more.virtual_time;
         for (details, count) in more.resumed_from {
-            if let Some(known) = self.resumed_from.get_mut(&details) {
-                *known += count;
-            } else if self.resumed_from.len() < MANY_DETAILS {
-                self.resumed_from.insert(details, count);
-            }
+            self.count_details(details, count);
         }
         for (check, count) in more.violations {
             *self.violations.entry(check).or_default() += count;
