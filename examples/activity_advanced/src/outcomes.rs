@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use durasim::check::{Check, Reference, Violation};
 use durasim::program::{CancelReason, FailureKind, TimeoutType};
-use durasim::trace::{Ended, What, Who};
+use durasim::trace::attempts::{ActivityEnd, AttemptExecution};
 use durasim::{AttemptEnd, Run};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct Outcomes {
     /// An attempt began where a heartbeat of an earlier one says.
     pub resumed: u64,
-    /// An attempt heard of a cancellation, and a heartbeat that it recorded after that was accepted.
+    /// An attempt was told of a cancellation, and a heartbeat that it recorded after that was accepted.
     pub cancelled_with_progress: u64,
     /// An attempt stopped because its deadline was near.
     pub stopped_by_deadline: u64,
@@ -32,33 +32,34 @@ pub struct Outcomes {
 impl Outcomes {
     /// Those of one run: ones and zeros.
     pub fn of(run: &Run) -> Outcomes {
-        let trace = run.trace();
+        let (trace, executions) = (run.trace(), run.executions());
         let mut outcomes = Outcomes::default();
-        let mut stopping = trace.attempts().map(|_| false);
-        for event in trace.events() {
-            match (event.who, event.what) {
-                (Who::Attempt(_), What::AttemptStarted(Some(_))) => outcomes.resumed = 1,
-                (Who::Attempt(attempt), What::WorkerStopping) => stopping[attempt] = true,
-                (Who::Attempt(attempt), What::Ended { how, detail }) => {
-                    let detail = detail.map_or(&[] as &[u8], |bytes| trace.bytes(bytes));
-                    if says(detail, b"stopped before the deadline") || says(detail, b"\"stopped_before_deadline\":true")
-                    {
-                        outcomes.stopped_by_deadline = 1;
-                    } else if stopping[attempt] && matches!(how, Ended::Failed | Ended::Cancelled) {
-                        outcomes.worker_shutdown = 1;
-                    }
-                }
-                (Who::Activity(_), What::TimedOut(timeout)) => outcomes.timed_out(timeout),
-                (Who::Activity(_), What::ActivityTimedOut { failure, .. }) => {
-                    if let FailureKind::Timeout { timeout_type, .. } = trace.failure(failure).kind {
-                        outcomes.timed_out(timeout_type);
-                    }
-                }
-                _ => {}
+        let (mut is_cancelled, mut saves_progress) = (false, false);
+        for attempt in executions.attempts().values() {
+            let detail = attempt.detail.map_or(&[] as &[u8], |bytes| trace.bytes(bytes));
+            if attempt.details.is_some() {
+                outcomes.resumed = 1;
             }
+            if says(detail, b"stopped before the deadline") || says(detail, b"\"stopped_before_deadline\":true") {
+                outcomes.stopped_by_deadline = 1;
+            } else if attempt.worker_stopping.is_some()
+                && matches!(attempt.end, AttemptEnd::Failed | AttemptEnd::Cancelled)
+            {
+                outcomes.worker_shutdown = 1;
+            }
+            is_cancelled |= attempt.cancelled.is_some_and(|(_, reason)| reason == CancelReason::Requested);
+            saves_progress |= has_progress_accepted_after_its_cancel(attempt);
         }
-        if trace.events().iter().any(|event| event.what == What::CancelDelivered(CancelReason::Requested)) {
-            outcomes.cancelled_with_progress = u64::from(saves_progress(run));
+        outcomes.cancelled_with_progress = u64::from(is_cancelled && saves_progress);
+        for activity in executions.activities().values() {
+            for (_, timeout) in &activity.timeouts {
+                outcomes.timed_out(*timeout);
+            }
+            if let Some((_, ActivityEnd::TimedOut(failure, _))) = activity.closed
+                && let FailureKind::Timeout { timeout_type, .. } = trace.failure(failure).kind
+            {
+                outcomes.timed_out(timeout_type);
+            }
         }
         outcomes
     }
@@ -93,18 +94,13 @@ fn says(text: &[u8], words: &[u8]) -> bool {
 }
 
 /// Whether an attempt that was told to stop had a heartbeat accepted after that.
-fn saves_progress(run: &Run) -> bool {
-    run.activities().iter().flat_map(|activity| &activity.attempts).any(|attempt| {
-        let Some(told) = attempt.cancelled_at else { return false };
-        attempt.end == AttemptEnd::Cancelled
-            && attempt
-                .heartbeats
-                .iter()
-                .any(|heartbeat| heartbeat.recorded_at >= told && heartbeat.visible_at.is_some())
-    })
+fn has_progress_accepted_after_its_cancel(attempt: &AttemptExecution) -> bool {
+    let Some((told, _)) = attempt.cancelled else { return false };
+    let mut later = attempt.heartbeats.iter().filter(|heartbeat| heartbeat.recorded.at >= told.at);
+    attempt.end == AttemptEnd::Cancelled && later.any(|heartbeat| heartbeat.visible.is_some())
 }
 
-/// Sees every run that is judged, and minds nothing.
+/// Sees every run that is judged, and finds nothing wrong.
 #[derive(Clone, Debug, Default)]
 pub struct Observer(Arc<Mutex<Outcomes>>);
 
