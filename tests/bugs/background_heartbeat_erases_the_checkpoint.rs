@@ -70,6 +70,10 @@ pub fn planted() -> Exploration {
     checked(exploration.named("background_heartbeat_erases_the_checkpoint"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &8))
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "progress", "", 1);
@@ -78,5 +82,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &8)));
+    silent(twin());
 }

@@ -59,6 +59,10 @@ pub fn planted() -> Exploration {
     explored(with_bug).named("cancel_is_swallowed")
 }
 
+pub fn twin() -> Exploration {
+    explored(corrected)
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "same_result", "copy#1@1:await1=cancel", 191);
@@ -67,5 +71,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(explored(corrected));
+    silent(twin());
 }

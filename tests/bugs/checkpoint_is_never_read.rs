@@ -38,6 +38,10 @@ pub fn planted() -> Exploration {
     checked(simulation().activity("copy", with_bug).explore("copying", &8).named("checkpoint_is_never_read"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &8))
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "progress", "copy#1@1:await2=fail", 4);
@@ -46,5 +50,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &8)));
+    silent(twin());
 }

@@ -51,6 +51,10 @@ pub fn planted() -> Exploration {
     checked(simulation().activity("copy", with_bug).explore("copying", &8).named("earlier_results_are_missing"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &8))
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "same_result", "copy#1@1:await2=fail", 4);
@@ -59,5 +63,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &8)));
+    silent(twin());
 }

@@ -66,6 +66,10 @@ pub fn planted() -> Exploration {
     explored(with_bug).named("goes_on_near_the_deadline")
 }
 
+pub fn twin() -> Exploration {
+    explored(corrected)
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "stops_in_time", "work#1@1:await3=freeze(46s)", 82);
@@ -74,5 +78,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(explored(corrected));
+    silent(twin());
 }

@@ -34,6 +34,10 @@ pub fn planted() -> Exploration {
     checked(exploration.named("heartbeat_timeout_without_heartbeats"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &8))
+}
+
 /// Every run ends well only if it does without faults, which this one does not.
 #[test]
 fn is_found() {
@@ -43,5 +47,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &8)));
+    silent(twin());
 }

@@ -49,6 +49,10 @@ pub fn planted() -> Exploration {
     checked(simulation().activity("copy", with_bug).explore("copying", &60).named("heartbeats_only_when_it_divides"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &60))
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "progress", "", 1);
@@ -57,5 +61,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &60)));
+    silent(twin());
 }

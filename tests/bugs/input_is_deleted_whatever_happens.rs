@@ -62,6 +62,10 @@ pub fn planted() -> Exploration {
     explored(with_bug).named("input_is_deleted_whatever_happens")
 }
 
+pub fn twin() -> Exploration {
+    explored(corrected)
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "completes", "copy#1@1:effect1=crash_after", 19);
@@ -70,5 +74,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(explored(corrected));
+    silent(twin());
 }

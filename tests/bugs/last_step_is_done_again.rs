@@ -40,6 +40,10 @@ pub fn planted() -> Exploration {
     checked(simulation().activity("copy", with_bug).explore("copying", &8).named("last_step_is_done_again"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &8))
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "effects", "copy#1@1:await2=fail", 4);
@@ -48,5 +52,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &8)));
+    silent(twin());
 }

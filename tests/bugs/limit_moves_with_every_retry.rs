@@ -64,6 +64,10 @@ pub fn planted() -> Exploration {
     explored(with_bug).named("limit_moves_with_every_retry")
 }
 
+pub fn twin() -> Exploration {
+    explored(corrected)
+}
+
 #[test]
 fn is_found() {
     let plan = "wait_until_ready#1@1:heartbeat1=crash_after_sent; wait_until_ready#1@2:completion=request_lost";
@@ -73,5 +77,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(explored(corrected));
+    silent(twin());
 }

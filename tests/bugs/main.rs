@@ -7,15 +7,20 @@ mod checkpoint_before_the_work;
 mod checkpoint_is_never_read;
 mod earlier_results_are_missing;
 mod goes_on_near_the_deadline;
+mod golden;
 mod heartbeat_timeout_without_heartbeats;
 mod heartbeats_only_when_it_divides;
 mod how_soon;
 mod input_is_deleted_whatever_happens;
+#[path = "../golden/kept.rs"]
+mod kept;
 mod last_step_is_done_again;
 mod limit_moves_with_every_retry;
 mod money_is_given_back_twice;
 mod order_of_a_hash_map;
 mod result_is_made_in_the_loop;
+#[path = "../golden/run_text.rs"]
+mod run_text;
 mod shrunk_from_seeds;
 mod zombie_writes_last;
 

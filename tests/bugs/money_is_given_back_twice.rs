@@ -94,6 +94,10 @@ pub fn planted() -> Exploration {
     explored(false).named("money_is_given_back_twice")
 }
 
+pub fn twin() -> Exploration {
+    explored(true)
+}
+
 #[test]
 fn is_found() {
     let plan = "pay#1@1:effect1=fail_applied; pay#1@1:completion=cancel";
@@ -111,5 +115,5 @@ fn is_found_by_a_cancel_during_the_backoff_too() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(explored(true));
+    silent(twin());
 }

@@ -58,6 +58,10 @@ pub fn planted() -> Exploration {
     checked(simulation().activity("copy", with_bug).explore("copying", &6).named("result_is_made_in_the_loop"))
 }
 
+pub fn twin() -> Exploration {
+    checked(simulation().activity("copy", corrected).explore("copying", &6))
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "same_result", "copy#1@1:heartbeat6=crash_after_sent", 42);
@@ -74,5 +78,5 @@ fn is_found_by_a_lost_report_too() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(checked(simulation().activity("copy", corrected).explore("copying", &6)));
+    silent(twin());
 }

@@ -79,6 +79,10 @@ pub fn planted() -> Exploration {
     explored(with_bug).named("zombie_writes_last")
 }
 
+pub fn twin() -> Exploration {
+    explored(corrected)
+}
+
 #[test]
 fn is_found() {
     let failed = found(planted(), "newest_wins", "copy#1@1:await1=stall(50s)", 87);
@@ -87,5 +91,5 @@ fn is_found() {
 
 #[test]
 fn is_gone_when_corrected() {
-    silent(explored(corrected));
+    silent(twin());
 }

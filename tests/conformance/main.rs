@@ -12,6 +12,9 @@
 
 mod bench;
 mod cadence;
+mod golden;
+#[path = "../golden/kept.rs"]
+mod kept;
 mod options;
 mod pace;
 mod raw;
@@ -21,6 +24,8 @@ mod report;
 mod retry;
 mod row;
 mod rules;
+#[path = "../golden/run_text.rs"]
+mod run_text;
 mod script;
 mod sdk;
 mod source;

@@ -18,7 +18,7 @@ fn is_elsewhere(row: &Row) -> bool {
 }
 
 /// What the crate answers to a row; `None` for a kind of row that nobody here understands.
-fn answer(row: &Row) -> Option<Found> {
+pub fn answer(row: &Row) -> Option<Found> {
     Some(match row.kind.as_str() {
         "policy_defaults" => options::policy_defaults(&row.input),
         "policy_validate" => options::policy_validate(&row.input),

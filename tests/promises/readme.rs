@@ -1,12 +1,11 @@
 //! What the README says of the code is so. Its example is compiled by the documentation tests.
 
-use std::time::Duration;
+#[path = "../golden/backup.rs"]
+mod backup;
 
+use backup::{Bucket, backup, copy_files, copy_files_rightly};
 use durasim::fault::Plan;
-use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, EffectError, Ledger, Report, RetryPolicy, Simulation,
-    VARIABLES, WorkflowContext, WorkflowError, check,
-};
+use durasim::{ActivityFn, Report, Simulation, VARIABLES, check};
 
 const README: &str = include_str!("../../README.md");
 
@@ -46,49 +45,6 @@ fn both_commands_are_there() {
     for command in ["cargo run -p activity_advanced", "cargo test"] {
         assert!(README.lines().any(|line| line.starts_with(command)), "{command}");
     }
-}
-
-#[derive(Default)]
-struct Bucket {
-    files: Ledger<u32>,
-}
-
-impl Bucket {
-    fn put(&self, file: u32) -> Result<(), EffectError> {
-        durasim::effect("put", || self.files.record(file))
-    }
-}
-
-/// The README's activity, with the bug that the README describes.
-async fn copy_files(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityError> {
-    let bucket = durasim::state::<Bucket>();
-    for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files {
-        ctx.heartbeat(&(file + 1))?;
-        durasim::time::sleep(Duration::from_secs(5)).await;
-        bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
-    }
-    Ok(files)
-}
-
-/// The README's activity.
-async fn copy_files_rightly(ctx: &ActivityContext, files: u32) -> Result<u32, ActivityError> {
-    let bucket = durasim::state::<Bucket>();
-    for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files {
-        durasim::time::sleep(Duration::from_secs(5)).await;
-        bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
-        ctx.heartbeat(&(file + 1))?;
-    }
-    Ok(files)
-}
-
-async fn backup(ctx: &WorkflowContext, files: u32) -> Result<u32, WorkflowError> {
-    let options = ActivityOptions {
-        schedule_to_close_timeout: Duration::from_secs(600),
-        heartbeat_timeout: Duration::from_secs(30),
-        retry_policy: Some(RetryPolicy { maximum_attempts: 3, ..Default::default() }),
-        ..Default::default()
-    };
-    ctx.execute_activity("copy_files", &files, options).await
 }
 
 fn every_fault(copy_files: impl ActivityFn<u32, u32>) -> Report {

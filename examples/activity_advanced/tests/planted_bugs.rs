@@ -1,5 +1,10 @@
 //! The table that says `lost progress: 0` of our activity sees the progress that broken ones lose.
 
+#[path = "../../../tests/golden/kept.rs"]
+mod kept;
+#[path = "../../../tests/golden/run_text.rs"]
+mod run_text;
+
 use activity_advanced::activities::migrate_data::{MigrationInput, MigrationProgress, MigrationResult};
 use activity_advanced::activities::process_large_file::{FileProcessingInput, FileProcessingResult, Progress};
 use activity_advanced::activities::process_large_file_activity;
@@ -10,6 +15,8 @@ use activity_advanced::tour::row::Row;
 use activity_advanced::workflows::{data_migration_workflow, resilient_processing_workflow};
 use durasim::check;
 use durasim::{ActivityContext, ActivityError, ActivityFn, Simulation};
+use kept::Kept;
+use run_text::run_text;
 
 /// The tour's simulation with another activity in the place of ours.
 fn with_activity<F>(activity: F) -> Simulation
@@ -127,4 +134,33 @@ fn heartbeats_that_count_what_is_only_staged_lose_records() {
         .report();
     let [failed] = failed.failures() else { panic!("{failed}") };
     assert_eq!((&*failed.violation.kind, failed.plan.entries.len()), ("lost", 1), "{}", failed.text);
+}
+
+/// Every event of the broken activities. Part of the golden net; `tests/golden/main.rs` of the crate says what it is for.
+#[test]
+fn golden_broken_activities() {
+    let mut kept = Kept::new("tour_broken");
+    let file = FileProcessingInput { file: "data.csv".to_owned(), chunks: 7 };
+    for (code, simulation) in [
+        ("heartbeats before the work", with_activity(heartbeats_before_the_work)),
+        ("never reads its heartbeats", with_activity(never_reads_its_heartbeats)),
+    ] {
+        for plan in ["v1", "process_large_file#1@1:await4=crash", "process_large_file#1@1:effect3=fail_applied"] {
+            let simulation = simulation.clone().plan(plan.parse().unwrap());
+            kept.add(&format!("{code}: {plan}"), &run_text(simulation.run("resilient_processing", &file).as_ref()));
+        }
+    }
+    let simulation = Simulation::temporal()
+        .activity("migrate_data", counts_what_is_only_staged)
+        .workflow("data_migration", data_migration_workflow)
+        .state(Database::default);
+    let records = MigrationInput { records: 24, batch_size: 15, ..migration() };
+    for plan in ["v1", "migrate_data#1@1:await26=crash"] {
+        let simulation = simulation.clone().plan(plan.parse().unwrap());
+        kept.add(
+            &format!("counts what is only staged: {plan}"),
+            &run_text(simulation.run("data_migration", &records).as_ref()),
+        );
+    }
+    kept.assert();
 }

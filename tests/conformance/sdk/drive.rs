@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use durasim::service::{Reset, Unpause};
-use durasim::{Client, ClientError, Simulation, Time, WorkerOptions, WorkflowHandle};
+use durasim::{Client, ClientError, Run, RunError, Simulation, Time, WorkerOptions, WorkflowHandle};
 use serde_json::{Value, json};
 
 use super::activity::ScriptActivity;
@@ -23,6 +23,12 @@ const NEVER: Duration = Duration::from_secs(24 * 3600);
 const LIMIT: Duration = Duration::from_secs(15);
 
 pub fn play(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap>), String> {
+    let (observed, gaps, _) = simulate(definition, pace).map_err(|error| error.to_string())?;
+    Ok((observed, gaps))
+}
+
+/// The same, with the run.
+pub fn simulate(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap>, Run), RunError> {
     let log = Log::default();
     let sdk = &definition["sdk"];
     let length = |value: &Value| span(value).to_duration();
@@ -39,7 +45,7 @@ pub fn play(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap>), 
         .restart_delay(NEVER)
         .heartbeat_throttle(Duration::ZERO, length(&sdk["max_heartbeat_throttle_interval_ms"]));
     let driver = |client: Client| drive(client, definition, &pace, &log);
-    let (mut observed, _) = simulation.drive(driver).map_err(|error| error.to_string())?;
+    let (mut observed, run) = simulation.drive(driver)?;
     let notes = log.notes();
     if let Some(activities) = observed["activities"].as_object_mut() {
         for (reference, activity) in activities {
@@ -48,7 +54,7 @@ pub fn play(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap>), 
         }
     }
     let gaps = gaps(&observed, &notes.attempts);
-    Ok((observed, gaps))
+    Ok((observed, gaps, run))
 }
 
 async fn drive(client: Client, definition: &Value, pace: &Pace<Value>, log: &Log) -> Value {

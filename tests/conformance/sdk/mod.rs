@@ -9,5 +9,5 @@ mod log;
 mod raised;
 mod step;
 
-pub use drive::play;
+pub use drive::{play, simulate};
 pub use step::STEPS;
