@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::activity::ActivityError;
 use crate::fault::{Fault, Site};
 use crate::program::Beat;
 use crate::trace::{What, Who};
@@ -13,6 +14,14 @@ use crate::world::core::{World, current};
 pub struct EffectError {
     /// The effect's name.
     pub name: String,
+}
+
+/// The outside world failed, and a retry may find it well: `?` in an activity makes it
+/// [`ActivityError::Retryable`].
+impl From<EffectError> for ActivityError {
+    fn from(error: EffectError) -> ActivityError {
+        ActivityError::Retryable(error.to_string())
+    }
 }
 
 /// Does one thing to the outside world: a row inserted, a file written, money sent.

@@ -19,7 +19,7 @@
 //!     let first = ctx.heartbeat_details::<u32>()?.unwrap_or(0);
 //!     for file in first..files {
 //!         durasim::time::sleep(Duration::from_secs(5)).await;
-//!         bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+//!         bucket.put(file)?;
 //!         ctx.heartbeat(&(file + 1))?;
 //!     }
 //!     Ok(files)
@@ -107,6 +107,7 @@ mod operate;
 pub mod program;
 mod random;
 pub mod report;
+mod script;
 pub mod service;
 mod simulation;
 mod sorted;
@@ -129,6 +130,7 @@ pub use explore::{
 pub use ledger::{Ledger, LedgerEntry};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use random::random;
+pub use script::ScriptOutput;
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use state::state;

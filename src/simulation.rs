@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, Decode, Payload, Time, WorkflowProgram};
+use crate::script::ScriptOutput;
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
 use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
@@ -335,13 +336,13 @@ impl Simulation {
     /// # }
     /// let simulation = Simulation::temporal().workflow("nap", nap);
     /// let (slept, run) = simulation
-    ///     .drive(|client| async move {
-    ///         let nap = client.start::<u64>("nap", "nap-1", &3600).await.unwrap();
+    ///     .drive(async |client| {
+    ///         let nap = client.start::<u64>("nap", "nap-1", &3600).await?;
     ///         client.sleep(Duration::from_secs(60)).await;
-    ///         nap.result().await.unwrap()
+    ///         nap.result().await
     ///     })
     ///     .unwrap();
-    /// assert_eq!((slept, run.virtual_time().as_nanos() / 1_000_000_000), (3600, 3600));
+    /// assert_eq!((slept, run.virtual_time().as_nanos() / 1_000_000_000), (Ok(3600), 3600));
     /// ```
     ///
     /// # Errors
@@ -366,16 +367,17 @@ impl Simulation {
     }
 
     /// Explores a script as [`Simulation::explore`] explores a workflow: what it returns takes the place of the workflow's
-    /// outcome. It is written `async |client| ..`, and runs once for each run of the exploration.
-    pub fn explore_script<R, F>(&self, script: F) -> Exploration
+    /// outcome. It is written `async |client| ..`, and runs once for each run of the exploration. It returns a value that
+    /// implements `Serialize`, or a `Result` of one, in which `?` works on the client's calls: see [`ScriptOutput`].
+    pub fn explore_script<R, F, Kind>(&self, script: F) -> Exploration
     where
-        R: Serialize,
+        R: ScriptOutput<Kind>,
         F: AsyncFn(Client) -> R + Send + Sync + 'static,
     {
         let script = Arc::new(script);
         let make = move |client: Client| -> LocalScript {
             let script = script.clone();
-            Box::pin(async move { Payload::from_json(&script(client).await) })
+            Box::pin(async move { script(client).await.to_payload() })
         };
         let start = Start::new(self.setup.clone(), Origin::Script(Arc::new(make)));
         Exploration::new(start, self.not_for_explorations())

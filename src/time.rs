@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::activity::ActivityError;
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::program::Time;
 use crate::world::agenda::Wakeup;
@@ -248,6 +249,13 @@ impl<F: Future> fmt::Debug for Timeout<F> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("the time given is over")]
 pub struct Elapsed;
+
+/// The work took too long, and a retry may be quicker: `?` in an activity makes it [`ActivityError::Retryable`].
+impl From<Elapsed> for ActivityError {
+    fn from(error: Elapsed) -> ActivityError {
+        ActivityError::Retryable(error.to_string())
+    }
+}
 
 /// Made by [`interval`].
 #[derive(Debug)]

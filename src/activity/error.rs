@@ -1,5 +1,6 @@
 //! [`ActivityError`]: how an attempt says that it did not succeed.
 
+use std::io;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -37,7 +38,8 @@ pub enum ActivityError {
     /// A panic that the code caught itself. One that it does not catch is reported by the worker.
     #[error("activity panicked: {0}")]
     Panic(String),
-    /// The work failed, and a retry may help.
+    /// The work failed, and a retry may help. `?` makes it of an [`EffectError`](crate::EffectError), of an
+    /// [`Elapsed`](crate::time::Elapsed) and of a [`std::io::Error`].
     #[error("retryable activity error: {0}")]
     Retryable(String),
     /// The work failed, and a retry is no use.
@@ -83,6 +85,14 @@ impl ActivityError {
 impl From<serde_json::Error> for ActivityError {
     fn from(error: serde_json::Error) -> ActivityError {
         ActivityError::ExecutionFailed(error.to_string())
+    }
+}
+
+/// The outside world failed, and a retry may find it well. Where no retry helps, as with a file that is not there, the
+/// code says so with [`ActivityError::non_retryable`].
+impl From<io::Error> for ActivityError {
+    fn from(error: io::Error) -> ActivityError {
+        ActivityError::Retryable(error.to_string())
     }
 }
 

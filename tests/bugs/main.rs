@@ -38,8 +38,7 @@ impl Target {
     /// Takes its time, then writes a row.
     async fn write(&self, row: u32, takes: Duration) -> Result<(), durasim::ActivityError> {
         durasim::time::sleep(takes).await;
-        durasim::effect("write", || self.rows.record(row))
-            .map_err(|error| durasim::ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("write", || self.rows.record(row))?)
     }
 }
 

@@ -22,8 +22,7 @@ impl Table {
     }
 
     fn write(&self, row: u32, by: u32) -> Result<(), ActivityError> {
-        durasim::effect("write", || self.writes.borrow_mut().push((row, by, durasim::time::now())))
-            .map_err(|error| ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("write", || self.writes.borrow_mut().push((row, by, durasim::time::now())))?)
     }
 
     /// Unless a later attempt has written it.

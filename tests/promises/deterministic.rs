@@ -30,8 +30,7 @@ async fn copy(ctx: &ActivityContext, table: u32) -> Result<u32, ActivityError> {
     });
     for row in start..6 {
         durasim::time::sleep(Duration::from_millis(900)).await;
-        durasim::effect("insert", || store.rows.record((table, row)))
-            .map_err(|error| ActivityError::retryable(error.to_string()))?;
+        durasim::effect("insert", || store.rows.record((table, row)))?;
         ctx.heartbeat(&(row + 1))?;
         if ctx.is_cancelled() {
             return Err(ActivityError::Cancelled);

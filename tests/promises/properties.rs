@@ -54,8 +54,7 @@ async fn copy(ctx: &ActivityContext, job: Job) -> Result<Progress, ActivityError
             return Err(ActivityError::Cancelled);
         }
         durasim::time::sleep(Duration::from_millis(job.chunk_millis)).await;
-        durasim::effect("chunk", || store.chunks.record(chunk))
-            .map_err(|error| ActivityError::retryable(error.to_string()))?;
+        durasim::effect("chunk", || store.chunks.record(chunk))?;
         progress = progress.and(chunk);
         if progress.chunks_done.is_multiple_of(job.heartbeat_every) || progress.chunks_done == job.chunks {
             ctx.heartbeat(&progress)?;

@@ -21,8 +21,7 @@ async fn pack(ctx: &ActivityContext, item: String) -> Result<String, ActivityErr
     durasim::time::sleep(Duration::from_secs(2)).await;
     ctx.record_heartbeat(None);
     let shop = durasim::state::<Shop>();
-    durasim::effect("pack", || shop.packed.record(item.clone()))
-        .map_err(|error| ActivityError::Retryable(error.to_string()))?;
+    durasim::effect("pack", || shop.packed.record(item.clone()))?;
     Ok(item)
 }
 
@@ -194,11 +193,11 @@ fn a_script_is_explored_as_a_workflow_is() {
         .explore_script(async |client| {
             let order = client.start::<Vec<String>>("order", "order-7", &()).await.unwrap();
             for item in ["apple", "pear"] {
-                order.signal("item", &Some(item)).await.map_err(|error| error.to_string())?;
+                order.signal("item", &Some(item)).await?;
                 client.sleep(Duration::from_secs(300)).await;
             }
-            order.signal("item", &None::<String>).await.map_err(|error| error.to_string())?;
-            order.result().await.map_err(|error| error.to_string())
+            order.signal("item", &None::<String>).await?;
+            order.result().await
         })
         .every_fault()
         .seeds(0..300)

@@ -19,8 +19,7 @@ async fn copy(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
     let target = durasim::state::<Target>();
     for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..rows {
         durasim::time::sleep(Duration::from_secs(5)).await;
-        durasim::effect("write", || target.rows.record(row))
-            .map_err(|error| ActivityError::retryable(error.to_string()))?;
+        durasim::effect("write", || target.rows.record(row))?;
         ctx.heartbeat(&(row + 1))?;
     }
     Ok(rows)

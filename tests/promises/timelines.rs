@@ -20,7 +20,7 @@ async fn process_file(ctx: &ActivityContext, chunks: u32) -> Result<String, Acti
             return Err(ActivityError::Cancelled);
         }
         durasim::time::sleep(Duration::from_secs(10)).await;
-        durasim::effect("chunk", || ()).map_err(|error| ActivityError::retryable(error.to_string()))?;
+        durasim::effect("chunk", || ())?;
         progress.chunks_done += 1;
         ctx.heartbeat(&progress)?;
     }

@@ -31,7 +31,7 @@ where
 
 async fn process(file: &str, chunk: u32) -> Result<(), ActivityError> {
     let store = durasim::state::<ChunkStore>();
-    store.process(file, chunk).await.map_err(|error| ActivityError::retryable(error.to_string()))?;
+    store.process(file, chunk).await?;
     Ok(())
 }
 

@@ -77,7 +77,7 @@ fn file_heartbeat_timeout_beside_a_zombie() {
 async fn silent(_ctx: &ActivityContext, input: FileProcessingInput) -> Result<FileProcessingResult, ActivityError> {
     let store = durasim::state::<ChunkStore>();
     for chunk in 0..input.chunks {
-        store.process(&input.file, chunk).await.map_err(|error| ActivityError::retryable(error.to_string()))?;
+        store.process(&input.file, chunk).await?;
     }
     Ok(FileProcessingResult { file: input.file, chunks: input.chunks, checksum: 0 })
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use durasim::program::{CancelReason, CancellationType};
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, EffectError, Exploration, Failed, RetryPolicy,
-    Simulation, WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Failed, RetryPolicy, Simulation,
+    WorkflowContext, WorkflowError, check,
 };
 use futures::join;
 
@@ -22,20 +22,16 @@ struct Database {
 
 impl Database {
     fn stage(&self) -> Result<(), ActivityError> {
-        durasim::effect("stage", || self.staged.set(self.staged.get() + 1)).map_err(failed)
+        Ok(durasim::effect("stage", || self.staged.set(self.staged.get() + 1))?)
     }
 
     fn commit(&self) -> Result<(), ActivityError> {
-        durasim::effect("commit", || self.moved.set(self.moved.get() + self.staged.get())).map_err(failed)
+        Ok(durasim::effect("commit", || self.moved.set(self.moved.get() + self.staged.get()))?)
     }
 
     fn clear(&self) -> Result<(), ActivityError> {
-        durasim::effect("clear", || self.staged.set(0)).map_err(failed)
+        Ok(durasim::effect("clear", || self.staged.set(0))?)
     }
-}
-
-fn failed(error: EffectError) -> ActivityError {
-    ActivityError::retryable(error.to_string())
 }
 
 fn options() -> ActivityOptions {
@@ -141,7 +137,7 @@ fn the_next_attempt_cleans_up_after_a_crash() {
         let database = durasim::state::<Database>();
         let before = database.staged.get();
         let result = stage_all(ctx, rows).await;
-        durasim::effect("commit", || database.staged.set(before)).map_err(failed)?;
+        durasim::effect("commit", || database.staged.set(before))?;
         result.map(|()| rows)
     }
     let failed = first_failure(migrating(own_rows_only).check(cleaned_up().unless_failed("commit")));
@@ -233,7 +229,6 @@ fn uploading(forgets: bool) -> Exploration {
     }
     let upload = async move |ctx: &ActivityContext, parts: u32| -> Result<u32, ActivityError> {
         let bucket = durasim::state::<Bucket>();
-        let retry = |error: EffectError| ActivityError::retryable(error.to_string());
         let given = ctx.heartbeat_details::<(u32, u32)>()?;
         let (number, done) = match given {
             Some(details) if !forgets => details,
@@ -258,7 +253,7 @@ fn uploading(forgets: bool) -> Exploration {
                 return Err(ActivityError::Cancelled);
             }
             durasim::time::sleep(Duration::from_secs(5)).await;
-            durasim::effect("put", || ()).map_err(retry)?;
+            durasim::effect("put", || ())?;
             // It is looked at whether it is cancelled before the next part.
             let _ = ctx.heartbeat(&(number, part + 1));
         }

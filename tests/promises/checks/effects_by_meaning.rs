@@ -39,7 +39,7 @@ fn paying(anew: bool) -> Exploration {
                 bank.payments.record((order, key));
             }
         };
-        durasim::effect("pay", pay).map_err(|error| ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("pay", pay)?)
     };
     Simulation::temporal()
         .activity("pay", pay)
@@ -102,7 +102,7 @@ fn putting(honest: bool) -> Exploration {
     let put = async |_: &ActivityContext, row: u32| -> Result<(), ActivityError> {
         let bank = durasim::state::<Bank>();
         durasim::time::sleep(Duration::from_secs(1)).await;
-        durasim::effect("put", || bank.rows.record(row)).map_err(|error| ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("put", || bank.rows.record(row))?)
     };
     Simulation::temporal()
         .activity("put", put)

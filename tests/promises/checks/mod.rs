@@ -16,8 +16,8 @@ use std::time::Duration;
 use durasim::check::{Budget, Class, Judged};
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Ledger, Outcome, RetryPolicy, Run,
-    Simulation, WorkflowContext, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, ClientError, Exploration, Ledger, Outcome,
+    RetryPolicy, Run, Simulation, WorkflowContext, check,
 };
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Target {
 async fn write(row: u32) -> Result<(), ActivityError> {
     durasim::time::sleep(Duration::from_secs(5)).await;
     let target = durasim::state::<Target>();
-    durasim::effect("write", || target.rows.record(row)).map_err(|error| ActivityError::retryable(error.to_string()))
+    Ok(durasim::effect("write", || target.rows.record(row))?)
 }
 
 /// A workflow of one activity, `copy`, of six rows.
@@ -176,7 +176,7 @@ fn looks_at_the_rows(look: bool) -> impl ActivityFn<u32, u32> {
         let target = durasim::state::<Target>();
         durasim::time::sleep(Duration::from_secs(1)).await;
         if look {
-            durasim::effect("look", || ()).map_err(|error| ActivityError::retryable(error.to_string()))?;
+            durasim::effect("look", || ())?;
         }
         if target.rows.len() == rows as usize { Ok(rows) } else { resumes(ctx, rows).await }
     }
@@ -278,9 +278,9 @@ fn a_check_of_ones_own_can_ask_what_the_run_is_counted_as() {
 fn a_script_that_ends_otherwise_is_called_a_script() {
     let report = copying(resumes)
         .explore_script(async |client| {
-            let handle = client.start::<u32>("copying", "id", &6u32).await.map_err(|error| error.to_string())?;
-            let rows: u32 = handle.result().await.map_err(|error| error.to_string())?;
-            Ok::<_, String>((rows, durasim::time::now() - durasim::Time::ZERO))
+            let handle = client.start::<u32>("copying", "id", &6u32).await?;
+            let rows: u32 = handle.result().await?;
+            Ok::<_, ClientError>((rows, durasim::time::now() - durasim::Time::ZERO))
         })
         .named("script")
         .every_fault()

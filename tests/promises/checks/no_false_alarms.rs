@@ -26,7 +26,7 @@ impl Database {
             self.upserts.record(row);
             self.rows.borrow_mut().insert(row, u64::from(row) * 17);
         };
-        durasim::effect("upsert", upsert).map_err(|error| ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("upsert", upsert)?)
     }
 
     /// Sends a row, unless one with this number was sent before.
@@ -36,7 +36,7 @@ impl Database {
                 self.sent.record(row);
             }
         };
-        durasim::effect("send", send).map_err(|error| ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("send", send)?)
     }
 
     fn total(&self) -> u64 {

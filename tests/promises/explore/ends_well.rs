@@ -92,8 +92,8 @@ fn an_allowance_that_nothing_needs_is_told() {
 fn scripted(workflow: &'static str) -> Exploration {
     simulation(resilient())
         .explore_script(async move |client| {
-            let work = client.start::<u32>(workflow, "work-1", &4u32).await.map_err(|error| error.to_string())?;
-            work.result().await.map_err(|error| error.to_string())
+            let work = client.start::<u32>(workflow, "work-1", &4u32).await?;
+            work.result().await
         })
         .every_fault()
         .check(check::same_result())
@@ -126,11 +126,11 @@ fn a_workflow_that_the_script_stops_may_end_so() {
     for terminates in [false, true] {
         let report = simulation(resilient())
             .explore_script(async move |client| {
-                let work = client.start::<u32>("work", "work-1", &4u32).await.map_err(|error| error.to_string())?;
+                let work = client.start::<u32>("work", "work-1", &4u32).await?;
                 client.sleep(Duration::from_secs(15)).await;
                 let stopped = if terminates { work.terminate("enough").await } else { work.cancel().await };
-                stopped.map_err(|error| error.to_string())?;
-                work.result().await.map_err(|error| error.to_string())
+                stopped?;
+                work.result().await
             })
             .every_fault()
             .check(check::same_result())

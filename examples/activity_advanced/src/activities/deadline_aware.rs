@@ -74,8 +74,7 @@ pub async fn deadline_aware_activity(ctx: &ActivityContext, input: ItemsInput) -
             ctx.heartbeat(&progress)?;
             break;
         }
-        let worth =
-            queue.process(progress.items_done).await.map_err(|error| ActivityError::retryable(error.to_string()))?;
+        let worth = queue.process(progress.items_done).await?;
         progress = ItemsProgress { items_done: progress.items_done + 1, total: progress.total + worth };
         if progress.items_done.is_multiple_of(HEARTBEAT_EVERY) {
             ctx.heartbeat(&progress)?;

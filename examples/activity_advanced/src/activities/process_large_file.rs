@@ -78,10 +78,7 @@ pub async fn process_large_file_activity(
             let delay = left + CHUNK_TIME;
             return Err(ActivityError::RetryableWithDelay(message, delay.as_millis() as u64));
         }
-        let digest = store
-            .process(&input.file, progress.chunks_done)
-            .await
-            .map_err(|error| ActivityError::retryable(error.to_string()))?;
+        let digest = store.process(&input.file, progress.chunks_done).await?;
         progress = progress.and(digest);
         // After the work, never before it: a heartbeat says what need not be done again.
         if progress.chunks_done.is_multiple_of(HEARTBEAT_EVERY) || progress.chunks_done == input.chunks {
