@@ -103,11 +103,9 @@ mod engine;
 mod explore;
 pub mod fault;
 mod ledger;
-mod operate;
 pub mod program;
 mod random;
 pub mod report;
-mod script;
 pub mod service;
 mod simulation;
 mod sorted;
@@ -122,7 +120,7 @@ mod workflow;
 mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
-pub use client::{Client, ClientError, WorkflowHandle};
+pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle};
 pub use effect::{EffectError, effect};
 pub use explore::{
     Cell, Coverage, Exploration, Failed, Part, Regression, RegressionState, Report, Tally, VARIABLES, Variable,
@@ -130,10 +128,9 @@ pub use explore::{
 pub use ledger::{Ledger, LedgerEntry};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use random::random;
-pub use script::ScriptOutput;
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
-pub use state::state;
+pub use state::{Handle, handle, state};
 pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,

@@ -9,11 +9,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::activity::{ActivityFn, NativeActivity};
-use crate::client::Client;
+use crate::client::{Client, ScriptOutput};
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, Decode, Payload, Time, WorkflowProgram};
-use crate::script::ScriptOutput;
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
 use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};

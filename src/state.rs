@@ -1,6 +1,8 @@
 //! The state of a run: the outside world as fakes model it.
 
 use std::any::{TypeId, type_name};
+use std::fmt;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::world::RunError;
@@ -9,8 +11,11 @@ use crate::world::core::{World, current};
 /// A piece of the run's state, made by [`Simulation::state`](crate::Simulation::state): fresh for each run, and untouched
 /// by crashes of workers.
 ///
-/// For activities and for fakes that are given no context. `T` needs no `Send`; methods that take `&self`, with `Cell` and
-/// `RefCell` inside, serve best, since the `Rc` may be held across awaits while another attempt uses the same state.
+/// For activities and for fakes that are given no context. `T` needs no `Send`. Its methods best take `&self`, with `Cell`
+/// and `RefCell` inside: attempts that run at the same time use the same state.
+///
+/// The `Rc` makes a future that holds it across an await not `Send`. An activity may do that. A fake behind a trait whose
+/// futures must be `Send`, such as one of `async_trait`, holds a [`handle`] instead.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -30,10 +35,91 @@ use crate::world::core::{World, current};
 /// world), end the run with an error.
 #[track_caller]
 pub fn state<T: 'static>() -> Rc<T> {
+    find("state", "")
+}
+
+/// A way to a piece of the run's state that is looked up at each use: `Send`, `Sync` and `Copy`, whatever `T` is.
+///
+/// For fakes that live behind a trait of the code under test, whose futures must be `Send`. The handle may be made
+/// before the run begins and captured by an activity; which run's state it means is decided when it is used.
+///
+/// ```
+/// use std::{cell::Cell, pin::Pin, time::Duration};
+///
+/// // What the code under test asks of its object store, as `async_trait` writes it.
+/// trait Store: Send + Sync {
+///     fn put(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+/// }
+///
+/// #[derive(Default)]
+/// struct Bucket { parts: Cell<u32> }
+///
+/// struct FakeStore { bucket: durasim::Handle<Bucket> }
+///
+/// impl Store for FakeStore {
+///     fn put(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+///         Box::pin(async {
+///             durasim::time::sleep(Duration::from_secs(1)).await;
+///             self.bucket.with(|bucket| bucket.parts.set(bucket.parts.get() + 1));
+///         })
+///     }
+/// }
+///
+/// let store = FakeStore { bucket: durasim::handle() };
+/// ```
+pub fn handle<T: 'static>() -> Handle<T> {
+    Handle(PhantomData)
+}
+
+/// Made by [`handle`].
+pub struct Handle<T>(PhantomData<fn() -> T>);
+
+impl<T: 'static> Handle<T> {
+    /// Uses the state of the present run.
+    ///
+    /// # Panics
+    /// As [`state()`].
+    #[track_caller]
+    pub fn with<R>(self, use_it: impl FnOnce(&T) -> R) -> R {
+        use_it(&find("Handle", "::with"))
+    }
+
+    /// The state of the present run, for as long as nothing is awaited: the `Rc` is not `Send`.
+    ///
+    /// # Panics
+    /// As [`state()`].
+    #[track_caller]
+    pub fn get(self) -> Rc<T> {
+        find("Handle", "::get")
+    }
+}
+
+impl<T> Clone for Handle<T> {
+    fn clone(&self) -> Handle<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Handle<T> {}
+
+impl<T: 'static> Default for Handle<T> {
+    fn default() -> Handle<T> {
+        handle()
+    }
+}
+
+impl<T> fmt::Debug for Handle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handle<{}>", type_name::<T>())
+    }
+}
+
+#[track_caller]
+fn find<T: 'static>(called: &str, method: &str) -> Rc<T> {
     let Some(world) = current() else {
         panic!(
-            "`durasim::state::<{}>` was called outside a simulation: it works in activities and in the fakes they use, \
-             on the thread that runs the simulation",
+            "`durasim::{called}::<{}>{method}` was called outside a simulation: it works in activities and in the fakes they \
+             use, on the thread that runs the simulation",
             type_name::<T>()
         )
     };

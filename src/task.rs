@@ -1,10 +1,12 @@
 //! [`spawn`]: background tasks of an activity.
 
-use std::cell::RefCell;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use futures_core::FusedFuture;
 
 use crate::engine::tasks::TaskId;
 use crate::program::{ActivityOutcome, Beat};
@@ -27,12 +29,12 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
     if world.core.borrow().in_workflow() {
         world.misuse("workflow code called `durasim::task::spawn`: use `join!` on futures of its context".to_owned());
     }
-    let shared = Rc::new(RefCell::new(Shared { output: None, ended: false, waiting: None }));
+    let shared = Arc::new(Mutex::new(Shared { output: None, ended: false, taken: false, waiting: None }));
     let result = shared.clone();
     let task = async move {
         let output = future.await;
         let waiting = {
-            let mut shared = result.borrow_mut();
+            let mut shared = lock(&result);
             shared.output = Some(output);
             shared.ended = true;
             shared.waiting.take()
@@ -67,12 +69,20 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
 struct Shared<T> {
     output: Option<T>,
     ended: bool,
+    /// Whether the output was given out.
+    taken: bool,
     waiting: Option<Waker>,
+}
+
+/// The lock is there so that a handle is `Send`, which traits of the code under test may ask of its futures. A run is on
+/// one thread.
+fn lock<T>(shared: &Mutex<Shared<T>>) -> MutexGuard<'_, Shared<T>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A way to wait for a task, or to end it. Dropping it leaves the task running.
 pub struct JoinHandle<T> {
-    shared: Rc<RefCell<Shared<T>>>,
+    shared: Arc<Mutex<Shared<T>>>,
     task: Option<(BackgroundKey, TaskId)>,
 }
 
@@ -96,7 +106,7 @@ impl<T> JoinHandle<T> {
 
     /// Whether the task has come to its end.
     pub fn is_finished(&self) -> bool {
-        self.shared.borrow().ended
+        lock(&self.shared).ended
     }
 }
 
@@ -105,9 +115,12 @@ impl<T> Future for JoinHandle<T> {
 
     /// Ready with the task's output. Never ready if the task was aborted.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = lock(&self.shared);
         match shared.output.take() {
-            Some(output) => Poll::Ready(output),
+            Some(output) => {
+                shared.taken = true;
+                Poll::Ready(output)
+            }
             None => {
                 shared.waiting = Some(context.waker().clone());
                 Poll::Pending
@@ -116,8 +129,14 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
-impl<T> std::fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> FusedFuture for JoinHandle<T> {
+    fn is_terminated(&self) -> bool {
+        lock(&self.shared).taken
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle").field("is_finished", &self.is_finished()).finish_non_exhaustive()
     }
 }

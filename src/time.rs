@@ -28,9 +28,10 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_core::FusedFuture;
 use thiserror::Error;
 
 use crate::activity::ActivityError;
@@ -57,7 +58,7 @@ pub fn now() -> Time {
 #[track_caller]
 #[inline]
 pub fn sleep(length: Duration) -> Sleep {
-    Sleep { deadline: present("sleep") + length, waiting: None }
+    Sleep { deadline: present("sleep") + length, waiting: None, ended: false }
 }
 
 /// Waits until then. A moment that has passed returns at once.
@@ -67,19 +68,19 @@ pub fn sleep(length: Duration) -> Sleep {
 #[track_caller]
 pub fn sleep_until(deadline: Time) -> Sleep {
     present("sleep_until");
-    Sleep { deadline, waiting: None }
+    Sleep { deadline, waiting: None, ended: false }
 }
 
 /// Gives `future` so long to finish.
 ///
 /// # Errors
-/// [`Elapsed`] if it did not. The future is dropped with the `Timeout`.
+/// [`Elapsed`] if it did not; the future is dropped then.
 ///
 /// # Panics
 /// As [`sleep`].
 #[track_caller]
 pub fn timeout<F: Future>(length: Duration, future: F) -> Timeout<F> {
-    Timeout { future: Box::pin(future), sleep: sleep(length) }
+    Timeout { future: Some(Box::pin(future)), sleep: sleep(length) }
 }
 
 /// Ticks every `period`, first at once, as tokio's does.
@@ -134,6 +135,7 @@ fn refuse(function: &str) -> ! {
 pub struct Sleep {
     deadline: Time,
     waiting: Option<SleeperId>,
+    ended: bool,
 }
 
 impl Sleep {
@@ -147,7 +149,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Sleep { deadline, waiting } = self.get_mut();
+        let Sleep { deadline, waiting, ended } = self.get_mut();
         ask("sleep", |core| {
             if core.running_dead() {
                 return Poll::Pending;
@@ -158,6 +160,7 @@ impl Future for Sleep {
                     None if core.sleeps_in_a_loop() => return Poll::Pending,
                     None => {}
                 }
+                *ended = true;
                 return Poll::Ready(());
             }
             match *waiting {
@@ -166,6 +169,12 @@ impl Future for Sleep {
             }
             Poll::Pending
         })
+    }
+}
+
+impl FusedFuture for Sleep {
+    fn is_terminated(&self) -> bool {
+        self.ended
     }
 }
 
@@ -224,7 +233,8 @@ impl Core {
 /// The future of [`timeout`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Timeout<F: Future> {
-    future: Pin<Box<F>>,
+    /// `None` once the whole has ended.
+    future: Option<Pin<Box<F>>>,
     sleep: Sleep,
 }
 
@@ -232,10 +242,22 @@ impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(output) = self.future.as_mut().poll(context) {
-            return Poll::Ready(Ok(output));
-        }
-        Pin::new(&mut self.sleep).poll(context).map(|()| Err(Elapsed))
+        let Some(future) = &mut self.future else { return Poll::Pending };
+        let result = match future.as_mut().poll(context) {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending => {
+                ready!(Pin::new(&mut self.sleep).poll(context));
+                Err(Elapsed)
+            }
+        };
+        self.future = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<F: Future> FusedFuture for Timeout<F> {
+    fn is_terminated(&self) -> bool {
+        self.future.is_none()
     }
 }
 
@@ -266,10 +288,40 @@ pub struct Interval {
 
 impl Interval {
     /// Waits for the next tick and says when it was due. Ticks that were missed come at once, one by one.
-    pub async fn tick(&mut self) -> Time {
-        let due = self.next;
-        sleep_until(due).await;
-        self.next = due + self.period;
-        due
+    ///
+    /// # Panics
+    /// As [`sleep`].
+    #[track_caller]
+    pub fn tick(&mut self) -> Tick<'_> {
+        let sleep = sleep_until(self.next);
+        Tick { interval: self, sleep }
+    }
+}
+
+/// The future of [`Interval::tick`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Tick<'a> {
+    interval: &'a mut Interval,
+    sleep: Sleep,
+}
+
+impl Future for Tick<'_> {
+    type Output = Time;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Time> {
+        if self.sleep.is_terminated() {
+            return Poll::Pending;
+        }
+        ready!(Pin::new(&mut self.sleep).poll(context));
+        let due = self.interval.next;
+        self.interval.next = due + self.interval.period;
+        Poll::Ready(due)
+    }
+}
+
+impl FusedFuture for Tick<'_> {
+    fn is_terminated(&self) -> bool {
+        self.sleep.is_terminated()
     }
 }

@@ -33,11 +33,12 @@ const TABLE: &[(&str, &[&str])] = &[
     ("trace", &["program", "service", "fault"]),
     ("worker", &["engine", "program", "service", "fault", "trace"]),
     ("world", &["engine", "program", "service", "fault", "trace", "worker"]),
-    ("inside", &["engine", "program", "service", "fault", "trace", "world"]),
-    ("client", &["program", "service", "trace", "world", "inside"]),
     // As an adapter must: they need only the seam.
     ("activity", &["program"]),
     ("workflow", &["program"]),
+    // Its errors become the activity's by `?`.
+    ("inside", &["engine", "program", "service", "fault", "trace", "activity", "world"]),
+    ("client", &["program", "service", "trace", "world", "inside"]),
     ("report", &["program", "service", "fault", "trace", "world"]),
     ("check", &["engine", "program", "service", "fault", "trace", "world", "inside", "report"]),
     ("explore", &["engine", "program", "service", "fault", "trace", "world", "inside", "report", "check"]),

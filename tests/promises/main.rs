@@ -23,6 +23,7 @@ mod seam;
 mod spawn;
 #[cfg(feature = "proptest")]
 mod strategy;
+mod surface;
 mod timelines;
 mod wakers;
 #[cfg(feature = "proptest")]

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::client::{Client, ClientError, WorkflowHandle, encode, world};
+use super::call::Call;
+use super::handle::{WorkflowHandle, encode, world};
+use super::script::Client;
 use crate::program::{ActivityId, Decode, Time};
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
 use crate::trace::WorkerKey;
@@ -37,14 +39,16 @@ impl<O: Decode> WorkflowHandle<O> {
     ///
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open or the workflow has closed, [`ClientError::Encode`].
-    pub async fn complete_activity(
-        &self,
-        activity_id: &str,
-        result: &(impl Serialize + ?Sized),
-    ) -> Result<(), ClientError> {
-        let result = encode(result, || format!("the result of activity `{activity_id}`"))?;
-        let id = ActivityId::Named(activity_id.into());
-        self.serve(|service, now| service.complete_by_id(self.key(), &id, result, now))
+    pub fn complete_activity<'a>(
+        &'a self,
+        activity_id: &'a str,
+        result: &'a (impl Serialize + ?Sized),
+    ) -> Call<'a, ()> {
+        Call::new(async move {
+            let result = encode(result, || format!("the result of activity `{activity_id}`"))?;
+            let id = ActivityId::Named(activity_id.into());
+            self.serve(move |service, now| service.complete_by_id(self.key(), &id, result, now)).await
+        })
     }
 
     /// Pauses an activity: no attempt of it is handed out and no deadline passes, until it is unpaused. One that runs
@@ -52,7 +56,7 @@ impl<O: Decode> WorkflowHandle<O> {
     ///
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open.
-    pub async fn pause_activity(&self, activity_id: &str) -> Result<(), ClientError> {
+    pub fn pause_activity<'a>(&'a self, activity_id: &'a str) -> Call<'a, ()> {
         self.operate(activity_id, |service, activity, _| service.pause(activity))
     }
 
@@ -60,21 +64,25 @@ impl<O: Decode> WorkflowHandle<O> {
     ///
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open.
-    pub async fn unpause_activity(&self, activity_id: &str, how: Unpause) -> Result<(), ClientError> {
-        self.operate(activity_id, |service, activity, now| service.unpause(activity, how, now))
+    pub fn unpause_activity<'a>(&'a self, activity_id: &'a str, how: Unpause) -> Call<'a, ()> {
+        self.operate(activity_id, move |service, activity, now| service.unpause(activity, how, now))
     }
 
     /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended.
     ///
     /// # Errors
     /// [`ClientError::Refused`] if no activity of this id is open.
-    pub async fn reset_activity(&self, activity_id: &str, how: Reset) -> Result<(), ClientError> {
-        self.operate(activity_id, |service, activity, now| service.reset(activity, how, now))
+    pub fn reset_activity<'a>(&'a self, activity_id: &'a str, how: Reset) -> Call<'a, ()> {
+        self.operate(activity_id, move |service, activity, now| service.reset(activity, how, now))
     }
 
-    fn operate(&self, activity_id: &str, act: impl FnOnce(&mut Service, ActivityKey, Time)) -> Result<(), ClientError> {
-        let id = ActivityId::Named(activity_id.into());
-        self.serve(|service, now| {
+    fn operate<'a>(
+        &'a self,
+        activity_id: &'a str,
+        act: impl FnOnce(&mut Service, ActivityKey, Time) + 'a,
+    ) -> Call<'a, ()> {
+        self.serve(move |service, now| {
+            let id = ActivityId::Named(activity_id.into());
             let activity = service.open_activity(self.key(), &id).ok_or(Refused::ACTIVITY_GONE)?;
             act(service, activity, now);
             Ok(())

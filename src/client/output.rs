@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::client::ClientError;
 use crate::program::Payload;
 
 /// A value that the script of [`Simulation::explore_script`](crate::Simulation::explore_script) may return. Explorations
@@ -24,6 +23,7 @@ use crate::program::Payload;
 ///         twice.result().await
 ///     })
 ///     .every_fault()
+///     .check(durasim::check::same_result())
 ///     .assert();
 /// ```
 ///
@@ -68,19 +68,5 @@ impl<T: Serialize> ScriptOutput<Boxed> for Result<T, Box<dyn Error>> {
 impl<T: Serialize> ScriptOutput<Boxed> for Result<T, Box<dyn Error + Send + Sync>> {
     fn to_payload(&self) -> Result<Payload, serde_json::Error> {
         Payload::from_json(&self.as_ref().map_err(ToString::to_string))
-    }
-}
-
-/// As its text.
-impl Serialize for ClientError {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Its text.
-impl From<ClientError> for String {
-    fn from(error: ClientError) -> String {
-        error.to_string()
     }
 }

@@ -1,0 +1,66 @@
+//! [`ClientError`]: why a call of a script did not do what it should.
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use crate::program::Failure;
+use crate::service::WorkflowOutcome;
+use crate::world::outcome_words;
+
+/// A call of a script that did not do what it should.
+#[derive(Clone, PartialEq, Debug, Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// No workflow of this type is registered.
+    #[error("no workflow `{name}` is registered (registered: {known})")]
+    UnknownWorkflow {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A workflow of this id has been started before.
+    #[error("the workflow id `{0}` is taken: a workflow of this id was started before")]
+    AlreadyStarted(String),
+    /// Something could not be encoded.
+    #[error("{what} cannot be encoded as JSON: {why}")]
+    Encode {
+        /// What.
+        what: String,
+        /// What serde_json says.
+        why: String,
+    },
+    /// Something is of another type.
+    #[error("{what} does not decode as `{wanted}`: {why}")]
+    Decode {
+        /// What.
+        what: String,
+        /// The type asked for.
+        wanted: &'static str,
+        /// What serde_json says.
+        why: String,
+    },
+    /// The service refused the call: the workflow has closed.
+    #[error("{0}")]
+    Refused(String),
+    /// The workflow's code does not answer this query, or its answer is a failure.
+    #[error("the query failed: {0}")]
+    Query(Failure),
+    /// The workflow closed without a result.
+    #[error("the workflow {}", outcome_words(.0))]
+    NotCompleted(WorkflowOutcome),
+}
+
+/// As its text.
+impl Serialize for ClientError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Its text.
+impl From<ClientError> for String {
+    fn from(error: ClientError) -> String {
+        error.to_string()
+    }
+}

@@ -1,0 +1,156 @@
+//! [`WorkflowHandle`]: a workflow that a script has started.
+
+use std::any::type_name;
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use serde::Serialize;
+
+use super::call::Call;
+use super::error::ClientError;
+use crate::program::{Decode, Payload, Time};
+use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::world::core::{World, current};
+
+/// A workflow that a script has started.
+pub struct WorkflowHandle<O> {
+    key: WorkflowKey,
+    id: Arc<str>,
+    output: PhantomData<fn() -> O>,
+}
+
+impl<O: Decode> WorkflowHandle<O> {
+    pub(super) fn new(key: WorkflowKey, id: Arc<str>) -> WorkflowHandle<O> {
+        WorkflowHandle { key, id, output: PhantomData }
+    }
+
+    pub(super) fn key(&self) -> WorkflowKey {
+        self.key
+    }
+
+    /// The id it was started under.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it is still open.
+    pub fn is_open(&self) -> bool {
+        world().core.borrow().service.workflow(self.key).is_open()
+    }
+
+    /// Sends a signal. Its code sees it with its next task.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if the workflow has closed, [`ClientError::Encode`].
+    pub fn signal<'a>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, ()> {
+        Call::new(async move {
+            let input = encode(input, || format!("the input of signal `{name}`"))?;
+            let world = world();
+            let mut core = world.core.borrow_mut();
+            let answer = core.send_signal(self.key, name.into(), input);
+            answer.map_err(|refused| ClientError::Refused(refused.to_string()))
+        })
+    }
+
+    /// Asks the workflow's code, and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ClientError::Query`] if the code does not answer it, [`ClientError::Encode`], [`ClientError::Decode`].
+    pub fn query<'a, R: Decode>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, R> {
+        Call::new(async move {
+            let input = encode(input, || format!("the input of query `{name}`"))?;
+            let id = {
+                let world = world();
+                let mut core = world.core.borrow_mut();
+                core.ask(self.key, name.into(), input)
+            };
+            let answer = poll_fn(|context| world().core.borrow_mut().poll_query(id, context.waker())).await;
+            let answer = answer.map_err(ClientError::Query)?;
+            decode(&answer, || format!("the answer to query `{name}`"))
+        })
+    }
+
+    /// Asks the workflow to cancel itself. Silent if it has closed, as on a server.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], which the service has no reason for so far.
+    pub fn cancel(&self) -> Call<'_, ()> {
+        self.serve(|service, now| service.request_cancel(self.key, "asked by the client".into(), now))
+    }
+
+    /// Closes the workflow at once; its code does not hear of it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if it has closed.
+    pub fn terminate<'a>(&'a self, reason: &'a str) -> Call<'a, ()> {
+        self.serve(move |service, now| service.terminate(self.key, reason.into(), now))
+    }
+
+    /// Waits until the workflow has closed.
+    ///
+    /// # Errors
+    /// [`ClientError::NotCompleted`] if it failed, timed out, was cancelled or terminated; [`ClientError::Decode`].
+    pub fn result(&self) -> Call<'_, O> {
+        Call::new(async move {
+            let outcome = poll_fn(|context| {
+                let world = world();
+                let mut core = world.core.borrow_mut();
+                match core.service.workflow(self.key).outcome() {
+                    Some(outcome) => Poll::Ready(outcome.clone()),
+                    None => {
+                        core.workflows[self.key].waiting.push(context.waker().clone());
+                        Poll::Pending
+                    }
+                }
+            });
+            match outcome.await {
+                WorkflowOutcome::Completed(result) => {
+                    decode(&result, || format!("the result of workflow `{}`", self.id))
+                }
+                other => Err(ClientError::NotCompleted(other)),
+            }
+        })
+    }
+
+    /// A call that the service answers at once.
+    pub(super) fn serve<'a>(
+        &'a self,
+        call: impl FnOnce(&mut Service, Time) -> Result<(), Refused> + 'a,
+    ) -> Call<'a, ()> {
+        Call::new(async move {
+            let world = world();
+            let answer = world.core.borrow_mut().serve(call);
+            answer.map_err(|refused| ClientError::Refused(refused.to_string()))
+        })
+    }
+}
+
+impl<O> fmt::Debug for WorkflowHandle<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkflowHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[track_caller]
+pub(super) fn world() -> Rc<World> {
+    match current() {
+        Some(world) => world,
+        None => panic!("a client belongs to its script: it was used outside the run it was given for"),
+    }
+}
+
+pub(super) fn encode(value: &(impl Serialize + ?Sized), what: impl FnOnce() -> String) -> Result<Payload, ClientError> {
+    Payload::from_json(value).map_err(|why| ClientError::Encode { what: what(), why: why.to_string() })
+}
+
+fn decode<T: Decode>(payload: &Payload, what: impl FnOnce() -> String) -> Result<T, ClientError> {
+    T::decode(payload.as_bytes()).map_err(|why| ClientError::Decode {
+        what: what(),
+        wanted: type_name::<T>(),
+        why: why.to_string(),
+    })
+}

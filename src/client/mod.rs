@@ -1,0 +1,14 @@
+//! What a script drives a run with: [`Client`], [`WorkflowHandle`], and what their calls return.
+
+mod call;
+mod error;
+mod handle;
+mod operate;
+mod output;
+mod script;
+
+pub use call::Call;
+pub use error::ClientError;
+pub use handle::WorkflowHandle;
+pub use output::ScriptOutput;
+pub use script::Client;

@@ -1,0 +1,72 @@
+//! [`Client`]: what a script drives a run with.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::call::Call;
+use super::error::ClientError;
+use super::handle::{WorkflowHandle, encode, world};
+use crate::program::{Decode, Time, list_names};
+use crate::state::state;
+use crate::time::{self, Sleep};
+
+/// A client of the simulated service, in virtual time. Given to the script of
+/// [`Simulation::drive`](crate::Simulation::drive) and [`Simulation::explore_script`](crate::Simulation::explore_script).
+#[derive(Clone, Debug)]
+pub struct Client(());
+
+impl Client {
+    pub(crate) fn new() -> Client {
+        Client(())
+    }
+
+    /// Starts a workflow of a registered type under an id of your choice. `O` is its result.
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownWorkflow`], [`ClientError::AlreadyStarted`], [`ClientError::Encode`].
+    pub fn start<'a, O: Decode>(
+        &'a self,
+        workflow: &'a str,
+        id: impl Into<String> + 'a,
+        input: &'a (impl Serialize + ?Sized),
+    ) -> Call<'a, WorkflowHandle<O>> {
+        Call::new(async move {
+            let world = world();
+            let id: Arc<str> = id.into().into();
+            let Some((name, _)) = world.setup.workflows.get_key_value(workflow) else {
+                let known = list_names(world.setup.workflows.keys());
+                return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
+            };
+            let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
+            let mut core = world.core.borrow_mut();
+            if core.trace.workflows().values().any(|name| name.workflow_id == id) {
+                return Err(ClientError::AlreadyStarted(id.to_string()));
+            }
+            let key = core.start_workflow(name, &id, input, world.setup.task_queue.clone());
+            Ok(WorkflowHandle::new(key, id))
+        })
+    }
+
+    /// Waits in virtual time.
+    #[track_caller]
+    pub fn sleep(&self, length: Duration) -> Sleep {
+        time::sleep(length)
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Time {
+        time::now()
+    }
+
+    /// A piece of the run's state.
+    ///
+    /// # Panics
+    /// A type that is not registered ends the run with an error.
+    #[track_caller]
+    pub fn state<T: 'static>(&self) -> Rc<T> {
+        state()
+    }
+}
