@@ -64,7 +64,7 @@ fn difference(once: &Trace, outcome: &Outcome, again: &Trace, outcome_again: &Ou
         let proof: Vec<usize> = (index < first.len()).then_some(index).into_iter().collect();
         return Some(violation().expected(event_text(once, index), event_text(again, index)).proved_by(proof));
     }
-    if once.hash() != again.hash() {
+    if once != again {
         let (expected, found) = differing_lines(once, again);
         return Some(violation().expected(expected, found));
     }

@@ -6,7 +6,6 @@
 
 pub mod attempts;
 mod event;
-mod hash;
 mod keys;
 
 use std::sync::Arc;
@@ -91,8 +90,8 @@ pub struct AttemptName {
     pub worker: WorkerKey,
 }
 
-/// The events of one run, with the tables they refer to.
-#[derive(Clone, Default, Debug)]
+/// The events of one run, with the tables they refer to. Equal traces are of runs that went the same way, to the last byte.
+#[derive(Clone, PartialEq, Default, Debug)]
 pub struct Trace {
     dialect: Dialect,
     events: Vec<Event>,
@@ -166,51 +165,6 @@ impl Trace {
     /// The answers to queries, by the key in [`What::QueryAnswered`].
     pub fn answers(&self) -> &Table<AnswerKey, NamedBytes> {
         &self.answers
-    }
-
-    /// A fingerprint of the whole trace, bytes, names and failures included: equal for equal traces on any machine.
-    ///
-    /// Made of the whole trace at each call: most runs are never asked.
-    pub fn hash(&self) -> u64 {
-        let mut hash = hash::Fold::default();
-        self.events.iter().for_each(|event| hash.event(event));
-        if self.dialect != Dialect::Temporal {
-            hash.word(self.dialect as u64);
-        }
-        for workflow in self.workflows.values() {
-            hash.bytes(workflow.workflow_id.as_bytes());
-            hash.bytes(workflow.workflow_type.as_bytes());
-        }
-        for activity in self.activities.values() {
-            hash.bytes(activity.activity_type.as_bytes());
-            hash.word(u64::from(hash::number(activity.workflow)) << 32 | u64::from(activity.execution));
-        }
-        for attempt in self.attempts.values() {
-            hash.word(u64::from(hash::number(attempt.activity)) << 32 | u64::from(attempt.number));
-            hash.word(u64::from(hash::number(attempt.worker)));
-        }
-        for (point, fault) in self.faults.values() {
-            hash.bytes(format!("{point}={fault}").as_bytes());
-        }
-        for named in self.signals.values().chain(self.answers.values()) {
-            hash.bytes(named.name.as_bytes());
-            hash.word(u64::from(named.bytes.start) << 32 | u64::from(named.bytes.len));
-        }
-        for marker in self.markers.values() {
-            match marker {
-                Marker::SideEffect { seq, value } => {
-                    hash.word((*seq).into());
-                    hash.bytes(value.as_bytes());
-                }
-                Marker::Version { change_id, version } => {
-                    hash.bytes(change_id.as_bytes());
-                    hash.word(u64::from(version.cast_unsigned()));
-                }
-            }
-        }
-        hash.bytes(&self.bytes);
-        self.failures.values().for_each(|failure| hash.failure(failure));
-        hash.finish()
     }
 }
 
