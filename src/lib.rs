@@ -98,22 +98,17 @@
 mod activity;
 pub mod check;
 mod client;
-mod effect;
 mod engine;
 mod explore;
 pub mod fault;
-mod ledger;
+mod inside;
 pub mod program;
-mod random;
 pub mod report;
 pub mod service;
 mod simulation;
 mod sorted;
-mod state;
 #[cfg(feature = "proptest")]
 pub mod strategy;
-pub mod task;
-pub mod time;
 pub mod trace;
 pub mod worker;
 mod workflow;
@@ -121,16 +116,13 @@ mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
 pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle};
-pub use effect::{EffectError, effect};
 pub use explore::{
     Cell, Coverage, Exploration, Failed, Part, Regression, RegressionState, Report, Tally, VARIABLES, Variable,
 };
-pub use ledger::{Ledger, LedgerEntry};
+pub use inside::{EffectError, Handle, Ledger, LedgerEntry, effect, handle, random, state, task, time};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
-pub use random::random;
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
-pub use state::{Handle, handle, state};
 pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,

@@ -374,9 +374,9 @@ impl Simulation {
         F: AsyncFn(Client) -> R + Send + Sync + 'static,
     {
         let script = Arc::new(script);
-        let make = move |client: Client| -> LocalScript {
+        let make = move || -> LocalScript {
             let script = script.clone();
-            Box::pin(async move { script(client).await.to_payload() })
+            Box::pin(async move { script(Client::new()).await.to_payload() })
         };
         let start = Start::new(self.setup.clone(), Origin::Script(Arc::new(make)));
         Exploration::new(start, self.not_for_explorations())

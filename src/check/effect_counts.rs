@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use crate::ledger::{Ledger, LedgerEntry};
+use crate::inside::{Ledger, LedgerEntry};
 
 /// Makes of a key the one that is compared and counted.
 pub(super) type KeyNormalizer<K> = Box<dyn Fn(&mut K) + Send + Sync>;

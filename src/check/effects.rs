@@ -12,7 +12,7 @@ use super::class::Class;
 use super::effect_counts::{EffectCounts, KeyEntries, KeyNormalizer, when};
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
-use crate::ledger::{Ledger, LedgerEntry};
+use crate::inside::{Ledger, LedgerEntry};
 use crate::service::WorkflowOutcome;
 use crate::trace::attempts::{AttemptExecution, Executions};
 use crate::world::{Outcome, Run};

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::program::Failure;
-use crate::service::WorkflowOutcome;
+use crate::service::{Refused, WorkflowOutcome};
 use crate::world::outcome_words;
 
 /// A call of a script that did not do what it should.
@@ -52,6 +52,12 @@ pub enum ClientError {
 }
 
 /// As its text.
+impl From<Refused> for ClientError {
+    fn from(refused: Refused) -> ClientError {
+        ClientError::Refused(refused.to_string())
+    }
+}
+
 impl Serialize for ClientError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

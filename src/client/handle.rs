@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use serde::Serialize;
 
@@ -39,7 +38,7 @@ impl<O: Decode> WorkflowHandle<O> {
 
     /// Whether it is still open.
     pub fn is_open(&self) -> bool {
-        world().core.borrow().service.workflow(self.key).is_open()
+        world().inspect(|service| service.workflow(self.key).is_open())
     }
 
     /// Sends a signal. Its code sees it with its next task.
@@ -49,10 +48,7 @@ impl<O: Decode> WorkflowHandle<O> {
     pub fn signal<'a>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, ()> {
         Call::new(async move {
             let input = encode(input, || format!("the input of signal `{name}`"))?;
-            let world = world();
-            let mut core = world.core.borrow_mut();
-            let answer = core.send_signal(self.key, name.into(), input);
-            answer.map_err(|refused| ClientError::Refused(refused.to_string()))
+            Ok(world().send_signal(self.key, name, input)?)
         })
     }
 
@@ -63,12 +59,8 @@ impl<O: Decode> WorkflowHandle<O> {
     pub fn query<'a, R: Decode>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, R> {
         Call::new(async move {
             let input = encode(input, || format!("the input of query `{name}`"))?;
-            let id = {
-                let world = world();
-                let mut core = world.core.borrow_mut();
-                core.ask(self.key, name.into(), input)
-            };
-            let answer = poll_fn(|context| world().core.borrow_mut().poll_query(id, context.waker())).await;
+            let query = world().ask(self.key, name, input);
+            let answer = poll_fn(|context| world().poll_query(query, context)).await;
             let answer = answer.map_err(ClientError::Query)?;
             decode(&answer, || format!("the answer to query `{name}`"))
         })
@@ -96,17 +88,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// [`ClientError::NotCompleted`] if it failed, timed out, was cancelled or terminated; [`ClientError::Decode`].
     pub fn result(&self) -> Call<'_, O> {
         Call::new(async move {
-            let outcome = poll_fn(|context| {
-                let world = world();
-                let mut core = world.core.borrow_mut();
-                match core.service.workflow(self.key).outcome() {
-                    Some(outcome) => Poll::Ready(outcome.clone()),
-                    None => {
-                        core.workflows[self.key].waiting.push(context.waker().clone());
-                        Poll::Pending
-                    }
-                }
-            });
+            let outcome = poll_fn(|context| world().poll_outcome(self.key, context));
             match outcome.await {
                 WorkflowOutcome::Completed(result) => {
                     decode(&result, || format!("the result of workflow `{}`", self.id))
@@ -121,11 +103,7 @@ impl<O: Decode> WorkflowHandle<O> {
         &'a self,
         call: impl FnOnce(&mut Service, Time) -> Result<(), Refused> + 'a,
     ) -> Call<'a, ()> {
-        Call::new(async move {
-            let world = world();
-            let answer = world.core.borrow_mut().serve(call);
-            answer.map_err(|refused| ClientError::Refused(refused.to_string()))
-        })
+        Call::new(async move { Ok(world().serve(call)?) })
     }
 }
 

@@ -7,8 +7,6 @@ use super::handle::{WorkflowHandle, encode, world};
 use super::script::Client;
 use crate::program::{ActivityId, Decode, Time};
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
-use crate::trace::WorkerKey;
-use crate::world::core::Core;
 
 impl<O: Decode> WorkflowHandle<O> {
     /// Looks at the service as it is at this moment. The key is this workflow's.
@@ -30,7 +28,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// assert_eq!(events, 5);
     /// ```
     pub fn inspect<R>(&self, look: impl FnOnce(&Service, WorkflowKey) -> R) -> R {
-        look(&world().core.borrow().service, self.key())
+        world().inspect(|service| look(service, self.key()))
     }
 
     /// Completes an open activity by its id, whether an attempt runs, waits for its retry, or was never taken: how an
@@ -99,11 +97,9 @@ impl Client {
     ///
     /// # Panics
     /// If there is no such worker.
+    #[track_caller]
     pub fn stop_worker(&self, worker: usize) {
-        let world = world();
-        let mut core = world.core.borrow_mut();
-        let number = number(&core, worker);
-        core.stop_worker(number);
+        world().stop_worker(worker);
     }
 
     /// Brings up a new process of a worker that is down, without waiting for the restart delay. One that is up is left
@@ -111,15 +107,8 @@ impl Client {
     ///
     /// # Panics
     /// If there is no such worker.
+    #[track_caller]
     pub fn start_worker(&self, worker: usize) {
-        let world = world();
-        let mut core = world.core.borrow_mut();
-        let number = number(&core, worker);
-        core.start_worker(number);
+        world().start_worker(worker);
     }
-}
-
-fn number(core: &Core, worker: usize) -> WorkerKey {
-    assert!(worker < core.workers.len(), "there is no worker {worker}: the simulation has {}", core.workers.len());
-    WorkerKey::at(worker)
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::call::Call;
 use super::error::ClientError;
 use super::handle::{WorkflowHandle, encode, world};
-use crate::program::{Decode, Time, list_names};
-use crate::state::state;
-use crate::time::{self, Sleep};
+use crate::inside::state;
+use crate::inside::time::{self, Sleep};
+use crate::program::{Decode, Time};
 
 /// A client of the simulated service, in virtual time. Given to the script of
 /// [`Simulation::drive`](crate::Simulation::drive) and [`Simulation::explore_script`](crate::Simulation::explore_script).
@@ -36,17 +36,15 @@ impl Client {
         Call::new(async move {
             let world = world();
             let id: Arc<str> = id.into().into();
-            let Some((name, _)) = world.setup.workflows.get_key_value(workflow) else {
-                let known = list_names(world.setup.workflows.keys());
+            let Some(name) = world.workflow_type(workflow) else {
+                let known = world.workflow_types();
                 return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
             };
             let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
-            let mut core = world.core.borrow_mut();
-            if core.trace.workflows().values().any(|name| name.workflow_id == id) {
-                return Err(ClientError::AlreadyStarted(id.to_string()));
+            match world.start_workflow(&name, &id, input) {
+                Some(key) => Ok(WorkflowHandle::new(key, id)),
+                None => Err(ClientError::AlreadyStarted(id.to_string())),
             }
-            let key = core.start_workflow(name, &id, input, world.setup.task_queue.clone());
-            Ok(WorkflowHandle::new(key, id))
         })
     }
 

@@ -1,12 +1,12 @@
 //! [`World`]: a run in progress, and the way simulated code finds it.
 
-use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::agenda::{Buried, Todo, Wakeup};
+use super::background::{Background, BackgroundKey};
 use super::error::RunError;
 use super::hosted::{HostedActivity, HostedWorkflow};
 use super::messages::MessageKey;
@@ -14,16 +14,17 @@ use super::queries::{Query, QueryKey};
 use super::running::Running;
 use super::setup::{Settings, Setup};
 use super::signals::{LateSignal, LateSignalKey};
+use super::states::States;
 use super::watch::Minded;
 use crate::engine::choice::{Draws, Stream};
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
 use crate::engine::schedule::{Fifo, Schedule};
 use crate::engine::sleepers::Sleepers;
-use crate::engine::tasks::{TaskId, Tasks};
+use crate::engine::tasks::Tasks;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
-use crate::program::{ActivityOutcome, Table, Time, key, panics};
+use crate::program::{ActivityOutcome, Table, Time, panics};
 use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
 use crate::worker::attempt::{Attempt, Busy};
@@ -69,7 +70,7 @@ pub(crate) struct World {
     pub(crate) setup: Arc<Setup>,
     /// Never borrowed while user code runs.
     pub(crate) core: RefCell<Box<Core>>,
-    pub(crate) states: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    pub(super) states: States,
     pub(crate) minded: RefCell<Vec<Minded>>,
 }
 
@@ -82,21 +83,6 @@ pub(crate) enum Tag {
     Background(BackgroundKey),
     /// The script that drives the run.
     Script,
-}
-
-key! {
-    /// Which of the tasks that activities have spawned.
-    pub(crate) struct BackgroundKey;
-}
-
-/// A task that an attempt's code has spawned. It lives until its worker dies.
-#[derive(Debug)]
-pub(crate) struct Background {
-    pub(crate) attempt: AttemptKey,
-    pub(crate) task: Option<TaskId>,
-    /// It has aborted itself, in the poll that is going on.
-    pub(crate) aborted: bool,
-    pub(crate) busy: Busy,
 }
 
 /// Whether a script drives the run.
@@ -242,6 +228,33 @@ impl Core {
     }
 }
 
+impl World {
+    /// The piece of the run's state of this type.
+    pub(crate) fn state<T: 'static>(&self) -> Option<Rc<T>> {
+        self.states.get()
+    }
+
+    /// Whether a workflow's code is running.
+    pub(crate) fn in_workflow(&self) -> bool {
+        self.core.borrow().in_workflow()
+    }
+
+    /// The attempt whose code is running, if any, and its number, 0 without one. `None` if that code is dead.
+    pub(crate) fn doer(&self) -> Option<(Option<AttemptKey>, u32)> {
+        let core = self.core.borrow();
+        if core.running_dead() {
+            return None;
+        }
+        let attempt = core.running_attempt();
+        Some((attempt, attempt.map_or(0, |attempt| core.attempts[attempt].token.attempt)))
+    }
+
+    /// Random bits for user code.
+    pub(crate) fn random_bits(&self) -> u64 {
+        self.core.borrow_mut().user_random.bits()
+    }
+}
+
 /// Makes a world the current one of this thread until it is dropped.
 pub(crate) struct Entered {
     world: Rc<World>,
@@ -255,7 +268,7 @@ impl World {
         Rc::new(World {
             setup,
             core: RefCell::new(Box::new(core)),
-            states: RefCell::new(Vec::new()),
+            states: States::default(),
             minded: RefCell::new(Vec::new()),
         })
     }
@@ -290,7 +303,7 @@ impl World {
         }
         todo.into_iter().for_each(drop_quietly);
         attempts.into_values().into_iter().for_each(drop_quietly);
-        self.states.take().into_iter().for_each(drop_quietly);
+        self.states.take().for_each(drop_quietly);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
             let memory = world.core.into_inner().into_memory(trace);

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use super::agenda::Buried;
-use super::core::{Background, BackgroundKey, Core, Tag, World, with_current};
+use super::core::{Core, Tag, World, with_current};
 use super::error::RunError;
 use super::setup::Throttling;
-use crate::engine::tasks::TaskId;
 use crate::fault::{Fault, Site};
 use crate::program::panics::{Panic, Unwound};
 use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure, Span, Time};
@@ -308,25 +307,5 @@ impl Core {
             self.graveyard.push(Buried::Future(future));
         }
         self.note(Who::Attempt(attempt), What::Died);
-    }
-
-    pub(super) fn background_ended(&mut self, task: BackgroundKey, panic: Option<Box<Panic>>) {
-        self.background[task].task = None;
-        if let Some(panic) = panic {
-            let who = self.task_words(Tag::Background(task));
-            self.fail(RunError::Misuse(format!("{who} panicked: {panic}")));
-        }
-    }
-
-    /// Adds a background task of the attempt whose code is running.
-    pub(crate) fn spawn_background(
-        &mut self,
-        attempt: AttemptKey,
-        future: crate::engine::tasks::TaskFuture<ActivityOutcome>,
-    ) -> (BackgroundKey, TaskId) {
-        let key = self.background.next_key();
-        let task = self.tasks.spawn(future, Tag::Background(key));
-        self.background.push(Background { attempt, task: Some(task), aborted: false, busy: Busy::default() });
-        (key, task)
     }
 }

@@ -2,8 +2,11 @@
 
 pub(crate) mod agenda;
 mod awaits;
+pub(crate) mod background;
+mod client_calls;
 pub(crate) mod core;
 mod deadline;
+mod effects;
 mod error;
 mod faults;
 mod heartbeats;
@@ -21,7 +24,10 @@ mod run;
 pub(crate) mod running;
 pub(crate) mod setup;
 mod signals;
+pub(crate) mod sleeps;
+mod spawning;
 pub(crate) mod start;
+pub(crate) mod states;
 mod step;
 #[cfg(test)]
 mod tests;

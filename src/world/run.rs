@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::core::World;
 use super::error::RunError;
 use super::record::{self, ActivityRecord};
+use super::states::unknown_state;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::{Payload, RetrySpec, Time, Timeouts};
@@ -134,7 +135,7 @@ impl Run {
     pub fn state<T: 'static>(&self) -> Rc<T> {
         match self.world().state::<T>() {
             Some(state) => state,
-            None => panic!("{}", crate::state::unknown::<T>()),
+            None => panic!("{}", unknown_state::<T>()),
         }
     }
 

@@ -13,14 +13,13 @@ use super::hosted::HostedWorkflow;
 use super::run::{Finished, Run};
 use super::setup::Setup;
 use super::step::ScriptFuture;
-use crate::client::Client;
 use crate::engine::choice::{Draws, Stream};
 use crate::fault::menu::AttemptLengths;
 use crate::fault::planned::Planned;
 use crate::fault::source::Faults;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
-use crate::program::panics::{self, NOT_TEXT, Unwound};
+use crate::program::panics;
 use crate::program::{Payload, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
@@ -41,7 +40,7 @@ pub(crate) enum Origin {
     /// One workflow, whose id is its type.
     Workflow { workflow: Arc<str>, input: Result<Payload, RunError> },
     /// A script, made anew for each run.
-    Script(Arc<dyn Fn(Client) -> LocalScript + Send + Sync>),
+    Script(Arc<dyn Fn() -> LocalScript + Send + Sync>),
     /// A script that is there once, on the stack of the caller.
     Driven,
 }
@@ -135,7 +134,7 @@ impl Start {
 
     fn execute(&self, seed: u64, order: Order, faults: Box<dyn Faults>) -> Finished {
         let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, None) };
-        let mut script = script(Client::new());
+        let mut script = script();
         let mut returned = None;
         let mut finished = {
             let mut future = std::pin::pin!(std::future::poll_fn(|context| {
@@ -203,19 +202,9 @@ impl Start {
 
     /// Makes the state, brings the worker up and starts the workflow.
     fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>) {
-        for state in &self.setup.states {
-            match panics::catch(|| (state.make)()) {
-                Ok(made) => world.states.borrow_mut().push((state.key, made)),
-                Err(unwound) => {
-                    let why = match unwound {
-                        Unwound::Panic(panic) => panic.to_string(),
-                        Unwound::Other(_) => NOT_TEXT.to_owned(),
-                    };
-                    let message = format!("making the state `{}` panicked: {why}", state.type_name);
-                    world.core.borrow_mut().fail(RunError::Setup(message));
-                    return;
-                }
-            }
+        if let Err(error) = world.states.make(&self.setup.states) {
+            world.core.borrow_mut().fail(error);
+            return;
         }
         let core = &mut **world.core.borrow_mut();
         core.service.set_dialect(core.settings.dialect);

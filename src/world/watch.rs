@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::core::World;
 use super::run::Run;
+use super::states::unknown_state;
 use crate::trace::AttemptKey;
 
 /// Says what it minds of the state, if anything.
@@ -24,7 +25,7 @@ impl Watch {
         Watch {
             look: Box::new(move |world| {
                 let Some(state) = world.state::<S>() else {
-                    world.core.borrow_mut().fail(crate::state::unknown::<S>());
+                    world.core.borrow_mut().fail(unknown_state::<S>());
                     return None;
                 };
                 mind(&state).map(|minded| Box::new(minded) as Box<dyn Any>)

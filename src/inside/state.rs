@@ -1,12 +1,12 @@
 //! The state of a run: the outside world as fakes model it.
 
-use std::any::{TypeId, type_name};
+use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use crate::world::RunError;
-use crate::world::core::{World, current};
+use super::enter_run;
+use crate::world::states::unknown_state;
 
 /// A piece of the run's state, made by [`Simulation::state`](crate::Simulation::state): fresh for each run, and untouched
 /// by crashes of workers.
@@ -116,35 +116,11 @@ impl<T> fmt::Debug for Handle<T> {
 
 #[track_caller]
 fn find<T: 'static>(called: &str, method: &str) -> Rc<T> {
-    let Some(world) = current() else {
-        panic!(
-            "`durasim::{called}::<{}>{method}` was called outside a simulation: it works in activities and in the fakes they \
-             use, on the thread that runs the simulation",
-            type_name::<T>()
-        )
-    };
-    if world.core.borrow().in_workflow() {
-        world.misuse(format!(
-            "workflow code asked for the state `{}`: a workflow changes the world through activities only",
-            type_name::<T>()
-        ));
-    }
+    let world = enter_run(format_args!("{called}::<{}>{method}", type_name::<T>()), || {
+        format!("asked for the state `{}`: a workflow changes the world through activities only", type_name::<T>())
+    });
     match world.state::<T>() {
         Some(state) => state,
-        None => world.end_with(unknown::<T>()),
+        None => world.end_with(unknown_state::<T>()),
     }
-}
-
-impl World {
-    pub(crate) fn state<T: 'static>(&self) -> Option<Rc<T>> {
-        let states = self.states.borrow();
-        let (_, state) = states.iter().find(|(key, _)| *key == TypeId::of::<T>())?;
-        state.clone().downcast::<T>().ok()
-    }
-}
-
-/// For a type that was not registered.
-pub(crate) fn unknown<T: 'static>() -> RunError {
-    let wanted = type_name::<T>();
-    RunError::UnknownState { wanted, short: wanted.rsplit("::").next().unwrap_or(wanted).to_owned() }
 }

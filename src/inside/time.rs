@@ -28,17 +28,19 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::FusedFuture;
 use thiserror::Error;
 
+use super::enter_run;
 use crate::activity::ActivityError;
-use crate::engine::sleepers::{Sleeper, SleeperId};
+use crate::engine::sleepers::SleeperId;
 use crate::program::Time;
-use crate::world::agenda::Wakeup;
-use crate::world::core::{Core, current, with_current};
+use crate::world::core::World;
+use crate::world::sleeps::forget_sleep;
 
 /// The present moment of the run.
 ///
@@ -56,7 +58,6 @@ pub fn now() -> Time {
 /// Outside a simulation, or on another thread than the simulation's. In workflow code it ends the run with an error that
 /// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
-#[inline]
 pub fn sleep(length: Duration) -> Sleep {
     Sleep { deadline: present("sleep") + length, waiting: None, ended: false }
 }
@@ -93,40 +94,20 @@ pub fn interval(period: Duration) -> Interval {
     Interval { period, next: now() }
 }
 
-#[inline]
 #[track_caller]
 fn present(function: &str) -> Time {
-    ask(function, |core| core.now)
+    ask(function).now()
 }
 
-/// Asks the run in progress, for code that is allowed to.
-#[inline]
+/// The run in progress, for code that is allowed to ask it.
 #[track_caller]
-fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
-    let answer = with_current(|world| {
-        let core = &mut **world.core.borrow_mut();
-        if core.in_workflow() { None } else { Some(question(core)) }
-    });
-    match answer {
-        Some(Some(answer)) => answer,
-        _ => refuse(function),
-    }
-}
-
-/// Nobody is there to ask, or workflow code asks.
-#[cold]
-#[track_caller]
-fn refuse(function: &str) -> ! {
-    let Some(world) = current() else {
-        panic!(
-            "`durasim::time::{function}` was called outside a simulation: it works in activities and in the fakes they \
-             use, on the thread that runs the simulation, not on a `std::thread` of your own"
+fn ask(function: &str) -> Rc<World> {
+    enter_run(format_args!("time::{function}"), || {
+        format!(
+            "called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and `ctx.now` of its \
+             `WorkflowContext`"
         )
-    };
-    world.misuse(format!(
-        "workflow code called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and `ctx.now` of \
-         its `WorkflowContext`"
-    ))
+    })
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -150,25 +131,9 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Sleep { deadline, waiting, ended } = self.get_mut();
-        ask("sleep", |core| {
-            if core.running_dead() {
-                return Poll::Pending;
-            }
-            if core.now >= *deadline {
-                match waiting.take() {
-                    Some(id) => drop(core.sleepers.remove(id)),
-                    None if core.sleeps_in_a_loop() => return Poll::Pending,
-                    None => {}
-                }
-                *ended = true;
-                return Poll::Ready(());
-            }
-            match *waiting {
-                Some(id) => core.sleep_on(id, context),
-                None => *waiting = Some(core.sleep_until(*deadline, context)),
-            }
-            Poll::Pending
-        })
+        let polled = ask("sleep").poll_sleep(*deadline, waiting, context);
+        *ended = polled.is_ready();
+        polled
     }
 }
 
@@ -179,54 +144,10 @@ impl FusedFuture for Sleep {
 }
 
 impl Drop for Sleep {
-    #[inline]
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
-            forget(id);
+            forget_sleep(id);
         }
-    }
-}
-
-/// Nobody waits for that moment any more.
-#[cold]
-fn forget(id: SleeperId) {
-    if let Some(world) = current()
-        && let Ok(mut core) = world.core.try_borrow_mut()
-    {
-        core.sleepers.remove(id);
-    }
-}
-
-impl Core {
-    /// The code that is being polled begins to wait.
-    #[inline]
-    fn sleep_until(&mut self, deadline: Time, context: &Context<'_>) -> SleeperId {
-        let id = match self.polled() {
-            Some(task) if self.tasks.is_own_waker(task, context.waker()) => self.sleepers.add(Sleeper::Task(task)),
-            _ => self.add_inside(context),
-        };
-        self.queue.push(deadline, Wakeup::Sleeper(id));
-        id
-    }
-
-    /// The code that is being polled waits on, maybe with another waker than before.
-    #[inline(never)]
-    fn sleep_on(&mut self, id: SleeperId, context: &Context<'_>) {
-        let sleeper = match self.polled() {
-            Some(task) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
-            _ => self.inside(context),
-        };
-        self.sleepers.renew(id, sleeper);
-    }
-
-    #[inline(never)]
-    fn add_inside(&mut self, context: &Context<'_>) -> SleeperId {
-        self.sleepers.add(self.inside(context))
-    }
-
-    /// Code with a waker of its own making is to be woken by that.
-    fn inside(&self, context: &Context<'_>) -> Sleeper {
-        Sleeper::Inside(self.polled(), context.waker().clone())
     }
 }
 

@@ -8,10 +8,11 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::FusedFuture;
 
+use super::enter_run;
 use crate::engine::tasks::TaskId;
-use crate::program::{ActivityOutcome, Beat};
-use crate::world::agenda::Todo;
-use crate::world::core::{BackgroundKey, current};
+use crate::program::ActivityOutcome;
+use crate::world::background::BackgroundKey;
+use crate::world::core::current;
 
 /// Runs a future beside the attempt that spawns it.
 ///
@@ -23,12 +24,8 @@ use crate::world::core::{BackgroundKey, current};
 /// Outside a simulation. From workflow code, which must not have tasks beside it, it ends the run with an error.
 #[track_caller]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
-    let Some(world) = current() else {
-        panic!("`durasim::task::spawn` was called outside a simulation: it works in activities and the fakes they use")
-    };
-    if world.core.borrow().in_workflow() {
-        world.misuse("workflow code called `durasim::task::spawn`: use `join!` on futures of its context".to_owned());
-    }
+    let world =
+        enter_run("task::spawn", || "called `durasim::task::spawn`: use `join!` on futures of its context".to_owned());
     let shared = Arc::new(Mutex::new(Shared { output: None, ended: false, taken: false, waiting: None }));
     let result = shared.clone();
     let task = async move {
@@ -45,25 +42,8 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         // Tasks of a run share one output type; nobody looks at a background task's.
         ActivityOutcome::WillCompleteAsync
     };
-    let mut core = world.core.borrow_mut();
-    if core.running_dead() {
-        // Dead code spawns nothing.
-        return JoinHandle { shared, task: None };
-    }
-    let Some(attempt) = core.running_attempt() else {
-        drop(core);
-        world.misuse(
-            "`durasim::task::spawn` was called where no activity runs: a task belongs to an attempt".to_owned(),
-        );
-    };
-    if core.background.len() > core.settings.event_budget {
-        core.too_many_tasks();
-        drop(core);
-        Beat::CrashNow.obey();
-        return JoinHandle { shared, task: None };
-    }
-    let (index, task) = core.spawn_background(attempt, Box::pin(task));
-    JoinHandle { shared, task: Some((index, task)) }
+    // Dead code spawns nothing.
+    JoinHandle { task: world.spawn(Box::pin(task)), shared }
 }
 
 struct Shared<T> {
@@ -90,17 +70,8 @@ impl<T> JoinHandle<T> {
     /// Ends the task: its future is dropped before anything else happens; one that aborts itself is dropped when it next
     /// waits. Does nothing if it has ended.
     pub fn abort(&self) {
-        let (Some((index, task)), Some(world)) = (self.task, current()) else { return };
-        let core = &mut **world.core.borrow_mut();
-        if !core.tasks.contains(task) {
-            return;
-        }
-        let background = &mut core.background[index];
-        background.task = None;
-        match core.tasks.remove(task) {
-            Some(future) => core.todo.push_back(Todo::Drop { future, attempt: background.attempt }),
-            // It is running: it aborts itself, and is dropped as soon as it returns.
-            None => background.aborted = true,
+        if let (Some((key, task)), Some(world)) = (self.task, current()) {
+            world.abort(key, task);
         }
     }
 

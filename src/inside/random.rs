@@ -1,6 +1,6 @@
 //! [`random()`]: random numbers that follow from the seed.
 
-use crate::world::core::current;
+use super::enter_run;
 
 /// 64 random bits from the run's seed, for activities and the fakes they use.
 ///
@@ -18,11 +18,5 @@ use crate::world::core::current;
 /// Outside a simulation. From workflow code, whose replay would draw other numbers, it ends the run with an error.
 #[track_caller]
 pub fn random() -> u64 {
-    let Some(world) = current() else {
-        panic!("`durasim::random` was called outside a simulation: it works in activities and the fakes they use")
-    };
-    if world.core.borrow().in_workflow() {
-        world.misuse("workflow code called `durasim::random`, which a replay cannot repeat".to_owned());
-    }
-    world.core.borrow_mut().user_random.bits()
+    enter_run("random", || "called `durasim::random`, which a replay cannot repeat".to_owned()).random_bits()
 }

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::enter;
 use crate::program::Time;
 use crate::trace::AttemptKey;
-use crate::world::core::current;
 
 /// One effect in a [`Ledger`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,21 +55,12 @@ impl<K: Ord> Ledger<K> {
 
     /// Notes that the effect of this key was done. Code of a crashed attempt notes nothing.
     pub fn record(&self, key: K) {
-        let (at, hosted, attempt) = match current() {
-            Some(world) => {
-                if world.core.borrow().in_workflow() {
-                    world.misuse(
-                        "workflow code wrote into a ledger: a workflow changes the world through activities only"
-                            .to_owned(),
-                    );
-                }
-                let core = world.core.borrow();
-                if core.running_dead() {
-                    return;
-                }
-                let hosted = core.running_attempt();
-                (core.now, hosted, hosted.map_or(0, |index| core.attempts[index].token.attempt))
-            }
+        let world = enter(|| "wrote into a ledger: a workflow changes the world through activities only".to_owned());
+        let (at, hosted, attempt) = match world {
+            Some(world) => match world.doer() {
+                Some((attempt, number)) => (world.now(), attempt, number),
+                None => return,
+            },
             None => (Time::ZERO, None, 0),
         };
         self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt, hosted });

@@ -1,0 +1,45 @@
+//! What code inside a run calls: activities, the fakes they use, and scripts.
+//!
+//! Workflow code calls none of it, since its replay would see another world. [`enter`] says so once for all.
+
+mod effect;
+mod ledger;
+mod random;
+mod state;
+pub mod task;
+pub mod time;
+
+use std::fmt::Display;
+use std::rc::Rc;
+
+use crate::world::core::{World, current};
+
+pub use effect::{EffectError, effect};
+pub use ledger::{Ledger, LedgerEntry};
+pub use random::random;
+pub use state::{Handle, handle, state};
+
+/// The run in progress, for a call that also works outside of one. From a workflow's code it is misuse, which ends the run:
+/// `workflow code {what}`.
+fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
+    let world = current()?;
+    if world.in_workflow() {
+        world.misuse(format!("workflow code {}", what()));
+    }
+    Some(world)
+}
+
+/// The run in progress, for a call that means nothing without one.
+///
+/// # Panics
+/// Outside a simulation.
+#[track_caller]
+fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World> {
+    match enter(what) {
+        Some(world) => world,
+        None => panic!(
+            "`durasim::{function}` was called outside a simulation: it works in activities and in the fakes they use, on \
+             the thread that runs the simulation, not on a `std::thread` of your own"
+        ),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a script's client asks of the run.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::core::World;
+use super::queries::QueryKey;
+use crate::program::{Failure, Payload, Time, list_names};
+use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::trace::WorkerKey;
+
+impl World {
+    /// Starts a workflow of a registered type. `None` if the id is taken.
+    pub(crate) fn start_workflow(&self, name: &Arc<str>, id: &Arc<str>, input: Payload) -> Option<WorkflowKey> {
+        let mut core = self.core.borrow_mut();
+        if core.trace.workflows().values().any(|name| name.workflow_id == *id) {
+            return None;
+        }
+        Some(core.start_workflow(name, id, input, self.setup.task_queue.clone()))
+    }
+
+    /// The registered name of a workflow, shared.
+    pub(crate) fn workflow_type(&self, name: &str) -> Option<Arc<str>> {
+        self.setup.workflows.get_key_value(name).map(|(name, _)| name.clone())
+    }
+
+    /// The registered workflows, in words.
+    pub(crate) fn workflow_types(&self) -> String {
+        list_names(self.setup.workflows.keys())
+    }
+
+    /// Looks at the service as it is.
+    pub(crate) fn inspect<R>(&self, look: impl FnOnce(&Service) -> R) -> R {
+        look(&self.core.borrow().service)
+    }
+
+    /// Calls the service.
+    ///
+    /// # Errors
+    /// What the service says.
+    pub(crate) fn serve(&self, call: impl FnOnce(&mut Service, Time) -> Result<(), Refused>) -> Result<(), Refused> {
+        self.core.borrow_mut().serve(call)
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// What the service says.
+    pub(crate) fn send_signal(&self, workflow: WorkflowKey, name: &str, input: Payload) -> Result<(), Refused> {
+        self.core.borrow_mut().send_signal(workflow, name.into(), input)
+    }
+
+    /// Asks a workflow; [`poll_query`](World::poll_query) gives the answer.
+    pub(crate) fn ask(&self, workflow: WorkflowKey, name: &str, input: Payload) -> QueryKey {
+        self.core.borrow_mut().ask(workflow, name.into(), input)
+    }
+
+    /// The answer to a query, once.
+    pub(crate) fn poll_query(&self, query: QueryKey, context: &Context<'_>) -> Poll<Result<Payload, Failure>> {
+        self.core.borrow_mut().poll_query(query, context.waker())
+    }
+
+    /// How a workflow has closed.
+    pub(crate) fn poll_outcome(&self, workflow: WorkflowKey, context: &Context<'_>) -> Poll<WorkflowOutcome> {
+        let core = &mut **self.core.borrow_mut();
+        match core.service.workflow(workflow).outcome() {
+            Some(outcome) => Poll::Ready(outcome.clone()),
+            None => {
+                core.workflows[workflow].waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The worker at this position, which must be one.
+    #[track_caller]
+    fn worker(&self, index: usize) -> WorkerKey {
+        let workers = self.core.borrow().workers.len();
+        assert!(index < workers, "there is no worker {index}: the simulation has {workers}");
+        WorkerKey::at(index)
+    }
+
+    /// Tells a worker to stop.
+    #[track_caller]
+    pub(crate) fn stop_worker(&self, index: usize) {
+        let worker = self.worker(index);
+        self.core.borrow_mut().stop_worker(worker);
+    }
+
+    /// Brings up a new process of a worker that is down.
+    #[track_caller]
+    pub(crate) fn start_worker(&self, index: usize) {
+        let worker = self.worker(index);
+        self.core.borrow_mut().start_worker(worker);
+    }
+}

@@ -1,0 +1,66 @@
+//! Code inside a run waits for a moment.
+
+use std::task::{Context, Poll};
+
+use super::agenda::Wakeup;
+use super::core::{Core, World, current};
+use crate::engine::sleepers::{Sleeper, SleeperId};
+use crate::program::Time;
+
+impl World {
+    /// The present moment.
+    pub(crate) fn now(&self) -> Time {
+        self.core.borrow().now
+    }
+
+    /// Whether `deadline` has come, for the code that is being polled; `waiting` is its wait, which begins here.
+    pub(crate) fn poll_sleep(
+        &self,
+        deadline: Time,
+        waiting: &mut Option<SleeperId>,
+        context: &Context<'_>,
+    ) -> Poll<()> {
+        let core = &mut **self.core.borrow_mut();
+        if core.running_dead() {
+            return Poll::Pending;
+        }
+        if core.now >= deadline {
+            match waiting.take() {
+                Some(id) => drop(core.sleepers.remove(id)),
+                None if core.sleeps_in_a_loop() => return Poll::Pending,
+                None => {}
+            }
+            return Poll::Ready(());
+        }
+        let sleeper = core.sleeper(context);
+        match *waiting {
+            // Maybe with another waker than before.
+            Some(id) => core.sleepers.renew(id, sleeper),
+            None => {
+                let id = core.sleepers.add(sleeper);
+                core.queue.push(deadline, Wakeup::Sleeper(id));
+                *waiting = Some(id);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Core {
+    /// The code that is being polled: its task, or what has a waker of its own making, to be woken by that.
+    fn sleeper(&self, context: &Context<'_>) -> Sleeper {
+        match self.polled() {
+            Some(task) if self.tasks.is_own_waker(task, context.waker()) => Sleeper::Task(task),
+            polled => Sleeper::Inside(polled, context.waker().clone()),
+        }
+    }
+}
+
+/// Nobody waits for that moment any more.
+pub(crate) fn forget_sleep(id: SleeperId) {
+    if let Some(world) = current()
+        && let Ok(mut core) = world.core.try_borrow_mut()
+    {
+        core.sleepers.remove(id);
+    }
+}
