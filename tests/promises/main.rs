@@ -20,6 +20,8 @@ mod readme;
 mod replay;
 mod scripts;
 mod seam;
+#[path = "../snapshot/mod.rs"]
+mod snapshot;
 mod spawn;
 #[cfg(feature = "proptest")]
 mod strategy;

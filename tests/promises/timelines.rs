@@ -7,6 +7,8 @@ use durasim::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::assert_kept;
+
 #[derive(Default, Serialize, Deserialize)]
 struct Progress {
     chunks_done: u32,
@@ -51,10 +53,7 @@ fn run(plan: &str, limit: Duration) -> Run {
 
 fn timeline(name: &str, plan: &str, limit: Duration) {
     let text = run(plan, limit).timeline().header(format!("plan: {plan}")).to_string();
-    insta::with_settings!(
-        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
-        { insta::assert_snapshot!(name, text) }
-    );
+    assert_kept(name, &text);
 }
 
 const ENOUGH: Duration = Duration::from_secs(300);

@@ -8,6 +8,8 @@ use durasim::{
     check,
 };
 
+use crate::snapshot::assert_kept;
+
 use super::{resilient, simulation};
 
 #[track_caller]
@@ -50,10 +52,7 @@ fn of_another_type() -> Exploration {
 fn a_workflow_that_fails() {
     is_the_failure(&of_another_type(), &["the workflow main#1 does not complete", "found: failed: ", "invalid type"]);
     let report = of_another_type().report();
-    insta::with_settings!(
-        { snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
-        { insta::assert_snapshot!("reference_fails", report.failures()[0].text) }
-    );
+    assert_kept("reference_fails", &report.failures()[0].text);
 }
 
 #[test]

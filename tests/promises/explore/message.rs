@@ -6,6 +6,8 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError, Exploration, Simulation, WorkflowContext, WorkflowError, check};
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::assert_kept;
+
 use super::resilient;
 
 #[derive(Serialize, Deserialize)]
@@ -45,10 +47,7 @@ fn explored() -> Exploration {
 #[test]
 fn a_long_result_is_shown_as_a_difference() {
     let report = explored().report();
-    insta::with_settings!(
-        { snapshot_path => "../../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
-        { insta::assert_snapshot!("message_with_difference", report.failures()[0].text) }
-    );
+    assert_kept("message_with_difference", &report.failures()[0].text);
 }
 
 /// What the processes of [`with`] run.

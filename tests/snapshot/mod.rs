@@ -1,0 +1,46 @@
+//! Texts kept in `snapshots/`, for people to review: wrapped, so that they fit beside each other.
+
+/// Columns of a line.
+const WIDTH: usize = 120;
+
+/// Compares a text with the snapshot of this name.
+#[track_caller]
+pub fn assert_kept(name: &str, text: &str) {
+    insta::with_settings!(
+        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
+        { insta::assert_snapshot!(name, wrapped(text)) }
+    );
+}
+
+/// Breaks long lines between words. What follows stands two columns further in than its line.
+fn wrapped(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len() + 2;
+        let mut rest = line.to_owned();
+        while let Some(end) = last_break(&rest, indent) {
+            let next = format!("{:indent$}{}", "", rest[end..].trim_start());
+            rest.truncate(end);
+            lines.push(rest);
+            rest = next;
+        }
+        lines.push(rest);
+    }
+    lines.join("\n")
+}
+
+/// Where a line that is too long ends: before its last space that fits, behind its first word.
+fn last_break(line: &str, indent: usize) -> Option<usize> {
+    let (too_far, _) = line.char_indices().nth(WIDTH)?;
+    line[..=too_far].rfind(' ').filter(|end| *end > indent)
+}
+
+#[test]
+fn long_lines_are_wrapped_between_words() {
+    let words = |count: usize| vec!["abcde"; count].join(" ");
+    assert_eq!(wrapped(&words(20)), words(20));
+    // 20 words and the spaces between them take 119 columns.
+    assert_eq!(wrapped(&format!("  {}", words(40))), format!("  {}\n    {}\n    {}", words(19), words(19), words(2)));
+    let one_word = "x".repeat(2 * WIDTH);
+    assert_eq!(wrapped(&one_word), one_word);
+}
