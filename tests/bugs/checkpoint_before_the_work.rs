@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 
-use super::{Target, found, silent, simulation, snapshot};
+use super::{Target, found, keep_message, silent, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -46,8 +46,8 @@ pub fn twin() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "effects", "copy#1@1:await1=fail", 2);
-    snapshot("checkpoint_before_the_work", &failed);
+    let failed = found(planted(), "effects", "copy#1@1:await1=fail");
+    keep_message("checkpoint_before_the_work", &failed);
 }
 
 #[test]

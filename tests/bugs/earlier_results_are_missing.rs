@@ -6,7 +6,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 use serde::{Deserialize, Serialize};
 
-use super::{Target, found, silent, simulation, snapshot};
+use super::{Target, found, keep_message, silent, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -57,8 +57,8 @@ pub fn twin() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "same_result", "copy#1@1:await2=fail", 4);
-    snapshot("earlier_results_are_missing", &failed);
+    let failed = found(planted(), "same_result", "copy#1@1:await2=fail");
+    keep_message("earlier_results_are_missing", &failed);
 }
 
 #[test]

@@ -22,11 +22,15 @@ mod result_is_made_in_the_loop;
 #[path = "../golden/run_text.rs"]
 mod run_text;
 mod shrunk_from_seeds;
+#[path = "../snapshot/mod.rs"]
+mod snapshot;
 mod zombie_writes_last;
 
 use std::time::Duration;
 
 use durasim::{ActivityOptions, Exploration, Failed, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
+
+use crate::snapshot::assert_kept;
 
 /// What the activities under test write to.
 #[derive(Default)]
@@ -57,24 +61,24 @@ fn simulation() -> Simulation {
     Simulation::temporal().workflow("copying", copying).state(Target::default)
 }
 
-/// Explores code with a bug: the first failure is of this check and found by this run of `every fault`, or by the first run
-/// of all, which has none.
+/// Explores code with a bug: the first failure of `every fault`, or of the run without faults, is of this check, and its
+/// smallest plan is this one.
 #[track_caller]
-fn found(exploration: Exploration, check: &str, plan: &str, by_run: u64) -> Failed {
-    is_found_by(exploration.every_fault(), check, plan, by_run)
+fn found(exploration: Exploration, check: &str, plan: &str) -> Failed {
+    is_found_by(exploration.every_fault(), check, plan)
 }
 
 /// The same for a bug that no single fault shows.
 #[track_caller]
-fn found_by_pairs(exploration: Exploration, check: &str, plan: &str, by_run: u64) -> Failed {
+fn found_by_pairs(exploration: Exploration, check: &str, plan: &str) -> Failed {
     let singles = exploration.clone().every_fault().report();
     let texts: Vec<&str> = singles.failures().iter().map(|failed| failed.text.as_str()).collect();
     assert!(singles.holds(), "one fault is enough: {}\n{singles}", texts.join("\n"));
-    is_found_by(exploration.every_pair(), check, plan, by_run)
+    is_found_by(exploration.every_pair(), check, plan)
 }
 
 #[track_caller]
-fn is_found_by(exploration: Exploration, check: &str, plan: &str, by_run: u64) -> Failed {
+fn is_found_by(exploration: Exploration, check: &str, plan: &str) -> Failed {
     let report = exploration.report();
     assert!(report.error().is_none(), "{report}");
     assert!(!report.holds(), "the bug was not found:\n{report}");
@@ -83,8 +87,8 @@ fn is_found_by(exploration: Exploration, check: &str, plan: &str, by_run: u64) -
     }
     let failed = &report.failures()[0];
     let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
-    let found = (failed.check.as_str(), entries.join("; "), failed.found_by_run);
-    assert_eq!(found, (check, plan.to_owned(), by_run), "\n{}", failed.text);
+    let found = (failed.check.as_str(), entries.join("; "));
+    assert_eq!(found, (check, plan.to_owned()), "\n{}", failed.text);
     failed.clone()
 }
 
@@ -117,10 +121,7 @@ fn silent(exploration: Exploration) {
     assert!(survive > 1_000, "runs that survive: {survive}\n{report}");
 }
 
-/// The message as people read it, for review.
-fn snapshot(name: &str, failed: &Failed) {
-    insta::with_settings!(
-        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
-        { insta::assert_snapshot!(name, failed.text) }
-    );
+/// The message as people read it, for review, and when it came.
+fn keep_message(name: &str, failed: &Failed) {
+    assert_kept(name, &format!("{}\n\nfound by run {}", failed.text.trim_end(), failed.found_by_run));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 use serde::{Deserialize, Serialize};
 
-use super::{Target, found, silent, simulation, snapshot};
+use super::{Target, found, keep_message, silent, simulation};
 
 /// Longer than the 24 s for which the worker holds heartbeats back, so that each is visible at once.
 const ROW: Duration = Duration::from_secs(25);
@@ -64,8 +64,8 @@ pub fn twin() -> Exploration {
 
 #[test]
 fn is_found() {
-    let failed = found(planted(), "same_result", "copy#1@1:heartbeat6=crash_after_sent", 42);
-    snapshot("result_is_made_in_the_loop", &failed);
+    let failed = found(planted(), "same_result", "copy#1@1:heartbeat6=crash_after_sent");
+    keep_message("result_is_made_in_the_loop", &failed);
 }
 
 #[test]
