@@ -9,8 +9,8 @@
 //! ```
 //! use std::time::Duration;
 //! use durasim::{
-//!     ActivityContext, ActivityError, ActivityOptions, EffectError, Ledger, RetryPolicy, Simulation, WorkflowContext,
-//!     WorkflowError, check,
+//!     ActivityContext, ActivityError, ActivityOptions, EffectError, Ledger, RetryPolicy,
+//!     Simulation, WorkflowContext, WorkflowError, check,
 //! };
 //!
 //! // The code under test: copies files one by one and remembers how far it is.
@@ -64,26 +64,36 @@
 //!
 //! # Words
 //!
-//! - A *simulation* is the configured world, a value. A *run* is one execution of it; everything about it follows from
-//!   simulation, input, plan and seed.
+//! - A *simulation* is the configured world, a value. A *run* is one execution of it. The same simulation, input, plan and
+//!   seed always give the same run.
 //! - The *service* is the simulated server: history, task queues, retries, timeouts, cancellation. A *worker* is a
 //!   simulated process that hosts attempts and cached workflows, and dies as one. An *attempt* is one try of an activity.
-//! - A *heartbeat* is *recorded* when the code calls it, *sent* when it leaves the worker's throttle, and *visible* when
-//!   the service has it: that is what the next attempt sees.
-//! - A *point* is a place where something can go wrong, a *fault* is what goes wrong there, and a *plan* is a list of
-//!   both: what is printed, shrunk, kept and replayed. A *seed* is a way to find one.
+//! - A *heartbeat* is *recorded* when the code calls it, *sent* when the worker lets it go (it holds some back, as the
+//!   workers of the SDKs do), and *visible* when the service has it. The next attempt sees the last visible one.
+//! - A *point* is a position in a run where something can go wrong, a *fault* is what goes wrong there, and a *plan* is a
+//!   list of both. Failures are printed, shrunk, kept and replayed as plans. A *seed* is a way to find one.
 //! - An *effect* is something done to the outside world; a *check* is a property of a finished run; a *trace* is what
 //!   happened, in order, in virtual time.
 //!
 //! # Map
 //!
-//! - [`Simulation`]: what you configure, and [`Simulation::run`]. [`Run`]: what a run leaves.
-//! - [`ActivityContext`], [`WorkflowContext`]: what your code sees. [`time`], [`task`], [`state()`], [`effect()`],
-//!   [`Ledger`]: for activities and the fakes they use.
-//! - [`Exploration`], [`check`], [`Report`]: every fault, and what each run is judged by.
-//! - [`fault`]: points, faults and plans. [`trace`] and [`report`]: what happened, and its text.
-//! - `strategy`, with the feature `proptest`: plans for proptest.
-//! - [`program`]: the seam, for other context types. [`service`] and [`worker`]: the rules by themselves.
+//! | to | see |
+//! | --- | --- |
+//! | configure and run | [`Simulation`], [`WorkerOptions`], [`Dialect`] |
+//! | write activities | [`ActivityContext`], [`ActivityError`], [`time`], [`task`] |
+//! | write workflows | [`WorkflowContext`], [`ActivityOptions`], [`RetryPolicy`], [`WorkflowError`] |
+//! | write fakes of the world outside | [`state()`], [`effect()`], [`Ledger`], [`random()`] |
+//! | play the client | [`Simulation::drive`], [`Simulation::explore_script`], [`Client`], [`WorkflowHandle`] |
+//! | try every fault | [`Exploration`], [`Report`] |
+//! | judge runs | [`check`] |
+//! | read or write plans | [`fault`] |
+//! | look at one run | [`Run`], [`Run::timeline`], [`trace`], [`report`] |
+//! | draw plans with proptest | [`strategy`], with the feature `proptest` |
+//! | host code of another SDK | [`program`] |
+//! | ask for the rules by themselves | [`service`], [`worker`] |
+//!
+#![cfg_attr(feature = "proptest", doc = "[`strategy`]: crate::strategy")]
+#![cfg_attr(not(feature = "proptest"), doc = "[`strategy`]: https://docs.rs/durasim/latest/durasim/strategy/")]
 //!
 //! # Limits
 //!
@@ -91,7 +101,6 @@
 //! live inside the run. tokio's timers and sockets, and a wake from another thread, end a run with an error that says so;
 //! code that blocks its thread, or joins another, is not noticed. `futures::select!` and
 //! `tokio::select!` without `biased` draw from outside the run: use `select_biased!` or `biased;`. Panics must unwind.
-
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -1,15 +1,20 @@
-//! Properties of a finished run, which an exploration judges every run by.
+//! Properties of a finished run. An exploration judges every run by the checks that it is given.
 //!
-//! - [`same_result`]: the outcome is the fault-free run's. Needs no specification.
-//! - [`progress`]: every retry resumes from its checkpoint, and no checkpoint goes backwards.
-//! - [`effects`]: nothing was lost, nothing invented, and repeated within a bound.
-//! - [`heartbeats_in_time`]: the service hears of every attempt before its heartbeat timeout.
-//! - [`stops_in_time`]: attempts end soon after they are told to, and before their deadline.
-//! - [`cleaned_up`]: nothing is left behind when an attempt ends.
-//! - [`completes`]: once the faults are over, a retry succeeds.
-//! - [`replays`]: a replay of the workflow's history asks for the same things, arguments included.
-//! - [`protected`]: a retry follows when a worker dies, before the time for all attempts is up.
-//! - [`named`] and [`judged`]: your own.
+//! Begin with [`same_result`] and [`replays`], which need no specification. Then add those that say more about your code:
+//!
+//! | if the code | add | which says |
+//! | --- | --- | --- |
+//! | heartbeats with details | [`progress`] | every retry resumes from its checkpoint, and no checkpoint goes backwards |
+//! | | [`heartbeats_in_time`] | the service hears of every attempt before its heartbeat timeout |
+//! | does things outside | [`effects`] | nothing is lost, nothing invented, and repeats stay within a bound |
+//! | is retried | [`completes`] | once the faults are over, a retry succeeds |
+//! | | [`protected`] | a retry follows when a worker dies, before the time for all attempts is up |
+//! | may be cancelled, or has a deadline | [`stops_in_time`] | attempts end soon after they are asked to, and before their deadline |
+//! | holds a lock or a temporary file | [`cleaned_up`] | nothing is left behind when an attempt ends |
+//! | has a rule of its own | [`named`], [`judged`] | your own property of the run; the second knows the class of the run |
+//!
+//! A check only reads the run, its trace and the state that it left. To write one that compares runs with the one without
+//! faults, implement [`Check`].
 
 use std::sync::Arc;
 

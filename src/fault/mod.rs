@@ -1,4 +1,35 @@
-//! Points, faults and plans: what can go wrong, where, and its text form.
+//! Points, faults and plans: a position in a run where something can go wrong, what goes wrong there, and a list of both.
+//!
+//! A [`Plan`] is text that people read, paste and keep. One entry names a [`Point`] and a [`Fault`]:
+//!
+//! ```
+//! use durasim::fault::Plan;
+//!
+//! let plan: Plan = "v1 seed=0 order=fifo; copy_files#1@2:await5=crash".parse()?;
+//! assert_eq!(
+//!     plan.words().to_string(),
+//!     "the worker crashes when attempt 2 of copy_files waits for the 5th time"
+//! );
+//! # Ok::<(), durasim::fault::PlanError>(())
+//! ```
+//!
+//! `copy_files#1@2` is the second attempt of the first activity of the type `copy_files`, and `await5` is the [`Site`] where it
+//! waits for the fifth time. A point of a workflow has no attempt: `backup#1:task2`. The part before `;` may be left out: the
+//! version of the text, the seed of the run, the order of ready tasks, and the exploration that the plan is for.
+//!
+//! | site | faults |
+//! | --- | --- |
+//! | `dispatch`: an attempt is given to a worker | `delayed(1s)`, `worker_dies`, `cancel` |
+//! | `await5`: the attempt waits for the 5th time | `crash` (of the worker), `crash_attempt`, `fail`, `stall(2s)` (of the attempt), `freeze(2s)` (of the worker), `cancel`, `stop` |
+//! | `effect2`: its 2nd `durasim::effect` | `crash_before`, `crash_after`, `fail_unapplied`, `fail_applied` |
+//! | `heartbeat3`: it records its 3rd heartbeat | `crash_before`, `crash_after_sent`, `crash_after_unsent`, `request_lost`, `answer_lost`, `delayed(1s)` |
+//! | `deadline4`: its deadline comes when it waits for the 4th time | `before(1ms)`, `at`, `at_late` (the service's timer first), `after(1ms)` |
+//! | `completion`: it reports its end | `request_lost`, `answer_lost`, `delayed(1s)`, `crash`, `cancel` |
+//! | `backoff`: it waits for the next attempt | `cancel`, `worker_gone` |
+//! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open) |
+//! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only in plans) |
+//!
+//! Lengths are `1ms`, `2s`, `1500us`. Each fault is a variant of [`Fault`], which says what it does.
 
 pub(crate) mod deadline;
 mod kind;

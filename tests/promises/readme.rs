@@ -40,6 +40,16 @@ fn the_table_of_faults_is_the_grammar_of_plans() {
     assert!(read > 40, "{read} faults");
 }
 
+/// The rows stand in the documentation of the module too.
+#[test]
+fn the_table_of_faults_is_the_modules() {
+    let module = include_str!("../../src/fault/mod.rs");
+    let table = README.split("| point | faults |").nth(1).expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let missing: Vec<&str> = rows.filter(|row| !module.contains(&format!("//! {row}\n"))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 #[test]
 fn both_commands_are_there() {
     for command in ["cargo run -p activity_advanced", "cargo test"] {
