@@ -7,7 +7,6 @@
 pub mod activities;
 pub mod checks;
 pub mod fakes;
-pub mod outcomes;
 pub mod stops;
 pub mod tour;
 pub mod workflows;

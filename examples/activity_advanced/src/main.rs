@@ -14,8 +14,8 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use activity_advanced::activities::process_large_file::FileProcessingResult;
-    use activity_advanced::outcomes::Outcomes;
     use activity_advanced::stops::{STOPS, simulation};
+    use activity_advanced::tour::outcomes::Outcomes;
     use activity_advanced::tour::tale::CRASH_AND_RESUME;
     use durasim::{Dialect, Run};
 

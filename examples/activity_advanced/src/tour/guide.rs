@@ -9,9 +9,9 @@ use durasim::service::WorkflowOutcome;
 use durasim::{Dialect, Outcome, Run};
 use serde_json::json;
 
-use crate::outcomes::Outcomes;
 use crate::stops::{STOPS, Stop, simulation};
 use crate::tour::Arguments;
+use crate::tour::outcomes::Outcomes;
 use crate::tour::overview::Overview;
 use crate::tour::row::Row;
 use crate::tour::summary::Summary;

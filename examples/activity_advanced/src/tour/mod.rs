@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod guide;
+pub mod outcomes;
 pub mod overview;
 pub mod row;
 pub mod summary;

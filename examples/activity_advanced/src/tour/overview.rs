@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
-use crate::outcomes::Outcomes;
+use crate::tour::outcomes::Outcomes;
 use crate::tour::row::Row;
 
 /// The whole tour, on one screen: a column for each workflow, a line for each number.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use durasim::{Exploration, Failed, Part, Report, RunError, Simulation, Tally, Time};
 
-use crate::outcomes::{Observer, Outcomes};
 use crate::stops::Stop;
+use crate::tour::outcomes::{Observer, Outcomes};
 
 /// All runs of one stop: under every fault, and under the random faults of some seeds.
 #[derive(Debug)]
