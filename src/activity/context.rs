@@ -46,7 +46,6 @@ pub(super) struct Inner {
 }
 
 impl ActivityContext {
-    #[inline]
     pub(crate) fn new(task: ActivityTask, link: Arc<dyn ActivityLink>) -> ActivityContext {
         ActivityContext(Arc::new(Inner {
             task,
@@ -103,9 +102,7 @@ impl ActivityContext {
     /// those attempts. `None` on a first attempt, and after a heartbeat without details. What this attempt records does
     /// not show here.
     pub fn get_heartbeat_details(&self) -> Option<&[u8]> {
-        // No swap, which costs more: the run notes it once, whoever says it.
-        if !self.0.details_read.load(Ordering::Relaxed) {
-            self.0.details_read.store(true, Ordering::Relaxed);
+        if !self.0.details_read.swap(true, Ordering::Relaxed) {
             self.0.link.details_read();
         }
         self.0.task.heartbeat_details.as_bytes()

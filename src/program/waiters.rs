@@ -1,5 +1,6 @@
 //! [`Waiters`]: the wakers of all who wait for one event.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::task::Waker;
 
@@ -23,24 +24,18 @@ use std::task::Waker;
 #[derive(Debug, Default)]
 pub struct Waiters {
     wakers: Vec<Option<Waker>>,
-    /// Indexes that are free. A list of its own: a search for each of many waiters would be quadratic.
-    free: Vec<usize>,
+    /// Indexes that are free. A set of its own: a search for each of many waiters would be quadratic.
+    free: BTreeSet<usize>,
 }
 
 /// A future's index among the [`Waiters`]; `None` before its first poll.
 pub type WaiterIndex = Option<usize>;
 
 impl Waiters {
-    /// Forgets all of them, indexes and wakers.
-    pub fn clear(&mut self) {
-        self.wakers.clear();
-        self.free.clear();
-    }
-
     /// Puts `waker` at the future's index. The waker it replaces is returned.
     pub fn register(&mut self, index: &mut WaiterIndex, waker: &Waker) -> Option<Waker> {
         let index = *index.get_or_insert_with(|| {
-            self.free.pop().unwrap_or_else(|| {
+            self.free.pop_first().unwrap_or_else(|| {
                 self.wakers.push(None);
                 self.wakers.len() - 1
             })

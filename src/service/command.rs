@@ -1,5 +1,6 @@
 //! The commands of a completed workflow task: first all are checked, then all are carried out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
@@ -12,6 +13,24 @@ use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetryS
 const NOT_STARTED: &[u8] = b"\"ACTIVITY_ID_NOT_STARTED\"";
 
 type BadCommand = (TaskFailedCause, String);
+
+/// What the commands before the one at hand have started and cancelled, in the same workflow task.
+#[derive(Default)]
+struct Earlier {
+    /// Of the activities.
+    numbers: BTreeSet<Seq>,
+    /// Of the activities, where the caller has chosen them.
+    ids: BTreeSet<ActivityId>,
+    /// Whether a timer runs now.
+    timers: BTreeMap<Seq, bool>,
+}
+
+/// What has ended while the task was open, and the workflow cannot know.
+#[derive(Default)]
+struct Unseen {
+    closed: BTreeSet<ActivityKey>,
+    fired: BTreeSet<Seq>,
+}
 
 fn command_name(command: &Command) -> &'static str {
     match command {
@@ -56,17 +75,12 @@ impl Service {
     /// Finds the first command that makes no sense.
     pub(super) fn check_commands(&mut self, workflow: WorkflowKey, commands: &[Command]) -> Result<(), BadCommand> {
         self.checked.clear();
-        let lists = &self.workflow(workflow).lists;
-        let mut highest = lists.activities.last().map_or(0, |(seq, _)| *seq);
-        let mut highest_timer = lists.timers.last().map_or(0, |(seq, _)| *seq);
-        for (index, command) in commands.iter().enumerate() {
-            let earlier = &commands[..index];
+        let unseen = self.unseen(workflow);
+        let mut earlier = Earlier::default();
+        for command in commands {
             match command {
-                Command::ScheduleActivity { seq, spec } => {
-                    self.check_schedule(workflow, *seq, spec, earlier, highest)?;
-                    highest = highest.max(*seq);
-                }
-                Command::CancelActivity { seq } => self.check_cancel(workflow, *seq, earlier)?,
+                Command::ScheduleActivity { seq, spec } => self.check_schedule(workflow, *seq, spec, &mut earlier)?,
+                Command::CancelActivity { seq } => self.check_cancel(workflow, *seq, &earlier, &unseen)?,
                 Command::StartTimer { seq, duration } => {
                     if duration.is_negative() {
                         return Err((
@@ -74,7 +88,7 @@ impl Service {
                             "BadStartTimerAttributes: invalid StartToFireTimeout: negative duration".into(),
                         ));
                     }
-                    if *seq <= highest_timer && self.timer_runs(workflow, *seq, earlier) {
+                    if self.timer_runs(workflow, *seq, &earlier) {
                         return Err((
                             TaskFailedCause::StartTimerDuplicateId,
                             format!(
@@ -83,10 +97,10 @@ impl Service {
                             ),
                         ));
                     }
-                    highest_timer = highest_timer.max(*seq);
+                    earlier.timers.insert(*seq, true);
                 }
                 Command::CancelTimer { seq } => {
-                    if !self.timer_runs(workflow, *seq, earlier) && !self.fired_unseen(workflow, *seq) {
+                    if !self.timer_runs(workflow, *seq, &earlier) && !unseen.fired.contains(seq) {
                         return Err((
                             TaskFailedCause::BadCancelTimerAttributes,
                             format!(
@@ -95,11 +109,12 @@ impl Service {
                             ),
                         ));
                     }
+                    earlier.timers.insert(*seq, false);
                 }
                 // A marker is the workflow's own affair, and an answer to a query is not for the history.
                 Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) => {
-                    if !self.workflow(workflow).lists.buffered.is_empty() {
+                    if !self.workflow(workflow).buffered.is_empty() {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
                     }
                 }
@@ -113,8 +128,7 @@ impl Service {
         workflow: WorkflowKey,
         seq: Seq,
         spec: &ActivitySpec,
-        earlier: &[Command],
-        highest: Seq,
+        earlier: &mut Earlier,
     ) -> Result<(), BadCommand> {
         let bad = |message: String| {
             (TaskFailedCause::BadScheduleActivityAttributes, format!("BadScheduleActivityAttributes: {message}"))
@@ -129,17 +143,8 @@ impl Service {
         let retry = self.policies.get(&spec.retry, self.dialect).map_err(bad)?;
         let timeouts = self.normal_timeouts(workflow, &id, spec, &retry).map_err(bad)?;
         self.checked.push_back((timeouts, retry));
-        // Numbers rise as a rule; then nothing can clash, and the lists need not be looked through.
-        let is_new = seq > highest && matches!(id, ActivityId::Seq(_));
-        let clashes = |command: &Command| match command {
-            Command::ScheduleActivity { seq: other, spec } => *other == seq || activity_id(*other, spec) == id,
-            _ => false,
-        };
-        if !is_new
-            && (earlier.iter().any(clashes)
-                || self.open_activity(workflow, &id).is_some()
-                || self.seq_is_open(workflow, seq))
-        {
+        let is_new = earlier.numbers.insert(seq) && (spec.activity_id.is_none() || earlier.ids.insert(id.clone()));
+        if !is_new || self.open_activity(workflow, &id).is_some() || self.seq_is_open(workflow, seq) {
             return Err((
                 TaskFailedCause::ScheduleActivityDuplicateId,
                 format!(
@@ -168,19 +173,19 @@ impl Service {
         self.workflow(workflow).activity(seq).is_some_and(|key| self.activity(key).is_open())
     }
 
-    fn check_cancel(&self, workflow: WorkflowKey, seq: Seq, earlier: &[Command]) -> Result<(), BadCommand> {
+    fn check_cancel(
+        &self,
+        workflow: WorkflowKey,
+        seq: Seq,
+        earlier: &Earlier,
+        unseen: &Unseen,
+    ) -> Result<(), BadCommand> {
         let known = self.workflow(workflow).activity(seq);
         let may_be = known.is_some_and(|key| {
             let activity = self.activity(key);
-            (activity.is_open() && !activity.cancel_requested) || self.closed_unseen(workflow, key)
+            if activity.is_open() { !activity.cancel_requested } else { unseen.closed.contains(&key) }
         });
-        let scheduled_here = || {
-            earlier.iter().any(|command| match command {
-                Command::ScheduleActivity { seq: other, .. } => *other == seq,
-                _ => false,
-            })
-        };
-        if may_be || scheduled_here() {
+        if may_be || earlier.numbers.contains(&seq) {
             return Ok(());
         }
         let scheduled_event_id = known.map_or(0, |key| self.activity(key).scheduled_event_id);
@@ -193,28 +198,26 @@ impl Service {
         ))
     }
 
-    /// Whether an activity closed while this task was open: the workflow cannot know.
-    fn closed_unseen(&self, workflow: WorkflowKey, key: ActivityKey) -> bool {
-        let buffered = &self.workflow(workflow).lists.buffered;
-        buffered.iter().any(|event| event.activity == Some(key)) && !self.activity(key).is_open()
+    /// What has ended while the workflow's task was open.
+    fn unseen(&self, workflow: WorkflowKey) -> Unseen {
+        let mut unseen = Unseen::default();
+        for event in &self.workflow(workflow).buffered {
+            unseen.closed.extend(event.activity);
+            if let EventKind::TimerFired { seq } = event.kind {
+                unseen.fired.insert(seq);
+            }
+        }
+        unseen
     }
 
-    fn fired_unseen(&self, workflow: WorkflowKey, seq: Seq) -> bool {
-        let buffered = &self.workflow(workflow).lists.buffered;
-        buffered.iter().any(|event| event.kind == EventKind::TimerFired { seq })
-    }
-
-    fn timer_runs(&self, workflow: WorkflowKey, seq: Seq, earlier: &[Command]) -> bool {
-        let in_this_task = earlier.iter().rev().find_map(|command| match command {
-            Command::StartTimer { seq: started, .. } if *started == seq => Some(true),
-            Command::CancelTimer { seq: cancelled } if *cancelled == seq => Some(false),
-            _ => None,
-        });
+    fn timer_runs(&self, workflow: WorkflowKey, seq: Seq, earlier: &Earlier) -> bool {
+        let in_this_task = earlier.timers.get(&seq).copied();
         in_this_task.unwrap_or_else(|| matches!(self.workflow(workflow).timer(seq), Some(TimerState::Running(_))))
     }
 
     /// Carries out commands that have been checked.
     pub(super) fn carry_out(&mut self, workflow: WorkflowKey, commands: &[Command], now: Time) {
+        let mut cancelled = BTreeSet::new();
         for command in commands {
             match command {
                 Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
@@ -230,8 +233,7 @@ impl Service {
                 Command::CancelTimer { seq } => {
                     let run = &mut self.workflows[workflow];
                     run.set_timer(*seq, TimerState::Canceled);
-                    // It may have fired while the task was open: the workflow will never know.
-                    run.lists.buffered.retain(|event| event.kind != EventKind::TimerFired { seq: *seq });
+                    cancelled.insert(*seq);
                     run.append(now, EventKind::TimerCanceled { seq: *seq });
                     self.outbox.news.push(News::TimerCanceled { workflow, timer: *seq });
                 }
@@ -257,6 +259,11 @@ impl Service {
                 }
             }
         }
+        if !cancelled.is_empty() {
+            // They may have fired while the task was open: the workflow will never know.
+            let buffered = &mut self.workflows[workflow].buffered;
+            buffered.retain(|event| !matches!(event.kind, EventKind::TimerFired { seq } if cancelled.contains(&seq)));
+        }
     }
 
     fn schedule_activity(&mut self, workflow: WorkflowKey, seq: Seq, spec: &Arc<ActivitySpec>, now: Time) {
@@ -274,9 +281,9 @@ impl Service {
             retry: retry.clone(),
         };
         let scheduled_event_id = run.append(now, event);
-        insert(&mut run.lists.activities, seq, key);
+        insert(&mut run.activities, seq, key);
         if let ActivityId::Named(name) = &id {
-            run.lists.named.insert(name.clone(), key);
+            run.named.insert(name.clone(), key);
         }
         let (spec, dialect) = (spec.clone(), self.dialect);
         let expires = run.expires;

@@ -127,7 +127,7 @@ impl Service {
         };
         activity.state = ActivityState::Closed(close);
         if let ActivityId::Named(name) = &activity.id {
-            self.workflows[workflow].lists.named.remove(name);
+            self.workflows[workflow].named.remove(name);
         }
         if let Some(at) = started_at {
             let attempt = self.dialect.shown_attempt(activity.attempt);

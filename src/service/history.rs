@@ -287,7 +287,7 @@ impl Service {
         let run = &mut self.workflows[workflow];
         let event = Buffered { at, kind, activity };
         if run.task.is_started() {
-            run.lists.buffered.push(event);
+            run.buffered.push(event);
         } else {
             self.write(workflow, event);
         }
@@ -295,7 +295,7 @@ impl Service {
 
     /// Writes what was kept back. Says whether there was anything.
     pub(super) fn flush(&mut self, workflow: WorkflowKey) -> bool {
-        let mut buffered = std::mem::take(&mut self.workflows[workflow].lists.buffered);
+        let mut buffered = std::mem::take(&mut self.workflows[workflow].buffered);
         if buffered.is_empty() {
             return false;
         }
@@ -306,7 +306,7 @@ impl Service {
         for event in buffered.drain(..) {
             self.write(workflow, event);
         }
-        self.workflows[workflow].lists.buffered = buffered;
+        self.workflows[workflow].buffered = buffered;
         true
     }
 

@@ -119,9 +119,6 @@ pub struct Service {
     /// Options in force of the activities that the commands at hand schedule, in their order.
     checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     dialect: Dialect,
-    /// Cleared workflow records, kept for the memory of their lists.
-    #[expect(clippy::vec_box, reason = "a workflow has its lists in a box")]
-    spare: Vec<Box<workflow::Lists>>,
 }
 
 impl Service {
@@ -152,9 +149,7 @@ impl Service {
     pub fn clear(&mut self) {
         self.outbox.clear();
         self.activities.clear();
-        for workflow in self.workflows.drain() {
-            self.spare.push(workflow.into_lists());
-        }
+        self.workflows.clear();
     }
 
     /// A workflow run.

@@ -27,8 +27,8 @@ impl Service {
         if !run.is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
         }
-        let signal = run.lists.signals.len();
-        run.lists.signals.push(Signal { name: name.clone(), input: input.clone() });
+        let signal = run.signals.len();
+        run.signals.push(Signal { name: name.clone(), input: input.clone() });
         self.outbox.news.push(News::SignalReceived { workflow, signal });
         self.record(workflow, now, EventKind::WorkflowExecutionSignaled { name, input }, None);
         self.want_task(workflow, now);

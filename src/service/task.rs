@@ -96,7 +96,7 @@ impl Workflow {
 
     /// The ids of a first attempt's two events. Nothing else is written while a task is open, so they are the last two.
     fn open_task_events(&self) -> (u64, u64) {
-        let last = self.lists.history.iter().rev();
+        let last = self.history.iter().rev();
         let mut ids = last.filter_map(|event| match event.kind {
             EventKind::WorkflowTaskStarted { scheduled_event_id } => Some((scheduled_event_id, event.id)),
             _ => None,
@@ -120,7 +120,7 @@ impl Service {
             run.append_task_scheduled(attempt, now);
         }
         run.stamp += 1;
-        run.task = TaskState::Scheduled { attempt, at: now, history_length: run.lists.history.len() };
+        run.task = TaskState::Scheduled { attempt, at: now, history_length: run.history.len() };
         self.outbox.ready.push(Ready::Workflow { workflow, stamp: run.stamp });
     }
 
@@ -136,19 +136,19 @@ impl Service {
         if run.stamp != stamp || !run.is_open() {
             return None;
         }
-        if attempt > 1 && run.lists.history.len() > history_length {
+        if attempt > 1 && run.history.len() > history_length {
             attempt = 1;
             run.append_task_scheduled(attempt, at);
         }
         let started_event_id = if attempt == 1 {
-            let scheduled = run.lists.history.iter().rev();
+            let scheduled = run.history.iter().rev();
             let scheduled_event_id = scheduled
                 .take_while(|event| !matches!(event.kind, EventKind::WorkflowTaskStarted { .. }))
                 .find(|event| matches!(event.kind, EventKind::WorkflowTaskScheduled { .. }))
                 .map_or(0, |event| event.id);
             run.append(now, EventKind::WorkflowTaskStarted { scheduled_event_id })
         } else {
-            run.lists.history.len() as u64 + 2
+            run.history.len() as u64 + 2
         };
         run.task = TaskState::Started { attempt, scheduled_at: at, started_at: now };
         let token = TaskToken { workflow, stamp };

@@ -1,5 +1,6 @@
 //! [`Workflow`]: one workflow run, with its history and its timers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
@@ -7,7 +8,6 @@ use super::signal::Signal;
 use super::task::TaskState;
 use super::{ActivityKey, News, Service, Timer, WorkflowKey};
 use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
-use crate::sorted::Sorted;
 
 /// What starts a workflow run.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,33 +65,6 @@ pub(super) enum TimerState {
     Canceled,
 }
 
-/// The lists of a workflow, kept for their memory when a run is cleared.
-#[derive(Debug, Default)]
-pub(super) struct Lists {
-    pub(super) history: Vec<HistoryEvent>,
-    /// Events that arrived while a workflow task is open.
-    pub(super) buffered: Vec<Buffered>,
-    /// In the order of arrival.
-    pub(super) signals: Vec<Signal>,
-    /// By the numbers of their commands, rising.
-    pub(super) activities: Vec<(Seq, ActivityKey)>,
-    /// By their numbers, rising.
-    pub(super) timers: Vec<(Seq, TimerState)>,
-    /// Open activities with ids chosen by the caller.
-    pub(super) named: Sorted<Arc<str>, ActivityKey>,
-}
-
-impl Lists {
-    fn clear(&mut self) {
-        self.history.clear();
-        self.buffered.clear();
-        self.signals.clear();
-        self.activities.clear();
-        self.timers.clear();
-        self.named.clear();
-    }
-}
-
 /// One workflow run.
 #[derive(Debug)]
 pub struct Workflow {
@@ -109,8 +82,17 @@ pub struct Workflow {
     pub(super) task_failure: Option<(TaskFailedCause, Arc<str>)>,
     /// Of the last task completed.
     pub(super) previous_started_event_id: u64,
-    /// In a place of their own, which stays the same from run to run.
-    pub(super) lists: Box<Lists>,
+    pub(super) history: Vec<HistoryEvent>,
+    /// Events that arrived while a workflow task is open.
+    pub(super) buffered: Vec<Buffered>,
+    /// In the order of arrival.
+    pub(super) signals: Vec<Signal>,
+    /// By the numbers of their commands, rising.
+    pub(super) activities: Vec<(Seq, ActivityKey)>,
+    /// By their numbers, rising.
+    timers: Vec<(Seq, TimerState)>,
+    /// Open activities with ids chosen by the caller.
+    pub(super) named: BTreeMap<Arc<str>, ActivityKey>,
 }
 
 impl Workflow {
@@ -141,12 +123,12 @@ impl Workflow {
 
     /// Its history so far.
     pub fn history(&self) -> &[HistoryEvent] {
-        &self.lists.history
+        &self.history
     }
 
     /// The signals it has got, in the order of arrival, seen by its code or not.
     pub fn signals(&self) -> &[Signal] {
-        &self.lists.signals
+        &self.signals
     }
 
     /// Whether there is a workflow task: news that its code has not taken in.
@@ -161,48 +143,38 @@ impl Workflow {
 
     /// Its activities with the numbers of their commands, closed ones included.
     pub fn activities(&self) -> &[(Seq, ActivityKey)] {
-        &self.lists.activities
+        &self.activities
     }
 
     /// The activity of a command's number.
     pub fn activity(&self, seq: Seq) -> Option<ActivityKey> {
-        find(&self.lists.activities, seq).ok().map(|index| self.lists.activities[index].1)
-    }
-
-    #[inline]
-    pub(super) fn into_lists(mut self) -> Box<Lists> {
-        self.lists.clear();
-        self.lists
+        find(&self.activities, seq).ok().map(|index| self.activities[index].1)
     }
 
     /// Writes an event. Its id is the answer.
-    #[inline]
     pub(super) fn append(&mut self, at: Time, kind: EventKind) -> u64 {
-        let id = self.lists.history.len() as u64 + 1;
-        self.lists.history.push(HistoryEvent { id, at, kind });
+        let id = self.history.len() as u64 + 1;
+        self.history.push(HistoryEvent { id, at, kind });
         id
     }
 
     /// Whether a timer of its own runs.
     pub fn has_timer(&self) -> bool {
-        self.lists.timers.iter().any(|(_, state)| matches!(state, TimerState::Running(_)))
+        self.timers.iter().any(|(_, state)| matches!(state, TimerState::Running(_)))
     }
 
     pub(super) fn timer(&self, seq: Seq) -> Option<TimerState> {
-        find(&self.lists.timers, seq).ok().map(|index| self.lists.timers[index].1)
+        find(&self.timers, seq).ok().map(|index| self.timers[index].1)
     }
 
     pub(super) fn set_timer(&mut self, seq: Seq, state: TimerState) {
-        insert(&mut self.lists.timers, seq, state);
+        insert(&mut self.timers, seq, state);
     }
 }
 
-/// Looks for a number in a rising list. What is asked for is mostly the last or behind it.
+/// Looks for a number in a rising list.
 fn find<T>(list: &[(Seq, T)], seq: Seq) -> Result<usize, usize> {
-    match list.last() {
-        Some((last, _)) if *last < seq => Err(list.len()),
-        _ => list.binary_search_by_key(&seq, |(seq, _)| *seq),
-    }
+    list.binary_search_by_key(&seq, |(seq, _)| *seq)
 }
 
 /// Puts an entry into a rising list; an older one of the same number is replaced.
@@ -215,7 +187,6 @@ pub(super) fn insert<T>(list: &mut Vec<(Seq, T)>, seq: Seq, value: T) {
 
 impl Service {
     /// Starts a run, with its first workflow task ready.
-    #[inline]
     pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> WorkflowKey {
         const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
         let StartWorkflow { workflow_id, run_id, workflow_type, task_queue, input, .. } = start;
@@ -244,7 +215,12 @@ impl Service {
             stamp: 0,
             task_failure: None,
             previous_started_event_id: 0,
-            lists: self.spare.pop().unwrap_or_default(),
+            history: Vec::new(),
+            buffered: Vec::new(),
+            signals: Vec::new(),
+            activities: Vec::new(),
+            timers: Vec::new(),
+            named: BTreeMap::new(),
         };
         workflow
             .append(now, EventKind::WorkflowExecutionStarted { input, run_timeout: start.run_timeout, task_timeout });
@@ -281,7 +257,7 @@ impl Service {
             ActivityId::Seq(seq) => {
                 run.activity(*seq).filter(|key| self.activity(*key).is_open() && self.activity(*key).id == *id)
             }
-            ActivityId::Named(name) => run.lists.named.get(name).copied(),
+            ActivityId::Named(name) => run.named.get(name).copied(),
         }
     }
 
@@ -319,7 +295,7 @@ impl Service {
             WorkflowOutcome::Terminated { reason } => EventKind::WorkflowExecutionTerminated { reason },
         };
         run.append(now, event);
-        run.lists.buffered.clear();
+        run.buffered.clear();
         run.task = TaskState::None;
         run.outcome = Some(outcome);
         self.outbox.news.push(News::WorkflowClosed { workflow });

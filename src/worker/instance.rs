@@ -1,5 +1,6 @@
 //! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -45,7 +46,6 @@ pub(crate) enum TaskProblem {
 }
 
 impl Instance {
-    #[inline]
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
         Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
     }
@@ -56,7 +56,6 @@ impl Instance {
     }
 
     /// Hands the code the news of one workflow task and notes what it asks the service for. Empties the list of jobs.
-    #[inline]
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         (self.now, self.history_length) = (activation.now, activation.history_length);
@@ -80,26 +79,29 @@ impl Instance {
 
     /// The rest of a turn in which the code cancels something: it may have to hear of that within the turn, and then ask
     /// for more.
-    #[cold]
     fn apply_cancellations(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         let mut asked = std::mem::take(commands);
+        let mut cancellations = Cancellations::default();
         loop {
-            asked.retain(|command| !is_too_late(command, &activation.jobs));
+            let fired: BTreeSet<Seq> = activation.jobs.iter().filter_map(fired).collect();
+            asked.retain(|command| !is_too_late(command, &fired));
             activation.jobs.clear();
             for command in asked.drain(..) {
                 self.note(&command);
-                self.translate(command, commands, &mut activation.jobs);
+                self.translate(command, commands, &mut activation.jobs, &mut cancellations);
             }
             if commands.last().is_some_and(Command::closes_workflow) {
                 // What became of activities cancelled in the same breath is nobody's concern any more.
                 activation.jobs.clear();
             }
             if activation.jobs.is_empty() {
-                return Ok(());
+                break;
             }
             self.run.activate(activation, &mut asked)?;
         }
+        commands.retain(|command| !cancellations.takes_back(command));
+        Ok(())
     }
 
     /// Asks the code about its state. It stays as it is.
@@ -124,13 +126,12 @@ impl Instance {
         }
     }
 
-    #[inline]
     fn note(&mut self, command: &Command) {
         if let Command::ScheduleActivity { seq, spec } = command {
             assert!(*seq > 0, "activities are numbered from 1");
             let index = *seq as usize - 1;
-            while self.activities.len() <= index {
-                self.activities.push(None);
+            if self.activities.len() <= index {
+                self.activities.resize_with(index + 1, || None);
             }
             self.activities[index] = Some(Pending { spec: spec.clone(), resolved: false });
         }
@@ -139,30 +140,37 @@ impl Instance {
     /// Applies the cancellation type: the service is asked or not, the code hears at once or not.
     ///
     /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`.
-    fn translate(&mut self, command: Command, commands: &mut Vec<Command>, jobs: &mut Vec<Job>) {
+    fn translate(
+        &mut self,
+        command: Command,
+        commands: &mut Vec<Command>,
+        jobs: &mut Vec<Job>,
+        cancellations: &mut Cancellations,
+    ) {
         let Command::CancelActivity { seq } = command else {
+            if let Command::ScheduleActivity { seq, .. } = command {
+                cancellations.unsent.insert(seq);
+            }
             commands.push(command);
             return;
         };
         let pending = self.activities.get_mut(seq as usize - 1).and_then(Option::as_mut);
         let Some(pending) = pending.filter(|pending| !pending.resolved) else { return };
-        let unsent = commands.iter().position(
-            |command| matches!(command, Command::ScheduleActivity { seq: scheduled, .. } if *scheduled == seq),
-        );
-        let resolve_now = match (unsent, pending.spec.cancellation) {
-            (Some(place), _) => {
-                // Cancelled before its schedule command left: never sent.
-                commands.remove(place);
-                true
-            }
-            (None, CancellationType::Abandon) => true,
-            (None, CancellationType::TryCancel) => {
-                commands.push(command);
-                true
-            }
-            (None, CancellationType::WaitCancellationCompleted) => {
-                commands.push(command);
-                false
+        let resolve_now = if cancellations.unsent.remove(&seq) {
+            // Cancelled before its schedule command left: never sent.
+            cancellations.taken_back.insert(seq);
+            true
+        } else {
+            match pending.spec.cancellation {
+                CancellationType::Abandon => true,
+                CancellationType::TryCancel => {
+                    commands.push(command);
+                    true
+                }
+                CancellationType::WaitCancellationCompleted => {
+                    commands.push(command);
+                    false
+                }
             }
         };
         if resolve_now {
@@ -172,7 +180,6 @@ impl Instance {
     }
 
     /// Takes out what the service says of activities whose futures have been resolved.
-    #[inline]
     fn drop_unwanted(&mut self, jobs: &mut Vec<Job>) {
         jobs.retain(|job| match job {
             Job::ActivityDone { seq, .. } => self.resolve(*seq),
@@ -188,14 +195,37 @@ impl Instance {
     }
 }
 
-/// Whether a timer is cancelled of which these very jobs say that it has fired: a cancel request that stands before the
+/// The activities of one turn, by their numbers.
+#[derive(Default)]
+struct Cancellations {
+    /// Scheduled in this turn.
+    unsent: BTreeSet<Seq>,
+    /// Scheduled and cancelled in this turn.
+    taken_back: BTreeSet<Seq>,
+}
+
+impl Cancellations {
+    /// Whether the command is not to be sent.
+    fn takes_back(&self, command: &Command) -> bool {
+        matches!(command, Command::ScheduleActivity { seq, .. } if self.taken_back.contains(seq))
+    }
+}
+
+/// The timer that has fired by this job.
+fn fired(job: &Job) -> Option<Seq> {
+    match job {
+        Job::FireTimer(seq) => Some(*seq),
+        _ => None,
+    }
+}
+
+/// Whether a timer is cancelled of which the jobs at hand say that it has fired: a cancel request that stands before the
 /// firing in the history. The service would refuse to cancel it.
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/timer_state_machine.rs`: the machine has taken
 /// in the firing before the code is told of anything, and its end state ignores a cancellation.
-fn is_too_late(command: &Command, jobs: &[Job]) -> bool {
-    let Command::CancelTimer { seq } = command else { return false };
-    jobs.iter().any(|job| matches!(job, Job::FireTimer(fired) if fired == seq))
+fn is_too_late(command: &Command, fired: &BTreeSet<Seq>) -> bool {
+    matches!(command, Command::CancelTimer { seq } if fired.contains(seq))
 }
 
 impl Pending {

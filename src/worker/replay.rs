@@ -43,7 +43,6 @@ pub(crate) enum Asked<'a> {
 
 impl Instance {
     /// Makes `turn` the next task that an instance before this one has answered, if there is one left.
-    #[inline]
     pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], turn: &mut Turn) -> bool {
         // A cached instance has answered all of them itself.
         if !self.replaying {
@@ -57,9 +56,10 @@ impl Instance {
         // The code is to decide as it did then, so it gets this ahead.
         for event in &history[turn.answer.clone()] {
             if let EventKind::MarkerRecorded { marker } = &event.kind {
-                put(jobs, Job::Marker(marker.clone()));
+                jobs.push(Job::Marker(marker.clone()));
             }
         }
+        put_in_order(jobs);
         *now = history[started_event_id as usize - 1].at;
         (*history_length, *replaying) = (started_event_id, true);
         true
@@ -76,16 +76,14 @@ impl Instance {
     }
 
     /// Makes the news before an event those of the turn, in which nothing has been asked for yet.
-    #[inline]
     fn take_in(&mut self, history: &[HistoryEvent], end: usize, turn: &mut Turn) {
         turn.commands.clear();
         let jobs = &mut turn.activation.jobs;
         jobs.clear();
         for event in &history[self.seen..end] {
-            if let Some(job) = news(&event.kind, history) {
-                put(jobs, job);
-            }
+            jobs.extend(news(&event.kind, history));
         }
+        put_in_order(jobs);
         self.seen = end;
     }
 }
@@ -96,21 +94,18 @@ fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
     history[from..].iter().position(is_answer).map(|place| from + place)
 }
 
-/// Puts a job behind those that the code gets no later, so that equal ones stay as they came.
+/// Puts jobs into the order in which the code gets them; equal ones stay as they came.
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
-fn put(jobs: &mut Vec<Job>, job: Job) {
-    let rank = |job: &Job| match job {
+fn put_in_order(jobs: &mut [Job]) {
+    jobs.sort_by_key(|job| match job {
         Job::Start => 0,
         Job::Marker(_) => 1,
         Job::Signal { .. } => 3,
         _ => 4,
-    };
-    let before = jobs.iter().rposition(|other| rank(other) <= rank(&job));
-    jobs.insert(before.map_or(0, |before| before + 1), job);
+    });
 }
 
 /// What a task's answer asked for, if this event was written for a command.
-#[inline]
 fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>> {
     Some(match kind {
         EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
@@ -131,7 +126,6 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
 }
 
 /// What an event is to the workflow's code, if anything.
-#[inline]
 fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
     let done = |scheduled_event_id: u64, started_event_id: u64, end: End<'_>| {
         let scheduled = scheduled(history, scheduled_event_id);
@@ -215,7 +209,6 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 ///
 /// # Errors
 /// Names the first that differs.
-#[inline]
 pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
     let asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
     let mut asked = asked.filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));
@@ -272,10 +265,8 @@ mod tests {
     fn signals_come_before_what_came_before_them_and_equal_jobs_as_they_came() {
         let signal = |name: &str| Job::Signal { name: name.into(), input: Payload::new(b"1") };
         let fired = Job::FireTimer;
-        let mut jobs = Vec::new();
-        for job in [fired(2), signal("b"), fired(1), signal("a")] {
-            put(&mut jobs, job);
-        }
+        let mut jobs = [fired(2), signal("b"), fired(1), signal("a")];
+        put_in_order(&mut jobs);
         assert_eq!(jobs, [signal("b"), signal("a"), fired(2), fired(1)]);
     }
 }

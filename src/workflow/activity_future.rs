@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use futures_core::FusedFuture;
 
 use super::error::WorkflowError;
-use super::instance::Instance;
-use super::slot::Outcome;
+use super::slot::SlotEnd;
+use super::state::WorkflowState;
 use crate::program::{ActivitySpec, Payload};
 
 /// An activity that has been asked for: ends with its result. From
@@ -31,7 +31,7 @@ pub struct ActivityFuture<O> {
 /// An activity that has been asked for, whatever its result is.
 pub(super) enum Asked {
     Waiting {
-        instance: Rc<Instance>,
+        instance: Rc<WorkflowState>,
         slot: usize,
         spec: Arc<ActivitySpec>,
     },
@@ -57,9 +57,9 @@ impl Asked {
             Asked::Never | Asked::Ended => return Poll::Pending,
         };
         Poll::Ready(match (mem::replace(self, Asked::Ended), outcome) {
-            (Asked::Waiting { spec, .. }, Some(Outcome::Completed(result))) => Ok((result, spec)),
-            (_, Some(Outcome::Failed(failure))) => Err(WorkflowError::ActivityFailed(failure)),
-            (_, Some(Outcome::Cancelled(cancellation))) => Err(WorkflowError::Cancelled(cancellation)),
+            (Asked::Waiting { spec, .. }, Some(SlotEnd::Completed(result))) => Ok((result, spec)),
+            (_, Some(SlotEnd::Failed(failure))) => Err(WorkflowError::ActivityFailed(failure)),
+            (_, Some(SlotEnd::Cancelled(cancellation))) => Err(WorkflowError::Cancelled(cancellation)),
             (Asked::Failed(error), _) => Err(*error),
             _ => unreachable!("an activity's slot ends as an activity does"),
         })

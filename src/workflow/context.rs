@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::activity_future::{ActivityFuture, Asked};
 use super::error::WorkflowError;
-use super::instance::{Instance, Started};
 use super::options::ActivityOptions;
 use super::scope::{ScopeCancelled, ScopeId};
-use super::slot::Kind;
+use super::slot::SlotKind;
+use super::state::{Requested, WorkflowState};
 use super::timer::Timer;
 use crate::program::{Command, Decode, Payload, RunInfo, Span, Time};
 
@@ -47,12 +47,12 @@ use crate::program::{Command, Decode, Payload, RunInfo, Span, Time};
 /// ```
 #[derive(Clone)]
 pub struct WorkflowContext {
-    pub(super) instance: Rc<Instance>,
+    pub(super) instance: Rc<WorkflowState>,
     pub(super) scope: ScopeId,
 }
 
 impl WorkflowContext {
-    pub(super) fn root(instance: Rc<Instance>) -> WorkflowContext {
+    pub(super) fn root(instance: Rc<WorkflowState>) -> WorkflowContext {
         WorkflowContext { instance, scope: ScopeId::ROOT }
     }
 
@@ -100,10 +100,10 @@ impl WorkflowContext {
             }
         };
         let command = |seq| Command::ScheduleActivity { seq, spec: Arc::clone(&spec) };
-        match self.instance.start(Kind::Activity, self.scope, command) {
-            Started::Slot(slot) => Asked::Waiting { instance: Rc::clone(&self.instance), slot, spec },
-            Started::Cancelled => Asked::failed(WorkflowError::cancelled()),
-            Started::Never => Asked::Never,
+        match self.instance.start(SlotKind::Activity, self.scope, command) {
+            Requested::Slot(slot) => Asked::Waiting { instance: Rc::clone(&self.instance), slot, spec },
+            Requested::Cancelled => Asked::failed(WorkflowError::cancelled()),
+            Requested::Never => Asked::Never,
         }
     }
 
@@ -111,7 +111,7 @@ impl WorkflowContext {
     /// (recorded scenario `raw_timer_zero`).
     pub fn sleep(&self, duration: Duration) -> Timer {
         let command = |seq| Command::StartTimer { seq, duration: Span::from(duration) };
-        Timer::new(&self.instance, self.instance.start(Kind::Timer, self.scope, command))
+        Timer::new(&self.instance, self.instance.start(SlotKind::Timer, self.scope, command))
     }
 
     /// The workflow's clock: when its present task was started. It stands still while code runs, and shows the same in

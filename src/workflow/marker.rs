@@ -1,12 +1,13 @@
 //! [`Markers`]: what a workflow decides once and has to decide the same way in every replay.
 
 use std::any::type_name;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::context::WorkflowContext;
-use super::instance::Instance;
+use super::state::WorkflowState;
 use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
 
 /// What is known of side effects and versions.
@@ -15,23 +16,14 @@ pub(super) struct Markers {
     /// How many side effects the code has asked for.
     side_effects: Seq,
     /// Values from the history that the code has not asked for yet.
-    recorded: Vec<(Seq, Payload)>,
-    versions: Vec<Followed>,
-}
-
-impl Markers {
-    #[inline]
-    pub fn clear(&mut self) {
-        self.side_effects = 0;
-        self.recorded.clear();
-        self.versions.clear();
-    }
+    recorded: BTreeMap<Seq, Payload>,
+    /// By the changes' ids.
+    versions: BTreeMap<Arc<str>, Followed>,
 }
 
 /// Which version of a change the run follows.
 #[derive(Debug)]
 struct Followed {
-    change_id: Arc<str>,
     version: i32,
     /// Whether the code has asked: one that comes from the history may be ahead of that.
     asked: bool,
@@ -112,14 +104,17 @@ impl WorkflowContext {
     }
 }
 
-impl Instance {
+impl WorkflowState {
     /// Takes in what the history has of a task's answer.
     pub(super) fn recall(&self, marker: &Marker) {
         let mut markers = self.markers.borrow_mut();
         match marker {
-            Marker::SideEffect { seq, value } => markers.recorded.push((*seq, value.clone())),
+            Marker::SideEffect { seq, value } => {
+                markers.recorded.insert(*seq, value.clone());
+            }
             Marker::Version { change_id, version } => {
-                markers.versions.push(Followed { change_id: change_id.clone(), version: *version, asked: false });
+                let followed = Followed { version: *version, asked: false };
+                markers.versions.entry(change_id.clone()).or_insert(followed);
             }
         }
     }
@@ -132,8 +127,7 @@ impl Instance {
             let mut markers = self.markers.borrow_mut();
             markers.side_effects += 1;
             let seq = markers.side_effects;
-            let index = markers.recorded.iter().position(|(other, _)| *other == seq);
-            (seq, index.map(|index| markers.recorded.remove(index).1))
+            (seq, markers.recorded.remove(&seq))
         };
         let value = match recorded {
             Some(value) => value,
@@ -150,28 +144,26 @@ impl Instance {
         if !self.is_usable() {
             return max;
         }
-        let marker = {
+        let version = {
             let Markers { versions, .. } = &mut *self.markers.borrow_mut();
-            match versions.iter_mut().find(|followed| *followed.change_id == *change_id) {
-                Some(Followed { version, asked: true, .. }) => return *version,
+            match versions.get_mut(change_id) {
+                Some(Followed { version, asked: true }) => return *version,
                 Some(followed) => {
                     followed.asked = true;
-                    Marker::Version { change_id: followed.change_id.clone(), version: followed.version }
+                    followed.version
                 }
                 None => {
                     let is_new = !self.is_replaying();
                     let version = if is_new { max } else { WorkflowContext::DEFAULT_VERSION };
-                    let change_id: Arc<str> = change_id.into();
-                    versions.push(Followed { change_id: change_id.clone(), version, asked: true });
+                    versions.insert(change_id.into(), Followed { version, asked: true });
                     if !is_new {
                         return version;
                     }
-                    Marker::Version { change_id, version }
+                    version
                 }
             }
         };
-        let Marker::Version { version, .. } = marker else { unreachable!("it was made as one") };
-        self.ask(Command::RecordMarker(marker));
+        self.ask(Command::RecordMarker(Marker::Version { change_id: change_id.into(), version }));
         version
     }
 }

@@ -4,7 +4,6 @@ mod activity_future;
 mod context;
 mod error;
 mod inbox;
-mod instance;
 mod marker;
 mod options;
 mod program;
@@ -14,6 +13,7 @@ mod run;
 mod scope;
 mod signal;
 mod slot;
+mod state;
 mod timer;
 mod wake;
 

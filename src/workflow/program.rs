@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
-use super::instance::Instance;
 use super::run::NativeRun;
+use super::state::WorkflowState;
 use crate::program::{
     Decode, Payload, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
@@ -75,17 +75,16 @@ impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> WorkflowProgram for NativeWork
     ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
         let input = (self.decode)(start.input.as_bytes())
             .map_err(|why| TaskFailure::Input { wanted: type_name::<I>(), why: why.to_string() })?;
-        let instance = Instance::new(run, link);
+        let instance = WorkflowState::new(run, link);
         let context = WorkflowContext::root(Rc::clone(&instance));
         let (workflow, encode) = (Arc::clone(&self.workflow), self.encode);
-        // Written where it stays: futures may be large, and are then costly to move.
-        let future = Box::into_pin(Box::write(Box::new_uninit(), async move {
+        let future = Box::pin(async move {
             let output = workflow(&context, input).await?;
             encode(&output).map_err(|why| WorkflowError::Encode {
                 what: format!("the result of workflow `{}`, a `{}`,", context.info().workflow_type, type_name::<O>()),
                 why: why.to_string(),
             })
-        }));
+        });
         Ok(Box::new(NativeRun::new(instance, future)))
     }
 }

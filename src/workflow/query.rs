@@ -1,6 +1,7 @@
 //! [`Queries`]: how a workflow's code answers questions about its state.
 
 use std::any::type_name;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,25 +10,19 @@ use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
-use super::instance::Instance;
 use super::run::task_failure;
+use super::state::WorkflowState;
 use crate::program::{Command, Decode, Failure, Payload, TaskFailure, list_names, panics};
 
 type Handler = Rc<dyn Fn(&Payload) -> Result<Payload, WorkflowError>>;
 
 /// The handlers by the names of their queries.
 #[derive(Default)]
-pub(super) struct Queries(Vec<(Arc<str>, Handler)>);
-
-impl Queries {
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-}
+pub(super) struct Queries(BTreeMap<Arc<str>, Handler>);
 
 impl fmt::Debug for Queries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.0.keys()).finish()
     }
 }
 
@@ -78,25 +73,15 @@ impl WorkflowContext {
                 why: why.to_string(),
             })
         });
-        let replaced = {
-            let Queries(handlers) = &mut *self.instance.queries.borrow_mut();
-            match handlers.iter_mut().find(|(other, _)| *other == name) {
-                Some((_, other)) => Some(std::mem::replace(other, handler)),
-                None => {
-                    handlers.push((name, handler));
-                    None
-                }
-            }
-        };
+        let replaced = self.instance.queries.borrow_mut().0.insert(name, handler);
         drop(replaced);
     }
 }
 
-impl Instance {
+impl WorkflowState {
     /// Answers a query. Whatever becomes of it, the workflow goes on as if there had been none.
     pub(super) fn answer(&self, id: u32, name: &str, input: &Payload) -> Command {
-        let handler =
-            self.queries.borrow().0.iter().find(|(other, _)| **other == *name).map(|(_, handler)| handler.clone());
+        let handler = self.queries.borrow().0.get(name).cloned();
         let Some(handler) = handler else {
             return Command::QueryAnswer { id, result: Err(self.no_handler(name).into()) };
         };
@@ -125,14 +110,13 @@ impl Instance {
     }
 
     fn no_handler(&self, name: &str) -> Failure {
-        let known = list_names(self.queries.borrow().0.iter().map(|(name, _)| name));
+        let known = list_names(self.queries.borrow().0.keys());
         let workflow = &self.run.workflow_type;
         let message = format!("workflow `{workflow}` answers no query `{name}`; the queries it answers now: {known}");
         Failure::application("QueryNotFound", message)
     }
 
     /// Drops the handlers, which may hold contexts of this very instance.
-    #[inline]
     pub(super) fn forget_queries(&self) {
         let handlers = std::mem::take(&mut *self.queries.borrow_mut());
         if handlers.0.is_empty() {

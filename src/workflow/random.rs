@@ -15,10 +15,6 @@ const STREAM: u64 = 1 << 32;
 pub(super) struct Random(Option<Box<ChaCha8Rng>>);
 
 impl Random {
-    pub fn clear(&mut self) {
-        self.0 = None;
-    }
-
     fn source(&mut self, seed: u64) -> &mut ChaCha8Rng {
         self.0.get_or_insert_with(|| {
             let mut source = ChaCha8Rng::seed_from_u64(seed);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::error::WorkflowError;
-use super::instance::Instance;
+use super::state::WorkflowState;
 use crate::program::panics::{self, NOT_TEXT, Unwound};
 use crate::program::{Activation, Command, Job, Payload, TaskFailure, WorkflowRun};
 
@@ -18,13 +18,13 @@ const IDLE_POLLS: u32 = 100_000;
 
 /// An instance of a workflow function.
 pub(super) struct NativeRun {
-    instance: Rc<Instance>,
+    instance: Rc<WorkflowState>,
     /// `None` once the workflow has closed or its task has failed.
     future: Option<WorkflowFuture>,
 }
 
 impl NativeRun {
-    pub fn new(instance: Rc<Instance>, future: WorkflowFuture) -> NativeRun {
+    pub fn new(instance: Rc<WorkflowState>, future: WorkflowFuture) -> NativeRun {
         NativeRun { instance, future: Some(future) }
     }
 }
@@ -64,13 +64,12 @@ impl WorkflowRun for NativeRun {
 impl Drop for NativeRun {
     fn drop(&mut self) {
         bury(&self.instance, &mut self.future);
-        Instance::keep(&mut self.instance);
     }
 }
 
 /// Polls the code while it is woken, and adds what it has asked for, answers to queries and the end included.
 fn poll(
-    instance: &Instance,
+    instance: &WorkflowState,
     future: &mut Option<WorkflowFuture>,
     jobs: &[Job],
     commands: &mut Vec<Command>,
@@ -106,7 +105,6 @@ fn poll(
     Ok(())
 }
 
-#[inline]
 fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
     match future.take() {
         Some(future) => panics::catch_drop(future).map_err(task_failure),
@@ -115,21 +113,18 @@ fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
 }
 
 /// Nothing more is asked for; destructors run in silence.
-#[inline]
-fn bury(instance: &Instance, future: &mut Option<WorkflowFuture>) {
+fn bury(instance: &WorkflowState, future: &mut Option<WorkflowFuture>) {
     instance.close();
     instance.forget_queries();
     // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
     let _ = drop_future(future);
 }
 
-#[cold]
-fn closed_already(instance: &Instance) -> TaskFailure {
+fn closed_already(instance: &WorkflowState) -> TaskFailure {
     TaskFailure::Misuse(format!("workflow `{}` was activated after it had closed", instance.run.workflow_type))
 }
 
-#[cold]
-fn spins(instance: &Instance) -> TaskFailure {
+fn spins(instance: &WorkflowState) -> TaskFailure {
     TaskFailure::Misuse(format!(
         "the code of workflow `{}` was polled {IDLE_POLLS} times in a row without asking for anything: it wakes itself \
          in a loop",
@@ -138,8 +133,7 @@ fn spins(instance: &Instance) -> TaskFailure {
 }
 
 /// Answers queries, also those to a workflow that has closed. The code itself has no turn.
-#[cold]
-fn answer_only(instance: &Instance, queries: &[Job], commands: &mut Vec<Command>) {
+fn answer_only(instance: &WorkflowState, queries: &[Job], commands: &mut Vec<Command>) {
     let foreign = instance.flag.foreign();
     let active = instance.flag.enter();
     answer(instance, queries, commands);
@@ -152,8 +146,7 @@ fn is_query(job: &Job) -> bool {
 }
 
 /// Answers the queries among the jobs.
-#[inline]
-fn answer(instance: &Instance, jobs: &[Job], commands: &mut Vec<Command>) {
+fn answer(instance: &WorkflowState, jobs: &[Job], commands: &mut Vec<Command>) {
     for job in jobs {
         if let Job::Query { id, name, input } = job {
             commands.push(instance.answer(*id, name, input));
@@ -162,7 +155,6 @@ fn answer(instance: &Instance, jobs: &[Job], commands: &mut Vec<Command>) {
 }
 
 /// What a caught unwinding says: a panic's message and location, or a failure of the task that was thrown as such.
-#[cold]
 pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
     let message = match unwound {
         Unwound::Panic(panic) => panic.to_string(),

@@ -1,5 +1,6 @@
 //! [`Scopes`]: the tree of cancellation scopes of a workflow instance.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -7,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::FusedFuture;
 
-use super::instance::Instance;
+use super::state::WorkflowState;
 use crate::program::{WaiterIndex, Waiters};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct ScopeId(u32);
 
 impl ScopeId {
@@ -20,12 +21,21 @@ impl ScopeId {
 
 #[derive(Debug, Default)]
 pub(super) struct Scope {
-    /// `None`: cancelled only by its own `cancel`. The root, and detached scopes.
-    parent: Option<ScopeId>,
     cancelled: bool,
-    /// Nothing started before this slot belongs to it or to its children.
-    first_slot: usize,
+    /// Those that are cancelled with it.
+    children: Vec<ScopeId>,
+    /// What was started in it, in the order in which it was.
+    slots: Vec<usize>,
     waiters: Waiters,
+}
+
+/// What is to be done about scopes that have just been cancelled.
+#[derive(Debug, Default)]
+pub(super) struct Cancelled {
+    /// Who waits for that, scopes in the order of their creation.
+    pub waiting: Vec<Waker>,
+    /// What was started in them, in the order in which it was.
+    pub slots: Vec<usize>,
 }
 
 /// Scopes in the order of creation, parents before children.
@@ -37,19 +47,15 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
-    #[inline]
-    pub fn clear(&mut self) {
-        self.root.cancelled = false;
-        self.root.waiters.clear();
-        self.others.clear();
+    pub fn child(&mut self, parent: ScopeId) -> ScopeId {
+        let child = self.add(Scope { cancelled: self.is_cancelled(parent), ..Scope::default() });
+        self.get_mut(parent).children.push(child);
+        child
     }
 
-    pub fn child(&mut self, parent: ScopeId, first_slot: usize) -> ScopeId {
-        self.add(Scope { parent: Some(parent), cancelled: self.is_cancelled(parent), first_slot, ..Scope::default() })
-    }
-
-    pub fn detached(&mut self, first_slot: usize) -> ScopeId {
-        self.add(Scope { first_slot, ..Scope::default() })
+    /// A scope that is cancelled only by its own `cancel`.
+    pub fn detached(&mut self) -> ScopeId {
+        self.add(Scope::default())
     }
 
     fn add(&mut self, scope: Scope) -> ScopeId {
@@ -61,25 +67,34 @@ impl Scopes {
         self.get(id).cancelled
     }
 
-    /// Cancels a scope and all below it. Answers with the first slot that may be concerned, or `None` if the scope was
-    /// cancelled before; `woken` gets the wakers of who waits for that.
-    pub fn cancel(&mut self, id: ScopeId, woken: &mut Vec<Waker>) -> Option<usize> {
-        let scope = self.get_mut(id);
-        if scope.cancelled {
+    /// Notes that something was started in a scope.
+    pub fn add_slot(&mut self, id: ScopeId, slot: usize) {
+        self.get_mut(id).slots.push(slot);
+    }
+
+    /// Cancels a scope and all below it. `None` if it was cancelled before.
+    pub fn cancel(&mut self, id: ScopeId) -> Option<Cancelled> {
+        if self.is_cancelled(id) {
             return None;
         }
-        scope.cancelled = true;
-        woken.extend(scope.waiters.take());
-        let first_slot = scope.first_slot;
-        for index in id.0 as usize..self.others.len() {
-            let below = self.others[index].parent.is_some_and(|parent| self.is_cancelled(parent));
-            let scope = &mut self.others[index];
-            if below && !scope.cancelled {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![id];
+        while let Some(id) = next.pop() {
+            let scope = self.get_mut(id);
+            if !scope.cancelled {
                 scope.cancelled = true;
-                woken.extend(scope.waiters.take());
+                reached.insert(id);
+                next.append(&mut scope.children);
             }
         }
-        Some(first_slot)
+        let mut cancelled = Cancelled::default();
+        for id in reached {
+            let scope = self.get_mut(id);
+            cancelled.waiting.extend(scope.waiters.take());
+            cancelled.slots.append(&mut scope.slots);
+        }
+        cancelled.slots.sort_unstable();
+        Some(cancelled)
     }
 
     pub fn waiters(&mut self, id: ScopeId) -> &mut Waiters {
@@ -104,7 +119,7 @@ impl Scopes {
 /// Ends when its scope is cancelled. From [`WorkflowContext::cancelled`](crate::WorkflowContext::cancelled).
 #[must_use = "futures do nothing unless awaited"]
 pub struct ScopeCancelled {
-    pub(super) instance: Rc<Instance>,
+    pub(super) instance: Rc<WorkflowState>,
     pub(super) scope: ScopeId,
     pub(super) waiter: WaiterIndex,
     pub(super) ended: bool,
@@ -148,22 +163,26 @@ mod tests {
     #[test]
     fn cancel_reaches_children_and_their_children_but_no_detached_scope() {
         let mut scopes = Scopes::default();
-        let child = scopes.child(ScopeId::ROOT, 3);
-        let grandchild = scopes.child(child, 5);
-        let detached = scopes.detached(6);
-        let under_detached = scopes.child(detached, 7);
-        let sibling = scopes.child(ScopeId::ROOT, 8);
+        let child = scopes.child(ScopeId::ROOT);
+        let grandchild = scopes.child(child);
+        let detached = scopes.detached();
+        let under_detached = scopes.child(detached);
+        let sibling = scopes.child(ScopeId::ROOT);
         let all = [ScopeId::ROOT, child, grandchild, detached, under_detached, sibling];
+        for (slot, id) in [sibling, grandchild, child, ScopeId::ROOT, child, detached].into_iter().enumerate() {
+            scopes.add_slot(id, slot);
+        }
         let state = |scopes: &Scopes| all.map(|id| scopes.is_cancelled(id));
+        let slots = |cancelled: Option<Cancelled>| cancelled.map(|cancelled| cancelled.slots);
 
-        assert_eq!(scopes.cancel(child, &mut Vec::new()), Some(3));
+        assert_eq!(slots(scopes.cancel(child)), Some(vec![1, 2, 4]));
         assert_eq!(state(&scopes), [false, true, true, false, false, false]);
-        assert_eq!(scopes.cancel(ScopeId::ROOT, &mut Vec::new()), Some(0));
+        assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), Some(vec![0, 3]));
         assert_eq!(state(&scopes), [true, true, true, false, false, true]);
-        assert_eq!(scopes.cancel(ScopeId::ROOT, &mut Vec::new()), None);
-        assert_eq!(scopes.cancel(detached, &mut Vec::new()), Some(6));
+        assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), None);
+        assert_eq!(slots(scopes.cancel(detached)), Some(vec![5]));
         assert_eq!(state(&scopes), [true; 6]);
-        let late = scopes.child(child, 9);
+        let late = scopes.child(child);
         assert!(scopes.is_cancelled(late));
     }
 }

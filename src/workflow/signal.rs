@@ -13,8 +13,8 @@ use futures_core::FusedFuture;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
-use super::instance::Instance;
 use super::scope::ScopeId;
+use super::state::WorkflowState;
 use crate::program::{Decode, Payload, WaiterIndex};
 
 /// The signals of one name, in the order in which they arrive. From
@@ -23,7 +23,7 @@ use crate::program::{Decode, Payload, WaiterIndex};
 /// Receivers of one name share one queue, clones and those that are asked for again alike: each signal goes to one of
 /// them.
 pub struct SignalReceiver<T> {
-    instance: Rc<Instance>,
+    instance: Rc<WorkflowState>,
     scope: ScopeId,
     mailbox: usize,
     input: PhantomData<fn() -> T>,
@@ -157,7 +157,7 @@ impl<T> fmt::Debug for Recv<T> {
     }
 }
 
-impl Instance {
+impl WorkflowState {
     /// Takes in a signal and wakes who waits for one of its name.
     pub(super) fn deliver_signal(&self, name: &Arc<str>, input: &Payload) {
         let woken = self.inbox.borrow_mut().deliver(name, input.clone());

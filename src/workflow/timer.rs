@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use futures_core::FusedFuture;
 
 use super::error::WorkflowError;
-use super::instance::{Instance, Started};
-use super::slot::Outcome;
+use super::slot::SlotEnd;
+use super::state::{Requested, WorkflowState};
 
 /// A durable timer that has been started: ends when it fires, or with
 /// [`WorkflowError::Cancelled`] when its scope is cancelled. From
@@ -22,18 +22,18 @@ use super::slot::Outcome;
 pub struct Timer(State);
 
 enum State {
-    Waiting { instance: Rc<Instance>, slot: usize },
+    Waiting { instance: Rc<WorkflowState>, slot: usize },
     Cancelled,
     Never,
     Ended,
 }
 
 impl Timer {
-    pub(super) fn new(instance: &Rc<Instance>, started: Started) -> Timer {
+    pub(super) fn new(instance: &Rc<WorkflowState>, started: Requested) -> Timer {
         Timer(match started {
-            Started::Slot(slot) => State::Waiting { instance: Rc::clone(instance), slot },
-            Started::Cancelled => State::Cancelled,
-            Started::Never => State::Never,
+            Requested::Slot(slot) => State::Waiting { instance: Rc::clone(instance), slot },
+            Requested::Cancelled => State::Cancelled,
+            Requested::Never => State::Never,
         })
     }
 }
@@ -45,9 +45,9 @@ impl Future for Timer {
         let result = match &self.0 {
             State::Waiting { instance, slot } => match instance.poll(*slot, cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Outcome::Fired) => Ok(()),
-                Poll::Ready(Outcome::Cancelled(cancellation)) => Err(WorkflowError::Cancelled(cancellation)),
-                Poll::Ready(Outcome::Completed(_) | Outcome::Failed(_)) => {
+                Poll::Ready(SlotEnd::Fired) => Ok(()),
+                Poll::Ready(SlotEnd::Cancelled(cancellation)) => Err(WorkflowError::Cancelled(cancellation)),
+                Poll::Ready(SlotEnd::Completed(_) | SlotEnd::Failed(_)) => {
                     unreachable!("a timer's slot ends as a timer does")
                 }
             },

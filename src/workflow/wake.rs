@@ -20,13 +20,6 @@ pub(super) struct WakeFlag {
 pub(super) struct Active<'a>(&'a WakeFlag);
 
 impl WakeFlag {
-    /// As a new one.
-    pub fn reset(&self) {
-        self.active.store(false, Ordering::Relaxed);
-        self.woken.store(false, Ordering::Relaxed);
-        self.foreign.store(false, Ordering::Relaxed);
-    }
-
     /// Begins an activation.
     pub fn enter(&self) -> Active<'_> {
         self.active.store(true, Ordering::Relaxed);
@@ -40,12 +33,7 @@ impl WakeFlag {
 
     /// Whether the code is to be polled. Asking resets it.
     pub fn take(&self) -> bool {
-        // No swap, which costs more: a wake between the two is answered by the poll that follows.
-        let woken = self.woken.load(Ordering::Relaxed);
-        if woken {
-            self.woken.store(false, Ordering::Relaxed);
-        }
-        woken
+        self.woken.swap(false, Ordering::Relaxed)
     }
 
     pub fn wake_own(&self) {

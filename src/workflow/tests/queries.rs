@@ -61,7 +61,7 @@ fn what_goes_wrong_in_a_query_is_its_own_affair() {
     failed(ask("times", 0), "zero is no factor");
     failed(
         ask("nothing", 0),
-        "answers no query `nothing`; the queries it answers now: `times`, `asks`, `draws`, `panics`",
+        "answers no query `nothing`; the queries it answers now: `asks`, `draws`, `panics`, `times`",
     );
     failed(ask("asks", 0), "a query handler of workflow `test` used the context");
     failed(ask("draws", 0), "a query handler of workflow `test` used the context");

@@ -1,0 +1,403 @@
+//! [`WorkflowState`]: what the contexts and futures of one workflow instance share.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::error::Cancellation;
+use super::inbox::Inbox;
+use super::marker::Markers;
+use super::query::Queries;
+use super::random::Random;
+use super::scope::{ScopeId, Scopes};
+use super::slot::{SlotEnd, SlotKind, SlotState, Slots, Waiter};
+use super::wake::WakeFlag;
+use crate::program::{
+    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink,
+};
+
+/// What the contexts and futures of one workflow instance share.
+///
+/// Wakers and user code may call back, so `requests` is never borrowed while one is woken or dropped.
+pub(super) struct WorkflowState {
+    pub run: Arc<RunInfo>,
+    pub link: Arc<dyn WorkflowLink>,
+    pub flag: Arc<WakeFlag>,
+    /// The flag's. The code is polled with it.
+    pub waker: Waker,
+    moment: Cell<Moment>,
+    phase: Cell<Phase>,
+    cancel_requested: Cell<bool>,
+    /// Counts what the code has asked for and taken, to tell a busy workflow from one that spins.
+    progress: Cell<u64>,
+    failure: Cell<Option<Box<TaskFailure>>>,
+    pub inbox: RefCell<Inbox>,
+    pub queries: RefCell<Queries>,
+    pub markers: RefCell<Markers>,
+    pub random: RefCell<Random>,
+    requests: RefCell<Requests>,
+}
+
+/// When the present activation is.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    now: Time,
+    replaying: bool,
+    history_length: u64,
+    /// Counts activations.
+    activation: u32,
+}
+
+/// What the code may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Ask for things, while it is polled.
+    Open,
+    /// Nothing, while this runs, in words: `a side effect`.
+    Limited(&'static str),
+    /// Nothing any more: the instance is being dropped, or has closed. Whatever destructors ask for is ignored.
+    Closed,
+}
+
+/// What the code has asked for.
+#[derive(Default)]
+struct Requests {
+    /// In this activation. What is taken back leaves `None`, so that the indexes of the others stay.
+    commands: Vec<Option<Command>>,
+    slots: Slots,
+    scopes: Scopes,
+}
+
+impl Requests {
+    /// Cancels what waits in a slot, and says who is to be woken. A command of this very activation is taken back.
+    fn cancel_slot(&mut self, index: usize, activation: u32) -> Waiter {
+        let Requests { commands, slots, .. } = self;
+        let slot = slots.at(index);
+        let SlotState::Open { cancel_asked, .. } = &mut slot.state else { return Waiter::Nobody };
+        if *cancel_asked {
+            return Waiter::Nobody;
+        }
+        let seq = slot.seq;
+        if slot.activation == activation {
+            commands[slot.command] = None;
+        } else {
+            match slot.kind {
+                SlotKind::Activity => {
+                    // Its end comes from the worker, as its cancellation type says.
+                    *cancel_asked = true;
+                    commands.push(Some(Command::CancelActivity { seq }));
+                    return Waiter::Nobody;
+                }
+                SlotKind::Timer => commands.push(Some(Command::CancelTimer { seq })),
+            }
+        }
+        slot.end(SlotEnd::Cancelled(Cancellation::default()))
+    }
+}
+
+/// The answer to starting something.
+pub(super) enum Requested {
+    /// It waits in this slot.
+    Slot(usize),
+    /// Its scope is cancelled.
+    Cancelled,
+    /// It never ends: the instance is closing, or broke a rule.
+    Never,
+}
+
+/// How many things the code asks for between two looks at whether they are too many.
+const LIMITED: usize = 1024;
+
+impl WorkflowState {
+    pub fn new(run: Arc<RunInfo>, link: Arc<dyn WorkflowLink>) -> Rc<WorkflowState> {
+        let flag = Arc::<WakeFlag>::default();
+        Rc::new(WorkflowState {
+            waker: Waker::from(Arc::clone(&flag)),
+            flag,
+            moment: Cell::new(Moment { now: run.started_at, replaying: false, history_length: 0, activation: 0 }),
+            phase: Cell::new(Phase::Open),
+            cancel_requested: Cell::default(),
+            progress: Cell::default(),
+            failure: Cell::default(),
+            inbox: RefCell::default(),
+            queries: RefCell::default(),
+            markers: RefCell::default(),
+            random: RefCell::default(),
+            requests: RefCell::default(),
+            run,
+            link,
+        })
+    }
+
+    /// Takes the clock of an activation.
+    pub fn begin(&self, activation: &Activation) {
+        let &Activation { now, replaying, history_length, .. } = activation;
+        self.moment.update(|moment| Moment { now, replaying, history_length, activation: moment.activation + 1 });
+    }
+
+    /// Takes one piece of news: ends what it is about, and wakes who waits for it.
+    pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
+        match job {
+            Job::Start => self.flag.wake_own(),
+            Job::Marker(marker) => self.recall(marker),
+            Job::Signal { name, input } => self.deliver_signal(name, input),
+            Job::FireTimer(seq) => self.end(SlotKind::Timer, *seq, SlotEnd::Fired)?,
+            Job::ActivityDone { seq, result } => {
+                let outcome = match result {
+                    ActivityResolution::Completed(payload) => SlotEnd::Completed(payload.clone()),
+                    ActivityResolution::Failed(failure) => SlotEnd::Failed(Arc::clone(failure)),
+                    ActivityResolution::Cancelled(failure) => {
+                        SlotEnd::Cancelled(Cancellation(Some(Arc::clone(failure))))
+                    }
+                };
+                self.end(SlotKind::Activity, *seq, outcome)?;
+            }
+            Job::Cancel { .. } => {
+                self.cancel_requested.set(true);
+                self.cancel(ScopeId::ROOT);
+            }
+            // Answered behind everything else.
+            Job::Query { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn end(&self, kind: SlotKind, seq: Seq, outcome: SlotEnd) -> Result<(), TaskFailure> {
+        let waiter = match self.requests.borrow_mut().slots.find(kind, seq) {
+            Some(slot) => slot.end(outcome),
+            None => {
+                let what = if kind == SlotKind::Activity { "activity" } else { "timer" };
+                let message = format!("{what} {seq} has ended, but the workflow's code never asked for it");
+                return Err(TaskFailure::Misuse(message));
+            }
+        };
+        self.wake(waiter);
+        Ok(())
+    }
+
+    fn wake(&self, waiter: Waiter) {
+        match waiter {
+            Waiter::Nobody => {}
+            Waiter::Workflow => self.flag.wake(),
+            Waiter::Other(waker) => waker.wake(),
+        }
+    }
+
+    /// Starts something, with the command that `command` makes of its number.
+    pub fn start(&self, kind: SlotKind, scope: ScopeId, command: impl FnOnce(Seq) -> Command) -> Requested {
+        if !self.is_usable() {
+            return Requested::Never;
+        }
+        let mut guard = self.requests.borrow_mut();
+        let Requests { commands, slots, scopes } = &mut *guard;
+        if scopes.is_cancelled(scope) {
+            return Requested::Cancelled;
+        }
+        let (index, seq) = slots.add(kind, self.moment.get().activation, commands.len());
+        scopes.add_slot(scope, index);
+        commands.push(Some(command(seq)));
+        self.note_progress();
+        if index % LIMITED == LIMITED - 1 {
+            drop(guard);
+            self.limit(index + 1, "activities and timers");
+        }
+        Requested::Slot(index)
+    }
+
+    /// Looks at what was started. An end can be taken once.
+    pub fn poll(&self, index: usize, cx: &Context<'_>) -> Poll<SlotEnd> {
+        let mut requests = self.requests.borrow_mut();
+        let slot = requests.slots.at(index);
+        match &mut slot.state {
+            SlotState::Open { waiter: Waiter::Other(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
+            SlotState::Open { waiter, .. } => {
+                let polling =
+                    if self.waker.will_wake(cx.waker()) { Waiter::Workflow } else { Waiter::Other(cx.waker().clone()) };
+                let replaced = mem::replace(waiter, polling);
+                drop(requests);
+                drop(replaced);
+                Poll::Pending
+            }
+            SlotState::Closed => Poll::Pending,
+            ended @ SlotState::Ended(_) => {
+                let SlotState::Ended(end) = mem::replace(ended, SlotState::Closed) else {
+                    unreachable!("it was matched as ended")
+                };
+                self.note_progress();
+                Poll::Ready(end)
+            }
+        }
+    }
+
+    /// Cancels a timer whose future is dropped. One whose command has not left is taken back.
+    pub fn drop_timer(&self, index: usize) {
+        if self.phase.get() == Phase::Closed {
+            return;
+        }
+        let mut guard = self.requests.borrow_mut();
+        let waiter = guard.cancel_slot(index, self.moment.get().activation);
+        guard.slots.at(index).state = SlotState::Closed;
+        drop(guard);
+        drop(waiter);
+    }
+
+    /// Cancels a scope: its timers at once, its activities as their cancellation type says, which is the worker's work.
+    /// What was asked for in this very activation is taken back instead.
+    pub fn cancel(&self, scope: ScopeId) {
+        if !self.is_usable() {
+            return;
+        }
+        let mut guard = self.requests.borrow_mut();
+        let Some(cancelled) = guard.scopes.cancel(scope) else { return };
+        self.note_progress();
+        let activation = self.moment.get().activation;
+        let ended: Vec<Waiter> =
+            cancelled.slots.into_iter().map(|index| guard.cancel_slot(index, activation)).collect();
+        drop(guard);
+        cancelled.waiting.into_iter().for_each(Waker::wake);
+        ended.into_iter().for_each(|waiter| self.wake(waiter));
+    }
+
+    pub fn child_scope(&self, parent: ScopeId) -> ScopeId {
+        self.requests.borrow_mut().scopes.child(parent)
+    }
+
+    pub fn detached_scope(&self) -> ScopeId {
+        self.requests.borrow_mut().scopes.detached()
+    }
+
+    pub fn is_cancelled(&self, scope: ScopeId) -> bool {
+        self.requests.borrow().scopes.is_cancelled(scope)
+    }
+
+    pub fn poll_cancelled(&self, scope: ScopeId, waiter: &mut WaiterIndex, cx: &Context<'_>) -> Poll<()> {
+        let mut requests = self.requests.borrow_mut();
+        if requests.scopes.is_cancelled(scope) {
+            return Poll::Ready(());
+        }
+        let replaced = requests.scopes.waiters(scope).register(waiter, cx.waker());
+        drop(requests);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    pub fn leave_cancelled(&self, scope: ScopeId, waiter: WaiterIndex) {
+        let left = self.requests.borrow_mut().scopes.waiters(scope).leave(waiter);
+        drop(left);
+    }
+
+    pub fn now(&self) -> Time {
+        self.moment.get().now
+    }
+
+    pub fn is_replaying(&self) -> bool {
+        self.moment.get().replaying
+    }
+
+    pub fn history_length(&self) -> u64 {
+        self.moment.get().history_length
+    }
+
+    pub fn cancel_requested(&self) -> bool {
+        self.cancel_requested.get()
+    }
+
+    pub fn progress(&self) -> u64 {
+        self.progress.get()
+    }
+
+    /// Asks the service for something that nobody waits for.
+    pub fn ask(&self, command: Command) {
+        let mut requests = self.requests.borrow_mut();
+        requests.commands.push(Some(command));
+        self.note_progress();
+        let asked = requests.commands.len();
+        if asked.is_multiple_of(LIMITED) {
+            drop(requests);
+            self.limit(asked, "things in one workflow task");
+        }
+    }
+
+    /// Leaves the code if it has asked for more than the run may have events: in a loop that never waits, nobody else
+    /// would. Nothing is asked for any more should the code survive that.
+    fn limit(&self, asked: usize, what: &'static str) {
+        if asked > self.link.event_budget() {
+            self.close();
+            self.throw(TaskFailure::AskedForTooMuch { asked, what });
+        }
+    }
+
+    pub fn note_progress(&self) {
+        self.progress.update(|count| count + 1);
+    }
+
+    /// Runs code that may ask for nothing while it lasts.
+    pub fn limited<R>(&self, what: &'static str, code: impl FnOnce() -> R) -> R {
+        let outer = self.phase.get();
+        if outer != Phase::Closed {
+            self.phase.set(Phase::Limited(what));
+        }
+        let result = code();
+        if self.phase.get() == Phase::Limited(what) {
+            self.phase.set(outer);
+        }
+        result
+    }
+
+    /// From here on nothing is asked for any more.
+    pub fn close(&self) {
+        self.phase.set(Phase::Closed);
+    }
+
+    /// Adds all that has been asked for to a list.
+    pub fn take_commands(&self, commands: &mut Vec<Command>) {
+        commands.extend(self.requests.borrow_mut().commands.drain(..).flatten());
+    }
+
+    /// Notes that the code broke a rule; the first time counts. The task fails at the end of the poll.
+    pub fn fail(&self, failure: TaskFailure) {
+        let first = self.failure.take();
+        self.failure.set(first.or_else(|| Some(Box::new(failure))));
+    }
+
+    /// Leaves the code at once, because it broke a rule in a call that has no value to give.
+    pub fn throw(&self, failure: TaskFailure) -> ! {
+        self.fail(failure.clone());
+        std::panic::resume_unwind(Box::new(failure))
+    }
+
+    pub fn take_failure(&self) -> Option<Box<TaskFailure>> {
+        self.failure.take()
+    }
+
+    /// Whether the code may ask for something now.
+    pub fn is_usable(&self) -> bool {
+        // Destructors of code that has panicked must not unwind a second time.
+        if std::thread::panicking() {
+            return false;
+        }
+        match self.phase.get() {
+            Phase::Closed => return false,
+            Phase::Open if self.flag.is_active() => return true,
+            Phase::Open | Phase::Limited(_) => {}
+        }
+        self.fail(self.misuse());
+        false
+    }
+
+    /// What to say of code that asks for something when it may not.
+    fn misuse(&self) -> TaskFailure {
+        let workflow = &self.run.workflow_type;
+        TaskFailure::Misuse(match self.phase.get() {
+            Phase::Limited(what) => {
+                format!("{what} of workflow `{workflow}` used the context: it may ask for nothing and draw nothing")
+            }
+            Phase::Open | Phase::Closed => format!(
+                "the context of workflow `{workflow}` was used outside its code: only the workflow's own future may \
+                 start or cancel something"
+            ),
+        })
+    }
+}
