@@ -115,7 +115,6 @@ pub mod program;
 pub mod report;
 pub mod service;
 mod simulation;
-mod sorted;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 pub mod trace;

@@ -1,13 +1,13 @@
 //! [`Reference`]: what is kept of the fault-free run.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
-use crate::sorted::Sorted;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution};
 use crate::world::{Outcome, Run};
 
@@ -30,7 +30,7 @@ struct Shared {
     /// The result as it is compared.
     normal: Option<Vec<u8>>,
     /// By activity type.
-    usual: Sorted<Arc<str>, Usual>,
+    usual: BTreeMap<Arc<str>, Usual>,
 }
 
 /// What the activities of a type do when nothing strikes them.
@@ -109,10 +109,10 @@ impl Reference {
     }
 }
 
-fn usual(run: &Run) -> Sorted<Arc<str>, Usual> {
-    let mut types: Sorted<Arc<str>, Usual> = Sorted::default();
+fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
+    let mut types: BTreeMap<Arc<str>, Usual> = BTreeMap::new();
     for activity in run.executions().activities().values() {
-        let usual = types.or_default(&run.trace().activities()[activity.key].activity_type);
+        let usual = types.entry(run.trace().activities()[activity.key].activity_type.clone()).or_default();
         let attempts = run.executions().attempts_of(activity.key);
         let failing = attempts.clone().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
         usual.failing = usual.failing.max(failing);

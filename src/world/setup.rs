@@ -1,6 +1,7 @@
 //! [`Setup`]: what is fixed before a run begins.
 
 use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use super::core::outside_workflow;
 use crate::program::{ActivityProgram, Span, Time, WorkflowLink, WorkflowProgram};
 use crate::service::Dialect;
-use crate::sorted::Sorted;
 
 use super::watch::Watch;
 
@@ -27,8 +27,8 @@ pub(crate) struct StateMaker {
 /// What a user configures, as runs need it.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) activities: Sorted<Arc<str>, Arc<dyn ActivityProgram>>,
-    pub(crate) workflows: Sorted<Arc<str>, Arc<dyn WorkflowProgram>>,
+    pub(crate) activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
+    pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
     pub(crate) states: Vec<StateMaker>,
     /// What looks at the state whenever an attempt has ended.
     pub(crate) watches: Vec<Arc<Watch>>,
@@ -92,8 +92,8 @@ impl Default for Settings {
 impl Default for Setup {
     fn default() -> Setup {
         Setup {
-            activities: Sorted::default(),
-            workflows: Sorted::default(),
+            activities: BTreeMap::new(),
+            workflows: BTreeMap::new(),
             states: Vec::new(),
             watches: Vec::new(),
             settings: Settings::default(),
