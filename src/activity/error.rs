@@ -1,7 +1,6 @@
 //! [`ActivityError`]: how an attempt says that it did not succeed.
 
 use std::io;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -106,13 +105,11 @@ impl From<ApplicationFailure> for ActivityError {
 impl From<ActivityError> for ActivityOutcome {
     fn from(error: ActivityError) -> ActivityOutcome {
         let plain = |error_type: &str, message: String| Failure::application(error_type, message);
-        // Made once: failures that a retry may help are what runs are full of.
-        static RETRYABLE: LazyLock<Arc<str>> = LazyLock::new(|| "Retryable".into());
         let failure: Failure = match error {
             ActivityError::Cancelled => return ActivityOutcome::Cancelled(Details::Absent),
             ActivityError::ExecutionFailed(message) => plain("ExecutionFailed", message),
             ActivityError::Panic(message) => plain("Panic", message),
-            ActivityError::Retryable(message) => Failure::application(RETRYABLE.clone(), message),
+            ActivityError::Retryable(message) => plain("Retryable", message),
             ActivityError::Application(message) => plain("Application", message),
             ActivityError::Timeout(timeout) => plain("Timeout", format!("activity timed out: {timeout}")),
             ActivityError::NonRetryable(message) => {

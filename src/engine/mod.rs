@@ -4,6 +4,7 @@
 //! - [`tasks`]: the futures and their wakers.
 //! - [`ready`]: which tasks have been woken.
 //! - [`sleepers`]: the tasks that wait for a moment.
+//! - [`slab`]: what both of these are kept in.
 //! - [`schedule`]: which of several ready tasks runs first.
 //! - [`choice`]: the random numbers of a seed, the one source of everything random.
 
@@ -11,5 +12,6 @@ pub(crate) mod choice;
 pub(crate) mod queue;
 pub(crate) mod ready;
 pub(crate) mod schedule;
+mod slab;
 pub(crate) mod sleepers;
 pub(crate) mod tasks;

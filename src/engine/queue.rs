@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use crate::program::Time;
 
-/// Position among entries of the same time.
-pub(crate) type Order = u64;
+/// Where an entry stands among those of the same time.
+pub(crate) type Rank = u64;
 
-/// A monotone radix queue: entries come out by time, and by order among equal times.
+/// A monotone radix queue: entries come out by time, and by rank among equal times.
 ///
 /// Bucket 0 holds the entries of the time `floor`; bucket `i` those whose time differs from it first in bit `i - 1`.
 /// A push is constant time whatever the size, and an entry moves at most 64 times, always to a lower bucket. That beats
@@ -16,9 +16,9 @@ pub(crate) type Order = u64;
 pub(crate) struct Queue<E> {
     /// All times in the queue are at or after it.
     floor: Time,
-    next_order: Order,
-    present: VecDeque<(Order, E)>,
-    buckets: [Vec<(Time, Order, E)>; 64],
+    next_rank: Rank,
+    present: VecDeque<(Rank, E)>,
+    buckets: [Vec<(Time, Rank, E)>; 64],
     /// Bit `i` is set if `buckets[i]` has entries.
     filled: u64,
 }
@@ -27,7 +27,7 @@ impl<E> Default for Queue<E> {
     fn default() -> Queue<E> {
         Queue {
             floor: Time::ZERO,
-            next_order: 0,
+            next_rank: 0,
             present: VecDeque::new(),
             buckets: std::array::from_fn(|_| Vec::new()),
             filled: 0,
@@ -36,46 +36,43 @@ impl<E> Default for Queue<E> {
 }
 
 impl<E: Copy> Queue<E> {
-    /// The order of an entry that will be pushed later but counts from now.
-    pub(crate) fn reserve(&mut self) -> Order {
-        self.next_order += 1;
-        self.next_order
+    /// The rank of an entry that will be pushed later but counts from now.
+    pub(crate) fn reserve(&mut self) -> Rank {
+        self.next_rank += 1;
+        self.next_rank
     }
 
     /// Adds an entry behind those of the same time.
-    #[inline]
     pub(crate) fn push(&mut self, at: Time, entry: E) {
-        let order = self.reserve();
-        self.push_at(at, order, entry);
+        let rank = self.reserve();
+        self.push_at(at, rank, entry);
     }
 
-    /// Adds an entry with an order reserved before.
-    #[inline(always)]
-    pub(crate) fn push_at(&mut self, at: Time, order: Order, entry: E) {
+    /// Adds an entry with a rank reserved before.
+    pub(crate) fn push_at(&mut self, at: Time, rank: Rank, entry: E) {
         if at > self.floor {
             let bucket = bucket(self.floor, at);
-            self.buckets[bucket].push((at, order, entry));
+            self.buckets[bucket].push((at, rank, entry));
             self.filled |= 1 << bucket;
         } else {
-            self.push_present(at, order, entry);
+            self.push_present(at, rank, entry);
         }
     }
 
-    fn push_present(&mut self, at: Time, order: Order, entry: E) {
+    fn push_present(&mut self, at: Time, rank: Rank, entry: E) {
         if at < self.floor {
             self.lower_floor(at);
         }
         // Mostly it is the last.
-        let mut place = self.present.len();
-        self.present.push_back((order, entry));
-        while place > 0 && self.present[place - 1].0 > order {
-            self.present.swap(place - 1, place);
-            place -= 1;
+        let mut index = self.present.len();
+        self.present.push_back((rank, entry));
+        while index > 0 && self.present[index - 1].0 > rank {
+            self.present.swap(index - 1, index);
+            index -= 1;
         }
     }
 
     /// Takes the first entry.
-    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Time, E)> {
         if self.present.is_empty() {
             if self.filled == 0 {
@@ -104,7 +101,7 @@ impl<E: Copy> Queue<E> {
     /// Forgets everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.floor = Time::ZERO;
-        self.next_order = 0;
+        self.next_rank = 0;
         self.present.clear();
         while self.filled != 0 {
             let bucket = self.filled.trailing_zeros() as usize;
@@ -117,27 +114,26 @@ impl<E: Copy> Queue<E> {
     fn refill(&mut self, lowest: usize) {
         let mut moved = std::mem::take(&mut self.buckets[lowest]);
         self.floor = moved.iter().map(|&(at, ..)| at).min().unwrap_or(self.floor);
-        for &(at, order, entry) in &moved {
-            self.push_at(at, order, entry);
+        for &(at, rank, entry) in &moved {
+            self.push_at(at, rank, entry);
         }
         moved.clear();
         self.buckets[lowest] = moved;
     }
 
     /// Only stale entries were taken since the clock last moved, and the clock stayed behind them.
-    #[cold]
     fn lower_floor(&mut self, floor: Time) {
         let mut all = Vec::new();
-        while let Some((order, entry)) = self.present.pop_front() {
-            all.push((self.floor, order, entry));
+        while let Some((rank, entry)) = self.present.pop_front() {
+            all.push((self.floor, rank, entry));
         }
         for bucket in &mut self.buckets {
             all.append(bucket);
         }
         self.filled = 0;
         self.floor = floor;
-        for (at, order, entry) in all {
-            self.push_at(at, order, entry);
+        for (at, rank, entry) in all {
+            self.push_at(at, rank, entry);
         }
     }
 }

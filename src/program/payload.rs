@@ -1,6 +1,5 @@
 //! [`Payload`] and [`Details`]: bytes on the way between user code and the service.
 
-use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -26,13 +25,6 @@ enum Bytes {
 /// What fits beside the length without making a payload larger than three words.
 const SHORT: usize = 22;
 
-thread_local! {
-    /// Where JSON is written before its length is known.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-const MOST_SCRATCH: usize = 1 << 16;
-
 impl Payload {
     /// Takes bytes as they are.
     ///
@@ -44,8 +36,8 @@ impl Payload {
         let given = bytes.as_ref();
         let mut bytes = [0; SHORT];
         Payload(match bytes.get_mut(..given.len()) {
-            Some(place) => {
-                place.copy_from_slice(given);
+            Some(start) => {
+                start.copy_from_slice(given);
                 Bytes::Short { len: given.len() as u8, bytes }
             }
             None => Bytes::Shared(Arc::from(given)),
@@ -56,17 +48,8 @@ impl Payload {
     ///
     /// # Errors
     /// What `serde_json` says of a value that JSON cannot hold, such as a map with keys that are not strings.
-    #[inline]
     pub fn from_json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        let mut text = SCRATCH.take();
-        text.clear();
-        serde_json::to_writer(&mut text, value)?;
-        let payload = Payload::new(&text);
-        // What one large value needed is not kept for ever.
-        if text.capacity() <= MOST_SCRATCH {
-            SCRATCH.set(text);
-        }
-        Ok(payload)
+        Ok(Payload::new(serde_json::to_vec(value)?))
     }
 
     /// Decodes JSON.

@@ -283,7 +283,6 @@ impl Activity {
 
     /// When a timeout passes; `None` if it is off or its clock does not run now. A paused activity's clocks stand still
     /// (temporal `service/history/workflow/timer_sequence.go`, recorded scenario `ops_pause_s2c`).
-    #[inline(always)]
     pub fn deadline(&self, timeout: TimeoutType) -> Option<Time> {
         if self.is_paused() || !self.is_open() {
             return None;

@@ -25,11 +25,10 @@ impl Activity {
         self.started().is_some() && attempt.is_none_or(|attempt| attempt == self.attempt)
     }
 
-    /// What a timer of the current attempt is set for; 0 for one that spans all attempts.
-    #[inline(always)]
-    pub(super) fn timer_attempt(&self, timeout: TimeoutType) -> u32 {
+    /// The attempt that a timer is set for; `None` for one that spans all attempts.
+    pub(super) fn timer_attempt(&self, timeout: TimeoutType) -> Option<u32> {
         let spans_all = timeout == TimeoutType::ScheduleToClose && !self.dialect.restarts_schedule_to_close();
-        if spans_all { 0 } else { self.attempt }
+        (!spans_all).then_some(self.attempt)
     }
 }
 
@@ -54,8 +53,6 @@ impl Service {
 
     /// Asks for a timer, if the timeout is on and comes before the end of the run and of the activity
     /// (temporal `service/history/workflow/timer_sequence.go`).
-    // Which timeout is known where it is called, and most of the rule with it.
-    #[inline(always)]
     pub(super) fn arm(&mut self, key: ActivityKey, timeout: TimeoutType) {
         let activity = &self.activities[key];
         if let Some(at) = activity.deadline(timeout)
@@ -79,7 +76,6 @@ impl Service {
     }
 
     /// The first half of [`take_activity_task`](Service::take_activity_task): the attempt counts as started.
-    #[inline]
     pub(crate) fn start_attempt(&mut self, activity: ActivityKey, attempt: u32, now: Time) -> Option<Token> {
         if !self.runs(activity) {
             return None;
@@ -95,7 +91,6 @@ impl Service {
     }
 
     /// What the worker of an attempt that has just started is given.
-    #[inline]
     pub(crate) fn activity_task(&self, token: Token) -> ActivityTask {
         let taken = self.activity(token.activity);
         let info = ActivityInfo {
@@ -133,7 +128,6 @@ impl Service {
     /// # Errors
     /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. The answer to a heartbeat that is too
     /// large is not an error: it asks to cancel, and the activity has failed (`limit_heartbeat_2_5m`).
-    #[inline]
     pub fn heartbeat(
         &mut self,
         token: Token,
@@ -145,7 +139,6 @@ impl Service {
         Ok(self.heartbeat_running(token.activity, details, now, order))
     }
 
-    #[inline]
     pub(super) fn heartbeat_running(
         &mut self,
         key: ActivityKey,
@@ -154,7 +147,7 @@ impl Service {
         order: Order,
     ) -> HeartbeatAnswer {
         if details.as_bytes().is_some_and(limit::is_too_large) {
-            self.end_attempt(key, Some(Arc::new(limit::heartbeat_too_large())), now);
+            self.end_attempt(key, Some(Arc::new(limit::heartbeat_too_large())), None, now);
             return HeartbeatAnswer { cancel_requested: true, ..HeartbeatAnswer::default() };
         }
         let activity = &mut self.activities[key];
@@ -205,17 +198,6 @@ impl Service {
     pub fn fail(
         &mut self,
         token: Token,
-        failure: Option<Failure>,
-        last_heartbeat_details: Option<Details>,
-        now: Time,
-    ) -> Result<(), Refused> {
-        self.fail_shared(token, failure.map(Arc::new), last_heartbeat_details, now)
-    }
-
-    /// As [`fail`](Service::fail), with a failure that others have too.
-    pub(crate) fn fail_shared(
-        &mut self,
-        token: Token,
         failure: Option<Arc<Failure>>,
         last_heartbeat_details: Option<Details>,
         now: Time,
@@ -224,21 +206,8 @@ impl Service {
             return Err(Refused::NOT_AN_APPLICATION_FAILURE);
         }
         self.check_running(token.activity, Some(token.attempt))?;
-        self.fail_running(token.activity, failure, last_heartbeat_details, now);
+        self.end_attempt(token.activity, failure, last_heartbeat_details, now);
         Ok(())
-    }
-
-    pub(super) fn fail_running(
-        &mut self,
-        key: ActivityKey,
-        failure: Option<Arc<Failure>>,
-        last_heartbeat_details: Option<Details>,
-        now: Time,
-    ) {
-        if let Some(details) = last_heartbeat_details.filter(|_| self.dialect.takes_details_with_failure()) {
-            self.activities[key].details = details;
-        }
-        self.end_attempt(key, failure, now);
     }
 
     /// Takes an attempt's word that it was cancelled.

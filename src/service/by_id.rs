@@ -45,12 +45,12 @@ impl Service {
         &mut self,
         workflow: WorkflowKey,
         id: &ActivityId,
-        failure: Option<Failure>,
+        failure: Option<Arc<Failure>>,
         last_heartbeat_details: Option<Details>,
         now: Time,
     ) -> Result<(), Refused> {
         let key = self.find_running(workflow, id)?;
-        self.fail_running(key, failure.map(Arc::new), last_heartbeat_details, now);
+        self.end_attempt(key, failure, last_heartbeat_details, now);
         Ok(())
     }
 

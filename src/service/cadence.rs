@@ -6,7 +6,7 @@
 
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
-use super::power::power;
+use super::go_pow::go_pow;
 use super::retry::{Ended, Verdict};
 
 /// Schedule-to-start is widened to at most this much, so that a task that was lost on its way is noticed.
@@ -158,7 +158,7 @@ fn interval(policy: &RetrySpec, attempt: u32) -> Option<Span> {
     let seconds = |span: Span| span.as_nanos() as f64 / NANOS_PER_SECOND as f64;
     let maximum = policy.maximum_interval.as_nanos() / NANOS_PER_SECOND;
     // A cast stops at the ends of the integer's range and makes "not a number" a zero.
-    let grown = (seconds(policy.initial_interval) * power(policy.backoff_coefficient, attempt)) as i64;
+    let grown = (seconds(policy.initial_interval) * go_pow(policy.backoff_coefficient, attempt)) as i64;
     let interval = if grown <= 0 || grown > MOST_SECONDS { maximum } else { grown };
     match interval {
         0 => None,

@@ -10,8 +10,18 @@ use super::{Activity, ActivityClose, ActivityKey, News, Service, Timer, limit};
 use crate::program::{ActivityId, Details, Failure, FailureKind, Span, Time, TimeoutType};
 
 impl Service {
-    /// The running attempt failed: it is retried, or the activity closes.
-    pub(super) fn end_attempt(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, now: Time) {
+    /// The running attempt failed: it is retried, or the activity closes. Details that are given with the failure replace
+    /// what is visible.
+    pub(super) fn end_attempt(
+        &mut self,
+        key: ActivityKey,
+        failure: Option<Arc<Failure>>,
+        last_heartbeat_details: Option<Details>,
+        now: Time,
+    ) {
+        if let Some(details) = last_heartbeat_details.filter(|_| self.dialect.takes_details_with_failure()) {
+            self.activities[key].details = details;
+        }
         match self.verdict(key, failure.as_deref(), now) {
             Verdict::Close(retry_state) => {
                 let started_at = self.activity(key).started_at();
@@ -51,7 +61,6 @@ impl Service {
         }
     }
 
-    #[inline]
     fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> Verdict {
         let activity = self.activity(key);
         let has_policy = activity.spec.retry.is_some() || self.dialect.has_default_policy();
@@ -67,7 +76,6 @@ impl Service {
         })
     }
 
-    #[inline]
     fn back_off(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, backoff: Span, now: Time) {
         let activity = &mut self.activities[key];
         activity.yield_attempt(failure);
@@ -152,7 +160,6 @@ impl Activity {
     }
 
     /// The attempt has ended and another one follows.
-    #[inline]
     fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
         self.attempt = self.counted_attempt() + 1;
         if matches!(self.started(), Some(Started { reset: ResetRequest::ClearDetails, .. })) {

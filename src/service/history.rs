@@ -282,7 +282,6 @@ impl Service {
     /// Writes an event, or keeps it back while a workflow task is open.
     ///
     /// Source: temporal `service/history/historybuilder/event_store.go`.
-    #[inline]
     pub(super) fn record(&mut self, workflow: WorkflowKey, at: Time, kind: EventKind, activity: Option<ActivityKey>) {
         let run = &mut self.workflows[workflow];
         let event = Buffered { at, kind, activity };

@@ -40,7 +40,7 @@
 //! let charge = service.workflow(workflow).activity(1).unwrap();
 //! let (token, _) = service.take_activity_task(charge, 1, Time::ZERO).unwrap();
 //! let failure = Failure::application("Declined", "no funds");
-//! service.fail(token, Some(failure), None, Time::from_millis(200)).unwrap();
+//! service.fail(token, Some(failure.into()), None, Time::from_millis(200)).unwrap();
 //!
 //! assert_eq!(service.activity(charge).attempt(), 2);
 //! assert_eq!(service.activity(charge).next_attempt_at(), Some(Time::from_millis(1200)));
@@ -53,13 +53,13 @@ pub mod cadence;
 mod command;
 mod dialect;
 mod ending;
+pub(crate) mod go_pow;
 mod history;
 mod keys;
 mod limit;
 mod operator;
 pub mod options;
 mod outbox;
-pub(crate) mod power;
 mod refused;
 pub mod retry;
 #[cfg(test)]

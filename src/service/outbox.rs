@@ -16,7 +16,6 @@ pub struct Outbox {
 
 impl Outbox {
     /// Whether there is nothing to take.
-    #[inline]
     pub fn is_empty(&self) -> bool {
         self.timers.is_empty() && self.ready.is_empty() && self.news.is_empty()
     }
@@ -27,7 +26,6 @@ impl Outbox {
         self.news.clear();
     }
 
-    #[inline]
     pub(super) fn arm(&mut self, at: Time, timer: Timer) {
         self.timers.push(TimerRequest { at, order: None, timer });
     }
@@ -52,8 +50,8 @@ pub enum Timer {
     Timeout {
         /// Which activity.
         activity: ActivityKey,
-        /// The attempt it was set for; 0 for a schedule-to-close that spans them all.
-        attempt: u32,
+        /// The attempt it was set for; `None` for a schedule-to-close that spans them all.
+        attempt: Option<u32>,
         /// Which of the four.
         timeout: TimeoutType,
     },

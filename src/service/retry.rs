@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use super::go_pow::go_pow;
 use super::options::TIMEOUT_TYPE_PREFIX;
-use super::power::power;
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType};
 
 /// `initial * coefficient^(attempt - 1)`, in floating point nanoseconds, truncated. Stops at [`Span::MAX`], and at
 /// `maximum` unless that is zero. Attempts below 1 count as the first.
 ///
 /// Source: temporal `service/history/workflow/retry.go` (`ExponentialBackoffAlgorithm`).
-pub fn exponential(initial: Span, coefficient: f64, attempt: i32, maximum: Span) -> Span {
+pub fn exponential(initial: Span, coefficient: f64, attempt: u32, maximum: Span) -> Span {
     // A cast stops at the ends of the integer's range and makes "not a number" a zero.
-    let interval = (initial.as_nanos() as f64 * power(coefficient, attempt.max(1).unsigned_abs() - 1)) as i64;
+    let interval = (initial.as_nanos() as f64 * go_pow(coefficient, attempt.max(1) - 1)) as i64;
     let interval = Span::from_nanos(interval.max(0));
     if maximum.is_zero() { interval } else { interval.min(maximum) }
 }
@@ -26,16 +26,15 @@ pub fn exponential(initial: Span, coefficient: f64, attempt: i32, maximum: Span)
 /// # Errors
 /// Why there is no other attempt: attempts used up, else too late.
 /// Source: temporal `service/history/workflow/retry.go` (`nextBackoffInterval`).
-#[inline]
 pub fn next_backoff(
     policy: &RetrySpec,
-    attempt: i32,
+    attempt: u32,
     next_retry_delay: Option<Span>,
     now: Time,
     expires: Option<Time>,
 ) -> Result<Span, RetryState> {
     let attempt = attempt.max(1);
-    if policy.maximum_attempts > 0 && attempt >= policy.maximum_attempts {
+    if u32::try_from(policy.maximum_attempts).is_ok_and(|most| most > 0 && attempt >= most) {
         return Err(RetryState::MaximumAttemptsReached);
     }
     let (interval, maximum) = match next_retry_delay {
@@ -62,7 +61,6 @@ pub fn next_backoff(
 /// Only the top of the chain counts, and types match exactly. Start-to-close and heartbeat timeouts can be listed as
 /// `TemporalTimeout:StartToClose` and `TemporalTimeout:Heartbeat`; the other timeouts are never retried.
 /// Source: temporal `common/retrypolicy/retry_policy.go` (`IsRetryableFailure`).
-#[inline]
 pub fn is_retryable(failure: Option<&Failure>, non_retryable_error_types: &[Arc<str>]) -> bool {
     let Some(failure) = failure else {
         return true;
@@ -120,7 +118,6 @@ pub enum Verdict {
 ///
 /// Source: temporal `service/history/workflow/mutable_state_impl.go` (`RetryActivity`), recorded scenarios
 /// `retry_verdict_*` and `cancel_wait_fails_*`.
-#[inline]
 pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
     if !ended.workflow_running {
         return Verdict::Close(RetryState::InternalServerError);
@@ -148,8 +145,7 @@ pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
     if ended.paused {
         return Verdict::Hold;
     }
-    let attempt = i32::try_from(ended.attempt).unwrap_or(i32::MAX);
-    match next_backoff(policy, attempt, next_retry_delay, ended.now, ended.expires) {
+    match next_backoff(policy, ended.attempt, next_retry_delay, ended.now, ended.expires) {
         Ok(backoff) => Verdict::Retry(backoff),
         Err(state) => Verdict::Close(state),
     }
@@ -182,7 +178,7 @@ mod tests {
     #[test]
     fn growth_without_end_stops_at_the_end_of_time() {
         assert_eq!(exponential(Span::from_secs(1), 10.0, 400, Span::ZERO), Span::MAX);
-        assert_eq!(exponential(Span::from_secs(1), 2.0, i32::MAX, Span::from_secs(9)), Span::from_secs(9));
+        assert_eq!(exponential(Span::from_secs(1), 2.0, u32::MAX, Span::from_secs(9)), Span::from_secs(9));
     }
 
     /// Without a maximum nothing is capped; without an interval the maximum stands in for it.

@@ -94,6 +94,14 @@ impl Workflow {
         self.append(at, EventKind::WorkflowTaskScheduled { attempt, timeout })
     }
 
+    /// Writes that a first attempt failed; a repeated one leaves no event.
+    fn append_task_failed(&mut self, task: EndedTask, cause: TaskFailedCause, message: Arc<str>, at: Time) {
+        if task.attempt == 1 {
+            let (scheduled_event_id, started_event_id) = self.open_task_events();
+            self.append(at, EventKind::WorkflowTaskFailed { scheduled_event_id, started_event_id, cause, message });
+        }
+    }
+
     /// The ids of a first attempt's two events. Nothing else is written while a task is open, so they are the last two.
     fn open_task_events(&self) -> (u64, u64) {
         let last = self.history.iter().rev();
@@ -127,7 +135,6 @@ impl Service {
     /// Hands a workflow task to a worker. `None` if it is stale.
     ///
     /// A repeated attempt becomes a first one again if there is news since it was scheduled.
-    #[inline]
     pub fn take_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, now: Time) -> Option<WorkflowTask> {
         let run = &mut self.workflows[workflow];
         let TaskState::Scheduled { mut attempt, at, history_length } = run.task else {
@@ -238,25 +245,11 @@ impl Service {
         message: Arc<str>,
         now: Time,
     ) {
-        self.workflows[workflow].task_failure = Some((cause, Arc::clone(&message)));
-        self.append_task_failed(workflow, task, cause, message, now);
+        let run = &mut self.workflows[workflow];
+        run.task_failure = Some((cause, Arc::clone(&message)));
+        run.append_task_failed(task, cause, message, now);
         self.outbox.news.push(News::TaskFailed { workflow });
         self.try_task_again(workflow, task, now);
-    }
-
-    fn append_task_failed(
-        &mut self,
-        workflow: WorkflowKey,
-        task: EndedTask,
-        cause: TaskFailedCause,
-        message: Arc<str>,
-        now: Time,
-    ) {
-        if task.attempt == 1 {
-            let run = &mut self.workflows[workflow];
-            let (scheduled_event_id, started_event_id) = run.open_task_events();
-            run.append(now, EventKind::WorkflowTaskFailed { scheduled_event_id, started_event_id, cause, message });
-        }
     }
 
     /// With news that arrived meanwhile the next task is a first attempt.
@@ -270,7 +263,8 @@ impl Service {
     pub(super) fn force_task_closed(&mut self, workflow: WorkflowKey, now: Time) {
         if let TaskState::Started { attempt, scheduled_at, started_at } = self.workflow(workflow).task {
             let task = EndedTask { attempt, scheduled_at, started_at };
-            self.append_task_failed(workflow, task, TaskFailedCause::ForceCloseCommand, Arc::from(""), now);
+            let cause = TaskFailedCause::ForceCloseCommand;
+            self.workflows[workflow].append_task_failed(task, cause, Arc::from(""), now);
         }
         self.workflows[workflow].task = TaskState::None;
     }

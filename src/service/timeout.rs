@@ -1,6 +1,6 @@
 //! Which deadlines an activity has, and what a passed one is reported as.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::program::{Details, Failure, FailureKind, RetryState, Span, Time, TimeoutType, Timeouts};
 
@@ -22,7 +22,6 @@ pub struct Clocks {
 /// Schedule-to-start runs from the moment the attempt is due until a worker takes it; schedule-to-close always, from
 /// the first schedule; start-to-close and heartbeat while an attempt runs.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
-#[inline(always)]
 pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> Option<Time> {
     let (from, span) = match timeout {
         TimeoutType::ScheduleToStart => match clocks.started_at {
@@ -50,15 +49,11 @@ pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> O
 /// would count if two had been armed at one moment.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
 pub fn deadlines(timeouts: &Timeouts, clocks: &Clocks) -> Vec<(TimeoutType, Time)> {
-    let mut all: Vec<(TimeoutType, Time)> = Vec::new();
-    for &timeout in
-        &[TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat]
-    {
-        if let Some(at) = deadline(timeout, timeouts, clocks) {
-            let later = all.iter().position(|&(_, other)| other > at).unwrap_or(all.len());
-            all.insert(later, (timeout, at));
-        }
-    }
+    let order =
+        [TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat];
+    let running = order.into_iter().filter_map(|timeout| Some((timeout, deadline(timeout, timeouts, clocks)?)));
+    let mut all: Vec<(TimeoutType, Time)> = running.collect();
+    all.sort_by_key(|(_, at)| *at);
     all
 }
 
@@ -82,13 +77,7 @@ pub const NOT_ENOUGH_TIME: &str =
 /// details, which only a final timeout carries (recorded scenarios `hb_details_silent_attempt_stc`,
 /// `to_no_hb_timeout_vanish`).
 pub fn timeout_failure(timeout_type: TimeoutType) -> Arc<Failure> {
-    // Made once: all of one type are the same, and most runs have some.
-    static HEARTBEAT: LazyLock<Arc<Failure>> =
-        LazyLock::new(|| Arc::new(plain_timeout_failure(TimeoutType::Heartbeat, Details::Absent, None)));
-    match timeout_type {
-        TimeoutType::Heartbeat => HEARTBEAT.clone(),
-        other => Arc::new(plain_timeout_failure(other, Details::Absent, None)),
-    }
+    Arc::new(plain_timeout_failure(timeout_type, Details::Absent, None))
 }
 
 /// The failure an activity closes with when a deadline has passed and there is no other attempt.

@@ -16,7 +16,6 @@ impl Service {
     }
 
     /// As [`fire`](Service::fire), for a caller that has just asked whether the timer is live.
-    #[inline]
     pub(crate) fn fire_live(&mut self, timer: Timer, now: Time) {
         match timer {
             Timer::Timeout { activity, timeout, .. } => {
@@ -50,7 +49,9 @@ impl Service {
         match timer {
             Timer::Timeout { activity, attempt, timeout } => {
                 let record = self.activity(activity);
-                (attempt == 0 || attempt == record.attempt) && record.deadline(timeout).is_some() && self.runs(activity)
+                attempt.is_none_or(|attempt| attempt == record.attempt)
+                    && record.deadline(timeout).is_some()
+                    && self.runs(activity)
             }
             Timer::RetryDue { activity, attempt } => self.is_in_backoff(activity, attempt),
             Timer::Workflow { workflow, timer } => self.is_timer_running(workflow, timer),

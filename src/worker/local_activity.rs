@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::program::{Failure, FailureKind, RetrySpec, Span};
-use crate::service::power::power;
+use crate::service::go_pow::go_pow;
 
 /// The policy in force: each field that is not set or not valid is replaced.
 ///
@@ -62,7 +62,7 @@ fn exponential(policy: &RetrySpec, attempt: u32) -> Span {
     if attempt <= 1 {
         return policy.initial_interval;
     }
-    let factor = power(policy.backoff_coefficient, attempt - 1);
+    let factor = go_pow(policy.backoff_coefficient, attempt - 1);
     let nanos = factor * policy.initial_interval.as_nanos() as f64;
     // `as` saturates, which is longer than any maximum.
     Span::from_nanos(nanos as i64).min(policy.maximum_interval)

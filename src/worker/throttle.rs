@@ -144,7 +144,6 @@ impl Throttle {
     }
 
     /// The attempt's code records a heartbeat.
-    #[inline]
     pub fn record<'a>(&'a mut self, details: Option<&'a [u8]>, now: Time) -> Action<'a> {
         match self.line {
             Line::Free => self.send(details, now),

@@ -36,7 +36,7 @@ impl Core {
             Call::Fail { failure, details, bytes } => {
                 let carries = details.is_some();
                 self.serve_then(
-                    |service, now| service.fail_shared(token, Some(failure), details, now),
+                    |service, now| service.fail(token, Some(failure), details, now),
                     |core, answer| {
                         if carries && answer.is_ok() {
                             core.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));

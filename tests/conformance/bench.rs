@@ -151,7 +151,7 @@ impl Bench {
         failure: Option<Failure>,
         last_heartbeat_details: Option<Details>,
     ) -> Result<(), Refused> {
-        let answer = self.service.fail(token, failure, last_heartbeat_details, self.now);
+        let answer = self.service.fail(token, failure.map(Arc::new), last_heartbeat_details, self.now);
         self.drain();
         answer
     }
@@ -171,7 +171,7 @@ impl Bench {
 
     pub fn fail_by_id(&mut self, failure: Option<Failure>) -> Result<(), Refused> {
         let id = self.id();
-        let answer = self.service.fail_by_id(self.workflow, &id, failure, None, self.now);
+        let answer = self.service.fail_by_id(self.workflow, &id, failure.map(Arc::new), None, self.now);
         self.drain();
         answer
     }
@@ -211,7 +211,7 @@ impl Bench {
 
     /// A timer for one of the activity's deadlines.
     pub fn timeout_timer(&self, attempt: u32, timeout: TimeoutType) -> Timer {
-        Timer::Timeout { activity: self.activity, attempt, timeout }
+        Timer::Timeout { activity: self.activity, attempt: Some(attempt), timeout }
     }
 
     fn run_until(&mut self, is_last: impl Fn(&Timer) -> bool) {

@@ -45,7 +45,7 @@ pub fn retry_activity(input: &Value) -> Found {
         policy: flag(input, "has_retry_policy").then_some(&policy),
         cancel_requested: flag(input, "cancel_requested"),
         paused: false,
-        attempt: attempt(input).try_into().expect("attempts count from 1"),
+        attempt: attempt(input),
         failure: failure.as_ref(),
         now: NOW,
         expires: flag(input, "expired").then(|| NOW.plus(Span::from_secs(-60))),

@@ -28,8 +28,9 @@ pub fn flag(input: &Value, field: &str) -> bool {
     input[field].as_bool().unwrap_or(false)
 }
 
-pub fn attempt(input: &Value) -> i32 {
-    integer(input, "attempt")
+/// The server's number is signed; one below 1 counts as the first attempt.
+pub fn attempt(input: &Value) -> u32 {
+    integer(input, "attempt").try_into().unwrap_or(0)
 }
 
 pub fn error_types(input: &Value) -> Vec<Arc<str>> {

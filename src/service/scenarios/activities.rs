@@ -183,7 +183,7 @@ fn too_large_is_accepted_and_fails_the_activity() {
 fn completing_by_id_needs_no_running_attempt() {
     let mut bench = Bench::with(spec(0, 5000, 0));
     let id = bench.service.activity(bench.key(1)).id().clone();
-    let refused = bench.service.fail_by_id(bench.workflow, &id, boom(), None, bench.now);
+    let refused = bench.service.fail_by_id(bench.workflow, &id, boom().map(Arc::new), None, bench.now);
     assert_eq!(refused, Err(Refused::ACTIVITY_GONE));
     bench.service.complete_by_id(bench.workflow, &id, Payload::new(b"ok"), bench.now).unwrap();
     assert_eq!(bench.events_from(6), "ActivityTaskStarted ActivityTaskCompleted WorkflowTaskScheduled");

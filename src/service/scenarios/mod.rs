@@ -165,7 +165,7 @@ impl Bench {
     }
 
     fn fail(&mut self, token: Token, failure: Option<Failure>) -> Result<(), Refused> {
-        let answer = self.service.fail(token, failure, None, self.now);
+        let answer = self.service.fail(token, failure.map(Arc::new), None, self.now);
         self.drain();
         answer
     }

@@ -136,7 +136,7 @@ impl Agent<'_> {
     }
 
     pub async fn fail(&self, call: Value, failure: Failure, details: Option<Details>, shown: Shown) -> Result<(), ()> {
-        let fail = |service: &mut Service, token, now, _| service.fail(token, Some(failure), details, now);
+        let fail = |service: &mut Service, token, now, _| service.fail(token, Some(failure.into()), details, now);
         self.call(call, shown, fail, |()| Value::Null).await
     }
 
@@ -189,7 +189,7 @@ pub fn by_id(
         Some("complete") => service.complete_by_id(workflow, &id, payload(&given("value", json!("by-id"))), now),
         Some("fail") => {
             let failure = given("failure", json!({ "type": "MyError", "message": "by-id" }));
-            service.fail_by_id(workflow, &id, Some(crate::recording::wire::failure(&failure)), None, now)
+            service.fail_by_id(workflow, &id, Some(crate::recording::wire::failure(&failure).into()), None, now)
         }
         Some("cancel") => {
             let details = step.get("details").map_or(Details::Absent, crate::recording::wire::details);
