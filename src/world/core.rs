@@ -1,14 +1,14 @@
 //! [`World`]: a run in progress, and the way simulated code finds it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::background::{Background, BackgroundKey};
 use super::error::RunError;
-use super::hosted::{HostedActivity, HostedWorkflow};
+use super::hosted::{HostedActivity, HostedWorkflow, StartedWorkflows};
 use super::messages::MessageKey;
 use super::queries::{Query, QueryKey};
 use super::running::Running;
@@ -133,6 +133,9 @@ pub(crate) struct Core {
     /// Signals on a slow way.
     pub(crate) late_signals: Table<LateSignalKey, Option<LateSignal>>,
     pub(crate) queries: Table<QueryKey, Query>,
+    /// Those that have arrived and wait for a worker, or for their workflow to have no task.
+    pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
+    pub(crate) started_workflows: StartedWorkflows,
     /// Tasks that no worker is there to take.
     pub(crate) backlog: Vec<Ready>,
     /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
@@ -194,6 +197,8 @@ impl Core {
             mail: Table::new(),
             late_signals: Table::new(),
             queries: Table::new(),
+            waiting_queries: BTreeMap::new(),
+            started_workflows: StartedWorkflows::default(),
             backlog: Vec::new(),
             held_back: Vec::new(),
             served: 0,

@@ -1,5 +1,7 @@
 //! What the loop knows of workflows and activities beside the service.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::workflow_tasks::Held;
@@ -27,8 +29,32 @@ pub(crate) struct HostedWorkflow {
     pub(crate) busy: Busy,
     /// Who waits for it to close.
     pub(crate) waiting: Vec<Waker>,
-    /// The latest activity of each type that it has scheduled, by its index in the trace.
-    pub(crate) executions: Vec<ActivityKey>,
+    /// The latest activity of each type that it has scheduled.
+    pub(crate) executions: BTreeMap<Arc<str>, ActivityKey>,
+    /// All attempts at its activities.
+    pub(crate) attempts: Vec<AttemptKey>,
+}
+
+/// The ids and types under which the workflows of a run were started.
+#[derive(Debug, Default)]
+pub(crate) struct StartedWorkflows {
+    ids: BTreeSet<Arc<str>>,
+    /// How many there are of a type.
+    of_type: BTreeMap<Arc<str>, u32>,
+}
+
+impl StartedWorkflows {
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Notes one more, and says which of its type it is, from 1.
+    pub(crate) fn add(&mut self, id: &Arc<str>, workflow_type: &Arc<str>) -> u32 {
+        self.ids.insert(id.clone());
+        let of_type = self.of_type.entry(workflow_type.clone()).or_default();
+        *of_type += 1;
+        *of_type
+    }
 }
 
 impl HostedWorkflow {

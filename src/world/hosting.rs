@@ -158,6 +158,8 @@ impl Core {
     fn host(&mut self, worker: WorkerKey, token: Token, task: &ActivityTask) -> AttemptKey {
         let name = AttemptName { activity: token.activity, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
+        let workflow = self.service.activity(token.activity).workflow();
+        self.workflows[workflow].attempts.push(index);
         let interval = match self.settings.throttle {
             Throttling::Off => Span::ZERO,
             Throttling::Sdk { default, max } => {

@@ -146,12 +146,8 @@ impl Core {
         let latest = &mut self.workflows[workflow].executions;
         let named = self.trace.activities();
         let mut execution = 1;
-        match latest.iter_mut().find(|latest| named[**latest].activity_type == activity_type) {
-            Some(latest) => {
-                execution += named[*latest].execution;
-                *latest = activity;
-            }
-            None => latest.push(activity),
+        if let Some(before) = latest.insert(activity_type.clone(), activity) {
+            execution += named[before].execution;
         }
         self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution });
         self.activities.push(HostedActivity::default());
@@ -189,13 +185,10 @@ impl Core {
         for waker in self.workflows[workflow].waiting.drain(..) {
             waker.wake();
         }
-        for key in self.attempts.keys() {
-            let attempt = &self.attempts[key];
-            if attempt.is_running()
-                && !attempt.zombie
-                && self.service.activity(attempt.token.activity).workflow() == workflow
-            {
-                self.expect_local_timeout(key);
+        for attempt in std::mem::take(&mut self.workflows[workflow].attempts) {
+            let record = &self.attempts[attempt];
+            if record.is_running() && !record.zombie {
+                self.expect_local_timeout(attempt);
             }
         }
         if let Some(instance) = self.workflows[workflow].instance.take() {

@@ -4,6 +4,7 @@
 //! news is taken in. It also waits for a worker. A workflow that is not in the worker's cache is replayed for it, a closed
 //! one too.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -83,6 +84,7 @@ impl Core {
         let State::Waiting { arrived, .. } = &mut query.state else { return };
         *arrived = true;
         let workflow = query.workflow;
+        self.waiting_queries.entry(workflow).or_default().insert(key);
         if self.service.workflow(workflow).has_task() {
             return;
         }
@@ -95,10 +97,16 @@ impl Core {
 
     /// What queries have waited for may have come.
     pub(super) fn offer_queries(&mut self) {
-        for query in self.queries.keys() {
-            if matches!(self.queries[query].state, State::Waiting { arrived: true, .. }) {
-                self.offer_query(query);
-            }
+        let waiting: BTreeSet<QueryKey> = self.waiting_queries.values().flatten().copied().collect();
+        for query in waiting {
+            self.offer_query(query);
+        }
+    }
+
+    /// The workflow's task is done, which queries to it have waited for.
+    pub(super) fn offer_queries_to(&mut self, workflow: WorkflowKey) {
+        for query in self.waiting_queries.get(&workflow).cloned().unwrap_or_default() {
+            self.offer_query(query);
         }
     }
 }
@@ -117,7 +125,11 @@ impl World {
             let State::Waiting { input, waker, .. } = &mut query.state else { return };
             let input = input.clone();
             query.state = State::Asked(waker.take());
-            (query.workflow, query.name.clone(), input)
+            let name = query.name.clone();
+            if let Some(waiting) = core.waiting_queries.get_mut(&workflow) {
+                waiting.remove(&key);
+            }
+            (workflow, name, input)
         };
         let answer = self.query(worker, workflow, key, name, input);
         let query = &mut self.core.borrow_mut().queries[key];

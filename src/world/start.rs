@@ -238,12 +238,11 @@ impl Core {
         task_queue: Arc<str>,
     ) -> WorkflowKey {
         let bytes = self.trace.store(input.as_bytes());
-        let of_type =
-            self.trace.workflows().values().filter(|name| name.workflow_type == *workflow_type).count() as u32;
+        let execution = self.started_workflows.add(workflow_id, workflow_type);
         let key = self.trace.name_workflow(WorkflowName {
             workflow_id: workflow_id.clone(),
             workflow_type: workflow_type.clone(),
-            execution: of_type + 1,
+            execution,
         });
         self.workflows.push(HostedWorkflow::default());
         self.open_workflows += 1;

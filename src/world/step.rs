@@ -14,7 +14,7 @@ use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
 use crate::program::{ActivityOutcome, Time};
-use crate::service::Timer;
+use crate::service::{ActivityKey, Timer};
 use crate::trace::AttemptKey;
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
@@ -389,9 +389,8 @@ impl Core {
         }
         for (key, name) in self.trace.workflows() {
             let workflow = self.service.workflow(key);
-            let open =
-                |activity: &&crate::service::Activity| activity.workflow() == key && activity.outcome().is_none();
-            if !workflow.is_open() || self.service.activities().any(|(_, activity)| open(&activity)) {
+            let is_open = |key: ActivityKey| self.service.activity(key).outcome().is_none();
+            if !workflow.is_open() || workflow.activities().iter().any(|(_, activity)| is_open(*activity)) {
                 continue;
             }
             let what = if workflow.has_timer() {

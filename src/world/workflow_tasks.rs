@@ -97,7 +97,7 @@ impl Core {
                 }
             },
         );
-        self.offer_queries();
+        self.offer_queries_to(token.workflow);
     }
 
     /// A signal has arrived: an answer that was held for one leaves its worker next.
