@@ -1,41 +1,225 @@
-//! What one activity costs among more and more. `cargo bench --bench growth`
+//! What one more costs among many. `cargo bench --bench growth [name ..]`
+//!
+//! Each line does something 16,000 times in one run, and 1,000 times in each of sixteen runs, in turn, by CPU time. It
+//! shows how much more one costs among 16,000. Where that is over 1.5, the bench fails.
 
+use std::cell::Cell;
+use std::fmt::Write;
 use std::hint::black_box;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
 
-use criterion::{BenchmarkId, SamplingMode, Throughput};
-use durasim_benches::clock::{self, Clock};
-use durasim_benches::cpu_time::words;
-use durasim_benches::in_turn::InTurn;
-use durasim_benches::simulated::Simulated;
-use durasim_benches::workload::Workload;
+use durasim::{ActivityContext, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check, fault::Plan};
+use durasim_benches::cpu_time::{self, median, words};
+use futures::future::join_all;
 
-const SIZES: [u32; 5] = [1, 10, 100, 1_000, 10_000];
-/// The size that the others are compared with.
-const UNIT: u32 = 100;
-/// Activities that each side runs in a turn.
-const TURN: u32 = 10_000;
+/// Among few.
+const FEW: u32 = 1_000;
+/// Among many.
+const MANY: u32 = 16_000;
+/// Pairs of measurements, of which the median counts.
+const PAIRS: usize = 5;
+/// How much more one may cost among many.
+const MOST: f64 = 1.5;
 
-fn main() {
-    let mut criterion = clock::criterion(Clock::Cpu);
-    let mut group = criterion.benchmark_group("growth");
-    group.sampling_mode(SamplingMode::Flat);
-    // The sizes take turns on one engine, so that a small run also pays for what a large one has left, if it does.
-    let unit = Simulated::new(&Workload::crashing("growth", UNIT));
-    for activities in SIZES {
-        let simulated = Simulated::new(&Workload::crashing("growth", activities));
-        let runs = |simulated: &Simulated, activities| {
-            (0..TURN / activities).for_each(|_| drop(black_box(simulated.run())));
-        };
-        let mut in_turn = InTurn::default();
-        group.throughput(Throughput::Elements(TURN.into()));
-        group.bench_function(BenchmarkId::from_parameter(activities), |bencher| {
-            in_turn.measure(bencher, || runs(&unit, UNIT), || runs(&simulated, activities));
-        });
-        if let Some(compared) = in_turn.compared() {
-            let each = words(compared.subject / f64::from(TURN));
-            println!("growth {activities} activities ratio {:.2} to {UNIT} ({each} each)", compared.ratio);
+/// What is done so many times in one run.
+type Line = (&'static str, fn(u32));
+
+const LINES: [Line; 12] = [
+    ("activities", activities),
+    ("activity ids", activity_ids),
+    ("heartbeats of an attempt", heartbeats),
+    ("timers of a workflow", timers),
+    ("dropped timers", dropped_timers),
+    ("cancelled scopes", scopes),
+    ("versions of a workflow", versions),
+    ("signals of a workflow", signals),
+    ("queries of a workflow", queries),
+    ("workflows of a script", workflows),
+    ("points of an exploration", points),
+    ("plan entries", plan_entries),
+];
+
+fn main() -> ExitCode {
+    // Options are cargo's.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut holds = true;
+    for (name, run) in LINES {
+        if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
+            continue;
         }
+        run(FEW);
+        let (mut few, mut many) = (Vec::new(), Vec::new());
+        for _ in 0..PAIRS {
+            few.push(cpu_time::of((MANY / FEW).into(), || run(FEW)).as_secs_f64() / f64::from(MANY));
+            many.push(cpu_time::of(1, || run(MANY)).as_secs_f64() / f64::from(MANY));
+        }
+        let ratio = median(few.iter().zip(&many).map(|(few, many)| many / few).collect());
+        let verdict = if ratio > MOST { "too much" } else { "ok" };
+        let (few, many) = (words(median(few)), words(median(many)));
+        println!("growth {name:<24} {few:>8} each among {FEW}, {many:>8} among {MANY}, ratio {ratio:.2} {verdict}");
+        holds &= ratio <= MOST;
     }
-    group.finish();
-    criterion.final_summary();
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn options() -> ActivityOptions {
+    ActivityOptions { start_to_close_timeout: Duration::from_secs(1_000_000), ..Default::default() }
+}
+
+fn run(simulation: Simulation, count: u32) {
+    black_box(simulation.run("main", &count).expect("a run without faults"));
+}
+
+/// A workflow that starts so many activities at once.
+fn starts(count: u32, options: fn(u32) -> ActivityOptions) {
+    let main = async move |ctx: &WorkflowContext, count: u32| -> Result<(), WorkflowError> {
+        let started = (0..count).map(|index| ctx.execute_activity::<u32>("same", &index, options(index)));
+        for result in started.collect::<Vec<_>>() {
+            result.await?;
+        }
+        Ok(())
+    };
+    let same = async |_: &ActivityContext, index: u32| Ok(index);
+    run(Simulation::temporal().activity("same", same).workflow("main", main), count);
+}
+
+fn activities(count: u32) {
+    starts(count, |_| options());
+}
+
+fn activity_ids(count: u32) {
+    starts(count, |index| ActivityOptions { activity_id: Some(format!("id-{index}")), ..options() });
+}
+
+fn heartbeats(count: u32) {
+    let main = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        ctx.execute_activity(
+            "beats",
+            &count,
+            ActivityOptions { heartbeat_timeout: Duration::from_secs(2), ..options() },
+        )
+        .await
+    };
+    let beats = async |ctx: &ActivityContext, count: u32| {
+        for beat in 0..count {
+            durasim::time::sleep(Duration::from_secs(1)).await;
+            ctx.heartbeat(&beat)?;
+        }
+        Ok(count)
+    };
+    run(Simulation::temporal().horizon(Duration::MAX).activity("beats", beats).workflow("main", main), count);
+}
+
+async fn one_timer_after_the_other(ctx: &WorkflowContext, count: u32) -> Result<u32, WorkflowError> {
+    for _ in 0..count {
+        ctx.sleep(Duration::from_secs(1)).await?;
+    }
+    Ok(count)
+}
+
+fn timers(count: u32) {
+    run(Simulation::temporal().workflow("main", one_timer_after_the_other), count);
+}
+
+fn dropped_timers(count: u32) {
+    let main = async |ctx: &WorkflowContext, count: u32| -> Result<(), WorkflowError> {
+        let sent: Vec<_> = (0..count).map(|_| ctx.sleep(Duration::from_secs(1_000))).collect();
+        ctx.sleep(Duration::from_secs(1)).await?;
+        drop(sent);
+        drop((0..count).map(|_| ctx.sleep(Duration::from_secs(1_000))).collect::<Vec<_>>());
+        ctx.sleep(Duration::from_secs(1)).await
+    };
+    run(Simulation::temporal().workflow("main", main), count);
+}
+
+fn scopes(count: u32) {
+    let main = async |ctx: &WorkflowContext, count: u32| -> Result<(), WorkflowError> {
+        let scopes: Vec<_> = (0..count).map(|_| ctx.child_scope()).collect();
+        let timers: Vec<_> = scopes.iter().map(|scope| scope.sleep(Duration::from_secs(1_000))).collect();
+        ctx.sleep(Duration::from_secs(1)).await?;
+        scopes.iter().for_each(WorkflowContext::cancel);
+        assert!(join_all(timers).await.iter().all(Result::is_err));
+        Ok(())
+    };
+    run(Simulation::temporal().workflow("main", main), count);
+}
+
+fn versions(count: u32) {
+    let main = async |ctx: &WorkflowContext, count: u32| -> Result<(), WorkflowError> {
+        for change in 0..count {
+            ctx.version(&format!("change-{change}"), WorkflowContext::DEFAULT_VERSION, 1);
+        }
+        Ok(())
+    };
+    run(Simulation::temporal().workflow("main", main), count);
+}
+
+/// A workflow that takes so many signals and says how many it has taken.
+fn counter() -> Simulation {
+    Simulation::temporal().workflow("main", async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        let taken = Rc::new(Cell::new(0));
+        let shown = taken.clone();
+        ctx.on_query("taken", move |()| Ok(shown.get()));
+        let signals = ctx.signals::<u32>("one more");
+        while taken.get() < count {
+            taken.set(taken.get() + signals.recv().await?);
+        }
+        Ok(count)
+    })
+}
+
+fn signals(count: u32) {
+    let done = counter().drive(|client| async move {
+        let workflow = client.start::<u32>("main", "main", &count).await.expect("a new id");
+        for _ in 0..count {
+            workflow.signal("one more", &1).await.expect("it is open");
+        }
+        workflow.result().await.expect("it has taken all")
+    });
+    assert_eq!(black_box(done.expect("a run without faults")).0, count);
+}
+
+fn queries(count: u32) {
+    let done = counter().drive(|client| async move {
+        let workflow = client.start::<u32>("main", "main", &1).await.expect("a new id");
+        let answers = join_all((0..count).map(|_| workflow.query::<u32>("taken", &())));
+        let answered = answers.await.into_iter().filter(|answer| *answer == Ok(0)).count();
+        workflow.signal("one more", &1).await.expect("it is open");
+        answered
+    });
+    assert_eq!(black_box(done.expect("a run without faults")).0, count as usize);
+}
+
+fn workflows(count: u32) {
+    let simulation = Simulation::temporal()
+        .activity("same", async |_: &ActivityContext, index: u32| Ok(index))
+        .workflow("main", async |ctx: &WorkflowContext, index: u32| {
+            ctx.execute_activity::<u32>("same", &index, options()).await
+        });
+    let done = simulation.drive(|client| async move {
+        let mut started = Vec::new();
+        for index in 0..count {
+            started.push(client.start::<u32>("main", format!("main-{index}"), &index).await.expect("a new id"));
+        }
+        join_all(started.iter().map(|workflow| workflow.result())).await.len()
+    });
+    let (results, _) = black_box(done.expect("a run without faults"));
+    assert_eq!(results, count as usize);
+}
+
+fn points(count: u32) {
+    let simulation = Simulation::temporal().workflow("main", one_timer_after_the_other);
+    let report = simulation.explore("main", &count).threads(1).seeds(0..1).check(check::same_result()).report();
+    assert!(report.holds(), "{report}");
+    black_box(report);
+}
+
+fn plan_entries(count: u32) {
+    let mut text = "v1 seed=0 order=fifo".to_owned();
+    for execution in 1..=count {
+        write!(text, "; copy#{execution}@1:await1=crash").expect("a string takes all");
+    }
+    black_box(text.parse::<Plan>().expect("a plan"));
 }
