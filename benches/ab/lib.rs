@@ -1,0 +1,1 @@
+//! There is only the bench: `ab.rs`.
