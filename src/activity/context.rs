@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
-use crate::program::{ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, Time};
+use crate::program::{
+    ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, PAYLOAD_LIMIT, Payload, Time,
+};
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
 ///
@@ -80,6 +82,8 @@ impl ActivityContext {
     ///
     /// Cancellation is learned from the answers to sent heartbeats: an attempt that records none never hears of it.
     pub fn record_heartbeat(&self, details: Option<&[u8]>) {
+        // A heartbeat that is too large fails the activity; no more of it is looked at than shows that.
+        let details = details.map(|details| &details[..details.len().min(PAYLOAD_LIMIT + 1)]);
         self.0.link.heartbeat(details).obey();
     }
 
@@ -88,8 +92,7 @@ impl ActivityContext {
     /// # Errors
     /// What `serde_json` says of a value that JSON cannot hold. Nothing is recorded then.
     pub fn heartbeat<T: Serialize + ?Sized>(&self, details: &T) -> Result<(), serde_json::Error> {
-        let bytes = serde_json::to_vec(details)?;
-        self.record_heartbeat(Some(&bytes));
+        self.record_heartbeat(Some(Payload::from_json_limited(details)?.as_bytes()));
         Ok(())
     }
 

@@ -42,7 +42,7 @@ impl<F: ActivityFn<I, O>, I: Decode, O: Serialize + 'static> NativeActivity<F, I
             name: name.into(),
             activity: Arc::new(activity),
             decode: I::decode,
-            encode: |output| Payload::from_json(output),
+            encode: |output| Payload::from_json_limited(output),
         }
     }
 }
@@ -54,7 +54,7 @@ impl<F: ActivityFn<Vec<u8>, Vec<u8>>> NativeActivity<F, Vec<u8>, Vec<u8>> {
             name: name.into(),
             activity: Arc::new(activity),
             decode: |bytes| Ok(bytes.to_vec()),
-            encode: |output| Ok(Payload::new(output)),
+            encode: |output| Ok(Payload::limited(output)),
         }
     }
 }

@@ -39,7 +39,7 @@ pub use info::ActivityInfo;
 pub use instant::{Span, Time};
 pub use marker::Marker;
 pub use names::list_names;
-pub use payload::{Details, Payload};
+pub use payload::{Details, PAYLOAD_LIMIT, Payload};
 pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
 pub(crate) use table::key;
 pub use table::{Key, Table};

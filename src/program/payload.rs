@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::io;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -21,6 +22,10 @@ enum Bytes {
     Short { len: u8, bytes: [u8; SHORT] },
     Shared(Arc<[u8]>),
 }
+
+/// The largest result and heartbeat that the service takes, in bytes: 2 MB (recorded scenarios `limit_result_1_5m`,
+/// `limit_result_2_5m`).
+pub const PAYLOAD_LIMIT: usize = 2 * 1024 * 1024;
 
 /// What fits beside the length without making a payload larger than three words.
 const SHORT: usize = 22;
@@ -52,6 +57,27 @@ impl Payload {
         Ok(Payload::new(serde_json::to_vec(value)?))
     }
 
+    /// Takes bytes that the service will not take if there are more than [`PAYLOAD_LIMIT`]: no more of them are copied than
+    /// show that.
+    pub fn limited(bytes: impl AsRef<[u8]>) -> Payload {
+        let bytes = bytes.as_ref();
+        Payload::new(&bytes[..bytes.len().min(PAYLOAD_LIMIT + 1)])
+    }
+
+    /// Encodes a value as JSON that the service will not take if it is longer than [`PAYLOAD_LIMIT`]: no more of it is
+    /// encoded than shows that.
+    ///
+    /// # Errors
+    /// What `serde_json` says of a value that JSON cannot hold.
+    pub fn from_json_limited<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
+        let mut text = Limited(Vec::new());
+        match serde_json::to_writer(&mut text, value) {
+            Err(why) if !why.is_io() => Err(why),
+            // The only way in which writing fails: enough is there.
+            _ => Ok(Payload::new(text.0)),
+        }
+    }
+
     /// Decodes JSON.
     ///
     /// # Errors
@@ -66,6 +92,25 @@ impl Payload {
             Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
             Bytes::Shared(bytes) => bytes,
         }
+    }
+}
+
+/// Takes one byte more than [`PAYLOAD_LIMIT`], and then fails.
+struct Limited(Vec<u8>);
+
+impl io::Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = PAYLOAD_LIMIT + 1 - self.0.len();
+        if room == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let taken = bytes.len().min(room);
+        self.0.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -169,6 +214,18 @@ mod tests {
     fn bytes_that_are_no_text_are_no_json() {
         let why = decode_json::<String>(b"\"\xff\"").unwrap_err();
         assert_eq!(why.to_string(), "not JSON, which is UTF-8: invalid utf-8 sequence of 1 bytes from index 1");
+    }
+
+    #[test]
+    fn what_is_too_large_is_encoded_as_far_as_that_shows() {
+        let long = "a".repeat(PAYLOAD_LIMIT - 2);
+        assert_eq!(Payload::from_json_limited(&long).unwrap(), Payload::from_json(&long).unwrap());
+        assert_eq!(Payload::from_json_limited(&long).unwrap().as_bytes().len(), PAYLOAD_LIMIT);
+        let longer = "a".repeat(3 * PAYLOAD_LIMIT);
+        for payload in [Payload::from_json_limited(&longer).unwrap(), Payload::limited(&longer)] {
+            assert_eq!(payload.as_bytes().len(), PAYLOAD_LIMIT + 1);
+        }
+        assert!(Payload::from_json_limited(&std::collections::BTreeMap::from([((1, 2), 3)])).is_err());
     }
 
     #[test]

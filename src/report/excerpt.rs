@@ -6,11 +6,17 @@ pub(super) fn excerpt(bytes: &[u8], width: usize) -> String {
     beginning(bytes, width).0
 }
 
-/// And whether there is more.
+/// And whether there is more. No more is looked at than can be shown.
 fn beginning(bytes: &[u8], width: usize) -> (String, bool) {
-    match std::str::from_utf8(bytes) {
+    // A character has four bytes at most.
+    let shown = &bytes[..bytes.len().min(width.saturating_add(1).saturating_mul(4))];
+    match std::str::from_utf8(shown) {
         Ok("") => ("(empty)".to_owned(), false),
         Ok(text) => cut(text.chars(), width),
+        // The last character is cut in two.
+        Err(why) if why.error_len().is_none() && shown.len() < bytes.len() => {
+            cut(std::str::from_utf8(&shown[..why.valid_up_to()]).unwrap_or_default().chars(), width)
+        }
         Err(_) => cut(bytes.escape_ascii().map(char::from), width),
     }
 }

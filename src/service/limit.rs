@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::program::{Details, Failure, FailureKind};
-
-/// The largest result and heartbeat, in bytes (documented as 2 MB; recorded scenarios `limit_result_1_5m`,
-/// `limit_result_2_5m`).
-const BLOB_LIMIT: usize = 2 * 1024 * 1024;
+use crate::program::{Details, Failure, FailureKind, PAYLOAD_LIMIT};
 
 /// The largest failure that is kept between attempts, in bytes (recorded scenario `limit_failure_message_20k`).
 const STORED_FAILURE_LIMIT: usize = 4 * 1024;
 
 pub(super) fn is_too_large(bytes: &[u8]) -> bool {
-    bytes.len() > BLOB_LIMIT
+    bytes.len() > PAYLOAD_LIMIT
 }
 
 /// What an activity fails with after a result that is too large. Recorded scenario `limit_result_2_5m`.

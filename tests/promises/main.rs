@@ -11,6 +11,7 @@ mod deterministic;
 mod executions;
 mod explore;
 mod heartbeats;
+mod limits;
 mod not_deterministic;
 mod operators;
 mod pairs;
