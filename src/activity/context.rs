@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::signal::{self, ActivityCancelled, Signal, WorkerStopping};
+use super::latch::{self, ActivityCancelled, Latch, WorkerStopping};
 use crate::program::{
     ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, PAYLOAD_LIMIT, Payload, Time,
 };
@@ -42,8 +42,8 @@ pub struct ActivityContext(Arc<Inner>);
 pub(super) struct Inner {
     task: ActivityTask,
     details_read: AtomicBool,
-    pub(super) cancel: Signal,
-    pub(super) stopping: Signal,
+    pub(super) cancel: Latch,
+    pub(super) stopping: Latch,
     link: Arc<dyn ActivityLink>,
 }
 
@@ -52,8 +52,8 @@ impl ActivityContext {
         ActivityContext(Arc::new(Inner {
             task,
             details_read: AtomicBool::new(false),
-            cancel: Signal::default(),
-            stopping: Signal::default(),
+            cancel: Latch::default(),
+            stopping: Latch::default(),
             link,
         }))
     }
@@ -127,7 +127,7 @@ impl ActivityContext {
 
     /// Why the attempt was told to stop; `None` while it was not.
     pub fn cancel_reason(&self) -> Option<CancelReason> {
-        signal::reason(self.0.cancel.get())
+        latch::reason(self.0.cancel.get())
     }
 
     /// Waits until the attempt is told to stop, and says why. Ends at once if it was told already.
@@ -166,7 +166,7 @@ impl ActivityContext {
 impl AttemptListener for Inner {
     /// Only the first reason counts.
     fn cancel(&self, reason: CancelReason) {
-        self.cancel.set(signal::code(reason));
+        self.cancel.set(latch::code(reason));
     }
 
     fn worker_stopping(&self) {

@@ -2,14 +2,14 @@
 
 mod context;
 mod error;
+mod latch;
 mod program;
-mod signal;
 
 pub use context::ActivityContext;
 pub use error::ActivityError;
+pub use latch::{ActivityCancelled, WorkerStopping};
 pub use program::ActivityFn;
 pub(crate) use program::NativeActivity;
-pub use signal::{ActivityCancelled, WorkerStopping};
 
 #[cfg(test)]
 mod tests;

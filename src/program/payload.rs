@@ -14,11 +14,11 @@ use serde::de::DeserializeOwned;
 /// The engine never looks inside. Typed surfaces encode with `serde_json`, as the Cadence and Temporal clients' default
 /// data converters do.
 #[derive(Clone)]
-pub struct Payload(Bytes);
+pub struct Payload(Stored);
 
 /// Most payloads are a few bytes of JSON: those need no memory of their own.
 #[derive(Clone)]
-enum Bytes {
+enum Stored {
     Short { len: u8, bytes: [u8; SHORT] },
     Shared(Arc<[u8]>),
 }
@@ -43,9 +43,9 @@ impl Payload {
         Payload(match bytes.get_mut(..given.len()) {
             Some(start) => {
                 start.copy_from_slice(given);
-                Bytes::Short { len: given.len() as u8, bytes }
+                Stored::Short { len: given.len() as u8, bytes }
             }
-            None => Bytes::Shared(Arc::from(given)),
+            None => Stored::Shared(Arc::from(given)),
         })
     }
 
@@ -89,8 +89,8 @@ impl Payload {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Bytes::Short { len, bytes } => &bytes[..usize::from(*len)],
-            Bytes::Shared(bytes) => bytes,
+            Stored::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Stored::Shared(bytes) => bytes,
         }
     }
 }
@@ -234,7 +234,7 @@ mod tests {
         for len in 0..=text.len() {
             let payload = Payload::new(&text[..len]);
             assert_eq!(payload.as_bytes(), &text[..len]);
-            assert_eq!(matches!(payload.0, Bytes::Short { .. }), len <= SHORT);
+            assert_eq!(matches!(payload.0, Stored::Short { .. }), len <= SHORT);
             assert_eq!(payload, payload.clone());
         }
         assert!(Payload::new(&text[..SHORT]) < Payload::new(&text[..SHORT + 1]));

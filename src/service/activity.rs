@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::timeout::{self, Clocks};
-use super::{Dialect, Order, WorkflowKey};
+use super::{Dialect, Rank, WorkflowKey};
 use crate::program::{
     ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Span, Time, TimeoutType, Timeouts,
 };
@@ -36,7 +36,7 @@ pub struct Started {
     /// When the service handed it out.
     pub at: Time,
     /// The last heartbeat, and its place in the run's timer queue.
-    pub last_heartbeat: Option<(Time, Order)>,
+    pub last_heartbeat: Option<(Time, Rank)>,
     /// What happens once it yields, if an operator has reset the activity meanwhile.
     pub reset: ResetRequest,
 }

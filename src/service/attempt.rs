@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::activity::{ActivityState, ResetRequest, Started};
-use super::{Activity, ActivityClose, ActivityKey, Order, Ready, Refused, Service, Timer, Token, limit};
+use super::{Activity, ActivityClose, ActivityKey, Rank, Ready, Refused, Service, ServiceTimer, Token, limit};
 use crate::program::{
     ActivityInfo, ActivityTask, Details, Failure, FailureKind, Payload, RetryState, Time, TimeoutType,
 };
@@ -59,7 +59,7 @@ impl Service {
             && at <= activity.expires
         {
             let attempt = activity.timer_attempt(timeout);
-            self.outbox.arm(at, Timer::Timeout { activity: key, attempt, timeout });
+            self.outbox.arm(at, ServiceTimer::Timeout { activity: key, attempt, timeout });
         }
     }
 
@@ -133,7 +133,7 @@ impl Service {
         token: Token,
         details: Details,
         now: Time,
-        order: Order,
+        order: Rank,
     ) -> Result<HeartbeatAnswer, Refused> {
         self.check_running(token.activity, Some(token.attempt))?;
         Ok(self.heartbeat_running(token.activity, details, now, order))
@@ -144,7 +144,7 @@ impl Service {
         key: ActivityKey,
         details: Details,
         now: Time,
-        order: Order,
+        order: Rank,
     ) -> HeartbeatAnswer {
         if details.as_bytes().is_some_and(limit::is_too_large) {
             self.end_attempt(key, Some(Arc::new(limit::heartbeat_too_large())), None, now);

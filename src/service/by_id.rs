@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ActivityKey, HeartbeatAnswer, Order, Refused, Service, WorkflowKey};
+use super::{ActivityKey, HeartbeatAnswer, Rank, Refused, Service, WorkflowKey};
 use crate::program::{ActivityId, Details, Failure, Payload, Time};
 
 impl Service {
@@ -80,7 +80,7 @@ impl Service {
         id: &ActivityId,
         details: Details,
         now: Time,
-        order: Order,
+        order: Rank,
     ) -> Result<HeartbeatAnswer, Refused> {
         let key = self.find_running(workflow, id)?;
         Ok(self.heartbeat_running(key, details, now, order))

@@ -7,7 +7,7 @@
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
 use super::go_pow::go_pow;
-use super::retry::{Ended, Verdict};
+use super::retry::{EndedAttempt, RetryVerdict};
 
 /// Schedule-to-start is widened to at most this much, so that a task that was lost on its way is noticed.
 /// Source: cadence `history.activityMaxScheduleToStartTimeoutForRetry`.
@@ -201,20 +201,20 @@ pub fn next_backoff(
 /// Only the reason counts, which is the failure's error type. What a failure of Temporal can say beside it, that a retry
 /// is no use or when to retry, has no place on Cadence's wire and is not looked at.
 /// Source: cadence `service/history/execution/mutable_state_builder_methods_activity.go` (`RetryActivity`).
-pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
+pub fn retry_verdict(ended: &EndedAttempt<'_>) -> RetryVerdict {
     if !ended.workflow_running {
-        return Verdict::Close(RetryState::InternalServerError);
+        return RetryVerdict::Close(RetryState::InternalServerError);
     }
     let Some(policy) = ended.policy else {
-        return Verdict::Close(RetryState::RetryPolicyNotSet);
+        return RetryVerdict::Close(RetryState::RetryPolicyNotSet);
     };
     if ended.cancel_requested {
-        return Verdict::Close(RetryState::CancelRequested);
+        return RetryVerdict::Close(RetryState::CancelRequested);
     }
     let reason = match ended.failure.map(|failure| (failure, &failure.kind)) {
         // What is too large would be so again.
         Some((_, FailureKind::Server { non_retryable: true })) => {
-            return Verdict::Close(RetryState::NonRetryableFailure);
+            return RetryVerdict::Close(RetryState::NonRetryableFailure);
         }
         Some((_, FailureKind::Application { error_type, .. })) => error_type,
         Some((_, FailureKind::Timeout { timeout_type, .. })) => timeout_reason(*timeout_type),
@@ -222,8 +222,8 @@ pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
         None => "",
     };
     match next_backoff(policy, ended.attempt.saturating_sub(1), reason, ended.now, ended.expires) {
-        Ok(backoff) => Verdict::Retry(backoff),
-        Err(state) => Verdict::Close(state),
+        Ok(backoff) => RetryVerdict::Retry(backoff),
+        Err(state) => RetryVerdict::Close(state),
     }
 }
 
@@ -381,7 +381,7 @@ mod tests {
     fn only_the_reason_decides() {
         let policy = RetrySpec { non_retryable_error_types: vec!["Fatal".into()], ..policy(3, 2.0, 5) };
         let verdict = |failure: Option<&Failure>| {
-            retry_verdict(&Ended {
+            retry_verdict(&EndedAttempt {
                 workflow_running: true,
                 policy: Some(&policy),
                 cancel_requested: false,
@@ -392,7 +392,7 @@ mod tests {
                 expires: None,
             })
         };
-        let retried = Verdict::Retry(Span::from_secs(3));
+        let retried = RetryVerdict::Retry(Span::from_secs(3));
         let mut failure = Failure::application("Transient", "m");
         if let FailureKind::Application { non_retryable, next_retry_delay, .. } = &mut failure.kind {
             *non_retryable = true;
@@ -400,7 +400,7 @@ mod tests {
         }
         assert_eq!(verdict(Some(&failure)), retried);
         assert_eq!(verdict(None), retried);
-        let never = Verdict::Close(RetryState::NonRetryableFailure);
+        let never = RetryVerdict::Close(RetryState::NonRetryableFailure);
         assert_eq!(verdict(Some(&Failure::application("Fatal", "m"))), never);
         assert_eq!(verdict(Some(&Failure::application("fatal", "m"))), retried);
         let too_large = Failure { message: "m".into(), kind: FailureKind::Server { non_retryable: true }, cause: None };

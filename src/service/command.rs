@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
 use super::workflow::{TimerState, insert};
-use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, Timer, WorkflowKey, WorkflowOutcome};
+use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey, WorkflowOutcome};
 use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetrySpec, RetryState, Seq, Time, Timeouts};
 
 /// The details of an activity that was cancelled while it was not running, as a JSON string.
@@ -228,7 +228,7 @@ impl Service {
                     run.set_timer(*seq, TimerState::Running(at));
                     run.append(now, EventKind::TimerStarted { seq: *seq, duration: *duration });
                     self.outbox.news.push(News::TimerStarted { workflow, timer: *seq, duration: *duration });
-                    self.outbox.arm(at, Timer::Workflow { workflow, timer: *seq });
+                    self.outbox.arm(at, ServiceTimer::Workflow { workflow, timer: *seq });
                 }
                 Command::CancelTimer { seq } => {
                     let run = &mut self.workflows[workflow];

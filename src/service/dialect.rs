@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use super::retry::{Ended, Verdict};
+use super::retry::{EndedAttempt, RetryVerdict};
 use super::{cadence, options, retry, timeout};
 use crate::program::{Details, Failure, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
@@ -98,7 +98,7 @@ impl Dialect {
     }
 
     /// Decides what comes after an attempt that did not complete.
-    pub fn retry_verdict(self, ended: &Ended<'_>) -> Verdict {
+    pub fn retry_verdict(self, ended: &EndedAttempt<'_>) -> RetryVerdict {
         match self {
             Dialect::Temporal => retry::retry_verdict(ended),
             Dialect::Cadence => cadence::retry_verdict(ended),

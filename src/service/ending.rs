@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::activity::{ActivityState, ResetRequest, Started};
 use super::history::EventKind;
-use super::retry::{Ended, Verdict};
+use super::retry::{EndedAttempt, RetryVerdict};
 use super::timeout::timeout_failure;
-use super::{Activity, ActivityClose, ActivityKey, News, Service, Timer, limit};
+use super::{Activity, ActivityClose, ActivityKey, News, Service, ServiceTimer, limit};
 use crate::program::{ActivityId, Details, Failure, FailureKind, Span, Time, TimeoutType};
 
 impl Service {
@@ -23,7 +23,7 @@ impl Service {
             self.activities[key].details = details;
         }
         match self.verdict(key, failure.as_deref(), now) {
-            Verdict::Close(retry_state) => {
+            RetryVerdict::Close(retry_state) => {
                 let started_at = self.activity(key).started_at();
                 // Clients read a report without a failure in it as an application failure that says nothing.
                 let failure = failure.unwrap_or_else(|| Arc::new(Failure::application("", "")));
@@ -34,8 +34,8 @@ impl Service {
                 };
                 self.close_activity(key, close, started_at, now);
             }
-            Verdict::Retry(backoff) => self.back_off(key, failure, backoff, now),
-            Verdict::Hold => self.hold_back(key, failure),
+            RetryVerdict::Retry(backoff) => self.back_off(key, failure, backoff, now),
+            RetryVerdict::Hold => self.hold_back(key, failure),
         }
     }
 
@@ -48,7 +48,7 @@ impl Service {
         }
         let failure = timeout_failure(timeout);
         match self.verdict(key, Some(&failure), now) {
-            Verdict::Close(retry_state) => {
+            RetryVerdict::Close(retry_state) => {
                 let activity = self.activity(key);
                 let details = activity.details.clone();
                 let previous = activity.last_failure.clone();
@@ -56,15 +56,15 @@ impl Service {
                 let started_at = activity.started_at();
                 self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
             }
-            Verdict::Retry(backoff) => self.back_off(key, Some(failure), backoff, now),
-            Verdict::Hold => self.hold_back(key, Some(failure)),
+            RetryVerdict::Retry(backoff) => self.back_off(key, Some(failure), backoff, now),
+            RetryVerdict::Hold => self.hold_back(key, Some(failure)),
         }
     }
 
-    fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> Verdict {
+    fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> RetryVerdict {
         let activity = self.activity(key);
         let has_policy = activity.spec.retry.is_some() || self.dialect.has_default_policy();
-        self.dialect.retry_verdict(&Ended {
+        self.dialect.retry_verdict(&EndedAttempt {
             workflow_running: self.runs(key),
             policy: has_policy.then_some(&*activity.retry),
             cancel_requested: activity.cancel_requested,
@@ -85,7 +85,7 @@ impl Service {
         activity.state = ActivityState::Backoff;
         let attempt = activity.attempt;
         self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due });
-        self.outbox.arm(due, Timer::RetryDue { activity: key, attempt });
+        self.outbox.arm(due, ServiceTimer::RetryDue { activity: key, attempt });
     }
 
     /// The next attempt waits for an operator.

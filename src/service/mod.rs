@@ -76,7 +76,7 @@ pub use dialect::Dialect;
 pub use history::{EventKind, HistoryEvent, TaskFailedCause};
 pub use keys::{ActivityKey, WorkflowKey};
 pub use operator::{Reset, Unpause};
-pub use outbox::{News, Outbox, Ready, Timer, TimerRequest};
+pub use outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest};
 pub use refused::{Code, Refused};
 pub use signal::Signal;
 pub use task::WorkflowTask;
@@ -88,7 +88,7 @@ use std::sync::Arc;
 use crate::program::{RetrySpec, Table, Timeouts};
 
 /// Position among equal times in the run's timer queue. The caller reserves it.
-pub type Order = u64;
+pub type Rank = u64;
 
 /// What a worker shows to speak for an attempt. Bound to the attempt: after a retry the old one is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@
 //! open do nothing.
 
 use super::activity::{ActivityState, Hold, ResetRequest};
-use super::{ActivityKey, Service, Timer};
+use super::{ActivityKey, Service, ServiceTimer};
 use crate::program::{Details, Time, TimeoutType};
 
 /// What else an operator wants of an unpause.
@@ -108,7 +108,7 @@ impl Service {
             let activity = self.activity(key);
             let attempt = activity.timer_attempt(timeout);
             if let Some(at) = activity.deadline(timeout) {
-                self.outbox.arm(at.max(now), Timer::Timeout { activity: key, attempt, timeout });
+                self.outbox.arm(at.max(now), ServiceTimer::Timeout { activity: key, attempt, timeout });
             }
         }
     }

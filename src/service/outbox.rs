@@ -1,6 +1,6 @@
 //! [`Outbox`]: what the service wants and what it has to say, for the caller to take after every call.
 
-use super::{ActivityKey, Order, TaskToken, WorkflowKey};
+use super::{ActivityKey, Rank, TaskToken, WorkflowKey};
 use crate::program::{Seq, Span, Time, TimeoutType};
 
 /// What a call left for its caller. Drain the three lists after every call; the service only ever pushes.
@@ -26,7 +26,7 @@ impl Outbox {
         self.news.clear();
     }
 
-    pub(super) fn arm(&mut self, at: Time, timer: Timer) {
+    pub(super) fn arm(&mut self, at: Time, timer: ServiceTimer) {
         self.timers.push(TimerRequest { at, order: None, timer });
     }
 }
@@ -38,14 +38,14 @@ pub struct TimerRequest {
     pub at: Time,
     /// Where among equal times. `None` is "behind all that are there". A heartbeat timer that is armed again takes the
     /// place of the heartbeat that moved it, as if it had been armed then.
-    pub order: Option<Order>,
+    pub order: Option<Rank>,
     /// What to hand to `fire`.
-    pub timer: Timer,
+    pub timer: ServiceTimer,
 }
 
 /// Something the service wants to be told at a certain time. Stale ones are recognised when they fire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Timer {
+pub enum ServiceTimer {
     /// One of an activity's four timeouts.
     Timeout {
         /// Which activity.

@@ -84,7 +84,7 @@ pub fn is_retryable(failure: Option<&Failure>, non_retryable_error_types: &[Arc<
 
 /// An attempt that did not complete, and what the verdict on it depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended<'a> {
+pub struct EndedAttempt<'a> {
     /// Whether the workflow run is open.
     pub workflow_running: bool,
     /// The policy, after defaulting. Activities of workflows always have one in Temporal, and without one are not retried.
@@ -105,7 +105,7 @@ pub struct Ended<'a> {
 
 /// What comes after an attempt that did not complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum RetryVerdict {
     /// Another attempt after this backoff.
     Retry(Span),
     /// Another attempt, when an operator lets the activity go on. Attempts and deadlines are not looked at.
@@ -118,15 +118,15 @@ pub enum Verdict {
 ///
 /// Source: temporal `service/history/workflow/mutable_state_impl.go` (`RetryActivity`), recorded scenarios
 /// `retry_verdict_*` and `cancel_wait_fails_*`.
-pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
+pub fn retry_verdict(ended: &EndedAttempt<'_>) -> RetryVerdict {
     if !ended.workflow_running {
-        return Verdict::Close(RetryState::InternalServerError);
+        return RetryVerdict::Close(RetryState::InternalServerError);
     }
     let Some(policy) = ended.policy else {
-        return Verdict::Close(RetryState::RetryPolicyNotSet);
+        return RetryVerdict::Close(RetryState::RetryPolicyNotSet);
     };
     if ended.cancel_requested {
-        return Verdict::Close(RetryState::CancelRequested);
+        return RetryVerdict::Close(RetryState::CancelRequested);
     }
     let mut next_retry_delay = None;
     match ended.failure.map(|failure| &failure.kind) {
@@ -134,20 +134,20 @@ pub fn retry_verdict(ended: &Ended<'_>) -> Verdict {
             timeout_type: TimeoutType::ScheduleToStart | TimeoutType::ScheduleToClose,
             ..
         }) => {
-            return Verdict::Close(RetryState::Timeout);
+            return RetryVerdict::Close(RetryState::Timeout);
         }
         Some(FailureKind::Application { next_retry_delay: delay, .. }) => next_retry_delay = *delay,
         _ => {}
     }
     if !is_retryable(ended.failure, &policy.non_retryable_error_types) {
-        return Verdict::Close(RetryState::NonRetryableFailure);
+        return RetryVerdict::Close(RetryState::NonRetryableFailure);
     }
     if ended.paused {
-        return Verdict::Hold;
+        return RetryVerdict::Hold;
     }
     match next_backoff(policy, ended.attempt, next_retry_delay, ended.now, ended.expires) {
-        Ok(backoff) => Verdict::Retry(backoff),
-        Err(state) => Verdict::Close(state),
+        Ok(backoff) => RetryVerdict::Retry(backoff),
+        Err(state) => RetryVerdict::Close(state),
     }
 }
 
@@ -215,7 +215,7 @@ mod tests {
             },
             cause: None,
         };
-        let mut ended = Ended {
+        let mut ended = EndedAttempt {
             workflow_running: true,
             policy: Some(&policy),
             cancel_requested: true,
@@ -225,17 +225,17 @@ mod tests {
             now: Time::ZERO,
             expires: Some(Time::ZERO),
         };
-        assert_eq!(retry_verdict(&ended), Verdict::Close(RetryState::CancelRequested));
+        assert_eq!(retry_verdict(&ended), RetryVerdict::Close(RetryState::CancelRequested));
         ended.cancel_requested = false;
-        assert_eq!(retry_verdict(&ended), Verdict::Close(RetryState::NonRetryableFailure));
+        assert_eq!(retry_verdict(&ended), RetryVerdict::Close(RetryState::NonRetryableFailure));
         ended.failure = None;
-        assert_eq!(retry_verdict(&ended), Verdict::Hold);
+        assert_eq!(retry_verdict(&ended), RetryVerdict::Hold);
         ended.paused = false;
-        assert_eq!(retry_verdict(&ended), Verdict::Close(RetryState::MaximumAttemptsReached));
+        assert_eq!(retry_verdict(&ended), RetryVerdict::Close(RetryState::MaximumAttemptsReached));
         let again = self::policy(1000, 2.0, 100_000, 2);
         ended.policy = Some(&again);
-        assert_eq!(retry_verdict(&ended), Verdict::Close(RetryState::Timeout));
+        assert_eq!(retry_verdict(&ended), RetryVerdict::Close(RetryState::Timeout));
         ended.expires = Some(Time::from_millis(1000));
-        assert_eq!(retry_verdict(&ended), Verdict::Retry(Span::from_secs(1)));
+        assert_eq!(retry_verdict(&ended), RetryVerdict::Retry(Span::from_secs(1)));
     }
 }

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
-use super::{News, Ready, Refused, Service, TaskToken, Timer, Workflow, WorkflowKey};
+use super::{News, Ready, Refused, Service, ServiceTimer, TaskToken, Workflow, WorkflowKey};
 use crate::program::{Command, Span, Time};
 
 /// What a worker is given with a workflow task. Its history is [`Service::history`] at this moment.
@@ -161,7 +161,7 @@ impl Service {
         let token = TaskToken { workflow, stamp };
         let previous_started_event_id = run.previous_started_event_id;
         let deadline = now.plus(timeout_of_attempt(run.task_timeout, attempt));
-        self.outbox.arm(deadline, Timer::TaskTimeout { token });
+        self.outbox.arm(deadline, ServiceTimer::TaskTimeout { token });
         Some(WorkflowTask { token, attempt, previous_started_event_id, started_event_id })
     }
 

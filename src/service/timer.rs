@@ -1,7 +1,7 @@
 //! Timers that fire. A timer is never taken back: it is recognised as stale instead.
 
 use super::workflow::TimerState;
-use super::{ActivityKey, Service, Timer, TimerRequest, WorkflowKey};
+use super::{ActivityKey, Service, ServiceTimer, TimerRequest, WorkflowKey};
 use crate::program::{Seq, Time, TimeoutType};
 
 impl Service {
@@ -9,16 +9,16 @@ impl Service {
     ///
     /// A heartbeat timer whose attempt has sent heartbeats since asks to be armed again, for the deadline that the last
     /// one set: there is one timer per attempt, and its effect is exact (recorded scenario `hb_timer_many_fast`).
-    pub fn fire(&mut self, timer: Timer, now: Time) {
+    pub fn fire(&mut self, timer: ServiceTimer, now: Time) {
         if self.is_live(timer) {
             self.fire_live(timer, now);
         }
     }
 
     /// As [`fire`](Service::fire), for a caller that has just asked whether the timer is live.
-    pub(crate) fn fire_live(&mut self, timer: Timer, now: Time) {
+    pub(crate) fn fire_live(&mut self, timer: ServiceTimer, now: Time) {
         match timer {
-            Timer::Timeout { activity, timeout, .. } => {
+            ServiceTimer::Timeout { activity, timeout, .. } => {
                 let record = self.activity(activity);
                 match record.deadline(timeout) {
                     Some(at) if at <= now => self.time_out(activity, timeout, now),
@@ -31,32 +31,32 @@ impl Service {
                     _ => {}
                 }
             }
-            Timer::RetryDue { activity, .. } => {
+            ServiceTimer::RetryDue { activity, .. } => {
                 if self.activity(activity).attempt_scheduled_at <= now {
                     self.retry_due(activity);
                 }
             }
-            Timer::Workflow { workflow, timer } => self.fire_timer(workflow, timer, now),
-            Timer::TaskTimeout { token } => self.time_out_task(token, now),
-            Timer::RunTimeout { workflow } => self.time_out_run(workflow, now),
+            ServiceTimer::Workflow { workflow, timer } => self.fire_timer(workflow, timer, now),
+            ServiceTimer::TaskTimeout { token } => self.time_out_task(token, now),
+            ServiceTimer::RunTimeout { workflow } => self.time_out_run(workflow, now),
         }
     }
 
     /// Whether a timer will do anything when it fires. The clock must not be moved for one that will not.
     ///
     /// A heartbeat timer of a running attempt whose deadline has moved is live: it will ask to be armed again.
-    pub fn is_live(&self, timer: Timer) -> bool {
+    pub fn is_live(&self, timer: ServiceTimer) -> bool {
         match timer {
-            Timer::Timeout { activity, attempt, timeout } => {
+            ServiceTimer::Timeout { activity, attempt, timeout } => {
                 let record = self.activity(activity);
                 attempt.is_none_or(|attempt| attempt == record.attempt)
                     && record.deadline(timeout).is_some()
                     && self.runs(activity)
             }
-            Timer::RetryDue { activity, attempt } => self.is_in_backoff(activity, attempt),
-            Timer::Workflow { workflow, timer } => self.is_timer_running(workflow, timer),
-            Timer::TaskTimeout { token } => self.is_task_open(token),
-            Timer::RunTimeout { workflow } => self.workflow(workflow).is_open(),
+            ServiceTimer::RetryDue { activity, attempt } => self.is_in_backoff(activity, attempt),
+            ServiceTimer::Workflow { workflow, timer } => self.is_timer_running(workflow, timer),
+            ServiceTimer::TaskTimeout { token } => self.is_task_open(token),
+            ServiceTimer::RunTimeout { workflow } => self.workflow(workflow).is_open(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
 use super::signal::Signal;
 use super::task::TaskState;
-use super::{ActivityKey, News, Service, Timer, WorkflowKey};
+use super::{ActivityKey, News, Service, ServiceTimer, WorkflowKey};
 use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
 
 /// What starts a workflow run.
@@ -228,7 +228,7 @@ impl Service {
         if expires < Time::MAX {
             // Before any timer of an activity: at equal times the run's own timeout wins
             // (recorded scenario `wf_run_timeout_equals_clipped_s2c`).
-            self.outbox.arm(expires, Timer::RunTimeout { workflow: key });
+            self.outbox.arm(expires, ServiceTimer::RunTimeout { workflow: key });
         }
         self.want_task(key, now);
         key

@@ -24,12 +24,12 @@ use crate::program::{ActivitySpec, Payload};
 /// it does not stop the activity; cancelling its scope does.
 #[must_use = "the activity runs, but nobody looks at how it ends"]
 pub struct ActivityFuture<O> {
-    asked: Asked,
+    asked: ActivityRequest,
     decode: fn(&[u8]) -> Result<O, serde_json::Error>,
 }
 
 /// An activity that has been asked for, whatever its result is.
-pub(super) enum Asked {
+pub(super) enum ActivityRequest {
     Waiting {
         instance: Rc<WorkflowState>,
         slot: usize,
@@ -42,32 +42,32 @@ pub(super) enum Asked {
     Ended,
 }
 
-impl Asked {
-    pub fn failed(error: WorkflowError) -> Asked {
-        Asked::Failed(Box::new(error))
+impl ActivityRequest {
+    pub fn failed(error: WorkflowError) -> ActivityRequest {
+        ActivityRequest::Failed(Box::new(error))
     }
 
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(Payload, Arc<ActivitySpec>), WorkflowError>> {
         let outcome = match self {
-            Asked::Waiting { instance, slot, .. } => match instance.poll(*slot, cx) {
+            ActivityRequest::Waiting { instance, slot, .. } => match instance.poll(*slot, cx) {
                 Poll::Ready(outcome) => Some(outcome),
                 Poll::Pending => return Poll::Pending,
             },
-            Asked::Failed(_) => None,
-            Asked::Never | Asked::Ended => return Poll::Pending,
+            ActivityRequest::Failed(_) => None,
+            ActivityRequest::Never | ActivityRequest::Ended => return Poll::Pending,
         };
-        Poll::Ready(match (mem::replace(self, Asked::Ended), outcome) {
-            (Asked::Waiting { spec, .. }, Some(SlotEnd::Completed(result))) => Ok((result, spec)),
+        Poll::Ready(match (mem::replace(self, ActivityRequest::Ended), outcome) {
+            (ActivityRequest::Waiting { spec, .. }, Some(SlotEnd::Completed(result))) => Ok((result, spec)),
             (_, Some(SlotEnd::Failed(failure))) => Err(WorkflowError::ActivityFailed(failure)),
             (_, Some(SlotEnd::Cancelled(cancellation))) => Err(WorkflowError::Cancelled(cancellation)),
-            (Asked::Failed(error), _) => Err(*error),
+            (ActivityRequest::Failed(error), _) => Err(*error),
             _ => unreachable!("an activity's slot ends as an activity does"),
         })
     }
 }
 
 impl<O> ActivityFuture<O> {
-    pub(super) fn new(asked: Asked, decode: fn(&[u8]) -> Result<O, serde_json::Error>) -> ActivityFuture<O> {
+    pub(super) fn new(asked: ActivityRequest, decode: fn(&[u8]) -> Result<O, serde_json::Error>) -> ActivityFuture<O> {
         ActivityFuture { asked, decode }
     }
 }
@@ -94,14 +94,14 @@ impl<O> Unpin for ActivityFuture<O> {}
 
 impl<O> FusedFuture for ActivityFuture<O> {
     fn is_terminated(&self) -> bool {
-        matches!(self.asked, Asked::Ended)
+        matches!(self.asked, ActivityRequest::Ended)
     }
 }
 
 impl<O> fmt::Debug for ActivityFuture<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("ActivityFuture");
-        if let Asked::Waiting { spec, .. } = &self.asked {
+        if let ActivityRequest::Waiting { spec, .. } = &self.asked {
             out.field("activity_type", &spec.activity_type);
         }
         out.finish_non_exhaustive()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::activity_future::{ActivityFuture, Asked};
+use super::activity_future::{ActivityFuture, ActivityRequest};
 use super::error::WorkflowError;
 use super::options::ActivityOptions;
 use super::scope::{ScopeCancelled, ScopeId};
@@ -73,7 +73,7 @@ impl WorkflowContext {
             Ok(input) => ActivityFuture::new(self.schedule(name, input, &options), O::decode),
             Err(why) => {
                 let what = format!("the input of activity `{name}`");
-                let failed = Asked::failed(WorkflowError::Encode { what, why: why.to_string() });
+                let failed = ActivityRequest::failed(WorkflowError::Encode { what, why: why.to_string() });
                 ActivityFuture::new(failed, O::decode)
             }
         }
@@ -91,19 +91,19 @@ impl WorkflowContext {
         ActivityFuture::new(asked, |result| Ok(result.to_vec()))
     }
 
-    fn schedule(&self, name: &str, input: Payload, options: &ActivityOptions) -> Asked {
+    fn schedule(&self, name: &str, input: Payload, options: &ActivityOptions) -> ActivityRequest {
         let spec = match options.spec(name, input, &*self.instance.link) {
             Ok(spec) => spec,
             Err(misuse) => {
                 self.instance.fail(misuse);
-                return Asked::Never;
+                return ActivityRequest::Never;
             }
         };
         let command = |seq| Command::ScheduleActivity { seq, spec: Arc::clone(&spec) };
         match self.instance.start(SlotKind::Activity, self.scope, command) {
-            Requested::Slot(slot) => Asked::Waiting { instance: Rc::clone(&self.instance), slot, spec },
-            Requested::Cancelled => Asked::failed(WorkflowError::cancelled()),
-            Requested::Never => Asked::Never,
+            Requested::Slot(slot) => ActivityRequest::Waiting { instance: Rc::clone(&self.instance), slot, spec },
+            Requested::Cancelled => ActivityRequest::failed(WorkflowError::cancelled()),
+            Requested::Never => ActivityRequest::Never,
         }
     }
 

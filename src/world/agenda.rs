@@ -6,7 +6,7 @@ use super::signals::LateSignalKey;
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::TaskFuture;
 use crate::program::{ActivityOutcome, CancelReason, Seq};
-use crate::service::{Ready, Timer, Token, WorkflowKey, WorkflowTask};
+use crate::service::{Ready, ServiceTimer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
 use crate::worker::message::Carriage;
@@ -17,7 +17,7 @@ pub(crate) enum Wakeup {
     /// A task's own wait is over.
     Sleeper(SleeperId),
     /// For the service.
-    Service(Timer),
+    Service(ServiceTimer),
     /// A task reaches the worker that polls for it.
     HandOver { ready: Ready, worker: WorkerKey, incarnation: u32 },
     /// The throttle interval of an attempt is over.

@@ -6,7 +6,7 @@ use super::agenda::Wakeup;
 use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::{Payload, Seq, key};
-use crate::service::{Refused, Timer, WorkflowKey};
+use crate::service::{Refused, ServiceTimer, WorkflowKey};
 
 key! {
     /// Which of the signals on a slow way.
@@ -63,7 +63,7 @@ impl Core {
 
     /// A workflow's own timer fires, or is late.
     pub(super) fn fire_workflow_timer(&mut self, workflow: WorkflowKey, timer: Seq) {
-        let entry = Timer::Workflow { workflow, timer };
+        let entry = ServiceTimer::Workflow { workflow, timer };
         let fault = self.strike_workflow(workflow, Site::Timer(timer));
         if let Some(Fault::Delayed(length)) = fault {
             // Not as before, or it would come to the same point again.

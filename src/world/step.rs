@@ -14,7 +14,7 @@ use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
 use crate::program::{ActivityOutcome, Time};
-use crate::service::{ActivityKey, Timer};
+use crate::service::{ActivityKey, ServiceTimer};
 use crate::trace::AttemptKey;
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
@@ -325,7 +325,7 @@ impl Core {
                 let signal = &self.late_signals[signal];
                 signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
             }
-            Wakeup::LateTimer { workflow, timer } => self.service.is_live(Timer::Workflow { workflow, timer }),
+            Wakeup::LateTimer { workflow, timer } => self.service.is_live(ServiceTimer::Workflow { workflow, timer }),
             Wakeup::Query(query) => self.queries[query].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }

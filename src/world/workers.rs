@@ -5,7 +5,7 @@ use super::core::{Core, Tag};
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};
-use crate::service::{Ready, Timer};
+use crate::service::{Ready, ServiceTimer};
 use crate::trace::{AttemptKey, What, Who, WorkerKey};
 use crate::worker::process::Process;
 
@@ -26,7 +26,7 @@ impl Core {
             Wakeup::Sleeper(id) => self.wake_sleeper(id),
             // A planned deadline at which the attempt goes first: the timer lines up behind it.
             Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
-            Wakeup::Service(Timer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer),
+            Wakeup::Service(ServiceTimer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer),
             Wakeup::Service(timer) => {
                 self.serve(|service, now| service.fire_live(timer, now));
             }
@@ -44,7 +44,7 @@ impl Core {
             Wakeup::Signal(signal) => self.deliver_signal(signal),
             Wakeup::Query(query) => self.offer_query(query),
             Wakeup::LateTimer { workflow, timer } => {
-                self.serve(|service, now| service.fire(Timer::Workflow { workflow, timer }, now));
+                self.serve(|service, now| service.fire(ServiceTimer::Workflow { workflow, timer }, now));
             }
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
@@ -55,8 +55,8 @@ impl Core {
     }
 
     /// Whether this is the timer of a deadline that a fault puts behind its attempt, which happens once.
-    fn defers(&mut self, timer: Timer) -> bool {
-        let Timer::Timeout { activity, timeout, .. } = timer else { return false };
+    fn defers(&mut self, timer: ServiceTimer) -> bool {
+        let ServiceTimer::Timeout { activity, timeout, .. } = timer else { return false };
         matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
             && std::mem::take(&mut self.activities[activity].defers_deadline)
     }

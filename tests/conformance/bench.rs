@@ -9,8 +9,8 @@ use durasim::program::{
     TimeoutType, Timeouts,
 };
 use durasim::service::{
-    Activity, ActivityKey, EventKind, HeartbeatAnswer, News, Order, Ready, Refused, Service, StartWorkflow, TaskToken,
-    Timer, Token, WorkflowKey,
+    Activity, ActivityKey, EventKind, HeartbeatAnswer, News, Rank, Ready, Refused, Service, ServiceTimer,
+    StartWorkflow, TaskToken, Token, WorkflowKey,
 };
 
 /// What a hand-over takes, as on a real server: a started attempt's clocks run behind those of its schedule.
@@ -30,8 +30,8 @@ pub struct Bench {
     workflow: WorkflowKey,
     activity: ActivityKey,
     ready: Vec<Ready>,
-    timers: Vec<(Time, Order, Timer)>,
-    order: Order,
+    timers: Vec<(Time, Rank, ServiceTimer)>,
+    order: Rank,
 }
 
 pub fn spec(timeouts: Timeouts, retry: Option<RetrySpec>) -> ActivitySpec {
@@ -133,7 +133,7 @@ impl Bench {
     }
 
     pub fn heartbeat(&mut self, token: Token, details: Details) -> Result<HeartbeatAnswer, Refused> {
-        let order = self.next_order();
+        let order = self.next_rank();
         let answer = self.service.heartbeat(token, details, self.now, order);
         self.drain();
         answer
@@ -184,12 +184,12 @@ impl Bench {
 
     /// Time goes on until one of the activity's deadlines passes. What lies before it happens.
     pub fn pass(&mut self, timeout: TimeoutType) {
-        self.run_until(|timer| matches!(timer, Timer::Timeout { timeout: passed, .. } if *passed == timeout));
+        self.run_until(|timer| matches!(timer, ServiceTimer::Timeout { timeout: passed, .. } if *passed == timeout));
     }
 
     /// Time goes on until the next attempt is due.
     pub fn pass_backoff(&mut self) {
-        self.run_until(|timer| matches!(timer, Timer::RetryDue { .. }));
+        self.run_until(|timer| matches!(timer, ServiceTimer::RetryDue { .. }));
     }
 
     /// Whatever was due by `now` fires at `now`, as on a server that was too busy.
@@ -202,7 +202,7 @@ impl Bench {
     }
 
     /// Hands a timer to the service. Whether the service said before that it would do something.
-    pub fn fire(&mut self, timer: Timer) -> bool {
+    pub fn fire(&mut self, timer: ServiceTimer) -> bool {
         let live = self.service.is_live(timer);
         self.service.fire(timer, self.now);
         self.drain();
@@ -210,11 +210,11 @@ impl Bench {
     }
 
     /// A timer for one of the activity's deadlines.
-    pub fn timeout_timer(&self, attempt: u32, timeout: TimeoutType) -> Timer {
-        Timer::Timeout { activity: self.activity, attempt: Some(attempt), timeout }
+    pub fn timeout_timer(&self, attempt: u32, timeout: TimeoutType) -> ServiceTimer {
+        ServiceTimer::Timeout { activity: self.activity, attempt: Some(attempt), timeout }
     }
 
-    fn run_until(&mut self, is_last: impl Fn(&Timer) -> bool) {
+    fn run_until(&mut self, is_last: impl Fn(&ServiceTimer) -> bool) {
         loop {
             let timer = self.next_timer(Time::MAX).expect("a timer that passes");
             self.service.fire(timer, self.now);
@@ -226,7 +226,7 @@ impl Bench {
     }
 
     /// The next timer due by `limit` that will do something. The clock moves to it.
-    fn next_timer(&mut self, limit: Time) -> Option<Timer> {
+    fn next_timer(&mut self, limit: Time) -> Option<ServiceTimer> {
         loop {
             let next = (0..self.timers.len()).min_by_key(|index| (self.timers[*index].0, self.timers[*index].1))?;
             let (at, _, timer) = self.timers[next];
@@ -262,15 +262,15 @@ impl Bench {
         self.activity().id().clone()
     }
 
-    fn next_order(&mut self) -> Order {
+    fn next_rank(&mut self) -> Rank {
         self.order += 1;
         self.order
     }
 
     fn drain(&mut self) {
         for request in std::mem::take(&mut self.service.outbox.timers) {
-            let order = request.order.unwrap_or_else(|| self.next_order());
-            if let Timer::Timeout { timeout, .. } = request.timer {
+            let order = request.order.unwrap_or_else(|| self.next_rank());
+            if let ServiceTimer::Timeout { timeout, .. } = request.timer {
                 self.asked.push(timeout);
             }
             self.timers.push((request.at, order, request.timer));

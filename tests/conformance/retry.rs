@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use durasim::program::Timeouts;
-use durasim::service::retry::{self, Ended, Verdict};
+use durasim::service::retry::{self, EndedAttempt, RetryVerdict};
 use durasim::service::{ActivityClose, ActivityState};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub fn is_retryable_failure(input: &Value) -> Found {
 pub fn retry_activity(input: &Value) -> Found {
     let policy = policy(input);
     let failure = failure(&input["failure"]);
-    let ended = Ended {
+    let ended = EndedAttempt {
         workflow_running: flag(input, "workflow_running"),
         policy: flag(input, "has_retry_policy").then_some(&policy),
         cancel_requested: flag(input, "cancel_requested"),
@@ -51,11 +51,11 @@ pub fn retry_activity(input: &Value) -> Found {
         expires: flag(input, "expired").then(|| NOW.plus(Span::from_secs(-60))),
     };
     let decided = match retry::retry_verdict(&ended) {
-        Verdict::Retry(backoff) => {
+        RetryVerdict::Retry(backoff) => {
             found! { "retry_state": "IN_PROGRESS", "attempt": ended.attempt + 1, "scheduled_in_ms": to_ms(backoff) }
         }
-        Verdict::Close(state) => found! { "retry_state": state.to_string(), "changed": false },
-        Verdict::Hold => panic!("nothing is paused here"),
+        RetryVerdict::Close(state) => found! { "retry_state": state.to_string(), "changed": false },
+        RetryVerdict::Hold => panic!("nothing is paused here"),
     };
     if ended.workflow_running && ended.policy.is_some() {
         let played = play(input);

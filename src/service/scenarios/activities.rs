@@ -90,7 +90,7 @@ fn heartbeat_timers_are_lazy_and_exact() {
         bench.until(millis);
         bench.beat(first, text("7")).unwrap();
     }
-    let beats = |timer: &Timer| matches!(timer, Timer::Timeout { timeout: TimeoutType::Heartbeat, .. });
+    let beats = |timer: &ServiceTimer| matches!(timer, ServiceTimer::Timeout { timeout: TimeoutType::Heartbeat, .. });
     assert_eq!(bench.timers.iter().filter(|(_, _, timer)| beats(timer)).count(), 1);
     bench.until(219);
     assert!(bench.service.activity(first.activity).started_at().is_some());
@@ -149,7 +149,7 @@ fn timers_are_asked_for_in_the_order_of_their_clocks() {
         .timers
         .iter()
         .filter_map(|(_, _, timer)| match timer {
-            Timer::Timeout { timeout, .. } => Some(*timeout),
+            ServiceTimer::Timeout { timeout, .. } => Some(*timeout),
             _ => None,
         })
         .collect();
@@ -210,7 +210,7 @@ fn a_timeout_that_is_retried_is_stored_without_details() {
 fn timers_of_an_attempt_that_has_ended_are_stale() {
     let mut bench = Bench::with(spec(0, 1000, 500));
     let (first, _) = bench.take(1);
-    let left: Vec<Timer> = bench.timers.iter().map(|(_, _, timer)| *timer).collect();
+    let left: Vec<ServiceTimer> = bench.timers.iter().map(|(_, _, timer)| *timer).collect();
     let live = |bench: &Bench| left.iter().filter(|timer| bench.service.is_live(**timer)).count();
     // The workflow task's timeout is stale already.
     assert_eq!((left.len(), live(&bench)), (3, 2));

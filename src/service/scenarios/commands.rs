@@ -63,8 +63,9 @@ fn a_timer_is_cancelled_only_while_it_runs() {
 fn timers_that_will_not_fire_are_stale() {
     let mut bench = Bench::new(0, 0);
     bench.answer(&[start(1), start(2)]).unwrap();
-    let live =
-        |bench: &Bench| [1, 2].map(|timer| bench.service.is_live(Timer::Workflow { workflow: bench.workflow, timer }));
+    let live = |bench: &Bench| {
+        [1, 2].map(|timer| bench.service.is_live(ServiceTimer::Workflow { workflow: bench.workflow, timer }))
+    };
     assert_eq!((live(&bench), bench.service.workflow(bench.workflow).has_timer()), ([true, true], true));
     assert_eq!(bench.says(&[cancel(1)]), "ok");
     assert_eq!(live(&bench), [false, true]);
@@ -74,7 +75,7 @@ fn timers_that_will_not_fire_are_stale() {
     assert!(!bench.service.workflow(bench.workflow).has_timer());
     assert_eq!(bench.says(&[start(4)]), "ok");
     bench.service.terminate(bench.workflow, "".into(), bench.now).unwrap();
-    assert!(!bench.service.is_live(Timer::Workflow { workflow: bench.workflow, timer: 4 }));
+    assert!(!bench.service.is_live(ServiceTimer::Workflow { workflow: bench.workflow, timer: 4 }));
 }
 
 /// `wf_duplicate_activity_id`. An id is free again once its activity has closed; a number never names two that are open.

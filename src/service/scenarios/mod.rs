@@ -19,8 +19,8 @@ struct Bench {
     service: Service,
     workflow: WorkflowKey,
     now: Time,
-    timers: Vec<(Time, Order, Timer)>,
-    next_order: Order,
+    timers: Vec<(Time, Rank, ServiceTimer)>,
+    next_rank: Rank,
     ready: Vec<Ready>,
     news: Vec<News>,
 }
@@ -77,7 +77,7 @@ impl Bench {
             workflow,
             now: Time::ZERO,
             timers: Vec::new(),
-            next_order: 0,
+            next_rank: 0,
             ready: Vec::new(),
             news: Vec::new(),
         };
@@ -94,8 +94,8 @@ impl Bench {
 
     fn drain(&mut self) {
         for request in self.service.outbox.timers.drain(..) {
-            let order = request.order.unwrap_or(self.next_order);
-            self.next_order += 1;
+            let order = request.order.unwrap_or(self.next_rank);
+            self.next_rank += 1;
             self.timers.push((request.at, order, request.timer));
         }
         self.ready.append(&mut self.service.outbox.ready);
@@ -157,8 +157,8 @@ impl Bench {
     }
 
     fn beat(&mut self, token: Token, details: Details) -> Result<HeartbeatAnswer, Refused> {
-        let order = self.next_order;
-        self.next_order += 1;
+        let order = self.next_rank;
+        self.next_rank += 1;
         let answer = self.service.heartbeat(token, details, self.now, order);
         self.drain();
         answer

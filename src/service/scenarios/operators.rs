@@ -165,7 +165,8 @@ fn a_deadline_that_an_operator_moved_has_one_timer() {
         bench.service.activity(bench.key(1)).deadline(TimeoutType::ScheduleToStart),
         Some(Time::from_millis(1500))
     );
-    let waits = |timer: &Timer| matches!(timer, Timer::Timeout { timeout: TimeoutType::ScheduleToStart, .. });
+    let waits =
+        |timer: &ServiceTimer| matches!(timer, ServiceTimer::Timeout { timeout: TimeoutType::ScheduleToStart, .. });
     assert_eq!(bench.timers.iter().filter(|(_, _, timer)| waits(timer)).count(), 1);
     bench.until(1500);
     assert_eq!(timed_out(bench.outcome()).0, TimeoutType::ScheduleToStart);

@@ -202,7 +202,7 @@ fn a_timer_can_be_cancelled_until_its_workflow_knows_that_it_fired() {
 /// Nothing waits for the end of time.
 #[test]
 fn a_run_without_a_timeout_has_no_timer_for_it() {
-    let of_run = |timer: &Timer| matches!(timer, Timer::RunTimeout { .. });
+    let of_run = |timer: &ServiceTimer| matches!(timer, ServiceTimer::RunTimeout { .. });
     let count = |bench: &Bench| bench.timers.iter().filter(|(_, _, timer)| of_run(timer)).count();
     assert_eq!([count(&Bench::new(0, 0)), count(&Bench::new(900, 0))], [0, 1]);
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use durasim::program::{ActivityId, Details, Failure, Payload};
-use durasim::service::{ActivityState, HeartbeatAnswer, Order, Refused, Service, Token};
+use durasim::service::{ActivityState, HeartbeatAnswer, Rank, Refused, Service, Token};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
@@ -81,12 +81,12 @@ impl Agent<'_> {
         &self,
         mut call: Value,
         shown: Shown,
-        make: impl FnOnce(&mut Service, Token, Time, Order) -> Result<T, Refused>,
+        make: impl FnOnce(&mut Service, Token, Time, Rank) -> Result<T, Refused>,
         response: impl FnOnce(&T) -> Value,
     ) -> Result<T, ()> {
         self.turn().await;
         let mut world = self.world.borrow_mut();
-        let (now, order) = (world.now, world.next_order());
+        let (now, order) = (world.now, world.next_rank());
         let log = &world.attempts[self.attempt];
         let (activity, number) = (log.activity, log.number);
         let from = Stamp::Call { activity: log.reference.clone(), attempt: log.place, call: log.calls.len() };
@@ -181,7 +181,7 @@ pub fn by_id(
     workflow: durasim::service::WorkflowKey,
     step: &Value,
     now: Time,
-    order: Order,
+    order: Rank,
 ) -> Result<(), Refused> {
     let id = ActivityId::Named(step["activity_id"].as_str().unwrap_or_default().into());
     let given = |field: &str, default: Value| step.get(field).cloned().unwrap_or(default);

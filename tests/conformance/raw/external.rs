@@ -29,7 +29,7 @@ pub fn schedule(world: &mut World<'_>) {
 pub fn act(world: &mut World<'_>, place: usize) {
     let event = &world.definition["external"][place];
     let what = event["do"].as_str().expect("what to do");
-    let (now, workflow, order) = (world.now, world.workflow, world.next_order());
+    let (now, workflow, order) = (world.now, world.workflow, world.next_rank());
     let service = &mut world.service;
     let answer = match what {
         "describe" => {

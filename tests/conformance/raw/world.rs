@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use durasim::program::{ActivityTask, TimeoutType};
 use durasim::service::{
-    ActivityKey, ActivityState, Order, Ready, Refused, Service, StartWorkflow, Timer, WorkflowKey, WorkflowTask,
+    ActivityKey, ActivityState, Rank, Ready, Refused, Service, ServiceTimer, StartWorkflow, WorkflowKey, WorkflowTask,
 };
 use durasim::worker::CachedWorkflow;
 use durasim::{Span, Time};
@@ -25,7 +25,7 @@ const DISPATCH: Span = Span::from_millis(1);
 
 /// Something that happens at a time.
 pub enum Happening {
-    Timer(Timer),
+    Timer(ServiceTimer),
     HandOutActivity {
         activity: ActivityKey,
         attempt: u32,
@@ -69,8 +69,8 @@ pub struct World<'a> {
     pub client_calls: Vec<Value>,
     pub snapshots: Vec<Value>,
     pub gaps: Vec<Gap>,
-    queue: BTreeMap<(Time, Order), Happening>,
-    order: Order,
+    queue: BTreeMap<(Time, Rank), Happening>,
+    order: Rank,
     polling: bool,
     waiting: Vec<(ActivityKey, u32)>,
     pub code: Option<CachedWorkflow>,
@@ -123,7 +123,7 @@ impl<'a> World<'a> {
     }
 
     pub fn push(&mut self, time: Time, happening: Happening) {
-        let order = self.next_order();
+        let order = self.next_rank();
         self.queue.insert((time, order), happening);
     }
 
@@ -142,7 +142,7 @@ impl<'a> World<'a> {
         }
     }
 
-    pub fn next_order(&mut self) -> Order {
+    pub fn next_rank(&mut self) -> Rank {
         self.order += 1;
         self.order
     }
@@ -150,7 +150,7 @@ impl<'a> World<'a> {
     /// Takes what the service wants.
     pub fn drain(&mut self) {
         for request in std::mem::take(&mut self.service.outbox.timers) {
-            let order = request.order.unwrap_or_else(|| self.next_order());
+            let order = request.order.unwrap_or_else(|| self.next_rank());
             self.queue.insert((request.at, order), Happening::Timer(request.timer));
         }
         for ready in std::mem::take(&mut self.service.outbox.ready) {
@@ -218,24 +218,24 @@ impl<'a> World<'a> {
     }
 
     /// A timer's time has come. What it sets is noted as a gap from the stamp that its clock ran from.
-    pub fn fire(&mut self, timer: Timer) {
+    pub fn fire(&mut self, timer: ServiceTimer) {
         let clock = match timer {
-            Timer::Timeout { activity, timeout, .. } => {
+            ServiceTimer::Timeout { activity, timeout, .. } => {
                 let record = self.service.activity(activity);
                 let passes = record.deadline(timeout).is_some_and(|deadline| deadline <= self.now);
                 passes.then(|| (activity, self.clock(activity, timeout)))
             }
-            Timer::Workflow { timer, .. } => {
+            ServiceTimer::Workflow { timer, .. } => {
                 let (nominal, timer) = (self.timer_length(timer), self.by_hand.timer_id(timer));
                 let from = Stamp::TimerStarted { timer: timer.clone() };
                 self.gaps.push(Gap { from, to: Stamp::TimerFired { timer }, nominal });
                 None
             }
-            Timer::RunTimeout { .. } => {
+            ServiceTimer::RunTimeout { .. } => {
                 self.gaps.push(Gap { from: Stamp::RunStarted, to: Stamp::RunTimedOut, nominal: at(self.now) });
                 None
             }
-            Timer::RetryDue { .. } | Timer::TaskTimeout { .. } => None,
+            ServiceTimer::RetryDue { .. } | ServiceTimer::TaskTimeout { .. } => None,
         };
         self.service.fire(timer, self.now);
         self.drain();

@@ -15,12 +15,12 @@ use crate::program::{CancelReason, WaiterIndex, Waiters};
 ///
 /// Atomics and a lock because contexts are `Send + Sync`, not because a run has more than one thread.
 #[derive(Debug, Default)]
-pub(super) struct Signal {
+pub(super) struct Latch {
     state: AtomicU8,
     waiters: Mutex<Waiters>,
 }
 
-impl Signal {
+impl Latch {
     pub fn get(&self) -> u8 {
         self.state.load(Ordering::Acquire)
     }
