@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::latch::{self, ActivityCancelled, Latch, WorkerStopping};
+use super::latch::{ActivityCancelled, Latches, WorkerStopping};
 use crate::program::{
     ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, PAYLOAD_LIMIT, Payload, Time,
 };
@@ -39,28 +39,21 @@ use crate::program::{
 #[derive(Clone)]
 pub struct ActivityContext(Arc<Inner>);
 
-pub(super) struct Inner {
+struct Inner {
     task: ActivityTask,
     details_read: AtomicBool,
-    pub(super) cancel: Latch,
-    pub(super) stopping: Latch,
+    latches: Arc<Latches>,
     link: Arc<dyn ActivityLink>,
 }
 
 impl ActivityContext {
     pub(crate) fn new(task: ActivityTask, link: Arc<dyn ActivityLink>) -> ActivityContext {
-        ActivityContext(Arc::new(Inner {
-            task,
-            details_read: AtomicBool::new(false),
-            cancel: Latch::default(),
-            stopping: Latch::default(),
-            link,
-        }))
+        ActivityContext(Arc::new(Inner { task, details_read: AtomicBool::new(false), latches: Arc::default(), link }))
     }
 
     /// The worker's end of what this attempt can be told.
     pub(crate) fn listener(&self) -> Arc<dyn AttemptListener> {
-        self.0.clone()
+        self.0.latches.clone()
     }
 
     /// The encoded input.
@@ -122,28 +115,28 @@ impl ActivityContext {
 
     /// Whether the attempt was told to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.cancel.get() != 0
+        self.cancel_reason().is_some()
     }
 
     /// Why the attempt was told to stop; `None` while it was not.
     pub fn cancel_reason(&self) -> Option<CancelReason> {
-        latch::reason(self.0.cancel.get())
+        self.0.latches.cancel_reason()
     }
 
     /// Waits until the attempt is told to stop, and says why. Ends at once if it was told already.
     pub fn cancelled(&self) -> ActivityCancelled {
-        ActivityCancelled { context: Arc::clone(&self.0), waiter: None, ended: false }
+        ActivityCancelled { latches: Arc::clone(&self.0.latches), waiter: None, ended: false }
     }
 
     /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
     /// cancels them.
     pub fn is_worker_stopping(&self) -> bool {
-        self.0.stopping.get() != 0
+        self.0.latches.is_worker_stopping()
     }
 
     /// Waits until the worker begins to stop.
     pub fn worker_stopping(&self) -> WorkerStopping {
-        WorkerStopping { context: Arc::clone(&self.0), waiter: None, ended: false }
+        WorkerStopping { latches: Arc::clone(&self.0.latches), waiter: None, ended: false }
     }
 
     /// The moment by which this attempt must have ended: the earlier of its start plus the start-to-close timeout and
@@ -160,17 +153,6 @@ impl ActivityContext {
     /// The present moment.
     pub fn now(&self) -> Time {
         self.0.link.now()
-    }
-}
-
-impl AttemptListener for Inner {
-    /// Only the first reason counts.
-    fn cancel(&self, reason: CancelReason) {
-        self.cancel.set(latch::code(reason));
-    }
-
-    fn worker_stopping(&self) {
-        self.stopping.set(1);
     }
 }
 

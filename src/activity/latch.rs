@@ -8,25 +8,24 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::FusedFuture;
 
-use super::context::Inner;
-use crate::program::{CancelReason, WaiterIndex, Waiters};
+use crate::program::{AttemptListener, CancelReason, WaiterIndex, Waiters};
 
 /// Something that happens at most once and then stays. `0` is "not yet", any other value says what happened.
 ///
 /// Atomics and a lock because contexts are `Send + Sync`, not because a run has more than one thread.
 #[derive(Debug, Default)]
-pub(super) struct Latch {
+struct Latch {
     state: AtomicU8,
     waiters: Mutex<Waiters>,
 }
 
 impl Latch {
-    pub fn get(&self) -> u8 {
+    fn get(&self) -> u8 {
         self.state.load(Ordering::Acquire)
     }
 
     /// Only the first value counts.
-    pub fn set(&self, value: u8) {
+    fn set(&self, value: u8) {
         let woken = {
             let mut waiters = self.lock();
             if self.get() != 0 {
@@ -35,7 +34,7 @@ impl Latch {
             self.state.store(value, Ordering::Release);
             waiters.take()
         };
-        // Outside the lock: a waker may run code that looks at the signal.
+        // Outside the lock: a waker may run code that looks at the latch.
         woken.for_each(Waker::wake);
     }
 
@@ -61,6 +60,35 @@ impl Latch {
     }
 }
 
+/// The two things an attempt can be notified of.
+#[derive(Debug, Default)]
+pub(super) struct Latches {
+    cancel: Latch,
+    stopping: Latch,
+}
+
+impl Latches {
+    /// Why the attempt is to stop; `None` while it is not.
+    pub fn cancel_reason(&self) -> Option<CancelReason> {
+        reason(self.cancel.get())
+    }
+
+    pub fn is_worker_stopping(&self) -> bool {
+        self.stopping.get() != 0
+    }
+}
+
+impl AttemptListener for Latches {
+    /// Only the first reason counts.
+    fn cancel(&self, reason: CancelReason) {
+        self.cancel.set(code(reason));
+    }
+
+    fn worker_stopping(&self) {
+        self.stopping.set(1);
+    }
+}
+
 /// The reasons in the order of their codes, from 1.
 const REASONS: [CancelReason; 6] = [
     CancelReason::Requested,
@@ -71,7 +99,7 @@ const REASONS: [CancelReason; 6] = [
     CancelReason::Reset,
 ];
 
-pub(super) fn code(reason: CancelReason) -> u8 {
+fn code(reason: CancelReason) -> u8 {
     match reason {
         CancelReason::Requested => 1,
         CancelReason::NotFound => 2,
@@ -82,7 +110,7 @@ pub(super) fn code(reason: CancelReason) -> u8 {
     }
 }
 
-pub(super) fn reason(code: u8) -> Option<CancelReason> {
+fn reason(code: u8) -> Option<CancelReason> {
     REASONS.get(usize::from(code).checked_sub(1)?).copied()
 }
 
@@ -91,7 +119,7 @@ pub(super) fn reason(code: u8) -> Option<CancelReason> {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct ActivityCancelled {
-    pub(super) context: Arc<Inner>,
+    pub(super) latches: Arc<Latches>,
     pub(super) waiter: WaiterIndex,
     pub(super) ended: bool,
 }
@@ -101,7 +129,7 @@ impl Future for ActivityCancelled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
-        match this.context.cancel.poll(&mut this.waiter, cx) {
+        match this.latches.cancel.poll(&mut this.waiter, cx) {
             Poll::Ready(code) => {
                 this.ended = true;
                 Poll::Ready(reason(code).unwrap_or(CancelReason::Requested))
@@ -119,7 +147,7 @@ impl FusedFuture for ActivityCancelled {
 
 impl Drop for ActivityCancelled {
     fn drop(&mut self) {
-        self.context.cancel.leave(self.waiter);
+        self.latches.cancel.leave(self.waiter);
     }
 }
 
@@ -128,7 +156,7 @@ impl Drop for ActivityCancelled {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct WorkerStopping {
-    pub(super) context: Arc<Inner>,
+    pub(super) latches: Arc<Latches>,
     pub(super) waiter: WaiterIndex,
     pub(super) ended: bool,
 }
@@ -138,7 +166,7 @@ impl Future for WorkerStopping {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let poll = this.context.stopping.poll(&mut this.waiter, cx);
+        let poll = this.latches.stopping.poll(&mut this.waiter, cx);
         this.ended = poll.is_ready();
         poll.map(|_| ())
     }
@@ -152,7 +180,7 @@ impl FusedFuture for WorkerStopping {
 
 impl Drop for WorkerStopping {
     fn drop(&mut self) {
-        self.context.stopping.leave(self.waiter);
+        self.latches.stopping.leave(self.waiter);
     }
 }
 

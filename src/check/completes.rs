@@ -1,6 +1,5 @@
 //! [`completes`]: once the faults are over, a retry succeeds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 

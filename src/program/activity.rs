@@ -10,7 +10,6 @@ use super::info::ActivityInfo;
 use super::instant::Time;
 use super::panics::leave_user_code;
 use super::payload::{Details, Payload};
-use super::workflow::Seq;
 
 /// Code that runs attempts of one activity type.
 pub trait ActivityProgram: Send + Sync {
@@ -35,24 +34,6 @@ impl ActivityTask {
     /// The encoded input.
     pub fn input(&self) -> &Payload {
         &self.info.spec.input
-    }
-}
-
-/// An activity's id: the number of its command, unless the caller chose a name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ActivityId {
-    /// The sequence number of the `ScheduleActivity` command.
-    Seq(Seq),
-    /// Chosen by the caller.
-    Named(Arc<str>),
-}
-
-impl fmt::Display for ActivityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ActivityId::Seq(seq) => write!(f, "{seq}"),
-            ActivityId::Named(name) => f.write_str(name),
-        }
     }
 }
 

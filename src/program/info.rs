@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::activity::ActivityId;
 use super::instant::{Span, Time};
-use super::spec::{ActivitySpec, RetrySpec, Timeouts};
+use super::spec::{ActivityId, ActivitySpec, RetrySpec, Timeouts};
 use super::workflow::RunInfo;
 
 /// What an attempt knows of itself.

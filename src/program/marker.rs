@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::payload::Payload;
-use super::workflow::Seq;
+use super::spec::Seq;
 
 /// A `MARKER_RECORDED` event: something that the workflow's code decided once and has to decide the same way in every
 /// replay.

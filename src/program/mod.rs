@@ -29,8 +29,7 @@ mod waiters;
 mod workflow;
 
 pub use activity::{
-    ActivityId, ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, AttemptListener, Beat,
-    CancelReason,
+    ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, AttemptListener, Beat, CancelReason,
 };
 pub use application_failure::ApplicationFailure;
 pub use decode::Decode;
@@ -40,11 +39,11 @@ pub use instant::{Span, Time};
 pub use marker::Marker;
 pub use names::list_names;
 pub use payload::{Details, PAYLOAD_LIMIT, Payload};
-pub use spec::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
+pub use spec::{ActivityId, ActivitySpec, CancellationType, RetrySpec, Seq, Timeouts};
 pub(crate) use table::key;
 pub use table::{Key, Table};
 pub use waiters::{WaiterIndex, Waiters};
 pub use workflow::{
-    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, WorkflowLink, WorkflowProgram,
-    WorkflowRun, WorkflowStart,
+    Activation, ActivityResolution, Command, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun,
+    WorkflowStart,
 };

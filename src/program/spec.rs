@@ -1,9 +1,31 @@
 //! [`ActivitySpec`]: an activity as a workflow asks for it, before the service fills in defaults.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::instant::Span;
 use super::payload::Payload;
+
+/// A number that a workflow gives to each thing it starts, from 1, separately for activities and timers.
+pub type Seq = u32;
+
+/// An activity's id: the number of its command, unless the caller chose a name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ActivityId {
+    /// The sequence number of the `ScheduleActivity` command.
+    Seq(Seq),
+    /// Chosen by the caller.
+    Named(Arc<str>),
+}
+
+impl fmt::Display for ActivityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ActivityId::Seq(seq) => write!(f, "{seq}"),
+            ActivityId::Named(name) => f.write_str(name),
+        }
+    }
+}
 
 /// What a `ScheduleActivity` command carries.
 #[derive(Clone, PartialEq, Debug)]

@@ -8,10 +8,7 @@ use super::failure::Failure;
 use super::instant::{Span, Time};
 use super::marker::Marker;
 use super::payload::{Details, Payload};
-use super::spec::ActivitySpec;
-
-/// A number that a workflow gives to each thing it starts, from 1, separately for activities and timers.
-pub type Seq = u32;
+use super::spec::{ActivitySpec, Seq};
 
 /// Code of one workflow type.
 pub trait WorkflowProgram: Send + Sync {

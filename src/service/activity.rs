@@ -11,8 +11,9 @@
 
 use std::sync::Arc;
 
+use super::dialect::Dialect;
+use super::keys::{Rank, WorkflowKey};
 use super::timeout::{self, Clocks};
-use super::{Dialect, Rank, WorkflowKey};
 use crate::program::{
     ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Span, Time, TimeoutType, Timeouts,
 };

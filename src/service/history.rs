@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ActivityKey, Service, WorkflowKey};
+use super::keys::ActivityKey;
 use crate::program::{
     ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Span, Time, Timeouts,
 };
@@ -256,7 +256,7 @@ pub(super) struct Buffered {
 impl EventKind {
     /// Whether this is the last event of an activity. Such events move behind all others of a buffer
     /// (temporal `service/history/historybuilder/event_store.go`, recorded scenario `raw_buffer_mixed`).
-    fn closes_activity(&self) -> bool {
+    pub(super) fn closes_activity(&self) -> bool {
         matches!(
             self,
             EventKind::ActivityTaskCompleted { .. }
@@ -267,62 +267,13 @@ impl EventKind {
     }
 
     /// Fills in the id of the `ACTIVITY_TASK_STARTED` event, which is known once that is written.
-    fn refer_to_start(&mut self, id: u64) {
+    pub(super) fn refer_to_start(&mut self, id: u64) {
         match self {
             EventKind::ActivityTaskCompleted { started_event_id, .. }
             | EventKind::ActivityTaskFailed { started_event_id, .. }
             | EventKind::ActivityTaskTimedOut { started_event_id, .. }
             | EventKind::ActivityTaskCanceled { started_event_id, .. } => *started_event_id = id,
             _ => {}
-        }
-    }
-}
-
-impl Service {
-    /// Writes an event, or keeps it back while a workflow task is open.
-    ///
-    /// Source: temporal `service/history/historybuilder/event_store.go`.
-    pub(super) fn record(&mut self, workflow: WorkflowKey, at: Time, kind: EventKind, activity: Option<ActivityKey>) {
-        let run = &mut self.workflows[workflow];
-        let event = Buffered { at, kind, activity };
-        if run.task.is_started() {
-            run.buffered.push(event);
-        } else {
-            self.write(workflow, event);
-        }
-    }
-
-    /// Writes what was kept back. Says whether there was anything.
-    pub(super) fn flush(&mut self, workflow: WorkflowKey) -> bool {
-        let mut buffered = std::mem::take(&mut self.workflows[workflow].buffered);
-        if buffered.is_empty() {
-            return false;
-        }
-        // Those that close an activity come last. Apart from this, the order of arrival stays.
-        for event in buffered.extract_if(.., |event| !event.kind.closes_activity()) {
-            self.write(workflow, event);
-        }
-        for event in buffered.drain(..) {
-            self.write(workflow, event);
-        }
-        self.workflows[workflow].buffered = buffered;
-        true
-    }
-
-    fn write(&mut self, workflow: WorkflowKey, event: Buffered) {
-        let Buffered { at, mut kind, activity } = event;
-        let run = &mut self.workflows[workflow];
-        match activity.map(|key| &mut self.activities[key]) {
-            Some(activity) if matches!(kind, EventKind::ActivityTaskStarted { .. }) => {
-                activity.started_event_id = run.append(at, kind);
-            }
-            Some(activity) => {
-                kind.refer_to_start(activity.started_event_id);
-                run.append(at, kind);
-            }
-            None => {
-                run.append(at, kind);
-            }
         }
     }
 }

@@ -16,3 +16,24 @@ key! {
     /// Which activity of any workflow. Never reused within a simulation run.
     pub struct ActivityKey;
 }
+
+/// Position among equal times in the run's timer queue. The caller reserves it.
+pub type Rank = u64;
+
+/// What a worker shows to speak for an attempt. Bound to the attempt: after a retry the old one is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Token {
+    /// Which activity.
+    pub activity: ActivityKey,
+    /// Which attempt.
+    pub attempt: u32,
+}
+
+/// What a worker shows to answer a workflow task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TaskToken {
+    /// Which run.
+    pub workflow: WorkflowKey,
+    /// Counts the tasks and task attempts of the run; a stale one is refused.
+    pub stamp: u32,
+}

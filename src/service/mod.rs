@@ -56,10 +56,13 @@ mod ending;
 pub(crate) mod go_pow;
 mod history;
 mod keys;
+mod lifecycle;
 mod limit;
 mod operator;
 pub mod options;
 mod outbox;
+mod policies;
+mod recording;
 mod refused;
 pub mod retry;
 #[cfg(test)]
@@ -74,39 +77,17 @@ pub use activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started
 pub use attempt::HeartbeatAnswer;
 pub use dialect::Dialect;
 pub use history::{EventKind, HistoryEvent, TaskFailedCause};
-pub use keys::{ActivityKey, WorkflowKey};
+pub use keys::{ActivityKey, Rank, TaskToken, Token, WorkflowKey};
 pub use operator::{Reset, Unpause};
 pub use outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest};
 pub use refused::{Code, Refused};
-pub use signal::Signal;
 pub use task::WorkflowTask;
-pub use workflow::{StartWorkflow, Workflow, WorkflowOutcome};
+pub use workflow::{Signal, StartWorkflow, Workflow, WorkflowOutcome};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::program::{RetrySpec, Table, Timeouts};
-
-/// Position among equal times in the run's timer queue. The caller reserves it.
-pub type Rank = u64;
-
-/// What a worker shows to speak for an attempt. Bound to the attempt: after a retry the old one is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Token {
-    /// Which activity.
-    pub activity: ActivityKey,
-    /// Which attempt.
-    pub attempt: u32,
-}
-
-/// What a worker shows to answer a workflow task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskToken {
-    /// Which run.
-    pub workflow: WorkflowKey,
-    /// Counts the tasks and task attempts of the run; a stale one is refused.
-    pub stamp: u32,
-}
 
 /// The simulated service.
 #[derive(Debug, Default)]
@@ -115,7 +96,7 @@ pub struct Service {
     pub outbox: Outbox,
     workflows: Table<WorkflowKey, Workflow>,
     activities: Table<ActivityKey, Activity>,
-    policies: options::PolicyCache,
+    policies: policies::PolicyCache,
     /// Options in force of the activities that the commands at hand schedule, in their order.
     checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     dialect: Dialect,
@@ -141,7 +122,7 @@ impl Service {
     pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
         if self.dialect != dialect {
             self.dialect = dialect;
-            self.policies = options::PolicyCache::default();
+            self.policies = policies::PolicyCache::default();
         }
     }
 

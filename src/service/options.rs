@@ -1,9 +1,7 @@
 //! What an activity's options become: defaults and validation.
 
 use std::fmt::Display;
-use std::sync::Arc;
 
-use super::Dialect;
 use crate::program::{RetrySpec, Span, Timeouts};
 
 /// What the server fills into a retry policy. See [`normalize_retry`].
@@ -142,32 +140,6 @@ fn at_most(span: Span, limit: Span) -> Span {
     if span.is_zero() { limit } else { span.min(limit) }
 }
 
-/// Policies after defaulting. Activities with the same options share one, in this run and in those after it.
-#[derive(Debug, Default)]
-pub(super) struct PolicyCache {
-    known: Vec<(Option<RetrySpec>, Arc<RetrySpec>)>,
-}
-
-impl PolicyCache {
-    /// Programs have few policies. Beyond these, each activity gets its own copy.
-    const LIMIT: usize = 16;
-
-    /// The policy in force. What an activity without one gets is the dialect's to say: Temporal gives it the default
-    /// policy (temporal `service/history/api/command_attr_validator.go`, recorded scenario `raw_no_retry_policy`).
-    ///
-    /// A cache serves one dialect.
-    pub(super) fn get(&mut self, policy: &Option<RetrySpec>, dialect: Dialect) -> Result<Arc<RetrySpec>, String> {
-        if let Some((_, normal)) = self.known.iter().find(|(given, _)| given == policy) {
-            return Ok(normal.clone());
-        }
-        let normal = Arc::new(dialect.normalize_retry(policy.as_ref())?);
-        if self.known.len() < Self::LIMIT {
-            self.known.push((policy.clone(), normal.clone()));
-        }
-        Ok(normal)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,28 +176,6 @@ mod tests {
     }
 
     #[test]
-    fn same_options_share_a_policy() {
-        let mut cache = PolicyCache::default();
-        let two = Some(RetrySpec { maximum_attempts: 2, ..RetrySpec::default() });
-        let first = cache.get(&two, Dialect::Temporal).unwrap();
-        assert!(Arc::ptr_eq(&first, &cache.get(&two, Dialect::Temporal).unwrap()));
-        assert!(!Arc::ptr_eq(&first, &cache.get(&None, Dialect::Temporal).unwrap()));
-        assert_eq!(first.maximum_interval, Span::from_secs(100));
-    }
-
-    #[test]
-    fn a_cache_keeps_sixteen_policies() {
-        let mut cache = PolicyCache::default();
-        let attempts = |attempts| Some(RetrySpec { maximum_attempts: attempts, ..RetrySpec::default() });
-        let mut is_shared = |policy| {
-            let first = cache.get(&policy, Dialect::Temporal).unwrap();
-            Arc::ptr_eq(&first, &cache.get(&policy, Dialect::Temporal).unwrap())
-        };
-        assert!((1..=16).all(|number| is_shared(attempts(number))));
-        assert!(!is_shared(attempts(17)));
-    }
-
-    #[test]
     fn a_backoff_may_stay_as_it_begins() {
         let policy = |maximum| RetrySpec {
             initial_interval: Span::from_secs(2),
@@ -238,11 +188,5 @@ mod tests {
             validate_retry(&policy(1)),
             Err("MaximumInterval cannot be less than InitialInterval on retry policy.".into())
         );
-    }
-
-    #[test]
-    fn a_coefficient_that_is_no_number_is_refused() {
-        let policy = RetrySpec { backoff_coefficient: f64::NAN, ..RetrySpec::default() };
-        assert!(PolicyCache::default().get(&Some(policy), Dialect::Temporal).is_err());
     }
 }

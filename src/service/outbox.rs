@@ -1,6 +1,6 @@
 //! [`Outbox`]: what the service wants and what it has to say, for the caller to take after every call.
 
-use super::{ActivityKey, Rank, TaskToken, WorkflowKey};
+use super::keys::{ActivityKey, Rank, TaskToken, WorkflowKey};
 use crate::program::{Seq, Span, Time, TimeoutType};
 
 /// What a call left for its caller. Drain the three lists after every call; the service only ever pushes.

@@ -3,17 +3,9 @@
 use std::sync::Arc;
 
 use super::history::EventKind;
+use super::workflow::Signal;
 use super::{News, Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::program::{Payload, Time};
-
-/// A signal that a workflow run has got.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Signal {
-    /// Which one, by name.
-    pub name: Arc<str>,
-    /// Its encoded input.
-    pub input: Payload,
-}
 
 impl Service {
     /// Tells a workflow something. While a workflow task is open the event is kept back until the task ends; if that

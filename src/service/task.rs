@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
+use super::workflow::TaskState;
 use super::{News, Ready, Refused, Service, ServiceTimer, TaskToken, Workflow, WorkflowKey};
 use crate::program::{Command, Span, Time};
 
@@ -24,28 +25,6 @@ pub struct WorkflowTask {
     pub previous_started_event_id: u64,
     /// This task's own. From attempt 2 on the event is written only when the task is completed.
     pub started_event_id: u64,
-}
-
-/// Where the task of a run stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum TaskState {
-    /// There is nothing to tell the workflow.
-    None,
-    /// Waits for a worker.
-    Scheduled {
-        attempt: u32,
-        at: Time,
-        /// Events in the history by then: what comes later makes this a task of its own.
-        history_length: usize,
-    },
-    /// A worker has it.
-    Started { attempt: u32, scheduled_at: Time, started_at: Time },
-}
-
-impl TaskState {
-    pub(super) fn is_started(&self) -> bool {
-        matches!(self, TaskState::Started { .. })
-    }
 }
 
 /// A started task that has just ended.

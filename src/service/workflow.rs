@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
-use super::signal::Signal;
-use super::task::TaskState;
-use super::{ActivityKey, News, Service, ServiceTimer, WorkflowKey};
-use crate::program::{ActivityId, Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
+use super::keys::ActivityKey;
+use crate::program::{Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
 
 /// What starts a workflow run.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,6 +54,37 @@ pub enum WorkflowOutcome {
     },
 }
 
+/// A signal that a workflow run has got.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Signal {
+    /// Which one, by name.
+    pub name: Arc<str>,
+    /// Its encoded input.
+    pub input: Payload,
+}
+
+/// Where the task of a run stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TaskState {
+    /// There is nothing to tell the workflow.
+    None,
+    /// Waits for a worker.
+    Scheduled {
+        attempt: u32,
+        at: Time,
+        /// Events in the history by then: what comes later makes this a task of its own.
+        history_length: usize,
+    },
+    /// A worker has it.
+    Started { attempt: u32, scheduled_at: Time, started_at: Time },
+}
+
+impl TaskState {
+    pub(super) fn is_started(&self) -> bool {
+        matches!(self, TaskState::Started { .. })
+    }
+}
+
 /// A workflow's own timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TimerState {
@@ -96,6 +125,41 @@ pub struct Workflow {
 }
 
 impl Workflow {
+    /// A run that starts now, with nothing in its history yet.
+    pub(super) fn new(start: StartWorkflow, now: Time) -> Workflow {
+        const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
+        let mut task_timeout = if start.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { start.task_timeout };
+        if !start.run_timeout.is_zero() {
+            task_timeout = task_timeout.min(start.run_timeout);
+        }
+        Workflow {
+            info: Arc::new(RunInfo {
+                workflow_id: start.workflow_id,
+                run_id: start.run_id,
+                workflow_type: start.workflow_type,
+                task_queue: start.task_queue,
+                attempt: 1,
+                random_seed: start.random_seed,
+                started_at: now,
+            }),
+            run_timeout: start.run_timeout,
+            task_timeout,
+            expires: if start.run_timeout.is_zero() { Time::MAX } else { now.plus(start.run_timeout) },
+            cancel_requested: false,
+            outcome: None,
+            task: TaskState::None,
+            stamp: 0,
+            task_failure: None,
+            previous_started_event_id: 0,
+            history: Vec::new(),
+            buffered: Vec::new(),
+            signals: Vec::new(),
+            activities: Vec::new(),
+            timers: Vec::new(),
+            named: BTreeMap::new(),
+        }
+    }
+
     /// Its names and its start.
     pub fn info(&self) -> &Arc<RunInfo> {
         &self.info
@@ -182,123 +246,6 @@ pub(super) fn insert<T>(list: &mut Vec<(Seq, T)>, seq: Seq, value: T) {
     match find(list, seq) {
         Ok(index) => list[index].1 = value,
         Err(index) => list.insert(index, (seq, value)),
-    }
-}
-
-impl Service {
-    /// Starts a run, with its first workflow task ready.
-    pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> WorkflowKey {
-        const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
-        let StartWorkflow { workflow_id, run_id, workflow_type, task_queue, input, .. } = start;
-        let mut task_timeout = if start.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { start.task_timeout };
-        if !start.run_timeout.is_zero() {
-            task_timeout = task_timeout.min(start.run_timeout);
-        }
-        let expires = if start.run_timeout.is_zero() { Time::MAX } else { now.plus(start.run_timeout) };
-        let key = self.workflows.next_key();
-        let mut workflow = Workflow {
-            info: Arc::new(RunInfo {
-                workflow_id,
-                run_id,
-                workflow_type,
-                task_queue,
-                attempt: 1,
-                random_seed: start.random_seed,
-                started_at: now,
-            }),
-            run_timeout: start.run_timeout,
-            task_timeout,
-            expires,
-            cancel_requested: false,
-            outcome: None,
-            task: TaskState::None,
-            stamp: 0,
-            task_failure: None,
-            previous_started_event_id: 0,
-            history: Vec::new(),
-            buffered: Vec::new(),
-            signals: Vec::new(),
-            activities: Vec::new(),
-            timers: Vec::new(),
-            named: BTreeMap::new(),
-        };
-        workflow
-            .append(now, EventKind::WorkflowExecutionStarted { input, run_timeout: start.run_timeout, task_timeout });
-        self.workflows.push(workflow);
-        if expires < Time::MAX {
-            // Before any timer of an activity: at equal times the run's own timeout wins
-            // (recorded scenario `wf_run_timeout_equals_clipped_s2c`).
-            self.outbox.arm(expires, ServiceTimer::RunTimeout { workflow: key });
-        }
-        self.want_task(key, now);
-        key
-    }
-
-    /// Asks a workflow to cancel itself. A second request, and one for a closed workflow, is accepted and does nothing
-    /// (recorded scenarios `cancel_wait_twice`, `cancel_after_close`).
-    ///
-    /// # Errors
-    /// None so far.
-    pub fn request_cancel(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), super::Refused> {
-        let run = &mut self.workflows[workflow];
-        if run.is_open() && !run.cancel_requested {
-            run.cancel_requested = true;
-            self.outbox.news.push(News::WorkflowCancelRequested { workflow });
-            self.record(workflow, now, EventKind::WorkflowExecutionCancelRequested { reason }, None);
-            self.want_task(workflow, now);
-        }
-        Ok(())
-    }
-
-    /// The open activity of an id.
-    pub(crate) fn open_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Option<ActivityKey> {
-        let run = self.workflow(workflow);
-        match id {
-            ActivityId::Seq(seq) => {
-                run.activity(*seq).filter(|key| self.activity(*key).is_open() && self.activity(*key).id == *id)
-            }
-            ActivityId::Named(name) => run.named.get(name).copied(),
-        }
-    }
-
-    /// A workflow's own timer fires.
-    pub(super) fn fire_timer(&mut self, workflow: WorkflowKey, seq: Seq, now: Time) {
-        let run = &mut self.workflows[workflow];
-        if !matches!(run.timer(seq), Some(TimerState::Running(at)) if at <= now) {
-            return;
-        }
-        run.set_timer(seq, TimerState::Fired);
-        self.outbox.news.push(News::TimerFired { workflow, timer: seq });
-        self.record(workflow, now, EventKind::TimerFired { seq }, None);
-        self.want_task(workflow, now);
-    }
-
-    /// The run timeout passes. An open workflow task fails with it; what it has not seen is written before the end.
-    pub(super) fn time_out_run(&mut self, workflow: WorkflowKey, now: Time) {
-        self.force_task_closed(workflow, now);
-        self.flush(workflow);
-        // Runs of this simulation have no retry policy of their own.
-        self.close_workflow(workflow, WorkflowOutcome::TimedOut { retry_state: RetryState::RetryPolicyNotSet }, now);
-    }
-
-    /// Closes a run. Its open activities get no event; calls for them are refused from now on
-    /// (recorded scenario `wf_terminate_activity_pending`).
-    pub(super) fn close_workflow(&mut self, workflow: WorkflowKey, outcome: WorkflowOutcome, now: Time) {
-        let run = &mut self.workflows[workflow];
-        let event = match outcome.clone() {
-            WorkflowOutcome::Completed(result) => EventKind::WorkflowExecutionCompleted { result },
-            WorkflowOutcome::Failed { failure, retry_state } => {
-                EventKind::WorkflowExecutionFailed { failure, retry_state }
-            }
-            WorkflowOutcome::Canceled(details) => EventKind::WorkflowExecutionCanceled { details },
-            WorkflowOutcome::TimedOut { retry_state } => EventKind::WorkflowExecutionTimedOut { retry_state },
-            WorkflowOutcome::Terminated { reason } => EventKind::WorkflowExecutionTerminated { reason },
-        };
-        run.append(now, event);
-        run.buffered.clear();
-        run.task = TaskState::None;
-        run.outcome = Some(outcome);
-        self.outbox.news.push(News::WorkflowClosed { workflow });
     }
 }
 

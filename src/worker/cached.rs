@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::instance::{Instance, TaskProblem};
-use super::replay::{self, Turn};
+use super::replay;
+use super::turn::Turn;
 use crate::program::{Command, TaskFailure, Time, WorkflowRun};
 use crate::service::HistoryEvent;
 

@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::program::{
     Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, Command, Details, Failure, FailureKind,
-    Job, Marker, Payload, RetryState, Seq, TaskFailure, Time, WorkflowRun,
+    Job, Payload, RetryState, Seq, TaskFailure, Time, WorkflowRun,
 };
 
-use super::replay::{Asked, Turn};
+use super::turn::Turn;
 
 /// A workflow's code with what an SDK keeps beside it.
 pub(crate) struct Instance {
@@ -247,49 +247,5 @@ impl Pending {
             },
             cause: Some(Arc::new(cause)),
         }))
-    }
-}
-
-/// What a command is, for a person.
-pub(super) fn words(command: &Command) -> String {
-    match command {
-        Command::ScheduleActivity { seq, spec } => format!("schedule activity {seq} ({})", spec.activity_type),
-        Command::CancelActivity { seq } => format!("cancel activity {seq}"),
-        Command::StartTimer { seq, .. } => format!("start timer {seq}"),
-        Command::CancelTimer { seq } => format!("cancel timer {seq}"),
-        Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
-        Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
-        Command::QueryAnswer { id, .. } => format!("answer query {id}"),
-        Command::Complete(_) => "complete the workflow".to_owned(),
-        Command::Fail(_) => "fail the workflow".to_owned(),
-        Command::Cancelled(_) => "close the workflow as cancelled".to_owned(),
-    }
-}
-
-impl Asked<'_> {
-    /// Whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
-    /// there is drift, which the SDKs do not notice.
-    pub(super) fn matches(&self, command: &Command) -> bool {
-        match (self, command) {
-            (Asked::ScheduleActivity { seq, activity_type, id }, Command::ScheduleActivity { seq: other, spec }) => {
-                let same_id = match (id, &spec.activity_id) {
-                    (ActivityId::Named(id), Some(chosen)) => id == chosen,
-                    (ActivityId::Seq(_), None) => true,
-                    _ => false,
-                };
-                seq == other && *activity_type == &*spec.activity_type && same_id
-            }
-            (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
-            | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
-            | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
-            (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
-            (Asked::Version { change_id }, Command::RecordMarker(Marker::Version { change_id: other, .. })) => {
-                **change_id == **other
-            }
-            (Asked::Complete, Command::Complete(_))
-            | (Asked::Fail, Command::Fail(_))
-            | (Asked::Cancelled, Command::Cancelled(_)) => true,
-            _ => false,
-        }
     }
 }

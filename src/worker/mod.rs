@@ -15,5 +15,6 @@ pub(crate) mod process;
 pub(crate) mod replay;
 pub mod report;
 pub mod throttle;
+pub(crate) mod turn;
 
 pub use cached::CachedWorkflow;

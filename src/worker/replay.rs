@@ -9,23 +9,8 @@ use crate::program::{
 };
 use crate::service::{EventKind, HistoryEvent};
 
-use super::instance::{Instance, TaskProblem, words};
-
-/// One workflow task at a time: its news, and what the code asks for then. Kept for the memory of its lists.
-pub(crate) struct Turn {
-    /// The clock is the time the task was started; `replaying` is what the code is told when it asks.
-    pub(crate) activation: Activation,
-    pub(crate) commands: Vec<Command>,
-    /// The events after the answer of a task that an earlier instance has answered; empty for the task at hand.
-    pub(crate) answer: Range<usize>,
-}
-
-impl Default for Turn {
-    fn default() -> Turn {
-        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs: Vec::new() };
-        Turn { activation, commands: Vec::new(), answer: 0..0 }
-    }
-}
+use super::instance::{Instance, TaskProblem};
+use super::turn::Turn;
 
 /// A command, as far as a history event shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -252,6 +237,50 @@ impl Asked<'_> {
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
             Asked::Cancelled => "the workflow closed as cancelled".to_owned(),
+        }
+    }
+}
+
+/// What a command is, for a person.
+fn words(command: &Command) -> String {
+    match command {
+        Command::ScheduleActivity { seq, spec } => format!("schedule activity {seq} ({})", spec.activity_type),
+        Command::CancelActivity { seq } => format!("cancel activity {seq}"),
+        Command::StartTimer { seq, .. } => format!("start timer {seq}"),
+        Command::CancelTimer { seq } => format!("cancel timer {seq}"),
+        Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
+        Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
+        Command::QueryAnswer { id, .. } => format!("answer query {id}"),
+        Command::Complete(_) => "complete the workflow".to_owned(),
+        Command::Fail(_) => "fail the workflow".to_owned(),
+        Command::Cancelled(_) => "close the workflow as cancelled".to_owned(),
+    }
+}
+
+impl Asked<'_> {
+    /// Whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
+    /// there is drift, which the SDKs do not notice.
+    fn matches(&self, command: &Command) -> bool {
+        match (self, command) {
+            (Asked::ScheduleActivity { seq, activity_type, id }, Command::ScheduleActivity { seq: other, spec }) => {
+                let same_id = match (id, &spec.activity_id) {
+                    (ActivityId::Named(id), Some(chosen)) => id == chosen,
+                    (ActivityId::Seq(_), None) => true,
+                    _ => false,
+                };
+                seq == other && *activity_type == &*spec.activity_type && same_id
+            }
+            (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
+            | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
+            | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
+            (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
+            (Asked::Version { change_id }, Command::RecordMarker(Marker::Version { change_id: other, .. })) => {
+                **change_id == **other
+            }
+            (Asked::Complete, Command::Complete(_))
+            | (Asked::Fail, Command::Fail(_))
+            | (Asked::Cancelled, Command::Cancelled(_)) => true,
+            _ => false,
         }
     }
 }

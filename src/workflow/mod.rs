@@ -3,14 +3,18 @@
 mod activity_future;
 mod context;
 mod error;
+mod generator;
+mod handlers;
 mod inbox;
-mod marker;
+mod markers;
 mod options;
 mod program;
 mod query;
 mod random;
 mod run;
 mod scope;
+mod scope_cancelled;
+mod side_effect;
 mod signal;
 mod slot;
 mod state;
@@ -23,7 +27,7 @@ pub use error::{Cancellation, WorkflowError};
 pub use options::{ActivityOptions, RetryPolicy};
 pub(crate) use program::NativeWorkflow;
 pub use program::WorkflowFn;
-pub use scope::ScopeCancelled;
+pub use scope_cancelled::ScopeCancelled;
 pub use signal::{Recv, SignalReceiver};
 pub use timer::Timer;
 

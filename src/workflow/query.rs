@@ -1,8 +1,6 @@
-//! [`Queries`]: how a workflow's code answers questions about its state.
+//! How a workflow's code answers questions about its state.
 
 use std::any::type_name;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,21 +8,10 @@ use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
+use super::handlers::Handler;
 use super::run::task_failure;
 use super::state::WorkflowState;
 use crate::program::{Command, Decode, Failure, Payload, TaskFailure, list_names, panics};
-
-type Handler = Rc<dyn Fn(&Payload) -> Result<Payload, WorkflowError>>;
-
-/// The handlers by the names of their queries.
-#[derive(Default)]
-pub(super) struct Queries(BTreeMap<Arc<str>, Handler>);
-
-impl fmt::Debug for Queries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.keys()).finish()
-    }
-}
 
 impl WorkflowContext {
     /// Says how queries of this name are answered. The handler reads what it shares with the workflow's code, usually an
@@ -73,7 +60,7 @@ impl WorkflowContext {
                 why: why.to_string(),
             })
         });
-        let replaced = self.instance.queries.borrow_mut().0.insert(name, handler);
+        let replaced = self.instance.queries.borrow_mut().insert(name, handler);
         drop(replaced);
     }
 }
@@ -81,7 +68,7 @@ impl WorkflowContext {
 impl WorkflowState {
     /// Answers a query. Whatever becomes of it, the workflow goes on as if there had been none.
     pub(super) fn answer(&self, id: u32, name: &str, input: &Payload) -> Command {
-        let handler = self.queries.borrow().0.get(name).cloned();
+        let handler = self.queries.borrow().get(name);
         let Some(handler) = handler else {
             return Command::QueryAnswer { id, result: Err(self.no_handler(name).into()) };
         };
@@ -110,7 +97,7 @@ impl WorkflowState {
     }
 
     fn no_handler(&self, name: &str) -> Failure {
-        let known = list_names(self.queries.borrow().0.keys());
+        let known = list_names(self.queries.borrow().names());
         let workflow = &self.run.workflow_type;
         let message = format!("workflow `{workflow}` answers no query `{name}`; the queries it answers now: {known}");
         Failure::application("QueryNotFound", message)
@@ -119,7 +106,7 @@ impl WorkflowState {
     /// Drops the handlers, which may hold contexts of this very instance.
     pub(super) fn forget_queries(&self) {
         let handlers = std::mem::take(&mut *self.queries.borrow_mut());
-        if handlers.0.is_empty() {
+        if handlers.is_empty() {
             return;
         }
         // A destructor's panic has no one to go to.

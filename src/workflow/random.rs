@@ -1,28 +1,11 @@
-//! [`Random`]: a workflow's own random numbers.
+//! A workflow's own random numbers.
 
 use std::ops::Range;
 
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use super::context::WorkflowContext;
-
-/// Not the stream of any choice that the run itself draws from the same seed.
-const STREAM: u64 = 1 << 32;
-
-/// Made when first drawn from: few workflows want any.
-#[derive(Debug, Default)]
-pub(super) struct Random(Option<Box<ChaCha8Rng>>);
-
-impl Random {
-    fn source(&mut self, seed: u64) -> &mut ChaCha8Rng {
-        self.0.get_or_insert_with(|| {
-            let mut source = ChaCha8Rng::seed_from_u64(seed);
-            source.set_stream(STREAM);
-            Box::new(source)
-        })
-    }
-}
 
 impl WorkflowContext {
     /// 64 random bits. They follow from the run's [`random_seed`](crate::program::RunInfo::random_seed), so a replay draws

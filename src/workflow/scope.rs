@@ -1,15 +1,9 @@
 //! [`Scopes`]: the tree of cancellation scopes of a workflow instance.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
-use futures_core::FusedFuture;
-
-use super::state::WorkflowState;
-use crate::program::{WaiterIndex, Waiters};
+use crate::program::Waiters;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct ScopeId(u32);
@@ -113,46 +107,6 @@ impl Scopes {
             None => &mut self.root,
             Some(index) => &mut self.others[index as usize],
         }
-    }
-}
-
-/// Ends when its scope is cancelled. From [`WorkflowContext::cancelled`](crate::WorkflowContext::cancelled).
-#[must_use = "futures do nothing unless awaited"]
-pub struct ScopeCancelled {
-    pub(super) instance: Rc<WorkflowState>,
-    pub(super) scope: ScopeId,
-    pub(super) waiter: WaiterIndex,
-    pub(super) ended: bool,
-}
-
-impl Future for ScopeCancelled {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let poll = this.instance.poll_cancelled(this.scope, &mut this.waiter, cx);
-        this.ended = poll.is_ready();
-        poll
-    }
-}
-
-impl FusedFuture for ScopeCancelled {
-    fn is_terminated(&self) -> bool {
-        self.ended
-    }
-}
-
-impl Drop for ScopeCancelled {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.instance.leave_cancelled(self.scope, self.waiter);
-        }
-    }
-}
-
-impl std::fmt::Debug for ScopeCancelled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ScopeCancelled").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 

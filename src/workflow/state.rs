@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::error::Cancellation;
+use super::generator::Generator;
+use super::handlers::Handlers;
 use super::inbox::Inbox;
-use super::marker::Markers;
-use super::query::Queries;
-use super::random::Random;
+use super::markers::Markers;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{SlotEnd, SlotKind, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
@@ -34,9 +34,9 @@ pub(super) struct WorkflowState {
     progress: Cell<u64>,
     failure: Cell<Option<Box<TaskFailure>>>,
     pub inbox: RefCell<Inbox>,
-    pub queries: RefCell<Queries>,
+    pub queries: RefCell<Handlers>,
     pub markers: RefCell<Markers>,
-    pub random: RefCell<Random>,
+    pub random: RefCell<Generator>,
     requests: RefCell<Requests>,
 }
 
@@ -141,7 +141,7 @@ impl WorkflowState {
     pub fn apply(&self, job: &Job) -> Result<(), TaskFailure> {
         match job {
             Job::Start => self.flag.wake_own(),
-            Job::Marker(marker) => self.recall(marker),
+            Job::Marker(marker) => self.markers.borrow_mut().recall(marker),
             Job::Signal { name, input } => self.deliver_signal(name, input),
             Job::FireTimer(seq) => self.end(SlotKind::Timer, *seq, SlotEnd::Fired)?,
             Job::ActivityDone { seq, result } => {

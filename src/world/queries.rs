@@ -16,7 +16,7 @@ use crate::service::{Ready, WorkflowKey};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::process::Process;
-use crate::worker::replay::Turn;
+use crate::worker::turn::Turn;
 
 key! {
     /// Which of the queries that were asked.

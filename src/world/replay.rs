@@ -6,7 +6,8 @@ use crate::service::{EventKind, HistoryEvent, WorkflowKey};
 use crate::trace::{Trace, What, Who};
 use crate::worker::drift::{Drift, drift};
 use crate::worker::instance::{Instance, TaskProblem};
-use crate::worker::replay::{self, Turn};
+use crate::worker::replay;
+use crate::worker::turn::Turn;
 
 /// Of a history with more tasks than this, a replay is tried after so many of them, evenly spread.
 const MOST: usize = 200;

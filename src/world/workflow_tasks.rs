@@ -10,7 +10,8 @@ use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, W
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::message::Carriage;
-use crate::worker::replay::{self, Turn};
+use crate::worker::replay;
+use crate::worker::turn::Turn;
 
 /// A worker's answer to a workflow task, and the code that gave it.
 pub(crate) struct Held {

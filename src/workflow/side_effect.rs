@@ -1,39 +1,19 @@
-//! [`Markers`]: what a workflow decides once and has to decide the same way in every replay.
+//! Side effects and versions: what a workflow decides once and has to decide the same way in every replay.
 
 use std::any::type_name;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::context::WorkflowContext;
+use super::markers::BEFORE_THE_CHANGE;
 use super::state::WorkflowState;
 use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
-
-/// What is known of side effects and versions.
-#[derive(Debug, Default)]
-pub(super) struct Markers {
-    /// How many side effects the code has asked for.
-    side_effects: Seq,
-    /// Values from the history that the code has not asked for yet.
-    recorded: BTreeMap<Seq, Payload>,
-    /// By the changes' ids.
-    versions: BTreeMap<Arc<str>, Followed>,
-}
-
-/// Which version of a change the run follows.
-#[derive(Debug)]
-struct Followed {
-    version: i32,
-    /// Whether the code has asked: one that comes from the history may be ahead of that.
-    asked: bool,
-}
 
 impl WorkflowContext {
     /// What [`version`](Self::version) gives to a run that passed the place before the change was made.
     ///
     /// Source: Temporal's Go SDK, `workflow.DefaultVersion`.
-    pub const DEFAULT_VERSION: i32 = -1;
+    pub const DEFAULT_VERSION: i32 = BEFORE_THE_CHANGE;
 
     /// Does something that is not deterministic, once: its value is recorded in the history, and every replay gets that
     /// value without calling `effect` again. It must not fail, wait, or ask the context for anything, and should not
@@ -105,30 +85,11 @@ impl WorkflowContext {
 }
 
 impl WorkflowState {
-    /// Takes in what the history has of a task's answer.
-    pub(super) fn recall(&self, marker: &Marker) {
-        let mut markers = self.markers.borrow_mut();
-        match marker {
-            Marker::SideEffect { seq, value } => {
-                markers.recorded.insert(*seq, value.clone());
-            }
-            Marker::Version { change_id, version } => {
-                let followed = Followed { version: *version, asked: false };
-                markers.versions.entry(change_id.clone()).or_insert(followed);
-            }
-        }
-    }
-
     fn side_effect(&self, make: impl FnOnce(Seq) -> Payload) -> (Seq, Payload) {
         if !self.is_usable() {
             return (0, make(0));
         }
-        let (seq, recorded) = {
-            let mut markers = self.markers.borrow_mut();
-            markers.side_effects += 1;
-            let seq = markers.side_effects;
-            (seq, markers.recorded.remove(&seq))
-        };
+        let (seq, recorded) = self.markers.borrow_mut().next_side_effect();
         let value = match recorded {
             Some(value) => value,
             None if self.is_replaying() => self.throw(TaskFailure::NonDeterministic(format!(
@@ -144,26 +105,11 @@ impl WorkflowState {
         if !self.is_usable() {
             return max;
         }
-        let version = {
-            let Markers { versions, .. } = &mut *self.markers.borrow_mut();
-            match versions.get_mut(change_id) {
-                Some(Followed { version, asked: true }) => return *version,
-                Some(followed) => {
-                    followed.asked = true;
-                    followed.version
-                }
-                None => {
-                    let is_new = !self.is_replaying();
-                    let version = if is_new { max } else { WorkflowContext::DEFAULT_VERSION };
-                    versions.insert(change_id.into(), Followed { version, asked: true });
-                    if !is_new {
-                        return version;
-                    }
-                    version
-                }
-            }
-        };
-        self.ask(Command::RecordMarker(Marker::Version { change_id: change_id.into(), version }));
+        let newest = if self.is_replaying() { None } else { Some(max) };
+        let (version, is_recorded) = self.markers.borrow_mut().version(change_id, newest);
+        if is_recorded {
+            self.ask(Command::RecordMarker(Marker::Version { change_id: change_id.into(), version }));
+        }
         version
     }
 }

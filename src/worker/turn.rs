@@ -1,0 +1,21 @@
+//! [`Turn`]: one workflow task as its code takes it.
+
+use std::ops::Range;
+
+use crate::program::{Activation, Command, Time};
+
+/// One workflow task at a time: its news, and what the code asks for then. Kept for the memory of its lists.
+pub(crate) struct Turn {
+    /// The clock is the time the task was started; `replaying` is what the code is told when it asks.
+    pub(crate) activation: Activation,
+    pub(crate) commands: Vec<Command>,
+    /// The events after the answer of a task that an earlier instance has answered; empty for the task at hand.
+    pub(crate) answer: Range<usize>,
+}
+
+impl Default for Turn {
+    fn default() -> Turn {
+        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs: Vec::new() };
+        Turn { activation, commands: Vec::new(), answer: 0..0 }
+    }
+}

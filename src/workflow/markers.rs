@@ -1,0 +1,61 @@
+//! [`Markers`]: what is known of side effects and versions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::program::{Marker, Payload, Seq};
+
+/// The version that a run follows which passed a change before it was made.
+pub(super) const BEFORE_THE_CHANGE: i32 = -1;
+
+/// What is known of side effects and versions.
+#[derive(Debug, Default)]
+pub(super) struct Markers {
+    /// How many side effects the code has asked for.
+    side_effects: Seq,
+    /// Values from the history that the code has not asked for yet.
+    recorded: BTreeMap<Seq, Payload>,
+    /// By the changes' ids.
+    versions: BTreeMap<Arc<str>, Followed>,
+}
+
+/// Which version of a change the run follows.
+#[derive(Debug)]
+struct Followed {
+    version: i32,
+    /// Whether the code has asked: one that comes from the history may be ahead of that.
+    asked: bool,
+}
+
+impl Markers {
+    /// Takes in what the history has of a task's answer.
+    pub fn recall(&mut self, marker: &Marker) {
+        match marker {
+            Marker::SideEffect { seq, value } => {
+                self.recorded.insert(*seq, value.clone());
+            }
+            Marker::Version { change_id, version } => {
+                let followed = Followed { version: *version, asked: false };
+                self.versions.entry(change_id.clone()).or_insert(followed);
+            }
+        }
+    }
+
+    /// The number of the next side effect, and its value if the history has one.
+    pub fn next_side_effect(&mut self) -> (Seq, Option<Payload>) {
+        self.side_effects += 1;
+        (self.side_effects, self.recorded.remove(&self.side_effects))
+    }
+
+    /// The version of a change that the run follows, and whether a marker has to say so now. `newest` is what a run
+    /// follows that comes here for the first time; `None` in a replay, whose history would have it.
+    pub fn version(&mut self, change_id: &str, newest: Option<i32>) -> (i32, bool) {
+        if let Some(followed) = self.versions.get_mut(change_id) {
+            let is_first = !std::mem::replace(&mut followed.asked, true);
+            return (followed.version, is_first);
+        }
+        let version = newest.unwrap_or(BEFORE_THE_CHANGE);
+        self.versions.insert(change_id.into(), Followed { version, asked: true });
+        (version, newest.is_some())
+    }
+}
