@@ -51,7 +51,7 @@ impl ActivityContext {
         ActivityContext(Arc::new(Inner { task, details_read: AtomicBool::new(false), latches: Arc::default(), link }))
     }
 
-    /// The worker's end of what this attempt can be told.
+    /// What the worker notifies this attempt through.
     pub(crate) fn listener(&self) -> Arc<dyn AttemptListener> {
         self.0.latches.clone()
     }
@@ -73,7 +73,7 @@ impl ActivityContext {
     /// *erases* the details at the service once it is sent (temporal `service/history/workflow/mutable_state_impl.go`,
     /// recorded scenario `hb_details_absent_clears`).
     ///
-    /// Cancellation is learned from the answers to sent heartbeats: an attempt that records none never hears of it.
+    /// Cancellation is learned from the answers to sent heartbeats: an attempt that records none is never notified.
     pub fn record_heartbeat(&self, details: Option<&[u8]>) {
         // A heartbeat that is too large fails the activity; no more of it is looked at than shows that.
         let details = details.map(|details| &details[..details.len().min(PAYLOAD_LIMIT + 1)]);
@@ -113,17 +113,17 @@ impl ActivityContext {
         self.get_heartbeat_details().map(T::decode).transpose()
     }
 
-    /// Whether the attempt was told to stop.
+    /// Whether the attempt is to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancel_reason().is_some()
     }
 
-    /// Why the attempt was told to stop; `None` while it was not.
+    /// Why the attempt is to stop; `None` while it is not.
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         self.0.latches.cancel_reason()
     }
 
-    /// Waits until the attempt is told to stop, and says why. Ends at once if it was told already.
+    /// Waits until the attempt is to stop, and says why. Ends at once if it is already.
     pub fn cancelled(&self) -> ActivityCancelled {
         ActivityCancelled { latches: Arc::clone(&self.0.latches), waiter: None, ended: false }
     }

@@ -51,7 +51,7 @@ pub enum ActivityError {
     /// The application says no.
     #[error("application error: {0}")]
     Application(String),
-    /// The attempt stopped because it was told to. If the workflow had asked for that, the activity ends as cancelled.
+    /// The attempt stopped because it was to. If the workflow had asked for that, the activity ends as cancelled.
     /// If nobody had asked, the server refuses the answer, and the attempt counts as running until a timeout ends it
     /// (temporal `service/history/api/respondactivitytaskcanceled/api.go`).
     #[error("activity cancelled")]
@@ -132,7 +132,7 @@ mod tests {
     use crate::program::{FailureKind, Span};
 
     /// Type, non-retryable, delay in milliseconds.
-    fn told(error: ActivityError) -> (String, bool, Option<i64>) {
+    fn reported(error: ActivityError) -> (String, bool, Option<i64>) {
         match ActivityOutcome::from(error) {
             ActivityOutcome::Failed(failure) => match &failure.kind {
                 FailureKind::Application { error_type, non_retryable, next_retry_delay, .. } => {
@@ -145,18 +145,18 @@ mod tests {
     }
 
     #[test]
-    fn each_variant_is_told_as_the_table_says() {
+    fn each_variant_is_reported_as_the_table_says() {
         let m = || "m".to_owned();
-        assert_eq!(told(ActivityError::ExecutionFailed(m())), ("ExecutionFailed".into(), false, None));
-        assert_eq!(told(ActivityError::Panic(m())), ("Panic".into(), false, None));
-        assert_eq!(told(ActivityError::retryable("m")), ("Retryable".into(), false, None));
-        assert_eq!(told(ActivityError::non_retryable("m")), ("NonRetryable".into(), true, None));
-        assert_eq!(told(ActivityError::application("m")), ("Application".into(), false, None));
-        assert_eq!(told(ActivityError::RetryableWithDelay(m(), 7)), ("RetryableWithDelay".into(), false, Some(7)));
-        assert_eq!(told(ActivityError::RetryableWithDelay(m(), 0)), ("RetryableWithDelay".into(), false, Some(0)));
-        assert_eq!(told(ActivityError::Timeout(TimeoutType::Heartbeat)), ("Timeout".into(), false, None));
+        assert_eq!(reported(ActivityError::ExecutionFailed(m())), ("ExecutionFailed".into(), false, None));
+        assert_eq!(reported(ActivityError::Panic(m())), ("Panic".into(), false, None));
+        assert_eq!(reported(ActivityError::retryable("m")), ("Retryable".into(), false, None));
+        assert_eq!(reported(ActivityError::non_retryable("m")), ("NonRetryable".into(), true, None));
+        assert_eq!(reported(ActivityError::application("m")), ("Application".into(), false, None));
+        assert_eq!(reported(ActivityError::RetryableWithDelay(m(), 7)), ("RetryableWithDelay".into(), false, Some(7)));
+        assert_eq!(reported(ActivityError::RetryableWithDelay(m(), 0)), ("RetryableWithDelay".into(), false, Some(0)));
+        assert_eq!(reported(ActivityError::Timeout(TimeoutType::Heartbeat)), ("Timeout".into(), false, None));
         let own = ApplicationFailure::new("Own", "m").non_retryable().next_retry_delay(Duration::from_secs(1));
-        assert_eq!(told(own.into()), ("Own".into(), true, Some(1000)));
+        assert_eq!(reported(own.into()), ("Own".into(), true, Some(1000)));
         assert_eq!(ActivityOutcome::from(ActivityError::Cancelled), ActivityOutcome::Cancelled(Details::Absent));
     }
 }

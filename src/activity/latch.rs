@@ -1,4 +1,4 @@
-//! The two things an attempt can be told from outside, and the futures that wait for them.
+//! [`Latches`]: the two things an attempt is notified of, and the futures that wait for them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -114,7 +114,7 @@ fn reason(code: u8) -> Option<CancelReason> {
     REASONS.get(usize::from(code).checked_sub(1)?).copied()
 }
 
-/// Ends when the attempt is told to stop, with the reason. From
+/// Ends when the attempt is to stop, with the reason. From
 /// [`ActivityContext::cancelled`](crate::ActivityContext::cancelled).
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]

@@ -78,7 +78,7 @@ impl Beat {
 pub enum ActivityOutcome {
     /// With a result.
     Completed(Payload),
-    /// With a failure, which is shared with all who hear of it.
+    /// With a failure, which is shared with all who get it.
     Failed(Arc<Failure>),
     /// It says it stopped because it was cancelled.
     Cancelled(Details),
@@ -86,7 +86,7 @@ pub enum ActivityOutcome {
     WillCompleteAsync,
 }
 
-/// Why an attempt is told to stop.
+/// Why an attempt is to stop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CancelReason {
     /// The workflow asked for it.

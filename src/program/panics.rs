@@ -2,7 +2,7 @@
 //!
 //! durasim itself catches what unwinds out of an [`Attempt`](super::Attempt)'s future, of
 //! [`WorkflowProgram::instantiate`](super::WorkflowProgram::instantiate) and of
-//! [`WorkflowRun::activate`](super::WorkflowRun::activate), and tells panics of user code from its own unwinding: a
+//! [`WorkflowRun::activate`](super::WorkflowRun::activate), and knows panics of user code from its own unwinding: a
 //! crash inside a call, or a mistake that ends the run. An adapter need not catch anything. One whose client catches
 //! panics by itself gives what it caught to [`pass_on`] first.
 //!

@@ -210,6 +210,6 @@ pub enum CancellationType {
     TryCancel,
     /// Ask the service to cancel and resolve with the activity's real outcome.
     WaitCancellationCompleted,
-    /// Resolve as cancelled at once and do not tell the service: the activity goes on.
+    /// Resolve as cancelled at once and do not ask the service: the activity goes on.
     Abandon,
 }

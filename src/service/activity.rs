@@ -36,7 +36,7 @@ pub enum ActivityState {
 pub struct Started {
     /// When the service handed it out.
     pub at: Time,
-    /// The last heartbeat, and its place in the run's timer queue.
+    /// The last heartbeat, and its rank in the run's timer queue.
     pub last_heartbeat: Option<(Time, Rank)>,
     /// What happens once it yields, if an operator has reset the activity meanwhile.
     pub reset: ResetRequest,

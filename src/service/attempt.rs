@@ -123,7 +123,7 @@ impl Service {
     /// Takes a heartbeat. Its details replace what was there, also by nothing
     /// (recorded scenarios `hb_details_absent_clears`, `hb_details_empty_list`).
     ///
-    /// `order` is the place that the heartbeat's new deadline takes among equal times in the run's timer queue.
+    /// `order` is the rank of the heartbeat's new deadline among equal times in the run's timer queue.
     ///
     /// # Errors
     /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. The answer to a heartbeat that is too

@@ -199,7 +199,7 @@ pub fn next_backoff(
 /// Decides what comes after an attempt that did not complete. A timeout of any kind is retried like a failure.
 ///
 /// Only the reason counts, which is the failure's error type. What a failure of Temporal can say beside it, that a retry
-/// is no use or when to retry, has no place on Cadence's wire and is not looked at.
+/// is no use or when to retry, is not on Cadence's wire and is not looked at.
 /// Source: cadence `service/history/execution/mutable_state_builder_methods_activity.go` (`RetryActivity`).
 pub fn retry_verdict(ended: &EndedAttempt<'_>) -> RetryVerdict {
     if !ended.workflow_running {

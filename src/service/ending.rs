@@ -106,7 +106,7 @@ impl Service {
         }
     }
 
-    /// Closes an activity: writes its start, if it had one, and its end, and sees to it that the workflow is told.
+    /// Closes an activity: writes its start, if it had one, and its end, and sees to it that the workflow gets a task.
     pub(super) fn close_activity(
         &mut self,
         key: ActivityKey,

@@ -36,14 +36,14 @@ impl Outbox {
 pub struct TimerRequest {
     /// When.
     pub at: Time,
-    /// Where among equal times. `None` is "behind all that are there". A heartbeat timer that is armed again takes the
-    /// place of the heartbeat that moved it, as if it had been armed then.
+    /// Where among equal times. `None` is "behind all that are there". A heartbeat timer that is armed again has the
+    /// rank of the heartbeat that moved it, as if it had been armed then.
     pub order: Option<Rank>,
     /// What to hand to `fire`.
     pub timer: ServiceTimer,
 }
 
-/// Something the service wants to be told at a certain time. Stale ones are recognised when they fire.
+/// A moment at which the service wants to be called. Stale ones are recognised when they fire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ServiceTimer {
     /// One of an activity's four timeouts.
@@ -146,7 +146,7 @@ pub enum News {
     SignalReceived {
         /// For which run.
         workflow: WorkflowKey,
-        /// Its place in [`Workflow::signals`](super::Workflow::signals).
+        /// Its index in [`Workflow::signals`](super::Workflow::signals).
         signal: usize,
     },
     /// A workflow recorded a marker.

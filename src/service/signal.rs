@@ -1,4 +1,4 @@
-//! What reaches a workflow from outside besides a request to cancel: signals, and its termination.
+//! Signals to a workflow, and its termination from outside.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{News, Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::program::{Payload, Time};
 
 impl Service {
-    /// Tells a workflow something. While a workflow task is open the event is kept back until the task ends; if that
+    /// Sends a signal to a workflow. While a workflow task is open the event is kept back until the task ends; if that
     /// would close the workflow it fails with `UNHANDLED_COMMAND` instead, and is done again with the signal
     /// (recorded scenario `wf_signal_unhandled_at_completion`).
     ///
@@ -27,7 +27,7 @@ impl Service {
         Ok(())
     }
 
-    /// Closes a workflow from outside. Its code does not hear of it: an open workflow task fails, and open activities get
+    /// Closes a workflow from outside. Its code is not notified: an open workflow task fails, and open activities get
     /// no event (recorded scenario `wf_terminate_activity_pending`).
     ///
     /// # Errors

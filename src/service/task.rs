@@ -93,7 +93,7 @@ impl Workflow {
 }
 
 impl Service {
-    /// Sees to it that the workflow will be told what is new.
+    /// Sees to it that the workflow gets a task for what is new.
     pub(super) fn want_task(&mut self, workflow: WorkflowKey, now: Time) {
         let run = &self.workflows[workflow];
         if run.is_open() && run.task == TaskState::None {

@@ -66,7 +66,7 @@ pub struct Signal {
 /// Where the task of a run stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TaskState {
-    /// There is nothing to tell the workflow.
+    /// There is no news for the workflow.
     None,
     /// Waits for a worker.
     Scheduled {

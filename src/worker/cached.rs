@@ -23,7 +23,7 @@ impl CachedWorkflow {
     /// Hands the code what is new in its history and says what it asks the service for.
     ///
     /// `history` is the whole of it, up to a workflow task that was started at `now`. Cancellation types are applied here:
-    /// what the service is asked, and what the code hears at once
+    /// what the service is asked, and what the code gets at once
     /// (crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`). A fresh instance first
     /// lives through all that the history holds.
     ///

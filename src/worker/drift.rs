@@ -9,7 +9,7 @@ use crate::service::{EventKind, HistoryEvent};
 /// A command that is the history's by kind, number, id and type, and differs all the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Drift {
-    /// The place of its event in the history.
+    /// The index of its event in the history.
     pub(crate) event: usize,
     /// What the replay does, after its name: `schedules activity 2 (send) with another input`.
     pub(crate) words: String,
@@ -24,7 +24,7 @@ pub(crate) struct Drift {
 pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Option<Drift> {
     // Markers come from the history itself.
     let mut commands = commands.iter().filter(|command| !matches!(command, Command::RecordMarker(_)));
-    answer.clone().zip(&history[answer]).find_map(|(place, event)| {
+    answer.clone().zip(&history[answer]).find_map(|(index, event)| {
         let is_asked = matches!(
             event.kind,
             EventKind::ActivityTaskScheduled { .. }
@@ -36,7 +36,7 @@ pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[
                 | EventKind::WorkflowExecutionCanceled { .. }
         );
         let (words, expected, found) = differs(&event.kind, is_asked.then(|| commands.next())??)?;
-        Some(Drift { event: place, words, expected, found })
+        Some(Drift { event: index, words, expected, found })
     })
 }
 

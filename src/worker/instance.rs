@@ -77,7 +77,7 @@ impl Instance {
         Ok(())
     }
 
-    /// The rest of a turn in which the code cancels something: it may have to hear of that within the turn, and then ask
+    /// The rest of a turn in which the code cancels something: it may get news of that within the turn, and then ask
     /// for more.
     fn apply_cancellations(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
@@ -137,7 +137,7 @@ impl Instance {
         }
     }
 
-    /// Applies the cancellation type: the service is asked or not, the code hears at once or not.
+    /// Applies the cancellation type: the service is asked or not, the code is notified at once or not.
     ///
     /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`.
     fn translate(
@@ -223,7 +223,7 @@ fn fired(job: &Job) -> Option<Seq> {
 /// firing in the history. The service would refuse to cancel it.
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/timer_state_machine.rs`: the machine has taken
-/// in the firing before the code is told of anything, and its end state ignores a cancellation.
+/// in the firing before the code gets anything, and its end state ignores a cancellation.
 fn is_too_late(command: &Command, fired: &BTreeSet<Seq>) -> bool {
     matches!(command, Command::CancelTimer { seq } if fired.contains(seq))
 }

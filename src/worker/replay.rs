@@ -76,7 +76,7 @@ impl Instance {
 /// Where the next task was answered, from this event on.
 fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
     let is_answer = |event: &HistoryEvent| matches!(event.kind, EventKind::WorkflowTaskCompleted { .. });
-    history[from..].iter().position(is_answer).map(|place| from + place)
+    history[from..].iter().position(is_answer).map(|index| from + index)
 }
 
 /// Puts jobs into the order in which the code gets them; equal ones stay as they came.
@@ -204,23 +204,23 @@ pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: 
     let mut last = 0;
     loop {
         let (asked, command) = (asked.next(), commands.next());
-        last = command.map_or(last, |(place, _)| place + 1);
-        let (place, problem) = match (asked, command) {
+        last = command.map_or(last, |(number, _)| number + 1);
+        let (number, problem) = match (asked, command) {
             (Some((_, asked)), Some((_, command))) if asked.matches(command) => continue,
-            (Some((event, asked)), Some((place, command))) => (
-                place + 1,
+            (Some((event, asked)), Some((number, command))) => (
+                number + 1,
                 format!("asks to {} where the history has {} (event {event})", words(command), asked.words()),
             ),
             (Some((event, asked)), None) => {
                 (last + 1, format!("asks for nothing more where the history has {} (event {event})", asked.words()))
             }
-            (None, Some((place, command))) => {
-                (place + 1, format!("asks to {}, which the history does not have", words(command)))
+            (None, Some((number, command))) => {
+                (number + 1, format!("asks to {}, which the history does not have", words(command)))
             }
             (None, None) => return Ok(()),
         };
         return Err(TaskProblem::NonDeterministic(format!(
-            "the workflow is not deterministic: command {place} of a replayed workflow task {problem}"
+            "the workflow is not deterministic: command {number} of a replayed workflow task {problem}"
         )));
     }
 }

@@ -1,6 +1,6 @@
 //! [`Throttle`]: how a worker holds heartbeats back, so that *recorded* is not yet *sent*.
 //!
-//! One throttle belongs to one attempt. It knows no clock and no queue. It is told what happens and answers with an
+//! One throttle belongs to one attempt. It knows no clock and no queue. It is given what happens and answers with an
 //! [`Action`]; whoever carries the messages does what it says and, when the service has answered, says so with
 //! [`Throttle::answered`]. Everything that goes wrong with a message is a matter of when that call is made:
 //!

@@ -6,7 +6,7 @@ use crate::program::{Activation, Command, Time};
 
 /// One workflow task at a time: its news, and what the code asks for then. Kept for the memory of its lists.
 pub(crate) struct Turn {
-    /// The clock is the time the task was started; `replaying` is what the code is told when it asks.
+    /// The clock is the time the task was started; `replaying` is the answer when the code asks.
     pub(crate) activation: Activation,
     pub(crate) commands: Vec<Command>,
     /// The events after the answer of a task that an earlier instance has answered; empty for the task at hand.

@@ -158,7 +158,7 @@ impl WorkflowContext {
     }
 
     /// Cancels this scope and those below it, once; later calls do nothing. Activities and timers that were asked for
-    /// within the same task are taken back, so that the service never hears of them. What is started in the scope from
+    /// within the same task are taken back, so that the service never sees them. What is started in the scope from
     /// now on ends as cancelled at once.
     pub fn cancel(&self) {
         self.instance.cancel(self.scope);

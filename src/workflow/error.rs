@@ -1,4 +1,4 @@
-//! [`WorkflowError`]: what workflow code is told, and how it says that it did not succeed.
+//! [`WorkflowError`]: how something that workflow code waited for, or the code itself, did not succeed.
 
 use std::sync::Arc;
 
@@ -6,8 +6,7 @@ use thiserror::Error;
 
 use crate::program::{ApplicationFailure, Command, Details, Failure, FailureKind, RetryState, TimeoutType};
 
-/// What workflow code is told when something it waited for did not succeed, and how it says that it did not succeed
-/// itself.
+/// Says how something that workflow code waited for did not succeed, or that the code itself did not.
 ///
 /// A workflow that returns [`Cancelled`](Self::Cancelled) after its cancellation was requested closes as cancelled.
 /// Every other error closes it as failed.

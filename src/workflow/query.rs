@@ -16,7 +16,7 @@ use crate::program::{Command, Decode, Failure, Payload, TaskFailure, list_names,
 impl WorkflowContext {
     /// Says how queries of this name are answered. The handler reads what it shares with the workflow's code, usually an
     /// `Rc<RefCell<..>>`; it may ask its context for nothing and change nothing, since no trace of a query is in the
-    /// history. A second handler of a name takes the first one's place.
+    /// history. A second handler of a name replaces the first.
     ///
     /// Input and answer travel as JSON; a query without an input is a `()`. Queries are answered also after the workflow
     /// has closed. One that has no handler, whose handler fails or panics, or that asks for something, gives the one who

@@ -51,7 +51,7 @@ impl WorkflowRun for NativeRun {
                 .and_then(|()| poll(instance, future, jobs, commands)),
         };
         if done.is_err() {
-            bury(instance, future);
+            drop_code(instance, future);
         }
         done
     }
@@ -63,7 +63,7 @@ impl WorkflowRun for NativeRun {
 
 impl Drop for NativeRun {
     fn drop(&mut self) {
-        bury(&self.instance, &mut self.future);
+        drop_code(&self.instance, &mut self.future);
     }
 }
 
@@ -113,7 +113,7 @@ fn drop_future(future: &mut Option<WorkflowFuture>) -> Result<(), TaskFailure> {
 }
 
 /// Nothing more is asked for; destructors run in silence.
-fn bury(instance: &WorkflowState, future: &mut Option<WorkflowFuture>) {
+fn drop_code(instance: &WorkflowState, future: &mut Option<WorkflowFuture>) {
     instance.close();
     instance.forget_queries();
     // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.

@@ -10,7 +10,7 @@ use super::state::WorkflowState;
 use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
 
 impl WorkflowContext {
-    /// What [`version`](Self::version) gives to a run that passed the place before the change was made.
+    /// What [`version`](Self::version) gives to a run that passed the site of the change before it was made.
     ///
     /// Source: Temporal's Go SDK, `workflow.DefaultVersion`.
     pub const DEFAULT_VERSION: i32 = BEFORE_THE_CHANGE;
@@ -48,11 +48,11 @@ impl WorkflowContext {
         })
     }
 
-    /// Which way to go at a place where the code has been changed since runs passed it: the version that the run follows,
-    /// from `min` to `max`.
+    /// Gives the version of a change that the run follows, from `min` to `max`: which way to go where the code has been
+    /// changed since runs passed it.
     ///
     /// A run that comes here for the first time takes `max` and records it; every replay then gets that. A run whose
-    /// history passed this place before there was such a call gets [`DEFAULT_VERSION`](Self::DEFAULT_VERSION). Within a
+    /// history passed this call before it was there gets [`DEFAULT_VERSION`](Self::DEFAULT_VERSION). Within a
     /// run all calls for one change give the same version. Raise `max` with each further change, and `min` when no run
     /// follows the old way any more.
     ///

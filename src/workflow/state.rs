@@ -30,7 +30,7 @@ pub(super) struct WorkflowState {
     moment: Cell<Moment>,
     phase: Cell<Phase>,
     cancel_requested: Cell<bool>,
-    /// Counts what the code has asked for and taken, to tell a busy workflow from one that spins.
+    /// Counts what the code has asked for and taken, to know a busy workflow from one that spins.
     progress: Cell<u64>,
     failure: Cell<Option<Box<TaskFailure>>>,
     pub inbox: RefCell<Inbox>,

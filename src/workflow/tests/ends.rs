@@ -83,13 +83,13 @@ fn bytes_travel_as_they_are() {
     });
     let start = WorkflowStart { input: Payload::new(b"\xfe") };
     let mut run = program.instantiate(info(), &start, unlinked()).expect("nothing to decode");
-    let mut told = |jobs| {
+    let mut commands_of = |jobs| {
         let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
         activate(&mut *run, &activation).expect("the task does not fail")
     };
-    told(vec![Job::Start]);
+    commands_of(vec![Job::Start]);
     let result = ActivityResolution::Completed(Payload::new(b"\xfd"));
-    assert_eq!(told(vec![Job::ActivityDone { seq: 1, result }]), [Command::Complete(Payload::new(b"\xfd"))]);
+    assert_eq!(commands_of(vec![Job::ActivityDone { seq: 1, result }]), [Command::Complete(Payload::new(b"\xfd"))]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_panic_fails_the_task_and_its_destructors_ask_for_nothing() {
         Ok(())
     });
     let failure = w.try_activate([Job::FireTimer(1)]);
-    // The place is known once the process has its panic hook, which other tests install.
+    // The location is known once the process has its panic hook, which other tests install.
     let Err(TaskFailure::Panicked { message }) = failure else { panic!("{failure:?}") };
     assert!(message.starts_with("number 5"), "{message}");
     assert!(matches!(w.try_activate([]), Err(TaskFailure::Misuse(_))));

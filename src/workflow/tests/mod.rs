@@ -17,7 +17,7 @@ use crate::program::{
     Seq, TaskFailure, Time, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
 
-/// An instance and all it was told, so that it can be told again.
+/// An instance and all its activations, so that they can be repeated.
 struct Driven {
     program: Box<dyn WorkflowProgram>,
     run: Box<dyn WorkflowRun>,

@@ -41,7 +41,7 @@ fn a_handler_reads_the_state_as_it_is_now() {
     assert_eq!(driven.activate([query(1, "times", 10)]), ["answer 1 0"]);
     driven.activate([Job::FireTimer(1)]);
     assert_eq!(driven.activate([query(2, "times", 10)]), ["answer 2 10"]);
-    // Beside other news it comes last, whatever its place.
+    // Beside other news it comes last, wherever it stands.
     let answer = driven.activate([query(3, "times", 10), Job::FireTimer(2)]);
     assert_eq!(answer.first().map(String::as_str), Some("answer 3 20"));
     assert!(answer[1].starts_with("complete "), "{answer:?}");
