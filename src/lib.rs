@@ -101,6 +101,39 @@
 //! live inside the run. tokio's timers and sockets, and a wake from another thread, end a run with an error that says so;
 //! code that blocks its thread, or joins another, is not noticed. `futures::select!` and
 //! `tokio::select!` without `biased` draw from outside the run: use `select_biased!` or `biased;`. Panics must unwind.
+//!
+//! # Zeros, options and order
+//!
+//! In the options of activities and workers a zero means *not set*: no timeout, no limit, or the server's default, as in the
+//! service's own API. A name that may be left out is an `Option`. [`Settings`] are the numbers of the world itself: their
+//! zero is a zero. A closure that may fail returns a `Result`, and one that cannot fail writes `Ok(..)`; checks may also
+//! assert. The calls that put a [`Simulation`] together mean the same in every order, or the first run says that they do
+//! not.
+//!
+//! # What it leaves in the process
+//!
+//! The first run installs a panic hook for the rest of the process. It keeps panics of simulated code from the terminal, and
+//! hands every other one to the hook that was there before:
+//!
+//! ```standalone_crate
+//! use std::panic;
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//! use durasim::{Simulation, WorkflowContext, WorkflowError};
+//!
+//! async fn fails(_: &WorkflowContext, _: ()) -> Result<(), WorkflowError> { panic!("in a simulation") }
+//!
+//! static SEEN: AtomicU32 = AtomicU32::new(0);
+//! panic::set_hook(Box::new(|_| _ = SEEN.fetch_add(1, Ordering::Relaxed)));
+//! assert!(Simulation::temporal().workflow("fails", fails).run("fails", &()).is_err());
+//! assert_eq!(SEEN.load(Ordering::Relaxed), 0);
+//! let _ = panic::catch_unwind(|| panic!("outside"));
+//! assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+//! ```
+//!
+//! The first exploration registers handlers for `SIGINT`, also for the rest of the process. While explorations go on, the
+//! first Ctrl-C ends them with what they have found, and the second ends the process. At all other times Ctrl-C ends the
+//! process, as it does without handlers. A thread that has made runs keeps the memory of the last one for the next.
+
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -137,7 +170,8 @@ pub use workflow::{
     WorkflowContext, WorkflowError, WorkflowFn,
 };
 pub use world::{
-    ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord, Outcome, ResultError, Run, RunError,
+    ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord, HeartbeatThrottle, Outcome, ResultError,
+    Run, RunError, Settings,
 };
 
 /// The README's code compiles.

@@ -12,12 +12,12 @@ use crate::activity::{ActivityFn, NativeActivity};
 use crate::client::{Client, ScriptOutput};
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
-use crate::program::{ActivityProgram, Decode, Payload, Time, WorkflowProgram};
+use crate::program::{ActivityProgram, Decode, Payload, WorkflowProgram};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
-use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, Throttling, WorkerSetup};
+use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, WorkerSetup};
 use crate::world::start::{LocalScript, Origin, Start};
-use crate::world::{Run, RunError};
+use crate::world::{HeartbeatThrottle, Run, RunError, Settings};
 
 /// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.
 ///
@@ -45,14 +45,17 @@ use crate::world::{Run, RunError};
 #[must_use = "a simulation does nothing until it is run or explored"]
 pub struct Simulation {
     setup: Arc<Setup>,
-    plan: Plan,
-    random_faults: bool,
+    plan: Option<Plan>,
+    /// The seed that faults are drawn from.
+    random_faults: Option<u64>,
+    seed: Option<u64>,
+    order: Option<Order>,
 }
 
 impl Simulation {
     /// A world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
     pub fn temporal() -> Simulation {
-        Simulation { setup: Arc::new(Setup::default()), plan: Plan::none(), random_faults: false }
+        Simulation { setup: Arc::new(Setup::default()), plan: None, random_faults: None, seed: None, order: None }
     }
 
     /// A world whose service and workers follow Cadence's rules: those of its server and its Go client, taken from their
@@ -89,21 +92,26 @@ impl Simulation {
     /// assert!(run.timeline().to_string().starts_with("dialect cadence (from sources, not recorded)"));
     /// ```
     pub fn cadence() -> Simulation {
+        Simulation::of(Dialect::Cadence)
+    }
+
+    /// A world of this dialect: [`temporal`](Simulation::temporal) or [`cadence`](Simulation::cadence).
+    pub fn of(dialect: Dialect) -> Simulation {
         let mut simulation = Simulation::temporal();
-        Arc::make_mut(&mut simulation.setup).settings.dialect = Dialect::Cadence;
+        Arc::make_mut(&mut simulation.setup).dialect = dialect;
         simulation
     }
 
     /// Whose rules it follows.
     pub fn dialect(&self) -> Dialect {
-        self.setup.settings.dialect
+        self.setup.dialect
     }
 
     /// Registers an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`. Input and output
     /// travel as JSON.
     pub fn activity<I, O, F>(self, name: impl Into<String>, activity: F) -> Simulation
     where
-        F: ActivityFn<I, O>,
+        F: ActivityFn<I, O>, // `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`
         I: Decode,
         O: Serialize + 'static,
     {
@@ -133,7 +141,7 @@ impl Simulation {
     /// travel as JSON.
     pub fn workflow<I, O, F>(self, name: impl Into<String>, workflow: F) -> Simulation
     where
-        F: WorkflowFn<I, O>,
+        F: WorkflowFn<I, O>, // `async fn(&WorkflowContext, Input) -> Result<Output, WorkflowError>`
         I: Decode,
         O: Serialize + 'static,
     {
@@ -180,7 +188,7 @@ impl Simulation {
     /// A task goes to the worker on its queue that has waited longest and has a free slot; a workflow task first to the
     /// worker that has the workflow in its cache.
     pub fn worker(mut self, options: WorkerOptions) -> Simulation {
-        let WorkerOptions { task_queue, max_concurrent_activities } = options;
+        let WorkerOptions { task_queue, max_concurrent_activities, more: () } = options;
         let setup = Arc::make_mut(&mut self.setup);
         if task_queue.is_empty() {
             setup.mistakes.push("a worker polls a task queue with an empty name".to_owned());
@@ -194,104 +202,120 @@ impl Simulation {
         (0..count).fold(self, |simulation, _| simulation.worker(WorkerOptions::default()))
     }
 
-    /// How long it takes to hand a task to a worker. Default 1 ms. At zero, a timer whose clock started earlier fires
-    /// first where deadlines are equal, which a real server never shows.
-    pub fn dispatch_latency(mut self, latency: Duration) -> Simulation {
-        Arc::make_mut(&mut self.setup).settings.dispatch_latency = latency;
-        self
-    }
-
-    /// How long after a worker's death or stop a new process comes up. Default 1 s.
-    pub fn restart_delay(mut self, delay: Duration) -> Simulation {
-        Arc::make_mut(&mut self.setup).settings.restart_delay = delay;
-        self
-    }
-
-    /// How long a stopping worker lets its attempts run before it cancels and then drops them. Default 10 s. Zero cancels
-    /// at once.
-    pub fn graceful_shutdown_period(mut self, period: Duration) -> Simulation {
-        Arc::make_mut(&mut self.setup).settings.grace_period = period;
-        self
-    }
-
-    /// How workers hold heartbeats back: `default_interval` without a heartbeat timeout, else 0.8 of it, and never more
-    /// than `max_interval`. Zero means the SDK's own, 30 s and 60 s. Cadence's client has no such settings: there this does
-    /// nothing.
-    pub fn heartbeat_throttle(mut self, default_interval: Duration, max_interval: Duration) -> Simulation {
-        Arc::make_mut(&mut self.setup).settings.throttle =
-            Throttling::Sdk { default: default_interval.into(), max: max_interval.into() };
-        self
-    }
-
-    /// Lets workers send every heartbeat at once, as no SDK does.
-    pub fn no_heartbeat_throttle(mut self) -> Simulation {
-        Arc::make_mut(&mut self.setup).settings.throttle = Throttling::Off;
-        self
-    }
-
-    /// How long a worker may take for one workflow task. Default 10 s; zero means the default.
-    pub fn workflow_task_timeout(mut self, timeout: Duration) -> Simulation {
-        Arc::make_mut(&mut self.setup).settings.workflow_task_timeout = timeout;
-        self
-    }
-
-    /// The end of virtual time: a run that is not over by then ends with [`RunError::Horizon`]. Default 30 days.
-    pub fn horizon(mut self, horizon: Duration) -> Simulation {
+    /// Sets all numbers of service, workers and runs at once. The methods below each set one of them, so this comes before
+    /// them: after them it would undo what they did, and is an error of the run.
+    pub fn settings(mut self, settings: Settings) -> Simulation {
         let setup = Arc::make_mut(&mut self.setup);
-        if horizon.is_zero() {
-            setup.mistakes.push("the horizon is zero: nothing could happen before it".to_owned());
+        if setup.settings != Settings::default() {
+            setup.mistakes.push(
+                "`.settings(..)` would undo a number that was set before: call it first, and once, or put the number into \
+                 its `Settings { .. }`"
+                    .to_owned(),
+            );
         }
-        setup.settings.horizon = Time::ZERO + horizon;
+        setup.settings = settings;
         self
     }
 
-    /// How often a task may be polled without time passing before the run ends with [`RunError::Busy`]. Default 10,000.
-    pub fn poll_budget(mut self, polls: u32) -> Simulation {
-        let setup = Arc::make_mut(&mut self.setup);
-        if polls == 0 {
-            setup.mistakes.push("the poll budget is zero: nothing could run".to_owned());
-        }
-        setup.settings.poll_budget = polls;
+    /// Sets one number.
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Simulation {
+        set(&mut Arc::make_mut(&mut self.setup).settings);
         self
     }
 
-    /// How many events a run's trace may have before it ends with [`RunError::TooLong`], also within one poll of an
-    /// activity whose loop never waits; and how much one workflow may ask for, and one run spawn. Default 5 million, for
-    /// which a run takes some 700 MB with its trace and histories.
-    pub fn event_budget(mut self, events: usize) -> Simulation {
-        let setup = Arc::make_mut(&mut self.setup);
-        if events == 0 {
-            setup.mistakes.push("the event budget is zero: nothing could happen".to_owned());
-        }
-        setup.settings.event_budget = events;
-        self
+    /// Sets [`Settings::dispatch_latency`].
+    pub fn dispatch_latency(self, latency: Duration) -> Simulation {
+        self.set(|settings| settings.dispatch_latency = latency)
     }
 
-    /// Which faults strike where, with which seed and order.
+    /// Sets [`Settings::restart_delay`].
+    pub fn restart_delay(self, delay: Duration) -> Simulation {
+        self.set(|settings| settings.restart_delay = delay)
+    }
+
+    /// Sets [`Settings::graceful_shutdown_period`].
+    pub fn graceful_shutdown_period(self, period: Duration) -> Simulation {
+        self.set(|settings| settings.graceful_shutdown_period = period)
+    }
+
+    /// Sets [`Settings::heartbeat_throttle`] to [`HeartbeatThrottle::Intervals`].
+    pub fn heartbeat_throttle(self, default: Duration, max: Duration) -> Simulation {
+        self.set(|settings| settings.heartbeat_throttle = HeartbeatThrottle::Intervals { default, max })
+    }
+
+    /// Sets [`Settings::heartbeat_throttle`] to [`HeartbeatThrottle::Off`].
+    pub fn no_heartbeat_throttle(self) -> Simulation {
+        self.set(|settings| settings.heartbeat_throttle = HeartbeatThrottle::Off)
+    }
+
+    /// Sets [`Settings::workflow_task_timeout`].
+    pub fn workflow_task_timeout(self, timeout: Duration) -> Simulation {
+        self.set(|settings| settings.workflow_task_timeout = timeout)
+    }
+
+    /// Sets [`Settings::horizon`].
+    pub fn horizon(self, horizon: Duration) -> Simulation {
+        self.set(|settings| settings.horizon = horizon)
+    }
+
+    /// Sets [`Settings::poll_budget`].
+    pub fn poll_budget(self, polls: u32) -> Simulation {
+        self.set(|settings| settings.poll_budget = polls)
+    }
+
+    /// Sets [`Settings::event_budget`].
+    pub fn event_budget(self, events: usize) -> Simulation {
+        self.set(|settings| settings.event_budget = events)
+    }
+
+    /// Sets which faults strike where, with the seed and the order that the plan has. A [`seed`](Simulation::seed) or an
+    /// [`order`](Simulation::order) that is given besides takes the place of the plan's, before or after this call.
     pub fn plan(mut self, plan: Plan) -> Simulation {
-        self.plan = plan;
-        self.random_faults = false;
+        self.plan = Some(plan);
         self
     }
 
     /// Draws the faults from this seed, as [`Exploration::seeds`] does, instead of taking them from a plan.
-    /// [`Run::plan`] then says which ones struck.
+    /// [`Run::plan`] then says which ones struck. The seed is that of the run in all else too: a
+    /// [`plan`](Simulation::plan) or another [`seed`](Simulation::seed) besides is an error of the run.
     pub fn random_faults(mut self, seed: u64) -> Simulation {
-        self.plan = Plan::none().with_seed(seed).with_order(self.plan.order);
-        self.random_faults = true;
+        self.random_faults = Some(seed);
         self
     }
 
-    /// The seed of the order of ready tasks and of user code's random numbers. Default 0.
+    /// Sets the seed of the order of ready tasks and of user code's random numbers. Default: the plan's, or 0.
     pub fn seed(mut self, seed: u64) -> Simulation {
-        self.plan.seed = seed;
+        self.seed = Some(seed);
         self
     }
 
-    /// Which of several ready tasks runs first. Default first in, first out.
+    /// Sets which of several ready tasks runs first. Default: as the plan says, or first in, first out.
     pub fn order(mut self, order: Order) -> Simulation {
-        self.plan.order = order;
+        self.order = Some(order);
         self
+    }
+
+    /// What decides over a single run: the plan, and whether faults are drawn from its seed besides.
+    fn decided(&self) -> Result<(Plan, bool), RunError> {
+        let mut plan = self.plan.clone().unwrap_or_default();
+        if let Some(order) = self.order {
+            plan.order = order;
+        }
+        let Some(seed) = self.random_faults else {
+            plan.seed = self.seed.unwrap_or(plan.seed);
+            return Ok((plan, false));
+        };
+        let both = |other: &str| {
+            RunError::Setup(format!(
+                "the simulation has `.random_faults(..)` and `{other}`: what decides over a run comes from one of them, \
+                 leave the other away"
+            ))
+        };
+        match (&self.plan, self.seed) {
+            (Some(_), _) => Err(both(".plan(..)")),
+            (_, Some(_)) => Err(both(".seed(..)")),
+            (None, None) => Ok((plan.with_seed(seed), true)),
+        }
     }
 
     /// Runs a workflow once, from its start until it has closed and no attempt runs.
@@ -302,12 +326,9 @@ impl Simulation {
     /// [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end. A workflow that fails
     /// is no error but an [outcome](Run::outcome).
     pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
+        let (plan, random_faults) = self.decided()?;
         let start = self.start(workflow, input);
-        let finished = if self.random_faults {
-            start.run_swarm(self.plan.seed, self.plan.order, false)
-        } else {
-            start.run(&self.plan)
-        };
+        let finished = if random_faults { start.run_swarm(plan.seed, plan.order, false) } else { start.run(&plan) };
         finished.into_result()
     }
 
@@ -350,13 +371,14 @@ impl Simulation {
     where
         Fut: Future<Output = R>,
     {
+        let (plan, random_faults) = self.decided()?;
         let start = Start::new(self.setup.clone(), Origin::Driven);
         let mut returned = None;
         let finished = {
             let mut future = std::pin::pin!(async {
                 returned = Some(script(Client::new()).await);
             });
-            start.drive(&self.plan, self.random_faults, future.as_mut())
+            start.drive(&plan, random_faults, future.as_mut())
         };
         let run = finished.into_result()?;
         match returned {
@@ -384,16 +406,13 @@ impl Simulation {
 
     /// The call that says something about a single run: an exploration has plans, seeds and orders of its own.
     fn not_for_explorations(&self) -> Option<&'static str> {
-        if self.random_faults {
-            Some(".random_faults(..)")
-        } else if !self.plan.is_empty() {
-            Some(".plan(..)")
-        } else if self.plan.seed != 0 {
-            Some(".seed(..)")
-        } else if self.plan.order != Order::default() {
-            Some(".order(..)")
-        } else {
-            None
+        let plan = self.plan.clone().unwrap_or_default();
+        match () {
+            () if self.random_faults.is_some() => Some(".random_faults(..)"),
+            () if !plan.is_empty() => Some(".plan(..)"),
+            () if self.seed.unwrap_or(plan.seed) != 0 => Some(".seed(..)"),
+            () if self.order.unwrap_or(plan.order) != Order::default() => Some(".order(..)"),
+            () => None,
         }
     }
 
@@ -406,19 +425,22 @@ impl Simulation {
     }
 }
 
-/// One worker of a simulation.
+/// One worker of a simulation. Fields that are left out come from the default: `..Default::default()`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerOptions {
     /// The task queue it polls for workflow and activity tasks. Default `default`, which is also where workflows run and
     /// where activities go that name no other.
     pub task_queue: String,
-    /// How many attempts it runs at once; 0, the default, means no limit.
+    /// How many attempts it runs at once. Zero, the default, means not set: no limit.
     pub max_concurrent_activities: u32,
+    /// Lets fields be added: write `..Default::default()`.
+    #[doc(hidden)]
+    pub more: (),
 }
 
 impl Default for WorkerOptions {
     fn default() -> WorkerOptions {
-        WorkerOptions { task_queue: DEFAULT_TASK_QUEUE.to_owned(), max_concurrent_activities: 0 }
+        WorkerOptions { task_queue: DEFAULT_TASK_QUEUE.to_owned(), max_concurrent_activities: 0, more: () }
     }
 }
 

@@ -50,6 +50,9 @@ pub struct ActivityOptions {
     pub task_queue: Option<String>,
     /// The activity's id, unique within the run. `None` numbers activities in the order they are asked for.
     pub activity_id: Option<String>,
+    /// Lets fields be added: write `..Default::default()`.
+    #[doc(hidden)]
+    pub more: (),
 }
 
 /// When and how often a failed or timed-out attempt is tried again. A zero field means "the server's default", so
@@ -83,6 +86,9 @@ pub struct RetryPolicy {
     /// Cadence: reasons, which are the same names for failures; timeouts are `cadenceInternal:Timeout START_TO_CLOSE`,
     /// `SCHEDULE_TO_START`, `SCHEDULE_TO_CLOSE` and `HEARTBEAT`.
     pub non_retryable_error_types: Vec<String>,
+    /// Lets fields be added: write `..Default::default()`.
+    #[doc(hidden)]
+    pub more: (),
 }
 
 impl ActivityOptions {

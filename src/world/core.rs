@@ -12,7 +12,8 @@ use super::hosted::{HostedActivity, HostedWorkflow, StartedWorkflows};
 use super::messages::MessageKey;
 use super::queries::{Query, QueryKey};
 use super::running::Running;
-use super::setup::{Settings, Setup};
+use super::settings::Settings;
+use super::setup::Setup;
 use super::signals::{LateSignal, LateSignalKey};
 use super::states::States;
 use super::watch::Minded;
@@ -269,7 +270,7 @@ impl World {
     /// A world that has not begun, in the memory of an earlier run of this thread if there is one.
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
         let memory = MEMORY.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        let core = Core::new(next_run(), setup.settings, memory);
+        let core = Core::new(next_run(), setup.settings.clone(), memory);
         Rc::new(World {
             setup,
             core: RefCell::new(Box::new(core)),

@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 use super::agenda::Buried;
 use super::core::{Core, Tag, World, with_current};
 use super::error::RunError;
-use super::setup::Throttling;
+use super::settings::HeartbeatThrottle;
 use crate::fault::{Fault, Site};
 use crate::program::panics::{Panic, Unwound};
 use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure, Span, Time};
@@ -160,10 +160,12 @@ impl Core {
         let index = self.trace.name_attempt(name);
         let workflow = self.service.activity(token.activity).workflow();
         self.workflows[workflow].attempts.push(index);
-        let interval = match self.settings.throttle {
-            Throttling::Off => Span::ZERO,
-            Throttling::Sdk { default, max } => {
-                throttle::interval_in(self.settings.dialect, task.info.timeouts.heartbeat, default, max)
+        let (dialect, timeout) = (self.service.dialect(), task.info.timeouts.heartbeat);
+        let interval = match self.settings.heartbeat_throttle {
+            HeartbeatThrottle::Off => Span::ZERO,
+            HeartbeatThrottle::Sdk => throttle::interval_in(dialect, timeout, Span::ZERO, Span::ZERO),
+            HeartbeatThrottle::Intervals { default, max } => {
+                throttle::interval_in(dialect, timeout, default.into(), max.into())
             }
         };
         self.attempts.push(Attempt {
@@ -234,7 +236,7 @@ impl Core {
         let (worker, bytes) = (record.worker, record.newest);
         let throttle = &mut record.throttle;
         let in_flight = throttle.is_in_flight();
-        let pending_goes = report.pending_heartbeat(self.settings.dialect);
+        let pending_goes = report.pending_heartbeat(self.service.dialect());
         let mut pending = match pending_goes {
             PendingHeartbeat::Dropped => None,
             PendingHeartbeat::FlushedFirst | PendingHeartbeat::Attached => throttle.take_pending(),

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::core::outside_workflow;
-use crate::program::{ActivityProgram, Span, Time, WorkflowLink, WorkflowProgram};
+use crate::program::{ActivityProgram, WorkflowLink, WorkflowProgram};
 use crate::service::Dialect;
 
+use super::settings::Settings;
 use super::watch::Watch;
 
 /// The queue that is used where none is named.
@@ -32,6 +32,7 @@ pub(crate) struct Setup {
     pub(crate) states: Vec<StateMaker>,
     /// What looks at the state whenever an attempt has ended.
     pub(crate) watches: Vec<Arc<Watch>>,
+    pub(crate) dialect: Dialect,
     pub(crate) settings: Settings,
     /// The queue that workflows and activities use unless they name another.
     pub(crate) task_queue: Arc<str>,
@@ -49,46 +50,6 @@ pub(crate) struct WorkerSetup {
     pub(crate) slots: u32,
 }
 
-/// Numbers of the simulated world.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) dialect: Dialect,
-    pub(crate) dispatch_latency: Duration,
-    pub(crate) restart_delay: Duration,
-    pub(crate) grace_period: Duration,
-    pub(crate) throttle: Throttling,
-    pub(crate) workflow_task_timeout: Duration,
-    pub(crate) horizon: Time,
-    pub(crate) poll_budget: u32,
-    pub(crate) event_budget: usize,
-}
-
-/// How workers hold heartbeats back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Throttling {
-    /// As the SDKs do: these are the interval without a heartbeat timeout and the longest interval; zero means the
-    /// SDK's own.
-    Sdk { default: Span, max: Span },
-    /// Every heartbeat is sent at once.
-    Off,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            dialect: Dialect::Temporal,
-            dispatch_latency: Duration::from_millis(1),
-            restart_delay: Duration::from_secs(1),
-            grace_period: Duration::from_secs(10),
-            throttle: Throttling::Sdk { default: Span::ZERO, max: Span::ZERO },
-            workflow_task_timeout: Duration::from_secs(10),
-            horizon: Time::from_millis(30 * 24 * 3600 * 1000),
-            poll_budget: 10_000,
-            event_budget: 5_000_000,
-        }
-    }
-}
-
 impl Default for Setup {
     fn default() -> Setup {
         Setup {
@@ -96,6 +57,7 @@ impl Default for Setup {
             workflows: BTreeMap::new(),
             states: Vec::new(),
             watches: Vec::new(),
+            dialect: Dialect::Temporal,
             settings: Settings::default(),
             task_queue: DEFAULT_TASK_QUEUE.into(),
             workers: Vec::new(),
@@ -112,6 +74,7 @@ impl fmt::Debug for Setup {
             .field("activities", &self.activities.keys().collect::<Vec<_>>())
             .field("workflows", &self.workflows.keys().collect::<Vec<_>>())
             .field("states", &self.states.iter().map(|state| state.type_name).collect::<Vec<_>>())
+            .field("dialect", &self.dialect)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

@@ -115,6 +115,9 @@ impl Start {
         if let Some(mistake) = self.setup.mistakes.first() {
             return Some(RunError::Setup(mistake.clone()));
         }
+        if let Some(mistake) = self.setup.settings.mistakes().next() {
+            return Some(RunError::Setup(mistake.to_owned()));
+        }
         let workers = &self.setup.workers;
         if !workers.is_empty() && !workers.iter().any(|worker| worker.task_queue == self.setup.task_queue) {
             return Some(RunError::Setup(format!(
@@ -207,8 +210,8 @@ impl Start {
             return;
         }
         let core = &mut **world.core.borrow_mut();
-        core.service.set_dialect(core.settings.dialect);
-        core.trace.set_dialect(core.settings.dialect);
+        core.service.set_dialect(self.setup.dialect);
+        core.trace.set_dialect(self.setup.dialect);
         core.user_random = Draws::new(seed, Stream::User);
         core.schedule = order.schedule(seed);
         core.faults = faults;

@@ -237,7 +237,7 @@ impl Core {
             if !is_live {
                 continue;
             }
-            if at > self.settings.horizon {
+            if at.since(Time::ZERO) > self.settings.horizon {
                 self.beyond_horizon();
                 return Woken::Nothing;
             }
@@ -361,7 +361,7 @@ impl Core {
     fn beyond_horizon(&mut self) {
         let horizon = self.settings.horizon;
         let waiting = self.waiting_words();
-        self.fail(RunError::Horizon { horizon: horizon.since(Time::ZERO), waiting });
+        self.fail(RunError::Horizon { horizon, waiting });
     }
 
     /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and

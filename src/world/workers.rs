@@ -205,7 +205,7 @@ impl Core {
         for attempt in self.hosted_by(worker) {
             self.todo.push_back(Todo::WorkerStopping { attempt });
         }
-        self.queue.push(self.at(self.settings.grace_period), Wakeup::GraceOver { worker, incarnation });
+        self.queue.push(self.at(self.settings.graceful_shutdown_period), Wakeup::GraceOver { worker, incarnation });
     }
 
     fn end_grace(&mut self, worker: WorkerKey) {

@@ -14,11 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A workflow of one activity.
 fn simulation(dialect: Dialect, options: ActivityOptions, activity: impl ActivityFn<(), u32>) -> Simulation {
-    let simulation = match dialect {
-        Dialect::Temporal => Simulation::temporal(),
-        Dialect::Cadence => Simulation::cadence(),
-    };
-    simulation.activity("work", activity).workflow("job", async move |ctx: &WorkflowContext, _: ()| {
+    Simulation::of(dialect).activity("work", activity).workflow("job", async move |ctx: &WorkflowContext, _: ()| {
         ctx.execute_activity::<u32>("work", &(), options.clone()).await
     })
 }

@@ -97,11 +97,8 @@ struct Case {
 
 impl Case {
     fn run(&self) -> Run {
-        let simulation = match self.dialect {
-            Dialect::Temporal => Simulation::temporal(),
-            Dialect::Cadence => Simulation::cadence(),
-        };
-        let simulation = simulation.activity("copy", copy).workflow("copying", copying).state(Store::default);
+        let simulation =
+            Simulation::of(self.dialect).activity("copy", copy).workflow("copying", copying).state(Store::default);
         let simulation = simulation.workers(self.workers);
         let simulation = match self.throttle {
             Throttle::Sdk => simulation,

@@ -42,7 +42,7 @@ fn simulation() -> Simulation {
 }
 
 fn on(task_queue: &str, max_concurrent_activities: u32) -> WorkerOptions {
-    WorkerOptions { task_queue: task_queue.to_owned(), max_concurrent_activities }
+    WorkerOptions { task_queue: task_queue.to_owned(), max_concurrent_activities, ..Default::default() }
 }
 
 /// The most attempts that one worker ran at once.
