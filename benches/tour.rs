@@ -34,12 +34,15 @@ fn main() {
 fn points(stop: &Stop) -> usize {
     let points = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = points.clone();
-    let exploration = stop.judged(&simulation(Dialect::Temporal)).every_fault().check(check::named("points", {
-        move |run: &Run| {
-            let struck = run.plan().entries.into_iter().map(|entry| entry.point);
-            seen.lock().unwrap_or_else(PoisonError::into_inner).extend(struck);
-        }
-    }));
+    let exploration = stop.judged(&simulation(Dialect::Temporal)).every_fault().check(
+        check::named("points", {
+            move |run: &Run| {
+                let struck = run.plan().entries.into_iter().map(|entry| entry.point);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).extend(struck);
+            }
+        })
+        .all_runs(),
+    );
     let report = exploration.report();
     assert!(report.holds(), "{report}");
     points.lock().unwrap_or_else(PoisonError::into_inner).len()

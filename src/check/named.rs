@@ -11,6 +11,11 @@ use crate::world::Run;
 
 /// A check of your own: a closure that looks at a finished run and asserts, or returns a `Result`.
 ///
+/// It judges the runs that nothing excuses: those that end as the fault-free run, and those that end otherwise for no
+/// good reason. Left out are runs whose faults used up what the options allow and runs whose cancel was heeded
+/// ([`Class::OverBudget`] and [`Class::Cancelled`]), which rightly end with less. [`all_runs`](Named::all_runs) judges
+/// these too.
+///
 /// ```
 /// use durasim::{Run, check};
 /// let no_panic = check::named("no attempt panics", |run: &Run| {
@@ -20,10 +25,11 @@ use crate::world::Run;
 /// });
 /// ```
 pub fn named<V: Verdict, F: Fn(&Run) -> V + Send + Sync>(name: impl Into<String>, check: F) -> Named<F> {
-    Named { name: name.into(), check }
+    Named { name: name.into(), excuses: true, check }
 }
 
-/// As [`named`], for a closure that also asks whether the run is over budget or cancelled, or how the fault-free run ended.
+/// As [`named`], for a closure that is given every run, and asks itself whether it is over budget or cancelled, or how the
+/// fault-free run ended.
 ///
 /// ```
 /// use durasim::check::{self, Class, Judged};
@@ -40,7 +46,7 @@ pub fn judged<V: Verdict, F: Fn(&Judged<'_>) -> V + Send + Sync>(
     name: impl Into<String>,
     check: F,
 ) -> Named<ByJudged<F>> {
-    Named { name: name.into(), check: ByJudged(check) }
+    Named { name: name.into(), excuses: false, check: ByJudged(check) }
 }
 
 /// A run, and what it is judged by: what the closure of [`judged`] is given.
@@ -73,7 +79,29 @@ pub struct ByJudged<F>(F);
 /// Made by [`named`] and [`judged`].
 pub struct Named<F> {
     name: String,
+    /// Whether runs that are over budget or cancelled are left out.
+    excuses: bool,
     check: F,
+}
+
+impl<F> Named<F> {
+    /// Judges every run that comes to an end, also one that is over budget or cancelled: for what must hold whatever
+    /// happens, such as that no money is paid twice.
+    ///
+    /// ```
+    /// use durasim::{Ledger, Run, check};
+    /// #[derive(Default)]
+    /// struct Bank { payments: Ledger<u32> }
+    /// let once = check::named("nothing is paid twice", |run: &Run| {
+    ///     let bank = run.state::<Bank>();
+    ///     assert!((0..100).all(|order| bank.payments.count(&order) < 2));
+    /// });
+    /// let once = once.all_runs();
+    /// ```
+    pub fn all_runs(mut self) -> Named<F> {
+        self.excuses = false;
+        self
+    }
 }
 
 /// What a check's closure may return: nothing, where a panic is the violation, or a `Result`.
@@ -107,7 +135,10 @@ impl<V: Verdict, F: Fn(&Run) -> V + Send + Sync> Check for Named<F> {
         &self.name
     }
 
-    fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
+    fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
+        if self.excuses && matches!(reference.class_of(run), Class::OverBudget(_) | Class::Cancelled) {
+            return Ok(());
+        }
         verdict_of(|| (self.check)(run))
     }
 }

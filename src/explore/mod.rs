@@ -43,6 +43,7 @@ use share::Share;
 use crate::check::Check;
 use crate::fault::Plan;
 use crate::world::start::Start;
+use crate::world::{Run, RunError};
 
 /// What is to be tried, and what every run is judged by. Made by [`Simulation::explore`](crate::Simulation::explore);
 /// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).
@@ -260,7 +261,7 @@ impl Exploration {
     /// the same for a whole test; here the name that the plan is `for=` does not matter.
     ///
     /// A point of the plan that the run does not come to is the report's [error](Report::error). A failure's text has the
-    /// whole timeline, up to some 1,000 lines.
+    /// whole timeline, up to some 1,000 lines. [`run`](Exploration::run) gives the run itself.
     ///
     /// ```
     /// # use durasim::{Exploration, Report};
@@ -281,6 +282,27 @@ impl Exploration {
             report.error = Some(error);
         }
         report
+    }
+
+    /// Runs one plan once, strictly and without judging it, and gives the run: its timeline, its trace, and the state it
+    /// left. [`Failed::plan`] is the plan of a failure, and [`Plan::none`] that of the run without faults.
+    ///
+    /// ```
+    /// # use durasim::{Exploration, fault::Plan};
+    /// fn tell(exploration: &Exploration) -> Result<(), durasim::RunError> {
+    ///     for failed in exploration.report().failures() {
+    ///         println!("{}", exploration.run(&failed.plan)?.timeline());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`RunError`]: as [`Simulation::run`](crate::Simulation::run), and [`RunError::PlanNotFired`] for a point of the plan
+    /// that the run does not come to.
+    pub fn run(&self, plan: &Plan) -> Result<Run, RunError> {
+        self.validate_simulation()?;
+        self.start.run(plan).into_result()?.strict()
     }
 
     /// Runs everything and reports, also when something fails.

@@ -12,9 +12,7 @@ use crate::world::{Outcome, RunError};
 impl Exploration {
     /// Mistakes that make every run meaningless.
     pub(super) fn validate_checks(&self) -> Result<(), RunError> {
-        if let Some(ignored) = self.ignores {
-            return Err(is_of_one_run(ignored));
-        }
+        self.validate_simulation()?;
         if self.checks.is_empty() {
             return Err(RunError::Setup(
                 "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
@@ -22,6 +20,14 @@ impl Exploration {
             ));
         }
         Ok(())
+    }
+
+    /// The simulation has something of its own that no run would follow.
+    pub(super) fn validate_simulation(&self) -> Result<(), RunError> {
+        match self.ignores {
+            Some(ignored) => Err(is_of_one_run(ignored)),
+            None => Ok(()),
+        }
     }
 
     /// Mistakes in what is asked for: the parts, and what the environment wants in their place. `has_regressions` says

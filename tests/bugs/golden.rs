@@ -64,7 +64,8 @@ fn text(exploration: &Exploration, plan: &Plan) -> String {
     let note = check::named("golden", move |run: &Run| {
         noted.lock().expect("no run panics with it in hand").push((run.plan(), run_text(Ok(run))));
         Ok::<(), String>(())
-    });
+    })
+    .all_runs();
     // The check is asked by each run that is made, those that make failures smaller included.
     let report = exploration.clone().reference_may_fail().without_repeats().check(note).replay(plan);
     let seen = seen.lock().expect("all runs are over");

@@ -69,7 +69,8 @@ fn explored(copy: impl ActivityFn<u32, String>) -> Exploration {
             }
         }
         Ok(())
-    });
+    })
+    .all_runs();
     let simulation = simulation().activity("copy", copy).state(Table::default);
     simulation.explore("copying", &8).check(newest_wins).check(check::same_result())
 }

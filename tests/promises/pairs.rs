@@ -37,13 +37,16 @@ fn explore(forgetful: bool) -> Exploration {
         .workflow("order", order)
         .explore("order", &forgetful)
         .check(check::same_result())
-        .check(check::named("heeds a cancel", |run: &Run| {
-            for attempt in run.activities().iter().flat_map(|activity| &activity.attempts) {
-                let goes_on =
-                    attempt.cancelled_at.is_some_and(|at| attempt.ended_at > Some(at + Duration::from_secs(1)));
-                assert!(!(goes_on && attempt.end == AttemptEnd::Completed), "attempt {} goes on", attempt.number);
-            }
-        }))
+        .check(
+            check::named("heeds a cancel", |run: &Run| {
+                for attempt in run.activities().iter().flat_map(|activity| &activity.attempts) {
+                    let goes_on =
+                        attempt.cancelled_at.is_some_and(|at| attempt.ended_at > Some(at + Duration::from_secs(1)));
+                    assert!(!(goes_on && attempt.end == AttemptEnd::Completed), "attempt {} goes on", attempt.number);
+                }
+            })
+            .all_runs(),
+        )
 }
 
 #[test]

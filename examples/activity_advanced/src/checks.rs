@@ -69,4 +69,5 @@ pub fn items_are_done() -> impl Check {
             None => Ok(()),
         }
     })
+    .all_runs()
 }

@@ -64,9 +64,12 @@ fn seeds_leave_out_the_deadlines() {
 
 #[test]
 fn each_fault_that_strikes_is_counted() {
-    let report = explored().every_fault().check(check::named("one fault", |run: &Run| {
-        assert!(run.trace().faults().len() <= 1);
-    }));
+    let report = explored().every_fault().check(
+        check::named("one fault", |run: &Run| {
+            assert!(run.trace().faults().len() <= 1);
+        })
+        .all_runs(),
+    );
     let report = report.report();
     let struck: u64 = report.coverage().cells().map(|cell| cell.struck).sum();
     assert_eq!(struck, report.parts()[1].tally.runs, "{report}");

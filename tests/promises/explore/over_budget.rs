@@ -20,9 +20,12 @@ fn found(exploration: Exploration) -> (Tally, BTreeMap<u64, String>) {
     let plans = Arc::new(Mutex::new(BTreeMap::new()));
     let seen = plans.clone();
     let report = exploration
-        .check(check::named("seen", move |run: &Run| {
-            seen.lock().unwrap().insert(run.seed(), run.plan().to_string());
-        }))
+        .check(
+            check::named("seen", move |run: &Run| {
+                seen.lock().unwrap().insert(run.seed(), run.plan().to_string());
+            })
+            .all_runs(),
+        )
         .report();
     assert!(report.holds(), "{report}");
     let plans = plans.lock().unwrap().clone();

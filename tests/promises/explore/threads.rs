@@ -28,9 +28,12 @@ fn report(threads: usize) -> Report {
         .budget(3_000)
         .seeds(0..3_000)
         .check(check::same_result())
-        .check(check::named("never retried twice", |run: &durasim::Run| {
-            assert!(run.activities().iter().all(|activity| activity.attempts.len() < 3));
-        }))
+        .check(
+            check::named("never retried twice", |run: &durasim::Run| {
+                assert!(run.activities().iter().all(|activity| activity.attempts.len() < 3));
+            })
+            .all_runs(),
+        )
         .threads(threads)
         .report()
 }
@@ -69,7 +72,9 @@ fn explored() {
             .explore("work", &4u32)
             .without_repeats()
             .check(check::same_result())
-            .check(check::named("seen", |run: &durasim::Run| SEEN.lock().unwrap().push(run.plan().to_string())))
+            .check(
+                check::named("seen", |run: &durasim::Run| SEEN.lock().unwrap().push(run.plan().to_string())).all_runs(),
+            )
     };
     exploration().every_fault().seeds(0..200).assert();
     let singles = std::mem::take(&mut *SEEN.lock().unwrap());
