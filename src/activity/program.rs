@@ -17,7 +17,10 @@ use crate::program::{
 #[diagnostic::on_unimplemented(
     message = "this is not an activity",
     label = "expected `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`",
-    note = "a closure is written `async |ctx: &ActivityContext, input: Input| ..`; the error type is exactly `ActivityError`"
+    note = "the context is `&ActivityContext`, the input one owned value (`()` if there is none), the error exactly `ActivityError`; \
+            a closure is written `async |ctx: &ActivityContext, input: Input| ..`",
+    note = "it is called from the threads of an exploration, so all it captures is `Send`, `Sync` and `'static`: no `Rc`, \
+            `Cell` or borrow, but an `Arc`, or a `durasim::Handle` to state of the run"
 )]
 pub trait ActivityFn<I, O>: AsyncFn(&ActivityContext, I) -> Result<O, ActivityError> + Send + Sync + 'static {}
 

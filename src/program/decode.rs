@@ -7,7 +7,8 @@ use super::payload::decode_json;
 /// A value that can be read back from its encoded form: everything that implements serde's `Deserialize` and borrows
 /// nothing. There is nothing to implement; derive `serde::Deserialize`.
 ///
-/// Inputs are owned: an activity takes `String`, not `&str`.
+/// Inputs are owned: an activity takes `String`, not `&str`. Of a `&str` rustc says only that the "implementation of
+/// `Deserialize` is not general enough", at the call that registers the activity or workflow, or that reads the details.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decoded from JSON",
     label = "not an owned `serde::Deserialize` type",

@@ -20,7 +20,10 @@ use crate::program::{
 #[diagnostic::on_unimplemented(
     message = "this is not a workflow",
     label = "expected `async fn(&WorkflowContext, Input) -> Result<Output, WorkflowError>`",
-    note = "a closure is written `async |ctx: &WorkflowContext, input: Input| ..`; the error type is exactly `WorkflowError`"
+    note = "the context is `&WorkflowContext`, the input one owned value (`()` if there is none), the error exactly `WorkflowError`; \
+            a closure is written `async |ctx: &WorkflowContext, input: Input| ..`",
+    note = "it is called from the threads of an exploration, so all it captures is `Send`, `Sync` and `'static`: no `Rc`, \
+            `Cell` or borrow, but an `Arc`"
 )]
 pub trait WorkflowFn<I, O>: AsyncFn(&WorkflowContext, I) -> Result<O, WorkflowError> + Send + Sync + 'static {}
 
