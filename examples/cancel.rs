@@ -18,8 +18,7 @@ struct Hall {
 
 impl Hall {
     fn set_reserved(&self, is_reserved: bool) -> Result<(), ActivityError> {
-        durasim::effect("reserve", || self.is_reserved.set(is_reserved))
-            .map_err(|error| ActivityError::retryable(error.to_string()))
+        Ok(durasim::effect("reserve", || self.is_reserved.set(is_reserved))?)
     }
 }
 
@@ -50,9 +49,9 @@ async fn concert(ctx: &WorkflowContext, songs: u32) -> Result<u32, WorkflowError
 
 /// The user, who changes their mind after 42 s.
 async fn call_off(client: Client) -> Result<String, String> {
-    let concert = client.start::<u32>("concert", "tonight", &20).await.map_err(|error| error.to_string())?;
+    let concert = client.start::<u32>("concert", "tonight", &20).await?;
     client.sleep(Duration::from_secs(42)).await;
-    concert.cancel().await.map_err(|error| error.to_string())?;
+    concert.cancel().await?;
     Ok(concert.result().await.expect_err("it has time for 20 songs only after 100 s").to_string())
 }
 

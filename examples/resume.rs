@@ -21,8 +21,7 @@ async fn print_book(ctx: &ActivityContext, pages: u32) -> Result<u32, ActivityEr
     let done = ctx.heartbeat_details::<u32>()?.unwrap_or(0);
     for page in done..pages {
         durasim::time::sleep(Duration::from_secs(10)).await;
-        durasim::effect("print", || printer.printed.record(page))
-            .map_err(|error| ActivityError::retryable(error.to_string()))?;
+        durasim::effect("print", || printer.printed.record(page))?;
         ctx.heartbeat(&(page + 1))?;
     }
     Ok(pages)

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Client, ClientError, RetryPolicy, Simulation, WorkflowContext,
-    WorkflowError, check,
+    ActivityContext, ActivityError, ActivityOptions, Client, RetryPolicy, Simulation, WorkflowContext, WorkflowError,
+    check,
 };
 
 async fn cook(_ctx: &ActivityContext, dish: String) -> Result<String, ActivityError> {
@@ -36,18 +36,17 @@ async fn table(ctx: &WorkflowContext, (): ()) -> Result<Vec<String>, WorkflowErr
 
 /// A guest who orders twice, looks at the table, and pays.
 async fn dine(client: Client) -> Result<Vec<String>, String> {
-    let words = |error: ClientError| error.to_string();
-    let table = client.start::<Vec<String>>("table", "table-4", &()).await.map_err(words)?;
+    let table = client.start::<Vec<String>>("table", "table-4", &()).await?;
     for dish in ["soup", "pie"] {
-        table.signal("order", &Some(dish)).await.map_err(words)?;
+        table.signal("order", &Some(dish)).await?;
     }
     client.sleep(Duration::from_secs(30)).await;
-    let served: usize = table.query("served", &()).await.map_err(words)?;
+    let served: usize = table.query("served", &()).await?;
     if served > 2 {
         return Err(format!("{served} dishes were served, and 2 were ordered"));
     }
-    table.signal("order", &None::<String>).await.map_err(words)?;
-    table.result().await.map_err(words)
+    table.signal("order", &None::<String>).await?;
+    Ok(table.result().await?)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

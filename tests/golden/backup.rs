@@ -23,7 +23,7 @@ pub async fn copy_files(ctx: &ActivityContext, files: u32) -> Result<u32, Activi
     for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files {
         ctx.heartbeat(&(file + 1))?;
         durasim::time::sleep(Duration::from_secs(5)).await;
-        bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+        bucket.put(file)?;
     }
     Ok(files)
 }
@@ -33,7 +33,7 @@ pub async fn copy_files_rightly(ctx: &ActivityContext, files: u32) -> Result<u32
     let bucket = durasim::state::<Bucket>();
     for file in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..files {
         durasim::time::sleep(Duration::from_secs(5)).await;
-        bucket.put(file).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+        bucket.put(file)?;
         ctx.heartbeat(&(file + 1))?;
     }
     Ok(files)

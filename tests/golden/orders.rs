@@ -32,7 +32,7 @@ async fn pack(ctx: &ActivityContext, item: String) -> Result<String, ActivityErr
         ctx.heartbeat(&part)?;
     }
     ctx.record_heartbeat(None);
-    durasim::effect("pack", || ()).map_err(|error| ActivityError::retryable(error.to_string()))?;
+    durasim::effect("pack", || ())?;
     Ok(item)
 }
 

@@ -17,7 +17,7 @@ async fn step(ctx: &ActivityContext, steps: u32) -> Result<u32, ActivityError> {
             return Err(ActivityError::Cancelled);
         }
         durasim::time::sleep(Duration::from_millis(1_500)).await;
-        durasim::effect("step", || ()).map_err(|error| ActivityError::Retryable(error.to_string()))?;
+        durasim::effect("step", || ())?;
         ctx.heartbeat(&(done + 1))?;
     }
     Ok(steps)

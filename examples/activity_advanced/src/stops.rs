@@ -268,11 +268,10 @@ fn run_skip(simulation: &Simulation, _workflow: &'static str) -> Result<Run, Run
 }
 
 /// A user who starts both and has the file skipped after 40 s.
-async fn skip_file(client: Client) -> Result<FileAndMigrationResult, String> {
-    let words = |error: ClientError| error.to_string();
+async fn skip_file(client: Client) -> Result<FileAndMigrationResult, ClientError> {
     let input = FileAndMigration { file: file(), migration: MigrationInput { records: 60, ..migration() } };
-    let both = client.start("skip_at_a_signal", "skip-1", &input).await.map_err(words)?;
+    let both = client.start("skip_at_a_signal", "skip-1", &input).await?;
     client.sleep(Duration::from_secs(40)).await;
-    both.signal(SKIP_FILE, &()).await.map_err(words)?;
-    both.result().await.map_err(words)
+    both.signal(SKIP_FILE, &()).await?;
+    both.result().await
 }

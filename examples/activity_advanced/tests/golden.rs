@@ -95,7 +95,7 @@ fn skip(simulation: &Simulation) -> Vec<(String, Result<Run, RunError>)> {
         let both = client.start::<FileAndMigrationResult>("skip_at_a_signal", "skip-1", &input).await.unwrap();
         client.sleep(std::time::Duration::from_secs(12)).await;
         both.signal(SKIP_FILE, &()).await.unwrap();
-        both.result().await.map_err(|error| error.to_string())
+        both.result().await
     });
     vec![("skip_at_a_signal".to_owned(), script.map(|(_, run)| run))]
 }
