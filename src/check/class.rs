@@ -13,6 +13,7 @@ use crate::world::{Outcome, Run};
 
 /// The class of a run in which faults struck.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Class {
     /// It ended as the fault-free run.
     Survive,
@@ -26,6 +27,7 @@ pub enum Class {
 
 /// An allowance of the options that faults can use up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Budget {
     /// The attempts of the retry policy.
     Attempts,

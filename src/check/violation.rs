@@ -7,6 +7,7 @@ use crate::world::ResultError;
 /// What a check found wrong with a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct Violation {
     /// Which of the check's rules, in a few words without numbers or names: violations of the same kind count as the same
     /// failure when a plan is shrunk.

@@ -10,6 +10,7 @@ use crate::world::RunError;
 
 /// A variable: its name, the form of its value, and what it does.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Variable {
     /// `DURASIM_..`.
     pub name: &'static str,

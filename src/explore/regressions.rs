@@ -22,6 +22,7 @@ pub struct Regression {
 
 /// What came of a plan that failed once.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub enum RegressionState {
     /// A check minds. The failure is among the [report's](crate::Report::failures), unless another is that is the same.
     StillFails,

@@ -8,9 +8,17 @@ use crate::activity::ActivityError;
 /// The effect failed, or its caller was told so.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("injected failure of the effect `{name}`")]
+#[non_exhaustive]
 pub struct EffectError {
     /// The effect's name.
     pub name: String,
+}
+
+impl EffectError {
+    /// An effect of this name that failed: for fakes that fail without being told to.
+    pub fn new(name: impl Into<String>) -> EffectError {
+        EffectError { name: name.into() }
+    }
 }
 
 /// The outside world failed, and a retry may find it well: `?` in an activity makes it

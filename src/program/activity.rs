@@ -57,6 +57,7 @@ pub trait ActivityLink: Send + Sync {
 /// The answer to a recorded heartbeat.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "an attempt that crashes inside a heartbeat has to unwind: call `obey`"]
+#[non_exhaustive]
 pub enum Beat {
     /// Recorded.
     Taken,
@@ -75,6 +76,7 @@ impl Beat {
 
 /// How an attempt's code ended.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub enum ActivityOutcome {
     /// With a result.
     Completed(Payload),
@@ -88,6 +90,7 @@ pub enum ActivityOutcome {
 
 /// Why an attempt is to stop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum CancelReason {
     /// The workflow asked for it.
     Requested,

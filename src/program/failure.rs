@@ -148,6 +148,7 @@ impl Failure {
 
 /// Which deadline passed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum TimeoutType {
     /// An attempt took too long from its start.
     StartToClose,
@@ -189,6 +190,7 @@ impl fmt::Display for TimeoutType {
 
 /// Why an activity or workflow is, or is not, retried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum RetryState {
     /// It is retried.
     InProgress,

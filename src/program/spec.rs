@@ -11,6 +11,7 @@ pub type Seq = u32;
 
 /// An activity's id: the number of its command, unless the caller chose a name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum ActivityId {
     /// The sequence number of the `ScheduleActivity` command.
     Seq(Seq),
@@ -204,6 +205,7 @@ impl RetrySpec {
 
 /// When a workflow cancels an activity: what its future does, and whether the service is asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum CancellationType {
     /// Ask the service to cancel and resolve as cancelled at once; whatever the activity does then is not seen.
     #[default]

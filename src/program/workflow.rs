@@ -230,6 +230,7 @@ pub enum Job {
 
 /// How an activity ended, as its workflow sees it.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub enum ActivityResolution {
     /// With a result.
     Completed(Payload),

@@ -35,6 +35,7 @@ use crate::program::{Details, Failure, RetrySpec, RetryState, Span, Time, Timeou
 /// and `timer_sequence.go`, `service/history/decision/checker.go`, `service/history/task/timer_active_task_executor.go`;
 /// cadence-client `internal/internal_task_handlers.go` and `internal/activity.go`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Dialect {
     /// Temporal Server 1.32 and sdk-core.
     #[default]

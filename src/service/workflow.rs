@@ -30,6 +30,7 @@ pub struct StartWorkflow {
 
 /// How a workflow run closed.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub enum WorkflowOutcome {
     /// With a result.
     Completed(Payload),

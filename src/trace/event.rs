@@ -6,6 +6,7 @@ use crate::service::{ActivityKey, WorkflowKey};
 
 /// Whom an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Who {
     /// The run as a whole.
     Run,
@@ -21,6 +22,7 @@ pub enum Who {
 
 /// How an attempt's code ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Ended {
     /// With a result.
     Completed,

@@ -23,6 +23,7 @@ pub const TRACE_VERSION: u32 = 1;
 
 /// One thing that happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Event {
     /// When.
     pub at: Time,
@@ -48,6 +49,7 @@ impl Bytes {
 
 /// An activity of the run, as the trace names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct ActivityName {
     /// Its workflow run, by the key in [`Trace::workflows`].
     pub workflow: WorkflowKey,
@@ -61,6 +63,7 @@ pub struct ActivityName {
 
 /// A signal or a query's answer: its name, and what came with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct NamedBytes {
     /// The name of the signal or query.
     pub name: Arc<str>,
@@ -70,6 +73,7 @@ pub struct NamedBytes {
 
 /// A workflow run, as the trace names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct WorkflowName {
     /// Chosen by who started it.
     pub workflow_id: Arc<str>,
@@ -81,6 +85,7 @@ pub struct WorkflowName {
 
 /// An attempt of the run, as the trace names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct AttemptName {
     /// Its activity, by the key in [`Trace::activities`].
     pub activity: ActivityKey,

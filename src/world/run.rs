@@ -53,6 +53,7 @@ impl Finished {
 
 /// How the workflow of a run ended.
 #[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The run ended early: the workflow is still open.
     Open,

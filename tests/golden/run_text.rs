@@ -43,6 +43,7 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::Closed(WorkflowOutcome::Canceled(with)) => format!("canceled {}", details(with)),
         Outcome::Closed(WorkflowOutcome::TimedOut { retry_state }) => format!("timed out {retry_state}"),
         Outcome::Closed(WorkflowOutcome::Terminated { reason }) => format!("terminated {reason:?}"),
+        other => unreachable!("without a text: {other:?}"),
     }
 }
 
@@ -132,6 +133,7 @@ impl Text<'_> {
             Who::Activity(key) => self.activity(key),
             Who::Attempt(key) => self.attempt(key),
             Who::Worker(key) => format!("worker {}", key.number()),
+            other => unreachable!("without a text: {other:?}"),
         }
     }
 
@@ -238,6 +240,7 @@ impl Text<'_> {
                     Ended::Cancelled => "cancelled",
                     Ended::Panicked => "panicked",
                     Ended::Async => "left to be completed by id",
+                    other => unreachable!("without a text: {other:?}"),
                 };
                 format!("attempt ended, {how}: {}", self.optional(detail))
             }

@@ -19,6 +19,7 @@ pub const VERSION: u32 = 1;
 
 /// Which of several ready tasks runs first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Order {
     /// The one that has been ready longest.
     #[default]
@@ -39,6 +40,7 @@ impl Order {
 
 /// One fault at one point.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// Where.
     pub point: Point,
@@ -101,6 +103,7 @@ impl fmt::Display for Order {
 ///
 /// Its `Debug` is this text too: what a failed assertion or proptest shows of a plan can be pasted.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct Plan {
     /// Feeds the order of ready tasks and the user code's random numbers.
     pub seed: u64,
@@ -168,6 +171,7 @@ impl fmt::Debug for Plan {
 /// A plan's text is not a plan.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("column {column}: {problem}")]
+#[non_exhaustive]
 pub struct PlanError {
     /// Where, in characters from 1.
     pub column: usize,

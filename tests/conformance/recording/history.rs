@@ -187,6 +187,7 @@ fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
             ("TIMED_OUT", json!({ "retry_state": retry_state(*state) }))
         }
         WorkflowOutcome::Terminated { reason } => ("TERMINATED", json!({ "reason": &**reason })),
+        other => unreachable!("not in the recordings: {other:?}"),
     };
     let mut fields: Map<String, Value> = more.as_object().expect("an object").clone();
     fields.insert("closed".into(), json!(true));

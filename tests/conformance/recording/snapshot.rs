@@ -14,6 +14,7 @@ pub fn describe(service: &Service, workflow: WorkflowKey, label: &str) -> Value 
         Some(WorkflowOutcome::Canceled(_)) => "CANCELED",
         Some(WorkflowOutcome::TimedOut { .. }) => "TIMED_OUT",
         Some(WorkflowOutcome::Terminated { .. }) => "TERMINATED",
+        Some(other) => unreachable!("not in the recordings: {other:?}"),
     };
     let open = run.activities().iter().map(|(_, key)| service.activity(*key));
     let pending: Vec<Value> = open.filter(|activity| activity.outcome().is_none()).map(pending).collect();

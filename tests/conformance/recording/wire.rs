@@ -105,7 +105,7 @@ pub fn timeout_name(timeout: TimeoutType) -> &'static str {
         TimeoutType::ScheduleToStart => "SCHEDULE_TO_START",
         TimeoutType::ScheduleToClose => "SCHEDULE_TO_CLOSE",
         TimeoutType::Heartbeat => "HEARTBEAT",
-        TimeoutType::Unspecified => "UNSPECIFIED",
+        _ => "UNSPECIFIED",
     }
 }
 

@@ -83,6 +83,7 @@ impl Context {
             ActivityResolution::Failed(failure) | ActivityResolution::Cancelled(failure) => {
                 Err(ScriptError::Failure(Arc::unwrap_or_clone(failure)))
             }
+            other => unreachable!("not in the recordings: {other:?}"),
         };
         self.state.borrow_mut().done.insert(seq, result);
     }

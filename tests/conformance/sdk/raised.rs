@@ -74,5 +74,6 @@ pub fn cancellation_details(reason: CancelReason) -> Value {
         CancelReason::WorkerShutdown => json!({ "worker_shutdown": true }),
         CancelReason::Paused => json!({ "paused": true }),
         CancelReason::Reset => json!({ "reset": true }),
+        other => unreachable!("not in the recordings: {other:?}"),
     }
 }

@@ -70,7 +70,7 @@ impl Outcomes {
             TimeoutType::StartToClose => self.start_to_close_timeout = 1,
             TimeoutType::ScheduleToClose => self.schedule_to_close_timeout = 1,
             TimeoutType::ScheduleToStart => self.schedule_to_start_timeout = 1,
-            TimeoutType::Unspecified => {}
+            _ => {}
         }
     }
 
