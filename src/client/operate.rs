@@ -90,8 +90,8 @@ impl<O: Decode> WorkflowHandle<O> {
 
 impl Client {
     /// Tells a worker to stop: it takes no more tasks, and cancels what runs when the
-    /// [grace period](crate::Simulation::graceful_shutdown_period) is over. Workers are counted from 0, in the order in
-    /// which the simulation got them. Another process comes up after the
+    /// [grace period](crate::Simulation::graceful_shutdown_period) is over. Workers are counted from 1, in the order in
+    /// which the simulation got them, as in timelines. Another process comes up after the
     /// [restart delay](crate::Simulation::restart_delay), or with [`start_worker`](Client::start_worker). One that is
     /// not up is left alone.
     ///

@@ -72,25 +72,28 @@ impl World {
         }
     }
 
-    /// The worker at this position, which must be one.
+    /// The worker of this number, from 1, which there must be.
     #[track_caller]
-    fn worker(&self, index: usize) -> WorkerKey {
+    fn worker(&self, number: usize) -> WorkerKey {
         let workers = self.core.borrow().workers.len();
-        assert!(index < workers, "there is no worker {index}: the simulation has {workers}");
-        WorkerKey::at(index)
+        assert!(
+            (1..=workers).contains(&number),
+            "there is no worker {number}: the simulation has {workers}, which are counted from 1"
+        );
+        WorkerKey::at(number - 1)
     }
 
     /// Tells a worker to stop.
     #[track_caller]
-    pub(crate) fn stop_worker(&self, index: usize) {
-        let worker = self.worker(index);
+    pub(crate) fn stop_worker(&self, number: usize) {
+        let worker = self.worker(number);
         self.core.borrow_mut().stop_worker(worker);
     }
 
     /// Brings up a new process of a worker that is down.
     #[track_caller]
-    pub(crate) fn start_worker(&self, index: usize) {
-        let worker = self.worker(index);
+    pub(crate) fn start_worker(&self, number: usize) {
+        let worker = self.worker(number);
         self.core.borrow_mut().start_worker(worker);
     }
 }

@@ -128,7 +128,7 @@ async fn day(client: Client) -> Vec<String> {
     client.sleep(5 * SECOND).await;
     note(&first.unpause_activity("tour", Unpause { reset_attempts: true, reset_heartbeat: false }).await);
     note(&third.reset_activity("tour", Reset { reset_heartbeat: true, keep_paused: false }).await);
-    client.stop_worker(0);
+    client.stop_worker(1);
     client.sleep(20 * SECOND).await;
     note(&order.signal("item", &None::<String>).await);
     client.sleep(SECOND).await;

@@ -105,9 +105,9 @@ fn a_stopped_worker_comes_back_when_the_script_says_so() {
         .drive(|client| async move {
             let workflow = client.start::<u32>("one", "w", "slow").await.unwrap();
             client.sleep(5 * SECOND).await;
-            client.stop_worker(0);
+            client.stop_worker(1);
             client.sleep(25 * SECOND).await;
-            client.start_worker(0);
+            client.start_worker(1);
             workflow.result().await.unwrap()
         })
         .unwrap();

@@ -16,7 +16,7 @@ use crate::recording::wire::span;
 use crate::script::{ScriptProgram, TASK_QUEUE};
 
 /// The workers of the simulation: the first runs the workflow.
-const ACTIVITY_WORKER: usize = 1;
+const ACTIVITY_WORKER: usize = 2;
 /// Longer than any scenario: a worker comes up again when the scenario says so.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// The driver gives up waiting for the workflow to close after this, unless the scenario says otherwise.
