@@ -79,10 +79,10 @@
 //!
 //! | to | see |
 //! | --- | --- |
-//! | configure and run | [`Simulation`], [`WorkerOptions`], [`Dialect`] |
+//! | configure and run | [`Simulation`], [`Settings`], [`WorkerOptions`], [`Dialect`] |
 //! | write activities | [`ActivityContext`], [`ActivityError`], [`time`], [`task`] |
 //! | write workflows | [`WorkflowContext`], [`ActivityOptions`], [`RetryPolicy`], [`WorkflowError`] |
-//! | write fakes of the world outside | [`state()`], [`effect()`], [`Ledger`], [`random()`] |
+//! | write fakes of the world outside | [`state()`], [`handle()`], [`effect()`], [`Ledger`], [`random()`] |
 //! | play the client | [`Simulation::drive`], [`Simulation::explore_script`], [`Client`], [`WorkflowHandle`] |
 //! | try every fault | [`Exploration`], [`Report`] |
 //! | judge runs | [`check`] |
