@@ -226,7 +226,8 @@ mod tests {
         instead("cpoy#1@1:await1", "there is no activity `cpoy`; is it `copy`?");
         instead("deletes#1@1:await1", "there is no activity `deletes`; is it `delete`?");
         instead("move#1@1:await1", "there is no activity `move`; there are `copy`, `delete`, `other:copy`");
-        instead("mian2#1:task1", "there is no workflow `mian2`; there is `main`");
+        instead("mian2#1:task1", "there is no workflow `mian2`; is it `main`?");
+        instead("order#1:task1", "there is no workflow `order`; there is `main`");
         instead("mains#1:task1", "there is no workflow `mains`; is it `main`?");
         assert_eq!(nearest(&point("a#1@1:await1"), &[]), "there is no activity `a`, and no other");
     }
