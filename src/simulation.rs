@@ -12,7 +12,7 @@ use crate::activity::{ActivityFn, NativeActivity};
 use crate::client::{Client, ScriptOutput};
 use crate::explore::Exploration;
 use crate::fault::{Order, Plan};
-use crate::program::{ActivityProgram, Decode, Payload, WorkflowProgram};
+use crate::program::{ActivityProgram, An, Decode, Payload, WorkflowProgram};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
 use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, WorkerSetup};
@@ -446,6 +446,6 @@ impl Default for WorkerOptions {
 
 fn check_name(kind: &str, name: &str, mistakes: &mut Vec<String>) {
     if name.is_empty() {
-        mistakes.push(format!("an {kind} is registered under an empty name").replace("an workflow", "a workflow"));
+        mistakes.push(format!("{} is registered under an empty name", An(kind)));
     }
 }

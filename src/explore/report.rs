@@ -13,6 +13,7 @@ use super::shard::Shard;
 use super::tally::Tally;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
+use crate::program::Counted;
 use crate::trace::Trace;
 use crate::world::RunError;
 
@@ -130,7 +131,7 @@ impl Failed {
     /// Of a failure whose plan was still shrinking when the runs for that were used up.
     pub(super) fn not_smallest(mut self, runs: u64) -> Failed {
         self.is_smallest = false;
-        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {runs} runs\n");
+        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {}\n", Counted(runs, "run"));
         self.text.push_str(&note);
         self.coloured.iter_mut().for_each(|text| text.push_str(&note));
         self
@@ -272,8 +273,7 @@ impl fmt::Display for Report {
             }
             match self.written {
                 Some(0) | None => {}
-                Some(1) => writeln!(f, "  1 plan appended to {file}")?,
-                Some(plans) => writeln!(f, "  {plans} plans appended to {file}")?,
+                Some(plans) => writeln!(f, "  {} appended to {file}", Counted(plans, "plan"))?,
             }
         }
         let unprotected: u64 = self.parts.iter().map(|part| part.tally.unprotected).sum();

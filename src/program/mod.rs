@@ -26,6 +26,7 @@ mod payload;
 mod spec;
 mod table;
 mod waiters;
+mod words;
 mod workflow;
 
 pub use activity::{
@@ -43,6 +44,7 @@ pub use spec::{ActivityId, ActivitySpec, CancellationType, RetrySpec, Seq, Timeo
 pub(crate) use table::key;
 pub use table::{Key, Table};
 pub use waiters::{WaiterIndex, Waiters};
+pub(crate) use words::{An, Counted};
 pub use workflow::{
     Activation, ActivityResolution, Command, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun,
     WorkflowStart,

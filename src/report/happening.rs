@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::excerpt::{ends, excerpt};
 use crate::fault::{FaultWords, Id, Name, Ordinal};
-use crate::program::Marker;
+use crate::program::{Counted, Marker};
 use crate::service::WorkflowKey;
 use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
 
@@ -216,15 +216,5 @@ impl fmt::Display for Happening<'_> {
                 write!(f, "query {} answered: {}", Name(&answer.name), self.excerpt(answer.bytes))
             }
         }
-    }
-}
-
-/// `1 command`, `2 commands`.
-struct Counted(u32, &'static str);
-
-impl fmt::Display for Counted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counted(count, thing) = self;
-        write!(f, "{count} {thing}{}", if *count == 1 { "" } else { "s" })
     }
 }

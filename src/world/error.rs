@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::fault::PlanError;
-use crate::program::Time;
+use crate::program::{Counted, Time};
 
 /// Why a run ended without an outcome. Never a failure of the simulated kind: those are outcomes.
 #[derive(Clone, PartialEq, Debug, Error)]
@@ -117,8 +117,9 @@ pub enum RunError {
     },
     /// The trace of the run has become too long.
     #[error(
-        "the run is not over after {events} events, at {at} of virtual time: {waiting}; give the activity a limit \
-         (schedule_to_close_timeout, maximum_attempts, a timeout that its code heeds) or raise `.event_budget(..)`"
+        "the run is not over after {}, at {at} of virtual time: {waiting}; give the activity a limit \
+         (schedule_to_close_timeout, maximum_attempts, a timeout that its code heeds) or raise `.event_budget(..)`",
+        Counted(*events, "event")
     )]
     TooLong {
         /// The limit.
@@ -130,8 +131,9 @@ pub enum RunError {
     },
     /// A task kept running without letting time pass.
     #[error(
-        "{task} went on {polls} times at {at} without time passing: it wakes itself in a loop, or its sleeps are of zero; \
-         await something that takes time, such as `durasim::time::sleep`"
+        "{task} went on {} at {at} without time passing: it wakes itself in a loop, or its sleeps are of zero; \
+         await something that takes time, such as `durasim::time::sleep`",
+        Counted(*polls, "time")
     )]
     Busy {
         /// Which task.
