@@ -62,7 +62,7 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
     let execution = those(&named, |point| point.execution == missing.execution);
     if execution.is_empty() {
         let executions = each_once(&named, |point| format!("`{}#{}`", shown(point), point.execution));
-        return format!("of {} there {}", missing.name, are(&executions));
+        return format!("of {} there {}", shown(missing), are(&executions));
     }
     let attempt = those(&execution, |point| point.attempt == missing.attempt);
     if attempt.is_empty() {

@@ -108,8 +108,7 @@ fn fails(run: &Run) -> Option<Violation> {
             _ => continue,
         };
         if !asked_to_stop[workflow] {
-            let name = &trace.workflows()[workflow];
-            let message = format!("the workflow {}#{} does not complete", name.workflow_type, name.execution);
+            let message = format!("the workflow {} does not complete", trace.coordinate(event.who));
             return Some(does_not_end_well(&message).expected("it completes", found).proved_by([place]));
         }
     }

@@ -1,45 +1,11 @@
-//! [`Happening`] and [`Whom`]: one event in words, and whom it is about.
+//! [`Happening`]: one event in words.
 
 use std::fmt;
 
 use super::excerpt::{ends, excerpt};
-use crate::fault::{FaultWords, Id, Name, Ordinal};
+use crate::fault::{FaultWords, Name, Ordinal};
 use crate::program::{Counted, Marker};
-use crate::service::WorkflowKey;
 use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
-
-/// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Whom<'a> {
-    pub trace: &'a Trace,
-    pub who: Who,
-}
-
-impl fmt::Display for Whom<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let trace = self.trace;
-        match self.who {
-            Who::Run => f.write_str("run"),
-            // Counted from 1, as everything else.
-            Who::Worker(worker) => write!(f, "worker {}", worker.number()),
-            Who::Workflow(index) => {
-                let workflow = &trace.workflows()[index];
-                write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)
-            }
-            Who::Activity(index) => {
-                let activity = &trace.activities()[index];
-                if activity.workflow != WorkflowKey::FIRST {
-                    write!(f, "{}:", Id(&trace.workflows()[activity.workflow].workflow_id))?;
-                }
-                write!(f, "{}#{}", Name(&activity.activity_type), activity.execution)
-            }
-            Who::Attempt(index) => {
-                let attempt = trace.attempts()[index];
-                write!(f, "{}@{}", Whom { trace, who: Who::Activity(attempt.activity) }, attempt.number)
-            }
-        }
-    }
-}
 
 /// What happened, in words, with details cut to `width` characters.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +79,7 @@ impl Happening<'_> {
     fn started(&self, details: Option<Bytes>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Who::Attempt(index) = self.event.who else { return f.write_str("started") };
         let attempt = self.trace.attempts()[index];
-        write!(f, "started on worker {}", attempt.worker.number())?;
+        write!(f, "started on worker {}", attempt.worker)?;
         match details {
             Some(details) => write!(f, ", sees {}", self.details(details)),
             // A first attempt has none, and nobody wonders.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::happening::{Happening, Whom, heartbeat};
+use super::happening::{Happening, heartbeat};
 use crate::program::Time;
 use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
@@ -174,7 +174,7 @@ impl fmt::Display for Timeline<'_> {
             let Event { at, who, what } = events[line.first];
             let is_fault = matches!(what, What::Fault(_));
             let time = at.to_string();
-            let who = if is_fault { String::new() } else { Whom { trace, who }.to_string() };
+            let who = if is_fault { String::new() } else { trace.coordinate(who).to_string() };
             time_width = time_width.max(time.chars().count());
             // One very long name must not push all others to the right.
             let width = who.chars().count();

@@ -7,6 +7,7 @@
 pub mod attempts;
 mod event;
 mod keys;
+mod names;
 
 use std::sync::Arc;
 
@@ -170,37 +171,6 @@ impl Trace {
     /// The answers to queries, by the key in [`What::QueryAnswered`].
     pub fn answers(&self) -> &Table<AnswerKey, NamedBytes> {
         &self.answers
-    }
-}
-
-/// Names for people.
-impl Trace {
-    /// `charge#1@2`: the activity, which execution of it, which attempt.
-    pub fn attempt_words(&self, attempt: AttemptKey) -> String {
-        let name = &self.attempts[attempt];
-        format!("{}@{}", self.activity_words(name.activity), name.number)
-    }
-
-    /// `attempt 2 of charge`: as the words of faults have it. What goes without saying is left out.
-    pub(crate) fn attempt_in_a_sentence(&self, attempt: AttemptKey) -> String {
-        let name = &self.attempts[attempt];
-        let activity = &self.activities[name.activity];
-        let execution = if activity.execution == 1 { String::new() } else { format!("#{}", activity.execution) };
-        let workflow = match activity.workflow {
-            WorkflowKey::FIRST => String::new(),
-            other => format!(" (workflow {})", self.workflows[other].workflow_id),
-        };
-        format!("attempt {} of {}{execution}{workflow}", name.number, activity.activity_type)
-    }
-
-    /// `charge#1`: the activity and which execution of it; with its workflow's id unless that is the first workflow.
-    pub fn activity_words(&self, activity: ActivityKey) -> String {
-        let name = &self.activities[activity];
-        let workflow = match name.workflow {
-            WorkflowKey::FIRST => String::new(),
-            other => format!("{}:", self.workflows[other].workflow_id),
-        };
-        format!("{workflow}{}#{}", name.activity_type, name.execution)
     }
 }
 

@@ -6,6 +6,7 @@
 mod bad_input;
 mod cadence;
 mod checks;
+mod coordinates;
 mod crash_buries;
 mod deterministic;
 mod executions;

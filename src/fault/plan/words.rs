@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Entry, Order, Plan};
 use crate::fault::kind::Fault;
-use crate::fault::point::{Point, Site};
+use crate::fault::point::{Id, Name, Point, Site};
 
 /// One fault at one point as a sentence without its full stop.
 #[derive(Clone, Copy, Debug)]
@@ -203,15 +203,15 @@ struct Subject<'a>(&'a Point);
 
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.name)?;
+        write!(f, "{}", Name(&self.0.name))?;
         if self.0.execution != 1 {
             write!(f, "#{}", self.0.execution)?;
         }
         match (&self.0.workflow_id, self.0.run) {
             (None, None) => Ok(()),
-            (Some(id), None) => write!(f, " (workflow {id})"),
+            (Some(id), None) => write!(f, " (workflow {})", Id(id)),
             (None, Some(run)) => write!(f, " (run {run})"),
-            (Some(id), Some(run)) => write!(f, " (workflow {id}, run {run})"),
+            (Some(id), Some(run)) => write!(f, " (workflow {}, run {run})", Id(id)),
         }
     }
 }

@@ -1,0 +1,70 @@
+//! [`Coordinate`]: whom an event is about, as plans spell it; and the names that sentences have.
+
+use std::fmt;
+
+use super::{AttemptKey, Trace, Who};
+use crate::fault::{Id, Name};
+use crate::service::{ActivityKey, WorkflowKey};
+
+/// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`. A name that is not clear without
+/// quotes has them, so that it can be pasted into a plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coordinate<'a> {
+    pub(crate) trace: &'a Trace,
+    pub(crate) who: Who,
+}
+
+impl fmt::Display for Coordinate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trace = self.trace;
+        match self.who {
+            Who::Run => f.write_str("run"),
+            Who::Worker(worker) => write!(f, "worker {worker}"),
+            Who::Workflow(key) => {
+                let workflow = &trace.workflows[key];
+                write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)
+            }
+            Who::Activity(key) => {
+                let activity = &trace.activities[key];
+                if activity.workflow != WorkflowKey::FIRST {
+                    write!(f, "{}:", Id(&trace.workflows[activity.workflow].workflow_id))?;
+                }
+                write!(f, "{}#{}", Name(&activity.activity_type), activity.execution)
+            }
+            Who::Attempt(key) => {
+                let attempt = trace.attempts[key];
+                write!(f, "{}@{}", Coordinate { trace, who: Who::Activity(attempt.activity) }, attempt.number)
+            }
+        }
+    }
+}
+
+impl Trace {
+    /// `charge#1@2`: the activity, which execution of it, which attempt. As a plan spells it.
+    pub fn attempt_words(&self, attempt: AttemptKey) -> String {
+        self.coordinate(Who::Attempt(attempt)).to_string()
+    }
+
+    /// `charge#1`: the activity and which execution of it, with its workflow's id unless that is the first workflow. As a
+    /// plan spells it.
+    pub fn activity_words(&self, activity: ActivityKey) -> String {
+        self.coordinate(Who::Activity(activity)).to_string()
+    }
+
+    /// Whom an event is about, as a plan spells it.
+    pub(crate) fn coordinate(&self, who: Who) -> Coordinate<'_> {
+        Coordinate { trace: self, who }
+    }
+
+    /// `attempt 2 of charge`: as the words of faults have it. What goes without saying is left out.
+    pub(crate) fn attempt_in_a_sentence(&self, attempt: AttemptKey) -> String {
+        let name = &self.attempts[attempt];
+        let activity = &self.activities[name.activity];
+        let execution = if activity.execution == 1 { String::new() } else { format!("#{}", activity.execution) };
+        let workflow = match activity.workflow {
+            WorkflowKey::FIRST => String::new(),
+            other => format!(" (workflow {})", Id(&self.workflows[other].workflow_id)),
+        };
+        format!("attempt {} of {}{execution}{workflow}", name.number, Name(&activity.activity_type))
+    }
+}
