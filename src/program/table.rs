@@ -16,9 +16,12 @@ pub trait Key: Copy + Eq + fmt::Debug {
     fn index(self) -> usize;
 }
 
-/// Defines a [`Key`], which is shown as its number.
+/// Defines a [`Key`], which is shown as its number, from 0 if nothing else is said.
 macro_rules! key {
     ($(#[$doc:meta])* $visibility:vis struct $name:ident;) => {
+        $crate::program::key! { $(#[$doc])* $visibility struct $name; shown from 0 }
+    };
+    ($(#[$doc:meta])* $visibility:vis struct $name:ident; shown from $first:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         $visibility struct $name(u32);
@@ -47,13 +50,13 @@ macro_rules! key {
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                std::fmt::Display::fmt(&self.0, f)
+                std::fmt::Display::fmt(&(self.0 + $first), f)
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                std::fmt::Display::fmt(&self.0, f)
+                std::fmt::Display::fmt(&(self.0 + $first), f)
             }
         }
     };

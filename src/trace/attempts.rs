@@ -62,7 +62,7 @@ pub struct AttemptExecution {
     pub activity: ActivityKey,
     /// Which attempt of its activity, from 1.
     pub number: u32,
-    /// The worker that took it.
+    /// The worker that took it: shown by its number from 1, as in timelines.
     pub worker: WorkerKey,
     /// When it started.
     pub started: Moment,

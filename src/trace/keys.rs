@@ -8,8 +8,8 @@ key! {
 }
 
 key! {
-    /// Which worker, in the order in which the simulation got them.
-    pub struct WorkerKey;
+    /// Which worker, in the order in which the simulation got them. Shown by its number from 1, as in timelines.
+    pub struct WorkerKey; shown from 1
 }
 
 impl WorkerKey {

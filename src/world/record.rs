@@ -35,7 +35,7 @@ pub struct AttemptRecord {
     pub key: AttemptKey,
     /// From 1.
     pub number: u32,
-    /// The worker that took it.
+    /// The worker that took it: shown by its number from 1, as in timelines.
     pub worker: WorkerKey,
     /// When it started.
     pub started_at: Time,

@@ -1,4 +1,5 @@
-//! A coordinate is spelled in one way, in timelines, errors and failures, and that is how a plan spells it.
+//! A coordinate is spelled in one way, in timelines, errors and failures, and that is how a plan spells it; and workers count
+//! from 1 wherever they are shown.
 
 use std::time::Duration;
 
@@ -94,4 +95,21 @@ fn numbers_of_one_have_no_plural() {
     let error = simulation(waits).event_budget(1).run("copying", &()).map(drop).unwrap_err();
     assert!(matches!(error, RunError::TooLong { .. }), "{error}");
     assert!(error.to_string().contains("after 1 event,"), "{error}");
+}
+
+#[test]
+fn workers_count_from_one() {
+    let run = simulation(waits).workers(2).run("copying", &()).unwrap();
+    let worker = run.activities()[0].attempts[0].worker;
+    let shown = format!("started on worker {worker}");
+    let timeline = run.timeline().to_string();
+    assert!(timeline.contains(&shown), "{shown}\n{timeline}");
+    assert_eq!(format!("{worker} {worker:?}"), format!("{0} {0}", worker.number()));
+    assert!(worker.number() > 0);
+}
+
+#[test]
+#[should_panic = "there is no worker 0: the simulation has 1, which are counted from 1"]
+fn there_is_no_worker_zero() {
+    let _ = simulation(waits).drive(async |client| client.stop_worker(0));
 }
