@@ -86,7 +86,7 @@ impl Finding {
 /// What a run violates: the error that ended it, or what the checks find.
 pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     let Some(error) = &finished.error else { return judge(&finished.run, judges, |_| true) };
-    if matches!(error, RunError::Horizon { .. } | RunError::TooLong { .. }) {
+    if matches!(error, RunError::Horizon { .. } | RunError::StillRunning { .. } | RunError::TooLong { .. }) {
         let known = judge(&finished.run, judges, |check| check.judges_runs_without_end());
         if !known.is_empty() {
             return known;

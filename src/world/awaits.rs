@@ -79,6 +79,7 @@ impl Core {
 
     /// A stall is over.
     pub(super) fn release(&mut self, attempt: AttemptKey) {
+        self.ending.renew(self.now);
         let record = &mut self.attempts[attempt];
         record.stalled = false;
         let frozen = matches!(self.workers[record.worker].process, Process::Frozen { .. });

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::agenda::{Buried, Todo, Wakeup};
 use super::background::{Background, BackgroundKey};
+use super::ending::Ending;
 use super::error::RunError;
 use super::hosted::{HostedActivity, HostedWorkflow, StartedWorkflows};
 use super::messages::MessageKey;
@@ -120,6 +121,7 @@ pub(crate) struct Core {
     /// By [`WorkflowKey`].
     pub(crate) workflows: Table<WorkflowKey, HostedWorkflow>,
     pub(crate) open_workflows: u32,
+    pub(super) ending: Ending,
     pub(crate) script: Script,
     pub(crate) script_busy: Busy,
     /// Sleeps that were over at once.
@@ -188,6 +190,7 @@ impl Core {
             background: Table::new(),
             workflows: Table::new(),
             open_workflows: 0,
+            ending: Ending::default(),
             script: Script::None,
             script_busy: Busy::default(),
             no_sleep: Busy::default(),

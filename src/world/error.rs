@@ -115,6 +115,19 @@ pub enum RunError {
         /// What is still going on.
         waiting: String,
     },
+    /// All workflows have closed, and attempts that nobody waits for do not end: for as long as the longest timeout of the
+    /// run, and for an hour at the least.
+    #[error(
+        "the workflows have closed, and {after:?} later the run is not over: {waiting}; its code does not look whether it \
+         is to stop, or waits by a clock that is not the simulation's: let it return when `is_cancelled()` says so or a \
+         heartbeat is refused"
+    )]
+    StillRunning {
+        /// How long after the last close.
+        after: Duration,
+        /// What still runs.
+        waiting: String,
+    },
     /// The trace of the run has become too long.
     #[error(
         "the run is not over after {}, at {at} of virtual time: {waiting}; give the activity a limit \
@@ -176,6 +189,7 @@ impl RunError {
             RunError::ScriptStuck { .. } => "script stuck",
             RunError::ScriptPanicked(_) => "script panicked",
             RunError::Horizon { .. } => "horizon",
+            RunError::StillRunning { .. } => "still running",
             RunError::TooLong { .. } => "too long",
             RunError::Busy { .. } => "busy",
             RunError::ForeignWake { .. } => "foreign wake",

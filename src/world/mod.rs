@@ -7,6 +7,7 @@ mod client_calls;
 pub(crate) mod core;
 mod deadline;
 mod effects;
+mod ending;
 mod error;
 mod faults;
 mod heartbeats;

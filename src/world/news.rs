@@ -182,6 +182,7 @@ impl Core {
         };
         self.note(Who::Workflow(workflow), what);
         self.open_workflows -= 1;
+        self.ending.renew(self.now);
         for waker in self.workflows[workflow].waiting.drain(..) {
             waker.wake();
         }

@@ -13,9 +13,11 @@ use super::running::Running;
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
-use crate::program::{ActivityOutcome, Time};
+use crate::program::{ActivityOutcome, Time, Timeouts};
 use crate::service::{ActivityKey, ServiceTimer};
 use crate::trace::AttemptKey;
+use crate::worker::attempt::Attempt;
+use crate::worker::process::Process;
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
@@ -167,6 +169,8 @@ impl World {
         if polled.is_ready() {
             core.tasks.remove(task);
             core.script = Script::Done;
+            let now = core.now;
+            core.ending.renew(now);
         }
     }
 
@@ -239,6 +243,11 @@ impl Core {
             }
             if at.since(Time::ZERO) > self.settings.horizon {
                 self.beyond_horizon();
+                return Woken::Nothing;
+            }
+            if self.runs_for_nobody(at) {
+                let waiting = self.waiting_words();
+                self.fail(RunError::StillRunning { after: self.ending.patience(), waiting });
                 return Woken::Nothing;
             }
             self.now = self.now.max(at);
@@ -355,6 +364,27 @@ impl Core {
         }
         let waiting = self.waiting_words();
         self.fail(RunError::Stuck { workflow, at: self.now, waiting });
+    }
+
+    /// Whether only attempts go on at this time that nobody has waited for since long, of their own accord.
+    fn runs_for_nobody(&mut self, at: Time) -> bool {
+        if self.open_workflows > 0 || self.script == Script::Running {
+            return false;
+        }
+        let longest = || {
+            let of_one = |timeouts: Timeouts| {
+                let Timeouts { schedule_to_close, schedule_to_start, start_to_close, heartbeat } = timeouts;
+                schedule_to_close.max(schedule_to_start).max(start_to_close).max(heartbeat).to_duration()
+            };
+            self.service.activities().map(|(_, activity)| of_one(activity.timeouts())).max().unwrap_or_default()
+        };
+        self.ending.is_over(at, longest) && !self.attempts.values().any(|attempt| self.is_held(attempt))
+    }
+
+    /// Whether a fault keeps the attempt from being polled.
+    fn is_held(&self, attempt: &Attempt) -> bool {
+        let is_frozen = matches!(self.workers[attempt.worker].process, Process::Frozen { .. });
+        attempt.is_running() && (attempt.stalled || is_frozen)
     }
 
     #[cold]

@@ -181,6 +181,7 @@ impl Core {
 
     fn thaw_worker(&mut self, worker: WorkerKey) {
         self.workers[worker].process = Process::Up;
+        self.ending.renew(self.now);
         self.note(Who::Worker(worker), What::Thawed);
         for task in self.tasks_of(worker) {
             if !self.attempts.values().any(|attempt| attempt.stalled && attempt.task == Some(task)) {

@@ -337,7 +337,8 @@ impl World {
         commands.iter().find_map(|command| {
             let Command::ScheduleActivity { spec, .. } = command else { return None };
             if !self.setup.activities.contains_key(&spec.activity_type) {
-                return Some(self.unknown_activity(core, workflow, spec));
+                let workflow = &core.trace.workflows()[workflow].workflow_type;
+                return Some(self.unknown_activity(&spec.activity_type, workflow));
             }
             let queue = spec.task_queue.as_ref()?;
             let is_polled = core.workers.values().any(|worker| worker.task_queue == *queue);
@@ -345,11 +346,10 @@ impl World {
         })
     }
 
-    #[cold]
-    fn unknown_activity(&self, core: &Core, workflow: WorkflowKey, spec: &ActivitySpec) -> RunError {
+    pub(super) fn unknown_activity(&self, name: &str, workflow: &str) -> RunError {
         RunError::UnknownActivity {
-            name: spec.activity_type.to_string(),
-            workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
+            name: name.to_owned(),
+            workflow: workflow.to_owned(),
             known: list_names(self.setup.activities.keys()),
         }
     }

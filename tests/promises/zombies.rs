@@ -7,7 +7,7 @@ use durasim::program::CancelReason;
 use durasim::time::sleep;
 use durasim::trace::{AttemptKey, What, Who};
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Ledger, Run, Simulation, Time,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Ledger, Run, RunError, Simulation, Time,
     WorkflowContext, WorkflowError,
 };
 
@@ -145,4 +145,48 @@ fn an_attempt_whose_workflow_has_closed() {
     let first = &run.activities()[0].attempts[0];
     assert_eq!((first.cancelled_at, first.ended_at), (Some(ms(4_002)), Some(ms(4_002))), "{}", run.timeline());
     assert_eq!(run.virtual_time(), ms(4_002));
+}
+
+/// Goes on for ever, and heartbeats.
+async fn deaf(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+    loop {
+        sleep(Duration::from_secs(10)).await;
+        ctx.record_heartbeat(None);
+    }
+}
+
+fn given_up(schedule_to_close: Duration, activity: impl ActivityFn<(), u32>) -> Simulation {
+    Simulation::temporal().activity("work", activity).workflow("main", async move |ctx: &WorkflowContext, (): ()| {
+        let options = ActivityOptions {
+            schedule_to_close_timeout: schedule_to_close,
+            heartbeat_timeout: Duration::from_secs(30),
+            ..Default::default()
+        };
+        let _: Result<u32, WorkflowError> = ctx.execute_activity("work", &(), options).await;
+        Ok::<_, WorkflowError>(())
+    })
+}
+
+/// The run ends an hour after the last close, or after the longest timeout, and not at its horizon of 30 days.
+#[test]
+fn one_that_never_ends_is_named_soon_after_the_last_close() {
+    for (timeout, waited) in [(60, "3600s"), (7_200, "7200s")] {
+        let error = given_up(Duration::from_secs(timeout), deaf).run("main", &()).unwrap_err();
+        assert!(matches!(error, RunError::StillRunning { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(waited) && text.contains("work#1@1"), "{text}");
+    }
+}
+
+/// A fault holds it for longer than that; then it ends by itself.
+#[test]
+fn one_that_a_fault_holds_is_waited_for() {
+    let brief = async |_: &ActivityContext, (): ()| {
+        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(1)).await;
+        Ok(1)
+    };
+    let plan = "work#1@1:await1=stall(36000s)".parse().unwrap();
+    let run = given_up(Duration::from_secs(60), brief).plan(plan).run("main", &()).unwrap();
+    assert!(run.virtual_time() > Time::from_millis(36_000_000), "{}", run.timeline());
 }
