@@ -15,8 +15,9 @@ use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, An, Decode, Payload, WorkflowProgram};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
-use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, StateMaker, WorkerSetup};
+use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, WorkerSetup};
 use crate::world::start::{LocalScript, Origin, Start};
+use crate::world::states::StateMaker;
 use crate::world::{HeartbeatThrottle, Run, RunError, Settings};
 
 /// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.

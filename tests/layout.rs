@@ -73,15 +73,6 @@ const CIRCLES_STILL_THERE: &[(&str, &str)] = &[
     ("explore/regressions.rs", "explore/report.rs"),
     ("trace/event.rs", "trace/mod.rs"),
     ("trace/hash.rs", "trace/mod.rs"),
-    ("world/states.rs", "world/setup.rs"),
-    ("world/core.rs", "world/running.rs"),
-    ("world/core.rs", "world/setup.rs"),
-    ("world/core.rs", "world/watch.rs"),
-    ("world/queries.rs", "world/core.rs"),
-    ("world/setup.rs", "world/watch.rs"),
-    ("world/signals.rs", "world/core.rs"),
-    ("world/workflow_tasks.rs", "world/core.rs"),
-    ("world/workflow_tasks.rs", "world/step.rs"),
 ];
 
 #[test]

@@ -98,7 +98,7 @@ impl Check for CleanedUp {
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let (trace, executions) = (run.trace(), run.executions());
-        let findings = run.minded::<Violation>(&self.watch).into_iter();
+        let findings = run.found_by::<Violation>(&self.watch).into_iter();
         let mut findings: Vec<_> = findings.map(|(attempt, found)| (&executions.attempts()[attempt], found)).collect();
         findings.sort_by_key(|(attempt, _)| attempt.ended);
         let mut so_far = SoFar::begin(executions, self.ends(run));

@@ -1,15 +1,101 @@
-//! What a run has still to do: at a certain time, at once, and at the very end.
+//! [`Agenda`]: the clock of a run, and what it has still to do, at a certain time or at once.
 
-use super::messages::MessageKey;
-use super::queries::QueryKey;
-use super::signals::LateSignalKey;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::network::{LateSignalKey, MessageKey};
+use super::query::QueryKey;
+use crate::engine::queue::{Queue, Rank};
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::TaskFuture;
-use crate::program::{ActivityOutcome, CancelReason, Seq};
+use crate::program::{ActivityOutcome, CancelReason, Seq, Time};
 use crate::service::{Ready, ServiceTimer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
 use crate::worker::message::Carriage;
+
+/// The clock of a run, which jumps to the next entry when nothing is ready; the queue of what is to happen at a certain
+/// time; and what is to be done before anything else.
+#[derive(Default)]
+pub(super) struct Agenda {
+    now: Time,
+    queue: Queue<Wakeup>,
+    todo: VecDeque<Todo>,
+}
+
+impl Agenda {
+    /// An empty one at time zero, in the memory of an earlier one.
+    pub(super) fn new(queue: Queue<Wakeup>) -> Agenda {
+        Agenda { now: Time::ZERO, queue, todo: VecDeque::new() }
+    }
+
+    /// Its queue, emptied, for the memory.
+    pub(super) fn into_memory(mut self) -> Queue<Wakeup> {
+        self.queue.clear();
+        self.queue
+    }
+
+    /// The present moment.
+    pub(super) fn now(&self) -> Time {
+        self.now
+    }
+
+    /// So much later.
+    pub(super) fn after(&self, length: Duration) -> Time {
+        self.now + length
+    }
+
+    /// Adds an entry behind those of the same time.
+    pub(super) fn wake_at(&mut self, at: Time, wakeup: Wakeup) {
+        self.queue.push(at, wakeup);
+    }
+
+    /// Adds an entry for this very moment, behind those that are there.
+    pub(super) fn wake_now(&mut self, wakeup: Wakeup) {
+        self.queue.push(self.now, wakeup);
+    }
+
+    /// Adds an entry where the service wants it: behind those of the same time, or in the order reserved for it.
+    pub(super) fn wake_in_order(&mut self, at: Time, order: Option<Rank>, wakeup: Wakeup) {
+        let order = order.unwrap_or_else(|| self.queue.reserve());
+        self.queue.push_at(at, order, wakeup);
+    }
+
+    /// The order of an entry that will be added later but counts from now.
+    pub(super) fn reserve(&mut self) -> Rank {
+        self.queue.reserve()
+    }
+
+    /// Takes the first entry. The clock stays.
+    pub(super) fn next(&mut self) -> Option<(Time, Wakeup)> {
+        self.queue.pop()
+    }
+
+    /// Takes the first entry if it is of the same time as the last one taken, and `fits`.
+    pub(super) fn next_of_the_moment(&mut self, fits: impl FnOnce(&Wakeup) -> bool) -> Option<Wakeup> {
+        self.queue.pop_present(fits)
+    }
+
+    /// Moves the clock, which never goes back.
+    pub(super) fn move_to(&mut self, at: Time) {
+        self.now = self.now.max(at);
+    }
+
+    /// Adds something to do before anything else, behind what is there.
+    pub(super) fn then(&mut self, todo: Todo) {
+        self.todo.push_back(todo);
+    }
+
+    /// Takes what is to be done next.
+    pub(super) fn take_todo(&mut self) -> Option<Todo> {
+        self.todo.pop_front()
+    }
+
+    /// Takes all that was to be done.
+    pub(super) fn take_todos(&mut self) -> VecDeque<Todo> {
+        std::mem::take(&mut self.todo)
+    }
+}
 
 /// An entry of the run's queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,10 +171,4 @@ pub(crate) enum Todo {
         attempt: AttemptKey,
     },
     Evict(Instance),
-}
-
-/// What outlives its worker only to be dropped at the very end: a killed process runs no destructors.
-pub(crate) enum Buried {
-    Future(#[expect(dead_code, reason = "kept to be dropped late")] TaskFuture<ActivityOutcome>),
-    Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
 }

@@ -53,9 +53,9 @@ impl Core {
                 self.bury(attempt);
                 self.free_slot(worker);
             }
-            Fault::Fail => self.todo.push_back(Todo::Fail { attempt }),
-            Fault::Stall(length) => self.stall(attempt, self.at(length)),
-            Fault::Freeze(length) => self.freeze_worker(worker, self.at(length)),
+            Fault::Fail => self.agenda.then(Todo::Fail { attempt }),
+            Fault::Stall(length) => self.stall(attempt, self.agenda.after(length)),
+            Fault::Freeze(length) => self.freeze_worker(worker, self.agenda.after(length)),
             Fault::Cancel => self.cancel_workflow_of(attempt),
             Fault::Stop => self.stop_worker(worker),
             _ => {}
@@ -64,8 +64,8 @@ impl Core {
 
     /// Keeps an attempt from being polled until then.
     pub(super) fn stall(&mut self, attempt: AttemptKey, until: Time) {
-        if until > self.now && self.hold(attempt) {
-            self.queue.push(until, Wakeup::Release(attempt));
+        if until > self.agenda.now() && self.hold(attempt) {
+            self.agenda.wake_at(until, Wakeup::Release(attempt));
         }
     }
 
@@ -79,7 +79,7 @@ impl Core {
 
     /// A stall is over.
     pub(super) fn release(&mut self, attempt: AttemptKey) {
-        self.ending.renew(self.now);
+        self.ending.renew(self.agenda.now());
         let record = &mut self.attempts[attempt];
         record.stalled = false;
         let frozen = matches!(self.workers[record.worker].process, Process::Frozen { .. });

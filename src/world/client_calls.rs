@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::core::World;
-use super::queries::QueryKey;
+use super::query::QueryKey;
 use crate::program::{Failure, Payload, Time, list_names};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::trace::WorkerKey;

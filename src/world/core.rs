@@ -1,23 +1,23 @@
 //! [`World`]: a run in progress, and the way simulated code finds it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::agenda::{Buried, Todo, Wakeup};
+use super::agenda::{Agenda, Wakeup};
 use super::background::{Background, BackgroundKey};
+use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
 use super::hosted::{HostedActivity, HostedWorkflow, StartedWorkflows};
-use super::messages::MessageKey;
-use super::queries::{Query, QueryKey};
-use super::running::Running;
+use super::network::Network;
+use super::query::{Query, QueryKey};
+use super::running::{Running, Tag};
 use super::settings::Settings;
 use super::setup::Setup;
-use super::signals::{LateSignal, LateSignalKey};
 use super::states::States;
-use super::watch::Minded;
+use super::watch::Found;
 use crate::engine::choice::{Draws, Stream};
 use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
@@ -26,11 +26,10 @@ use crate::engine::sleepers::Sleepers;
 use crate::engine::tasks::Tasks;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
-use crate::program::{ActivityOutcome, Table, Time, panics};
+use crate::program::{ActivityOutcome, Table, panics};
 use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
 use crate::worker::attempt::{Attempt, Busy};
-use crate::worker::message::Message;
 use crate::worker::process::Worker;
 
 thread_local! {
@@ -53,15 +52,6 @@ pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
 }
 
-/// Calls code of a workflow that may look at the world, because no replay repeats it.
-pub(crate) fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
-    let Some(world) = current() else { return call() };
-    let before = world.core.borrow_mut().enter(Running::Nobody);
-    let result = call();
-    world.core.borrow_mut().leave(before);
-    result
-}
-
 fn next_run() -> u64 {
     RUNS.set(RUNS.get() + 1);
     RUNS.get()
@@ -69,22 +59,11 @@ fn next_run() -> u64 {
 
 /// A run in progress.
 pub(crate) struct World {
-    pub(crate) setup: Arc<Setup>,
+    pub(super) setup: Arc<Setup>,
     /// Never borrowed while user code runs.
-    pub(crate) core: RefCell<Box<Core>>,
+    pub(super) core: RefCell<Box<Core>>,
     pub(super) states: States,
-    pub(crate) minded: RefCell<Vec<Minded>>,
-}
-
-/// What a task of the executor is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Tag {
-    /// The code of an attempt.
-    Attempt(AttemptKey),
-    /// Something spawned by an attempt's code, by its index.
-    Background(BackgroundKey),
-    /// The script that drives the run.
-    Script,
+    pub(super) found: RefCell<Vec<Found>>,
 }
 
 /// Whether a script drives the run.
@@ -99,56 +78,51 @@ pub(crate) enum Script {
 pub(crate) struct Core {
     /// Tells the runs of this thread apart: what is left of an earlier one, or belongs to an outer one, has no say. Not
     /// part of any result.
-    pub(crate) run: u64,
+    pub(super) run: u64,
     /// The numbers of the simulated world.
-    pub(crate) settings: Settings,
-    pub(crate) now: Time,
-    pub(crate) queue: Queue<Wakeup>,
-    pub(crate) executor: Executor,
-    pub(crate) tasks: Tasks<ActivityOutcome, Tag>,
-    pub(crate) sleepers: Sleepers,
+    pub(super) settings: Settings,
+    pub(super) agenda: Agenda,
+    pub(super) executor: Executor,
+    pub(super) tasks: Tasks<ActivityOutcome, Tag>,
+    pub(super) sleepers: Sleepers,
     /// What user code draws.
-    pub(crate) user_random: Draws,
-    pub(crate) schedule: Box<dyn Schedule>,
-    pub(crate) service: Service,
+    pub(super) user_random: Draws,
+    pub(super) schedule: Box<dyn Schedule>,
+    pub(super) service: Service,
     /// What the service has left is being taken.
     pub(super) settling: bool,
-    pub(crate) workers: Table<WorkerKey, Worker>,
+    pub(super) workers: Table<WorkerKey, Worker>,
     /// By the key in [`Who::Attempt`].
-    pub(crate) attempts: Table<AttemptKey, Attempt>,
-    pub(crate) running: u32,
-    pub(crate) background: Table<BackgroundKey, Background>,
+    pub(super) attempts: Table<AttemptKey, Attempt>,
+    pub(super) running: u32,
+    pub(super) background: Table<BackgroundKey, Background>,
     /// By [`WorkflowKey`].
-    pub(crate) workflows: Table<WorkflowKey, HostedWorkflow>,
-    pub(crate) open_workflows: u32,
+    pub(super) workflows: Table<WorkflowKey, HostedWorkflow>,
+    pub(super) open_workflows: u32,
     pub(super) ending: Ending,
-    pub(crate) script: Script,
-    pub(crate) script_busy: Busy,
+    pub(super) script: Script,
+    pub(super) script_busy: Busy,
     /// Sleeps that were over at once.
     pub(super) no_sleep: Busy,
     /// By [`ActivityKey`].
-    pub(crate) activities: Table<ActivityKey, HostedActivity>,
-    pub(crate) faults: Box<dyn Faults>,
-    pub(crate) trace: Box<Trace>,
-    pub(crate) todo: VecDeque<Todo>,
-    /// Messages on a slow way.
-    pub(crate) mail: Table<MessageKey, Option<Message>>,
-    /// Signals on a slow way.
-    pub(crate) late_signals: Table<LateSignalKey, Option<LateSignal>>,
-    pub(crate) queries: Table<QueryKey, Query>,
+    pub(super) activities: Table<ActivityKey, HostedActivity>,
+    pub(super) faults: Box<dyn Faults>,
+    pub(super) trace: Box<Trace>,
+    pub(super) network: Network,
+    pub(super) queries: Table<QueryKey, Query>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
-    pub(crate) started_workflows: StartedWorkflows,
+    pub(super) started_workflows: StartedWorkflows,
     /// Tasks that no worker is there to take.
-    pub(crate) backlog: Vec<Ready>,
+    pub(super) backlog: Vec<Ready>,
     /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
-    pub(crate) held_back: Vec<(Ready, WorkerKey)>,
+    pub(super) held_back: Vec<(Ready, WorkerKey)>,
     /// Counts tasks handed over.
-    pub(crate) served: u64,
-    pub(crate) graveyard: Vec<Buried>,
+    pub(super) served: u64,
+    pub(super) dead: Dead,
     /// Whose code runs now.
     pub(super) running_code: Running,
-    pub(crate) error: Option<RunError>,
+    pub(super) error: Option<RunError>,
 }
 
 /// The buffers that a run leaves to the next on its thread, so that it need not grow them again. They are empty: a value
@@ -175,8 +149,7 @@ impl Core {
         Core {
             run,
             settings,
-            now: Time::ZERO,
-            queue,
+            agenda: Agenda::new(queue),
             executor,
             tasks,
             sleepers,
@@ -197,16 +170,14 @@ impl Core {
             activities: Table::new(),
             faults: Box::new(Quiet),
             trace,
-            todo: VecDeque::new(),
-            mail: Table::new(),
-            late_signals: Table::new(),
+            network: Network::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
             started_workflows: StartedWorkflows::default(),
             backlog: Vec::new(),
             held_back: Vec::new(),
             served: 0,
-            graveyard: Vec::new(),
+            dead: Dead::default(),
             running_code: Running::Nobody,
             error: None,
         }
@@ -214,11 +185,10 @@ impl Core {
 
     /// The memory of a core whose futures and instances have been dropped, and of the trace that it has given away.
     fn into_memory(self, mut trace: Box<Trace>) -> Memory {
-        let Core { mut queue, executor, tasks, mut sleepers, .. } = self;
-        queue.clear();
+        let Core { agenda, executor, tasks, mut sleepers, .. } = self;
         sleepers.clear();
         trace.clear();
-        Memory { queue, executor, tasks, sleepers, trace }
+        Memory { queue: agenda.into_memory(), executor, tasks, sleepers, trace }
     }
 
     /// The trace of a run that has ended: nothing is noted any more.
@@ -228,7 +198,7 @@ impl Core {
 
     #[inline]
     pub(crate) fn note(&mut self, who: Who, what: What) {
-        self.trace.push(self.now, who, what);
+        self.trace.push(self.agenda.now(), who, what);
     }
 
     /// Ends the run with this error, unless it has one already.
@@ -278,7 +248,7 @@ impl World {
             setup,
             core: RefCell::new(Box::new(core)),
             states: States::default(),
-            minded: RefCell::new(Vec::new()),
+            found: RefCell::new(Vec::new()),
         })
     }
 
@@ -293,17 +263,17 @@ impl World {
     /// memory, that of its trace too, for the next run.
     pub(crate) fn bury(self: Rc<World>, trace: Box<Trace>) {
         let entered = self.enter();
-        let (futures, graves, todo, workflows, attempts) = {
+        let (futures, dead, todo, workflows, attempts) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.end_all_code();
             core.run = next_run();
-            let graves = std::mem::take(&mut core.graveyard);
-            let todo = std::mem::take(&mut core.todo);
+            let dead = core.dead.take();
+            let todo = core.agenda.take_todos();
             let workflows = std::mem::take(&mut core.workflows);
-            (core.tasks.drain(), graves, todo, workflows, std::mem::take(&mut core.attempts))
+            (core.tasks.drain(), dead, todo, workflows, std::mem::take(&mut core.attempts))
         };
-        graves.into_iter().for_each(drop_quietly);
+        dead.into_iter().for_each(drop_quietly);
         futures.into_iter().for_each(drop_quietly);
         for mut workflow in workflows.into_values() {
             while let Some(instance) = workflow.take_instance() {

@@ -174,6 +174,14 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// The workflow waits for something that a replay would not bring.
+    pub(super) fn foreign_wait(workflow: &str) -> RunError {
+        RunError::Misuse(format!(
+            "workflow `{workflow}` was woken by something other than its context: workflow code may wait only for what \
+             its context gives (activities, `ctx.sleep`), or a replay goes another way"
+        ))
+    }
+
     /// The kind of error, without the names in it.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -197,4 +205,12 @@ impl RunError {
             RunError::Plan(_) => "plan",
         }
     }
+}
+
+/// What to say of a panic that tokio raises outside its runtime.
+pub(super) fn outside_world(message: &str) -> Option<&'static str> {
+    let tokio = message.contains("there is no reactor running")
+        || message.contains("must be called from the context of a Tokio")
+        || message.contains("no timer running");
+    tokio.then_some("uses tokio's timers, sockets or spawn, which have no runtime inside a simulation")
 }

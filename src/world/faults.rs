@@ -80,7 +80,8 @@ impl Core {
     }
 
     fn strike_site(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
-        let Core { faults, trace, service, attempts, activities, now, .. } = self;
+        let now = self.agenda.now();
+        let Core { faults, trace, service, attempts, activities, .. } = self;
         let over_budget = faults.is_over_budget();
         let location = location(trace, activity, attempt, site);
         let limits = || {
@@ -89,9 +90,9 @@ impl Core {
             Limits {
                 timeouts: record.timeouts(),
                 backoff: record.retry().initial_interval,
-                attempt_length: hosted.map_or(Default::default(), |attempt| *now - attempt.started_at),
-                time_left: hosted.and_then(|attempt| attempt.deadline).map(|deadline| deadline - *now),
-                silence: hosted.map_or(Default::default(), |attempt| *now - attempt.last_visible),
+                attempt_length: hosted.map_or(Default::default(), |attempt| now - attempt.started_at),
+                time_left: hosted.and_then(|attempt| attempt.deadline).map(|deadline| deadline - now),
+                silence: hosted.map_or(Default::default(), |attempt| now - attempt.last_visible),
                 may_end: all_may_end(attempts, service, over_budget) && may_end(record.retry(), attempt, over_budget),
             }
         };

@@ -34,7 +34,7 @@ impl Core {
             self.crash_worker(worker);
             return Beat::CrashNow;
         }
-        let now = self.now;
+        let now = self.agenda.now();
         let record = &mut self.attempts[attempt];
         record.last_recorded = now;
         record.newest = bytes;
@@ -74,14 +74,14 @@ impl Core {
                     _ => self.deliver_heartbeat(attempt, details, bytes, carriage),
                 }
             }
-            Next::WakeAt(at) => self.queue.push(at, Wakeup::Flush(attempt)),
+            Next::WakeAt(at) => self.agenda.wake_at(at, Wakeup::Flush(attempt)),
             Next::Nothing => {}
         }
     }
 
     /// The throttle's interval is over.
     pub(super) fn flush(&mut self, attempt: AttemptKey) {
-        let now = self.now;
+        let now = self.agenda.now();
         let next = Next::of(self.attempts[attempt].throttle.interval_elapsed(now));
         self.act(attempt, next);
     }
@@ -99,7 +99,7 @@ impl Core {
             self.heartbeat_answered(attempt);
         } else {
             let token = self.attempts[attempt].token;
-            let order = self.queue.reserve();
+            let order = self.agenda.reserve();
             self.serve_then(
                 |service, now| service.heartbeat(token, details, now, order),
                 |core, answer| {
@@ -121,7 +121,7 @@ impl Core {
     ) {
         let told = match answer {
             Ok(answer) => {
-                self.attempts[attempt].last_visible = self.now;
+                self.attempts[attempt].last_visible = self.agenda.now();
                 self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
                 if answer.cancel_requested {
                     Some(CancelReason::Requested)
@@ -137,14 +137,14 @@ impl Core {
             }
         };
         if let Some(reason) = told.filter(|_| carriage == Carriage::Whole) {
-            self.todo.push_back(Todo::Cancel { attempt, reason });
+            self.agenda.then(Todo::Cancel { attempt, reason });
         }
     }
 
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
     #[inline]
     pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey) {
-        let now = self.now;
+        let now = self.agenda.now();
         let next = Next::of(self.attempts[attempt].throttle.answered(now));
         let record = &mut self.attempts[attempt];
         if record.is_running() {

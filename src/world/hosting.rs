@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
-use super::agenda::Buried;
-use super::core::{Core, Tag, World, with_current};
+use super::core::{Core, World, with_current};
 use super::error::RunError;
+use super::running::Tag;
 use super::settings::HeartbeatThrottle;
 use crate::fault::{Fault, Site};
 use crate::program::panics::{Panic, Unwound};
@@ -88,7 +88,7 @@ impl ActivityLink for Link {
     }
 
     fn now(&self) -> Time {
-        self.ask("`now`", |world| world.core.borrow().now).unwrap_or(Time::ZERO)
+        self.ask("`now`", |world| world.core.borrow().agenda.now()).unwrap_or(Time::ZERO)
     }
 }
 
@@ -148,7 +148,7 @@ impl World {
             let outcome = ActivityOutcome::Cancelled(Details::Absent);
             core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)));
             drop(core);
-            self.look_after(attempt);
+            self.show_to_watches(attempt);
         }
     }
 }
@@ -186,11 +186,11 @@ impl Core {
             listener: None,
             cancel_told: None,
             zombie: false,
-            started_at: self.now,
+            started_at: self.agenda.now(),
             deadline: task.info.deadline(),
             timeouts: task.info.timeouts,
-            last_recorded: self.now,
-            last_visible: self.now,
+            last_recorded: self.agenda.now(),
+            last_visible: self.agenda.now(),
             newest: None,
             carriage: Carriage::Whole,
             parting: None,
@@ -313,7 +313,7 @@ impl Core {
         record.life = Life::Dead;
         self.running -= 1;
         if let Some(future) = record.task.take().and_then(|task| self.tasks.remove(task)) {
-            self.graveyard.push(Buried::Future(future));
+            self.dead.keep_future(future);
         }
         self.note(Who::Attempt(attempt), What::Died);
     }

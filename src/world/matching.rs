@@ -33,7 +33,7 @@ impl Core {
                 latency = self.faulted_latency(activity, attempt);
             }
         }
-        self.queue.push(self.at(latency), Wakeup::HandOver { ready, worker, incarnation });
+        self.agenda.wake_at(self.agenda.after(latency), Wakeup::HandOver { ready, worker, incarnation });
     }
 
     /// A fault takes away the worker that had the latest attempt.
@@ -129,7 +129,7 @@ impl Core {
                 match self.serve(|service, now| service.start_attempt(activity, attempt, now)) {
                     Some(token) => {
                         let dies = std::mem::take(&mut self.activities[activity].dies_at_start);
-                        self.todo.push_back(Todo::Start { worker, token, dies });
+                        self.agenda.then(Todo::Start { worker, token, dies });
                     }
                     // Stale: the poll goes on.
                     None => self.free_slot(worker),

@@ -2,21 +2,15 @@
 
 use super::agenda::Wakeup;
 use super::core::Core;
-use crate::program::key;
 use crate::trace::{AttemptKey, What, Who};
 use crate::worker::message::{Call, Carriage, Message};
-
-key! {
-    /// Which of the messages on a slow way.
-    pub(crate) struct MessageKey;
-}
 
 impl Core {
     /// Hands a message to the network.
     pub(super) fn post(&mut self, message: Message, carriage: Carriage) {
         if let Carriage::Late(length) = carriage {
-            let message = self.mail.push(Some(message));
-            self.queue.push(self.at(length), Wakeup::Deliver(message));
+            let message = self.network.send_message(message);
+            self.agenda.wake_at(self.agenda.after(length), Wakeup::Deliver(message));
         } else {
             self.deliver(message, carriage);
         }

@@ -33,7 +33,7 @@ impl Core {
     #[cold]
     pub(crate) fn too_long_in_one_poll(&mut self) {
         let budget = self.settings.event_budget;
-        let at = self.now;
+        let at = self.agenda.now();
         let present = self.trace.events().iter().rev().take_while(|event| event.at == at).count();
         let waiting = if present > budget / 2 {
             let who = self.running_words();
@@ -50,15 +50,15 @@ impl Core {
     pub(crate) fn too_many_tasks(&mut self) {
         let budget = self.settings.event_budget;
         let waiting = format!("{} spawns more background tasks than that (a loop?)", self.running_words());
-        self.end_in_poll(RunError::TooLong { events: budget, at: self.now, waiting });
+        self.end_in_poll(RunError::TooLong { events: budget, at: self.agenda.now(), waiting });
     }
 
     /// Counts a sleep that is over at once. Whether there were so many at this moment that the run ends.
     pub(crate) fn sleeps_in_a_loop(&mut self) -> bool {
-        let sleeps = self.no_sleep.count(self.now);
+        let sleeps = self.no_sleep.count(self.agenda.now());
         let too_many = sleeps as usize > self.settings.event_budget;
         if too_many {
-            self.end_in_poll(RunError::Busy { task: self.running_words(), polls: sleeps - 1, at: self.now });
+            self.end_in_poll(RunError::Busy { task: self.running_words(), polls: sleeps - 1, at: self.agenda.now() });
         }
         too_many
     }

@@ -1,10 +1,49 @@
 //! The loop that ties engine, service, workers and faults together, and what it leaves: [`Run`].
+//!
+//! # Ground rules
+//!
+//! **One clock, and it jumps.** The [agenda] has the clock of a run. It stands still while anything is to be done or any
+//! task is ready, and then jumps to the next entry of its queue. No real clock is read here.
+//!
+//! **One source of choice.** What user code does not fix is drawn: the order of ready tasks from the schedule, faults from
+//! their source, user code's random numbers from a stream of their own. A draw in one never shifts another.
+//!
+//! **The service is passive.** It is called by [`Core::serve`](core::Core::serve), which takes what the call leaves, and
+//! by nothing else: nobody can forget to. A call in the midst of that leaves its news behind what is there.
+//!
+//! **A crash is no drop.** The future of a crashed attempt is never polled again, its wakers and timers mean nothing, and it
+//! is kept among the [dead] until the checks have seen the run: a killed process runs no destructors. An eviction and an
+//! abort drop, and destructors run, as in an SDK. A crash inside a synchronous call has to unwind: the attempt is marked
+//! dead *before* that, and its state is looked at after every poll, whatever that answered, since user code may catch the
+//! unwinding. Nothing unwinds while the thread is panicking.
+//!
+//! **Recorded is not visible.** A heartbeat passes the worker's throttle, and a crash loses what was not sent. One heartbeat
+//! is in flight per attempt; a report waits for it.
+//!
+//! **A late attempt is a zombie.** One that the service has given up runs on beside its successor, and what it says is
+//! refused. A run ends when its workflows have closed and no attempt runs, at the horizon, or as [`ending`] says.
+//!
+//! **Nothing is formatted in a run that passes**, and everything that happens is noted in the trace at once.
+//!
+//! **A counter lives as long as what it counts.** A run leaves memory to the next on its thread, never a value:
+//! [`core`] is built from its constructor, into which only emptied buffers are moved.
+//!
+//! **User code runs with nothing borrowed.** The core is never borrowed while code of the user's runs, which may call back;
+//! [whose code it is](running) is said before and taken back after. Such code is called under `catch`, destructors too.
+//! Misuse ends the *run* with a typed error: it neither fails an attempt, which would be retried, nor panics the test.
+//!
+//! # Files
+//!
+//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending], [hosted],
+//! [network], [query], [running], [settings], [setup], [states], [watch]. The core ([`core`]) has one of each. All other files are
+//! ways through it: the loop in `step`, tasks of workflows, attempts and their heartbeats, workers, queries, signals, faults.
 
-pub(crate) mod agenda;
+mod agenda;
 mod awaits;
 pub(crate) mod background;
 mod client_calls;
 pub(crate) mod core;
+mod dead;
 mod deadline;
 mod effects;
 mod ending;
@@ -15,14 +54,16 @@ mod hosted;
 mod hosting;
 mod matching;
 mod messages;
-pub(crate) mod misuse;
+mod misuse;
+mod network;
 mod news;
 mod notices;
 mod queries;
+mod query;
 mod record;
 pub(crate) mod replay;
 mod run;
-pub(crate) mod running;
+mod running;
 pub(crate) mod settings;
 pub(crate) mod setup;
 mod signals;
@@ -31,9 +72,12 @@ mod spawning;
 pub(crate) mod start;
 pub(crate) mod states;
 mod step;
+mod stuck;
 #[cfg(test)]
 mod tests;
+mod user_code;
 pub(crate) mod watch;
+mod watching;
 mod workers;
 mod workflow_tasks;
 

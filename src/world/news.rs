@@ -22,7 +22,7 @@ impl Core {
         call: impl FnOnce(&mut Service, Time) -> A,
         then: impl FnOnce(&mut Core, A) -> R,
     ) -> R {
-        let answer = call(&mut self.service, self.now);
+        let answer = call(&mut self.service, self.agenda.now());
         let result = then(self, answer);
         self.settle();
         result
@@ -56,8 +56,7 @@ impl Core {
     /// Puts the timers that the service wants into the queue.
     fn queue_timers(&mut self) {
         for request in self.service.outbox.timers.drain(..) {
-            let order = request.order.unwrap_or_else(|| self.queue.reserve());
-            self.queue.push_at(request.at, order, Wakeup::Service(request.timer));
+            self.agenda.wake_in_order(request.at, request.order, Wakeup::Service(request.timer));
         }
     }
 
@@ -182,7 +181,7 @@ impl Core {
         };
         self.note(Who::Workflow(workflow), what);
         self.open_workflows -= 1;
-        self.ending.renew(self.now);
+        self.ending.renew(self.agenda.now());
         for waker in self.workflows[workflow].waiting.drain(..) {
             waker.wake();
         }
@@ -193,7 +192,7 @@ impl Core {
             }
         }
         if let Some(instance) = self.workflows[workflow].instance.take() {
-            self.todo.push_back(Todo::Evict(instance));
+            self.agenda.then(Todo::Evict(instance));
         }
     }
 }

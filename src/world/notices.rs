@@ -43,7 +43,7 @@ impl Core {
     /// The service knows the attempt no more. Its worker will find out by its own clock at the latest.
     pub(super) fn expect_local_timeout(&mut self, attempt: AttemptKey) {
         if let Some(at) = self.local_timeout(attempt) {
-            self.queue.push(at.max(self.now), Wakeup::LocalTimeout(attempt));
+            self.agenda.wake_at(at.max(self.agenda.now()), Wakeup::LocalTimeout(attempt));
         }
     }
 
@@ -62,8 +62,8 @@ impl Core {
     /// The worker's own clock looks whether an attempt has timed out.
     pub(super) fn look_at_local_timeout(&mut self, attempt: AttemptKey) {
         match self.local_timeout(attempt) {
-            Some(at) if at > self.now => self.queue.push(at, Wakeup::LocalTimeout(attempt)),
-            Some(_) => self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::TimedOut }),
+            Some(at) if at > self.agenda.now() => self.agenda.wake_at(at, Wakeup::LocalTimeout(attempt)),
+            Some(_) => self.agenda.then(Todo::Cancel { attempt, reason: CancelReason::TimedOut }),
             None => {}
         }
     }

@@ -1,4 +1,4 @@
-//! [`Query`]: a question to a workflow's code, from being asked to being answered.
+//! Queries: a question to a workflow's code, from being asked to being answered.
 //!
 //! A query sees what was sent to the workflow before it: it waits until the workflow has no task, which is until all
 //! news is taken in. It also waits for a worker. A workflow that is not in the worker's cache is replayed for it, a closed
@@ -8,90 +8,45 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::agenda::{Buried, Todo, Wakeup};
+use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
+use super::query::{Query, QueryKey};
 use super::workflow_tasks::unwound_problem;
-use crate::program::{Failure, Payload, key};
+use crate::program::{Failure, Payload};
 use crate::service::{Ready, WorkflowKey};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::process::Process;
 use crate::worker::turn::Turn;
 
-key! {
-    /// Which of the queries that were asked.
-    pub(crate) struct QueryKey;
-}
-
-/// A query and what has become of it.
-#[derive(Debug)]
-pub(crate) struct Query {
-    workflow: WorkflowKey,
-    name: Arc<str>,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// For the worker, or for the workflow's task to end.
-    Waiting {
-        input: Payload,
-        arrived: bool,
-        waker: Option<Waker>,
-    },
-    /// The worker's code looks at it.
-    Asked(Option<Waker>),
-    Answered(Result<Payload, Failure>),
-    /// Who asked has the answer.
-    Taken,
-}
-
-impl Query {
-    pub(super) fn is_waiting(&self) -> bool {
-        matches!(self.state, State::Waiting { .. })
-    }
-}
-
 impl Core {
     /// Asks a workflow. It takes a hand-over until a worker has it; [`poll_query`](Core::poll_query) gives the answer.
     pub(crate) fn ask(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload) -> QueryKey {
-        let key =
-            self.queries.push(Query { workflow, name, state: State::Waiting { input, arrived: false, waker: None } });
-        self.queue.push(self.at(self.settings.dispatch_latency), Wakeup::Query(key));
+        let key = self.queries.push(Query::new(workflow, name, input));
+        self.agenda.wake_at(self.agenda.after(self.settings.dispatch_latency), Wakeup::Query(key));
         key
     }
 
     /// The answer, once: a failure if the code has none.
-    pub(crate) fn poll_query(&mut self, query: QueryKey, waker: &Waker) -> Poll<Result<Payload, Failure>> {
-        match &mut self.queries[query].state {
-            State::Waiting { waker: slot, .. } | State::Asked(slot) => {
-                *slot = Some(waker.clone());
-                Poll::Pending
-            }
-            State::Taken => Poll::Pending,
-            answered @ State::Answered(_) => match std::mem::replace(answered, State::Taken) {
-                State::Answered(answer) => Poll::Ready(answer),
-                _ => unreachable!("it was matched as answered"),
-            },
-        }
+    pub(super) fn poll_query(&mut self, query: QueryKey, waker: &Waker) -> Poll<Result<Payload, Failure>> {
+        self.queries[query].poll(waker)
     }
-}
 
-impl Core {
     /// A query has got to where the worker polls.
     pub(super) fn offer_query(&mut self, key: QueryKey) {
-        let query = &mut self.queries[key];
-        let State::Waiting { arrived, .. } = &mut query.state else { return };
-        *arrived = true;
-        let workflow = query.workflow;
+        let query = &self.queries[key];
+        if !query.is_waiting() {
+            return;
+        }
+        let workflow = query.workflow();
         self.waiting_queries.entry(workflow).or_default().insert(key);
         if self.service.workflow(workflow).has_task() {
             return;
         }
         let Some(worker) = self.choose_worker(Ready::Workflow { workflow, stamp: 0 }) else { return };
         match self.workers[worker].process {
-            Process::Frozen { until } if until > self.now => self.queue.push(until, Wakeup::Query(key)),
-            _ => self.todo.push_back(Todo::Query { query: key, worker }),
+            Process::Frozen { until } if until > self.agenda.now() => self.agenda.wake_at(until, Wakeup::Query(key)),
+            _ => self.agenda.then(Todo::Query { query: key, worker }),
         }
     }
 
@@ -116,27 +71,19 @@ impl World {
     pub(super) fn handle_query(&self, key: QueryKey, worker: WorkerKey) {
         let (workflow, name, input) = {
             let mut core = self.core.borrow_mut();
-            let workflow = core.queries[key].workflow;
+            let workflow = core.queries[key].workflow();
             // News of this very moment goes first; the query is offered again behind it.
             if core.workers[worker].process != Process::Up || core.service.workflow(workflow).has_task() {
                 return;
             }
-            let query = &mut core.queries[key];
-            let State::Waiting { input, waker, .. } = &mut query.state else { return };
-            let input = input.clone();
-            query.state = State::Asked(waker.take());
-            let name = query.name.clone();
+            let Some((name, input)) = core.queries[key].begin() else { return };
             if let Some(waiting) = core.waiting_queries.get_mut(&workflow) {
                 waiting.remove(&key);
             }
             (workflow, name, input)
         };
         let answer = self.query(worker, workflow, key, name, input);
-        let query = &mut self.core.borrow_mut().queries[key];
-        let waker = match std::mem::replace(&mut query.state, State::Answered(answer)) {
-            State::Waiting { waker, .. } | State::Asked(waker) => waker,
-            State::Answered(_) | State::Taken => None,
-        };
+        let waker = self.core.borrow_mut().queries[key].answer(answer);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -158,7 +105,7 @@ impl World {
             let elsewhere = hosted.home.replace(worker) != Some(worker);
             if elsewhere {
                 if let Some(instance) = cached {
-                    core.todo.push_back(Todo::Evict(instance));
+                    core.agenda.then(Todo::Evict(instance));
                 }
                 None
             } else {
@@ -188,11 +135,11 @@ impl World {
                     core.note(Who::Workflow(workflow), What::Replayed(events));
                 }
                 if core.error.is_some() {
-                    core.graveyard.push(Buried::Instance(instance));
+                    core.dead.keep_instance(instance);
                 } else if core.service.workflow(workflow).is_open() {
                     core.workflows[workflow].instance = Some(instance);
                 } else {
-                    core.todo.push_back(Todo::Evict(instance));
+                    core.agenda.then(Todo::Evict(instance));
                 }
                 answer.map_err(Arc::unwrap_or_clone)
             }
@@ -213,7 +160,7 @@ impl World {
         self.take_past_turns(workflow, &mut instance, &mut turn)?;
         let core = self.core.borrow();
         // No task is open: what has come since the last one, such as the workflow's end, is no news for the code.
-        instance.present_turn(core.service.history(workflow), core.now, &mut turn);
+        instance.present_turn(core.service.history(workflow), core.agenda.now(), &mut turn);
         Ok(instance)
     }
 }

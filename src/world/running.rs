@@ -1,11 +1,8 @@
 //! [`Running`]: whose code runs now.
 
-use super::core::{Core, Tag, World};
-use crate::engine::tasks::{TaskFuture, TaskId};
-use crate::program::ActivityOutcome;
-use crate::program::panics::{self, Unwound};
+use super::background::BackgroundKey;
+use crate::engine::tasks::TaskId;
 use crate::trace::AttemptKey;
-use crate::worker::attempt::Life;
 
 /// Whose code runs now. What a call of that code means, if anything, follows from it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,104 +19,13 @@ pub(crate) enum Running {
     AfterTheEnd,
 }
 
-impl Core {
-    /// Begins to run somebody's code. Gives what [`leave`](Core::leave) takes back.
-    pub(super) fn enter(&mut self, running: Running) -> Running {
-        let before = self.running_code;
-        // Nothing of a run that has ended has a say, but for a replay of its workflows.
-        if before != Running::AfterTheEnd || running == Running::Workflow {
-            self.running_code = running;
-        }
-        before
-    }
-
-    /// That code has returned.
-    pub(super) fn leave(&mut self, before: Running) {
-        if self.running_code != Running::AfterTheEnd {
-            self.running_code = before;
-        }
-    }
-
-    /// What code calls from now on has no effect.
-    pub(super) fn end_all_code(&mut self) {
-        self.running_code = Running::AfterTheEnd;
-    }
-
-    /// Whether a workflow's code is running.
-    pub(crate) fn in_workflow(&self) -> bool {
-        self.running_code == Running::Workflow
-    }
-
-    /// The task that is being polled.
-    pub(crate) fn polled(&self) -> Option<TaskId> {
-        match self.running_code {
-            Running::Task(task, _) => Some(task),
-            _ => None,
-        }
-    }
-
-    /// The attempt whose code, or whose background task, is running.
-    pub(crate) fn running_attempt(&self) -> Option<AttemptKey> {
-        match self.running_code {
-            Running::Task(_, Tag::Attempt(attempt)) | Running::Attempt(attempt) => Some(attempt),
-            Running::Task(_, Tag::Background(task)) => Some(self.background[task].attempt),
-            Running::Task(_, Tag::Script) | Running::Nobody | Running::Workflow | Running::AfterTheEnd => None,
-        }
-    }
-
-    /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
-    pub(crate) fn running_dead(&self) -> bool {
-        match self.running_code {
-            Running::AfterTheEnd => true,
-            Running::Task(..) => self.tasks.is_gone(),
-            Running::Attempt(attempt) => self.attempts[attempt].life == Life::Dead,
-            Running::Nobody | Running::Workflow => false,
-        }
-    }
-
-    /// The code that is running, in words.
-    pub(super) fn running_words(&self) -> String {
-        match self.running_code {
-            Running::Task(_, tag) => self.task_words(tag),
-            Running::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
-            Running::Nobody | Running::Workflow | Running::AfterTheEnd => "the code".to_owned(),
-        }
-    }
-
-    /// A task in words, for an error.
-    pub(crate) fn task_words(&self, tag: Tag) -> String {
-        match tag {
-            Tag::Script => "the script".to_owned(),
-            Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
-            Tag::Background(task) => {
-                let attempt = self.background[task].attempt;
-                format!("a background task of activity {}", self.trace.attempt_words(attempt))
-            }
-        }
-    }
-}
-
-impl World {
-    /// Runs somebody's code outside of a poll. What it panics with is the answer.
-    fn run_as<R>(&self, running: Running, call: impl FnOnce() -> R) -> Result<R, Unwound> {
-        let before = self.core.borrow_mut().enter(running);
-        let result = panics::catch(call);
-        self.core.borrow_mut().leave(before);
-        result
-    }
-
-    /// Runs a workflow's code.
-    pub(super) fn run_workflow<R>(&self, call: impl FnOnce() -> R) -> Result<R, Unwound> {
-        self.run_as(Running::Workflow, call)
-    }
-
-    /// Runs this attempt's code outside of a poll.
-    pub(super) fn act_for<R>(&self, attempt: AttemptKey, call: impl FnOnce() -> R) -> Result<R, Unwound> {
-        self.run_as(Running::Attempt(attempt), call)
-    }
-
-    /// Runs destructors as this attempt's code. What they panic with has no one to go to.
-    pub(super) fn drop_for(&self, attempt: AttemptKey, future: Option<TaskFuture<ActivityOutcome>>) {
-        let _ = self.act_for(attempt, || drop(future));
-    }
+/// What a task of the executor is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Tag {
+    /// The code of an attempt.
+    Attempt(AttemptKey),
+    /// Something spawned by an attempt's code, by its index.
+    Background(BackgroundKey),
+    /// The script that drives the run.
+    Script,
 }

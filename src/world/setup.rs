@@ -1,28 +1,18 @@
 //! [`Setup`]: what is fixed before a run begins.
 
-use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use super::core::outside_workflow;
-use crate::program::{ActivityProgram, WorkflowLink, WorkflowProgram};
+use super::states::StateMaker;
+use super::watch::Watch;
+use crate::program::{ActivityProgram, WorkflowProgram};
 use crate::service::Dialect;
 
 use super::settings::Settings;
-use super::watch::Watch;
 
 /// The queue that is used where none is named.
 pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
-
-/// Makes one piece of state, fresh for each run.
-#[derive(Clone)]
-pub(crate) struct StateMaker {
-    pub(crate) key: TypeId,
-    pub(crate) type_name: &'static str,
-    pub(crate) make: Arc<dyn Fn() -> Rc<dyn Any> + Send + Sync>,
-}
 
 /// What a user configures, as runs need it.
 #[derive(Clone)]
@@ -67,8 +57,6 @@ impl Default for Setup {
 }
 
 impl fmt::Debug for Setup {
-    // Inline as a derived one is: compiled only where it is used.
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
             .field("activities", &self.activities.keys().collect::<Vec<_>>())
@@ -77,19 +65,5 @@ impl fmt::Debug for Setup {
             .field("dialect", &self.dialect)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-impl WorkflowLink for Setup {
-    fn activity_type(&self, name: &str) -> Option<Arc<str>> {
-        self.activities.get_key_value(name).map(|(name, _)| name.clone())
-    }
-
-    fn event_budget(&self) -> usize {
-        self.settings.event_budget
-    }
-
-    fn outside(&self, call: &mut dyn FnMut()) {
-        outside_workflow(call);
     }
 }

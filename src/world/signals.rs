@@ -4,22 +4,10 @@ use std::sync::Arc;
 
 use super::agenda::Wakeup;
 use super::core::Core;
+use super::network::{LateSignal, LateSignalKey};
 use crate::fault::{Fault, Site};
-use crate::program::{Payload, Seq, key};
+use crate::program::{Payload, Seq};
 use crate::service::{Refused, ServiceTimer, WorkflowKey};
-
-key! {
-    /// Which of the signals on a slow way.
-    pub(crate) struct LateSignalKey;
-}
-
-/// A signal on a slow way.
-#[derive(Debug)]
-pub(crate) struct LateSignal {
-    pub(crate) workflow: WorkflowKey,
-    name: Arc<str>,
-    input: Payload,
-}
 
 impl Core {
     /// Sends a signal. One that is delayed counts as sent; should it arrive after the workflow has closed, nobody hears of
@@ -34,8 +22,8 @@ impl Core {
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
         if let Some(Fault::Delayed(length)) = fault {
-            let signal = self.late_signals.push(Some(LateSignal { workflow, name, input }));
-            self.queue.push(self.at(length), Wakeup::Signal(signal));
+            let signal = self.network.send_signal(LateSignal { workflow, name, input });
+            self.agenda.wake_at(self.agenda.after(length), Wakeup::Signal(signal));
             return Ok(());
         }
         let duplicate = (fault == Some(Fault::Duplicated)).then(|| (name.clone(), input.clone()));
@@ -55,7 +43,7 @@ impl Core {
 
     /// A delayed signal arrives.
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
-        if let Some(LateSignal { workflow, name, input }) = self.late_signals[signal].take() {
+        if let Some(LateSignal { workflow, name, input }) = self.network.signal_arrives(signal) {
             // Its sender has gone on long since.
             let _ = self.serve(|service, now| service.signal(workflow, name, input, now));
         }
@@ -67,7 +55,7 @@ impl Core {
         let fault = self.strike_workflow(workflow, Site::Timer(timer));
         if let Some(Fault::Delayed(length)) = fault {
             // Not as before, or it would come to the same point again.
-            self.queue.push(self.at(length), Wakeup::LateTimer { workflow, timer });
+            self.agenda.wake_at(self.agenda.after(length), Wakeup::LateTimer { workflow, timer });
             return;
         }
         self.serve_then(

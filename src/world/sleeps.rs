@@ -10,7 +10,7 @@ use crate::program::Time;
 impl World {
     /// The present moment.
     pub(crate) fn now(&self) -> Time {
-        self.core.borrow().now
+        self.core.borrow().agenda.now()
     }
 
     /// Whether `deadline` has come, for the code that is being polled; `waiting` is its wait, which begins here.
@@ -24,7 +24,7 @@ impl World {
         if core.running_dead() {
             return Poll::Pending;
         }
-        if core.now >= deadline {
+        if core.agenda.now() >= deadline {
             match waiting.take() {
                 Some(id) => drop(core.sleepers.remove(id)),
                 None if core.sleeps_in_a_loop() => return Poll::Pending,
@@ -38,7 +38,7 @@ impl World {
             Some(id) => core.sleepers.renew(id, sleeper),
             None => {
                 let id = core.sleepers.add(sleeper);
-                core.queue.push(deadline, Wakeup::Sleeper(id));
+                core.agenda.wake_at(deadline, Wakeup::Sleeper(id));
                 *waiting = Some(id);
             }
         }

@@ -2,8 +2,9 @@
 
 use super::agenda::Todo;
 use super::background::{Background, BackgroundKey};
-use super::core::{Core, Tag, World};
+use super::core::{Core, World};
 use super::error::RunError;
+use super::running::Tag;
 use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::program::panics::Panic;
 use crate::program::{ActivityOutcome, Beat};
@@ -44,7 +45,7 @@ impl World {
         let background = &mut core.background[key];
         background.task = None;
         match core.tasks.remove(task) {
-            Some(future) => core.todo.push_back(Todo::Drop { future, attempt: background.attempt }),
+            Some(future) => core.agenda.then(Todo::Drop { future, attempt: background.attempt }),
             // It is running: it aborts itself, and is dropped as soon as it returns.
             None => background.aborted = true,
         }

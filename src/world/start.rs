@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::core::{Core, Script, Tag, World, with_current};
+use super::core::{Core, Script, World, with_current};
 use super::error::RunError;
 use super::hosted::HostedWorkflow;
 use super::run::{Finished, Run};
+use super::running::Tag;
 use super::setup::Setup;
 use super::step::ScriptFuture;
 use crate::engine::choice::{Draws, Stream};

@@ -3,10 +3,18 @@
 use std::any::{Any, TypeId, type_name};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::error::RunError;
-use super::setup::StateMaker;
 use crate::program::panics;
+
+/// Makes one piece of state, fresh for each run.
+#[derive(Clone)]
+pub(crate) struct StateMaker {
+    pub(crate) key: TypeId,
+    pub(crate) type_name: &'static str,
+    pub(crate) make: Arc<dyn Fn() -> Rc<dyn Any> + Send + Sync>,
+}
 
 /// The pieces of the state of a run, one of each type. They know nothing of crashes.
 #[derive(Default)]

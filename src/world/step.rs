@@ -7,17 +7,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::agenda::{Todo, Wakeup};
-use super::core::{Core, Script, Tag, World};
-use super::error::RunError;
-use super::running::Running;
+use super::core::{Core, Script, World};
+use super::error::{RunError, outside_world};
+use super::running::{Running, Tag};
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
-use crate::program::{ActivityOutcome, Time, Timeouts};
-use crate::service::{ActivityKey, ServiceTimer};
+use crate::program::{ActivityOutcome, Time};
+use crate::service::ServiceTimer;
 use crate::trace::AttemptKey;
-use crate::worker::attempt::Attempt;
-use crate::worker::process::Process;
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
@@ -44,7 +42,7 @@ impl World {
         if core.error.is_some() {
             return false;
         }
-        if let Some(todo) = core.todo.pop_front() {
+        if let Some(todo) = core.agenda.take_todo() {
             drop(core);
             self.perform(todo);
             return true;
@@ -72,7 +70,7 @@ impl World {
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
         let Taken { id: task, tag, mut future, waker } = taken;
         if !core.begin_poll(task, tag) {
-            core.graveyard.push(super::agenda::Buried::Future(future));
+            core.dead.keep_future(future);
             return;
         }
         drop(core);
@@ -90,7 +88,7 @@ impl World {
         }
         if !is_there {
             // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
-            core.graveyard.push(super::agenda::Buried::Future(future));
+            core.dead.keep_future(future);
             return;
         }
         let outcome = match polled {
@@ -119,7 +117,7 @@ impl World {
             Err(Unwound::Other(_)) if core.error.is_none() => Err(Box::new(Panic::without_message())),
             // The harness's own, from a call that ends the run.
             Err(Unwound::Other(_)) => {
-                core.graveyard.push(super::agenda::Buried::Future(future));
+                core.dead.keep_future(future);
                 return;
             }
         };
@@ -132,7 +130,7 @@ impl World {
         drop(core);
         let _ = panics::catch_drop(future);
         if let Tag::Attempt(attempt) = tag {
-            self.look_after(attempt);
+            self.show_to_watches(attempt);
         }
     }
 
@@ -169,7 +167,7 @@ impl World {
         if polled.is_ready() {
             core.tasks.remove(task);
             core.script = Script::Done;
-            let now = core.now;
+            let now = core.agenda.now();
             core.ending.renew(now);
         }
     }
@@ -229,7 +227,7 @@ impl Core {
             return Woken::Nothing;
         }
         loop {
-            let Some((at, wakeup)) = self.queue.pop() else {
+            let Some((at, wakeup)) = self.agenda.next() else {
                 self.stuck();
                 return Woken::Nothing;
             };
@@ -250,7 +248,7 @@ impl Core {
                 self.fail(RunError::StillRunning { after: self.ending.patience(), waiting });
                 return Woken::Nothing;
             }
-            self.now = self.now.max(at);
+            self.agenda.move_to(at);
             if self.trace.events().len() > self.settings.event_budget {
                 self.too_long(at);
                 return Woken::Nothing;
@@ -283,9 +281,9 @@ impl Core {
     #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag) -> bool {
         let polls = match tag {
-            Tag::Attempt(attempt) => self.attempts[attempt].busy.count(self.now),
-            Tag::Background(index) => self.background[index].busy.count(self.now),
-            Tag::Script => self.script_busy.count(self.now),
+            Tag::Attempt(attempt) => self.attempts[attempt].busy.count(self.agenda.now()),
+            Tag::Background(index) => self.background[index].busy.count(self.agenda.now()),
+            Tag::Script => self.script_busy.count(self.agenda.now()),
         };
         if polls > self.settings.poll_budget {
             self.too_busy(tag, polls - 1);
@@ -298,12 +296,12 @@ impl Core {
     #[cold]
     fn too_busy(&mut self, tag: Tag, polls: u32) {
         let task = self.task_words(tag);
-        self.fail(RunError::Busy { task, polls, at: self.now });
+        self.fail(RunError::Busy { task, polls, at: self.agenda.now() });
     }
 
     /// Those that wait for the same moment become ready together, so that there is an order to draw.
     fn wake_sleepers_of_the_moment(&mut self) {
-        while let Some(wakeup) = self.queue.pop_present(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
+        while let Some(wakeup) = self.agenda.next_of_the_moment(|wakeup| matches!(wakeup, Wakeup::Sleeper(_))) {
             if self.is_live(wakeup) {
                 self.wake_up(wakeup);
             }
@@ -331,8 +329,7 @@ impl Core {
                 self.workflows[workflow].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
             }
             Wakeup::Signal(signal) => {
-                let signal = &self.late_signals[signal];
-                signal.as_ref().is_some_and(|signal| self.service.workflow(signal.workflow).is_open())
+                self.network.receiver(signal).is_some_and(|workflow| self.service.workflow(workflow).is_open())
             }
             Wakeup::LateTimer { workflow, timer } => self.service.is_live(ServiceTimer::Workflow { workflow, timer }),
             Wakeup::Query(query) => self.queries[query].is_waiting(),
@@ -342,110 +339,4 @@ impl Core {
             | Wakeup::Restart { worker, incarnation } => self.workers[worker].incarnation == incarnation,
         }
     }
-
-    #[cold]
-    fn stuck(&mut self) {
-        if self.script == Script::Running {
-            self.fail(RunError::ScriptStuck { at: self.now, waiting: self.waiting_words() });
-            return;
-        }
-        // A script may leave workflows open on purpose.
-        if self.script == Script::Done {
-            return;
-        }
-        let open = self.trace.workflows().iter().find(|(workflow, _)| self.service.workflow(*workflow).is_open());
-        // Attempts that wait for ever after all workflows have closed harm nobody: the run is over.
-        let Some((key, name)) = open else { return };
-        let workflow = name.workflow_type.to_string();
-        let foreign = self.workflows[key].instance.as_ref().is_some_and(|instance| instance.foreign_wake());
-        if foreign {
-            self.fail(super::workflow_tasks::foreign_wake(&workflow));
-            return;
-        }
-        let waiting = self.waiting_words();
-        self.fail(RunError::Stuck { workflow, at: self.now, waiting });
-    }
-
-    /// Whether only attempts go on at this time that nobody has waited for since long, of their own accord.
-    fn runs_for_nobody(&mut self, at: Time) -> bool {
-        if self.open_workflows > 0 || self.script == Script::Running {
-            return false;
-        }
-        let longest = || {
-            let of_one = |timeouts: Timeouts| {
-                let Timeouts { schedule_to_close, schedule_to_start, start_to_close, heartbeat } = timeouts;
-                schedule_to_close.max(schedule_to_start).max(start_to_close).max(heartbeat).to_duration()
-            };
-            self.service.activities().map(|(_, activity)| of_one(activity.timeouts())).max().unwrap_or_default()
-        };
-        self.ending.is_over(at, longest) && !self.attempts.values().any(|attempt| self.is_held(attempt))
-    }
-
-    /// Whether a fault keeps the attempt from being polled.
-    fn is_held(&self, attempt: &Attempt) -> bool {
-        let is_frozen = matches!(self.workers[attempt.worker].process, Process::Frozen { .. });
-        attempt.is_running() && (attempt.stalled || is_frozen)
-    }
-
-    #[cold]
-    fn beyond_horizon(&mut self) {
-        let horizon = self.settings.horizon;
-        let waiting = self.waiting_words();
-        self.fail(RunError::Horizon { horizon, waiting });
-    }
-
-    /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
-    /// workflows that wait for something else.
-    pub(super) fn waiting_words(&self) -> String {
-        const SHOWN: usize = 3;
-        let mut words: Vec<String> = Vec::new();
-        for (key, activity) in self.service.activities() {
-            if activity.outcome().is_some() || !self.service.workflow(activity.workflow()).is_open() {
-                continue;
-            }
-            let attempt = self.activities[key].latest.map(|attempt| &self.attempts[attempt]);
-            let state = if attempt.is_some_and(|attempt| attempt.is_running()) { "is running" } else { "is waiting" };
-            let name = self.trace.activity_words(key);
-            let failure = activity.last_failure().map(|failure| format!(", after `{failure}`")).unwrap_or_default();
-            words.push(format!("activity {name} {state} at attempt {}{failure}", activity.attempt()));
-        }
-        for (key, attempt) in self.attempts.iter().filter(|(_, attempt)| attempt.is_running()) {
-            let activity = self.service.activity(attempt.token.activity);
-            let current = activity.outcome().is_none() && activity.attempt() == attempt.token.attempt;
-            if !current || !self.service.workflow(activity.workflow()).is_open() {
-                let name = self.trace.attempt_words(key);
-                words.push(format!("attempt {name}, which the service has given up, still runs"));
-            }
-        }
-        for (key, name) in self.trace.workflows() {
-            let workflow = self.service.workflow(key);
-            let is_open = |key: ActivityKey| self.service.activity(key).outcome().is_none();
-            if !workflow.is_open() || workflow.activities().iter().any(|(_, activity)| is_open(*activity)) {
-                continue;
-            }
-            let what = if workflow.has_timer() {
-                "waits for a timer"
-            } else {
-                "has no open activity and no timer: does it await a future that has ended already, or that is not its \
-                 context's?"
-            };
-            words.push(format!("workflow `{}` {what}", name.workflow_type));
-        }
-        let more = words.len().saturating_sub(SHOWN);
-        words.truncate(SHOWN);
-        let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
-        words.join(", ") + &rest
-    }
-
-    pub(crate) fn at(&self, after: std::time::Duration) -> Time {
-        self.now + after
-    }
-}
-
-/// What to say of a panic that tokio raises outside its runtime.
-pub(super) fn outside_world(message: &str) -> Option<&'static str> {
-    let tokio = message.contains("there is no reactor running")
-        || message.contains("must be called from the context of a Tokio")
-        || message.contains("no timer running");
-    tokio.then_some("uses tokio's timers, sockets or spawn, which have no runtime inside a simulation")
 }

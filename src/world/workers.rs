@@ -1,7 +1,8 @@
 //! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
 
-use super::agenda::{Buried, Todo, Wakeup};
-use super::core::{Core, Tag};
+use super::agenda::{Todo, Wakeup};
+use super::core::Core;
+use super::running::Tag;
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};
@@ -17,7 +18,7 @@ impl Core {
                 // Should the process die before, another one takes it.
                 Wakeup::HandOver { ready, worker, .. } => self.held_back.push((ready, worker)),
                 _ => {
-                    self.queue.push(until, wakeup);
+                    self.agenda.wake_at(until, wakeup);
                 }
             }
             return;
@@ -25,7 +26,7 @@ impl Core {
         match wakeup {
             Wakeup::Sleeper(id) => self.wake_sleeper(id),
             // A planned deadline at which the attempt goes first: the timer lines up behind it.
-            Wakeup::Service(timer) if self.defers(timer) => self.queue.push(self.now, wakeup),
+            Wakeup::Service(timer) if self.defers(timer) => self.agenda.wake_now(wakeup),
             Wakeup::Service(ServiceTimer::Workflow { workflow, timer }) => self.fire_workflow_timer(workflow, timer),
             Wakeup::Service(timer) => {
                 self.serve(|service, now| service.fire_live(timer, now));
@@ -36,7 +37,7 @@ impl Core {
             Wakeup::Flush(attempt) => self.flush(attempt),
             Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
             Wakeup::Deliver(message) => {
-                if let Some(message) = self.mail[message].take() {
+                if let Some(message) = self.network.message_arrives(message) {
                     self.deliver(message, Default::default());
                 }
             }
@@ -117,12 +118,12 @@ impl Core {
             if self.attempts[background.attempt].worker == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
-                self.graveyard.push(Buried::Future(future));
+                self.dead.keep_future(future);
             }
         }
         for workflow in self.workflows.values_mut() {
             while let Some(instance) = workflow.take_hosted_by(worker) {
-                self.graveyard.push(Buried::Instance(instance));
+                self.dead.keep_instance(instance);
             }
         }
         self.go_down(worker);
@@ -135,7 +136,7 @@ impl Core {
         process.busy = 0;
         process.incarnation += 1;
         let incarnation = process.incarnation;
-        self.queue.push(self.at(self.settings.restart_delay), Wakeup::Restart { worker, incarnation });
+        self.agenda.wake_at(self.agenda.after(self.settings.restart_delay), Wakeup::Restart { worker, incarnation });
         let tasks = self.take_held_back(worker);
         self.announce_again(tasks);
     }
@@ -176,12 +177,12 @@ impl Core {
         for task in self.tasks_of(worker) {
             self.tasks.hold(task);
         }
-        self.queue.push(until, Wakeup::Thaw { worker, incarnation });
+        self.agenda.wake_at(until, Wakeup::Thaw { worker, incarnation });
     }
 
     fn thaw_worker(&mut self, worker: WorkerKey) {
         self.workers[worker].process = Process::Up;
-        self.ending.renew(self.now);
+        self.ending.renew(self.agenda.now());
         self.note(Who::Worker(worker), What::Thawed);
         for task in self.tasks_of(worker) {
             if !self.attempts.values().any(|attempt| attempt.stalled && attempt.task == Some(task)) {
@@ -190,7 +191,7 @@ impl Core {
         }
         let incarnation = self.workers[worker].incarnation;
         for ready in self.take_held_back(worker) {
-            self.queue.push(self.now, Wakeup::HandOver { ready, worker, incarnation });
+            self.agenda.wake_now(Wakeup::HandOver { ready, worker, incarnation });
         }
     }
 
@@ -204,23 +205,26 @@ impl Core {
         let incarnation = process.incarnation;
         self.note(Who::Worker(worker), What::StopSignal);
         for attempt in self.hosted_by(worker) {
-            self.todo.push_back(Todo::WorkerStopping { attempt });
+            self.agenda.then(Todo::WorkerStopping { attempt });
         }
-        self.queue.push(self.at(self.settings.graceful_shutdown_period), Wakeup::GraceOver { worker, incarnation });
+        self.agenda.wake_at(
+            self.agenda.after(self.settings.graceful_shutdown_period),
+            Wakeup::GraceOver { worker, incarnation },
+        );
     }
 
     fn end_grace(&mut self, worker: WorkerKey) {
         for attempt in self.hosted_by(worker) {
-            self.todo.push_back(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
+            self.agenda.then(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
         }
         // Behind the polls in which the attempts hear of it, which happen at this very moment.
         let incarnation = self.workers[worker].incarnation;
-        self.queue.push(self.now, Wakeup::Abort { worker, incarnation });
+        self.agenda.wake_now(Wakeup::Abort { worker, incarnation });
     }
 
     fn abort_attempts(&mut self, worker: WorkerKey) {
         for attempt in self.hosted_by(worker) {
-            self.todo.push_back(Todo::Abort { attempt });
+            self.agenda.then(Todo::Abort { attempt });
         }
         self.stop_if_idle(worker);
     }
@@ -237,12 +241,12 @@ impl Core {
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
                 let attempt = background.attempt;
-                self.todo.push_back(Todo::Drop { future, attempt });
+                self.agenda.then(Todo::Drop { future, attempt });
             }
         }
         for workflow in self.workflows.values_mut() {
             while let Some(instance) = workflow.take_hosted_by(worker) {
-                self.todo.push_back(Todo::Evict(instance));
+                self.agenda.then(Todo::Evict(instance));
             }
         }
         self.go_down(worker);

@@ -1,8 +1,9 @@
 //! A workflow task on its worker: replay if needed, the code's turn, the answer.
 
-use super::agenda::{Buried, Todo, Wakeup};
+use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
-use super::error::RunError;
+use super::error::{RunError, outside_world};
+use super::hosted::Held;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
@@ -13,23 +14,13 @@ use crate::worker::message::Carriage;
 use crate::worker::replay;
 use crate::worker::turn::Turn;
 
-/// A worker's answer to a workflow task, and the code that gave it.
-pub(crate) struct Held {
-    pub(crate) token: TaskToken,
-    pub(crate) worker: WorkerKey,
-    pub(crate) instance: Instance,
-    commands: Vec<Command>,
-}
-
-use super::step::outside_world;
-
 impl Core {
     /// A workflow task reaches its worker.
     pub(super) fn hand_over_workflow_task(&mut self, worker: WorkerKey, workflow: WorkflowKey, stamp: u32) {
         // The task's own timeout runs from here, whatever becomes of its worker.
         let task = self.serve(|service, now| service.take_workflow_task(workflow, stamp, now));
         let Some(task) = task else { return };
-        let now = self.now;
+        let now = self.agenda.now();
         let hosted = &mut self.workflows[workflow];
         hosted.task_attempts += 1;
         // Another worker than before has no instance: it begins with a replay, and the former one forgets its own.
@@ -45,7 +36,7 @@ impl Core {
             return;
         }
         if let Some(instance) = elsewhere {
-            self.todo.push_back(Todo::Evict(instance));
+            self.agenda.then(Todo::Evict(instance));
         }
         self.note(Who::Workflow(workflow), What::TaskStarted { task: number, attempt });
         // A repeated attempt is at the same coordinate: only the first is a point.
@@ -62,7 +53,7 @@ impl Core {
             Some(Fault::Evicted) => {
                 if let Some(instance) = self.workflows[workflow].instance.take() {
                     self.note(Who::Workflow(workflow), What::Evicted);
-                    self.todo.push_back(Todo::Evict(instance));
+                    self.agenda.then(Todo::Evict(instance));
                 }
             }
             _ => {}
@@ -73,7 +64,7 @@ impl Core {
             Some(Fault::Signal) => Carriage::AfterSignal,
             _ => Carriage::Whole,
         };
-        self.todo.push_back(Todo::WorkflowTask { worker, workflow, task, answer });
+        self.agenda.then(Todo::WorkflowTask { worker, workflow, task, answer });
     }
 
     /// A worker's answer to a workflow task arrives at the service.
@@ -94,7 +85,7 @@ impl Core {
                     if refused.code == Code::NotFound {
                         core.note(who, What::Refused);
                     }
-                    core.todo.push_back(Todo::Evict(instance));
+                    core.agenda.then(Todo::Evict(instance));
                 }
             },
         );
@@ -108,7 +99,7 @@ impl Core {
             && let Some(held) = &hosted.held
         {
             let TaskToken { workflow, stamp } = held.token;
-            self.queue.push(self.now, Wakeup::AnswerTask { workflow, stamp });
+            self.agenda.wake_now(Wakeup::AnswerTask { workflow, stamp });
         }
     }
 
@@ -153,7 +144,7 @@ impl Core {
         match failure {
             TaskFailure::AskedForTooMuch { asked, what } => Some(RunError::TooLong {
                 events: self.settings.event_budget,
-                at: self.now,
+                at: self.agenda.now(),
                 waiting: format!("workflow `{name}` has asked for {asked} {what} (a loop that does not wait?)"),
             }),
             TaskFailure::Unsupported(what) => {
@@ -167,8 +158,8 @@ impl Core {
     #[cold]
     fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
         let name = self.trace.workflows()[workflow].workflow_type.clone();
-        self.fail(foreign_wake(&name));
-        self.graveyard.push(Buried::Instance(instance));
+        self.fail(RunError::foreign_wait(&name));
+        self.dead.keep_instance(instance);
     }
 
     /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
@@ -228,7 +219,7 @@ impl World {
         let mut core = self.core.borrow_mut();
         if core.error.is_some() {
             if let Ok(instance) = answer {
-                core.graveyard.push(Buried::Instance(instance));
+                core.dead.keep_instance(instance);
             }
             return;
         }
@@ -246,26 +237,26 @@ impl World {
         }
         if let Some(error) = self.unknown_name(&core, workflow, &turn.commands) {
             core.fail(error);
-            core.graveyard.push(Buried::Instance(instance));
+            core.dead.keep_instance(instance);
             return;
         }
         match answered {
             Carriage::RequestLost => {
                 core.note(Who::Workflow(workflow), What::TaskCompleted(turn.commands.len() as u32));
                 // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
-                core.todo.push_back(Todo::Evict(instance));
+                core.agenda.then(Todo::Evict(instance));
             }
             Carriage::Late(_) | Carriage::AfterSignal => {
                 let TaskToken { workflow, stamp } = task.token;
                 if let Carriage::Late(length) = answered {
-                    let at = core.at(length);
-                    core.queue.push(at, Wakeup::AnswerTask { workflow, stamp });
+                    let at = core.agenda.after(length);
+                    core.agenda.wake_at(at, Wakeup::AnswerTask { workflow, stamp });
                 }
                 core.workflows[workflow].awaits_signal = answered == Carriage::AfterSignal;
                 let commands = std::mem::take(&mut turn.commands);
                 let held = Held { token: task.token, worker, instance, commands };
                 if let Some(older) = core.workflows[workflow].held.replace(held) {
-                    core.todo.push_back(Todo::Evict(older.instance));
+                    core.agenda.then(Todo::Evict(older.instance));
                 }
             }
             Carriage::Whole | Carriage::AnswerLost => {
@@ -300,7 +291,7 @@ impl World {
         self.take_past_turns(workflow, instance, turn)?;
         {
             let core = self.core.borrow();
-            instance.present_turn(core.service.history(workflow), core.now, turn);
+            instance.present_turn(core.service.history(workflow), core.agenda.now(), turn);
         }
         self.take_turn(instance, turn)
     }
@@ -371,13 +362,4 @@ pub(super) fn unwound_problem(unwound: Unwound) -> TaskProblem {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
         Unwound::Other(_) => TaskProblem::Unwound,
     }
-}
-
-/// What to say of a workflow that waits for something that a replay would not bring.
-#[cold]
-pub(super) fn foreign_wake(workflow: &str) -> RunError {
-    RunError::Misuse(format!(
-        "workflow `{workflow}` was woken by something other than its context: workflow code may wait only for what \
-         its context gives (activities, `ctx.sleep`), or a replay goes another way"
-    ))
 }

@@ -1,0 +1,35 @@
+//! Showing the state to the watches of a simulation.
+
+use std::sync::Arc;
+
+use super::core::World;
+use super::run::Run;
+use super::watch::{Found, Watch};
+use crate::trace::AttemptKey;
+
+impl World {
+    /// Shows the state to the watches, after an attempt has ended and its destructors have run.
+    pub(super) fn show_to_watches(&self, attempt: AttemptKey) {
+        if self.setup.watches.is_empty() || self.core.borrow().error.is_some() {
+            return;
+        }
+        for (index, watch) in self.setup.watches.iter().enumerate() {
+            match watch.look(&self.states) {
+                Ok(Some(what)) => self.found.borrow_mut().push(Found { watch: index, attempt, what }),
+                Ok(None) => {}
+                Err(error) => self.core.borrow_mut().fail(error),
+            }
+        }
+    }
+}
+
+impl Run {
+    /// What this watch found, with the attempt that had just ended.
+    pub(crate) fn found_by<F: Clone + 'static>(&self, watch: &Arc<Watch>) -> Vec<(AttemptKey, F)> {
+        let world = self.world();
+        let index = world.setup.watches.iter().position(|known| Arc::ptr_eq(known, watch));
+        let found = world.found.borrow();
+        let own = found.iter().filter(|found| Some(found.watch) == index);
+        own.filter_map(|found| Some((found.attempt, found.what.downcast_ref::<F>()?.clone()))).collect()
+    }
+}
