@@ -8,7 +8,8 @@ use crate::program::{AttemptListener, CancelReason, Time, Timeouts};
 use crate::service::Token;
 use crate::trace::{Bytes, WorkerKey};
 
-use super::message::{Carriage, Parting};
+use super::departure::FinalReport;
+use super::message::Delivery;
 use super::throttle::Throttle;
 
 /// Where an attempt stands on its worker.
@@ -50,9 +51,9 @@ pub(crate) struct Attempt {
     /// The details it recorded last.
     pub(crate) newest: Option<Bytes>,
     /// What a fault has in store for the next heartbeat that leaves.
-    pub(crate) carriage: Carriage,
+    pub(crate) delivery: Delivery,
     /// What is said at its end, while it waits for a heartbeat in flight. Boxed because it is rare.
-    pub(crate) parting: Option<Box<Parting>>,
+    pub(crate) final_report: Option<Box<FinalReport>>,
     /// A fault keeps it from being polled.
     pub(crate) stalled: bool,
     /// Polls at the present moment, against loops that let no time pass.

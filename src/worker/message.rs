@@ -27,20 +27,9 @@ pub(crate) enum Call {
     Cancel { details: Details },
 }
 
-/// What a worker says of an attempt that has ended.
-#[derive(Clone, Debug)]
-pub(crate) struct Parting {
-    /// A heartbeat that goes before the report.
-    pub(crate) flush: Option<Call>,
-    /// The report.
-    pub(crate) call: Call,
-    /// What becomes of the report.
-    pub(crate) carriage: Carriage,
-}
-
 /// What the network does to a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Carriage {
+pub(crate) enum Delivery {
     /// It arrives at once, and so does its answer.
     #[default]
     Whole,
@@ -50,6 +39,4 @@ pub(crate) enum Carriage {
     AnswerLost,
     /// It arrives so much later.
     Late(Duration),
-    /// The answer to a workflow task: its worker holds it until a signal to the workflow has arrived.
-    AfterSignal,
 }

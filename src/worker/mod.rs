@@ -7,6 +7,7 @@
 
 pub(crate) mod attempt;
 mod cached;
+pub(crate) mod departure;
 pub(crate) mod drift;
 pub(crate) mod instance;
 pub mod local_activity;

@@ -77,12 +77,12 @@ fn four_fifths(span: Span) -> Span {
 }
 
 /// What to do now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 #[must_use = "a heartbeat that is not sent, or a wake-up that is not asked for, is lost"]
-pub enum Action<'a> {
+pub enum Action {
     /// Send a heartbeat with these details, or one without any, which erases the checkpoint. It is in flight until
     /// [`Throttle::answered`].
-    Send(Option<&'a [u8]>),
+    Send(Details),
     /// Nothing yet: call [`Throttle::interval_elapsed`] at this time.
     WakeAt(Time),
     /// Nothing: an answer or a wake-up is under way already, or there is nothing to send.
@@ -97,15 +97,16 @@ pub enum Action<'a> {
 ///
 /// ```
 /// use durasim::{Span, Time};
+/// use durasim::program::Details;
 /// use durasim::worker::throttle::{Action, Throttle};
 ///
 /// let (start, later) = (Time::ZERO, Time::from_millis(100));
 /// let mut throttle = Throttle::new(Span::from_millis(800));
-/// assert_eq!(throttle.record(Some(b"1"), start), Action::Send(Some(b"1")));
+/// assert_eq!(throttle.record(Some(b"1"), start), Action::Send(Details::from(Some(b"1".as_slice()))));
 /// assert_eq!(throttle.answered(start), Action::Nothing);
 /// assert_eq!(throttle.record(Some(b"2"), later), Action::WakeAt(Time::from_millis(800)));
 /// assert_eq!(throttle.record(Some(b"3"), later), Action::Nothing);
-/// assert_eq!(throttle.interval_elapsed(Time::from_millis(800)), Action::Send(Some(b"3")));
+/// assert_eq!(throttle.interval_elapsed(Time::from_millis(800)), Action::Send(Details::from(Some(b"3".as_slice()))));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Throttle {
@@ -144,7 +145,7 @@ impl Throttle {
     }
 
     /// The attempt's code records a heartbeat.
-    pub fn record<'a>(&'a mut self, details: Option<&'a [u8]>, now: Time) -> Action<'a> {
+    pub fn record(&mut self, details: Option<&[u8]>, now: Time) -> Action {
         match self.line {
             Line::Free => self.send(details, now),
             Line::Resting { until } if until <= now => self.send(details, now),
@@ -170,7 +171,7 @@ impl Throttle {
     /// pending. For faults that need a sent heartbeat.
     ///
     /// Only one that is in flight holds it back, since it must not be overtaken.
-    pub fn record_unthrottled<'a>(&'a mut self, details: Option<&'a [u8]>, now: Time) -> Action<'a> {
+    pub fn record_unthrottled(&mut self, details: Option<&[u8]>, now: Time) -> Action {
         match self.line {
             Line::InFlight { .. } => self.record(details, now),
             Line::Free | Line::Resting { .. } | Line::Waiting { .. } => self.send(details, now),
@@ -179,7 +180,7 @@ impl Throttle {
 
     /// The wake-up asked for has come. One that is too early, or that something else has made superfluous, does
     /// nothing.
-    pub fn interval_elapsed(&mut self, now: Time) -> Action<'_> {
+    pub fn interval_elapsed(&mut self, now: Time) -> Action {
         match self.line {
             Line::Waiting { until, kept } if until <= now => self.send_kept(kept, now),
             _ => Action::Nothing,
@@ -188,7 +189,7 @@ impl Throttle {
 
     /// The service has answered, or the worker has learned that no answer will come. Does nothing when no heartbeat
     /// is in flight.
-    pub fn answered(&mut self, now: Time) -> Action<'_> {
+    pub fn answered(&mut self, now: Time) -> Action {
         let Line::InFlight { sent_at, behind } = self.line else { return Action::Nothing };
         let until = sent_at.plus(self.interval);
         match behind {
@@ -234,16 +235,16 @@ impl Throttle {
         matches!(self.line, Line::InFlight { .. })
     }
 
-    fn send<'a>(&'a mut self, details: Option<&'a [u8]>, now: Time) -> Action<'a> {
+    fn send(&mut self, details: Option<&[u8]>, now: Time) -> Action {
         self.line = Line::InFlight { sent_at: now, behind: None };
-        Action::Send(details)
+        Action::Send(details.into())
     }
 
-    fn send_kept(&mut self, kept: Kept, now: Time) -> Action<'_> {
+    fn send_kept(&mut self, kept: Kept, now: Time) -> Action {
         self.line = Line::InFlight { sent_at: now, behind: None };
         Action::Send(match kept {
-            Kept::NoDetails => None,
-            Kept::Bytes => Some(&self.bytes),
+            Kept::NoDetails => None.into(),
+            Kept::Bytes => Some(self.bytes.as_slice()).into(),
         })
     }
 
@@ -261,6 +262,10 @@ mod tests {
 
     const INTERVAL: Span = Span::from_millis(800);
 
+    fn sent(details: Option<&[u8]>) -> Action {
+        Action::Send(details.into())
+    }
+
     fn ms(millis: u64) -> Time {
         Time::from_millis(millis)
     }
@@ -268,7 +273,7 @@ mod tests {
     /// A throttle whose first heartbeat was sent and answered at the start.
     fn resting() -> Throttle {
         let mut throttle = Throttle::new(INTERVAL);
-        assert_eq!(throttle.record(Some(b"1"), ms(0)), Action::Send(Some(b"1")));
+        assert_eq!(throttle.record(Some(b"1"), ms(0)), sent(Some(b"1")));
         assert_eq!(throttle.answered(ms(0)), Action::Nothing);
         throttle
     }
@@ -276,7 +281,7 @@ mod tests {
     #[test]
     fn a_pause_longer_than_the_interval_sends_at_once() {
         let mut throttle = resting();
-        assert_eq!(throttle.record(Some(b"2"), ms(800)), Action::Send(Some(b"2")));
+        assert_eq!(throttle.record(Some(b"2"), ms(800)), sent(Some(b"2")));
     }
 
     #[test]
@@ -285,7 +290,7 @@ mod tests {
         assert_eq!(throttle.record(Some(b"long details"), ms(1)), Action::WakeAt(ms(800)));
         assert_eq!(throttle.record(Some(b"3"), ms(2)), Action::Nothing);
         assert_eq!(throttle.interval_elapsed(ms(799)), Action::Nothing);
-        assert_eq!(throttle.interval_elapsed(ms(800)), Action::Send(Some(b"3")));
+        assert_eq!(throttle.interval_elapsed(ms(800)), sent(Some(b"3")));
         assert_eq!(throttle.answered(ms(810)), Action::Nothing);
         // The interval counts from the send, not from the answer.
         assert_eq!(throttle.record(Some(b"4"), ms(900)), Action::WakeAt(ms(1600)));
@@ -296,36 +301,36 @@ mod tests {
         let mut throttle = resting();
         assert_eq!(throttle.record(Some(b"2"), ms(1)), Action::WakeAt(ms(800)));
         assert_eq!(throttle.record(None, ms(2)), Action::Nothing);
-        assert_eq!(throttle.interval_elapsed(ms(800)), Action::Send(None));
+        assert_eq!(throttle.interval_elapsed(ms(800)), sent(None));
     }
 
     #[test]
     fn a_delayed_one_is_not_overtaken() {
         let mut throttle = Throttle::new(INTERVAL);
-        assert_eq!(throttle.record(Some(b"1"), ms(0)), Action::Send(Some(b"1")));
+        assert_eq!(throttle.record(Some(b"1"), ms(0)), sent(Some(b"1")));
         for at in [500, 1000, 1500] {
             assert_eq!(throttle.record(Some(at.to_string().as_bytes()), ms(at)), Action::Nothing);
             assert_eq!(throttle.interval_elapsed(ms(at)), Action::Nothing);
         }
         assert!(throttle.is_in_flight());
-        assert_eq!(throttle.answered(ms(2000)), Action::Send(Some(b"1500")), "the newest, as soon as the line is free");
+        assert_eq!(throttle.answered(ms(2000)), sent(Some(b"1500")), "the newest, as soon as the line is free");
     }
 
     #[test]
     fn an_answer_within_the_interval_keeps_the_slot_waiting() {
         let mut throttle = Throttle::new(INTERVAL);
-        assert_eq!(throttle.record(Some(b"1"), ms(0)), Action::Send(Some(b"1")));
+        assert_eq!(throttle.record(Some(b"1"), ms(0)), sent(Some(b"1")));
         assert_eq!(throttle.record(Some(b"2"), ms(10)), Action::Nothing);
         assert_eq!(throttle.answered(ms(20)), Action::WakeAt(ms(800)));
         assert_eq!(throttle.answered(ms(30)), Action::Nothing, "nothing is in flight any more");
-        assert_eq!(throttle.interval_elapsed(ms(800)), Action::Send(Some(b"2")));
+        assert_eq!(throttle.interval_elapsed(ms(800)), sent(Some(b"2")));
     }
 
     #[test]
     fn an_unthrottled_one_goes_before_its_time_but_does_not_overtake() {
         let mut throttle = resting();
         assert_eq!(throttle.record(Some(b"2"), ms(1)), Action::WakeAt(ms(800)));
-        assert_eq!(throttle.record_unthrottled(Some(b"3"), ms(2)), Action::Send(Some(b"3")));
+        assert_eq!(throttle.record_unthrottled(Some(b"3"), ms(2)), sent(Some(b"3")));
         assert!(!throttle.has_pending(), "the older one is superseded");
         assert_eq!(throttle.record_unthrottled(Some(b"4"), ms(3)), Action::Nothing);
         assert!(throttle.has_pending());
@@ -345,7 +350,7 @@ mod tests {
     #[test]
     fn a_pending_one_without_details_erases() {
         let mut throttle = Throttle::new(INTERVAL);
-        assert_eq!(throttle.record(Some(b"1"), ms(0)), Action::Send(Some(b"1")));
+        assert_eq!(throttle.record(Some(b"1"), ms(0)), sent(Some(b"1")));
         assert_eq!(throttle.record(None, ms(1)), Action::Nothing);
         assert_eq!(throttle.take_pending(), Some(Details::Empty));
         assert!(throttle.is_in_flight());
@@ -355,7 +360,7 @@ mod tests {
     fn an_interval_of_zero_holds_nothing_back() {
         let mut throttle = Throttle::new(Span::ZERO);
         for n in 0..3_u8 {
-            assert_eq!(throttle.record(Some(&[n]), ms(0)), Action::Send(Some(&[n])));
+            assert_eq!(throttle.record(Some(&[n]), ms(0)), sent(Some(&[n])));
             assert_eq!(throttle.answered(ms(0)), Action::Nothing);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::hosted::Answering;
 use super::network::{LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use crate::engine::queue::{Queue, Rank};
@@ -12,7 +13,6 @@ use crate::program::{ActivityOutcome, CancelReason, Seq, Time};
 use crate::service::{Ready, ServiceTimer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
-use crate::worker::message::Carriage;
 
 /// The clock of a run, which jumps to the next entry when nothing is ready; the queue of what is to happen at a certain
 /// time; and what is to be done before anything else.
@@ -145,7 +145,7 @@ pub(crate) enum Todo {
         worker: WorkerKey,
         workflow: WorkflowKey,
         task: WorkflowTask,
-        answer: Carriage,
+        answer: Answering,
     },
     /// A worker answers a query.
     Query {

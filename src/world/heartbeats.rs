@@ -3,10 +3,10 @@
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use crate::fault::{Fault, Site};
-use crate::program::{Beat, CancelReason, Details, Time};
+use crate::program::{Beat, CancelReason, Details};
 use crate::service::{Code, HeartbeatAnswer, Refused};
 use crate::trace::{AttemptKey, Bytes, What, Who};
-use crate::worker::message::{Call, Carriage, Message};
+use crate::worker::message::{Call, Delivery, Message};
 use crate::worker::throttle::Action;
 
 impl Core {
@@ -40,9 +40,9 @@ impl Core {
         record.newest = bytes;
         // The message that carries this heartbeat, or a newer one in its place, meets its fate when it leaves.
         match fault {
-            Some(Fault::RequestLost) => record.carriage = Carriage::RequestLost,
-            Some(Fault::AnswerLost) => record.carriage = Carriage::AnswerLost,
-            Some(Fault::Delayed(length)) => record.carriage = Carriage::Late(length),
+            Some(Fault::RequestLost) => record.delivery = Delivery::RequestLost,
+            Some(Fault::AnswerLost) => record.delivery = Delivery::AnswerLost,
+            Some(Fault::Delayed(length)) => record.delivery = Delivery::Late(length),
             _ => {}
         }
         let action = if fault == Some(Fault::CrashAfterSent) {
@@ -50,8 +50,7 @@ impl Core {
         } else {
             self.attempts[attempt].throttle.record(details, now)
         };
-        let next = Next::of(action);
-        self.act(attempt, next);
+        self.act(attempt, action);
         if fault == Some(Fault::CrashAfterSent) {
             self.crash_worker(worker);
             return Beat::CrashNow;
@@ -60,30 +59,30 @@ impl Core {
     }
 
     /// Does what the throttle says.
-    pub(super) fn act(&mut self, attempt: AttemptKey, next: Next) {
-        match next {
-            Next::Send(details) => {
+    pub(super) fn act(&mut self, attempt: AttemptKey, action: Action) {
+        match action {
+            Action::Send(details) => {
                 let record = &mut self.attempts[attempt];
-                let carriage = std::mem::take(&mut record.carriage);
+                let delivery = std::mem::take(&mut record.delivery);
                 let bytes = record.newest;
                 self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-                match carriage {
-                    Carriage::Late(_) => {
-                        self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, carriage);
+                match delivery {
+                    Delivery::Late(_) => {
+                        self.post(Message { attempt, call: Call::Heartbeat { details, bytes } }, delivery);
                     }
-                    _ => self.deliver_heartbeat(attempt, details, bytes, carriage),
+                    _ => self.deliver_heartbeat(attempt, details, bytes, delivery),
                 }
             }
-            Next::WakeAt(at) => self.agenda.wake_at(at, Wakeup::Flush(attempt)),
-            Next::Nothing => {}
+            Action::WakeAt(at) => self.agenda.wake_at(at, Wakeup::Flush(attempt)),
+            Action::Nothing => {}
         }
     }
 
     /// The throttle's interval is over.
     pub(super) fn flush(&mut self, attempt: AttemptKey) {
         let now = self.agenda.now();
-        let next = Next::of(self.attempts[attempt].throttle.interval_elapsed(now));
-        self.act(attempt, next);
+        let action = self.attempts[attempt].throttle.interval_elapsed(now);
+        self.act(attempt, action);
     }
 
     /// A heartbeat arrives at the service, or is lost on the way, and its answer too.
@@ -93,9 +92,9 @@ impl Core {
         attempt: AttemptKey,
         details: Details,
         bytes: Option<Bytes>,
-        carriage: Carriage,
+        delivery: Delivery,
     ) {
-        if carriage == Carriage::RequestLost {
+        if delivery == Delivery::RequestLost {
             self.heartbeat_answered(attempt);
         } else {
             let token = self.attempts[attempt].token;
@@ -103,12 +102,12 @@ impl Core {
             self.serve_then(
                 |service, now| service.heartbeat(token, details, now, order),
                 |core, answer| {
-                    core.heartbeat_taken(attempt, bytes, carriage, answer);
+                    core.heartbeat_taken(attempt, bytes, delivery, answer);
                     core.heartbeat_answered(attempt);
                 },
             );
         }
-        self.delivered(attempt, false, carriage);
+        self.delivered(attempt, false, delivery);
     }
 
     /// The service has taken the heartbeat, or refused it.
@@ -116,7 +115,7 @@ impl Core {
         &mut self,
         attempt: AttemptKey,
         bytes: Option<Bytes>,
-        carriage: Carriage,
+        delivery: Delivery,
         answer: Result<HeartbeatAnswer, Refused>,
     ) {
         let told = match answer {
@@ -136,7 +135,7 @@ impl Core {
                 (refused.code == Code::NotFound).then_some(CancelReason::NotFound)
             }
         };
-        if let Some(reason) = told.filter(|_| carriage == Carriage::Whole) {
+        if let Some(reason) = told.filter(|_| delivery == Delivery::Whole) {
             self.agenda.then(Todo::Cancel { attempt, reason });
         }
     }
@@ -145,30 +144,12 @@ impl Core {
     #[inline]
     pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey) {
         let now = self.agenda.now();
-        let next = Next::of(self.attempts[attempt].throttle.answered(now));
+        let action = self.attempts[attempt].throttle.answered(now);
         let record = &mut self.attempts[attempt];
         if record.is_running() {
-            self.act(attempt, next);
-        } else if let Some(parting) = record.parting.take() {
-            self.part(attempt, *parting);
-        }
-    }
-}
-
-/// What the throttle says, without its loan.
-pub(super) enum Next {
-    Send(Details),
-    WakeAt(Time),
-    Nothing,
-}
-
-impl Next {
-    #[inline]
-    pub(super) fn of(action: Action<'_>) -> Next {
-        match action {
-            Action::Send(details) => Next::Send(details.into()),
-            Action::WakeAt(at) => Next::WakeAt(at),
-            Action::Nothing => Next::Nothing,
+            self.act(attempt, action);
+        } else if let Some(report) = record.final_report.take() {
+            self.send_final_report(attempt, *report);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::program::Command;
 use crate::service::{ActivityKey, TaskToken};
@@ -16,6 +17,19 @@ pub(super) struct Held {
     pub(super) worker: WorkerKey,
     pub(super) instance: Instance,
     pub(super) commands: Vec<Command>,
+}
+
+/// What becomes of a worker's answer to a workflow task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answering {
+    /// It leaves at once.
+    AtOnce,
+    /// It never arrives.
+    Lost,
+    /// It leaves so much later.
+    Late(Duration),
+    /// Its worker holds it until a signal to the workflow has arrived.
+    AfterSignal,
 }
 
 /// A workflow run as the loop knows it.

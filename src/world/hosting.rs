@@ -14,9 +14,10 @@ use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelRe
 use crate::service::Token;
 use crate::trace::{AttemptKey, AttemptName, Ended, What, Who, WorkerKey};
 use crate::worker::attempt::{Attempt, Busy, Life};
-use crate::worker::message::{Call, Carriage, Message, Parting};
+use crate::worker::departure::FinalReport;
+use crate::worker::message::{Call, Delivery};
 use crate::worker::process::Process;
-use crate::worker::report::{self, PendingHeartbeat, Report};
+use crate::worker::report::{self, Report};
 use crate::worker::throttle::{self, Throttle};
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
@@ -192,8 +193,8 @@ impl Core {
             last_recorded: self.agenda.now(),
             last_visible: self.agenda.now(),
             newest: None,
-            carriage: Carriage::Whole,
-            parting: None,
+            delivery: Delivery::Whole,
+            final_report: None,
             stalled: false,
             busy: Busy::default(),
         });
@@ -239,69 +240,48 @@ impl Core {
         record.task = None;
         record.listener = None;
         let (worker, bytes) = (record.worker, record.newest);
-        let throttle = &mut record.throttle;
-        let in_flight = throttle.is_in_flight();
-        let pending_goes = report.pending_heartbeat(self.service.dialect());
-        let mut pending = match pending_goes {
-            PendingHeartbeat::Dropped => None,
-            PendingHeartbeat::FlushedFirst | PendingHeartbeat::Attached => throttle.take_pending(),
-        };
+        let in_flight = record.throttle.is_in_flight();
+        let report = FinalReport::new(report, &mut record.throttle, bytes, self.service.dialect());
         self.running -= 1;
         self.free_slot(worker);
         let fault = self.strike_attempt(attempt, Site::Completion);
-        let carriage = match fault {
+        let delivery = match fault {
             Some(Fault::Crash) => {
                 self.crash_worker(worker);
                 return;
             }
             Some(Fault::Cancel) => {
                 self.cancel_workflow_of(attempt);
-                Carriage::Whole
+                Delivery::Whole
             }
-            Some(Fault::RequestLost) => Carriage::RequestLost,
-            Some(Fault::AnswerLost) => Carriage::AnswerLost,
-            Some(Fault::Delayed(length)) => Carriage::Late(length),
-            _ => Carriage::Whole,
+            Some(Fault::RequestLost) => Delivery::RequestLost,
+            Some(Fault::AnswerLost) => Delivery::AnswerLost,
+            Some(Fault::Delayed(length)) => Delivery::Late(length),
+            _ => Delivery::Whole,
         };
-        let flush = match pending_goes {
-            PendingHeartbeat::FlushedFirst => pending.take().map(|details| Call::Heartbeat { details, bytes }),
-            PendingHeartbeat::Attached | PendingHeartbeat::Dropped => None,
-        };
-        let call = match report {
-            Report::Complete(result) => Some(Call::Complete { result }),
-            Report::Fail(failure) => Some(Call::Fail { failure, details: pending, bytes }),
-            Report::Cancel(details) => Some(Call::Cancel { details }),
-            Report::Nothing => {
-                self.note(Who::Attempt(attempt), What::ReportDropped);
-                None
-            }
-        };
-        if let Some(call) = call {
-            let parting = Parting { flush, call, carriage };
-            // What is said last waits for the heartbeat in flight, which it must not overtake.
-            if in_flight {
-                self.attempts[attempt].parting = Some(Box::new(parting));
-            } else {
-                self.part(attempt, parting);
-            }
+        match report.map(|report| report.delivered(delivery)) {
+            None => self.note(Who::Attempt(attempt), What::ReportDropped),
+            // It waits for the heartbeat in flight, which it must not overtake.
+            Some(report) if in_flight => self.attempts[attempt].final_report = Some(Box::new(report)),
+            Some(report) => self.send_final_report(attempt, report),
         }
         if self.workers[worker].process == Process::Stopping {
             self.stop_if_idle(worker);
         }
     }
 
-    /// Sends what an attempt that has ended says last.
-    pub(super) fn part(&mut self, attempt: AttemptKey, parting: Parting) {
-        let Parting { flush, call, carriage } = parting;
-        if let Some(heartbeat) = flush {
+    /// Sends what the worker says last of an attempt that has ended.
+    pub(super) fn send_final_report(&mut self, attempt: AttemptKey, report: FinalReport) {
+        let (flushed, report, delivery) = report.messages(attempt);
+        if let Some(heartbeat) = flushed {
             let bytes = self.attempts[attempt].newest;
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
-            self.deliver(Message { attempt, call: heartbeat }, Carriage::Whole);
+            self.deliver(heartbeat, Delivery::Whole);
         }
-        if let Call::Fail { details: Some(_), bytes, .. } = call {
+        if let Call::Fail { details: Some(_), bytes, .. } = report.call {
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
         }
-        self.post(Message { attempt, call }, carriage);
+        self.post(report, delivery);
     }
 
     /// The attempt vanishes: nothing of it has any effect from now on.

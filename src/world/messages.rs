@@ -3,27 +3,27 @@
 use super::agenda::Wakeup;
 use super::core::Core;
 use crate::trace::{AttemptKey, What, Who};
-use crate::worker::message::{Call, Carriage, Message};
+use crate::worker::message::{Call, Delivery, Message};
 
 impl Core {
     /// Hands a message to the network.
-    pub(super) fn post(&mut self, message: Message, carriage: Carriage) {
-        if let Carriage::Late(length) = carriage {
+    pub(super) fn post(&mut self, message: Message, delivery: Delivery) {
+        if let Delivery::Late(length) = delivery {
             let message = self.network.send_message(message);
             self.agenda.wake_at(self.agenda.after(length), Wakeup::Deliver(message));
         } else {
-            self.deliver(message, carriage);
+            self.deliver(message, delivery);
         }
     }
 
     /// A message arrives at the service, or is lost on the way.
-    pub(super) fn deliver(&mut self, message: Message, carriage: Carriage) {
+    pub(super) fn deliver(&mut self, message: Message, delivery: Delivery) {
         let Message { attempt, call } = message;
         let token = self.attempts[attempt].token;
-        let arrives = carriage != Carriage::RequestLost;
+        let arrives = delivery != Delivery::RequestLost;
         let answer = match call {
             Call::Heartbeat { details, bytes } => {
-                return self.deliver_heartbeat(attempt, details, bytes, carriage);
+                return self.deliver_heartbeat(attempt, details, bytes, delivery);
             }
             _ if !arrives => Ok(()),
             Call::Complete { result } => self.serve(|service, now| service.complete(token, result, now)),
@@ -41,13 +41,13 @@ impl Core {
             }
             Call::Cancel { details } => self.serve(|service, now| service.cancel(token, details, now)),
         };
-        self.delivered(attempt, answer.is_err(), carriage);
+        self.delivered(attempt, answer.is_err(), delivery);
     }
 
     /// What follows from a message that has arrived, or was lost.
-    pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, carriage: Carriage) {
+    pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, delivery: Delivery) {
         // A report whose answer is lost is sent again, and refused: the service has acted on it.
-        let again = carriage == Carriage::AnswerLost && !self.attempts[attempt].is_running();
+        let again = delivery == Delivery::AnswerLost && !self.attempts[attempt].is_running();
         if refused || again {
             self.note(Who::Attempt(attempt), What::Refused);
         }

@@ -111,7 +111,7 @@ impl Core {
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
         for attempt in self.attempts.values_mut().filter(|attempt| attempt.worker == worker) {
-            attempt.parting = None;
+            attempt.final_report = None;
         }
         for index in self.background.keys() {
             let background = &mut self.background[index];

@@ -3,14 +3,13 @@
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
 use super::error::{RunError, outside_world};
-use super::hosted::Held;
+use super::hosted::{Answering, Held};
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
-use crate::worker::message::Carriage;
 use crate::worker::replay;
 use crate::worker::turn::Turn;
 
@@ -59,10 +58,10 @@ impl Core {
             _ => {}
         }
         let answer = match fault {
-            Some(Fault::CompletionLost) => Carriage::RequestLost,
-            Some(Fault::Late(length)) => Carriage::Late(length),
-            Some(Fault::Signal) => Carriage::AfterSignal,
-            _ => Carriage::Whole,
+            Some(Fault::CompletionLost) => Answering::Lost,
+            Some(Fault::Late(length)) => Answering::Late(length),
+            Some(Fault::Signal) => Answering::AfterSignal,
+            _ => Answering::AtOnce,
         };
         self.agenda.then(Todo::WorkflowTask { worker, workflow, task, answer });
     }
@@ -194,7 +193,7 @@ impl World {
         worker: WorkerKey,
         workflow: WorkflowKey,
         task: WorkflowTask,
-        answered: Carriage,
+        answered: Answering,
     ) {
         let cached = {
             let mut core = self.core.borrow_mut();
@@ -241,25 +240,25 @@ impl World {
             return;
         }
         match answered {
-            Carriage::RequestLost => {
+            Answering::Lost => {
                 core.note(Who::Workflow(workflow), What::TaskCompleted(turn.commands.len() as u32));
                 // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
                 core.agenda.then(Todo::Evict(instance));
             }
-            Carriage::Late(_) | Carriage::AfterSignal => {
+            Answering::Late(_) | Answering::AfterSignal => {
                 let TaskToken { workflow, stamp } = task.token;
-                if let Carriage::Late(length) = answered {
+                if let Answering::Late(length) = answered {
                     let at = core.agenda.after(length);
                     core.agenda.wake_at(at, Wakeup::AnswerTask { workflow, stamp });
                 }
-                core.workflows[workflow].awaits_signal = answered == Carriage::AfterSignal;
+                core.workflows[workflow].awaits_signal = answered == Answering::AfterSignal;
                 let commands = std::mem::take(&mut turn.commands);
                 let held = Held { token: task.token, worker, instance, commands };
                 if let Some(older) = core.workflows[workflow].held.replace(held) {
                     core.agenda.then(Todo::Evict(older.instance));
                 }
             }
-            Carriage::Whole | Carriage::AnswerLost => {
+            Answering::AtOnce => {
                 core.answer_task(task.token, worker, instance, &turn.commands);
             }
         }

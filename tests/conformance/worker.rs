@@ -34,7 +34,7 @@ pub fn heartbeat_flush(input: &Value) -> Found {
     for recorded in input["recorded_at_once"].as_array().unwrap() {
         let bytes = serde_json::to_vec(recorded).unwrap();
         if let Action::Send(details) = throttle.record(Some(&bytes), now) {
-            sent.push(to_details(&details.into()));
+            sent.push(to_details(&details));
             assert_eq!(throttle.answered(now), Action::Nothing);
         }
     }

@@ -1,0 +1,53 @@
+//! [`FinalReport`]: what a worker says last of an attempt that has ended.
+
+use super::message::{Call, Delivery, Message};
+use super::report::{PendingHeartbeat, Report};
+use super::throttle::Throttle;
+use crate::service::Dialect;
+use crate::trace::{AttemptKey, Bytes};
+
+/// What a worker says last of an attempt that has ended: its report, and before that the heartbeat that was pending, where
+/// the report has no room for it.
+#[derive(Clone, Debug)]
+pub(crate) struct FinalReport {
+    flushed: Option<Call>,
+    report: Call,
+    /// What becomes of the report.
+    delivery: Delivery,
+}
+
+impl FinalReport {
+    /// Takes what the throttle still holds, whose bytes these are. `None` if the worker says nothing.
+    pub(crate) fn new(
+        report: Report,
+        throttle: &mut Throttle,
+        bytes: Option<Bytes>,
+        dialect: Dialect,
+    ) -> Option<FinalReport> {
+        let (mut flushed, mut attached) = (None, None);
+        match report.pending_heartbeat(dialect) {
+            PendingHeartbeat::Dropped => {}
+            PendingHeartbeat::FlushedFirst => flushed = throttle.take_pending(),
+            PendingHeartbeat::Attached => attached = throttle.take_pending(),
+        }
+        let report = match report {
+            Report::Complete(result) => Call::Complete { result },
+            Report::Fail(failure) => Call::Fail { failure, details: attached, bytes },
+            Report::Cancel(details) => Call::Cancel { details },
+            Report::Nothing => return None,
+        };
+        let flushed = flushed.map(|details| Call::Heartbeat { details, bytes });
+        Some(FinalReport { flushed, report, delivery: Delivery::Whole })
+    }
+
+    /// A fault decides what becomes of the report.
+    pub(crate) fn delivered(self, delivery: Delivery) -> FinalReport {
+        FinalReport { delivery, ..self }
+    }
+
+    /// The messages: the heartbeat that goes first, if any, and the report with what becomes of it.
+    pub(crate) fn messages(self, attempt: AttemptKey) -> (Option<Message>, Message, Delivery) {
+        let flushed = self.flushed.map(|call| Message { attempt, call });
+        (flushed, Message { attempt, call: self.report }, self.delivery)
+    }
+}
