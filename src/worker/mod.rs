@@ -11,6 +11,7 @@ pub(crate) mod departure;
 pub(crate) mod drift;
 pub(crate) mod instance;
 pub mod local_activity;
+pub(crate) mod matching;
 pub(crate) mod message;
 pub(crate) mod process;
 pub(crate) mod replay;

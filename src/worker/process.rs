@@ -20,22 +20,106 @@ pub(crate) enum Process {
 /// One worker: a succession of processes of the same name.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
-    pub(crate) process: Process,
+    process: Process,
     /// Counts the processes; what was meant for an earlier one is stale.
-    pub(crate) incarnation: u32,
+    incarnation: u32,
     /// The queue it polls.
-    pub(crate) task_queue: Arc<str>,
+    task_queue: Arc<str>,
     /// Attempts it runs at once; 0 means no limit.
-    pub(crate) slots: u32,
+    slots: u32,
     /// Attempts it runs, and tasks on their way to it.
-    pub(crate) busy: u32,
+    busy: u32,
     /// When it last took a task, as a running number: who has waited longest is served first.
-    pub(crate) served: u64,
+    served: u64,
 }
 
 impl Worker {
     pub(crate) fn new(task_queue: Arc<str>, slots: u32) -> Worker {
         Worker { process: Process::Up, incarnation: 1, task_queue, slots, busy: 0, served: 0 }
+    }
+
+    /// What its present process is doing.
+    pub(crate) fn process(&self) -> Process {
+        self.process
+    }
+
+    /// Which of its processes is the present one, from 1.
+    pub(crate) fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// The queue it polls.
+    pub(crate) fn task_queue(&self) -> &Arc<str> {
+        &self.task_queue
+    }
+
+    /// When it last took a task, as a running number.
+    pub(super) fn served(&self) -> u64 {
+        self.served
+    }
+
+    /// Until when it stands still, if it does.
+    pub(crate) fn frozen_until(&self) -> Option<Time> {
+        match self.process {
+            Process::Frozen { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Takes a task, its N-th of all workers'; an attempt takes a slot. Gives its incarnation.
+    pub(super) fn take(&mut self, served: u64, is_attempt: bool) -> u32 {
+        self.served = served;
+        self.busy += u32::from(is_attempt);
+        self.incarnation
+    }
+
+    /// An attempt has left its slot, or never came. Whether that matters to tasks that wait for one.
+    pub(crate) fn free_slot(&mut self) -> bool {
+        // One that has died since has none of its former attempts.
+        self.busy = self.busy.saturating_sub(1);
+        self.slots != 0
+    }
+
+    /// Its process stands still until then. `false` unless it was up.
+    pub(crate) fn freeze(&mut self, until: Time) -> bool {
+        self.turn_from_up(Process::Frozen { until })
+    }
+
+    /// Its process goes on.
+    pub(crate) fn thaw(&mut self) {
+        self.process = Process::Up;
+    }
+
+    /// Its process is told to stop. `false` unless it was up.
+    pub(crate) fn stop(&mut self) -> bool {
+        self.turn_from_up(Process::Stopping)
+    }
+
+    fn turn_from_up(&mut self, process: Process) -> bool {
+        let was_up = self.process == Process::Up;
+        if was_up {
+            self.process = process;
+        }
+        was_up
+    }
+
+    /// Its process is gone, with all its attempts. Gives the number of the next.
+    pub(crate) fn go_down(&mut self) -> u32 {
+        self.process = Process::Down;
+        self.busy = 0;
+        self.incarnation += 1;
+        self.incarnation
+    }
+
+    /// The next process comes up, as was planned.
+    pub(crate) fn come_up(&mut self) {
+        self.process = Process::Up;
+    }
+
+    /// A process comes up before the one that was planned, which does not come any more.
+    pub(crate) fn come_up_early(&mut self) {
+        self.incarnation += 1;
+        self.process = Process::Up;
     }
 
     /// Whether it would take a task now.

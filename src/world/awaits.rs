@@ -5,7 +5,6 @@ use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
 use crate::trace::{AttemptKey, What, Who};
-use crate::worker::process::Process;
 
 impl Core {
     /// The attempt's code returned `Pending`.
@@ -82,7 +81,7 @@ impl Core {
         self.ending.renew(self.agenda.now());
         let record = &mut self.attempts[attempt];
         record.stalled = false;
-        let frozen = matches!(self.workers[record.worker].process, Process::Frozen { .. });
+        let frozen = self.workers[record.worker].frozen_until().is_some();
         if let Some(task) = record.task.filter(|_| !frozen) {
             self.tasks.release(task);
         }

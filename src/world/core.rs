@@ -27,10 +27,10 @@ use crate::engine::tasks::Tasks;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
 use crate::program::{ActivityOutcome, Table, panics};
-use crate::service::{ActivityKey, Ready, Service, WorkflowKey};
-use crate::trace::{AttemptKey, Trace, What, Who, WorkerKey};
+use crate::service::{ActivityKey, Service, WorkflowKey};
+use crate::trace::{AttemptKey, Trace, What, Who};
 use crate::worker::attempt::{Attempt, Busy};
-use crate::worker::process::Worker;
+use crate::worker::matching::Workers;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
@@ -91,7 +91,7 @@ pub(crate) struct Core {
     pub(super) service: Service,
     /// What the service has left is being taken.
     pub(super) settling: bool,
-    pub(super) workers: Table<WorkerKey, Worker>,
+    pub(super) workers: Workers,
     /// By the key in [`Who::Attempt`].
     pub(super) attempts: Table<AttemptKey, Attempt>,
     pub(super) running: u32,
@@ -113,12 +113,6 @@ pub(crate) struct Core {
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
     pub(super) started_workflows: StartedWorkflows,
-    /// Tasks that no worker is there to take.
-    pub(super) backlog: Vec<Ready>,
-    /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
-    pub(super) held_back: Vec<(Ready, WorkerKey)>,
-    /// Counts tasks handed over.
-    pub(super) served: u64,
     pub(super) dead: Dead,
     /// Whose code runs now.
     pub(super) running_code: Running,
@@ -157,7 +151,7 @@ impl Core {
             schedule: Box::new(Fifo),
             service: Service::new(),
             settling: false,
-            workers: Table::new(),
+            workers: Workers::default(),
             attempts: Table::new(),
             running: 0,
             background: Table::new(),
@@ -174,9 +168,6 @@ impl Core {
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
             started_workflows: StartedWorkflows::default(),
-            backlog: Vec::new(),
-            held_back: Vec::new(),
-            served: 0,
             dead: Dead::default(),
             running_code: Running::Nobody,
             error: None,

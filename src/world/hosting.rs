@@ -265,7 +265,7 @@ impl Core {
             Some(report) if in_flight => self.attempts[attempt].final_report = Some(Box::new(report)),
             Some(report) => self.send_final_report(attempt, report),
         }
-        if self.workers[worker].process == Process::Stopping {
+        if self.workers[worker].process() == Process::Stopping {
             self.stop_if_idle(worker);
         }
     }

@@ -44,7 +44,7 @@ impl Core {
             return;
         }
         let Some(worker) = self.choose_worker(Ready::Workflow { workflow, stamp: 0 }) else { return };
-        match self.workers[worker].process {
+        match self.workers[worker].process() {
             Process::Frozen { until } if until > self.agenda.now() => self.agenda.wake_at(until, Wakeup::Query(key)),
             _ => self.agenda.then(Todo::Query { query: key, worker }),
         }
@@ -73,7 +73,7 @@ impl World {
             let mut core = self.core.borrow_mut();
             let workflow = core.queries[key].workflow();
             // News of this very moment goes first; the query is offered again behind it.
-            if core.workers[worker].process != Process::Up || core.service.workflow(workflow).has_task() {
+            if core.workers[worker].process() != Process::Up || core.service.workflow(workflow).has_task() {
                 return;
             }
             let Some((name, input)) = core.queries[key].begin() else { return };

@@ -217,10 +217,10 @@ impl Start {
         core.schedule = order.schedule(seed);
         core.faults = faults;
         if self.setup.workers.is_empty() {
-            core.workers.push(Worker::new(self.setup.task_queue.clone(), 0));
+            core.workers.add(Worker::new(self.setup.task_queue.clone(), 0));
         }
         for worker in &self.setup.workers {
-            core.workers.push(Worker::new(worker.task_queue.clone(), worker.slots));
+            core.workers.add(Worker::new(worker.task_queue.clone(), worker.slots));
         }
         for worker in core.workers.keys() {
             core.note(Who::Worker(worker), What::WorkerStarted);

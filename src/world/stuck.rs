@@ -5,7 +5,6 @@ use super::error::RunError;
 use crate::program::{Time, Timeouts};
 use crate::service::ActivityKey;
 use crate::worker::attempt::Attempt;
-use crate::worker::process::Process;
 
 impl Core {
     pub(super) fn stuck(&mut self) {
@@ -47,7 +46,7 @@ impl Core {
 
     /// Whether a fault keeps the attempt from being polled.
     pub(super) fn is_held(&self, attempt: &Attempt) -> bool {
-        let is_frozen = matches!(self.workers[attempt.worker].process, Process::Frozen { .. });
+        let is_frozen = self.workers[attempt.worker].frozen_until().is_some();
         attempt.is_running() && (attempt.stalled || is_frozen)
     }
 

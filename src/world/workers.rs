@@ -6,9 +6,8 @@ use super::running::Tag;
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};
-use crate::service::{Ready, ServiceTimer};
+use crate::service::ServiceTimer;
 use crate::trace::{AttemptKey, What, Who, WorkerKey};
-use crate::worker::process::Process;
 
 impl Core {
     /// An entry of the queue is due.
@@ -16,7 +15,7 @@ impl Core {
         if let Some(until) = self.frozen_until(wakeup) {
             match wakeup {
                 // Should the process die before, another one takes it.
-                Wakeup::HandOver { ready, worker, .. } => self.held_back.push((ready, worker)),
+                Wakeup::HandOver { ready, worker, .. } => self.workers.hold_back(ready, worker),
                 _ => {
                     self.agenda.wake_at(until, wakeup);
                 }
@@ -70,11 +69,8 @@ impl Core {
             Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow].held.as_ref()?.worker,
             _ => return None,
         };
-        match self.workers[worker].process {
-            // At the very moment it is to go on, too: behind that.
-            Process::Frozen { until } => Some(until),
-            _ => None,
-        }
+        // At the very moment it is to go on, too: behind that.
+        self.workers[worker].frozen_until()
     }
 
     #[inline]
@@ -131,27 +127,18 @@ impl Core {
 
     /// The process is gone; another one will come.
     fn go_down(&mut self, worker: WorkerKey) {
-        let process = &mut self.workers[worker];
-        process.process = Process::Down;
-        process.busy = 0;
-        process.incarnation += 1;
-        let incarnation = process.incarnation;
+        let incarnation = self.workers[worker].go_down();
         self.agenda.wake_at(self.agenda.after(self.settings.restart_delay), Wakeup::Restart { worker, incarnation });
-        let tasks = self.take_held_back(worker);
+        let tasks = self.workers.take_held_back(worker);
         self.announce_again(tasks);
     }
 
-    /// The tasks that a worker has not taken since it stands still.
-    fn take_held_back(&mut self, worker: WorkerKey) -> Vec<Ready> {
-        let mut taken = Vec::new();
-        for (ready, _) in self.held_back.extract_if(.., |(_, other)| *other == worker) {
-            taken.push(ready);
-        }
-        taken
+    fn restart_worker(&mut self, worker: WorkerKey) {
+        self.workers[worker].come_up();
+        self.worker_started(worker);
     }
 
-    fn restart_worker(&mut self, worker: WorkerKey) {
-        self.workers[worker].process = Process::Up;
+    fn worker_started(&mut self, worker: WorkerKey) {
         self.note(Who::Worker(worker), What::WorkerStarted);
         self.offer_backlog();
         self.offer_queries();
@@ -160,19 +147,17 @@ impl Core {
     /// A new process comes up now if none is there; the one that was to come later does not.
     pub(crate) fn start_worker(&mut self, worker: WorkerKey) {
         if !self.workers[worker].is_alive() {
-            self.workers[worker].incarnation += 1;
-            self.restart_worker(worker);
+            self.workers[worker].come_up_early();
+            self.worker_started(worker);
         }
     }
 
     /// The process stands still: nothing it hosts is polled, nothing leaves it.
     pub(super) fn freeze_worker(&mut self, worker: WorkerKey, until: Time) {
-        let process = &mut self.workers[worker];
-        if process.process != Process::Up {
+        if !self.workers[worker].freeze(until) {
             return;
         }
-        process.process = Process::Frozen { until };
-        let incarnation = process.incarnation;
+        let incarnation = self.workers[worker].incarnation();
         self.note(Who::Worker(worker), What::Frozen);
         for task in self.tasks_of(worker) {
             self.tasks.hold(task);
@@ -181,7 +166,7 @@ impl Core {
     }
 
     fn thaw_worker(&mut self, worker: WorkerKey) {
-        self.workers[worker].process = Process::Up;
+        self.workers[worker].thaw();
         self.ending.renew(self.agenda.now());
         self.note(Who::Worker(worker), What::Thawed);
         for task in self.tasks_of(worker) {
@@ -189,20 +174,18 @@ impl Core {
                 self.tasks.release(task);
             }
         }
-        let incarnation = self.workers[worker].incarnation;
-        for ready in self.take_held_back(worker) {
+        let incarnation = self.workers[worker].incarnation();
+        for ready in self.workers.take_held_back(worker) {
             self.agenda.wake_now(Wakeup::HandOver { ready, worker, incarnation });
         }
     }
 
     /// The process is told to stop.
     pub(crate) fn stop_worker(&mut self, worker: WorkerKey) {
-        let process = &mut self.workers[worker];
-        if process.process != Process::Up {
+        if !self.workers[worker].stop() {
             return;
         }
-        process.process = Process::Stopping;
-        let incarnation = process.incarnation;
+        let incarnation = self.workers[worker].incarnation();
         self.note(Who::Worker(worker), What::StopSignal);
         for attempt in self.hosted_by(worker) {
             self.agenda.then(Todo::WorkerStopping { attempt });
@@ -218,7 +201,7 @@ impl Core {
             self.agenda.then(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
         }
         // Behind the polls in which the attempts hear of it, which happen at this very moment.
-        let incarnation = self.workers[worker].incarnation;
+        let incarnation = self.workers[worker].incarnation();
         self.agenda.wake_now(Wakeup::Abort { worker, incarnation });
     }
 

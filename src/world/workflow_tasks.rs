@@ -331,7 +331,7 @@ impl World {
                 return Some(self.unknown_activity(&spec.activity_type, workflow));
             }
             let queue = spec.task_queue.as_ref()?;
-            let is_polled = core.workers.values().any(|worker| worker.task_queue == *queue);
+            let is_polled = core.workers.task_queues().any(|polled| polled == queue);
             (!is_polled).then(|| unknown_queue(core, workflow, spec, queue))
         })
     }
@@ -351,7 +351,7 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
         queue: queue.to_owned(),
         activity: spec.activity_type.to_string(),
         workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
-        known: list_names(core.workers.values().map(|worker| &worker.task_queue)),
+        known: list_names(core.workers.task_queues()),
     }
 }
 

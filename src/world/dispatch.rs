@@ -8,7 +8,7 @@ use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::service::{ActivityKey, Ready, WorkflowKey};
 use crate::trace::WorkerKey;
-use crate::worker::process::{Process, Worker};
+use crate::worker::process::Process;
 
 impl Core {
     /// A task may be taken: it goes to a worker, or waits until there is one.
@@ -19,16 +19,12 @@ impl Core {
             self.lose_worker_of(activity);
         }
         let Some(worker) = self.choose_worker(ready) else {
-            self.backlog.push(ready);
+            self.workers.wait(ready);
             return;
         };
-        self.served += 1;
-        let chosen = &mut self.workers[worker];
-        chosen.served = self.served;
-        let incarnation = chosen.incarnation;
+        let incarnation = self.workers.serve(worker, ready);
         let mut latency = self.settings.dispatch_latency;
         if let Ready::Activity { activity, attempt } = ready {
-            chosen.busy += 1;
             if self.faults.may_strike(Site::Dispatch) {
                 latency = self.faulted_latency(activity, attempt);
             }
@@ -37,7 +33,6 @@ impl Core {
     }
 
     /// A fault takes away the worker that had the latest attempt.
-    #[cold]
     fn lose_worker_of(&mut self, activity: ActivityKey) {
         if let Some(attempt) = self.activities[activity].latest {
             self.crash_worker(self.attempts[attempt].worker);
@@ -45,11 +40,10 @@ impl Core {
     }
 
     /// The worker that polls for this task now, if any.
-    #[inline]
     pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<WorkerKey> {
         // Most worlds have one worker, which every queue leads to.
         if self.workers.len() == 1 {
-            return self.workers.iter().find(|(_, only)| fits(only, ready)).map(|(worker, _)| worker);
+            return self.workers.only(ready);
         }
         self.choose_among_workers(ready)
     }
@@ -61,21 +55,19 @@ impl Core {
             let hosted = &self.workflows[workflow];
             if let Some(key) = hosted.home.filter(|_| hosted.instance.is_some()) {
                 let home = &self.workers[key];
-                if home.takes_tasks() && home.task_queue == queue {
+                if home.takes_tasks() && *home.task_queue() == queue {
                     return Some(key);
                 }
             }
         }
-        let candidates = || self.workers.iter().filter(|(_, worker)| fits(worker, ready) && worker.task_queue == queue);
-        let able = candidates().count() as u32;
+        let able = self.workers.able(ready, &queue).count() as u32;
         if able == 0 {
             return None;
         }
-        let chosen = match self.schedule.next_worker(able) {
-            Some(index) => candidates().nth(index as usize),
-            None => candidates().min_by_key(|(_, worker)| worker.served),
-        };
-        chosen.map(|(worker, _)| worker)
+        match self.schedule.next_worker(able) {
+            Some(index) => self.workers.able(ready, &queue).nth(index as usize),
+            None => self.workers.longest_waiting(ready, &queue),
+        }
     }
 
     /// The queue that a task waits in.
@@ -91,7 +83,6 @@ impl Core {
     }
 
     /// How long an attempt's way to its worker takes where something may go wrong there.
-    #[cold]
     fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32) -> Duration {
         let latency = self.settings.dispatch_latency;
         let hosted = &mut self.activities[activity];
@@ -116,10 +107,11 @@ impl Core {
 
     /// A task reaches the worker it was meant for, or finds it gone and looks for another.
     pub(super) fn hand_over(&mut self, ready: Ready, worker: WorkerKey, incarnation: u32) {
-        let target = &self.workers[worker];
-        if target.incarnation != incarnation || target.process != Process::Up {
-            if target.incarnation == incarnation && matches!(ready, Ready::Activity { .. }) {
-                self.workers[worker].busy -= 1;
+        let target = &mut self.workers[worker];
+        let is_same = target.incarnation() == incarnation;
+        if !is_same || target.process() != Process::Up {
+            if is_same && matches!(ready, Ready::Activity { .. }) {
+                target.free_slot();
             }
             self.announce_again([ready]);
             return;
@@ -141,22 +133,14 @@ impl Core {
 
     /// A worker has room for one more attempt.
     pub(super) fn free_slot(&mut self, worker: WorkerKey) {
-        let freed = &mut self.workers[worker];
-        // One that has died since has none of its former attempts.
-        freed.busy = freed.busy.saturating_sub(1);
-        if freed.slots != 0 && !self.backlog.is_empty() {
+        if self.workers[worker].free_slot() && self.workers.has_backlog() {
             self.offer_backlog();
         }
     }
 
     /// Offers the waiting tasks again, in the order in which they came.
     pub(super) fn offer_backlog(&mut self) {
-        let tasks = std::mem::take(&mut self.backlog);
+        let tasks = self.workers.take_backlog();
         self.announce_again(tasks);
     }
-}
-
-/// Whether this worker takes such a task now.
-fn fits(worker: &Worker, ready: Ready) -> bool {
-    worker.takes_tasks() && (matches!(ready, Ready::Workflow { .. }) || worker.has_slot())
 }

@@ -1,0 +1,110 @@
+//! [`Workers`]: the workers of a run, what waits for them, and which of them gets a task.
+
+use std::ops::{Index, IndexMut};
+use std::sync::Arc;
+
+use super::process::Worker;
+use crate::program::Table;
+use crate::service::Ready;
+use crate::trace::WorkerKey;
+
+/// The workers of a run and the tasks that none of them has taken.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    list: Table<WorkerKey, Worker>,
+    /// Tasks that no worker is there to take, in the order in which they came.
+    backlog: Vec<Ready>,
+    /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
+    held_back: Vec<(Ready, WorkerKey)>,
+    /// Counts tasks handed over.
+    served: u64,
+}
+
+impl Workers {
+    /// Adds a worker, whose process is up.
+    pub(crate) fn add(&mut self, worker: Worker) {
+        self.list.push(worker);
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// All of them.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = WorkerKey> + use<> {
+        self.list.keys()
+    }
+
+    /// The queues that are polled, one for each worker.
+    pub(crate) fn task_queues(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.list.values().map(Worker::task_queue)
+    }
+
+    /// The only worker, if there is one and it takes the task: every queue leads to it.
+    pub(crate) fn only(&self, ready: Ready) -> Option<WorkerKey> {
+        self.list.iter().find(|(_, only)| fits(only, ready)).map(|(worker, _)| worker)
+    }
+
+    /// The workers on this queue that take the task now, in their order.
+    pub(crate) fn able(&self, ready: Ready, task_queue: &str) -> impl Iterator<Item = WorkerKey> {
+        let able =
+            self.list.iter().filter(move |(_, worker)| fits(worker, ready) && **worker.task_queue() == *task_queue);
+        able.map(|(worker, _)| worker)
+    }
+
+    /// Of those on this queue that take the task now, the one that has waited longest.
+    pub(crate) fn longest_waiting(&self, ready: Ready, task_queue: &str) -> Option<WorkerKey> {
+        self.able(ready, task_queue).min_by_key(|worker| self.list[*worker].served())
+    }
+
+    /// This worker takes the task. Gives its present incarnation.
+    pub(crate) fn serve(&mut self, worker: WorkerKey, ready: Ready) -> u32 {
+        self.served += 1;
+        self.list[worker].take(self.served, matches!(ready, Ready::Activity { .. }))
+    }
+
+    /// No worker is there to take this task.
+    pub(crate) fn wait(&mut self, ready: Ready) {
+        self.backlog.push(ready);
+    }
+
+    /// Whether tasks wait that no worker was there to take.
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Takes those tasks.
+    pub(crate) fn take_backlog(&mut self) -> Vec<Ready> {
+        std::mem::take(&mut self.backlog)
+    }
+
+    /// The task has reached a worker that stands still. Should the process die before it goes on, another one takes it.
+    pub(crate) fn hold_back(&mut self, ready: Ready, worker: WorkerKey) {
+        self.held_back.push((ready, worker));
+    }
+
+    /// Takes the tasks that this worker has not taken since it stands still.
+    pub(crate) fn take_held_back(&mut self, worker: WorkerKey) -> Vec<Ready> {
+        self.held_back.extract_if(.., |(_, other)| *other == worker).map(|(ready, _)| ready).collect()
+    }
+}
+
+impl Index<WorkerKey> for Workers {
+    type Output = Worker;
+
+    fn index(&self, worker: WorkerKey) -> &Worker {
+        &self.list[worker]
+    }
+}
+
+impl IndexMut<WorkerKey> for Workers {
+    fn index_mut(&mut self, worker: WorkerKey) -> &mut Worker {
+        &mut self.list[worker]
+    }
+}
+
+/// Whether this worker takes such a task now.
+fn fits(worker: &Worker, ready: Ready) -> bool {
+    worker.takes_tasks() && (matches!(ready, Ready::Workflow { .. }) || worker.has_slot())
+}
