@@ -3,18 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::report::Report;
 use crate::engine::tasks::TaskId;
-use crate::program::{AttemptListener, CancelReason, Time, Timeouts};
-use crate::service::Token;
+use crate::program::{ActivityTask, AttemptListener, CancelReason, Span, Time, Timeouts};
+use crate::service::{Dialect, Token};
 use crate::trace::{Bytes, WorkerKey};
 
 use super::departure::FinalReport;
 use super::message::Delivery;
-use super::throttle::Throttle;
+use super::throttle::{Action, Throttle};
 
 /// Where an attempt stands on its worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Life {
+enum Life {
     /// Its code runs.
     Running,
     /// Its code has ended, or was dropped by the worker.
@@ -23,41 +24,278 @@ pub(crate) enum Life {
     Dead,
 }
 
+/// What the worker's own clock adds to a timeout before it cancels an attempt by itself.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/mod.rs:243`; recorded scenario `sdk_local_timeout_buffer`.
+const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
+
 /// An attempt on its worker.
 pub(crate) struct Attempt {
-    pub(crate) token: Token,
-    pub(crate) worker: WorkerKey,
+    token: Token,
+    worker: WorkerKey,
     /// Holds its heartbeats back.
-    pub(crate) throttle: Throttle,
-    pub(crate) task: Option<TaskId>,
-    pub(crate) life: Life,
-    pub(crate) awaits: u32,
-    pub(crate) effects: u32,
-    pub(crate) heartbeats: u32,
-    pub(crate) details_read: bool,
-    /// What its code is told through, while it runs.
-    pub(crate) listener: Option<Arc<dyn AttemptListener>>,
-    /// Told to the code, once.
-    pub(crate) cancel_told: Option<CancelReason>,
+    throttle: Throttle,
+    task: Option<TaskId>,
+    life: Life,
+    awaits: u32,
+    effects: u32,
+    heartbeats: u32,
+    details_read: bool,
+    /// Notifies its code, while it runs.
+    listener: Option<Arc<dyn AttemptListener>>,
+    /// Why its code was asked to stop, once.
+    cancelled_for: Option<CancelReason>,
     /// The service has given it up while its code runs on.
-    pub(crate) zombie: bool,
-    pub(crate) started_at: Time,
-    pub(crate) deadline: Option<Time>,
-    pub(crate) timeouts: Timeouts,
+    zombie: bool,
+    started_at: Time,
+    deadline: Option<Time>,
+    timeouts: Timeouts,
     /// When the code last recorded a heartbeat, or started: the worker's own heartbeat clock.
-    pub(crate) last_recorded: Time,
+    last_recorded: Time,
     /// When the service last had a heartbeat of it, or started it.
-    pub(crate) last_visible: Time,
+    last_visible: Time,
     /// The details it recorded last.
-    pub(crate) newest: Option<Bytes>,
+    newest: Option<Bytes>,
     /// What a fault has in store for the next heartbeat that leaves.
-    pub(crate) delivery: Delivery,
+    delivery: Delivery,
     /// What is said at its end, while it waits for a heartbeat in flight. Boxed because it is rare.
-    pub(crate) final_report: Option<Box<FinalReport>>,
+    final_report: Option<Box<FinalReport>>,
     /// A fault keeps it from being polled.
-    pub(crate) stalled: bool,
+    stalled: bool,
     /// Polls at the present moment, against loops that let no time pass.
-    pub(crate) busy: Busy,
+    busy: Busy,
+}
+
+impl Attempt {
+    /// An attempt that its worker takes now. `interval` is between two heartbeats that are sent.
+    pub(super) fn new(token: Token, worker: WorkerKey, task: &ActivityTask, interval: Span, now: Time) -> Attempt {
+        Attempt {
+            token,
+            worker,
+            throttle: Throttle::new(interval),
+            task: None,
+            life: Life::Running,
+            awaits: 0,
+            effects: 0,
+            heartbeats: 0,
+            details_read: false,
+            listener: None,
+            cancelled_for: None,
+            zombie: false,
+            started_at: now,
+            deadline: task.info.deadline(),
+            timeouts: task.info.timeouts,
+            last_recorded: now,
+            last_visible: now,
+            newest: None,
+            delivery: Delivery::Whole,
+            final_report: None,
+            stalled: false,
+            busy: Busy::default(),
+        }
+    }
+
+    /// Its code has begun.
+    pub(crate) fn begin(&mut self, task: TaskId, listener: Arc<dyn AttemptListener>) {
+        self.task = Some(task);
+        self.listener = Some(listener);
+    }
+
+    /// What its worker shows the service.
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    /// The worker that has it.
+    pub(crate) fn worker(&self) -> WorkerKey {
+        self.worker
+    }
+
+    /// Its code, while it runs.
+    pub(crate) fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    pub(crate) fn started_at(&self) -> Time {
+        self.started_at
+    }
+
+    /// The deadline that its code was told.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+
+    /// Whether its code runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.life == Life::Running
+    }
+
+    /// Whether it has crashed: nothing of it may have any effect.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.life == Life::Dead
+    }
+
+    /// Whether the service has given it up.
+    pub(crate) fn is_zombie(&self) -> bool {
+        self.zombie
+    }
+
+    /// The service has given it up while its code runs on.
+    pub(crate) fn become_zombie(&mut self) {
+        self.zombie = true;
+    }
+
+    /// Counts one more `Pending`.
+    pub(crate) fn count_await(&mut self) -> u32 {
+        self.awaits += 1;
+        self.awaits
+    }
+
+    /// Counts one more effect.
+    pub(crate) fn count_effect(&mut self) -> u32 {
+        self.effects += 1;
+        self.effects
+    }
+
+    /// Counts one more heartbeat.
+    pub(crate) fn count_heartbeat(&mut self) -> u32 {
+        self.heartbeats += 1;
+        self.heartbeats
+    }
+
+    /// Counts one more poll and says how many there were at this moment.
+    pub(crate) fn count_poll(&mut self, now: Time) -> u32 {
+        self.busy.count(now)
+    }
+
+    /// Its code looks at its details. Whether that is the first time, while it runs.
+    pub(crate) fn read_details(&mut self) -> bool {
+        self.is_running() && !std::mem::replace(&mut self.details_read, true)
+    }
+
+    /// Its code is asked to stop, unless it was asked before or runs no more.
+    pub(crate) fn cancel(&mut self, reason: CancelReason) -> bool {
+        let is_first = self.is_running() && self.cancelled_for.is_none();
+        if is_first {
+            self.cancelled_for = Some(reason);
+        }
+        is_first
+    }
+
+    /// Why its code was asked to stop, if it was.
+    pub(crate) fn cancelled_for(&self) -> Option<CancelReason> {
+        self.cancelled_for
+    }
+
+    /// Notifies its code, while it runs.
+    pub(crate) fn listener(&self) -> Option<Arc<dyn AttemptListener>> {
+        self.listener.clone()
+    }
+
+    /// When the worker's own clock gives it up.
+    pub(crate) fn local_timeout(&self) -> Option<Time> {
+        let after =
+            |from: Time, timeout: Span| (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER));
+        let close = after(self.started_at, self.timeouts.start_to_close);
+        let heartbeat = after(self.last_recorded, self.timeouts.heartbeat);
+        close.into_iter().chain(heartbeat).min()
+    }
+
+    /// Its code records a heartbeat, which the trace has under `bytes`.
+    pub(crate) fn record(
+        &mut self,
+        details: Option<&[u8]>,
+        bytes: Option<Bytes>,
+        throttled: bool,
+        now: Time,
+    ) -> Action {
+        self.last_recorded = now;
+        self.newest = bytes;
+        if throttled { self.throttle.record(details, now) } else { self.throttle.record_unthrottled(details, now) }
+    }
+
+    /// The throttle's wake-up has come.
+    pub(crate) fn interval_elapsed(&mut self, now: Time) -> Action {
+        self.throttle.interval_elapsed(now)
+    }
+
+    /// The heartbeat in flight is answered, or known to be lost.
+    pub(crate) fn heartbeat_answered(&mut self, now: Time) -> Action {
+        self.throttle.answered(now)
+    }
+
+    /// Whether a heartbeat waits for the throttle.
+    pub(crate) fn has_pending_heartbeat(&self) -> bool {
+        self.throttle.has_pending()
+    }
+
+    /// The message that carries this heartbeat, or a newer one in its place, meets this when it leaves.
+    pub(crate) fn doom_heartbeat(&mut self, delivery: Delivery) {
+        self.delivery = delivery;
+    }
+
+    /// A heartbeat leaves: what becomes of it.
+    pub(crate) fn take_delivery(&mut self) -> Delivery {
+        std::mem::take(&mut self.delivery)
+    }
+
+    /// The details it recorded last, in the trace.
+    pub(crate) fn newest(&self) -> Option<Bytes> {
+        self.newest
+    }
+
+    /// The service has a heartbeat of it.
+    pub(crate) fn heard_of(&mut self, now: Time) {
+        self.last_visible = now;
+    }
+
+    /// When the service last had a heartbeat of it, or started it.
+    pub(crate) fn last_visible(&self) -> Time {
+        self.last_visible
+    }
+
+    /// A fault keeps it from being polled. Gives its task unless that is kept already.
+    pub(crate) fn stall(&mut self) -> Option<TaskId> {
+        let task = self.task.filter(|_| !self.stalled)?;
+        self.stalled = true;
+        Some(task)
+    }
+
+    /// The stall is over.
+    pub(crate) fn go_on(&mut self) {
+        self.stalled = false;
+    }
+
+    /// Whether a fault keeps it from being polled.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
+    /// Its code has ended. What its worker says last of it, and whether a heartbeat is in flight, which that must not
+    /// overtake.
+    pub(super) fn end(&mut self, report: Report, dialect: Dialect) -> (Option<FinalReport>, bool) {
+        self.life = Life::Ended;
+        self.task = None;
+        self.listener = None;
+        let in_flight = self.throttle.is_in_flight();
+        (FinalReport::new(report, &mut self.throttle, self.newest, dialect), in_flight)
+    }
+
+    /// It has crashed. Gives its code.
+    pub(super) fn die(&mut self) -> Option<TaskId> {
+        self.life = Life::Dead;
+        self.task.take()
+    }
+
+    /// Its final report waits for the heartbeat in flight.
+    pub(crate) fn keep_report(&mut self, report: FinalReport) {
+        self.final_report = Some(Box::new(report));
+    }
+
+    /// Takes the report that waits; also when its worker has died, and it never leaves.
+    pub(crate) fn take_report(&mut self) -> Option<FinalReport> {
+        self.final_report.take().map(|report| *report)
+    }
 }
 
 /// Counts polls at one moment.
@@ -75,12 +313,6 @@ impl Busy {
         }
         self.polls += 1;
         self.polls
-    }
-}
-
-impl Attempt {
-    pub(crate) fn is_running(&self) -> bool {
-        self.life == Life::Running
     }
 }
 

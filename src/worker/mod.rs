@@ -9,6 +9,7 @@ pub(crate) mod attempt;
 mod cached;
 pub(crate) mod departure;
 pub(crate) mod drift;
+pub(crate) mod host;
 pub(crate) mod instance;
 pub mod local_activity;
 pub(crate) mod matching;

@@ -11,8 +11,7 @@ impl Core {
     #[inline(always)]
     pub(super) fn awaited(&mut self, attempt: AttemptKey) {
         let record = &mut self.attempts[attempt];
-        record.awaits += 1;
-        let count = record.awaits;
+        let count = record.count_await();
         self.note(Who::Attempt(attempt), What::Awaited(count));
         if !self.faults.is_quiet() {
             self.strike_await(attempt, count);
@@ -33,10 +32,10 @@ impl Core {
         if !self.faults.may_strike(Site::Deadline(next)) {
             return;
         }
-        let Some(deadline) = self.attempts[attempt].deadline else { return };
+        let Some(deadline) = self.attempts[attempt].deadline() else { return };
         let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
         if fault.defers_the_deadline() {
-            let activity = self.attempts[attempt].token.activity;
+            let activity = self.attempts[attempt].token().activity;
             self.activities[activity].defers_deadline = true;
         }
         if let Some(until) = fault.aim(deadline) {
@@ -45,7 +44,7 @@ impl Core {
     }
 
     pub(super) fn fault_at_await(&mut self, attempt: AttemptKey, fault: Fault) {
-        let worker = self.attempts[attempt].worker;
+        let worker = self.attempts[attempt].worker();
         match fault {
             Fault::Crash => self.crash_worker(worker),
             Fault::CrashAttempt => {
@@ -69,9 +68,7 @@ impl Core {
     }
 
     pub(super) fn hold(&mut self, attempt: AttemptKey) -> bool {
-        let record = &mut self.attempts[attempt];
-        let Some(task) = record.task.filter(|_| !record.stalled) else { return false };
-        record.stalled = true;
+        let Some(task) = self.attempts[attempt].stall() else { return false };
         self.tasks.hold(task);
         true
     }
@@ -80,9 +77,9 @@ impl Core {
     pub(super) fn release(&mut self, attempt: AttemptKey) {
         self.ending.renew(self.agenda.now());
         let record = &mut self.attempts[attempt];
-        record.stalled = false;
-        let frozen = self.workers[record.worker].frozen_until().is_some();
-        if let Some(task) = record.task.filter(|_| !frozen) {
+        record.go_on();
+        let frozen = self.workers[record.worker()].frozen_until().is_some();
+        if let Some(task) = record.task().filter(|_| !frozen) {
             self.tasks.release(task);
         }
     }

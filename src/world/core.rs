@@ -29,7 +29,8 @@ use crate::fault::source::Faults;
 use crate::program::{ActivityOutcome, Table, panics};
 use crate::service::{ActivityKey, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
-use crate::worker::attempt::{Attempt, Busy};
+use crate::worker::attempt::Busy;
+use crate::worker::host::Attempts;
 use crate::worker::matching::Workers;
 
 thread_local! {
@@ -93,8 +94,7 @@ pub(crate) struct Core {
     pub(super) settling: bool,
     pub(super) workers: Workers,
     /// By the key in [`Who::Attempt`].
-    pub(super) attempts: Table<AttemptKey, Attempt>,
-    pub(super) running: u32,
+    pub(super) attempts: Attempts,
     pub(super) background: Table<BackgroundKey, Background>,
     /// By [`WorkflowKey`].
     pub(super) workflows: Table<WorkflowKey, HostedWorkflow>,
@@ -152,8 +152,7 @@ impl Core {
             service: Service::new(),
             settling: false,
             workers: Workers::default(),
-            attempts: Table::new(),
-            running: 0,
+            attempts: Attempts::default(),
             background: Table::new(),
             workflows: Table::new(),
             open_workflows: 0,
@@ -216,7 +215,7 @@ impl World {
             return None;
         }
         let attempt = core.running_attempt();
-        Some((attempt, attempt.map_or(0, |attempt| core.attempts[attempt].token.attempt)))
+        Some((attempt, attempt.map_or(0, |attempt| core.attempts[attempt].token().attempt)))
     }
 
     /// Random bits for user code.

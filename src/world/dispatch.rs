@@ -35,7 +35,7 @@ impl Core {
     /// A fault takes away the worker that had the latest attempt.
     fn lose_worker_of(&mut self, activity: ActivityKey) {
         if let Some(attempt) = self.activities[activity].latest {
-            self.crash_worker(self.attempts[attempt].worker);
+            self.crash_worker(self.attempts[attempt].worker());
         }
     }
 

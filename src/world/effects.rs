@@ -50,8 +50,7 @@ impl World {
             return None;
         }
         let record = &mut core.attempts[attempt];
-        record.effects += 1;
-        let count = record.effects;
+        let count = record.count_effect();
         // A second unwinding would abort the process; destructors meet no faults.
         if !record.is_running() || std::thread::panicking() {
             return Some(None);
@@ -76,7 +75,7 @@ impl World {
         {
             let mut core = self.core.borrow_mut();
             if let Some(attempt) = core.running_attempt() {
-                let worker = core.attempts[attempt].worker;
+                let worker = core.attempts[attempt].worker();
                 core.crash_worker(worker);
             }
         }

@@ -6,10 +6,11 @@ use super::core::Core;
 use crate::fault::menu::Limits;
 use crate::fault::source::{LateDispatch, Location};
 use crate::fault::{Fault, Point, Site};
-use crate::program::{RetrySpec, Table};
+use crate::program::RetrySpec;
 use crate::service::{ActivityKey, Service, Token, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
 use crate::worker::attempt::Attempt;
+use crate::worker::host::Attempts;
 
 /// Attempts that faults may end where the policy has no limit: a run should come to an end.
 const ENOUGH_ATTEMPTS: u32 = 6;
@@ -22,7 +23,7 @@ impl Core {
     }
 
     fn try_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
-        let token = self.attempts[attempt].token;
+        let token = self.attempts[attempt].token();
         let fault = self.strike_site(token.activity, token.attempt, site)?;
         self.note_fault(Who::Attempt(attempt), self.trace.activity_point(token.activity, token.attempt, site), fault)
     }
@@ -90,9 +91,9 @@ impl Core {
             Limits {
                 timeouts: record.timeouts(),
                 backoff: record.retry().initial_interval,
-                attempt_length: hosted.map_or(Default::default(), |attempt| now - attempt.started_at),
-                time_left: hosted.and_then(|attempt| attempt.deadline).map(|deadline| deadline - now),
-                silence: hosted.map_or(Default::default(), |attempt| now - attempt.last_visible),
+                attempt_length: hosted.map_or(Default::default(), |attempt| now - attempt.started_at()),
+                time_left: hosted.and_then(Attempt::deadline).map(|deadline| deadline - now),
+                silence: hosted.map_or(Default::default(), |attempt| now - attempt.last_visible()),
                 may_end: all_may_end(attempts, service, over_budget) && may_end(record.retry(), attempt, over_budget),
             }
         };
@@ -101,7 +102,7 @@ impl Core {
 
     /// Cancellation of an attempt's workflow is requested now.
     pub(super) fn cancel_workflow_of(&mut self, attempt: AttemptKey) {
-        let activity = self.attempts[attempt].token.activity;
+        let activity = self.attempts[attempt].token().activity;
         self.cancel_workflow(self.service.activity(activity).workflow());
     }
 
@@ -112,9 +113,9 @@ impl Core {
 }
 
 /// Whether every attempt that would die with the worker may have a successor.
-fn all_may_end(attempts: &Table<AttemptKey, Attempt>, service: &Service, over_budget: bool) -> bool {
-    attempts.values().filter(|attempt| attempt.is_running()).all(|attempt| {
-        let Token { activity, attempt, .. } = attempt.token;
+fn all_may_end(attempts: &Attempts, service: &Service, over_budget: bool) -> bool {
+    attempts.running().all(|(_, attempt)| {
+        let Token { activity, attempt, .. } = attempt.token();
         may_end(service.activity(activity).retry(), attempt, over_budget)
     })
 }

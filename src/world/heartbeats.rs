@@ -21,8 +21,7 @@ impl Core {
             self.too_long_in_one_poll();
             return Beat::CrashNow;
         }
-        record.heartbeats += 1;
-        let (count, worker) = (record.heartbeats, record.worker);
+        let (count, worker) = (record.count_heartbeat(), record.worker());
         let fault = self.strike_attempt(attempt, Site::Heartbeat(count));
         if fault == Some(Fault::CrashBefore) {
             self.crash_worker(worker);
@@ -36,20 +35,13 @@ impl Core {
         }
         let now = self.agenda.now();
         let record = &mut self.attempts[attempt];
-        record.last_recorded = now;
-        record.newest = bytes;
-        // The message that carries this heartbeat, or a newer one in its place, meets its fate when it leaves.
         match fault {
-            Some(Fault::RequestLost) => record.delivery = Delivery::RequestLost,
-            Some(Fault::AnswerLost) => record.delivery = Delivery::AnswerLost,
-            Some(Fault::Delayed(length)) => record.delivery = Delivery::Late(length),
+            Some(Fault::RequestLost) => record.doom_heartbeat(Delivery::RequestLost),
+            Some(Fault::AnswerLost) => record.doom_heartbeat(Delivery::AnswerLost),
+            Some(Fault::Delayed(length)) => record.doom_heartbeat(Delivery::Late(length)),
             _ => {}
         }
-        let action = if fault == Some(Fault::CrashAfterSent) {
-            self.attempts[attempt].throttle.record_unthrottled(details, now)
-        } else {
-            self.attempts[attempt].throttle.record(details, now)
-        };
+        let action = record.record(details, bytes, fault != Some(Fault::CrashAfterSent), now);
         self.act(attempt, action);
         if fault == Some(Fault::CrashAfterSent) {
             self.crash_worker(worker);
@@ -63,8 +55,8 @@ impl Core {
         match action {
             Action::Send(details) => {
                 let record = &mut self.attempts[attempt];
-                let delivery = std::mem::take(&mut record.delivery);
-                let bytes = record.newest;
+                let delivery = record.take_delivery();
+                let bytes = record.newest();
                 self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
                 match delivery {
                     Delivery::Late(_) => {
@@ -81,7 +73,7 @@ impl Core {
     /// The throttle's interval is over.
     pub(super) fn flush(&mut self, attempt: AttemptKey) {
         let now = self.agenda.now();
-        let action = self.attempts[attempt].throttle.interval_elapsed(now);
+        let action = self.attempts[attempt].interval_elapsed(now);
         self.act(attempt, action);
     }
 
@@ -97,7 +89,7 @@ impl Core {
         if delivery == Delivery::RequestLost {
             self.heartbeat_answered(attempt);
         } else {
-            let token = self.attempts[attempt].token;
+            let token = self.attempts[attempt].token();
             let order = self.agenda.reserve();
             self.serve_then(
                 |service, now| service.heartbeat(token, details, now, order),
@@ -120,7 +112,7 @@ impl Core {
     ) {
         let told = match answer {
             Ok(answer) => {
-                self.attempts[attempt].last_visible = self.agenda.now();
+                self.attempts[attempt].heard_of(self.agenda.now());
                 self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
                 if answer.cancel_requested {
                     Some(CancelReason::Requested)
@@ -144,12 +136,12 @@ impl Core {
     #[inline]
     pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey) {
         let now = self.agenda.now();
-        let action = self.attempts[attempt].throttle.answered(now);
+        let action = self.attempts[attempt].heartbeat_answered(now);
         let record = &mut self.attempts[attempt];
         if record.is_running() {
             self.act(attempt, action);
-        } else if let Some(report) = record.final_report.take() {
-            self.send_final_report(attempt, *report);
+        } else if let Some(report) = record.take_report() {
+            self.send_final_report(attempt, report);
         }
     }
 }

@@ -13,12 +13,11 @@ use crate::program::panics::{Panic, Unwound};
 use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure, Span, Time};
 use crate::service::Token;
 use crate::trace::{AttemptKey, AttemptName, Ended, What, Who, WorkerKey};
-use crate::worker::attempt::{Attempt, Busy, Life};
 use crate::worker::departure::FinalReport;
 use crate::worker::message::{Call, Delivery};
 use crate::worker::process::Process;
 use crate::worker::report::{self, Report};
-use crate::worker::throttle::{self, Throttle};
+use crate::worker::throttle;
 
 /// An attempt's way back: finds the run by the thread, and itself by its number.
 #[derive(Debug)]
@@ -82,7 +81,7 @@ impl ActivityLink for Link {
                 return;
             }
             let attempt = &mut core.attempts[self.attempt];
-            if attempt.is_running() && !std::mem::replace(&mut attempt.details_read, true) {
+            if attempt.read_details() {
                 core.note(Who::Attempt(self.attempt), What::DetailsRead);
             }
         });
@@ -117,9 +116,7 @@ impl World {
         match started {
             Ok(started) => {
                 let task = core.tasks.spawn(started.run, Tag::Attempt(index));
-                let attempt = &mut core.attempts[index];
-                attempt.task = Some(task);
-                attempt.listener = Some(started.listener);
+                core.attempts[index].begin(task, started.listener);
                 core.approach_await(index, 1);
             }
             Err(Unwound::Panic(panic)) => core.ended(index, Err(panic)),
@@ -131,7 +128,7 @@ impl World {
 
     /// Lets an attempt's code fail at an await: its destructors run, then the worker reports the failure.
     pub(super) fn fail_attempt(&self, attempt: AttemptKey) {
-        let task = self.core.borrow().attempts[attempt].task;
+        let task = self.core.borrow().attempts[attempt].task();
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let failure = Failure::application("InjectedFailure", "injected failure");
@@ -140,7 +137,7 @@ impl World {
 
     /// Drops an attempt that outlived its worker's grace period, and reports it.
     pub(super) fn abort_attempt(&self, attempt: AttemptKey) {
-        let task = self.core.borrow().attempts[attempt].task;
+        let task = self.core.borrow().attempts[attempt].task();
         let future = task.and_then(|task| self.core.borrow_mut().tasks.remove(task));
         self.drop_for(attempt, future);
         let mut core = self.core.borrow_mut();
@@ -155,8 +152,7 @@ impl World {
 }
 
 impl Core {
-    /// The link of a new attempt: an earlier run's, unless something that outlived that run still holds it.
-    fn link(&mut self, attempt: AttemptKey) -> Arc<Link> {
+    fn link(&self, attempt: AttemptKey) -> Arc<Link> {
         Link::new(attempt, self.run)
     }
 
@@ -174,31 +170,7 @@ impl Core {
                 throttle::interval_in(dialect, timeout, default.into(), max.into())
             }
         };
-        self.attempts.push(Attempt {
-            token,
-            worker,
-            throttle: Throttle::new(interval),
-            task: None,
-            life: Life::Running,
-            awaits: 0,
-            effects: 0,
-            heartbeats: 0,
-            details_read: false,
-            listener: None,
-            cancel_told: None,
-            zombie: false,
-            started_at: self.agenda.now(),
-            deadline: task.info.deadline(),
-            timeouts: task.info.timeouts,
-            last_recorded: self.agenda.now(),
-            last_visible: self.agenda.now(),
-            newest: None,
-            delivery: Delivery::Whole,
-            final_report: None,
-            stalled: false,
-            busy: Busy::default(),
-        });
-        self.running += 1;
+        self.attempts.start(token, worker, task, interval, self.agenda.now());
         self.activities[token.activity].latest = Some(index);
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));
@@ -229,20 +201,14 @@ impl Core {
             }
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
-        let told = self.attempts[attempt].cancel_told;
+        let told = self.attempts[attempt].cancelled_for();
         self.close(attempt, report::report(outcome, told));
     }
 
     /// Reports an attempt that has ended.
     fn close(&mut self, attempt: AttemptKey, report: Report) {
-        let record = &mut self.attempts[attempt];
-        record.life = Life::Ended;
-        record.task = None;
-        record.listener = None;
-        let (worker, bytes) = (record.worker, record.newest);
-        let in_flight = record.throttle.is_in_flight();
-        let report = FinalReport::new(report, &mut record.throttle, bytes, self.service.dialect());
-        self.running -= 1;
+        let worker = self.attempts[attempt].worker();
+        let (report, in_flight) = self.attempts.end(attempt, report, self.service.dialect());
         self.free_slot(worker);
         let fault = self.strike_attempt(attempt, Site::Completion);
         let delivery = match fault {
@@ -262,7 +228,7 @@ impl Core {
         match report.map(|report| report.delivered(delivery)) {
             None => self.note(Who::Attempt(attempt), What::ReportDropped),
             // It waits for the heartbeat in flight, which it must not overtake.
-            Some(report) if in_flight => self.attempts[attempt].final_report = Some(Box::new(report)),
+            Some(report) if in_flight => self.attempts[attempt].keep_report(report),
             Some(report) => self.send_final_report(attempt, report),
         }
         if self.workers[worker].process() == Process::Stopping {
@@ -274,7 +240,7 @@ impl Core {
     pub(super) fn send_final_report(&mut self, attempt: AttemptKey, report: FinalReport) {
         let (flushed, report, delivery) = report.messages(attempt);
         if let Some(heartbeat) = flushed {
-            let bytes = self.attempts[attempt].newest;
+            let bytes = self.attempts[attempt].newest();
             self.note(Who::Attempt(attempt), What::HeartbeatSent(bytes));
             self.deliver(heartbeat, Delivery::Whole);
         }
@@ -286,13 +252,10 @@ impl Core {
 
     /// The attempt vanishes: nothing of it has any effect from now on.
     pub(super) fn bury(&mut self, attempt: AttemptKey) {
-        let record = &mut self.attempts[attempt];
-        if !record.is_running() {
+        if !self.attempts[attempt].is_running() {
             return;
         }
-        record.life = Life::Dead;
-        self.running -= 1;
-        if let Some(future) = record.task.take().and_then(|task| self.tasks.remove(task)) {
+        if let Some(future) = self.attempts.die(attempt).and_then(|task| self.tasks.remove(task)) {
             self.dead.keep_future(future);
         }
         self.note(Who::Attempt(attempt), What::Died);

@@ -19,7 +19,7 @@ impl Core {
     /// A message arrives at the service, or is lost on the way.
     pub(super) fn deliver(&mut self, message: Message, delivery: Delivery) {
         let Message { attempt, call } = message;
-        let token = self.attempts[attempt].token;
+        let token = self.attempts[attempt].token();
         let arrives = delivery != Delivery::RequestLost;
         let answer = match call {
             Call::Heartbeat { details, bytes } => {

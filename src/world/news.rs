@@ -82,8 +82,8 @@ impl Core {
                 self.note(Who::Activity(activity), What::TimedOut(timeout));
                 if let Some(hosted) = self.activities[activity].latest {
                     let record = &mut self.attempts[hosted];
-                    if record.token.attempt == attempt && record.is_running() {
-                        record.zombie = true;
+                    if record.token().attempt == attempt && record.is_running() {
+                        record.become_zombie();
                         self.note(Who::Attempt(hosted), What::Zombie);
                         self.expect_local_timeout(hosted);
                     }
@@ -187,7 +187,7 @@ impl Core {
         }
         for attempt in std::mem::take(&mut self.workflows[workflow].attempts) {
             let record = &self.attempts[attempt];
-            if record.is_running() && !record.zombie {
+            if record.is_running() && !record.is_zombie() {
                 self.expect_local_timeout(attempt);
             }
         }

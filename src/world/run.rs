@@ -211,7 +211,7 @@ impl Run {
 
     /// The deadline that an attempt was told, by its index in the trace.
     pub(crate) fn attempt_deadline(&self, attempt: AttemptKey) -> Option<Time> {
-        self.world().core.borrow().attempts[attempt].deadline
+        self.world().core.borrow().attempts[attempt].deadline()
     }
 
     pub(super) fn world(&self) -> &Rc<World> {

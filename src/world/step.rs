@@ -47,7 +47,7 @@ impl World {
             self.perform(todo);
             return true;
         }
-        if core.open_workflows == 0 && core.running == 0 && core.script != Script::Running {
+        if core.open_workflows == 0 && !core.attempts.any_runs() && core.script != Script::Running {
             return false;
         }
         let taken = match core.take_ready() {
@@ -281,7 +281,7 @@ impl Core {
     #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag) -> bool {
         let polls = match tag {
-            Tag::Attempt(attempt) => self.attempts[attempt].busy.count(self.agenda.now()),
+            Tag::Attempt(attempt) => self.attempts[attempt].count_poll(self.agenda.now()),
             Tag::Background(index) => self.background[index].busy.count(self.agenda.now()),
             Tag::Script => self.script_busy.count(self.agenda.now()),
         };
@@ -321,7 +321,7 @@ impl Core {
             Wakeup::Service(timer) => self.service.is_live(timer),
             Wakeup::HandOver { .. } => true,
             Wakeup::Flush(attempt) => {
-                self.attempts[attempt].is_running() && self.attempts[attempt].throttle.has_pending()
+                self.attempts[attempt].is_running() && self.attempts[attempt].has_pending_heartbeat()
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt].is_running(),
             Wakeup::Deliver(_) => true,

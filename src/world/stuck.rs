@@ -41,13 +41,13 @@ impl Core {
             };
             self.service.activities().map(|(_, activity)| of_one(activity.timeouts())).max().unwrap_or_default()
         };
-        self.ending.is_over(at, longest) && !self.attempts.values().any(|attempt| self.is_held(attempt))
+        self.ending.is_over(at, longest) && !self.attempts.running().any(|(_, attempt)| self.is_held(attempt))
     }
 
     /// Whether a fault keeps the attempt from being polled.
     pub(super) fn is_held(&self, attempt: &Attempt) -> bool {
-        let is_frozen = self.workers[attempt.worker].frozen_until().is_some();
-        attempt.is_running() && (attempt.stalled || is_frozen)
+        let is_frozen = self.workers[attempt.worker()].frozen_until().is_some();
+        attempt.is_stalled() || is_frozen
     }
 
     pub(super) fn beyond_horizon(&mut self) {
@@ -71,9 +71,9 @@ impl Core {
             let failure = activity.last_failure().map(|failure| format!(", after `{failure}`")).unwrap_or_default();
             words.push(format!("activity {name} {state} at attempt {}{failure}", activity.attempt()));
         }
-        for (key, attempt) in self.attempts.iter().filter(|(_, attempt)| attempt.is_running()) {
-            let activity = self.service.activity(attempt.token.activity);
-            let current = activity.outcome().is_none() && activity.attempt() == attempt.token.attempt;
+        for (key, attempt) in self.attempts.running() {
+            let activity = self.service.activity(attempt.token().activity);
+            let current = activity.outcome().is_none() && activity.attempt() == attempt.token().attempt;
             if !current || !self.service.workflow(activity.workflow()).is_open() {
                 let name = self.trace.attempt_words(key);
                 words.push(format!("attempt {name}, which the service has given up, still runs"));

@@ -9,7 +9,6 @@ use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::program::panics::{self, Unwound};
 use crate::program::{ActivityOutcome, WorkflowLink};
 use crate::trace::AttemptKey;
-use crate::worker::attempt::Life;
 
 impl Core {
     /// Begins to run somebody's code. Gives what [`leave`](Core::leave) takes back.
@@ -61,7 +60,7 @@ impl Core {
         match self.running_code {
             Running::AfterTheEnd => true,
             Running::Task(..) => self.tasks.is_gone(),
-            Running::Attempt(attempt) => self.attempts[attempt].life == Life::Dead,
+            Running::Attempt(attempt) => self.attempts[attempt].is_dead(),
             Running::Nobody | Running::Workflow => false,
         }
     }

@@ -7,7 +7,7 @@ use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::engine::tasks::Taken;
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};
 use crate::service::ServiceTimer;
-use crate::trace::{AttemptKey, What, Who, WorkerKey};
+use crate::trace::{What, Who, WorkerKey};
 
 impl Core {
     /// An entry of the queue is due.
@@ -64,7 +64,7 @@ impl Core {
     /// What is meant for a worker that stands still waits until it goes on.
     fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
         let worker = match wakeup {
-            Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt].worker,
+            Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt].worker(),
             Wakeup::HandOver { worker, .. } => worker,
             Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow].held.as_ref()?.worker,
             _ => return None,
@@ -101,17 +101,15 @@ impl Core {
         }
         self.note(Who::Worker(worker), What::WorkerCrashed);
         for attempt in self.attempts.keys() {
-            if self.attempts[attempt].worker == worker {
+            if self.attempts[attempt].worker() == worker {
                 self.bury(attempt);
             }
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
-        for attempt in self.attempts.values_mut().filter(|attempt| attempt.worker == worker) {
-            attempt.final_report = None;
-        }
+        self.attempts.drop_reports_of(worker);
         for index in self.background.keys() {
             let background = &mut self.background[index];
-            if self.attempts[background.attempt].worker == worker
+            if self.attempts[background.attempt].worker() == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
                 self.dead.keep_future(future);
@@ -170,7 +168,7 @@ impl Core {
         self.ending.renew(self.agenda.now());
         self.note(Who::Worker(worker), What::Thawed);
         for task in self.tasks_of(worker) {
-            if !self.attempts.values().any(|attempt| attempt.stalled && attempt.task == Some(task)) {
+            if !self.attempts.running().any(|(_, attempt)| attempt.is_stalled() && attempt.task() == Some(task)) {
                 self.tasks.release(task);
             }
         }
@@ -187,7 +185,7 @@ impl Core {
         }
         let incarnation = self.workers[worker].incarnation();
         self.note(Who::Worker(worker), What::StopSignal);
-        for attempt in self.hosted_by(worker) {
+        for attempt in self.attempts.hosted_by(worker) {
             self.agenda.then(Todo::WorkerStopping { attempt });
         }
         self.agenda.wake_at(
@@ -197,7 +195,7 @@ impl Core {
     }
 
     fn end_grace(&mut self, worker: WorkerKey) {
-        for attempt in self.hosted_by(worker) {
+        for attempt in self.attempts.hosted_by(worker) {
             self.agenda.then(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
         }
         // Behind the polls in which the attempts hear of it, which happen at this very moment.
@@ -206,7 +204,7 @@ impl Core {
     }
 
     fn abort_attempts(&mut self, worker: WorkerKey) {
-        for attempt in self.hosted_by(worker) {
+        for attempt in self.attempts.hosted_by(worker) {
             self.agenda.then(Todo::Abort { attempt });
         }
         self.stop_if_idle(worker);
@@ -214,13 +212,13 @@ impl Core {
 
     /// A stopping process whose attempts have all ended exits: what it caches and spawned is dropped.
     pub(super) fn stop_if_idle(&mut self, worker: WorkerKey) {
-        if !self.hosted_by(worker).is_empty() || !self.workers[worker].is_alive() {
+        if !self.attempts.hosted_by(worker).is_empty() || !self.workers[worker].is_alive() {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerStopped);
         for index in self.background.keys() {
             let background = &mut self.background[index];
-            if self.attempts[background.attempt].worker == worker
+            if self.attempts[background.attempt].worker() == worker
                 && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
             {
                 let attempt = background.attempt;
@@ -235,25 +233,13 @@ impl Core {
         self.go_down(worker);
     }
 
-    fn hosted_by(&self, worker: WorkerKey) -> Vec<AttemptKey> {
-        let mut hosted = Vec::new();
-        for (key, attempt) in &self.attempts {
-            if attempt.worker == worker && attempt.is_running() {
-                hosted.push(key);
-            }
-        }
-        hosted
-    }
-
     fn tasks_of(&self, worker: WorkerKey) -> Vec<crate::engine::tasks::TaskId> {
         let mut tasks = Vec::new();
-        for attempt in self.attempts.values() {
-            if attempt.worker == worker && attempt.is_running() {
-                tasks.extend(attempt.task);
-            }
+        for attempt in self.attempts.hosted_by(worker) {
+            tasks.extend(self.attempts[attempt].task());
         }
         for background in self.background.values() {
-            if self.attempts[background.attempt].worker == worker {
+            if self.attempts[background.attempt].worker() == worker {
                 tasks.extend(background.task);
             }
         }

@@ -1,0 +1,91 @@
+//! [`Attempts`]: the attempts that workers have taken in a run.
+
+use std::ops::{Index, IndexMut};
+
+use super::attempt::Attempt;
+use super::departure::FinalReport;
+use super::report::Report;
+use crate::engine::tasks::TaskId;
+use crate::program::{ActivityTask, Span, Table, Time};
+use crate::service::{Dialect, Token};
+use crate::trace::{AttemptKey, WorkerKey};
+
+/// The attempts that workers have taken, those that have ended too.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    list: Table<AttemptKey, Attempt>,
+    running: u32,
+}
+
+impl Attempts {
+    /// A worker takes an attempt. `interval` is between two heartbeats that are sent.
+    pub(crate) fn start(
+        &mut self,
+        token: Token,
+        worker: WorkerKey,
+        task: &ActivityTask,
+        interval: Span,
+        now: Time,
+    ) -> AttemptKey {
+        self.running += 1;
+        self.list.push(Attempt::new(token, worker, task, interval, now))
+    }
+
+    /// The code of a running attempt has ended. What its worker says last of it, and whether a heartbeat is in flight.
+    pub(crate) fn end(&mut self, attempt: AttemptKey, report: Report, dialect: Dialect) -> (Option<FinalReport>, bool) {
+        self.running -= 1;
+        self.list[attempt].end(report, dialect)
+    }
+
+    /// A running attempt crashes. Gives its code.
+    pub(crate) fn die(&mut self, attempt: AttemptKey) -> Option<TaskId> {
+        self.running -= 1;
+        self.list[attempt].die()
+    }
+
+    /// Whether one runs.
+    pub(crate) fn any_runs(&self) -> bool {
+        self.running > 0
+    }
+
+    /// All of them, in the order in which they started.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = AttemptKey> + use<> {
+        self.list.keys()
+    }
+
+    /// Those that run.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (AttemptKey, &Attempt)> {
+        self.list.iter().filter(|(_, attempt)| attempt.is_running())
+    }
+
+    /// Those that run on this worker.
+    pub(crate) fn hosted_by(&self, worker: WorkerKey) -> Vec<AttemptKey> {
+        self.running().filter(|(_, attempt)| attempt.worker() == worker).map(|(key, _)| key).collect()
+    }
+
+    /// This worker has died: what it had still to say of ended attempts never leaves.
+    pub(crate) fn drop_reports_of(&mut self, worker: WorkerKey) {
+        for attempt in self.list.values_mut().filter(|attempt| attempt.worker() == worker) {
+            attempt.take_report();
+        }
+    }
+
+    /// Takes all, to be dropped.
+    pub(crate) fn into_values(self) -> Vec<Attempt> {
+        self.list.into_values()
+    }
+}
+
+impl Index<AttemptKey> for Attempts {
+    type Output = Attempt;
+
+    fn index(&self, attempt: AttemptKey) -> &Attempt {
+        &self.list[attempt]
+    }
+}
+
+impl IndexMut<AttemptKey> for Attempts {
+    fn index_mut(&mut self, attempt: AttemptKey) -> &mut Attempt {
+        &mut self.list[attempt]
+    }
+}
