@@ -33,11 +33,20 @@ pub struct Timeline<'a> {
     details_width: usize,
 }
 
-/// What is shown of a timeline that is not shown whole.
+/// The part of a timeline that is shown, if it is not shown whole.
 #[derive(Clone, Debug)]
 struct Focus {
+    /// In order.
     events: Vec<usize>,
     lines_around: usize,
+}
+
+impl Focus {
+    /// Whether one of these events is shown for its own sake.
+    fn has_any(&self, events: RangeInclusive<usize>) -> bool {
+        let first = self.events.partition_point(|event| event < events.start());
+        self.events.get(first).is_some_and(|event| events.contains(event))
+    }
 }
 
 /// A line to be: the events from `first` to `last` (indexes), where those between are hidden or of the same line.
@@ -78,7 +87,9 @@ impl<'a> Timeline<'a> {
     /// Shows only the events with these indexes in [`Trace::events`], the faults, and so many lines before and after each
     /// of these; the rest becomes `... 12 more ...`.
     pub fn around(self, events: impl Into<Vec<usize>>, lines_around: usize) -> Timeline<'a> {
-        Timeline { focus: Some(Focus { events: events.into(), lines_around }), ..self }
+        let mut events = events.into();
+        events.sort_unstable();
+        Timeline { focus: Some(Focus { events, lines_around }), ..self }
     }
 
     /// Cuts inputs, details and results at so many characters, and error texts at twice as many; 60 if not said.
@@ -86,9 +97,9 @@ impl<'a> Timeline<'a> {
         Timeline { details_width: characters, ..self }
     }
 
-    /// Whether the event has a place in the timeline at all.
+    /// Whether the timeline has the event at all.
     fn is_shown(&self, index: usize, what: What) -> bool {
-        let asked_for = || self.focus.as_ref().is_some_and(|focus| focus.events.contains(&index));
+        let asked_for = || self.focus.as_ref().is_some_and(|focus| focus.has_any(index..=index));
         self.every_event || !matches!(what, What::Awaited(_) | What::DetailsRead) || asked_for()
     }
 
@@ -129,7 +140,7 @@ impl<'a> Timeline<'a> {
         let mut kept = vec![self.focus.is_none(); lines.len()];
         if let Some(focus) = &self.focus {
             for (at, line) in lines.iter().enumerate() {
-                let asked_for = focus.events.iter().any(|index| (line.first..=line.last).contains(index));
+                let asked_for = focus.has_any(line.first..=line.last);
                 if in_window(line) && (asked_for || matches!(events[line.first].what, What::Fault(_))) {
                     let end = (at + focus.lines_around + 1).min(lines.len());
                     kept[at.saturating_sub(focus.lines_around)..end].fill(true);
@@ -245,7 +256,7 @@ mod tests {
 
         fn fault(&mut self, millis: u64, entry: &str) {
             let Entry { point, fault } = entry.parse().unwrap();
-            let index = self.0.name_fault(point, fault);
+            let index = self.0.name_fault(point, fault).unwrap();
             self.at(millis, Who::Run, What::Fault(index));
         }
 

@@ -9,6 +9,7 @@ mod event;
 mod keys;
 mod names;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use event::{Ended, What, Who};
@@ -107,6 +108,8 @@ pub struct Trace {
     activities: Table<ActivityKey, ActivityName>,
     attempts: Table<AttemptKey, AttemptName>,
     faults: Table<FaultKey, (Point, Fault)>,
+    /// Their points.
+    struck: BTreeSet<Point>,
     signals: Table<SignalKey, NamedBytes>,
     markers: Table<MarkerKey, Marker>,
     answers: Table<AnswerKey, NamedBytes>,
@@ -258,8 +261,10 @@ impl Trace {
         self.attempts.push(name)
     }
 
-    pub(crate) fn name_fault(&mut self, point: Point, fault: Fault) -> FaultKey {
-        self.faults.push((point, fault))
+    /// Takes a fault that strikes. `None` if one has struck at this point already: some points are passed more than once,
+    /// such as the dispatch of a task that finds no worker, and a plan has one entry for each.
+    pub(crate) fn name_fault(&mut self, point: Point, fault: Fault) -> Option<FaultKey> {
+        self.struck.insert(point.clone()).then(|| self.faults.push((point, fault)))
     }
 
     /// Empties the trace and keeps its memory.
@@ -273,6 +278,7 @@ impl Trace {
         self.activities.clear();
         self.attempts.clear();
         self.faults.clear();
+        self.struck.clear();
         self.signals.clear();
         self.markers.clear();
         self.answers.clear();

@@ -69,13 +69,9 @@ impl Core {
         self.note_fault(Who::Workflow(workflow), self.trace.workflow_point(workflow, site), fault)
     }
 
-    /// Notes that a fault strikes. At most one does at a point: some are passed more than once, such as the dispatch of a
-    /// task that finds no worker, and a plan has one entry for each.
+    /// Notes that a fault strikes. At most one does at a point.
     fn note_fault(&mut self, who: Who, point: Point, fault: Fault) -> Option<Fault> {
-        if self.trace.faults().values().any(|(struck, _)| *struck == point) {
-            return None;
-        }
-        let fault_key = self.trace.name_fault(point, fault);
+        let fault_key = self.trace.name_fault(point, fault)?;
         self.note(who, What::Fault(fault_key));
         Some(fault)
     }
