@@ -114,8 +114,13 @@ impl Exploration {
         self
     }
 
-    /// One run for each point of the fault-free run and each fault that fits it. Order of ready tasks: first in, first
-    /// out. Of attempts with more than 200 awaits a sample is taken, and the report says so.
+    /// Adds one run for each point of the fault-free run and each fault that fits it. Order of ready tasks: first in, first
+    /// out.
+    ///
+    /// If an attempt or a workflow has more than 200 points of one kind (awaits, heartbeats, tasks, timers, ..), a sample is
+    /// tried: the first 50, the last 50, and about 50 between them. In a workflow, the tasks and timers next to something
+    /// that happens at most 50 times (a signal, the end of an activity, a cancel) are tried too. The report then says
+    /// `k of m points (sampled)`.
     pub fn every_fault(mut self) -> Exploration {
         self.every_fault = true;
         self

@@ -7,10 +7,10 @@ use crate::fault::swarm::Family;
 use crate::fault::{Entry, Fault, Point, Site};
 use crate::program::{Span, Time, Timeouts};
 use crate::service::WorkflowKey;
-use crate::trace::attempts::{AttemptExecution, Executions, Moment};
+use crate::trace::attempts::{AttemptExecution, Executions, Moment, TimerExecution, WorkflowExecution};
 use crate::world::Run;
 
-/// More points of one kind than this in an attempt are sampled.
+/// More points of one kind than this in an attempt or a workflow are sampled.
 const MANY: u32 = 200;
 /// How many of the first and of the last are kept then, and roughly how many between them.
 const KEPT: u32 = 50;
@@ -133,7 +133,11 @@ impl Points {
     /// Tasks, signals and timers of workflows.
     fn add_workflow_sites(&mut self, run: &Run) {
         let limits = Limits::of_workflow(true);
-        for WorkflowSite { workflow, site, moment } in workflow_sites(run.executions()) {
+        for WorkflowSite { workflow, site, moment, is_kept } in workflow_sites(run.executions()) {
+            if !is_kept {
+                self.count += 1;
+                continue;
+            }
             let mut faults = menu(site, &limits);
             let last_signal = run.executions().workflows()[workflow].signals.last();
             if matches!(site, Site::Task(_)) && last_signal.is_some_and(|(signal, _)| *signal > moment) {
@@ -200,12 +204,13 @@ fn deadline(timeouts: Timeouts, scheduled: Time, started: Time) -> Option<Time> 
     close.into_iter().chain(after(scheduled, timeouts.schedule_to_close)).min()
 }
 
-/// A site of a workflow, and the moment at which the run came to it.
+/// A site of a workflow, the moment at which the run came to it, and whether it is one of a sample.
 #[derive(Clone, Copy)]
 struct WorkflowSite {
     workflow: WorkflowKey,
     site: Site,
     moment: Moment,
+    is_kept: bool,
 }
 
 /// The sites of the workflows, in the order of the run.
@@ -213,14 +218,47 @@ fn workflow_sites(executions: &Executions) -> Vec<WorkflowSite> {
     let mut sites = Vec::new();
     for workflow in executions.workflows().values() {
         let first_attempts = workflow.tasks.iter().filter(|task| task.attempt == 1);
-        let tasks = first_attempts.map(|task| (Site::Task(task.number), task.started));
-        let timers = workflow.timers.iter().filter_map(|timer| Some((Site::Timer(timer.number), timer.fired?)));
-        let signals = workflow.signals.iter().zip(1..).map(|((moment, _), number)| (Site::Signal(number), *moment));
-        let site = |(site, moment)| WorkflowSite { workflow: workflow.key, site, moment };
-        sites.extend(tasks.chain(timers).chain(signals).map(site));
+        let tasks: Vec<_> = first_attempts.map(|task| (Site::Task(task.number), task.started)).collect();
+        let fired = |timer: &TimerExecution| Some((Site::Timer(timer.number), timer.fired?));
+        let timers: Vec<_> = workflow.timers.iter().filter_map(fired).collect();
+        let signals = workflow.signals.iter().zip(1..);
+        let signals: Vec<_> = signals.map(|((moment, _), number)| (Site::Signal(number), *moment)).collect();
+        let mut own = Vec::new();
+        for kind in [tasks, timers, signals] {
+            let count = kind.len() as u32;
+            own.extend(kind.into_iter().zip(1..).map(|((site, moment), number)| WorkflowSite {
+                workflow: workflow.key,
+                site,
+                moment,
+                is_kept: is_kept(number, count),
+            }));
+        }
+        own.sort_by_key(|site| site.moment);
+        for moment in landmarks(executions, workflow) {
+            let before = own.partition_point(|site| site.moment < moment).checked_sub(1);
+            let after = own.partition_point(|site| site.moment <= moment);
+            for neighbour in before.into_iter().chain([after]) {
+                if let Some(site) = own.get_mut(neighbour) {
+                    site.is_kept = true;
+                }
+            }
+        }
+        sites.extend(own);
     }
     sites.sort_by_key(|site| site.moment);
     sites
+}
+
+/// The moments of everything that happens seldom in a workflow. The sites right before and after each are kept.
+fn landmarks(executions: &Executions, workflow: &WorkflowExecution) -> Vec<Moment> {
+    let activities = workflow.activities.iter().map(|activity| &executions.activities()[*activity]);
+    let landmarks: [Vec<Moment>; 4] = [
+        workflow.timers.iter().filter_map(|timer| timer.fired).collect(),
+        workflow.signals.iter().map(|(moment, _)| *moment).collect(),
+        activities.filter_map(|activity| Some(activity.closed?.0)).collect(),
+        workflow.cancel_requested.into_iter().collect(),
+    ];
+    landmarks.into_iter().filter(|moments| moments.len() <= KEPT as usize).flatten().collect()
 }
 
 /// All of a few; of many the first, the last and an even choice between.
@@ -234,6 +272,8 @@ fn is_kept(number: u32, count: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::{Simulation, WorkflowContext, WorkflowError};
 
@@ -263,5 +303,27 @@ mod tests {
                 "sleeper#1:task2=evicted",
             ]
         );
+    }
+
+    #[test]
+    fn the_points_of_a_workflow_are_read_in_proportion_to_its_tasks() {
+        async fn sleeper(ctx: &WorkflowContext, count: u32) -> Result<(), WorkflowError> {
+            for _ in 0..count {
+                ctx.sleep(Duration::from_secs(1)).await?;
+            }
+            Ok(())
+        }
+        let time = |count: u32| {
+            let once = || {
+                let run = Simulation::temporal().workflow("sleeper", sleeper).run("sleeper", &count).unwrap();
+                let start = Instant::now();
+                assert!(!Points::of(&run).tried.is_empty());
+                start.elapsed()
+            };
+            (0..3).map(|_| once()).min().unwrap_or_default()
+        };
+        let (few, many) = (time(2_000), time(16_000));
+        // Eight times as many. Squared, it would be 64 times as long.
+        assert!(many < 24 * few, "2000 timers take {few:?}, 16000 take {many:?}");
     }
 }
