@@ -106,7 +106,7 @@ fn the_service_takes_refuses_or_never_gets_a_report() {
     assert_eq!(report("v1"), ReportEnd::Taken);
     assert_eq!(report("work#1@1:completion=answer_lost"), ReportEnd::Taken);
     assert_eq!(report("work#1@1:completion=request_lost"), ReportEnd::Lost);
-    assert_eq!(report("work#1@1:completion=delayed(20s)"), ReportEnd::Refused);
+    assert_eq!(report("work#1@1:completion=delayed(12s); work#1@2:await1=stall(9s)"), ReportEnd::Refused);
     assert_eq!(report("work#1@1:completion=crash"), ReportEnd::Lost);
     assert_eq!(report("work#1@1:await1=crash"), ReportEnd::None);
     assert_eq!(report("work#1@1:await1=fail"), ReportEnd::Taken);
@@ -146,7 +146,8 @@ fn a_timeout_is_the_attempts_and_the_activitys() {
 #[test]
 fn a_worker_that_dies_while_it_stands_still_does_so_no_longer() {
     async fn waits(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
-        sleep(seconds(2)).await;
+        sleep(Duration::from_millis(1_500)).await;
+        sleep(seconds(1)).await;
         Ok(())
     }
     async fn fails(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
@@ -159,7 +160,7 @@ fn a_worker_that_dies_while_it_stands_still_does_so_no_longer() {
         let _ = futures::join!(waits, fails);
         Ok(())
     };
-    let plan = "fails#1@1:backoff=worker_gone; waits#1@1:await1=freeze(60s)".parse().unwrap();
+    let plan = "fails#1@1:backoff=worker_gone; waits#1@1:await2=freeze(60s)".parse().unwrap();
     let simulation = Simulation::temporal().activity("waits", waits).activity("fails", fails).workflow("main", main);
     let run = simulation.plan(plan).run("main", &()).unwrap();
     let worker = run.executions().workers().values().next().unwrap();
