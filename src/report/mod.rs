@@ -1,7 +1,7 @@
 //! A run as text, made of its trace when it is over.
 
+mod event_text;
 mod excerpt;
-mod happening;
 mod timeline;
 
 use crate::world::Run;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::happening::{Happening, heartbeat};
+use super::event_text::{EventText, heartbeat};
 use crate::program::Time;
 use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
@@ -205,10 +205,10 @@ impl fmt::Display for Timeline<'_> {
                 What::Replayed(count) => Some(count),
                 _ => None,
             });
-            let happening = Happening { trace, event, last, replayed, width: self.details_width };
+            let text = EventText { trace, event, last, replayed, width: self.details_width };
             match event.what {
-                What::Fault(_) => writeln!(f, ">>> {time:>time_width$}  fault: {happening}")?,
-                _ => writeln!(f, "    {time:>time_width$}  {who:<who_width$}  {happening}")?,
+                What::Fault(_) => writeln!(f, ">>> {time:>time_width$}  fault: {text}")?,
+                _ => writeln!(f, "    {time:>time_width$}  {who:<who_width$}  {text}")?,
             }
         }
         more(f, left_out)

@@ -1,4 +1,4 @@
-//! [`Happening`]: one event in words.
+//! [`EventText`]: one event in words.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use crate::fault::{FaultWords, Name, Ordinal};
 use crate::program::{Counted, Marker};
 use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
 
-/// What happened, in words, with details cut to `width` characters.
+/// An event in words, with details cut to `width` characters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Happening<'a> {
+pub(super) struct EventText<'a> {
     pub trace: &'a Trace,
     pub event: &'a Event,
     /// The last event of the same line: a later stage of the heartbeat, the answer to the workflow task, or `event`
@@ -33,7 +33,7 @@ pub(super) fn heartbeat(what: What) -> Option<(usize, Option<Bytes>)> {
 /// The names of these stages.
 const STAGES: [&str; 3] = ["recorded", "sent", "visible"];
 
-impl Happening<'_> {
+impl EventText<'_> {
     fn excerpt(&self, bytes: Bytes) -> String {
         excerpt(self.trace.bytes(bytes), self.width)
     }
@@ -89,7 +89,7 @@ impl Happening<'_> {
     }
 }
 
-impl fmt::Display for Happening<'_> {
+impl fmt::Display for EventText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.event.what {
             What::WorkflowStarted(input) => write!(f, "workflow started: {}", self.excerpt(input)),
