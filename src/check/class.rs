@@ -65,7 +65,7 @@ impl Reference {
     }
 }
 
-/// Whether an end is fine after a cancel was requested: cancelled, or failed because of it.
+/// True if an end is fine after a cancel was requested: cancelled, or failed because of it.
 fn heeds_cancel(outcome: &WorkflowOutcome, executions: &Executions) -> bool {
     match outcome {
         WorkflowOutcome::Canceled(_) => true,
@@ -91,7 +91,7 @@ fn heeds_cancel(outcome: &WorkflowOutcome, executions: &Executions) -> bool {
     }
 }
 
-/// Whether an activity was given up although none of its attempts ended by its own code alone.
+/// True if an activity was given up although none of its attempts ended by its own code alone.
 fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<Budget> {
     if run.trace().faults().is_empty() {
         return None;
@@ -118,7 +118,7 @@ fn used_up(run: &Run, reference: &Reference, activity: &ActivityExecution) -> Op
     all_excused(run, reference, activity).then_some((closed, budget))
 }
 
-/// Whether each attempt of the activity that did not complete was ended by a fault, or for lack of time, but for as many as
+/// True if each attempt of the activity that did not complete was ended by a fault, or for lack of time, but for as many as
 /// fail without faults too.
 fn all_excused(run: &Run, reference: &Reference, activity: &ActivityExecution) -> bool {
     let executions = run.executions();
@@ -131,13 +131,13 @@ fn all_excused(run: &Run, reference: &Reference, activity: &ActivityExecution) -
     unexcused <= reference.failing_attempts(activity_type)
 }
 
-/// Whether the attempt came to nothing, and a fault is why: another followed it, or its activity did not complete.
+/// True if the attempt came to nothing, and a fault is why: another followed it, or its activity did not complete.
 pub(super) fn is_lost_to_a_fault(executions: &Executions, attempt: &AttemptExecution) -> bool {
     let completed = matches!(executions.activities()[attempt.activity].closed, Some((_, ActivityEnd::Completed(_))));
     (!completed || executions.successor(attempt).is_some()) && is_excused(executions, attempt, |_| false)
 }
 
-/// Whether a fault, or the time that others took, is why the attempt ended. `too_little` says whether so much time was not
+/// True if a fault, or the time that others took, is why the attempt ended. `too_little` says whether so much time was not
 /// enough for it.
 fn is_excused(executions: &Executions, attempt: &AttemptExecution, too_little: impl Fn(Duration) -> bool) -> bool {
     let by_itself = attempt.ended.filter(|_| attempt.ended_by_itself());

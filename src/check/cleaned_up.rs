@@ -20,7 +20,7 @@ use crate::world::watch::Watch;
 /// or with its worker. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for
 /// [`named`](super::named).
 ///
-/// What a crash leaves behind is for the next attempt to clean up: at its end the state is looked at again. Attempts that
+/// The next attempt has to clean up after a crash: at its end the state is looked at again. Attempts that
 /// are made to fail at an await are like crashed ones, since their code gets no chance. While another attempt runs, or the
 /// remains of another activity lie about, nobody is blamed.
 ///
@@ -133,7 +133,7 @@ impl CleanedUp {
         !(had_no_chance || self.unless_retried && is_retried(run.executions(), attempt, ended))
     }
 
-    /// Whether a fault is one that keeps an attempt from cleaning up.
+    /// True if a fault is one that keeps an attempt from cleaning up.
     fn excuses(&self, trace: &Trace, attempt: &AttemptExecution, fault: FaultKey) -> bool {
         let (point, fault) = &trace.faults()[fault];
         match (fault, point.site) {
@@ -170,7 +170,7 @@ struct Remains {
 }
 
 impl Remains {
-    /// Whether what an attempt left is still for a later one to clean up.
+    /// True if something is left for a later attempt to clean up.
     fn lie_about(self) -> bool {
         self.excused > self.answerable
     }
@@ -205,13 +205,13 @@ impl<'a> SoFar<'a> {
         }
     }
 
-    /// Whether something found now must be the doing or the omission of this attempt, which has just ended.
+    /// True if something found now must be the doing or the omission of this attempt, which has just ended.
     fn blames(&self, attempt: &AttemptExecution) -> bool {
         self.last_end == Some((attempt.key, true)) && self.running == 0 && self.unclean == 0
     }
 }
 
-/// Whether the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
+/// True if the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
 /// ends.
 fn is_retried(executions: &Executions, attempt: &AttemptExecution, ended: Moment) -> bool {
     let is_in_time = executions.successor(attempt).is_none_or(|next| next.started > ended);

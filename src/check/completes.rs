@@ -65,7 +65,7 @@ impl Completes {
     }
 }
 
-/// What is known of an activity of the fault-free run.
+/// An activity of the fault-free run that completed.
 struct Twin {
     input: Vec<u8>,
     /// Attempts that did not complete.
@@ -127,7 +127,7 @@ impl Check for Completes {
     }
 }
 
-/// Whether an attempt came to an end by its own code and did not complete.
+/// True if an attempt came to an end by its own code and did not complete.
 fn failed_by_itself(end: AttemptEnd) -> bool {
     matches!(end, AttemptEnd::Failed | AttemptEnd::Cancelled | AttemptEnd::Panicked)
 }
@@ -151,7 +151,7 @@ impl Zombies {
         Zombies { begun }
     }
 
-    /// Whether one ran at some time from `start` to `end`.
+    /// True if one ran at some time from `start` to `end`.
     fn overlap(&self, start: Moment, end: Moment) -> bool {
         let before_the_end = self.begun.partition_point(|(from, _)| *from < end);
         self.begun[..before_the_end].last().is_some_and(|(_, until)| until.is_none_or(|until| until > start))
@@ -196,7 +196,7 @@ impl Judging<'_> {
         }
     }
 
-    /// Whether something but its own code may have decided the end of an attempt.
+    /// True if something but its own code may have decided the end of an attempt.
     fn is_disturbed(&self, attempt: &AttemptExecution, end: Moment, zombies: &Zombies) -> bool {
         let frozen = self.run.executions().freezes_of(attempt).iter().any(|freeze| freeze.from < attempt.started);
         let cancelled = attempt.cancelled.is_some_and(|(at, reason)| at < end && reason != CancelReason::TimedOut);
@@ -228,7 +228,7 @@ impl Judging<'_> {
         violation.expected(expected, words(trace, &end)).proved_by([attempt.started.event, moment.event])
     }
 
-    /// Whether an attempt had the time that it needs when nothing strikes.
+    /// True if an attempt had the time that it needs when nothing strikes.
     fn had_time(&self, attempt: &AttemptExecution, twin: &Twin) -> bool {
         let Some(deadline) = self.run.attempt_deadline(attempt.key) else { return true };
         let time = deadline - attempt.started.at;

@@ -57,7 +57,7 @@ where
 /// Finds the ledger in the state of a run.
 type LedgerOf<S, K> = Box<dyn Fn(&S) -> &Ledger<K> + Send + Sync>;
 
-/// Whether details say that the effect of a key is done; an error if they do not decode.
+/// True if details say that the effect of a key is done; an error if they do not decode.
 type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 
 /// Made by [`effects`].
@@ -78,7 +78,7 @@ impl<S, K> Effects<S, K> {
     }
 
     /// Says what a key means: `clear` removes from it what may differ from run to run, and keys that are the same then are
-    /// one effect, compared and counted together. Of several, each is given what those before it have left.
+    /// one effect, compared and counted together. Several of them are applied one after the other.
     ///
     /// Idempotency keys are drawn anew in each run. Of those, it is the number that counts: two keys for one payment pay
     /// twice.
@@ -184,11 +184,11 @@ where
     }
 }
 
-/// Whether everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.
+/// True if everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.
 fn is_complete(run: &Run, reference: &Reference) -> bool {
     match reference.class_of(run) {
         Class::Survive => true,
-        // What a script returned may say that something failed.
+        // A script may have returned that something failed.
         Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
         Class::OverBudget(_) | Class::Cancelled => false,
     }

@@ -14,12 +14,12 @@ use crate::world::Run;
 /// Without faults, the service never goes without news of an attempt for as long as the heartbeat timeout: from its start,
 /// between its heartbeats, and from the last of them to its end.
 ///
-/// What counts is when heartbeats become *visible*, since the worker holds them back. Only runs in which no fault struck are
+/// The moment counts at which a heartbeat becomes *visible*, since the worker holds them back. Only runs in which no fault struck are
 /// judged: what stalls and lost messages do to an attempt is no fault of its code. Activities without a heartbeat timeout
 /// are let alone.
 ///
 /// The message names the attempt, the longest silence, and what it began and ended with. Of an attempt that the service
-/// has given up, the silence goes on until the attempt is next heard of.
+/// has given up, the silence goes on until its next sign of life.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,7 +51,7 @@ impl HeartbeatsInTime {
     }
 }
 
-/// What a silence begins or ends with.
+/// The beginning or the end of a silence.
 #[derive(Clone, Copy)]
 enum Sign {
     Start,
@@ -160,7 +160,7 @@ fn signs(executions: &Executions, attempt: &AttemptExecution) -> Vec<(Moment, Si
     let visible = attempt.heartbeats.iter().filter_map(|heartbeat| heartbeat.visible);
     let in_time = visible.filter(|visible| over.is_none_or(|(over, _)| *visible < over));
     let last = match over {
-        // The silence goes on until something is heard of the attempt again.
+        // The silence goes on until the attempt's next sign of life.
         Some((given_up, Sign::HeartbeatTimeout)) => {
             let mut sent = attempt.heartbeats.iter().filter_map(|heartbeat| heartbeat.sent);
             let late = sent.find(|sent| *sent > given_up).map(|sent| (sent, Sign::LateHeartbeat));

@@ -78,24 +78,25 @@ pub trait Check: Send + Sync {
     /// The [`Violation`], if there is one.
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation>;
 
-    /// The activity that the check is about, if it is about one. A simulation that does not have it is told so.
+    /// Names the activity that the check is about, if it is about one. A simulation without that activity is refused.
     fn activity(&self) -> Option<&str> {
         None
     }
 
-    /// Whether it also judges runs that were ended at the horizon or at the event budget, where it knows more than that.
+    /// True if the check also judges runs that the horizon or the event budget has ended. Such a run has failed already; the
+    /// check can say why.
     #[doc(hidden)]
     fn judges_runs_without_end(&self) -> bool {
         false
     }
 
-    /// What may differ between results that count as the same.
+    /// Takes away from a result the part that may differ.
     #[doc(hidden)]
     fn normalizer(&self) -> Option<Normalizer> {
         None
     }
 
-    /// What looks at the state during runs.
+    /// Gives the watch that looks at the state during runs.
     #[doc(hidden)]
     fn watch(&self) -> Option<Arc<Watch>> {
         None

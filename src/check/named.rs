@@ -49,7 +49,7 @@ pub fn judged<V: Verdict, F: Fn(&Judged<'_>) -> V + Send + Sync>(
     Named { name: name.into(), excuses: false, check: ByJudged(check) }
 }
 
-/// A run, and what it is judged by: what the closure of [`judged`] is given.
+/// A run and the fault-free run that it is compared with. The closure of [`judged`] is given both.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
     run: &'a Run,
@@ -62,12 +62,12 @@ impl<'a> Judged<'a> {
         self.run
     }
 
-    /// What is kept of the fault-free run.
+    /// Gives what is kept of the fault-free run.
     pub fn reference(&self) -> &'a Reference {
         self.reference
     }
 
-    /// What the run is counted as: [`Reference::class_of`].
+    /// Gives the class of the run: [`Reference::class_of`].
     pub fn class(&self) -> Class {
         self.reference.class_of(self.run)
     }
@@ -79,7 +79,7 @@ pub struct ByJudged<F>(F);
 /// Made by [`named`] and [`judged`].
 pub struct Named<F> {
     name: String,
-    /// Whether runs that are over budget or cancelled are left out.
+    /// True if runs that are over budget or cancelled are left out.
     excuses: bool,
     check: F,
 }
@@ -104,7 +104,7 @@ impl<F> Named<F> {
     }
 }
 
-/// What a check's closure may return: nothing, where a panic is the violation, or a `Result`.
+/// The value that a check's closure returns: nothing, where a panic is the violation, or a `Result`.
 #[diagnostic::on_unimplemented(
     message = "a check returns nothing and asserts, or returns a `Result`",
     label = "neither `()` nor a `Result<(), E>` with `E: Into<Violation>`",

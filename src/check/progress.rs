@@ -226,7 +226,7 @@ fn effects_until_its_end(attempt: &AttemptExecution) -> usize {
     attempt.effects.partition_point(|effect| attempt.ended.is_none_or(|ended| effect.moment < ended))
 }
 
-/// Whether an attempt does the work anew. One that does less has seen otherwise that there is nothing left to do; a
+/// True if an attempt does the work anew. One that does less has seen otherwise that there is nothing left to do; a
 /// checkpoint that it records on the way would give it away.
 fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
     let effects = effects_until_its_end(attempt);

@@ -16,7 +16,7 @@ use crate::world::Run;
 ///
 /// Runs that such an activity fails count as over budget, which the other checks excuse: it is the options that are wrong,
 /// not the code. An attempt is lost if its worker dies, or if the report of its end is. The last one that the retry policy
-/// allows is not minded, and neither is one for whose timeout there was no time left.
+/// allows is not judged, and neither is one for whose timeout there was no time left.
 ///
 /// ```
 /// use durasim::check;
@@ -89,7 +89,7 @@ fn lost<'a>(executions: &'a Executions, activity: &ActivityExecution) -> Option<
     Some(Lost { attempt, at: attempt.ended? })
 }
 
-/// When and by which of the timeouts that leave no retry the activity was given up; `None` if the service heard of the lost
+/// When and by which of the timeouts that leave no retry the activity was given up; `None` if the service had news of the lost
 /// attempt, or if another timeout came first.
 fn ended_by(executions: &Executions, activity: &ActivityExecution, lost: Lost<'_>) -> Option<(Moment, &'static str)> {
     let later = activity.timeouts.partition_point(|(moment, _)| *moment < lost.at);

@@ -1,4 +1,4 @@
-//! [`Reference`]: what is kept of the fault-free run.
+//! [`Reference`]: the part of the fault-free run that is kept.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub type Memory = Arc<dyn Any + Send + Sync>;
 /// Takes a result to what is compared of it; `None` if it does not decode.
 pub type Normalizer = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
-/// What is kept of the fault-free run, for judging the others: how it ended, and what one check has learned of it.
+/// The part of the fault-free run that is kept to judge the others: its end, and the things that one check has learned.
 #[derive(Clone)]
 pub struct Reference {
     shared: Arc<Shared>,
@@ -33,7 +33,7 @@ struct Shared {
     usual: BTreeMap<Arc<str>, Usual>,
 }
 
-/// What the activities of a type do when nothing strikes them.
+/// The behaviour of the activities of one type when nothing strikes them.
 #[derive(Default)]
 struct Usual {
     /// How long the longest attempt took, of those that were seen to end.
@@ -75,12 +75,12 @@ impl Reference {
         self.shared.usual.get(activity_type).map_or(0, |usual| usual.failing)
     }
 
-    /// What the check has learned, if it is of this type.
+    /// Gives what the check has learned, if it is of this type.
     pub fn memory<T: 'static>(&self) -> Option<&T> {
         self.memory.as_ref()?.downcast_ref::<T>()
     }
 
-    /// Whether a run ended as the fault-free run did.
+    /// True if a run ended as the fault-free run did.
     pub fn is_same(&self, outcome: &Outcome) -> bool {
         use WorkflowOutcome as W;
         match (&self.shared.outcome, outcome) {

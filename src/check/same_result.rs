@@ -37,7 +37,7 @@ pub struct SameResult {
     partial: Option<Accepts>,
 }
 
-/// What the fault-free run says of the time that faults may cost.
+/// The fault-free run, as far as it says how much time faults cost.
 struct Unhindered {
     attempts: usize,
 }
@@ -52,7 +52,7 @@ impl SameResult {
     /// let check = check::same_result().normalize(|report: &mut Report| report.attempts_made = 0);
     /// ```
     ///
-    /// Of several, each is given what those before it have left.
+    /// Several of them are applied one after the other.
     pub fn normalize<T>(self, clear: impl Fn(&mut T) + Send + Sync + 'static) -> SameResult
     where
         T: DeserializeOwned + Serialize + 'static,
@@ -118,7 +118,7 @@ impl SameResult {
 }
 
 impl Unhindered {
-    /// Whether a fault ended an attempt, made one more necessary, or took time by itself.
+    /// True if a fault ended an attempt, made one more necessary, or took time by itself.
     fn is_short_of_time(&self, run: &Run) -> bool {
         let (faults, executions) = (run.trace().faults(), run.executions());
         !faults.is_empty()
@@ -128,7 +128,7 @@ impl Unhindered {
     }
 }
 
-/// Whether a fault takes time whatever becomes of it. What ends an attempt is seen by its end.
+/// True if a fault takes time whatever becomes of it. A fault that ends an attempt is seen by the end.
 fn takes_time(site: Site, fault: Fault) -> bool {
     match fault {
         Fault::DeadlineAt

@@ -14,8 +14,8 @@ use crate::world::Run;
 /// An attempt ends within this time of being told to stop: by a cancellation that reached it, whatever the reason, or by its
 /// worker beginning to stop. With [`StopsInTime::before_deadline`], it also ends before its deadline.
 ///
-/// The clock starts when the attempt is told, not when the cancel is requested: one that records no heartbeats never hears
-/// of it, and is not judged. Nor is one that dies with its worker.
+/// The clock starts when the attempt is told, not when the cancel is requested: one that records no heartbeats is never
+/// told, and is not judged. Nor is one that dies with its worker.
 ///
 /// An attempt that a fault has kept from being polled has the same time again from when it goes on. One that its worker drops
 /// at the end of the grace period before the time is over is not judged, so ask for less than that period (by default 10 s).

@@ -1,22 +1,22 @@
-//! [`Violation`]: what a check found.
+//! [`Violation`]: a finding of a check.
 
 use thiserror::Error;
 
 use crate::world::ResultError;
 
-/// What a check found wrong with a run.
+/// A property that a run does not have, as a check found.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Violation {
-    /// Which of the check's rules, in a few words without numbers or names: violations of the same kind count as the same
+    /// The rule of the check that is broken, in a few words without numbers or names: violations of the same kind count as the same
     /// failure when a plan is shrunk.
     pub kind: String,
-    /// In a sentence.
+    /// One sentence that says what is wrong.
     pub message: String,
-    /// What should have been, if that can be shown.
+    /// The value that was expected, if it can be shown.
     pub expected: Option<String>,
-    /// What was.
+    /// The value that was found.
     pub found: Option<String>,
     /// The trace events that prove it, by index.
     pub events: Vec<usize>,
@@ -28,7 +28,7 @@ impl Violation {
         Violation { kind: kind.into(), message: message.into(), ..Violation::default() }
     }
 
-    /// Adds what should have been and what was.
+    /// Adds the expected value and the one that was found.
     pub fn expected(mut self, expected: impl Into<String>, found: impl Into<String>) -> Violation {
         self.expected = Some(expected.into());
         self.found = Some(found.into());

@@ -18,7 +18,7 @@ const LINES: usize = 10;
 /// So many sites are named in such a line.
 const SITES: usize = 8;
 
-/// What an exploration struck, and what it might have struck and did not: activity (or workflow) x kind of site x kind of
+/// The faults that an exploration struck, and those that it might have struck and did not: activity (or workflow) x kind of site x kind of
 /// fault x attempt.
 ///
 /// A cell is *there* if the run without faults comes to such a site and the fault fits it, or if one of the runs with one
@@ -132,7 +132,7 @@ impl Coverage {
         }
     }
 
-    /// Whether nothing was known of this cell. It is from now on.
+    /// True if nothing was known of this cell. It is from now on.
     pub(super) fn is_new(&mut self, point: &Point, fault: Fault) -> bool {
         let struck = self.cell(&point.name, Kind::of(point, fault));
         *struck += 1;

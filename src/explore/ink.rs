@@ -4,7 +4,7 @@ use std::fmt;
 
 use console::Style;
 
-/// Whether a text is for a terminal that shows colours.
+/// True if a text is for a terminal that shows colours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ink {
     Plain,

@@ -144,7 +144,7 @@ fn first_and_last(mut events: Vec<usize>, most: usize) -> Vec<usize> {
     events
 }
 
-/// Whether attempts start, end or are retried with this event. First attempts and first workers go without saying.
+/// True if attempts start, end or are retried with this event. First attempts and first workers go without saying.
 fn leads_on(trace: &Trace, event: &Event) -> bool {
     match (event.who, event.what) {
         (Who::Attempt(attempt), What::AttemptStarted(_)) => trace.attempts()[attempt].number > 1,

@@ -35,7 +35,7 @@ pub(super) fn ends(bytes: &[u8], width: usize) -> String {
     format!("{}{end}", excerpt(bytes, room_before + 2))
 }
 
-/// What comes last, of a text that is read from its end.
+/// The last characters of a text that is read from its end.
 fn last(reversed: impl Iterator<Item = char>, width: usize) -> String {
     let mut parts = Vec::new();
     let mut len = 0;

@@ -42,7 +42,7 @@ struct Focus {
 }
 
 impl Focus {
-    /// Whether one of these events is shown for its own sake.
+    /// True if one of these events is shown for its own sake.
     fn has_any(&self, events: RangeInclusive<usize>) -> bool {
         let first = self.events.partition_point(|event| event < events.start());
         self.events.get(first).is_some_and(|event| events.contains(event))
@@ -97,13 +97,13 @@ impl<'a> Timeline<'a> {
         Timeline { details_width: characters, ..self }
     }
 
-    /// Whether the timeline has the event at all.
+    /// True if the timeline has the event at all.
     fn is_shown(&self, index: usize, what: What) -> bool {
         let asked_for = || self.focus.as_ref().is_some_and(|focus| focus.has_any(index..=index));
         self.every_event || !matches!(what, What::Awaited(_) | What::DetailsRead) || asked_for()
     }
 
-    /// Whether `next` continues the line that `event` is the last of.
+    /// True if `next` continues the line that `event` is the last of.
     fn continues(&self, event: &Event, next: &Event) -> bool {
         if self.every_event || event.at != next.at || event.who != next.who {
             return false;

@@ -88,7 +88,7 @@ pub struct AttemptExecution {
     pub ended: Option<Moment>,
     /// The result or the error's text, if it ended by its own code and has one.
     pub detail: Option<Bytes>,
-    /// What became of its report.
+    /// The fate of its report.
     pub report: ReportEnd,
     /// When the service gave it up for a timeout.
     pub timed_out: Option<(Moment, TimeoutType)>,
@@ -120,7 +120,7 @@ pub enum AttemptEnd {
     Aborted,
 }
 
-/// What became of the report that a worker sends when an attempt's code has ended.
+/// The fate of the report that a worker sends when an attempt's code has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ReportEnd {
@@ -144,7 +144,7 @@ pub struct EffectExecution {
     pub moment: Moment,
     /// Its name.
     pub name: Bytes,
-    /// Whether the outside world has it.
+    /// True if the outside world has it.
     pub applied: bool,
 }
 
@@ -369,7 +369,7 @@ impl AttemptExecution {
         self.ended.map(|ended| ended.at - self.started.at)
     }
 
-    /// Whether its code came to an end by itself, in whatever way.
+    /// True if its code came to an end by itself, in whatever way.
     pub fn ended_by_itself(&self) -> bool {
         !matches!(self.end, AttemptEnd::Running | AttemptEnd::Died | AttemptEnd::Aborted)
     }

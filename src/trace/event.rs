@@ -4,7 +4,7 @@ use super::{AnswerKey, AttemptKey, Bytes, FailureKey, FaultKey, MarkerKey, Signa
 use crate::program::{CancelReason, RetryState, Span, Time, TimeoutType};
 use crate::service::{ActivityKey, WorkflowKey};
 
-/// Whom an event is about.
+/// The thing that an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Who {
@@ -36,7 +36,7 @@ pub enum Ended {
     Async,
 }
 
-/// What happened. "Recorded", "sent" and "visible" are the three stages of a heartbeat.
+/// One kind of event. "Recorded", "sent" and "visible" are the three stages of a heartbeat.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum What {
@@ -127,7 +127,7 @@ pub enum What {
     Effect {
         /// Its name.
         name: Bytes,
-        /// Whether the outside world has it.
+        /// True if the outside world has it.
         applied: bool,
     },
     /// Attempt: was told to stop.
@@ -182,7 +182,7 @@ pub enum What {
 }
 
 impl What {
-    /// Whether a workflow run closes with this.
+    /// True if a workflow run closes with this.
     pub fn closes_workflow(self) -> bool {
         matches!(
             self,

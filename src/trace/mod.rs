@@ -1,4 +1,4 @@
-//! What happened in a run, in order, in virtual time.
+//! The events of a run, in order, in virtual time.
 //!
 //! Events are small `Copy` values; names, bytes and failures stand in tables beside them, so that recording formats
 //! nothing. Text is made by [`crate::report`], of a finished run only. [`attempts`] reads a trace: what became of each
@@ -29,7 +29,7 @@ pub const TRACE_VERSION: u32 = 1;
 pub struct Event {
     /// When.
     pub at: Time,
-    /// To whom, or who did it.
+    /// The thing that it happened to.
     pub who: Who,
     /// What.
     pub what: What,
@@ -43,7 +43,7 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// Whether there are none.
+    /// True if there are none.
     pub fn is_empty(self) -> bool {
         self.len == 0
     }
@@ -116,7 +116,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Whose rules the service followed.
+    /// The dialect whose rules the service followed.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }

@@ -43,11 +43,11 @@ pub struct AttemptRecord {
     pub ended_at: Option<Time>,
     /// How it ended.
     pub end: AttemptEnd,
-    /// What became of its report of that.
+    /// The fate of its report of that.
     pub report: ReportEnd,
     /// The details it could read.
     pub details_at_start: Option<Vec<u8>>,
-    /// Whether it looked at them.
+    /// True if it looked at them.
     pub details_read: bool,
     /// When the service gave it up while its code ran on.
     pub zombie_at: Option<Time>,
@@ -71,7 +71,7 @@ pub struct EffectRecord {
     pub name: String,
     /// When.
     pub at: Time,
-    /// Whether the outside world has it.
+    /// True if the outside world has it.
     pub applied: bool,
 }
 
