@@ -126,17 +126,10 @@ impl Service {
         }
     }
 
-    /// Forgets everything, for the next run. Memory is kept.
-    pub fn clear(&mut self) {
-        self.outbox.clear();
-        self.activities.clear();
-        self.workflows.clear();
-    }
-
     /// A workflow run.
     ///
     /// # Panics
-    /// If the key is not one this service gave since it was last cleared.
+    /// If the key is not one that this service gave.
     pub fn workflow(&self, workflow: WorkflowKey) -> &Workflow {
         &self.workflows[workflow]
     }
@@ -144,7 +137,7 @@ impl Service {
     /// An activity.
     ///
     /// # Panics
-    /// If the key is not one this service gave since it was last cleared.
+    /// If the key is not one that this service gave.
     pub fn activity(&self, activity: ActivityKey) -> &Activity {
         &self.activities[activity]
     }

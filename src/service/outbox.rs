@@ -20,12 +20,6 @@ impl Outbox {
         self.timers.is_empty() && self.ready.is_empty() && self.news.is_empty()
     }
 
-    pub(super) fn clear(&mut self) {
-        self.timers.clear();
-        self.ready.clear();
-        self.news.clear();
-    }
-
     pub(super) fn arm(&mut self, at: Time, timer: ServiceTimer) {
         self.timers.push(TimerRequest { at, order: None, timer });
     }

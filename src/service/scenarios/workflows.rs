@@ -143,25 +143,6 @@ fn the_run_timeout_wins_over_what_was_clipped_to_it() {
     assert!(bench.service.activity(first.activity).outcome().is_none());
 }
 
-/// What a cleared service does is what a new one does.
-#[test]
-fn nothing_of_a_run_is_left_in_the_next() {
-    let run = |service: &mut Service| {
-        let workflow = service.start_workflow(start_with(9000, 0), Time::ZERO);
-        let task = service.take_workflow_task(workflow, 1, Time::ZERO).unwrap();
-        let named = ActivitySpec { activity_id: Some("a".into()), ..spec(0, 5000, 0) };
-        service.complete_workflow_task(task.token, &[schedule(1, named)], Time::ZERO).unwrap();
-        let activity = service.workflow(workflow).activity(1).unwrap();
-        let (token, _) = service.take_activity_task(activity, 1, Time::ZERO).unwrap();
-        service.complete(token, Payload::new(b"ok"), Time::from_millis(1)).unwrap();
-        (service.history(workflow).to_vec(), service.outbox.news.clone(), service.outbox.timers.clone())
-    };
-    let mut service = Service::new();
-    let first = run(&mut service);
-    service.clear();
-    assert_eq!(run(&mut service), first);
-}
-
 /// `raw_wft_fail_x3`, and news between two attempts.
 #[test]
 fn news_makes_a_repeated_task_a_first_attempt_again() {
