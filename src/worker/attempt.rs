@@ -120,7 +120,7 @@ impl Attempt {
         self.started_at
     }
 
-    /// The deadline that its code was told.
+    /// The deadline that its code sees.
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.deadline
     }
@@ -229,8 +229,8 @@ impl Attempt {
         self.throttle.has_pending()
     }
 
-    /// The message that carries this heartbeat, or a newer one in its place, meets this when it leaves.
-    pub(crate) fn doom_heartbeat(&mut self, delivery: Delivery) {
+    /// Decides what becomes of the next heartbeat that leaves: this one, or a newer one that has replaced it.
+    pub(crate) fn set_delivery(&mut self, delivery: Delivery) {
         self.delivery = delivery;
     }
 
@@ -245,7 +245,7 @@ impl Attempt {
     }
 
     /// The service has a heartbeat of it.
-    pub(crate) fn heard_of(&mut self, now: Time) {
+    pub(crate) fn became_visible(&mut self, now: Time) {
         self.last_visible = now;
     }
 

@@ -11,7 +11,7 @@ pub(crate) enum Process {
     Up,
     /// Stands still until then: nothing it hosts runs, nothing is sent, no task is taken.
     Frozen { until: Time },
-    /// Was told to stop: takes no new tasks, cancels what runs when the grace period is over.
+    /// Was asked to stop: takes no new tasks, cancels what runs when the grace period is over.
     Stopping,
     /// Gone. A new process comes after the restart delay.
     Down,
@@ -90,7 +90,7 @@ impl Worker {
         self.process = Process::Up;
     }
 
-    /// Its process is told to stop. `false` unless it was up.
+    /// Its process is asked to stop. `false` unless it was up.
     pub(crate) fn stop(&mut self) -> bool {
         self.turn_from_up(Process::Stopping)
     }

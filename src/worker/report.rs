@@ -51,22 +51,22 @@ impl Report {
     }
 }
 
-/// What the worker reports of an attempt that ended with `outcome` after it was told to stop for `cancel_told`, if it
-/// was told.
+/// What the worker reports of an attempt that ended with `outcome` after it was asked to stop for `cancelled_for`, if
+/// it was asked.
 ///
 /// An attempt whose worker knows that the service has given it up reports nothing. A cancelled one reports that it was
 /// cancelled, also where nobody asked the service for it (paused, reset, or of its own accord): the Rust SDK does not
 /// look at the reason. Only a shutdown of the worker turns into a failure, one that is retried.
 ///
 /// Source: sdk-core `src/worker/activities.rs:345-570`.
-pub fn report(outcome: ActivityOutcome, cancel_told: Option<CancelReason>) -> Report {
-    if let Some(CancelReason::NotFound | CancelReason::TimedOut) = cancel_told {
+pub fn report(outcome: ActivityOutcome, cancelled_for: Option<CancelReason>) -> Report {
+    if let Some(CancelReason::NotFound | CancelReason::TimedOut) = cancelled_for {
         return Report::Nothing;
     }
     match outcome {
         ActivityOutcome::Completed(result) => Report::Complete(result),
         ActivityOutcome::Failed(failure) => Report::Fail(failure),
-        ActivityOutcome::Cancelled(_) if cancel_told == Some(CancelReason::WorkerShutdown) => Report::Fail(Arc::new(
+        ActivityOutcome::Cancelled(_) if cancelled_for == Some(CancelReason::WorkerShutdown) => Report::Fail(Arc::new(
             Failure::application(WORKER_SHUTDOWN, "Worker is shutting down and this activity did not complete in time"),
         )),
         ActivityOutcome::Cancelled(details) => Report::Cancel(details),

@@ -8,7 +8,6 @@ use crate::trace::{AttemptKey, What, Who};
 
 impl Core {
     /// The attempt's code returned `Pending`.
-    #[inline(always)]
     pub(super) fn awaited(&mut self, attempt: AttemptKey) {
         let record = &mut self.attempts[attempt];
         let count = record.count_await();
@@ -48,7 +47,7 @@ impl Core {
         match fault {
             Fault::Crash => self.crash_worker(worker),
             Fault::CrashAttempt => {
-                self.bury(attempt);
+                self.crash_attempt(attempt);
                 self.free_slot(worker);
             }
             Fault::Fail => self.agenda.then(Todo::Fail { attempt }),

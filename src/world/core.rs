@@ -48,7 +48,6 @@ pub(crate) fn current() -> Option<Rc<World>> {
 }
 
 /// Looks at the run in progress on this thread, briefly: no user code may run meanwhile.
-#[inline]
 pub(crate) fn with_current<R>(look: impl FnOnce(&World) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().last().map(|world| look(world))).ok().flatten()
 }
@@ -186,7 +185,6 @@ impl Core {
         std::mem::take(&mut self.trace)
     }
 
-    #[inline]
     pub(crate) fn note(&mut self, who: Who, what: What) {
         self.trace.push(self.agenda.now(), who, what);
     }
@@ -251,7 +249,7 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// memory, that of its trace too, for the next run.
-    pub(crate) fn bury(self: Rc<World>, trace: Box<Trace>) {
+    pub(super) fn drop_remains(self: Rc<World>, trace: Box<Trace>) {
         let entered = self.enter();
         let (futures, dead, todo, workflows, attempts) = {
             let mut core = self.core.borrow_mut();

@@ -17,7 +17,6 @@ const ENOUGH_ATTEMPTS: u32 = 6;
 
 impl Core {
     /// A site of a running attempt.
-    #[inline]
     pub(crate) fn strike_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
         if self.faults.may_strike(site) { self.try_attempt(attempt, site) } else { None }
     }
@@ -29,7 +28,6 @@ impl Core {
     }
 
     /// A site of an activity at which no attempt runs.
-    #[inline]
     pub(super) fn strike_activity(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
         if !self.faults.may_strike(site) {
             return None;

@@ -11,7 +11,6 @@ use crate::worker::throttle::Action;
 
 impl Core {
     /// The attempt's code, or a background task of it, records a heartbeat.
-    #[inline]
     pub(super) fn heartbeat(&mut self, attempt: AttemptKey, details: Option<&[u8]>) -> Beat {
         let record = &mut self.attempts[attempt];
         if !record.is_running() {
@@ -36,9 +35,9 @@ impl Core {
         let now = self.agenda.now();
         let record = &mut self.attempts[attempt];
         match fault {
-            Some(Fault::RequestLost) => record.doom_heartbeat(Delivery::RequestLost),
-            Some(Fault::AnswerLost) => record.doom_heartbeat(Delivery::AnswerLost),
-            Some(Fault::Delayed(length)) => record.doom_heartbeat(Delivery::Late(length)),
+            Some(Fault::RequestLost) => record.set_delivery(Delivery::RequestLost),
+            Some(Fault::AnswerLost) => record.set_delivery(Delivery::AnswerLost),
+            Some(Fault::Delayed(length)) => record.set_delivery(Delivery::Late(length)),
             _ => {}
         }
         let action = record.record(details, bytes, fault != Some(Fault::CrashAfterSent), now);
@@ -78,7 +77,6 @@ impl Core {
     }
 
     /// A heartbeat arrives at the service, or is lost on the way, and its answer too.
-    #[inline]
     pub(super) fn deliver_heartbeat(
         &mut self,
         attempt: AttemptKey,
@@ -110,9 +108,9 @@ impl Core {
         delivery: Delivery,
         answer: Result<HeartbeatAnswer, Refused>,
     ) {
-        let told = match answer {
+        let reason = match answer {
             Ok(answer) => {
-                self.attempts[attempt].heard_of(self.agenda.now());
+                self.attempts[attempt].became_visible(self.agenda.now());
                 self.note(Who::Attempt(attempt), What::HeartbeatVisible(bytes));
                 if answer.cancel_requested {
                     Some(CancelReason::Requested)
@@ -127,13 +125,12 @@ impl Core {
                 (refused.code == Code::NotFound).then_some(CancelReason::NotFound)
             }
         };
-        if let Some(reason) = told.filter(|_| delivery == Delivery::Whole) {
+        if let Some(reason) = reason.filter(|_| delivery == Delivery::Whole) {
             self.agenda.then(Todo::Cancel { attempt, reason });
         }
     }
 
     /// The heartbeat in flight is answered, or known to be lost: what waits behind it may go.
-    #[inline]
     pub(super) fn heartbeat_answered(&mut self, attempt: AttemptKey) {
         let now = self.agenda.now();
         let action = self.attempts[attempt].heartbeat_answered(now);

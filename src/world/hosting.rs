@@ -42,7 +42,6 @@ impl Link {
     ///
     /// # Panics
     /// On a thread of the user's own, where a call would otherwise be lost without a word.
-    #[inline]
     fn ask<R>(&self, call: &str, question: impl FnOnce(&World) -> R) -> Option<R> {
         let answer = with_current(question);
         if answer.is_none() {
@@ -51,7 +50,6 @@ impl Link {
         answer
     }
 
-    #[cold]
     fn look_where(&self, call: &str) {
         if std::thread::current().id() != self.thread && !std::thread::panicking() {
             panic!(
@@ -201,8 +199,8 @@ impl Core {
             }
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
-        let told = self.attempts[attempt].cancelled_for();
-        self.close(attempt, report::report(outcome, told));
+        let cancelled_for = self.attempts[attempt].cancelled_for();
+        self.close(attempt, report::report(outcome, cancelled_for));
     }
 
     /// Reports an attempt that has ended.
@@ -251,7 +249,7 @@ impl Core {
     }
 
     /// The attempt vanishes: nothing of it has any effect from now on.
-    pub(super) fn bury(&mut self, attempt: AttemptKey) {
+    pub(super) fn crash_attempt(&mut self, attempt: AttemptKey) {
         if !self.attempts[attempt].is_running() {
             return;
         }

@@ -30,7 +30,6 @@ impl Core {
     }
 
     /// The trace has become too long before the code that is running has waited.
-    #[cold]
     pub(crate) fn too_long_in_one_poll(&mut self) {
         let budget = self.settings.event_budget;
         let at = self.agenda.now();
@@ -46,7 +45,6 @@ impl Core {
         self.end_in_poll(RunError::TooLong { events: budget, at, waiting });
     }
 
-    #[cold]
     pub(crate) fn too_many_tasks(&mut self) {
         let budget = self.settings.event_budget;
         let waiting = format!("{} spawns more background tasks than that (a loop?)", self.running_words());

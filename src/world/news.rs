@@ -45,7 +45,7 @@ impl Core {
         while !self.service.outbox.is_empty() {
             self.queue_timers();
             let tasks = std::mem::take(&mut self.service.outbox.ready);
-            self.hear_all();
+            self.note_all_news();
             for ready in tasks {
                 self.announce(ready);
             }
@@ -61,15 +61,15 @@ impl Core {
     }
 
     /// Hears the news that are there. What a fault adds to them comes next, behind the tasks that are ready now.
-    fn hear_all(&mut self) {
+    fn note_all_news(&mut self) {
         for news in std::mem::take(&mut self.service.outbox.news) {
-            self.hear(news);
+            self.note_news(news);
         }
     }
 
-    fn hear(&mut self, news: News) {
+    fn note_news(&mut self, news: News) {
         match news {
-            News::ActivityScheduled { activity } => self.hear_scheduled(activity),
+            News::ActivityScheduled { activity } => self.note_scheduled(activity),
             News::RetryScheduled { activity, attempt, due } => {
                 self.note(Who::Activity(activity), What::RetryScheduled(due));
                 match self.strike_activity(activity, attempt - 1, Site::Backoff) {
@@ -89,8 +89,8 @@ impl Core {
                     }
                 }
             }
-            News::ActivityClosed { activity } => self.hear_closed(activity),
-            News::WorkflowClosed { workflow } => self.hear_workflow_closed(workflow),
+            News::ActivityClosed { activity } => self.note_closed(activity),
+            News::WorkflowClosed { workflow } => self.note_workflow_closed(workflow),
             News::ActivityCancelRequested { .. }
             | News::WorkflowCancelRequested { .. }
             | News::TimerStarted { .. }
@@ -99,12 +99,12 @@ impl Core {
             | News::SignalReceived { .. }
             | News::MarkerRecorded { .. }
             | News::TaskTimedOut { .. }
-            | News::TaskFailed { .. } => self.hear_rare(news),
+            | News::TaskFailed { .. } => self.note_rare(news),
         }
     }
 
     /// What most workflows have none of: apart, so that the rest is small.
-    fn hear_rare(&mut self, news: News) {
+    fn note_rare(&mut self, news: News) {
         let (who, what) = match news {
             News::ActivityCancelRequested { activity } => (Who::Activity(activity), What::ActivityCancelRequested),
             News::WorkflowCancelRequested { workflow } => (Who::Workflow(workflow), What::CancelRequested),
@@ -126,7 +126,7 @@ impl Core {
                 let index = self.trace.store_marker(marker.clone());
                 (Who::Workflow(workflow), What::MarkerRecorded(index))
             }
-            News::TaskFailed { workflow } => return self.hear_task_failed(workflow),
+            News::TaskFailed { workflow } => return self.note_task_failed(workflow),
             News::ActivityScheduled { .. }
             | News::RetryScheduled { .. }
             | News::AttemptTimedOut { .. }
@@ -136,7 +136,7 @@ impl Core {
         self.note(who, what);
     }
 
-    fn hear_scheduled(&mut self, activity: ActivityKey) {
+    fn note_scheduled(&mut self, activity: ActivityKey) {
         let record = self.service.activity(activity);
         let workflow = record.workflow();
         let activity_type = record.activity_type().clone();
@@ -153,7 +153,7 @@ impl Core {
         self.note(Who::Activity(activity), What::Scheduled(input));
     }
 
-    fn hear_closed(&mut self, activity: ActivityKey) {
+    fn note_closed(&mut self, activity: ActivityKey) {
         let what = match self.service.activity(activity).outcome() {
             Some(ActivityClose::Completed { result }) => What::ActivityCompleted(self.trace.store(result.as_bytes())),
             Some(ActivityClose::Failed { failure, retry_state }) => {
@@ -168,7 +168,7 @@ impl Core {
         self.note(Who::Activity(activity), what);
     }
 
-    fn hear_workflow_closed(&mut self, workflow: WorkflowKey) {
+    fn note_workflow_closed(&mut self, workflow: WorkflowKey) {
         let what = match self.service.workflow(workflow).outcome() {
             Some(WorkflowOutcome::Completed(result)) => What::WorkflowCompleted(self.trace.store(result.as_bytes())),
             Some(WorkflowOutcome::Failed { failure, .. }) => What::WorkflowFailed(self.trace.store_failure(failure)),

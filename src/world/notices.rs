@@ -8,7 +8,7 @@ use crate::program::{AttemptListener, CancelReason};
 use crate::trace::{AttemptKey, What, Who};
 
 impl Core {
-    /// What tells the code to stop, unless it has been told.
+    /// Asks the code to stop, unless it was asked before. Gives what notifies it.
     pub(super) fn begin_cancel(
         &mut self,
         attempt: AttemptKey,
@@ -23,7 +23,7 @@ impl Core {
         listener
     }
 
-    /// What tells the code of its worker's stop.
+    /// Notes that the code learns of its worker's stop. Gives what notifies it.
     pub(super) fn begin_stopping(&mut self, attempt: AttemptKey) -> Option<Arc<dyn AttemptListener>> {
         let record = &self.attempts[attempt];
         if !record.is_running() {

@@ -47,11 +47,11 @@ impl Run {
             let (what, event) = world.replay_difference(workflow, lost)?;
             let core = world.core.borrow();
             let history = core.service.history(workflow);
-            let event = event.and_then(|event| place(self.trace(), workflow, history, event));
+            let event = event.and_then(|event| event_index(self.trace(), workflow, history, event));
             Some(Difference { workflow, what, events: event.into_iter().collect() })
         });
         let mut core = world.core.borrow_mut();
-        // What code that goes another way does wrong there has been told.
+        // What code does wrong on another way was found by the run itself.
         core.error = None;
         drop(core);
         drop(entered);
@@ -127,7 +127,7 @@ fn noticed(problem: &TaskProblem) -> Otherwise {
 }
 
 /// The trace event of a history event that a command has brought about.
-fn place(trace: &Trace, workflow: WorkflowKey, history: &[HistoryEvent], event: usize) -> Option<usize> {
+fn event_index(trace: &Trace, workflow: WorkflowKey, history: &[HistoryEvent], event: usize) -> Option<usize> {
     let first = |who: Who, wanted: &dyn Fn(What) -> bool| {
         trace.events().iter().position(|event| event.who == who && wanted(event.what))
     };

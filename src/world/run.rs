@@ -209,7 +209,7 @@ impl Run {
         (record.timeouts(), record.retry().clone())
     }
 
-    /// The deadline that an attempt was told, by its index in the trace.
+    /// The deadline of an attempt, as its code sees it.
     pub(crate) fn attempt_deadline(&self, attempt: AttemptKey) -> Option<Time> {
         self.world().core.borrow().attempts[attempt].deadline()
     }
@@ -226,14 +226,12 @@ impl Drop for Run {
     fn drop(&mut self) {
         // The checks have seen everything: what crashes left behind may be dropped now.
         if let (Some(world), Some(trace)) = (self.world.take(), self.trace.take()) {
-            world.bury(trace);
+            world.drop_remains(trace);
         }
     }
 }
 
 impl fmt::Debug for Run {
-    // Inline as a derived one is: compiled only where it is used.
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("outcome", &self.outcome())

@@ -10,8 +10,8 @@ use crate::program::{Payload, Seq};
 use crate::service::{Refused, ServiceTimer, WorkflowKey};
 
 impl Core {
-    /// Sends a signal. One that is delayed counts as sent; should it arrive after the workflow has closed, nobody hears of
-    /// that.
+    /// Sends a signal. One that is delayed counts as sent; should it arrive after the workflow has closed, nobody is notified
+    /// of that.
     ///
     /// # Errors
     /// What the service says.

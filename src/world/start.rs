@@ -233,7 +233,6 @@ impl Start {
 
 impl Core {
     /// Starts a workflow of this type under this id.
-    #[inline]
     pub(crate) fn start_workflow(
         &mut self,
         workflow_type: &Arc<str>,

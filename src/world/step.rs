@@ -66,7 +66,6 @@ impl World {
         true
     }
 
-    #[inline]
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
         let Taken { id: task, tag, mut future, waker } = taken;
         if !core.begin_poll(task, tag) {
@@ -212,14 +211,12 @@ impl World {
 
 impl Core {
     /// The next of the ready tasks.
-    #[inline]
     fn take_ready(&mut self) -> Option<Taken<ActivityOutcome, Tag>> {
         let Core { tasks, schedule, .. } = self;
         tasks.take(|ready| schedule.next_task(ready))
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.
-    #[inline]
     fn next_wakeup(&mut self) -> Woken {
         if self.executor.woken_from_outside() {
             let task = self.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| self.task_words(tag));
@@ -270,7 +267,6 @@ impl Core {
         }
     }
 
-    #[cold]
     fn too_long(&mut self, at: Time) {
         let events = self.settings.event_budget;
         let waiting = self.waiting_words();
@@ -278,7 +274,6 @@ impl Core {
     }
 
     /// Counts the poll. `false` if the task polls itself without end.
-    #[inline]
     fn begin_poll(&mut self, task: TaskId, tag: Tag) -> bool {
         let polls = match tag {
             Tag::Attempt(attempt) => self.attempts[attempt].count_poll(self.agenda.now()),
@@ -293,7 +288,6 @@ impl Core {
         true
     }
 
-    #[cold]
     fn too_busy(&mut self, tag: Tag, polls: u32) {
         let task = self.task_words(tag);
         self.fail(RunError::Busy { task, polls, at: self.agenda.now() });
@@ -309,7 +303,6 @@ impl Core {
     }
 
     /// Whether somebody still waits there.
-    #[inline]
     fn is_asleep(&self, id: SleeperId) -> bool {
         self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
     }

@@ -73,7 +73,6 @@ impl Core {
         self.workers[worker].frozen_until()
     }
 
-    #[inline]
     pub(super) fn wake_sleeper(&mut self, id: SleeperId) {
         match self.sleepers.remove(id) {
             Some(Sleeper::Task(task)) => self.tasks.wake(task),
@@ -83,7 +82,6 @@ impl Core {
     }
 
     /// Wakes a sleeper while no task is ready: where it is a task itself, it need not queue.
-    #[inline]
     pub(super) fn wake_alone(&mut self, id: SleeperId) -> Option<Taken<ActivityOutcome, Tag>> {
         match self.sleepers.remove(id)? {
             Sleeper::Task(task) => self.tasks.take_parked(task),
@@ -102,7 +100,7 @@ impl Core {
         self.note(Who::Worker(worker), What::WorkerCrashed);
         for attempt in self.attempts.keys() {
             if self.attempts[attempt].worker() == worker {
-                self.bury(attempt);
+                self.crash_attempt(attempt);
             }
         }
         // Reports of attempts that have ended but still wait for a heartbeat's answer never leave.
@@ -178,7 +176,7 @@ impl Core {
         }
     }
 
-    /// The process is told to stop.
+    /// The process is asked to stop.
     pub(crate) fn stop_worker(&mut self, worker: WorkerKey) {
         if !self.workers[worker].stop() {
             return;
@@ -198,7 +196,7 @@ impl Core {
         for attempt in self.attempts.hosted_by(worker) {
             self.agenda.then(Todo::Cancel { attempt, reason: CancelReason::WorkerShutdown });
         }
-        // Behind the polls in which the attempts hear of it, which happen at this very moment.
+        // Behind the polls in which the attempts are notified, which happen at this very moment.
         let incarnation = self.workers[worker].incarnation();
         self.agenda.wake_now(Wakeup::Abort { worker, incarnation });
     }

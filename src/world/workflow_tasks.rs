@@ -111,7 +111,6 @@ impl Core {
     }
 
     /// The worker tells the service that it cannot answer a task.
-    #[cold]
     fn fail_task(&mut self, token: TaskToken, problem: &TaskProblem) {
         if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
             && let Some(what) = outside_world(message)
@@ -154,7 +153,6 @@ impl Core {
     }
 
     /// The workflow waits for something that a replay would not bring.
-    #[cold]
     fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
         let name = self.trace.workflows()[workflow].workflow_type.clone();
         self.fail(RunError::foreign_wait(&name));
@@ -163,7 +161,7 @@ impl Core {
 
     /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
     /// would hand the same task to the same code for ever.
-    pub(super) fn hear_task_failed(&mut self, workflow: WorkflowKey) {
+    pub(super) fn note_task_failed(&mut self, workflow: WorkflowKey) {
         let failure = self.service.workflow(workflow).task_failure();
         let Some((cause, message)) = failure.map(|(cause, message)| (cause, message.to_owned())) else { return };
         let text = self.trace.store(message.as_bytes());
@@ -303,7 +301,6 @@ impl World {
     }
 
     /// Brings an instance to where the workflow's code has got: it re-lives what an instance before it has answered.
-    #[inline]
     pub(super) fn take_past_turns(
         &self,
         workflow: WorkflowKey,
@@ -345,7 +342,6 @@ impl World {
     }
 }
 
-#[cold]
 fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue: &str) -> RunError {
     RunError::UnknownTaskQueue {
         queue: queue.to_owned(),
@@ -355,7 +351,6 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
     }
 }
 
-#[cold]
 pub(super) fn unwound_problem(unwound: Unwound) -> TaskProblem {
     match unwound {
         Unwound::Panic(panic) => TaskProblem::Code(TaskFailure::Panicked { message: panic.message }),
