@@ -345,8 +345,9 @@ impl Simulation {
     /// when the script is done, all workflows have closed and no attempt runs. Workflows that the script leaves waiting for
     /// something that never comes stay open.
     ///
-    /// Plan, seed and order are the simulation's ([`Simulation::plan`]). The script may borrow from the test, and its
-    /// panics are the test's.
+    /// Plan, seed and order are the simulation's ([`Simulation::plan`]). A [deadline](crate::fault::Site::Deadline) of the plan
+    /// is met by a stall, where other runs dispatch the attempt later: the script cannot run beforehand to find out how much
+    /// later. The script may borrow from the test, and its panics are the test's.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -3,13 +3,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use durasim::fault::Plan;
 use durasim::service::WorkflowOutcome;
-use durasim::trace::What;
+use durasim::trace::{Event, What};
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Client, ClientError, Ledger, RetryPolicy, RunError, Simulation,
-    WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityOptions, Client, ClientError, Ledger, RetryPolicy, Run, RunError,
+    Simulation, WorkflowContext, WorkflowError, check,
 };
 
 #[derive(Default)]
@@ -258,4 +260,49 @@ fn a_script_is_run_any_number_of_times_on_one_thread() {
         let started = simulation.drive(|client| async move { client.start::<()>("nap", "n", &()).await.is_ok() });
         assert!(started.is_ok_and(|(is_ok, _)| is_ok), "run {run}");
     }
+}
+
+/// A plan means the same however the run was started, as far as a script that runs only once allows it.
+#[test]
+fn a_deadline_of_a_plan_is_met_by_a_late_dispatch_but_where_the_script_runs_once() {
+    async fn step(_ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        for _ in 0..3 {
+            durasim::time::sleep(Duration::from_secs(2)).await;
+        }
+        Ok(())
+    }
+    let simulation = || {
+        let steps = async |ctx: &WorkflowContext, (): ()| -> Result<bool, WorkflowError> {
+            let options = ActivityOptions { schedule_to_close_timeout: Duration::from_secs(60), ..Default::default() };
+            Ok(ctx.execute_activity::<()>("step", &(), options).await.is_ok())
+        };
+        Simulation::temporal().activity("step", step).workflow("steps", steps)
+    };
+    let plan: Plan = "step#1@1:deadline3=after(1ms)".parse().unwrap();
+    // When the attempt starts, and when it has its third wait behind it, in whole seconds.
+    let moments = |run: &Run| {
+        let started = run.activities()[0].attempts[0].started_at.since_epoch().as_secs();
+        let is_third = |event: &&Event| matches!(event.what, What::Awaited(3));
+        let third = run.trace().events().iter().find(is_third).map(|event| event.at.since_epoch().as_secs());
+        (run.not_fired().len(), started, third)
+    };
+    let run = simulation().plan(plan.clone()).run("steps", &()).unwrap();
+    assert_eq!(moments(&run), (0, 56, Some(60)));
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let keep = seen.clone();
+    let report = simulation()
+        .explore_script(async |client: Client| {
+            client.start::<bool>("steps", "steps", &()).await.unwrap().result().await.unwrap()
+        })
+        .check(check::named("seen", move |run: &Run| keep.lock().unwrap().push(moments(run))))
+        .replay(&plan);
+    assert!(report.error().is_none(), "{report}");
+    assert!(seen.lock().unwrap().contains(&moments(&run)), "{seen:?}");
+
+    let script = |client: Client| async move {
+        client.start::<bool>("steps", "steps", &()).await.unwrap().result().await.unwrap()
+    };
+    let (_, driven) = simulation().plan(plan).drive(script).unwrap();
+    assert_eq!(moments(&driven), (0, 0, Some(60)));
 }

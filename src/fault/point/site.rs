@@ -14,7 +14,12 @@ pub enum Site {
     Effect(u32),
     /// The attempt records its N-th heartbeat.
     Heartbeat(u32),
-    /// The attempt's deadline, placed around its N-th await.
+    /// The attempt's deadline, which falls around its N-th await.
+    ///
+    /// Where the deadline is the activity's schedule-to-close timeout, the attempt is dispatched later, so that its awaits and
+    /// heartbeats keep their distances. How much later is found by a run without these faults, made beforehand. Otherwise the
+    /// attempt is not polled from its await before until the time is right: for a start-to-close timeout, which moves along
+    /// with the dispatch, and always under [`Simulation::drive`](crate::Simulation::drive), whose script runs only once.
     Deadline(u32),
     /// The worker reports how the attempt ended.
     Completion,
