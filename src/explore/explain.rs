@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use super::failed::Failed;
 use super::finding::{Cause, Finding, Judge, findings};
 use super::repeat::Once;
-use super::report::{Failed, Report};
+use super::report::Report;
 use super::shrink::shrink;
 use crate::fault::Plan;
 use crate::world::start::Start;
@@ -12,8 +13,11 @@ use crate::world::start::Start;
 /// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
 const RUNS: u64 = 10_000;
 
-/// Events that these runs may have together: where each of them is long, they are fewer.
-const EVENTS: u64 = 50_000_000;
+/// Where runs are long they are fewer: once they have had so many events together, ..
+const EVENTS: u64 = 10_000_000;
+
+/// .. though at least this many, which usually suffice for a plan of one fault.
+const LEAST_RUNS: u64 = 50;
 
 /// Shrinks the plan of a run that fails, and writes the failure's message.
 pub(super) fn explain(
@@ -25,8 +29,9 @@ pub(super) fn explain(
     found_by_run: u64,
 ) -> Failed {
     let Once { plan, trace, .. } = once;
+    let (name, extent) = (&report.name, report.extent);
     if finding.cause == Cause::NotDeterministic {
-        return Failed::new(report, &trace, plan, finding, found_by_run);
+        return Failed::new(name, extent, &trace, plan, finding, found_by_run);
     }
     let events = Cell::new(0);
     let fails = |plan: &Plan| {
@@ -36,10 +41,11 @@ pub(super) fn explain(
         Some((finished, found))
     };
     let Some(failure) = fails(&plan) else {
-        return Failed::new(report, &trace, plan, finding.that_does_not_repeat(), found_by_run);
+        return Failed::new(name, extent, &trace, plan, finding.that_does_not_repeat(), found_by_run);
     };
-    let shrunk = shrink(plan, failure, |runs| runs >= RUNS || events.get() >= EVENTS, fails);
+    let is_enough = |runs| runs >= RUNS || runs >= LEAST_RUNS && events.get() >= EVENTS;
+    let shrunk = shrink(plan, failure, is_enough, fails);
     let (finished, found) = shrunk.failure;
-    let failed = Failed::new(report, finished.run.trace(), shrunk.plan, found, found_by_run);
+    let failed = Failed::new(name, extent, finished.run.trace(), shrunk.plan, found, found_by_run);
     if shrunk.is_smallest { failed } else { failed.not_smallest(shrunk.runs) }
 }

@@ -2,8 +2,10 @@
 
 mod coverage;
 mod difference;
+mod enough;
 mod environment;
 mod explain;
+mod failed;
 mod finding;
 mod ink;
 mod interrupt;
@@ -33,8 +35,9 @@ use std::sync::Arc;
 
 pub use coverage::{Cell, Coverage};
 pub use environment::{VARIABLES, Variable};
+pub use failed::Failed;
 pub use regressions::{Regression, RegressionState};
-pub use report::{Failed, Part, Report};
+pub use report::{EndedEarly, Part, Report};
 pub use tally::Tally;
 
 use regressions::Regressions;

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::enough::Failing;
 use super::pool::Case;
 use super::progress::Progress;
-use super::report::{Part, PartKind};
+use super::report::{EndedEarly, Part, PartKind};
 use super::tally::Tally;
 
 /// A part of an exploration that goes on.
@@ -14,10 +15,13 @@ pub(super) struct Ongoing {
     pub(super) tally: Tally,
     /// How many points or pairs are tried, of how many, if not all are.
     pub(super) sampled: Option<(u64, u64)>,
+    pub(super) failing: Failing,
     started: Instant,
     progress: Progress,
     /// Runs there were, those of other shards included.
     pub(super) offered: u64,
+    /// Runs there were of this shard.
+    pub(super) given: u64,
     /// Those to be made next.
     pub(super) waiting: Vec<Case>,
 }
@@ -28,12 +32,19 @@ impl Ongoing {
             kind,
             tally: Tally::default(),
             sampled: None,
+            failing: Failing::default(),
             started: Instant::now(),
             progress: Progress::new(format!("{exploration}: {name}"), runs),
             offered: 0,
+            given: 0,
             waiting: Vec::new(),
             name,
         }
+    }
+
+    /// Whether enough of its runs have failed in the same way.
+    pub(super) fn ends_early(&self) -> bool {
+        self.failing.enough().is_some()
     }
 
     pub(super) fn show_progress(&mut self) {
@@ -41,7 +52,10 @@ impl Ongoing {
     }
 
     pub(super) fn end(self) -> Part {
-        let Ongoing { kind, name, tally, sampled, started, .. } = self;
-        Part { name, tally, sampled, elapsed: started.elapsed(), kind }
+        let Ongoing { kind, name, tally, sampled, failing, started, given, .. } = self;
+        // That many failures are nothing to report where no run was left out.
+        let enough = failing.enough().filter(|_| given > tally.runs);
+        let ended_early = enough.map(|(check, runs)| EndedEarly { check: check.to_owned(), runs });
+        Part { name, tally, sampled, ended_early, elapsed: started.elapsed(), kind }
     }
 }

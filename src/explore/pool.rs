@@ -9,6 +9,7 @@ use std::panic::resume_unwind;
 use std::sync::Mutex;
 
 use super::coverage::Coverage;
+use super::enough::Failing;
 use super::finding::{Finding, Judge, class, findings};
 use super::interrupt::Exploring;
 use super::points::Points;
@@ -22,6 +23,12 @@ use crate::world::start::Start;
 
 /// Runs that one thread makes at a stretch.
 const BLOCK: usize = 64;
+
+/// As many of so many cases as fill whole blocks. A part may end with any block, so that where a block begins must not
+/// depend on how many cases are handed out at once, which changes with the explorations that go on at the same time.
+pub(super) fn whole_blocks(cases: usize) -> usize {
+    cases / BLOCK * BLOCK
+}
 
 /// Blocks for each thread that are handed out at once, at most. The first time it is one, then twice as many each time: where
 /// runs are slow, it is soon seen how far the sweep is.
@@ -78,6 +85,7 @@ pub(super) struct Passed {
 pub(super) struct Block {
     pub(super) tally: Tally,
     pub(super) coverage: Coverage,
+    pub(super) failing: Failing,
     /// The first run of each distinct failure, at most as many as asked for.
     pub(super) broken: Vec<Broken>,
     /// The first that passed, at most as many as asked for.
@@ -108,6 +116,10 @@ impl Block {
                 block.coverage.look(&Points::of(&finished.run));
             }
             block.take(start, judges, finished, plan, care);
+            // The part ends with this block: what follows is not counted.
+            if block.failing.enough().is_some() {
+                break;
+            }
         }
         block
     }
@@ -131,6 +143,7 @@ impl Block {
         }
         for finding in findings {
             self.tally.note_violation(&finding.check);
+            self.failing.note(&finding, finished.run.trace().events().len() as u64);
             let known = self.broken.iter().any(|broken| broken.finding.is_same(&finding));
             if !known && self.broken.len() < care.broken {
                 self.broken.push(Broken { run, finding, once: Once::new(&finished.run, plan.clone()) });
@@ -206,4 +219,16 @@ fn together(threads: usize, work: &(dyn Fn() + Sync)) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_begin_where_the_ones_before_them_end() {
+        assert_eq!([0, 1, 63, 64, 65, 200].map(whole_blocks), [0, 0, 0, 64, 64, 192]);
+        // At least one block is handed out at once.
+        assert!(whole_blocks(Pool::new(1).batch()) >= BLOCK);
+    }
 }

@@ -5,9 +5,10 @@ use std::time::Instant;
 use serde::de::IgnoredAny;
 
 use super::Exploration;
+use super::failed::Failed;
 use super::finding::{Finding, Judge, judge};
 use super::repeat::Once;
-use super::report::{Failed, Part, PartKind, Report};
+use super::report::{Part, PartKind, Report};
 use super::tally::Tally;
 use super::validate;
 use crate::check::{Class, Reference, Violation};
@@ -47,13 +48,14 @@ impl Exploration {
         let failed = finding.is_some();
         if let Some(finding) = finding {
             tally.note_violation(&finding.check);
-            let failed = Failed::new(report, run.trace(), Plan::none(), finding, 1);
+            let failed = Failed::new(&report.name, report.extent, run.trace(), Plan::none(), finding, 1);
             report.failures.push(failed);
         }
         report.parts.push(Part {
             name: "without faults".to_owned(),
             tally,
             sampled: None,
+            ended_early: None,
             elapsed: started.elapsed(),
             kind: PartKind::Reference,
         });

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::report::Failed;
+use super::failed::Failed;
 use crate::fault::Plan;
 use crate::world::RunError;
 
@@ -24,9 +24,10 @@ pub struct Regression {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum RegressionState {
-    /// A check minds. The failure is among the [report's](crate::Report::failures), unless another is that is the same.
+    /// A check fails. The failure is among those of the [report](super::Report::failures), unless it is the same as one that
+    /// was found before.
     StillFails,
-    /// No check minds.
+    /// No check fails.
     Fixed,
     /// The run does not come to a point of the plan. The message has the nearest points.
     NoLongerApplies(String),
@@ -140,7 +141,7 @@ impl Regressions {
     }
 }
 
-/// One line: the check and what it minds.
+/// One line: the check and what it found.
 fn description(failed: &Failed) -> String {
     let message = failed.violation.message.lines().next().unwrap_or_default();
     format!("`{}` does not hold: {message}", failed.check)

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coverage::Coverage;
-use super::finding::Finding;
-use super::ink::Ink;
-use super::message::{self, Extent};
+use super::failed::Failed;
+use super::message::Extent;
 use super::regressions::{Regression, RegressionState};
 use super::shard::Shard;
 use super::tally::Tally;
 use crate::check::Violation;
-use crate::fault::{Order, Plan};
+use crate::fault::Plan;
 use crate::program::Counted;
-use crate::trace::Trace;
 use crate::world::RunError;
 
 /// What an exploration found. Its `Display` is the summary.
@@ -56,9 +54,22 @@ pub struct Part {
     pub tally: Tally,
     /// If not every point or pair was tried: how many were, and how many there are.
     pub sampled: Option<(u64, u64)>,
+    /// If it ended before all its runs were made, because enough of them had failed in the same way.
+    pub ended_early: Option<EndedEarly>,
     /// How long it took, in real time.
     pub elapsed: Duration,
     pub(super) kind: PartKind,
+}
+
+/// Why a part of an exploration ended before all its runs were made: 1,000 runs had failed in the same way, or at least 10 of
+/// 5 million events together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct EndedEarly {
+    /// The check that failed.
+    pub check: String,
+    /// How many runs it failed in the same way.
+    pub runs: u64,
 }
 
 /// Which part of an exploration.
@@ -74,68 +85,6 @@ pub(super) enum PartKind {
     Seeds,
     /// One plan that was asked for.
     Plan,
-}
-
-/// One distinct failure, with the smallest plan that shows it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Failed {
-    /// The check that minds.
-    pub check: String,
-    /// What it found.
-    pub violation: Violation,
-    /// The plan.
-    pub plan: Plan,
-    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with, but never coloured.
-    pub text: String,
-    /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
-    pub found_by_run: u64,
-    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs (fewer
-    /// where each is long) did not suffice to find that out, which the message says, and if the code or the check is not
-    /// deterministic.
-    pub is_smallest: bool,
-    /// The message for the terminal, if what `assert` panics with goes to one.
-    coloured: Option<String>,
-    pub(super) finding: Finding,
-}
-
-impl Failed {
-    /// A failure of the exploration that is reported here.
-    pub(super) fn new(report: &Report, trace: &Trace, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
-        let plan = plan.with_exploration(report.name.clone());
-        let text =
-            |ink| message::text(&report.name, &finding.check, &finding.violation, &plan, trace, report.extent, ink);
-        let coloured = match Ink::of_stderr() {
-            Ink::Coloured => Some(text(Ink::Coloured)),
-            Ink::Plain => None,
-        };
-        let text = text(Ink::Plain);
-        Failed {
-            check: finding.check.clone(),
-            violation: finding.violation.clone(),
-            plan,
-            text,
-            found_by_run,
-            is_smallest: finding.repeats,
-            coloured,
-            finding,
-        }
-    }
-
-    /// Whether its plan shows it again. The run without faults is made anyway.
-    pub(super) fn can_be_kept(&self) -> bool {
-        let is_reference = self.plan.is_empty() && self.plan.seed == 0 && self.plan.order == Order::Fifo;
-        self.finding.repeats && !is_reference
-    }
-
-    /// Of a failure whose plan was still shrinking when the runs for that were used up.
-    pub(super) fn not_smallest(mut self, runs: u64) -> Failed {
-        self.is_smallest = false;
-        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {}\n", Counted(runs, "run"));
-        self.text.push_str(&note);
-        self.coloured.iter_mut().for_each(|text| text.push_str(&note));
-        self
-    }
 }
 
 impl Report {
@@ -199,7 +148,7 @@ impl Report {
     pub(super) fn failure_text(&self) -> String {
         let mut text = String::new();
         for failed in &self.failures {
-            text.push_str(failed.coloured.as_ref().unwrap_or(&failed.text));
+            text.push_str(failed.terminal_text());
             text.push('\n');
         }
         if let Some(error) = &self.error {
@@ -308,6 +257,9 @@ impl fmt::Display for Part {
         if let Some((tried, points)) = self.sampled {
             let what = if self.kind == PartKind::Pairs { "pairs, by novelty" } else { "points (sampled)" };
             write!(f, ", {tried} of {points} {what}")?;
+        }
+        if let Some(EndedEarly { check, runs }) = &self.ended_early {
+            write!(f, ", ended early: `{check}` had failed in the same way in {runs} of them")?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::nearest;
 use super::ongoing::Ongoing;
 use super::pairs;
 use super::points::{Points, Singles};
-use super::pool::{Block, Broken, Care, Case, Passed, Pool};
+use super::pool::{Block, Broken, Care, Case, Passed, Pool, whole_blocks};
 use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{Once, REPEATED};
 use super::report::{PartKind, Report};
@@ -206,7 +206,8 @@ impl<'a> Sweep<'a> {
         let usual = exploration.start.usual_lengths();
         let covered = pairs::visit(reference, usual, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
         self.report.coverage.add(there);
-        if covered.tried < covered.there {
+        // How many there are is not known of a part that ends early.
+        if covered.tried < covered.there && !part.ends_early() {
             part.name = "pairs".to_owned();
             part.sampled = Some((covered.tried, covered.there));
         }
@@ -252,30 +253,38 @@ impl<'a> Sweep<'a> {
     /// Takes a run to be made, and makes those that have gathered once they are enough. Breaks when no more are wanted.
     fn offer(&mut self, part: &mut Ongoing, case: Case) -> ControlFlow<()> {
         if self.shard.has(part.offered) {
+            part.given += 1;
+            if part.ends_early() {
+                return ControlFlow::Break(());
+            }
             part.waiting.push(case);
         }
         part.offered += 1;
         if part.waiting.len() >= self.pool.batch() {
-            self.make(part);
+            self.make(part, whole_blocks(part.waiting.len()));
         }
         if self.report.interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Makes the runs that wait.
-    fn make(&mut self, part: &mut Ongoing) {
+    /// Makes so many of the runs that wait.
+    fn make(&mut self, part: &mut Ongoing, count: usize) {
         self.report.interrupted |= Exploring::is_interrupted();
-        let cases = std::mem::take(&mut part.waiting);
-        if self.report.interrupted || cases.is_empty() {
+        let cases: Vec<Case> = part.waiting.drain(..count).collect();
+        if self.report.interrupted || part.ends_early() || cases.is_empty() {
             return;
         }
         for block in self.pool.run(&self.exploration.start, self.judges, cases, self.care()) {
-            self.take(part, block);
+            // Blocks that were made at the same time do not count: how many there are depends on the threads.
+            if !part.ends_early() {
+                self.take(part, block);
+            }
         }
         part.show_progress();
     }
 
     fn end(&mut self, mut part: Ongoing) {
-        self.make(&mut part);
+        let rest = part.waiting.len();
+        self.make(&mut part, rest);
         self.report.parts.push(part.end());
     }
 
@@ -297,6 +306,7 @@ impl<'a> Sweep<'a> {
     fn take(&mut self, part: &mut Ongoing, block: Block) {
         let before = part.tally.runs;
         part.tally.add(block.tally);
+        part.failing.add(block.failing);
         self.report.coverage.add(block.coverage);
         let mut broken = block.broken.into_iter().peekable();
         let mut passed = block.passed.into_iter().peekable();

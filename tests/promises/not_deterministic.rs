@@ -2,10 +2,15 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check};
+use durasim::explore::Report;
+use durasim::fault::Order;
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, Run, Simulation, WorkflowContext, WorkflowError, check,
+};
 
 fn options() -> ActivityOptions {
     ActivityOptions { start_to_close_timeout: Duration::from_secs(60), ..Default::default() }
@@ -146,9 +151,28 @@ fn each_run_that_fails_is_run_again() {
         .explore("naps", &())
         .every_fault()
         .check(check::same_result());
-    let checks = |report: durasim::Report| -> Vec<String> {
-        report.failures().iter().map(|failed| failed.check.clone()).collect()
-    };
+    let checks =
+        |report: Report| -> Vec<String> { report.failures().iter().map(|failed| failed.check.clone()).collect() };
     assert_eq!(checks(exploration.clone().report()), ["same_result", "deterministic"]);
     assert_eq!(checks(exploration.without_repeats().report()), ["same_result"]);
+}
+
+/// A check of the user's may have the name of one of durasim's own: it is shrunk and kept as any other.
+#[test]
+fn a_check_of_ones_own_with_that_name_is_shrunk_and_kept() {
+    for name in ["deterministic", "finishes", "ends well", "mine"] {
+        let struck = |run: &Run| if run.plan().is_empty() { Ok(()) } else { Err("a fault struck") };
+        let exploration = simulation()
+            .explore("newsletter", &true)
+            .seeds(0..40)
+            .regressions("tests/there_is_no_such_file.regressions")
+            .check(check::named(name, struck));
+        let report = exploration.report();
+        let [failed] = report.failures() else { panic!("{report}") };
+        assert_eq!((failed.check.as_str(), failed.is_smallest), (name, true), "{report}");
+        assert_eq!((failed.plan.entries.len(), failed.plan.seed, failed.plan.order), (1, 0, Order::Fifo), "{report}");
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| exploration.assert())).unwrap_err();
+        let message = panic.downcast_ref::<String>().expect("a text");
+        assert!(message.contains("DURASIM_REGRESSIONS=write"), "{message}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod classes;
 mod coverage;
+mod ends_early;
 mod ends_well;
 mod environment;
 mod message;

@@ -1,0 +1,84 @@
+//! [`Failed`]: a failure of an exploration, with the smallest plan that shows it.
+
+use std::sync::Arc;
+
+use super::finding::Finding;
+use super::ink::Ink;
+use super::message::{self, Extent};
+use crate::check::Violation;
+use crate::fault::{Order, Plan};
+use crate::program::Counted;
+use crate::trace::Trace;
+
+/// One distinct failure, with the smallest plan that shows it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Failed {
+    /// The name of the check that failed.
+    pub check: String,
+    /// What it found.
+    pub violation: Violation,
+    /// The plan.
+    pub plan: Plan,
+    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with, but never coloured.
+    pub text: String,
+    /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
+    pub found_by_run: u64,
+    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs (fewer
+    /// where each is long) did not suffice to find that out, which the message says, and if the code or the check is not
+    /// deterministic.
+    pub is_smallest: bool,
+    /// The message for the terminal, if what `assert` panics with goes to one.
+    coloured: Option<String>,
+    pub(super) finding: Finding,
+}
+
+impl Failed {
+    /// A failure of an exploration of this name, with so much of the timeline.
+    pub(super) fn new(
+        exploration: &Arc<str>,
+        extent: Extent,
+        trace: &Trace,
+        plan: Plan,
+        finding: Finding,
+        found_by_run: u64,
+    ) -> Failed {
+        let plan = plan.with_exploration(exploration.clone());
+        let text = |ink| message::text(exploration, &finding.check, &finding.violation, &plan, trace, extent, ink);
+        let coloured = match Ink::of_stderr() {
+            Ink::Coloured => Some(text(Ink::Coloured)),
+            Ink::Plain => None,
+        };
+        let text = text(Ink::Plain);
+        Failed {
+            check: finding.check.clone(),
+            violation: finding.violation.clone(),
+            plan,
+            text,
+            found_by_run,
+            is_smallest: finding.repeats,
+            coloured,
+            finding,
+        }
+    }
+
+    /// The message, coloured if the terminal shows that.
+    pub(super) fn terminal_text(&self) -> &str {
+        self.coloured.as_ref().unwrap_or(&self.text)
+    }
+
+    /// Whether its plan shows it again. The run without faults is made anyway.
+    pub(super) fn can_be_kept(&self) -> bool {
+        let is_reference = self.plan.is_empty() && self.plan.seed == 0 && self.plan.order == Order::Fifo;
+        self.finding.repeats && !is_reference
+    }
+
+    /// Of a failure whose plan was still shrinking when the runs for that were used up.
+    pub(super) fn not_smallest(mut self, runs: u64) -> Failed {
+        self.is_smallest = false;
+        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {}\n", Counted(runs, "run"));
+        self.text.push_str(&note);
+        self.coloured.iter_mut().for_each(|text| text.push_str(&note));
+        self
+    }
+}
