@@ -84,7 +84,7 @@
 //! | write workflows | [`WorkflowContext`], [`ActivityOptions`], [`RetryPolicy`], [`WorkflowError`] |
 //! | write fakes of the world outside | [`state()`], [`handle()`], [`effect()`], [`Ledger`], [`random()`] |
 //! | play the client | [`Simulation::drive`], [`Simulation::explore_script`], [`Client`], [`WorkflowHandle`] |
-//! | try every fault | [`Exploration`], [`Report`] |
+//! | try every fault | [`Exploration`], [`explore::Report`] |
 //! | judge runs | [`check`] |
 //! | read or write plans | [`fault`] |
 //! | look at one run | [`Run`], [`Run::timeline`], [`trace`], [`report`] |
@@ -141,7 +141,7 @@ mod activity;
 pub mod check;
 mod client;
 mod engine;
-mod explore;
+pub mod explore;
 pub mod fault;
 mod inside;
 pub mod program;
@@ -157,9 +157,7 @@ mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
 pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle};
-pub use explore::{
-    Cell, Coverage, Exploration, Failed, Part, Regression, RegressionState, Report, Tally, VARIABLES, Variable,
-};
+pub use explore::Exploration;
 pub use inside::{EffectError, Handle, Ledger, LedgerEntry, effect, handle, random, state, task, time};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use service::Dialect;

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use durasim::Report;
+use durasim::explore::Report;
 
 use crate::clock::{Clock, SAMPLES};
 use crate::cpu_time::{median, words};

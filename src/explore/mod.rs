@@ -1,4 +1,9 @@
-//! [`Exploration`]: every fault, then seeds; each run judged; failures shrunk and explained.
+//! Explorations: every fault, every pair of faults and random faults of a simulation, each run judged by checks.
+//!
+//! [`Exploration`] says what is tried and by which checks its runs are judged. [`Report`] is what came of it: a [`Part`] for
+//! each kind of run with its [`Tally`] of counts, the [`Coverage`], and the [`Failed`] checks, each with the smallest plan that
+//! shows the failure. Plans of failures can be kept in a file and are replayed as [`Regression`]s. [`VARIABLES`] lists what an
+//! exploration takes from the environment.
 
 mod coverage;
 mod difference;
@@ -48,14 +53,17 @@ use crate::fault::Plan;
 use crate::world::start::Start;
 use crate::world::{Run, RunError};
 
-/// What is to be tried, and what every run is judged by. Made by [`Simulation::explore`](crate::Simulation::explore);
-/// nothing runs before [`report`](Exploration::report) or [`assert`](Exploration::assert).
+/// An exploration tries faults in a simulation and judges every run by its checks. It is made by
+/// [`Simulation::explore`](crate::Simulation::explore); nothing runs before [`report`](Exploration::report) or
+/// [`assert`](Exploration::assert).
 ///
-/// First comes the run without faults. It gives the points at which something can go wrong, and what the other runs are
-/// compared with; if it does not end well itself, that is the failure and nothing else is tried. It ends well if it comes to
-/// its end, with every workflow completed (or stopped, if the script asked for that), the script's `Result`, if it returns
-/// one, an `Ok`, no timeout on the way, and every check satisfied. See
-/// [`reference_may_fail`](Exploration::reference_may_fail).
+/// The run without faults comes first. It shows the points at which something can go wrong, and the other runs are compared
+/// with it. If it does not end well, that is the failure and nothing else is tried. It ends well if it comes to its end, every
+/// workflow completes (or stops, if the script asked for that), the script returns no `Err`, nothing times out on the way, and
+/// every check holds. See [`reference_may_fail`](Exploration::reference_may_fail).
+///
+/// A part of the exploration ends early once enough of its runs have failed in the same way: 1,000, or at least 10 of 5 million
+/// trace events together. The report says so, and the parts after it are made all the same.
 ///
 /// ```no_run
 /// # use durasim::{Simulation, check};
@@ -68,9 +76,9 @@ use crate::world::{Run, RunError};
 ///     .assert();
 /// ```
 ///
-/// `DURASIM_PLAN='..'` runs one plan instead, strictly: a point that the run does not come to is an error. If it fails, the
-/// message has the whole timeline, up to some 1,000 lines.
-/// `DURASIM_SEED=..` runs the random faults of one seed.
+/// With `DURASIM_PLAN='..'` in the environment, only the run of that plan is made. A point that it does not come to is an error,
+/// and the message of a failure has the whole timeline, up to some 1,000 lines. With `DURASIM_SEED=..`, only the run of that
+/// seed is made.
 #[derive(Clone)]
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
 pub struct Exploration {
@@ -110,14 +118,14 @@ impl Exploration {
         }
     }
 
-    /// The name that plans are `for=`, and that the reproducing line hands to `cargo test`. Default: the name of the
-    /// thread, which under `cargo test` is the test's.
+    /// Gives the exploration a name. Its plans say `for=` this name, and the line that reproduces a failure hands it to
+    /// `cargo test`. Without this call it is the name of the thread, which under `cargo test` is the test's.
     pub fn named(mut self, name: impl Into<String>) -> Exploration {
         self.name = Some(name.into().into());
         self
     }
 
-    /// Adds one run for each point of the fault-free run and each fault that fits it. Order of ready tasks: first in, first
+    /// Adds one run for each point of the fault-free run and each fault that fits it. Ready tasks run first in, first
     /// out.
     ///
     /// If an attempt or a workflow has more than 200 points of one kind (awaits, heartbeats, tasks, timers, ..), a sample is
@@ -129,31 +137,34 @@ impl Exploration {
         self
     }
 
-    /// Pairs of faults: each fault of [`every_fault`](Exploration::every_fault) with each that fits a point after it. They are
-    /// visited by novelty (kind of site and fault, first and second), so that a budget that does not suffice for all still
-    /// has something of every kind; the report then says how many of how many. See [`budget`](Exploration::budget).
+    /// Adds a run for each pair of faults: each fault of [`every_fault`](Exploration::every_fault) with each that fits a point
+    /// after it. Pairs of a new kind (of site and fault, first and second) come first, so that a budget that does not suffice
+    /// for all pairs still has some of every kind. The report then says how many were tried, of how many. See
+    /// [`budget`](Exploration::budget).
     pub fn every_pair(mut self) -> Exploration {
         self.every_pair = true;
         self
     }
 
-    /// How many pairs are tried at most. Default 20,000.
+    /// Sets how many pairs are tried at most. Without this call they are 20,000.
     pub fn budget(mut self, pairs: u64) -> Exploration {
         self.budget = Some(pairs);
         self
     }
 
-    /// One run for each seed, with faults drawn from it; odd seeds also draw the order of ready tasks. By default faults
-    /// end an attempt only if the retry policy allows another one; see [`over_budget`](Exploration::over_budget).
+    /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks. Faults end an attempt
+    /// only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise.
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
         self
     }
 
-    /// In this share of the seeds, from 0.0 (none, the default) to 1.0 (all), faults may end more attempts than the retry
-    /// policy allows, so that the service gives the activity up. `same_result` excuses such a run, and `effects` one that
-    /// does not claim to have done all; what a workflow does once its activity has failed for good is tried so. Which seeds these are follows from each seed
-    /// alone, and all others mean what they do without. An activity whose policy sets no limit is not concerned.
+    /// Lets faults end more attempts than the retry policy allows, in this share of the seeds: from 0.0 (none) to 1.0 (all).
+    /// The service then gives the activity up, so that one sees what the workflow does once an activity has failed for good.
+    /// `same_result` excuses such a run, and `effects` excuses it if it does not claim to have done all.
+    ///
+    /// Each seed by itself decides whether it is one of them; the other seeds mean the same as without this call. For an
+    /// activity whose policy sets no limit nothing changes.
     ///
     /// ```no_run
     /// # use durasim::{Simulation, check};
@@ -168,30 +179,28 @@ impl Exploration {
     ///     .assert();
     /// ```
     ///
-    /// A share that is none, and one without seeds, are errors of the report.
+    /// The report has an error if the share is not between 0.0 and 1.0, or if there are no seeds.
     pub fn over_budget(mut self, share: f64) -> Exploration {
         self.over_budget = Some(Share(share));
         self
     }
 
-    /// Does without running again the fault-free run, the first 16 passing runs and all that fail, which tells code that is
-    /// not deterministic. For activities that count their own runs in a global.
+    /// Makes every run only once. Without this call the run without faults, the first 16 runs that pass and all runs that fail
+    /// are made again, which finds code that is not deterministic. Use it for activities that count their own runs in a global.
     ///
-    /// A run that fails is repeated at once. Those that pass, and those that are to be explained, are repeated in another
-    /// order and on another thread: on one of its own, after a run without faults. A repeat has to have the same trace, the
-    /// same result and the same length; if not, that is the failure, with the first event that differs, and not what else
-    /// the run violates.
+    /// A run that fails is repeated at once. Runs that pass, and failures that are explained, are repeated on a thread of their
+    /// own, after a run without faults. A repeat must have the same trace, result and length. If it has not, that is the
+    /// failure, with the first event that differs, and whatever else the run violates is not reported.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
         self
     }
 
-    /// The run without faults may fail: a workflow may, an activity may run into its timeouts, a script may return `Err`. For
-    /// code whose failure is the result that is wanted, as of a declined card, and for tests of what happens when nobody
-    /// answers. All other runs are then compared with that end. The checks judge this run too, and it has to come to an end
-    /// all the same.
+    /// Allows the run without faults to fail: a workflow may fail, an activity may run into its timeouts, a script may return
+    /// `Err`. Use it for code whose failure is the wanted result, such as a declined card, and to test what happens when nobody
+    /// answers. All other runs are compared with that end. The checks judge this run too, and it must come to an end.
     ///
-    /// The report says what was excused so, or that nothing had to be.
+    /// The report says which failure this excused, or that there was none.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -218,27 +227,27 @@ impl Exploration {
         self
     }
 
-    /// How many threads make the runs. Zero, the default: as many as there are cores, which the explorations of a process
-    /// share. More than 1,024 count as that many. What is found does not depend on it. User code is called from all of them, each run on one thread from start
-    /// to end.
+    /// Sets how many threads make the runs. Zero, the default, means as many as there are cores, which the explorations of a
+    /// process share; more than 1,024 count as 1,024. The findings do not depend on it. User code is called from all of these
+    /// threads, and each run stays on one thread from start to end.
     pub fn threads(mut self, threads: usize) -> Exploration {
         self.threads = threads;
         self
     }
 
-    /// Plans that failed once, in a text file beside the test: replayed first, strictly. A relative path begins at the package
-    /// root: `tests/backup.regressions`.
+    /// Replays the plans of a text file first: plans that failed once. A relative path begins at the package root:
+    /// `tests/backup.regressions`.
     ///
-    /// A line of the file is a plan, a comment that begins with `#`, or empty. Plans that are `for=` another exploration are
-    /// passed over, so that several may share a file. What is not a plan is an error that names file and line.
+    /// A line of the file is a plan, a comment that begins with `#`, or empty. Any other line is an error that names the file
+    /// and the line. Plans that say `for=` another exploration are skipped, so that several explorations may share a file.
     ///
-    /// A plan that still fails is a failure as any other. One that is fixed is said in the report: the line may stay, to
-    /// guard against the failure's return. One whose points the run does not come to any more is an error, which shows the
-    /// nearest points, and nothing else is tried: it guards against nothing. [`Report::regressions`] has all of it as data.
+    /// A plan that still fails is a failure as any other. If it is fixed, the report says so; the line may stay, to guard against
+    /// the failure's return. If the run no longer comes to one of its points, it guards against nothing: that is an error,
+    /// which shows the nearest points, and nothing else is tried. [`Report::regressions`] has all of it as data.
     ///
-    /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says what it
-    /// violates; what is there already is not changed. A file that is not there has no plans and is made then; a folder that
-    /// is not there is an error. `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of
+    /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says which
+    /// check it fails. Lines that are there stay as they are. A missing file has no plans and is made at the first failure; a
+    /// missing folder is an error. `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of
     /// them.
     ///
     /// ```no_run
@@ -256,7 +265,7 @@ impl Exploration {
         self
     }
 
-    /// Judges every run by this check too.
+    /// Adds a check. Every run of the exploration is judged by it.
     pub fn check(mut self, check: impl Check + 'static) -> Exploration {
         if let Some(watch) = check.watch() {
             Arc::make_mut(&mut self.start.setup).watches.push(watch);
@@ -265,14 +274,15 @@ impl Exploration {
         self
     }
 
-    /// Runs one plan instead, after the run without faults: strictly, and whatever the environment says. `DURASIM_PLAN` does
-    /// the same for a whole test; here the name that the plan is `for=` does not matter.
+    /// Makes only the run of this plan, after the run without faults and whatever the environment says. `DURASIM_PLAN` does the
+    /// same for a whole test; here the name after the plan's `for=` does not matter.
     ///
-    /// A point of the plan that the run does not come to is the report's [error](Report::error). A failure's text has the
-    /// whole timeline, up to some 1,000 lines. [`run`](Exploration::run) gives the run itself.
+    /// The report has an [error](Report::error) if the run does not come to a point of the plan. The text of a failure has the
+    /// whole timeline, up to some 1,000 lines. [`run`](Exploration::run) gives
+    /// the run itself.
     ///
     /// ```
-    /// # use durasim::{Exploration, Report};
+    /// # use durasim::explore::{Exploration, Report};
     /// // The plan of a failure is the smallest: nothing simpler fails the same way.
     /// fn is_smallest(exploration: &Exploration, report: &Report) -> bool {
     ///     let Some(failed) = report.failures().first() else { return true };
@@ -292,7 +302,7 @@ impl Exploration {
         report
     }
 
-    /// Runs one plan once, strictly and without judging it, and gives the run: its timeline, its trace, and the state it
+    /// Makes the run of one plan, strictly and without judging it, and gives it back: its timeline, its trace, and the state it
     /// left. [`Failed::plan`] is the plan of a failure, and [`Plan::none`] that of the run without faults.
     ///
     /// ```
@@ -313,7 +323,7 @@ impl Exploration {
         self.start.run(plan).into_result()?.strict()
     }
 
-    /// Runs everything and reports, also when something fails.
+    /// Makes all runs and reports, also when something fails.
     pub fn report(&self) -> Report {
         let mut report = Report::new(self.name(), self.start.origin.name().into());
         if let Err(error) = self.sweep(&mut report) {
@@ -322,7 +332,7 @@ impl Exploration {
         report
     }
 
-    /// Runs everything, and prints the report to the test's output.
+    /// Makes all runs and prints the report to the test's output.
     ///
     /// # Panics
     /// With the explained, shrunk failures, if any; with the error, if the fault-free run cannot be finished or the

@@ -2,7 +2,8 @@
 //!
 //! `cargo test --release --test bugs -- --ignored --nocapture how_soon`
 
-use durasim::{Exploration, Report};
+use durasim::Exploration;
+use durasim::explore::Report;
 
 /// Makes the exploration that finds a bug.
 type Planted = fn() -> Exploration;

@@ -28,7 +28,8 @@ mod zombie_writes_last;
 
 use std::time::Duration;
 
-use durasim::{ActivityOptions, Exploration, Failed, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
+use durasim::explore::Failed;
+use durasim::{ActivityOptions, Exploration, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
 
 use crate::snapshot::assert_kept;
 

@@ -4,8 +4,9 @@
 mod backup;
 
 use backup::{Bucket, backup, copy_files, copy_files_rightly};
+use durasim::explore::{Report, VARIABLES};
 use durasim::fault::Plan;
-use durasim::{ActivityFn, Report, Simulation, VARIABLES, check};
+use durasim::{ActivityFn, Simulation, check};
 
 const README: &str = include_str!("../../README.md");
 

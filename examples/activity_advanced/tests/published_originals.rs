@@ -13,8 +13,9 @@ use activity_advanced::fakes::item_queue::ItemQueue;
 use activity_advanced::stops::{file, items, migration};
 use activity_advanced::workflows::{data_migration_workflow, deadline_aware_workflow};
 use durasim::check::Check;
+use durasim::explore::Failed;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Failed, Simulation, WorkflowContext,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Simulation, WorkflowContext,
     WorkflowError, check,
 };
 use serde::{Deserialize, Serialize};

@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use durasim::explore::Failed;
 use durasim::program::{CancelReason, CancellationType};
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Failed, RetryPolicy, Simulation,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, RetryPolicy, Simulation,
     WorkflowContext, WorkflowError, check,
 };
 use futures::join;

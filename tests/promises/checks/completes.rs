@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use durasim::explore::Failed;
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Exploration, Failed, RetryPolicy,
-    Simulation, Time, WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, AttemptEnd, Exploration, RetryPolicy, Simulation,
+    Time, WorkflowContext, WorkflowError, check,
 };
 
 use super::{holds, violates};

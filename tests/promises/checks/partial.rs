@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use durasim::check::SameResult;
+use durasim::explore::Report;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Report, RetryPolicy, RunError, Simulation,
-    WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, RetryPolicy, RunError, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
 
 /// Stops short of its deadline with what it has.

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use durasim::explore::Failed;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Exploration, Failed, Simulation, WorkflowContext, WorkflowError,
+    ActivityContext, ActivityError, ActivityOptions, Exploration, Simulation, WorkflowContext, WorkflowError,
     WorkflowFn, check,
 };
 

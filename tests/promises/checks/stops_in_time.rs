@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use durasim::check::StopsInTime;
+use durasim::explore::Failed;
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Failed, RetryPolicy, Simulation,
-    WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, RetryPolicy, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
 
 use super::{holds, violates};

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use durasim::explore::{Report, Tally};
 use durasim::fault::{Entry, Plan};
-use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, AttemptEnd, Report, RetryPolicy, Run, Simulation, Tally, check,
-};
+use durasim::{ActivityContext, ActivityError, ActivityOptions, AttemptEnd, RetryPolicy, Run, Simulation, check};
 
 use super::{resilient, simulation, steps};
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use durasim::{Cell, Coverage, Exploration, Run, check};
+use durasim::explore::{Cell, Coverage};
+use durasim::{Exploration, Run, check};
 
 use super::{resilient, simulation};
 

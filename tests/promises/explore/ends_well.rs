@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use durasim::explore::Report;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Exploration, Report, Simulation, WorkflowContext, WorkflowError,
-    check,
+    ActivityContext, ActivityError, ActivityOptions, Exploration, Simulation, WorkflowContext, WorkflowError, check,
 };
 
 use crate::snapshot::assert_kept;

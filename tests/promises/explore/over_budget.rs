@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use durasim::{ActivityOptions, Exploration, RetryPolicy, Run, RunError, Tally, check};
+use durasim::explore::Tally;
+use durasim::{ActivityOptions, Exploration, RetryPolicy, Run, RunError, check};
 
 use super::{resilient, simulation};
 

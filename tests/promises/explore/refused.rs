@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use durasim::explore::Report;
 use durasim::fault::{Order, Plan};
 use durasim::{
-    ActivityContext, ActivityError, Exploration, Report, Run, RunError, Simulation, WorkflowContext, WorkflowError,
-    check,
+    ActivityContext, ActivityError, Exploration, Run, RunError, Simulation, WorkflowContext, WorkflowError, check,
 };
 
 use super::{resilient, simulation};

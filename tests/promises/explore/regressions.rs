@@ -4,9 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use durasim::{
-    ActivityContext, ActivityError, Exploration, RegressionState, Simulation, WorkflowContext, WorkflowError, check,
-};
+use durasim::explore::RegressionState;
+use durasim::{ActivityContext, ActivityError, Exploration, Simulation, WorkflowContext, WorkflowError, check};
 
 use super::{resilient, simulation, steps};
 

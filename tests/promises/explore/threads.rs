@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use durasim::{ActivityContext, ActivityError, Report, Simulation, WorkflowContext, check};
+use durasim::explore::Report;
+use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, check};
 
 use super::{resilient, steps};
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use durasim::{Exploration, Failed, Part, Report, RunError, Simulation, Tally, Time};
+use durasim::explore::{Failed, Part, Report, Tally};
+use durasim::{Exploration, RunError, Simulation, Time};
 
 use crate::stops::Stop;
 use crate::tour::outcomes::{Observer, Outcomes};

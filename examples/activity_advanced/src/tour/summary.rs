@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use durasim::Tally;
+use durasim::explore::Tally;
 use indicatif::{HumanCount, HumanDuration};
 
 use crate::activities::process_large_file::Progress;
