@@ -55,7 +55,7 @@ const FAULTS: usize = 4;
 ///
 /// The points are those of the run without faults, with the faults that fit there, as
 /// [`every_fault`](crate::Exploration::every_fault) tries them. All but the first fault of a plan may also strike a later
-/// attempt at the same place: the fault-free run mostly has first attempts only. Such a point need not come up; the run goes on
+/// attempt at the same site: the fault-free run mostly has first attempts only. Such a point need not come up; the run goes on
 /// without that fault, and [`Run::not_fired`](crate::Run::not_fired) has it.
 ///
 /// Shrinking drops faults first, then moves them to attempts and points that come earlier.
@@ -73,14 +73,17 @@ pub fn plan(simulation: &Simulation, workflow: &str, input: &(impl Serialize + ?
     };
     let mut points = Points::of(&run).tried;
     points.sort_by_key(|tried| tried.moment.at);
-    let drawn: Vec<Drawn> = points
+    let entries: Vec<Entry> = points
         .into_iter()
-        .flat_map(|tried| {
-            let entries = tried.faults.into_iter().map(move |fault| Entry::new(tried.point.clone(), fault));
-            entries.map(|entry| {
-                let limit = run.activity_of(&entry).map_or(0, |activity| run.limits(activity).1.maximum_attempts);
-                Drawn { entry, last_attempt: u32::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(u32::MAX) }
-            })
+        .flat_map(|tried| tried.faults.into_iter().map(move |fault| Entry::new(tried.point.clone(), fault)))
+        .collect();
+    let activities = run.activities_of(&entries);
+    let drawn: Vec<Drawn> = entries
+        .into_iter()
+        .zip(activities)
+        .map(|(entry, activity)| {
+            let limit = activity.map_or(0, |activity| run.limits(activity).1.maximum_attempts);
+            Drawn { entry, last_attempt: u32::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(u32::MAX) }
         })
         .collect();
     if drawn.is_empty() {
@@ -98,7 +101,7 @@ struct Drawn {
 }
 
 /// Moves each fault on by so many attempts, though not by more than there are faults before it, which would have ended those
-/// attempts. Of several at a point the first stays.
+/// attempts. If there are several at a point, the first stays.
 fn assemble(drawn: Vec<(Drawn, u32)>) -> Plan {
     let mut entries: Vec<Entry> = Vec::with_capacity(drawn.len());
     for (Drawn { mut entry, last_attempt }, later) in drawn {

@@ -1,51 +1,51 @@
-//! How an attempt is made to meet its deadline at a certain await.
+//! Reads from a run beforehand how an attempt can meet its deadline at a certain await.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::run::Run;
 use crate::fault::deadline::{Approach, dispatch_delay};
 use crate::fault::{Entry, Site};
 use crate::service::{ActivityKey, WorkflowKey};
-use crate::trace::{What, Who};
 
 impl Run {
-    /// How much later the attempt of a `deadlineN` entry must be dispatched so that its N-th await, as it happened in this
-    /// run, falls where the entry says. `None` if that is [not the way](dispatch_delay), or if the await did not happen.
-    pub(super) fn dispatch_delay(&self, entry: &Entry) -> Option<Duration> {
-        let Site::Deadline(count) = entry.point.site else { return None };
-        let activity = self.activity_of(entry)?;
-        let (timeouts, _) = self.limits(activity);
-        let trace = self.trace();
-        let (attempt, _) = trace
-            .attempts()
-            .iter()
-            .find(|(_, name)| name.activity == activity && Some(name.number) == entry.point.attempt)?;
-        let mut scheduled = None;
-        let (mut started, mut awaited) = (None, None);
-        for event in trace.events() {
-            match (event.who, event.what) {
-                (Who::Activity(index), What::Scheduled(_)) if index == activity => scheduled = Some(event.at),
-                (Who::Attempt(index), What::AttemptStarted(_)) if index == attempt => started = Some(event.at),
-                (Who::Attempt(index), What::Awaited(n)) if index == attempt && n == count => awaited = Some(event.at),
-                _ => {}
-            }
-        }
-        let (scheduled, started, awaited) = (scheduled?, started?, awaited?);
-        dispatch_delay(entry.fault, &Approach { scheduled, started, awaited, timeouts })
+    /// The time by which the attempt of each `deadlineN` entry must be dispatched later so that its N-th await, as it happened
+    /// in this run, falls where the entry says. `None` if that is [not the way](dispatch_delay), if the await did not happen,
+    /// and for other entries.
+    pub(super) fn dispatch_delays(&self, entries: &[Entry]) -> Vec<Option<Duration>> {
+        let activities = self.activities_of(entries).into_iter();
+        activities.zip(entries).map(|(activity, entry)| self.dispatch_delay(activity?, entry)).collect()
     }
 
-    /// The activity that an entry names.
-    pub(crate) fn activity_of(&self, entry: &Entry) -> Option<ActivityKey> {
+    fn dispatch_delay(&self, activity: ActivityKey, entry: &Entry) -> Option<Duration> {
+        let Site::Deadline(count) = entry.point.site else { return None };
+        let executions = self.executions();
+        let mut attempts = executions.attempts_of(activity);
+        let attempt = attempts.find(|attempt| Some(attempt.number) == entry.point.attempt)?;
+        let approach = Approach {
+            scheduled: executions.activities()[activity].scheduled.at,
+            started: attempt.started.at,
+            awaited: attempt.awaits.get(count.checked_sub(1)? as usize)?.at,
+            timeouts: self.limits(activity).0,
+        };
+        dispatch_delay(entry.fault, &approach)
+    }
+
+    /// The activity that each entry names: one of the first workflow, if the entry does not say which.
+    pub(crate) fn activities_of(&self, entries: &[Entry]) -> Vec<Option<ActivityKey>> {
         let trace = self.trace();
-        let found = trace.activities().iter().find(|(_, name)| {
+        let mut activities = BTreeMap::new();
+        for (activity, name) in trace.activities().iter() {
             let workflow = &trace.workflows()[name.workflow];
-            name.activity_type == entry.point.name
-                && name.execution == entry.point.execution
-                && match &entry.point.workflow_id {
-                    Some(id) => *id == workflow.workflow_id,
-                    None => name.workflow == WorkflowKey::FIRST,
-                }
-        });
-        found.map(|(activity, _)| activity)
+            // The first of those that have the same name.
+            let key = (&*workflow.workflow_id, &*name.activity_type, name.execution);
+            activities.entry(key).or_insert(activity);
+        }
+        let first = trace.workflows().get(WorkflowKey::FIRST).map(|name| &*name.workflow_id);
+        let activity_of = |Entry { point, .. }: &Entry| {
+            let workflow_id = point.workflow_id.as_deref().or(first)?;
+            activities.get(&(workflow_id, &*point.name, point.execution)).copied()
+        };
+        entries.iter().map(activity_of).collect()
     }
 }

@@ -36,7 +36,7 @@ impl Core {
         self.note_fault(Who::Activity(activity), self.trace.activity_point(activity, attempt, site), fault)
     }
 
-    /// How much later this attempt is to be dispatched to meet a planned deadline.
+    /// The time by which this attempt is dispatched later to meet a planned deadline.
     pub(super) fn strike_deadline(&mut self, activity: ActivityKey, attempt: u32) -> Option<Duration> {
         let Core { faults, trace, .. } = self;
         let LateDispatch { site, fault, by } =
@@ -106,7 +106,7 @@ impl Core {
     }
 }
 
-/// Whether every attempt that would die with the worker may have a successor.
+/// Says whether every attempt that would die with the worker may have a successor.
 fn all_may_end(attempts: &Attempts, service: &Service, over_budget: bool) -> bool {
     attempts.running().all(|(_, attempt)| {
         let Token { activity, attempt, .. } = attempt.token();
@@ -114,7 +114,7 @@ fn all_may_end(attempts: &Attempts, service: &Service, over_budget: bool) -> boo
     })
 }
 
-/// Whether an attempt may have a successor.
+/// Says whether an attempt may have a successor.
 fn may_end(retry: &RetrySpec, attempt: u32, over_budget: bool) -> bool {
     match retry.maximum_attempts {
         limit if limit > 0 => over_budget || attempt < limit as u32,

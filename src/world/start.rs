@@ -96,7 +96,7 @@ impl Start {
         let mut others = plan.entries.clone();
         others.retain(|entry| !is_deadline(entry));
         let probe = self.execute(plan.seed, plan.order, Box::new(Planned::new(&others, &[])));
-        plan.entries.iter().map(|entry| probe.run.dispatch_delay(entry)).collect()
+        probe.run.dispatch_delays(&plan.entries)
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.

@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(Plan::none().simplifications(), []);
     }
 
-    /// What every step makes smaller; see [`Plan::simplifications`].
+    /// The measures of which every step makes one smaller; see [`Plan::simplifications`].
     fn measure(plan: &Plan) -> [u128; 6] {
         let is_crash = |entry: &&Entry| {
             matches!(
@@ -231,6 +231,15 @@ mod tests {
             u128::from(plan.seed != 0),
             u128::from(plan.order == Order::Random),
         ]
+    }
+
+    /// All of them would be 20,000 plans of as many faults.
+    #[test]
+    fn a_simpler_plan_is_made_when_it_is_asked_for() {
+        let entry = |timer: u32| format!("w#1:timer{timer}=cancel").parse::<Entry>().unwrap();
+        let plan = Plan::new((1..=20_000).map(entry).collect());
+        let simpler = plan.simpler().nth(2).unwrap();
+        assert_eq!((simpler.entries.len(), simpler.entries.last()), (19_999, plan.entries.last()));
     }
 
     #[test]

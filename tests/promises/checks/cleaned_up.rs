@@ -7,8 +7,8 @@ use std::time::Duration;
 use durasim::explore::Failed;
 use durasim::program::{CancelReason, CancellationType};
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, RetryPolicy, Simulation,
-    WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, RetryPolicy, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
 use futures::join;
 
