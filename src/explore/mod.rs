@@ -15,7 +15,6 @@ mod finding;
 mod ink;
 mod interrupt;
 mod message;
-mod nearest;
 mod ongoing;
 mod pairs;
 pub(crate) mod points;
@@ -28,6 +27,7 @@ mod report;
 mod shard;
 mod share;
 mod shrink;
+mod singles;
 mod sweep;
 mod tally;
 mod thread;
@@ -83,7 +83,7 @@ use crate::world::{Run, RunError};
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
 pub struct Exploration {
     start: Start,
-    /// What the simulation has of its own that an exploration would not follow.
+    /// A setting of the simulation that an exploration would not follow.
     ignores: Option<&'static str>,
     name: Option<Arc<str>>,
     every_fault: bool,
@@ -132,6 +132,8 @@ impl Exploration {
     /// tried: the first 50, the last 50, and about 50 between them. In a workflow, the tasks and timers next to something
     /// that happens at most 50 times (a signal, the end of an activity, a cancel) are tried too. The report then says
     /// `k of m points (sampled)`.
+    ///
+    /// Where each run is so long that all of them would take minutes, fewer points are tried, and the report says why.
     pub fn every_fault(mut self) -> Exploration {
         self.every_fault = true;
         self
@@ -146,7 +148,8 @@ impl Exploration {
         self
     }
 
-    /// Sets how many pairs are tried at most. Without this call they are 20,000.
+    /// Sets how many pairs are tried at most. Without this call they are 20,000, and fewer where each run has more than
+    /// 10,000 trace events.
     pub fn budget(mut self, pairs: u64) -> Exploration {
         self.budget = Some(pairs);
         self

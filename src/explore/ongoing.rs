@@ -13,8 +13,10 @@ pub(super) struct Ongoing {
     kind: PartKind,
     pub(super) name: String,
     pub(super) tally: Tally,
-    /// How many points or pairs are tried, of how many, if not all are.
+    /// The points or pairs that are tried, and those that there are, if not all are tried.
     pub(super) sampled: Option<(u64, u64)>,
+    /// If fewer points are tried because a run is long: its events.
+    pub(super) long: Option<u64>,
     pub(super) failing: Failing,
     started: Instant,
     progress: Progress,
@@ -32,6 +34,7 @@ impl Ongoing {
             kind,
             tally: Tally::default(),
             sampled: None,
+            long: None,
             failing: Failing::default(),
             started: Instant::now(),
             progress: Progress::new(format!("{exploration}: {name}"), runs),
@@ -42,7 +45,7 @@ impl Ongoing {
         }
     }
 
-    /// Whether enough of its runs have failed in the same way.
+    /// Says whether enough of its runs have failed in the same way.
     pub(super) fn ends_early(&self) -> bool {
         self.failing.enough().is_some()
     }
@@ -52,10 +55,10 @@ impl Ongoing {
     }
 
     pub(super) fn end(self) -> Part {
-        let Ongoing { kind, name, tally, sampled, failing, started, given, .. } = self;
-        // That many failures are nothing to report where no run was left out.
+        let Ongoing { kind, name, tally, sampled, long, failing, started, given, .. } = self;
+        // Where no run was left out, so many failures are not worth a word.
         let enough = failing.enough().filter(|_| given > tally.runs);
         let ended_early = enough.map(|(check, runs)| EndedEarly { check: check.to_owned(), runs });
-        Part { name, tally, sampled, ended_early, elapsed: started.elapsed(), kind }
+        Part { name, tally, sampled, long, ended_early, elapsed: started.elapsed(), kind }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::points::{Points, Singles};
+use super::points::Points;
+use super::singles::Singles;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Plan};
 use crate::world::Run;
@@ -11,11 +12,11 @@ use crate::world::Run;
 /// Kinds of site and fault, first and second.
 type Class = (u8, usize, u8, usize);
 
-/// How many pairs of each class a pass takes, after those of the passes before it. A budget that is used up early has then
+/// The pairs of each class that a pass takes, after those of the passes before it. A budget that is used up early has then
 /// seen something of every class.
 const PASSES: [u64; 5] = [1, 8, 64, 512, u64::MAX];
 
-/// How many pairs were tried, of so many there are.
+/// The number of pairs that were tried, and of those that there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Covered {
     pub(super) tried: u64,
@@ -73,7 +74,7 @@ pub(super) fn visit(
     covered
 }
 
-/// What can go wrong after the first fault has struck.
+/// The faults that fit after the first one has struck.
 fn seconds(run: &Run, usual: &AttemptLengths, first: &Entry) -> Vec<Entry> {
     let Some(struck) = run.executions().faults().values().next() else { return Vec::new() };
     let mut entries = Vec::new();

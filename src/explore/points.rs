@@ -3,43 +3,17 @@
 use std::time::Duration;
 
 use crate::fault::menu::{AttemptLengths, Limits, menu};
-use crate::fault::swarm::Family;
-use crate::fault::{Entry, Fault, Point, Site};
+use crate::fault::{Fault, Point, Site};
 use crate::program::{Span, Time, Timeouts};
 use crate::service::WorkflowKey;
-use crate::trace::attempts::{AttemptExecution, Executions, Moment, TimerExecution, WorkflowExecution};
+use crate::trace::attempts::{AttemptExecution, Executions, Moment, WorkflowExecution};
+use crate::trace::sites;
 use crate::world::Run;
 
 /// More points of one kind than this in an attempt or a workflow are sampled.
 const MANY: u32 = 200;
 /// How many of the first and of the last are kept then, and roughly how many between them.
 const KEPT: u32 = 50;
-
-/// Every point of a run with every fault that fits it.
-#[derive(Debug)]
-pub(super) struct Singles {
-    /// Crashes come first, then failing code, then the rest, each in the order of the run: the first plan that shows a bug
-    /// is the one that is explained, and everybody understands a crash.
-    pub(super) entries: Vec<Entry>,
-    /// Points that are tried, of so many there are.
-    pub(super) tried: u64,
-    pub(super) points: u64,
-}
-
-impl Singles {
-    /// Reads them from a run's trace.
-    pub(super) fn of(run: &Run) -> Singles {
-        let points = Points::of(run);
-        let (tried, count) = (points.tried.len() as u64, points.count);
-        let mut families = vec![Vec::new(); Family::COUNT];
-        for TriedPoint { point, faults, .. } in points.tried {
-            for fault in faults {
-                families[fault.family() as usize].push(Entry::new(point.clone(), fault));
-            }
-        }
-        Singles { entries: families.concat(), tried, points: count }
-    }
-}
 
 /// A point, when the run came to it, and the faults worth trying there, of which there is at least one.
 #[derive(Debug)]
@@ -54,8 +28,8 @@ pub(crate) struct TriedPoint {
 pub(crate) struct Points {
     /// Those to be tried.
     pub(crate) tried: Vec<TriedPoint>,
-    /// How many there are.
-    count: u64,
+    /// The number of those that there are.
+    pub(super) count: u64,
 }
 
 impl Points {
@@ -117,7 +91,7 @@ impl Points {
             }
             faults
         };
-        for (site, moment, is_kept) in attempt_sites(attempt) {
+        for (site, moment, is_kept) in sampled_sites(attempt) {
             if !is_kept {
                 self.count += 1;
                 continue;
@@ -155,41 +129,17 @@ impl Points {
     }
 }
 
-/// Every point that a run comes to, whether anything is worth trying there or not.
-pub(super) fn every_point(run: &Run) -> Vec<Point> {
-    let (trace, executions) = (run.trace(), run.executions());
-    let mut points = Vec::new();
-    for attempt in executions.attempts().values() {
-        let point = |(site, ..): (Site, Moment, bool)| trace.activity_point(attempt.activity, attempt.number, site);
-        points.extend(attempt_sites(attempt).map(point));
-    }
-    let point = |found: WorkflowSite| trace.workflow_point(found.workflow, found.site);
-    points.extend(workflow_sites(executions).into_iter().map(point));
-    points
-}
-
 /// The sites of an attempt, the moment at which it came to each, and whether that is one of a sample.
-fn attempt_sites(attempt: &AttemptExecution) -> impl Iterator<Item = (Site, Moment, bool)> {
-    let one = |site: Site, moment: Moment| (site, moment, true);
-    let effects = attempt.effects.iter().map(|effect| effect.moment);
-    let heartbeats = attempt.heartbeats.iter().map(|heartbeat| heartbeat.recorded);
-    let completed = attempt.ended.filter(|_| attempt.ended_by_itself());
-    std::iter::once(one(Site::Dispatch, attempt.started))
-        .chain(numbered(attempt.awaits.iter().copied(), Site::Await))
-        .chain(numbered(effects, Site::Effect))
-        .chain(numbered(heartbeats, Site::Heartbeat))
-        .chain(numbered(attempt.awaits.iter().copied(), Site::Deadline))
-        .chain(completed.map(|moment| one(Site::Completion, moment)))
-        .chain(attempt.retried.map(|moment| one(Site::Backoff, moment)))
-}
-
-/// Sites of one kind, and which of them are kept.
-fn numbered(
-    moments: impl ExactSizeIterator<Item = Moment>,
-    site: fn(u32) -> Site,
-) -> impl Iterator<Item = (Site, Moment, bool)> {
-    let count = moments.len() as u32;
-    moments.zip(1..).map(move |(moment, number)| (site(number), moment, is_kept(number, count)))
+fn sampled_sites(attempt: &AttemptExecution) -> impl Iterator<Item = (Site, Moment, bool)> {
+    sites::of_attempt(attempt).map(|(site, moment)| {
+        let count = match site {
+            Site::Await(_) | Site::Deadline(_) => attempt.awaits.len(),
+            Site::Effect(_) => attempt.effects.len(),
+            Site::Heartbeat(_) => attempt.heartbeats.len(),
+            _ => 1,
+        };
+        (site, moment, is_kept(site.number().unwrap_or(1), count as u32))
+    })
 }
 
 /// How long an attempt took until it ended by its own code.
@@ -217,14 +167,8 @@ struct WorkflowSite {
 fn workflow_sites(executions: &Executions) -> Vec<WorkflowSite> {
     let mut sites = Vec::new();
     for workflow in executions.workflows().values() {
-        let first_attempts = workflow.tasks.iter().filter(|task| task.attempt == 1);
-        let tasks: Vec<_> = first_attempts.map(|task| (Site::Task(task.number), task.started)).collect();
-        let fired = |timer: &TimerExecution| Some((Site::Timer(timer.number), timer.fired?));
-        let timers: Vec<_> = workflow.timers.iter().filter_map(fired).collect();
-        let signals = workflow.signals.iter().zip(1..);
-        let signals: Vec<_> = signals.map(|((moment, _), number)| (Site::Signal(number), *moment)).collect();
         let mut own = Vec::new();
-        for kind in [tasks, timers, signals] {
+        for kind in sites::of_workflow(workflow) {
             let count = kind.len() as u32;
             own.extend(kind.into_iter().zip(1..).map(|((site, moment), number)| WorkflowSite {
                 workflow: workflow.key,
@@ -275,6 +219,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::explore::singles::Singles;
     use crate::{Simulation, WorkflowContext, WorkflowError};
 
     #[test]

@@ -55,6 +55,7 @@ impl Exploration {
             name: "without faults".to_owned(),
             tally,
             sampled: None,
+            long: None,
             ended_early: None,
             elapsed: started.elapsed(),
             kind: PartKind::Reference,
@@ -94,11 +95,11 @@ impl Exploration {
     }
 }
 
-/// Whether a run without faults fails: one of its workflows, unless the script asked it to stop, or else the script.
+/// Finds out whether a run without faults fails: one of its workflows, unless the script asked it to stop, or the script.
 fn fails(run: &Run) -> Option<Violation> {
     let trace = run.trace();
     let mut asked_to_stop = trace.workflows().map(|_| false);
-    for (place, event) in trace.events().iter().enumerate() {
+    for (index, event) in trace.events().iter().enumerate() {
         let Who::Workflow(workflow) = event.who else { continue };
         let found = match event.what {
             What::CancelRequested | What::WorkflowTerminated(_) => {
@@ -111,7 +112,7 @@ fn fails(run: &Run) -> Option<Violation> {
         };
         if !asked_to_stop[workflow] {
             let message = format!("the workflow {} does not complete", trace.coordinate(event.who));
-            return Some(does_not_end_well(&message).expected("it completes", found).proved_by([place]));
+            return Some(does_not_end_well(&message).expected("it completes", found).proved_by([index]));
         }
     }
     match run.outcome() {
@@ -132,16 +133,16 @@ fn does_not_end_well(what: &str) -> Violation {
     Violation::new("fails", message)
 }
 
-/// Whether this is how serde writes the `Err` of a `Result`.
+/// Says whether this is how serde writes the `Err` of a `Result`.
 fn is_error(json: &[u8]) -> bool {
     matches!(serde_json::from_slice::<Result<IgnoredAny, IgnoredAny>>(json), Ok(Err(_)))
 }
 
-/// Whether a run without faults runs into a timeout: whatever comes after that, the code or its options are wrong, unless
-/// the user says otherwise.
+/// Finds out whether a run without faults runs into a timeout. Unless the user says otherwise, the code or its options are wrong
+/// then, whatever comes after it.
 fn times_out(run: &Run) -> Option<Violation> {
     let trace = run.trace();
-    trace.events().iter().enumerate().find_map(|(place, event)| {
+    trace.events().iter().enumerate().find_map(|(index, event)| {
         let message = match (event.who, event.what) {
             (_, What::WorkflowTimedOut) => "the workflow times out".to_owned(),
             (Who::Activity(activity), What::TimedOut(timeout)) => {
@@ -150,6 +151,6 @@ fn times_out(run: &Run) -> Option<Violation> {
             _ => return None,
         };
         let message = format!("{message} without any fault; if that is meant, say `.reference_may_fail()`");
-        Some(Violation::new("times out", message).proved_by([place]))
+        Some(Violation::new("times out", message).proved_by([index]))
     })
 }

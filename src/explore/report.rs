@@ -15,7 +15,7 @@ use crate::fault::Plan;
 use crate::program::Counted;
 use crate::world::RunError;
 
-/// What an exploration found. Its `Display` is the summary.
+/// The result of an exploration. Its `Display` is the summary.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) name: Arc<str>,
@@ -25,7 +25,7 @@ pub struct Report {
     pub(super) error: Option<RunError>,
     /// The environment asks for a plan of another exploration.
     pub(super) skipped: bool,
-    /// How much of the timeline failures show.
+    /// The extent of the timeline in failures.
     pub(super) extent: Extent,
     /// Only this share of the runs was made.
     pub(super) shard: Option<Shard>,
@@ -54,9 +54,11 @@ pub struct Part {
     pub tally: Tally,
     /// If not every point or pair was tried: how many were, and how many there are.
     pub sampled: Option<(u64, u64)>,
+    /// If fewer points were tried than otherwise, because each run is long: the trace events of the run without faults.
+    pub long: Option<u64>,
     /// If it ended before all its runs were made, because enough of them had failed in the same way.
     pub ended_early: Option<EndedEarly>,
-    /// How long it took, in real time.
+    /// The real time that it took.
     pub elapsed: Duration,
     pub(super) kind: PartKind,
 }
@@ -68,7 +70,7 @@ pub struct Part {
 pub struct EndedEarly {
     /// The check that failed.
     pub check: String,
-    /// How many runs it failed in the same way.
+    /// The number of runs in which it failed in the same way.
     pub runs: u64,
 }
 
@@ -124,7 +126,8 @@ impl Report {
         &self.failures
     }
 
-    /// What was struck, and what might have been and was not. Empty if only plans, or one seed, were asked for.
+    /// The coverage: what was struck, and what might have been and was not. It is empty if only plans, or one seed, were asked
+    /// for.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
     }
@@ -134,17 +137,17 @@ impl Report {
         &self.regressions
     }
 
-    /// Whether Ctrl-C ended the exploration before all its runs were made. What it had found by then is there.
+    /// Says whether Ctrl-C ended the exploration before all its runs were made. The findings up to then are there.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
     }
 
-    /// Whether all runs were made, there was no error, and no run violates a check.
+    /// Says whether there was no error, no run violates a check, and the exploration was not interrupted.
     pub fn holds(&self) -> bool {
         self.error.is_none() && !self.interrupted && self.parts.iter().all(|part| part.tally.failed == 0)
     }
 
-    /// What [`Exploration::assert`](super::Exploration::assert) panics with.
+    /// The message with which [`Exploration::assert`](super::Exploration::assert) panics.
     pub(super) fn failure_text(&self) -> String {
         let mut text = String::new();
         for failed in &self.failures {
@@ -164,7 +167,7 @@ impl Report {
         text
     }
 
-    /// Whether something fails that could be kept and is not in the file.
+    /// Says whether something fails that could be kept and is not in the file.
     fn has_news(&self) -> bool {
         // Which exploration a plan of the file is for may be left away.
         let same =
@@ -173,7 +176,7 @@ impl Report {
         self.failures.iter().any(|failed| failed.can_be_kept() && !kept(&failed.plan))
     }
 
-    /// What a shard leaves out, the others may have: only the numbers are told.
+    /// Writes the coverage. For a shard only its numbers: the other shards may have struck what this one did not.
     fn write_coverage(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.coverage.there() == 0 {
             return Ok(());
@@ -255,7 +258,11 @@ impl fmt::Display for Part {
             write!(f, ", {failed} FAILED")?;
         }
         if let Some((tried, points)) = self.sampled {
-            let what = if self.kind == PartKind::Pairs { "pairs, by novelty" } else { "points (sampled)" };
+            let what = match (self.kind, self.long) {
+                (PartKind::Pairs, _) => "pairs, by novelty".to_owned(),
+                (_, None) => "points (sampled)".to_owned(),
+                (_, Some(events)) => format!("points (sampled, fewer because each run has some {events} events)"),
+            };
             write!(f, ", {tried} of {points} {what}")?;
         }
         if let Some(EndedEarly { check, runs }) = &self.ended_early {

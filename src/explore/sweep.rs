@@ -9,21 +9,27 @@ use super::explain::explain;
 use super::finding::{Cause, Finding, Judge, findings};
 use super::interrupt::Exploring;
 use super::message::Extent;
-use super::nearest;
 use super::ongoing::Ongoing;
 use super::pairs;
-use super::points::{Points, Singles};
+use super::points::Points;
 use super::pool::{Block, Broken, Care, Case, Passed, Pool, whole_blocks};
 use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{Once, REPEATED};
 use super::report::{PartKind, Report};
 use super::shard::Shard;
+use super::singles::Singles;
 use super::validate::showed_something;
 use crate::fault::Plan;
 use crate::world::{Finished, Run, RunError};
 
 /// Pairs that are tried unless [`Exploration::budget`] says otherwise.
 const PAIRS: u64 = 20_000;
+
+/// Where runs are long there are fewer pairs: so many that their runs have this many events together, ..
+const PAIR_EVENTS: u64 = 200_000_000;
+
+/// .. though at least this many.
+const LEAST_PAIRS: u64 = 500;
 
 /// Distinct failures that are shrunk and explained; further ones are only counted.
 const EXPLAINED: usize = 3;
@@ -177,6 +183,7 @@ impl<'a> Sweep<'a> {
         let name = if sampled.is_some() { "faults" } else { "every fault" };
         let mut part = self.begin(PartKind::Faults, name.to_owned(), Some(singles.entries.len() as u64));
         part.sampled = sampled;
+        part.long = singles.long;
         let mut known = Coverage::default();
         for entry in singles.entries {
             let is_new = known.is_new(&entry.point, entry.fault);
@@ -202,11 +209,12 @@ impl<'a> Sweep<'a> {
             }
             findings(&finished, judges).is_empty().then_some(finished.run)
         };
-        let budget = exploration.budget.unwrap_or(PAIRS);
+        let affordable = PAIR_EVENTS / (reference.trace().events().len() as u64).max(1);
+        let budget = exploration.budget.unwrap_or(PAIRS.min(affordable.max(LEAST_PAIRS)));
         let usual = exploration.start.usual_lengths();
         let covered = pairs::visit(reference, usual, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
         self.report.coverage.add(there);
-        // How many there are is not known of a part that ends early.
+        // A part that ends early does not know how many there are.
         if covered.tried < covered.there && !part.ends_early() {
             part.name = "pairs".to_owned();
             part.sampled = Some((covered.tried, covered.there));
@@ -240,8 +248,8 @@ impl<'a> Sweep<'a> {
     /// A run of the plan. An error, unless the run comes to all its points, or cannot be finished.
     fn run_strictly(&self, plan: &Plan) -> Result<Finished, RunError> {
         let finished = self.exploration.start.run(plan);
-        match finished.run.not_fired().first() {
-            Some(missing) if finished.error.is_none() => Err(nearest::not_fired(&finished.run, missing)),
+        match finished.run.plan_error() {
+            Some(error) if finished.error.is_none() => Err(error),
             _ => Ok(finished),
         }
     }
@@ -288,7 +296,7 @@ impl<'a> Sweep<'a> {
         self.report.parts.push(part.end());
     }
 
-    /// How much is kept of a block of runs: as many failures as are explained, since all might be new.
+    /// Says how much of a block of runs is kept: as many failures as are explained, since all might be new.
     fn care(&self) -> Care {
         let repeats = self.exploration.deterministic;
         let passed = if repeats && self.report.repeated < REPEATED { REPEATED as usize } else { 0 };

@@ -8,6 +8,7 @@ pub mod attempts;
 mod event;
 mod keys;
 mod names;
+pub(crate) mod sites;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -55,6 +55,7 @@ mod hosted;
 mod hosting;
 mod messages;
 mod misuse;
+mod nearest;
 mod network;
 mod news;
 mod notices;

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::core::World;
 use super::error::RunError;
+use super::nearest::not_fired;
 use super::record::{self, ActivityRecord};
 use super::states::unknown_state;
 use crate::fault::menu::AttemptLengths;
@@ -183,6 +184,36 @@ impl Run {
     /// Entries of the plan whose points the run did not come to.
     pub fn not_fired(&self) -> Vec<Entry> {
         self.world().core.borrow().faults.not_struck()
+    }
+
+    /// Gives the run back if every fault of its plan struck, which `DURASIM_PLAN` and
+    /// [`Exploration::replay`](crate::Exploration::replay) demand. [`Simulation::run`](crate::Simulation::run) does not: there
+    /// [`Run::not_fired`] has the others.
+    ///
+    /// # Errors
+    /// [`RunError::PlanNotFired`], with the nearest points that the run does come to.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use durasim::{Simulation, WorkflowContext, WorkflowError};
+    /// # async fn nap(ctx: &WorkflowContext, _: ()) -> Result<(), WorkflowError> {
+    /// #     ctx.sleep(Duration::from_secs(1)).await
+    /// # }
+    /// let simulation = Simulation::temporal().workflow("nap", nap).plan("nap#1:timer2=cancel".parse()?);
+    /// let error = simulation.run("nap", &())?.strict().unwrap_err();
+    /// assert!(error.to_string().contains("the nearest point that it comes to is `nap#1:timer1`"), "{error}");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn strict(self) -> Result<Run, RunError> {
+        match self.plan_error() {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// The error of a plan with a fault that did not strike.
+    pub(crate) fn plan_error(&self) -> Option<RunError> {
+        self.not_fired().first().map(|entry| not_fired(self.trace(), self.executions(), entry))
     }
 
     /// The seed.

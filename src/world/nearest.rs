@@ -2,42 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::points::every_point;
+use super::error::RunError;
 use crate::fault::{Entry, Point, Site};
-use crate::world::{Run, RunError};
+use crate::trace::Trace;
+use crate::trace::attempts::Executions;
+use crate::trace::sites::every_point;
 
 /// Points that are named for one that is missing.
 const NAMED: usize = 3;
 
-impl Run {
-    /// The run, if every fault of its plan struck, as `DURASIM_PLAN` and [`Exploration::replay`](crate::Exploration::replay)
-    /// demand it. [`Simulation::run`](crate::Simulation::run) does not: there [`Run::not_fired`] has the others.
-    ///
-    /// # Errors
-    /// [`RunError::PlanNotFired`], with the nearest points that the run does come to.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use durasim::{Simulation, WorkflowContext, WorkflowError};
-    /// # async fn nap(ctx: &WorkflowContext, _: ()) -> Result<(), WorkflowError> {
-    /// #     ctx.sleep(Duration::from_secs(1)).await
-    /// # }
-    /// let simulation = Simulation::temporal().workflow("nap", nap).plan("nap#1:timer2=cancel".parse()?);
-    /// let error = simulation.run("nap", &())?.strict().unwrap_err();
-    /// assert!(error.to_string().contains("the nearest point that it comes to is `nap#1:timer1`"), "{error}");
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn strict(self) -> Result<Run, RunError> {
-        match self.not_fired().first() {
-            Some(entry) => Err(not_fired(&self, entry)),
-            None => Ok(self),
-        }
-    }
-}
-
-/// For an entry of a plan that did not strike.
-pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
-    let points = every_point(run);
+/// The error of a plan with an entry that did not strike.
+pub(super) fn not_fired(trace: &Trace, executions: &Executions, entry: &Entry) -> RunError {
+    let points = every_point(trace, executions);
     let missing = &entry.point;
     if points.contains(missing) {
         return RunError::PlanNotFired(format!(
@@ -52,7 +28,7 @@ pub(super) fn not_fired(run: &Run, entry: &Entry) -> RunError {
     ))
 }
 
-/// What there is instead: as much of the coordinate as possible is kept.
+/// Names the points that there are instead, with as much of the coordinate as possible.
 fn nearest(missing: &Point, points: &[Point]) -> String {
     let number = |point: &Point| point.site.number().unwrap_or(0);
     let named: Vec<&Point> = points.iter().filter(|point| is_of(point, missing)).collect();
@@ -101,7 +77,7 @@ fn each_once(points: &[&Point], name: impl Fn(&Point) -> String) -> Vec<String> 
     names
 }
 
-/// Whether a point is of the same workflow and name, whatever the execution.
+/// Says whether a point is of the same workflow and name, whatever the execution.
 fn is_of(point: &Point, missing: &Point) -> bool {
     point.name == missing.name
         && point.site.is_workflow() == missing.site.is_workflow()
@@ -144,7 +120,7 @@ fn nearest_name(missing: &Point, points: &[Point]) -> String {
         points.iter().filter(|point| point.site.is_workflow() == of_workflow).map(shown).collect();
     let wanted = shown(missing);
     let near = (wanted.chars().count() / 2).clamp(1, 3);
-    // Two letters that have changed places are one mistake.
+    // Two letters in the wrong order are one mistake.
     let distances = names.iter().map(|name| (strsim::damerau_levenshtein(&wanted, name), name));
     let nearest = distances.filter(|(distance, _)| *distance <= near).min_by_key(|(distance, _)| *distance);
     let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
