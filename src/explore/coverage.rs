@@ -18,8 +18,8 @@ const LINES: usize = 10;
 /// So many sites are named in such a line.
 const SITES: usize = 8;
 
-/// The faults that an exploration struck, and those that it might have struck and did not: activity (or workflow) x kind of site x kind of
-/// fault x attempt.
+/// A table of what an exploration struck, and what it might have struck and did not. It has a cell for each kind of fault at
+/// each kind of site, by activity (or workflow) and attempt.
 ///
 /// A cell is *there* if the run without faults comes to such a site and the fault fits it, or if one of the runs with one
 /// fault does (one is looked at for each cell that the run without faults has), or if it was struck anyway. Attempts from the
@@ -83,7 +83,7 @@ pub struct Cell<'a> {
     pub fault: &'static str,
     /// Which attempt, from 1, where 10 stands for all later ones too; `None` at a workflow's own sites.
     pub attempt: Option<u32>,
-    /// How often it struck. A run whose plan has two such faults counts twice.
+    /// The number of times it struck. A run whose plan has two such faults counts twice.
     pub struck: u64,
 }
 
@@ -106,12 +106,12 @@ impl Coverage {
         self.cells().filter(|cell| cell.struck == 0)
     }
 
-    /// How many cells were struck.
+    /// Counts the cells that were struck.
     pub fn filled(&self) -> usize {
         self.cells().filter(|cell| cell.struck > 0).count()
     }
 
-    /// How many cells there are.
+    /// Counts all cells.
     pub fn there(&self) -> usize {
         self.cells.values().map(BTreeMap::len).sum()
     }
@@ -132,7 +132,7 @@ impl Coverage {
         }
     }
 
-    /// True if nothing was known of this cell. It is from now on.
+    /// Notes this cell. Says whether nothing was known of it.
     pub(super) fn is_new(&mut self, point: &Point, fault: Fault) -> bool {
         let struck = self.cell(&point.name, Kind::of(point, fault));
         *struck += 1;
@@ -152,7 +152,7 @@ impl Coverage {
         self.cells.entry(name.clone()).or_default().entry(kind).or_default()
     }
 
-    /// What was not struck, a line for each activity and attempt: at first those in which something was.
+    /// A line for each activity and attempt in which something was not struck. Those in which something was struck come first.
     fn gaps(&self) -> Vec<String> {
         let (mut partly, mut wholly) = (Vec::new(), Vec::new());
         for (name, kinds) in &self.cells {
@@ -197,7 +197,7 @@ fn sites(of_attempt: &[(Kind, u64)]) -> String {
     sites.join(", ")
 }
 
-/// How much of it was struck in one line, and what was not in a few more.
+/// A line that says how much was struck, and a few more with what was not.
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "coverage: {} of {} cells (activity x site x fault x attempt)", self.filled(), self.there())?;

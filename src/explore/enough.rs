@@ -14,19 +14,19 @@ const FEW: u64 = 10;
 /// The events which that few runs have to have together.
 const EVENTS: u64 = 5_000_000;
 
-/// How often runs have failed, by cause.
+/// The runs that have failed, counted by cause.
 #[derive(Debug, Default)]
 pub(super) struct Failing {
     causes: Vec<Count>,
 }
 
-/// How often runs have failed by one cause.
+/// The runs that have failed by one cause.
 #[derive(Debug)]
 struct Count {
     cause: Cause,
     check: String,
     runs: u64,
-    /// What these runs cost.
+    /// The events of these runs together, which is what they cost.
     events: u64,
 }
 

@@ -14,9 +14,9 @@ use crate::world::RunError;
 pub struct Variable {
     /// `DURASIM_..`.
     pub name: &'static str,
-    /// What its value looks like.
+    /// The form of its value.
     pub form: &'static str,
-    /// What it does.
+    /// Its effect.
     pub help: &'static str,
 }
 
@@ -44,7 +44,7 @@ pub const VARIABLES: [Variable; 4] = [
     },
 ];
 
-/// What the environment says.
+/// The settings of the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     pub(super) wanted: Wanted,
@@ -53,7 +53,7 @@ pub(super) struct Environment {
     pub(super) writes: bool,
 }
 
-/// What the environment asks for.
+/// The runs that the environment asks for.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Wanted {
     /// Nothing: explore.

@@ -16,7 +16,7 @@ use crate::trace::Trace;
 pub struct Failed {
     /// The name of the check that failed.
     pub check: String,
-    /// What it found.
+    /// The violation that it found.
     pub violation: Violation,
     /// The plan.
     pub plan: Plan,
@@ -24,8 +24,8 @@ pub struct Failed {
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
-    /// Whether none of the plan's [simplifications](Plan::simplifications) fails the same way. Not so if 10,000 runs (fewer
-    /// where each is long) did not suffice to find that out, which the message says, and if the code or the check is not
+    /// True if none of the plan's [simplifications](Plan::simplifications) fails the same way. It is false if 10,000 runs (fewer
+    /// where each is long) did not suffice to find that out, which the message says, or if the code or the check is not
     /// deterministic.
     pub is_smallest: bool,
     /// The message for the terminal, if what `assert` panics with goes to one.
@@ -67,13 +67,14 @@ impl Failed {
         self.coloured.as_ref().unwrap_or(&self.text)
     }
 
-    /// Whether its plan shows it again. The run without faults is made anyway.
+    /// Says whether its plan is worth keeping: it shows the failure again, and is not the run without faults, which is made
+    /// anyway.
     pub(super) fn can_be_kept(&self) -> bool {
         let is_reference = self.plan.is_empty() && self.plan.seed == 0 && self.plan.order == Order::Fifo;
         self.finding.repeats && !is_reference
     }
 
-    /// Of a failure whose plan was still shrinking when the runs for that were used up.
+    /// The same failure, for a plan that was still shrinking after so many runs.
     pub(super) fn not_smallest(mut self, runs: u64) -> Failed {
         self.is_smallest = false;
         let note = format!("\nthe plan may not be the smallest: shrinking it ended after {}\n", Counted(runs, "run"));

@@ -13,14 +13,14 @@ pub(super) struct Judge {
     pub(super) reference: Reference,
 }
 
-/// What a run was found to violate.
+/// A violation that was found in a run.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Finding {
     pub(super) cause: Cause,
     /// The name under which it is reported.
     pub(super) check: String,
     pub(super) violation: Violation,
-    /// Whether the same plan shows it again, as far as that is known.
+    /// True if the same plan shows it again, as far as that is known.
     pub(super) repeats: bool,
 }
 
@@ -77,13 +77,13 @@ impl Finding {
         self
     }
 
-    /// Whether it is the same failure, with maybe another plan.
+    /// Says whether it is the same failure, with maybe another plan.
     pub(super) fn is_same(&self, other: &Finding) -> bool {
         self.cause == other.cause && self.repeats == other.repeats
     }
 }
 
-/// What a run violates: the error that ended it, or what the checks find.
+/// The findings of a run: the error that ended it, or those of the checks.
 pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     let Some(error) = &finished.error else { return judge(&finished.run, judges, |_| true) };
     if matches!(error, RunError::Horizon { .. } | RunError::StillRunning { .. } | RunError::TooLong { .. }) {
@@ -95,7 +95,7 @@ pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     vec![Finding::unfinished(error)]
 }
 
-/// What the checks find that are asked.
+/// The findings of the checks that are asked.
 pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> bool) -> Vec<Finding> {
     let asked = judges.iter().enumerate().filter(|(_, judge)| is_asked(&*judge.check));
     let found = asked.filter_map(|(index, judge)| {

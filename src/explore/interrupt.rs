@@ -8,7 +8,7 @@ use signal_hook::flag;
 
 struct Flags {
     interrupted: Arc<AtomicBool>,
-    /// Whether a signal does what it would do without us.
+    /// True while a signal does what it would do without us.
     is_default: Arc<AtomicBool>,
 }
 
@@ -38,12 +38,12 @@ impl Exploring {
         Exploring(())
     }
 
-    /// How many go on.
+    /// Counts those that go on.
     pub(super) fn count() -> usize {
         EXPLORING.load(Ordering::SeqCst)
     }
 
-    /// Whether those that go on were asked to end.
+    /// Says whether those that go on were asked to end.
     pub(super) fn is_interrupted() -> bool {
         FLAGS.interrupted.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
 //! [`Pool`]: makes the runs of a sweep on all cores.
 //!
-//! What comes out does not depend on how many threads there are: runs are made in blocks of a fixed size, and what the blocks
-//! found is taken in their order.
+//! The result does not depend on the number of threads: runs are made in blocks of a fixed size, and the findings of the blocks
+//! are taken in their order.
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
@@ -80,7 +80,7 @@ pub(super) struct Passed {
     pub(super) once: Once,
 }
 
-/// What came of the runs of a block.
+/// The results of the runs of a block.
 #[derive(Default)]
 pub(super) struct Block {
     pub(super) tally: Tally,
@@ -92,7 +92,7 @@ pub(super) struct Block {
     pub(super) passed: Vec<Passed>,
 }
 
-/// What is to be done with the runs of a block.
+/// The settings for the runs of a block.
 #[derive(Clone, Copy)]
 pub(super) struct Care {
     /// Those that fail are made again.
@@ -124,7 +124,7 @@ impl Block {
         block
     }
 
-    /// Judges and counts a run. Of one that fails and goes another way when it is made again, that is the failure.
+    /// Judges and counts a run. If it fails and goes another way when it is made again, that is the failure.
     pub(super) fn take(&mut self, start: &Start, judges: &[Judge], finished: Finished, plan: Plan, care: Care) {
         let mut findings = findings(&finished, judges);
         if care.repeats
@@ -175,7 +175,7 @@ impl Pool {
         }
     }
 
-    /// How many cases are best handed to [`run`](Pool::run) at once.
+    /// The number of cases that are best handed to [`run`](Pool::run) at once.
     pub(super) fn batch(&self) -> usize {
         self.size() * self.blocks.get() * BLOCK
     }

@@ -11,7 +11,7 @@ const LONG: Duration = Duration::from_secs(2);
 /// The bars of explorations that go on at the same time, below one another. Hidden where stderr is no terminal.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// How far a part of an exploration has come.
+/// The progress of a part of an exploration.
 pub(super) struct Progress {
     what: String,
     /// Runs there will be, if that is known.

@@ -16,11 +16,11 @@ pub struct Regression {
     pub line: usize,
     /// The plan.
     pub plan: Plan,
-    /// What came of it.
+    /// The result of its run.
     pub state: RegressionState,
 }
 
-/// What came of a plan that failed once.
+/// The result of replaying a plan that failed once.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum RegressionState {
@@ -80,8 +80,8 @@ impl Regressions {
 
     fn parse(&self, text: &str) -> Result<Vec<Kept>, RunError> {
         let mut plans = Vec::new();
-        for (place, text) in text.lines().enumerate() {
-            let (line, text) = (place + 1, text.trim());
+        for (index, text) in text.lines().enumerate() {
+            let (line, text) = (index + 1, text.trim());
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
@@ -97,8 +97,8 @@ impl Regressions {
         Ok(plans)
     }
 
-    /// Appends the plans of these failures, each after a comment that says what it violates. What stands there already is
-    /// left as it is, and so is a plan that is there. Says how many were new.
+    /// Appends the plans of these failures, each after a comment that says which check it fails. Lines that stand there
+    /// already are left as they are, and a plan that is there is not added again. Says how many were new.
     pub(super) fn write(&self, failures: &[Failed]) -> Result<usize, RunError> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(&self.path);
         file.and_then(|file| self.append(file, failures)).unwrap_or_else(|error| Err(self.cannot("write", &error)))

@@ -75,7 +75,7 @@ fn difference(once: &Trace, outcome: &Outcome, again: &Trace, outcome_again: &Ou
     (outcome != outcome_again).then(|| violation().expected(text(outcome), text(outcome_again)))
 }
 
-/// Of traces whose events refer to other bytes, names or failures: the first lines of the timelines that differ.
+/// The first lines of the timelines that differ, for traces whose events refer to other bytes, names or failures.
 fn differing_lines(once: &Trace, again: &Trace) -> (String, String) {
     let text = |trace| Timeline::new(trace).every_event().details_width(usize::MAX).to_string();
     let (first, second) = (text(once), text(again));

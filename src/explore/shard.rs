@@ -18,7 +18,7 @@ impl Shard {
     /// Everything.
     pub(super) const WHOLE: Shard = Shard { index: 1, of: 1 };
 
-    /// Whether the run of this number (in its part of the exploration, from 0) is made here.
+    /// Says whether the run of this number (in its part of the exploration, from 0) is made here.
     pub(super) fn has(self, run: u64) -> bool {
         run % self.of == self.index - 1
     }

@@ -2,15 +2,15 @@
 
 use crate::fault::Plan;
 
-/// What shrinking came to.
+/// The result of shrinking.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Shrunk<F> {
     pub(super) plan: Plan,
-    /// How that plan fails.
+    /// The failure of that plan.
     pub(super) failure: F,
     /// Runs that it took.
     pub(super) runs: u64,
-    /// Whether no plan that is one step simpler fails; not known if it was enough before.
+    /// True if no plan that is one step simpler fails; false also if it was enough before that was known.
     pub(super) is_smallest: bool,
 }
 

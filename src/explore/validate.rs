@@ -59,7 +59,7 @@ impl Exploration {
         Ok(())
     }
 
-    /// Whether any run is asked for in which faults strike.
+    /// Says whether any run is asked for in which faults strike.
     pub(super) fn tries_faults(&self) -> bool {
         self.every_fault || self.every_pair || self.has_seeds()
     }

@@ -33,13 +33,13 @@ impl Fault {
         }
     }
 
-    /// Whether the service's timer waits until the attempt has had its turn at the deadline.
+    /// Says whether the service's timer waits until the attempt has had its turn at the deadline.
     pub(crate) fn defers_the_deadline(self) -> bool {
         self == Fault::DeadlineAt
     }
 }
 
-/// How much later the attempt has to be dispatched. `None` if that is not the way: its deadline is not the activity's
+/// The time by which the attempt has to be dispatched later. `None` if that is not the way: its deadline is not the activity's
 /// schedule-to-close timeout, its await comes too late already, or its dispatch may not take so long.
 pub(crate) fn dispatch_delay(fault: Fault, approach: &Approach) -> Option<Duration> {
     let Approach { scheduled, started, awaited, timeouts } = *approach;

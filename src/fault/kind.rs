@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::point::Site;
 use super::text::Length;
 
-/// What goes wrong. Not every fault fits every site: [`Fault::fits`].
+/// A fault: what goes wrong at a point. Not every fault fits every site: [`Fault::fits`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -106,13 +106,13 @@ impl Fault {
         Fault::Duplicated,
     ];
 
-    /// Its place among [`Fault::KINDS`], whatever its length.
+    /// Its index in [`Fault::KINDS`], whatever its length.
     pub(crate) fn kind(self) -> usize {
         let same = |kind: &Fault| std::mem::discriminant(kind) == std::mem::discriminant(&self);
         Fault::KINDS.iter().position(same).unwrap_or(Fault::KINDS.len())
     }
 
-    /// Whether this can go wrong at such a site. A plan's text that pairs others is refused.
+    /// Says whether this can go wrong at such a site. A plan's text with a fault that does not fit its site is refused.
     ///
     /// ```
     /// use durasim::fault::{Fault, Site};
@@ -186,7 +186,7 @@ impl Fault {
         }
     }
 
-    /// How long it takes, for the faults that have a length.
+    /// The length of the fault, if it has one.
     pub fn length(self) -> Option<Duration> {
         match self {
             Fault::Stall(length)

@@ -8,7 +8,7 @@ use super::kind::Fault;
 use super::point::Site;
 use crate::program::{Span, Timeouts};
 
-/// How long attempts take, at most, when nothing strikes them, by activity type.
+/// The longest time that attempts take when nothing strikes them, by activity type.
 ///
 /// A stall is made from the length of an attempt. Taken from a run with faults, that length would hold earlier stalls, and each
 /// one would be longer than the one before.
@@ -29,24 +29,24 @@ impl AttemptLengths {
     }
 }
 
-/// What the lengths of stalls and delays depend on, and what a fault may cost.
+/// The limits of faults at a site: what the lengths of stalls and delays depend on, and whether an attempt may end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) timeouts: Timeouts,
     /// Before the next attempt.
     pub(crate) backoff: Span,
-    /// How long an attempt takes, as far as known.
+    /// The time that an attempt takes, as far as known.
     pub(crate) attempt_length: Duration,
     /// From now to the attempt's deadline, if it has one.
     pub(crate) time_left: Option<Duration>,
     /// Since the service last heard of the attempt.
     pub(crate) silence: Duration,
-    /// Whether the policy allows another attempt if this one ends.
+    /// True if the policy allows another attempt when this one ends.
     pub(crate) may_end: bool,
 }
 
 impl Limits {
-    /// Of a workflow's own sites, where no timeout of an activity counts.
+    /// The limits at a workflow's own sites, where no timeout of an activity counts.
     pub(crate) fn of_workflow(may_end: bool) -> Limits {
         Limits {
             timeouts: Timeouts::default(),

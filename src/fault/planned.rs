@@ -15,7 +15,7 @@ use super::source::{Faults, LateDispatch, Location};
 pub(crate) struct Planned {
     /// Sorted by [`Pending::key`]; those of one key are in the plan's order.
     entries: Vec<Pending>,
-    /// How many have not struck, by site. A site that has none left is not here.
+    /// The number of those that have not struck, by site. A site that has none left is not here.
     left: BTreeMap<Site, u32>,
 }
 
@@ -26,7 +26,7 @@ struct Pending {
     /// Its index in the plan.
     index: usize,
     struck: bool,
-    /// How much later the attempt is to be dispatched to meet a deadline, where that is the way.
+    /// The time by which the attempt is dispatched later to meet a deadline, where that is the way.
     dispatch_delay: Option<Duration>,
 }
 

@@ -16,12 +16,12 @@ use super::point::Site;
 
 /// Where the faults of a run come from.
 pub(crate) trait Faults: fmt::Debug {
-    /// Whether no fault strikes any more, wherever the run goes.
+    /// Says whether no fault strikes any more, wherever the run goes.
     fn is_quiet(&self) -> bool {
         false
     }
 
-    /// Whether a fault may strike at such a site, in whatever attempt or workflow.
+    /// Says whether a fault may strike at such a site, in whatever attempt or workflow.
     fn may_strike(&self, site: Site) -> bool;
 
     /// The fault that strikes at this location, if one does. `limits` are what faults that are drawn must keep to.
@@ -33,7 +33,7 @@ pub(crate) trait Faults: fmt::Debug {
         None
     }
 
-    /// Whether faults may end more attempts than the retry policy allows.
+    /// Says whether faults may end more attempts than the retry policy allows.
     fn is_over_budget(&self) -> bool {
         false
     }
@@ -63,6 +63,6 @@ pub(crate) struct LateDispatch {
     /// Where and how the deadline falls.
     pub(crate) site: Site,
     pub(crate) fault: Fault,
-    /// How much later the attempt is dispatched.
+    /// The time by which the attempt is dispatched later.
     pub(crate) by: Duration,
 }

@@ -27,11 +27,11 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    /// How many there are.
+    /// The number of families.
     pub(crate) const COUNT: usize = Family::Eviction as usize + 1;
 }
 
-/// How many sites pass between two strikes, on average: one of these for each seed.
+/// The average number of sites between two strikes: each seed has one of these.
 const GAPS: [u32; 5] = [4, 12, 40, 120, 400];
 
 /// The faults of one run, drawn from its seed.

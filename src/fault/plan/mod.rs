@@ -42,9 +42,9 @@ impl Order {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Where.
+    /// The point at which it strikes.
     pub point: Point,
-    /// What.
+    /// The fault.
     pub fault: Fault,
 }
 
@@ -141,7 +141,7 @@ impl Plan {
         Plan { exploration: Some(name.into()), ..self }
     }
 
-    /// Whether there are no faults. Seed and order may still differ from the reference run's.
+    /// Says whether there are no faults. Seed and order may still differ from those of the run without faults.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -173,8 +173,8 @@ impl fmt::Debug for Plan {
 #[error("column {column}: {problem}")]
 #[non_exhaustive]
 pub struct PlanError {
-    /// Where, in characters from 1.
+    /// The column of the problem, in characters from 1.
     pub column: usize,
-    /// What is wrong and what would be right.
+    /// The problem, and the right form.
     pub problem: String,
 }

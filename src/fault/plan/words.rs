@@ -198,7 +198,7 @@ impl fmt::Display for FaultWords<'_> {
     }
 }
 
-/// Whom a fault strikes. What goes without saying is left out: the first execution, the first workflow, the first run.
+/// The activity or workflow that a fault strikes. The first execution, workflow and run go without saying.
 struct Subject<'a>(&'a Point);
 
 impl fmt::Display for Subject<'_> {

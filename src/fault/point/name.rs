@@ -10,7 +10,7 @@ pub(crate) struct Name<'a>(pub &'a str);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Id<'a>(pub &'a str);
 
-/// How many bytes at the start of the text are a bare name.
+/// Counts the bytes at the start of the text that are a bare name.
 pub(in crate::fault) fn bare_len(text: &str) -> usize {
     let begins = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let bytes = text.as_bytes();
@@ -30,7 +30,7 @@ pub(in crate::fault) fn bare_len(text: &str) -> usize {
     len
 }
 
-/// How many bytes at the start of the text are a JSON string, quotes included. `None` if it does not end.
+/// Counts the bytes at the start of the text that are a JSON string, quotes included. `None` if it does not end.
 pub(in crate::fault) fn quoted_len(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

@@ -80,14 +80,14 @@ impl Site {
         }
     }
 
-    /// Whether this is a site of a workflow rather than of an attempt.
+    /// Says whether this is a site of a workflow rather than of an attempt.
     pub fn is_workflow(self) -> bool {
         matches!(self, Site::Task(_) | Site::Signal(_) | Site::Timer(_))
     }
 }
 
 impl Site {
-    /// What plans may write, for messages.
+    /// The spellings of all sites, for messages.
     pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
 
     /// The site that a plan spells so, without its number; `number` is what follows, 0 if nothing does. `None` if there

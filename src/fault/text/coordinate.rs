@@ -11,7 +11,7 @@ pub(super) fn point(cursor: &mut Cursor<'_>) -> Result<Point, PlanError> {
         if cursor.peek() == Some('/') { None } else { Some(cursor.name(&format!("a fault such as {EXAMPLE}"))?) };
     let (workflow_id, prefix_run, name) = match first {
         Some(name) if !matches!(cursor.peek(), Some(':' | '/')) => (None, None, name),
-        // What ends in `:` is a workflow id.
+        // A name that ends in `:` is a workflow id.
         workflow => {
             let (id, run) = workflow_prefix(cursor, workflow)?;
             (id, run, cursor.name("the name of an activity or workflow after the workflow id")?)

@@ -1,4 +1,4 @@
-//! [`Cursor`]: a position in a plan's text, and what stands there.
+//! [`Cursor`]: a position in a plan's text, and the text from there.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::fault::PlanError;
 use crate::fault::point::{bare_len, quoted_len};
 
-/// What a fault looks like, for messages.
+/// An example of a fault, for messages.
 pub(super) const EXAMPLE: &str = "`process_large_file#1@1:await5=crash`";
 
 /// A position in a text that moves forward as it is read.
@@ -23,7 +23,7 @@ pub(super) struct Spelled<'a> {
     pub at: usize,
     /// The name, without quotes and escapes.
     pub name: Cow<'a, str>,
-    /// Whether it stood in quotes.
+    /// True if it stood in quotes.
     pub quoted: bool,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// What is next, for messages.
+    /// The next character, for messages.
     pub(super) fn found(&self) -> String {
         match self.peek() {
             Some(next) => format!("`{next}`"),

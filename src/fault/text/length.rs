@@ -16,12 +16,12 @@ const UNITS: [(&str, u128); 4] = [("s", 1), ("ms", 1_000), ("us", 1_000_000), ("
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 impl Length {
-    /// Whether the text is a unit.
+    /// Says whether the text is a unit.
     pub(super) fn is_unit(text: &str) -> bool {
         UNITS.iter().any(|(name, _)| *name == text)
     }
 
-    /// Reads digits and a unit, which the caller has told apart. `None` if it is neither, or longer than a [`Duration`].
+    /// Reads digits and a unit, which the caller has separated. `None` if it is neither, or longer than a [`Duration`].
     pub(super) fn read(digits: &str, unit: &str) -> Option<Duration> {
         let (_, per_second) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
         let count: u128 = digits.parse().ok()?;
