@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::activity::{ActivityFn, NativeActivity};
 use crate::client::{Client, ScriptOutput};
-use crate::explore::Exploration;
+use crate::explore::{Exploration, OneRun};
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, An, Decode, Payload, WorkflowProgram};
 use crate::service::Dialect;
@@ -406,14 +406,14 @@ impl Simulation {
         Exploration::new(start, self.not_for_explorations())
     }
 
-    /// The call that says something about a single run: an exploration has plans, seeds and orders of its own.
-    fn not_for_explorations(&self) -> Option<&'static str> {
+    /// The setting that is about a single run: an exploration has plans, seeds and orders of its own.
+    fn not_for_explorations(&self) -> Option<OneRun> {
         let plan = self.plan.clone().unwrap_or_default();
         match () {
-            () if self.random_faults.is_some() => Some(".random_faults(..)"),
-            () if !plan.is_empty() => Some(".plan(..)"),
-            () if self.seed.unwrap_or(plan.seed) != 0 => Some(".seed(..)"),
-            () if self.order.unwrap_or(plan.order) != Order::default() => Some(".order(..)"),
+            () if self.random_faults.is_some() => Some(OneRun::RandomFaults),
+            () if !plan.is_empty() => Some(OneRun::Plan),
+            () if self.seed.unwrap_or(plan.seed) != 0 => Some(OneRun::Seed),
+            () if self.order.unwrap_or(plan.order) != Order::default() => Some(OneRun::Order),
             () => None,
         }
     }

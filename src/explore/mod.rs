@@ -84,7 +84,7 @@ use crate::world::{Run, RunError};
 pub struct Exploration {
     start: Start,
     /// A setting of the simulation that an exploration would not follow.
-    ignores: Option<&'static str>,
+    ignores: Option<OneRun>,
     name: Option<Arc<str>>,
     every_fault: bool,
     every_pair: bool,
@@ -99,8 +99,17 @@ pub struct Exploration {
     checks: Vec<Arc<dyn Check>>,
 }
 
+/// A setting of a simulation that is about a single run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OneRun {
+    Plan,
+    Seed,
+    Order,
+    RandomFaults,
+}
+
 impl Exploration {
-    pub(crate) fn new(start: Start, ignores: Option<&'static str>) -> Exploration {
+    pub(crate) fn new(start: Start, ignores: Option<OneRun>) -> Exploration {
         Exploration {
             start,
             ignores,

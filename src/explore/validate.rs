@@ -1,9 +1,9 @@
 //! Mistakes of an exploration itself: it asks for nothing, for what cannot be, or for what could show nothing.
 
-use super::Exploration;
 use super::environment::Wanted;
 use super::report::{PartKind, Report};
 use super::thread::on_another;
+use super::{Exploration, OneRun};
 use crate::check::Normalizer;
 use crate::program::{Payload, panics};
 use crate::service::WorkflowOutcome;
@@ -86,14 +86,17 @@ pub(super) fn showed_something(report: &Report) -> Result<(), RunError> {
     )))
 }
 
-/// For a simulation with a plan, an order or faults of its own, which an exploration would not follow.
-fn is_of_one_run(call: &str) -> RunError {
-    let instead = match call {
-        ".plan(..)" => {
-            "to explore one plan, hand it to `Exploration::replay` or set DURASIM_PLAN; to run it, use `Simulation::run`"
-        }
-        ".order(..)" => "odd seeds draw the order of ready tasks: `.seeds(0..1_000)`",
-        _ => "to try seeds, say `.seeds(0..1_000)`; to try one, set DURASIM_SEED; to run it, use `Simulation::run`",
+/// The error of a simulation with a setting for a single run, which an exploration would not follow.
+fn is_of_one_run(setting: OneRun) -> RunError {
+    let seeds = "to try seeds, say `.seeds(0..1_000)`; to try one, set DURASIM_SEED; to run it, use `Simulation::run`";
+    let (call, instead) = match setting {
+        OneRun::Plan => (
+            ".plan(..)",
+            "to explore one plan, hand it to `Exploration::replay` or set DURASIM_PLAN; to run it, use `Simulation::run`",
+        ),
+        OneRun::Order => (".order(..)", "odd seeds draw the order of ready tasks: `.seeds(0..1_000)`"),
+        OneRun::Seed => (".seed(..)", seeds),
+        OneRun::RandomFaults => (".random_faults(..)", seeds),
     };
     RunError::Setup(format!(
         "the simulation has `{call}`, which an exploration would not follow: its runs have plans of their own. Leave \
