@@ -5,6 +5,7 @@ pub mod check;
 pub mod clock;
 pub mod cpu_time;
 pub mod in_turn;
+pub mod plans;
 pub mod simulated;
 pub mod sweep;
 pub mod workload;
