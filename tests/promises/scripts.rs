@@ -295,7 +295,7 @@ fn a_deadline_of_a_plan_is_met_by_a_late_dispatch_but_where_the_script_runs_once
         .explore_script(async |client: Client| {
             client.start::<bool>("steps", "steps", &()).await.unwrap().result().await.unwrap()
         })
-        .check(check::named("seen", move |run: &Run| keep.lock().unwrap().push(moments(run))))
+        .check(check::named("seen", move |run: &Run| keep.lock().unwrap().push(moments(run))).all_runs())
         .replay(&plan);
     assert!(report.error().is_none(), "{report}");
     assert!(seen.lock().unwrap().contains(&moments(&run)), "{seen:?}");
