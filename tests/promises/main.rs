@@ -11,7 +11,6 @@ mod crash_buries;
 mod deterministic;
 mod executions;
 mod explore;
-mod growth;
 mod heartbeats;
 mod limits;
 mod not_deterministic;
