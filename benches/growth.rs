@@ -156,9 +156,14 @@ fn versions(count: u32) {
     run(Simulation::temporal().workflow("main", main), count);
 }
 
+/// A simulation whose script may be woken by very many things of one moment.
+fn many_at_once() -> Simulation {
+    Simulation::temporal().poll_budget(1_000_000)
+}
+
 /// A workflow that takes so many signals and says how many it has taken.
 fn counter() -> Simulation {
-    Simulation::temporal().workflow("main", async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+    many_at_once().workflow("main", async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
         let taken = Rc::new(Cell::new(0));
         let shown = taken.clone();
         ctx.on_query("taken", move |()| Ok(shown.get()));
@@ -193,7 +198,7 @@ fn queries(count: u32) {
 }
 
 fn workflows(count: u32) {
-    let simulation = Simulation::temporal()
+    let simulation = many_at_once()
         .activity("same", async |_: &ActivityContext, index: u32| Ok(index))
         .workflow("main", async |ctx: &WorkflowContext, index: u32| {
             ctx.execute_activity::<u32>("same", &index, options()).await
