@@ -90,7 +90,7 @@
 //! | look at one run | [`Run`], [`Run::timeline`], [`trace`], [`report`] |
 //! | draw plans with proptest | [`strategy`], with the feature `proptest` |
 //! | host code of another SDK | [`program`] |
-//! | ask for the rules by themselves | [`service`], [`worker`] |
+//! | read histories and outcomes | [`service`] |
 //!
 #![cfg_attr(feature = "proptest", doc = "[`strategy`]: crate::strategy")]
 #![cfg_attr(not(feature = "proptest"), doc = "[`strategy`]: https://docs.rs/durasim/latest/durasim/strategy/")]
@@ -144,6 +144,9 @@ mod engine;
 pub mod explore;
 pub mod fault;
 mod inside;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 pub mod program;
 pub mod report;
 pub mod service;
@@ -151,7 +154,7 @@ mod simulation;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 pub mod trace;
-pub mod worker;
+mod worker;
 mod workflow;
 mod world;
 

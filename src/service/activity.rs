@@ -299,7 +299,8 @@ impl Activity {
         matches!(self.state, ActivityState::Backoff)
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    /// Whether it has not closed.
+    pub fn is_open(&self) -> bool {
         !matches!(self.state, ActivityState::Closed(_))
     }
 }

@@ -41,26 +41,25 @@ impl Refused {
     }
 
     /// Source: temporal `service/history/consts/const.go`, recorded scenarios `stale_*`.
-    pub(crate) const ACTIVITY_GONE: Refused = Refused {
+    pub const ACTIVITY_GONE: Refused = Refused {
         code: Code::NotFound,
         message: Cow::Borrowed("invalid activityID or activity already timed out or invoking workflow is completed"),
     };
 
     /// Recorded scenario `stale_hb_after_wf_closed`.
-    pub(super) const WORKFLOW_CLOSED: Refused =
+    pub const WORKFLOW_CLOSED: Refused =
         Refused { code: Code::NotFound, message: Cow::Borrowed("workflow execution already completed") };
 
     /// Recorded scenario `raw_wft_late_complete`.
-    pub(super) const TASK_GONE: Refused =
-        Refused { code: Code::NotFound, message: Cow::Borrowed("Workflow task not found.") };
+    pub const TASK_GONE: Refused = Refused { code: Code::NotFound, message: Cow::Borrowed("Workflow task not found.") };
 
     /// Recorded scenario `cancel_unrequested_respond_canceled`.
-    pub(super) const CANCEL_NOT_REQUESTED: Refused = Refused {
+    pub const CANCEL_NOT_REQUESTED: Refused = Refused {
         code: Code::InvalidArgument,
         message: Cow::Borrowed("unable to mark activity as canceled without activity being request canceled first"),
     };
 
     /// Recorded scenarios `retry_failure_kind_*`.
-    pub(super) const NOT_AN_APPLICATION_FAILURE: Refused =
+    pub const NOT_AN_APPLICATION_FAILURE: Refused =
         Refused { code: Code::InvalidArgument, message: Cow::Borrowed("Failure must have ApplicationFailureInfo.") };
 }

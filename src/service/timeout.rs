@@ -48,6 +48,7 @@ pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> O
 /// clock starts and a hand-over takes time (recorded scenarios `to_stc_eq_s2c`, `to_all_equal`). This order is what
 /// would count if two had been armed at one moment.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
+#[cfg(feature = "internals")]
 pub fn deadlines(timeouts: &Timeouts, clocks: &Clocks) -> Vec<(TimeoutType, Time)> {
     let order =
         [TimeoutType::StartToClose, TimeoutType::ScheduleToStart, TimeoutType::ScheduleToClose, TimeoutType::Heartbeat];

@@ -9,7 +9,7 @@ use crate::program::{Command, TaskFailure, Time, WorkflowRun};
 use crate::service::HistoryEvent;
 
 /// A workflow's code with what an SDK keeps beside it: how far it has come in its history, and which of its activities it
-/// still waits for. For those who drive a [`Service`](crate::service::Service) themselves; a simulation has its own.
+/// still waits for. For those who drive a [`Service`](crate::service::state::Service) themselves; a simulation has its own.
 pub struct CachedWorkflow {
     instance: Instance,
 }

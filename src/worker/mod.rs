@@ -1,16 +1,18 @@
 //! What an SDK's worker does between user code and the service.
 //!
 //! The rules are here, each as a function or a small state machine without clock, queue or future:
-//! [`throttle`] holds heartbeats back, [`report`] says what the service is told of an attempt's end, [`local_activity`]
-//! retries what runs inside a workflow task. [`CachedWorkflow`] stands between a workflow's code and its history. They follow Temporal's sdk-core; where Cadence's client differs there is a
-//! second function.
+//! [`throttle`] holds heartbeats back, [`report`] says what the service is told of an attempt's end, `local_activity`
+//! retries what runs inside a workflow task. `CachedWorkflow` stands between a workflow's code and its history. They follow
+//! Temporal's sdk-core; where Cadence's client differs there is a second function.
 
 pub(crate) mod attempt;
+#[cfg(feature = "internals")]
 mod cached;
 pub(crate) mod departure;
 pub(crate) mod drift;
 pub(crate) mod host;
 pub(crate) mod instance;
+#[cfg(feature = "internals")]
 pub mod local_activity;
 pub(crate) mod matching;
 pub(crate) mod message;
@@ -20,4 +22,5 @@ pub mod report;
 pub mod throttle;
 pub(crate) mod turn;
 
+#[cfg(feature = "internals")]
 pub use cached::CachedWorkflow;

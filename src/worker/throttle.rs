@@ -33,7 +33,7 @@ pub const MAX_INTERVAL: Span = Span::from_secs(60);
 ///
 /// ```
 /// use durasim::Span;
-/// use durasim::worker::throttle;
+/// use durasim::internals::throttle;
 /// assert_eq!(throttle::interval(Span::from_secs(30), Span::ZERO, Span::ZERO), Span::from_secs(24));
 /// ```
 pub fn interval(heartbeat_timeout: Span, default: Span, max: Span) -> Span {
@@ -98,7 +98,7 @@ pub enum Action {
 /// ```
 /// use durasim::{Span, Time};
 /// use durasim::program::Details;
-/// use durasim::worker::throttle::{Action, Throttle};
+/// use durasim::internals::throttle::{Action, Throttle};
 ///
 /// let (start, later) = (Time::ZERO, Time::from_millis(100));
 /// let mut throttle = Throttle::new(Span::from_millis(800));

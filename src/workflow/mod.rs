@@ -25,11 +25,7 @@ pub use activity_future::ActivityFuture;
 pub use context::WorkflowContext;
 pub use error::{Cancellation, WorkflowError};
 pub use options::{ActivityOptions, RetryPolicy};
-pub(crate) use program::NativeWorkflow;
-pub use program::WorkflowFn;
+pub use program::{NativeWorkflow, WorkflowFn};
 pub use scope_cancelled::ScopeCancelled;
 pub use signal::{Recv, SignalReceiver};
 pub use timer::Timer;
-
-#[cfg(test)]
-mod tests;

@@ -34,7 +34,7 @@ impl<F, I, O> WorkflowFn<I, O> for F where
 }
 
 /// A [`WorkflowFn`] as a [`WorkflowProgram`], with the way its input and result travel.
-pub(crate) struct NativeWorkflow<F, I, O> {
+pub struct NativeWorkflow<F, I, O> {
     name: Arc<str>,
     workflow: Arc<F>,
     decode: fn(&[u8]) -> Result<I, serde_json::Error>,

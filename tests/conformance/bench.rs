@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use durasim::Time;
+use durasim::internals::{
+    Activity, HeartbeatAnswer, News, Rank, Ready, Refused, Service, ServiceTimer, StartWorkflow, TaskToken, Token,
+};
 use durasim::program::{
     ActivityId, ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, Payload, RetrySpec,
     TimeoutType, Timeouts,
 };
-use durasim::service::{
-    Activity, ActivityKey, EventKind, HeartbeatAnswer, News, Rank, Ready, Refused, Service, ServiceTimer,
-    StartWorkflow, TaskToken, Token, WorkflowKey,
-};
+use durasim::service::{ActivityKey, EventKind, WorkflowKey};
 
 /// What a hand-over takes, as on a real server: a started attempt's clocks run behind those of its schedule.
 const DISPATCH: Duration = Duration::from_millis(1);

@@ -2,8 +2,9 @@
 //!
 //! The rule by itself, and the service of that dialect brought into the row's situation, which must agree.
 
+use durasim::internals::{ActivityClose, ActivityState, Service, cadence};
 use durasim::program::{Failure, RetrySpec, RetryState, Timeouts};
-use durasim::service::{ActivityClose, ActivityState, Dialect, Service, cadence};
+use durasim::service::Dialect;
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 

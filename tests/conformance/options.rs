@@ -1,8 +1,8 @@
 //! Rows about an activity's options: kinds `policy_defaults`, `policy_validate`, `timeout_normalize`.
 
 use durasim::Span;
+use durasim::internals::options::{RetryDefaults, normalize_retry, normalize_timeouts, validate_retry};
 use durasim::program::{ActivityId, Timeouts};
-use durasim::service::options::{RetryDefaults, normalize_retry, normalize_timeouts, validate_retry};
 use serde_json::Value;
 
 use crate::bench::{Bench, spec};

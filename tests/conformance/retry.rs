@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use durasim::internals::retry::{self, EndedAttempt, RetryVerdict};
+use durasim::internals::{ActivityClose, ActivityState};
 use durasim::program::Timeouts;
-use durasim::service::retry::{self, EndedAttempt, RetryVerdict};
-use durasim::service::{ActivityClose, ActivityState};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 

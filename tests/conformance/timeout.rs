@@ -1,9 +1,10 @@
 //! Rows about deadlines: kinds `activity_timers` and `timeout_fire`.
 
 use durasim::Time;
+use durasim::internals::ActivityState;
+use durasim::internals::timeout::{Clocks, deadlines};
 use durasim::program::TimeoutType;
-use durasim::service::timeout::{Clocks, deadlines};
-use durasim::service::{ActivityState, EventKind};
+use durasim::service::EventKind;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, spec};

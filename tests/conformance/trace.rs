@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use durasim::Span;
+use durasim::internals::{ActivityClose, ActivityState, HeartbeatAnswer, Refused};
 use durasim::program::{Details, Failure, FailureKind, TimeoutType, Timeouts};
-use durasim::service::{ActivityClose, ActivityState, EventKind, HeartbeatAnswer, Refused, Reset};
+use durasim::service::{EventKind, Reset};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, spec};

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use durasim::internals::local_activity;
+use durasim::internals::report::{PendingHeartbeat, Report, report};
+use durasim::internals::throttle::{self, Action, Throttle};
+use durasim::internals::{ActivityClose, ActivityState, Code, Refused};
 use durasim::program::{ActivityOutcome, CancelReason, Details, Failure, Payload, RetrySpec, TimeoutType, Timeouts};
-use durasim::service::{ActivityClose, ActivityState, Code, Dialect, Refused, Reset};
-use durasim::worker::local_activity;
-use durasim::worker::report::{PendingHeartbeat, Report, report};
-use durasim::worker::throttle::{self, Action, Throttle};
+use durasim::service::{Dialect, Reset};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
@@ -145,7 +146,7 @@ fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
 }
 
 /// The reason in a heartbeat's answer, as the worker reads it.
-fn heard_reason(heard: &Result<durasim::service::HeartbeatAnswer, Refused>) -> Option<CancelReason> {
+fn heard_reason(heard: &Result<durasim::internals::HeartbeatAnswer, Refused>) -> Option<CancelReason> {
     match heard {
         Ok(answer) if answer.cancel_requested => Some(CancelReason::Requested),
         Ok(answer) if answer.activity_reset => Some(CancelReason::Reset),

@@ -13,6 +13,7 @@ mod executions;
 mod explore;
 mod heartbeats;
 mod limits;
+mod native_workflow;
 mod not_deterministic;
 mod operators;
 mod pairs;
@@ -22,6 +23,7 @@ mod readme;
 mod replay;
 mod scripts;
 mod seam;
+mod service;
 #[path = "../snapshot/mod.rs"]
 mod snapshot;
 mod spawn;

@@ -5,8 +5,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use durasim::internals::{ActivityState, HeartbeatAnswer, Rank, Refused, Service, Token};
 use durasim::program::{ActivityId, Details, Failure, Payload};
-use durasim::service::{ActivityState, HeartbeatAnswer, Rank, Refused, Service, Token};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 

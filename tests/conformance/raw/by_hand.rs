@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use durasim::Span;
+use durasim::internals::{Service, WorkflowTask};
 use durasim::program::{ActivitySpec, CancellationType, Command, Payload, RetrySpec, Seq, Timeouts};
-use durasim::service::{HistoryEvent, Service, WorkflowKey, WorkflowTask};
+use durasim::service::{HistoryEvent, WorkflowKey};
 use serde_json::{Value, json};
 
 use crate::recording::history::type_name;

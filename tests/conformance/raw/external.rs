@@ -1,8 +1,9 @@
 //! What happens from outside: clients, operators, pollers.
 
 use durasim::Time;
+use durasim::internals::ActivityState;
 use durasim::program::ActivityId;
-use durasim::service::{ActivityKey, ActivityState, Reset, Unpause};
+use durasim::service::{ActivityKey, Reset, Unpause};
 use serde_json::{Value, json};
 
 use super::agent::{by_id, by_id_name};

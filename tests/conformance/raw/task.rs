@@ -1,9 +1,10 @@
 //! Workflow tasks: taken, and answered by a script or by hand.
 
 use durasim::Span;
+use durasim::internals::CachedWorkflow;
+use durasim::internals::WorkflowTask;
 use durasim::program::{Command, RunInfo, TaskFailure};
-use durasim::service::{TaskFailedCause, WorkflowTask};
-use durasim::worker::CachedWorkflow;
+use durasim::service::TaskFailedCause;
 use serde_json::json;
 
 use super::world::{Happening, World, note_answer};

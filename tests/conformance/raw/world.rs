@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use durasim::internals::CachedWorkflow;
+use durasim::internals::{ActivityState, Rank, Ready, Refused, Service, ServiceTimer, StartWorkflow, WorkflowTask};
 use durasim::program::{ActivityTask, TimeoutType};
-use durasim::service::{
-    ActivityKey, ActivityState, Rank, Ready, Refused, Service, ServiceTimer, StartWorkflow, WorkflowKey, WorkflowTask,
-};
-use durasim::worker::CachedWorkflow;
+use durasim::service::{ActivityKey, WorkflowKey};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use durasim::internals::Service;
 use durasim::program::{Failure, RetrySpec, RetryState, Timeouts};
-use durasim::service::{EventKind, HistoryEvent, Service, WorkflowKey, WorkflowOutcome};
+use durasim::service::{EventKind, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use durasim::{Span, Time};
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,7 @@
 //! What `DescribeWorkflowExecution` shows.
 
-use durasim::service::{Activity, ActivityState, Service, WorkflowKey, WorkflowOutcome};
+use durasim::internals::{Activity, ActivityState, Service};
+use durasim::service::{WorkflowKey, WorkflowOutcome};
 use serde_json::{Value, json};
 
 use super::wire::{listed, millis, recorded, without_nulls};

@@ -112,7 +112,7 @@ fn commands_that_make_no_sense_fail_the_task_as_a_whole() {
     assert_eq!(bench.events_from(4), "WorkflowTaskFailed");
     assert_eq!(bench.service.activities().count(), 0);
 
-    let named = |seq| schedule(seq, ActivitySpec { activity_id: Some("a".into()), ..spec(0, 5000, 0) });
+    let named = |seq| schedule(seq, spec(0, 5000, 0).activity_id("a"));
     let bad = bench.answer(&[named(1), named(2)]).unwrap_err();
     assert_eq!(
         bad.message,

@@ -9,13 +9,13 @@ mod signals;
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::*;
-use crate::program::{
+use durasim::internals::NativeWorkflow;
+use durasim::program::{
     Activation, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, Payload, RetryState, RunInfo,
-    Seq, TaskFailure, Time, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Seq, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
 };
+use durasim::{ActivityOptions, RetryPolicy, Time, WorkflowContext, WorkflowError, WorkflowFn};
+use serde::Serialize;
 
 /// An instance and all its activations, so that they can be repeated.
 struct Driven {
@@ -25,15 +25,7 @@ struct Driven {
 }
 
 fn info() -> Arc<RunInfo> {
-    Arc::new(RunInfo {
-        workflow_id: "w".into(),
-        run_id: "r".into(),
-        workflow_type: "test".into(),
-        task_queue: "q".into(),
-        attempt: 1,
-        random_seed: 7,
-        started_at: Time::ZERO,
-    })
+    Arc::new(RunInfo::new("w", "r", "test", "q").random_seed(7))
 }
 
 /// A link to no simulation.
@@ -44,7 +36,7 @@ fn unlinked() -> Arc<dyn WorkflowLink> {
 }
 
 fn start<I: Serialize>(input: &I) -> WorkflowStart {
-    WorkflowStart { input: Payload::from_json(input).expect("encodes") }
+    WorkflowStart::new(Payload::from_json(input).expect("encodes"))
 }
 
 /// An instance that has been given its first activation, with the input `null`.
@@ -63,7 +55,7 @@ fn fresh<O: Serialize + 'static>(workflow: impl WorkflowFn<(), O>) -> Driven {
 impl Driven {
     fn try_activate(&mut self, jobs: impl Into<Vec<Job>>) -> Result<Vec<Command>, TaskFailure> {
         let now = Time::from_millis(1000 * self.activations.len() as u64);
-        let activation = Activation { now, replaying: false, history_length: 3, jobs: jobs.into() };
+        let activation = Activation::new(now, jobs.into()).history_length(3);
         let commands = activate(&mut *self.run, &activation)?;
         self.activations.push((activation, commands.clone()));
         Ok(commands)
@@ -82,7 +74,7 @@ impl Driven {
     fn assert_replays(&self) {
         let mut again = self.program.instantiate(info(), &start(&()), unlinked()).expect("null decodes");
         for (activation, commands) in &self.activations {
-            let mut activation = Activation { replaying: true, ..activation.clone() };
+            let mut activation = activation.clone().replaying(true);
             // As a worker does: what the answer recorded comes ahead.
             let markers = commands.iter().filter_map(|command| match command {
                 Command::RecordMarker(marker) => Some(Job::Marker(marker.clone())),
@@ -115,6 +107,7 @@ fn show(command: &Command) -> String {
         Command::Complete(result) => format!("complete {result}"),
         Command::Fail(failure) => format!("fail {failure}"),
         Command::Cancelled(_) => "cancelled".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -128,7 +121,7 @@ fn failed(seq: Seq, cause: Failure) -> Job {
 
 fn cancelled(seq: Seq) -> Job {
     let kind = FailureKind::Canceled { details: Details::from(Some(&b"half"[..])) };
-    let cause = Failure { message: "canceled".into(), kind, cause: None };
+    let cause = Failure::new("canceled", kind);
     Job::ActivityDone { seq, result: ActivityResolution::Cancelled(activity_failure(cause).into()) }
 }
 
@@ -137,17 +130,14 @@ fn cancel() -> Job {
 }
 
 fn activity_failure(cause: Failure) -> Failure {
-    Failure {
-        message: "activity error".into(),
-        kind: FailureKind::Activity {
-            activity_type: "a".into(),
-            activity_id: "1".into(),
-            scheduled_event_id: 5,
-            started_event_id: 6,
-            retry_state: RetryState::MaximumAttemptsReached,
-        },
-        cause: Some(Arc::new(cause)),
-    }
+    let kind = FailureKind::Activity {
+        activity_type: "a".into(),
+        activity_id: "1".into(),
+        scheduled_event_id: 5,
+        started_event_id: 6,
+        retry_state: RetryState::MaximumAttemptsReached,
+    };
+    Failure::new("activity error", kind).caused_by(cause)
 }
 
 fn options() -> ActivityOptions {

@@ -11,7 +11,7 @@ fn cancel(seq: Seq) -> Command {
 }
 
 fn named(seq: Seq, id: &str) -> Command {
-    schedule(seq, ActivitySpec { activity_id: Some(id.into()), ..spec(0, 5000, 0) })
+    schedule(seq, spec(0, 5000, 0).activity_id(id))
 }
 
 impl Bench {

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::program::{ApplicationFailure, Span, TimeoutType};
+use durasim::program::TimeoutType;
+use durasim::{ApplicationFailure, Span};
 
 /// The failure a workflow closes with that waits for one activity, which ends so.
 fn close_with(job: Job) -> Failure {
@@ -44,7 +45,7 @@ fn an_error_tells_what_ended_the_activity() {
         timeout_type: TimeoutType::Heartbeat,
         last_heartbeat_details: Details::from(Some(&b"7"[..])),
     };
-    let timeout = error(Failure { message: "late".into(), kind, cause: None });
+    let timeout = error(Failure::new("late", kind));
     assert_eq!((timeout.error_type(), timeout.timeout_type()), (None, Some(TimeoutType::Heartbeat)));
     assert_eq!(timeout.details(), Some(&b"7"[..]));
 
@@ -81,10 +82,10 @@ fn bytes_travel_as_they_are() {
     let program = NativeWorkflow::bytes("raw", async |ctx: &WorkflowContext, input: Vec<u8>| {
         ctx.execute_activity_bytes("a", &input, options()).await
     });
-    let start = WorkflowStart { input: Payload::new(b"\xfe") };
+    let start = WorkflowStart::new(Payload::new(b"\xfe"));
     let mut run = program.instantiate(info(), &start, unlinked()).expect("nothing to decode");
     let mut commands_of = |jobs| {
-        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
+        let activation = Activation::new(Time::ZERO, jobs);
         activate(&mut *run, &activation).expect("the task does not fail")
     };
     commands_of(vec![Job::Start]);

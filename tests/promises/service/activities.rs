@@ -1,5 +1,7 @@
 //! Attempts, deadlines, details, calls by id.
 
+use durasim::internals::timeout::NOT_ENOUGH_TIME;
+
 use super::*;
 
 /// `retry_success_on_3`, `hb_details_silent_attempt_fail`
@@ -50,7 +52,7 @@ fn a_timeout_without_time_for_a_retry_is_reported_as_schedule_to_close_and_early
     bench.until(300);
     let (timeout, state, failure) = timed_out(bench.outcome());
     assert_eq!((timeout, state), (TimeoutType::ScheduleToClose, RetryState::Timeout));
-    assert_eq!((&*failure.message, &failure.cause), (timeout::NOT_ENOUGH_TIME, &None));
+    assert_eq!((&*failure.message, &failure.cause), (NOT_ENOUGH_TIME, &None));
 }
 
 /// `retry_s2c_exact_boundary`, `retry_s2c_cuts_backoff`
@@ -66,8 +68,8 @@ fn a_failure_without_time_for_a_retry_keeps_its_name() {
 /// `to_stc_fail_then_timeout`, `to_stc_details_in_failure`
 #[test]
 fn a_timeout_is_caused_by_the_failure_before_it_and_carries_details() {
-    let retry = Some(RetrySpec { maximum_attempts: 2, ..RetrySpec::default() });
-    let mut bench = Bench::with(ActivitySpec { retry, ..spec(0, 300, 0) });
+    let retry = RetrySpec::default().maximum_attempts(2);
+    let mut bench = Bench::with(spec(0, 300, 0).retry(retry));
     let (first, _) = bench.take(1);
     bench.beat(first, text("7")).unwrap();
     bench.fail(first, boom()).unwrap();

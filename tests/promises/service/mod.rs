@@ -8,11 +8,18 @@ mod workflows;
 
 use std::sync::Arc;
 
-use super::*;
-use crate::program::{
-    ActivityId, ActivitySpec, ActivityTask, CancellationType, Command, Details, Failure, FailureKind, Marker, Payload,
-    RetrySpec, RetryState, Seq, Span, Time, TimeoutType, Timeouts,
+use durasim::internals::{
+    ActivityClose, Code, HeartbeatAnswer, News, Rank, Ready, Refused, Service, ServiceTimer, StartWorkflow, Token,
+    WorkflowTask,
 };
+use durasim::program::{
+    ActivityId, ActivitySpec, ActivityTask, Command, Details, Failure, FailureKind, Marker, Payload, RetrySpec,
+    RetryState, Seq, TimeoutType, Timeouts,
+};
+use durasim::service::{
+    ActivityKey, Dialect, EventKind, HistoryEvent, Reset, TaskFailedCause, Unpause, WorkflowKey, WorkflowOutcome,
+};
+use durasim::{Span, Time};
 
 /// The service with a clock and a timer queue. A hand-over takes no time unless a test says so.
 struct Bench {
@@ -44,20 +51,12 @@ fn start_with(run_timeout: u64, task_timeout: u64) -> StartWorkflow {
 
 /// Timeouts in milliseconds: schedule-to-close, start-to-close, heartbeat. Retries after 200 ms, for ever.
 fn spec(schedule_to_close: i64, start_to_close: i64, heartbeat: i64) -> ActivitySpec {
-    ActivitySpec {
-        activity_id: None,
-        activity_type: "act".into(),
-        task_queue: None,
-        input: Payload::new(b"1"),
-        timeouts: Timeouts {
-            schedule_to_close: Span::from_millis(schedule_to_close),
-            schedule_to_start: Span::ZERO,
-            start_to_close: Span::from_millis(start_to_close),
-            heartbeat: Span::from_millis(heartbeat),
-        },
-        retry: Some(RetrySpec { initial_interval: Span::from_millis(200), ..RetrySpec::default() }),
-        cancellation: CancellationType::TryCancel,
-    }
+    let timeouts = Timeouts::default()
+        .schedule_to_close(Span::from_millis(schedule_to_close))
+        .start_to_close(Span::from_millis(start_to_close))
+        .heartbeat(Span::from_millis(heartbeat));
+    let retry = RetrySpec::default().initial_interval(Span::from_millis(200));
+    ActivitySpec::new("act", Payload::new(b"1")).timeouts(timeouts).retry(retry)
 }
 
 fn schedule(seq: Seq, spec: ActivitySpec) -> Command {

@@ -14,7 +14,7 @@ fn next_call() -> u32 {
 
 fn replayed(program: &dyn WorkflowProgram, jobs: Vec<Job>) -> Result<Vec<String>, TaskFailure> {
     let mut run = program.instantiate(info(), &start(&()), unlinked())?;
-    let activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs };
+    let activation = Activation::new(Time::ZERO, jobs).replaying(true).history_length(3);
     Ok(activate(&mut *run, &activation)?.iter().map(show).collect())
 }
 
@@ -94,7 +94,7 @@ fn a_replay_follows_what_is_recorded_or_the_default() {
 
     // Without a marker the run stays with the default, also where it is not a replay any more.
     let mut run = program.instantiate(info(), &start(&()), unlinked()).unwrap();
-    let mut activation = Activation { now: Time::ZERO, replaying: true, history_length: 3, jobs: vec![Job::Start] };
+    let mut activation = Activation::new(Time::ZERO, vec![Job::Start]).replaying(true).history_length(3);
     activate(&mut *run, &activation).unwrap();
     activation.replaying = false;
     activation.jobs = vec![Job::FireTimer(1)];

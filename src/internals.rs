@@ -1,0 +1,35 @@
+//! The state machines by themselves, for the tests of this repository: with the feature `internals`, and no promise to
+//! anybody else. They change with the servers and clients that they follow.
+
+pub use crate::service::activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started};
+pub use crate::service::attempt::HeartbeatAnswer;
+pub use crate::service::keys::{Rank, TaskToken, Token};
+pub use crate::service::outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest};
+pub use crate::service::refused::{Code, Refused};
+pub use crate::service::state::Service;
+pub use crate::service::task::WorkflowTask;
+pub use crate::service::workflow::{Signal, StartWorkflow, Workflow};
+pub use crate::worker::{CachedWorkflow, local_activity, report, throttle};
+pub use crate::workflow::NativeWorkflow;
+
+/// Rules of Cadence that differ.
+pub mod cadence {
+    pub use crate::service::cadence::{LONGEST_SCHEDULE_TO_START_FOR_RETRY, next_backoff, normalize_timeouts};
+}
+
+/// Defaults and validation.
+pub mod options {
+    pub use crate::service::options::{RetryDefaults, normalize_retry, normalize_timeouts, validate_retry};
+}
+
+/// Whether there is another attempt, and when.
+pub mod retry {
+    pub use crate::service::retry::{
+        EndedAttempt, RetryVerdict, exponential, is_retryable, next_backoff, retry_verdict,
+    };
+}
+
+/// Which deadlines there are, and what a passed one is reported as.
+pub mod timeout {
+    pub use crate::service::timeout::{Clocks, NOT_ENOUGH_TIME, deadlines};
+}

@@ -1,0 +1,117 @@
+//! [`Service`]: all that the simulated service knows.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::activity::Activity;
+use super::dialect::Dialect;
+use super::history::HistoryEvent;
+use super::keys::{ActivityKey, WorkflowKey};
+use super::outbox::Outbox;
+use super::policies::PolicyCache;
+use super::workflow::Workflow;
+use crate::program::{RetrySpec, Table, Timeouts};
+
+/// The simulated service. By itself it answers questions about the rules:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use durasim::program::{ActivitySpec, Command, Failure, Payload, Timeouts};
+/// use durasim::internals::{Service, StartWorkflow};
+/// use durasim::{Span, Time};
+///
+/// let mut service = Service::new();
+/// let start = StartWorkflow {
+///     workflow_id: "order-1".into(),
+///     run_id: "run-1".into(),
+///     workflow_type: "order".into(),
+///     task_queue: "default".into(),
+///     input: Payload::new(b"{}"),
+///     run_timeout: Span::ZERO,
+///     task_timeout: Span::ZERO,
+///     random_seed: 0,
+/// };
+/// let workflow = service.start_workflow(start, Time::ZERO);
+///
+/// let timeouts = Timeouts::default().start_to_close(Span::from_secs(5));
+/// let spec = ActivitySpec::new("charge", Payload::new(b"{}")).timeouts(timeouts);
+/// let task = service.take_workflow_task(workflow, 1, Time::ZERO).unwrap();
+/// let commands = [Command::ScheduleActivity { seq: 1, spec: Arc::new(spec) }];
+/// service.complete_workflow_task(task.token, &commands, Time::ZERO).unwrap();
+///
+/// let charge = service.workflow(workflow).activity(1).unwrap();
+/// let (token, _) = service.take_activity_task(charge, 1, Time::ZERO).unwrap();
+/// let failure = Failure::application("Declined", "no funds");
+/// service.fail(token, Some(failure.into()), None, Time::from_millis(200)).unwrap();
+///
+/// assert_eq!(service.activity(charge).attempt(), 2);
+/// assert_eq!(service.activity(charge).next_attempt_at(), Some(Time::from_millis(1200)));
+/// ```
+#[derive(Debug, Default)]
+pub struct Service {
+    /// What the last calls left for the caller.
+    pub outbox: Outbox,
+    pub(super) workflows: Table<WorkflowKey, Workflow>,
+    pub(super) activities: Table<ActivityKey, Activity>,
+    pub(super) policies: PolicyCache,
+    /// Options in force of the activities that the commands at hand schedule, in their order.
+    pub(super) checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
+    pub(super) dialect: Dialect,
+}
+
+impl Service {
+    /// A service with nothing in it that follows Temporal's rules.
+    pub fn new() -> Service {
+        Service::default()
+    }
+
+    /// A service with nothing in it that follows this dialect's rules.
+    pub fn with_dialect(dialect: Dialect) -> Service {
+        Service { dialect, ..Service::default() }
+    }
+
+    /// Whose rules it follows.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Sets whose rules it follows from now on. Only before anything is in it.
+    pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
+        if self.dialect != dialect {
+            self.dialect = dialect;
+            self.policies = PolicyCache::default();
+        }
+    }
+
+    /// A workflow run.
+    ///
+    /// # Panics
+    /// If the key is not one this service gave since it was last cleared.
+    pub fn workflow(&self, workflow: WorkflowKey) -> &Workflow {
+        &self.workflows[workflow]
+    }
+
+    /// An activity.
+    ///
+    /// # Panics
+    /// If the key is not one this service gave since it was last cleared.
+    pub fn activity(&self, activity: ActivityKey) -> &Activity {
+        &self.activities[activity]
+    }
+
+    /// All activities, in the order in which they were scheduled.
+    pub fn activities(&self) -> impl Iterator<Item = (ActivityKey, &Activity)> {
+        self.activities.iter()
+    }
+
+    /// The history of a run so far. Events that arrived while a workflow task is open are not in it yet.
+    pub fn history(&self, workflow: WorkflowKey) -> &[HistoryEvent] {
+        self.workflow(workflow).history()
+    }
+
+    /// Whether the run that an activity belongs to is open.
+    pub(super) fn runs(&self, activity: ActivityKey) -> bool {
+        self.workflow(self.activity(activity).workflow()).is_open()
+    }
+}
