@@ -87,7 +87,7 @@ impl Service {
     /// A workflow run.
     ///
     /// # Panics
-    /// If the key is not one this service gave since it was last cleared.
+    /// If the key is not one that this service gave.
     pub fn workflow(&self, workflow: WorkflowKey) -> &Workflow {
         &self.workflows[workflow]
     }
@@ -95,7 +95,7 @@ impl Service {
     /// An activity.
     ///
     /// # Panics
-    /// If the key is not one this service gave since it was last cleared.
+    /// If the key is not one that this service gave.
     pub fn activity(&self, activity: ActivityKey) -> &Activity {
         &self.activities[activity]
     }
