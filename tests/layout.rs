@@ -74,7 +74,6 @@ const CIRCLES: &[(&str, &str, &str)] = &[];
 const CIRCLES_STILL_THERE: &[(&str, &str)] = &[
     ("explore/regressions.rs", "explore/report.rs"),
     ("trace/event.rs", "trace/mod.rs"),
-    ("trace/hash.rs", "trace/mod.rs"),
 ];
 
 #[test]

@@ -74,8 +74,6 @@ pub(crate) mod start;
 pub(crate) mod states;
 mod step;
 mod stuck;
-#[cfg(test)]
-mod tests;
 mod user_code;
 pub(crate) mod watch;
 mod watching;

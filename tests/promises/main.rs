@@ -35,4 +35,5 @@ mod wakers;
 #[cfg(feature = "proptest")]
 mod whole_inputs;
 mod workers;
+mod workflow_faults;
 mod zombies;

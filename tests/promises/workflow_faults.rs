@@ -1,42 +1,19 @@
-//! Whole runs with signals, queries and markers, and with the faults of `signalN`, `timerN` and `taskN`. What a client
-//! does, an activity does here.
+//! A workflow with signals, queries and markers lives through the faults of `signalN`, `timerN` and `taskN`.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::select_biased;
-use serde::Serialize;
-
-use super::core::{Core, current};
-use crate::program::{Failure, Payload};
-use crate::service::{EventKind, Refused, WorkflowKey, WorkflowOutcome};
-use crate::trace::What;
-use crate::{
+use durasim::service::{EventKind, WorkflowOutcome};
+use durasim::trace::What;
+use durasim::{
     ActivityContext, ActivityError, ActivityOptions, Outcome, Run, Simulation, WorkflowContext, WorkflowError,
 };
+use futures::select_biased;
 
 /// What it has taken, the side effect, the number drawn, the version.
 type Taken = (Vec<u32>, u64, u64, i32);
-
-const WORKFLOW: WorkflowKey = WorkflowKey::FIRST;
-
-fn with_core<R>(call: impl FnOnce(&mut Core) -> R) -> R {
-    let world = current().expect("in a run");
-    call(&mut world.core.borrow_mut())
-}
-
-fn signal<T: Serialize>(name: &str, input: T) -> Result<(), Refused> {
-    let input = Payload::from_json(&input).expect("encodes");
-    with_core(|core| core.send_signal(WORKFLOW, name.into(), input))
-}
-
-async fn query(name: &str) -> Result<Payload, Failure> {
-    let input = Payload::new(b"null");
-    let id = with_core(|core| core.ask(WORKFLOW, name.into(), input));
-    poll_fn(|cx| with_core(|core| core.poll_query(id, cx.waker()))).await
-}
 
 fn options() -> ActivityOptions {
     ActivityOptions { start_to_close_timeout: Duration::from_secs(60), ..Default::default() }
@@ -46,11 +23,10 @@ fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Sends 1, 2 and 3, a second apart.
-async fn sender(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
-    for number in 1..=3 {
-        crate::time::sleep(secs(1)).await;
-        signal("number", number).expect("open");
+/// Works for three seconds.
+async fn worker(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+    for _ in 1..=3 {
+        durasim::time::sleep(secs(1)).await;
     }
     Ok(())
 }
@@ -61,8 +37,8 @@ async fn taker(ctx: &WorkflowContext, (): ()) -> Result<Taken, WorkflowError> {
     let taken = Rc::new(RefCell::new(Vec::new()));
     let shown = taken.clone();
     ctx.on_query("taken", move |()| Ok(shown.borrow().clone()));
-    let sending = ctx.execute_activity::<()>("sender", &(), options());
-    let once = ctx.side_effect(crate::random);
+    let working = ctx.execute_activity::<()>("worker", &(), options());
+    let once = ctx.side_effect(durasim::random);
     loop {
         let mut patience = ctx.sleep(secs(10));
         let mut number = numbers.recv();
@@ -75,17 +51,28 @@ async fn taker(ctx: &WorkflowContext, (): ()) -> Result<Taken, WorkflowError> {
         }
     }
     let version = ctx.version("last step", 1, 4);
-    sending.await?;
+    working.await?;
     let taken = taken.borrow().clone();
     Ok((taken, once, ctx.random_range(0..1000), version))
 }
 
 fn simulation() -> Simulation {
-    Simulation::temporal().activity("sender", sender).workflow("taker", taker)
+    Simulation::temporal().activity("worker", worker).workflow("taker", taker)
 }
 
+/// Under this plan, with 1, 2 and 3 sent a second apart.
 fn run(plan: &str) -> Run {
-    simulation().plan(plan.parse().expect("a plan")).run("taker", &()).expect("runs")
+    let simulation = simulation().plan(plan.parse().expect("a plan"));
+    let driven = simulation.drive(|client| async move {
+        let taker = client.start::<Taken>("taker", "taker", &()).await.expect("starts");
+        for number in 1..=3 {
+            client.sleep(secs(1)).await;
+            // It may be closed by then.
+            let _ = taker.signal("number", &number).await;
+        }
+        let _ = taker.result().await;
+    });
+    driven.expect("runs").1
 }
 
 fn taken(run: &Run) -> Vec<u32> {
@@ -105,7 +92,7 @@ fn a_replay_at_any_task_changes_nothing() {
     let reference = run("v1");
     assert_eq!(taken(&reference), [1, 2, 3]);
     let tasks = happened(&reference, |what| matches!(what, What::TaskStarted { .. })).len();
-    assert_eq!(tasks, 5);
+    assert_eq!(tasks, 6);
     for task in 2..=tasks {
         let replayed = run(&format!("taker#1:task{task}=evicted"));
         assert_eq!(kinds(&replayed), kinds(&reference), "task {task}");
@@ -116,7 +103,7 @@ fn a_replay_at_any_task_changes_nothing() {
 #[test]
 fn a_crash_at_any_task_changes_no_decision() {
     let reference = run("v1");
-    for task in 2..=5 {
+    for task in 2..=6 {
         let crashed = run(&format!("taker#1:task{task}=crash"));
         let (_, once, drawn, version): Taken = crashed.result().expect("completes");
         let (_, same_once, same_drawn, same_version): Taken = reference.result().expect("completes");
@@ -128,7 +115,7 @@ fn a_crash_at_any_task_changes_no_decision() {
 #[test]
 fn every_fault_of_a_workflow_site_strikes_and_the_run_ends() {
     let sites = [
-        ("task", 5, &["crash", "cancel", "completion_lost", "evicted", "late(1s)", "late(20s)"][..]),
+        ("task", 6, &["crash", "cancel", "completion_lost", "evicted", "late(1s)", "late(20s)"][..]),
         ("signal", 3, &["delayed(1s)", "delayed(100s)", "duplicated", "cancel"]),
         ("timer", 4, &["delayed(1s)", "cancel"]),
     ];
@@ -198,16 +185,16 @@ fn an_answer_later_than_the_tasks_timeout_is_refused() {
 
 #[test]
 fn a_late_answer_dies_with_its_worker() {
-    // The sender is lost with it and comes again a minute later, when nobody takes numbers any more.
-    let run = run("taker#1:task2=late(2500ms); sender#1@1:await3=crash");
-    assert_eq!(taken(&run), [1, 2]);
+    // The client goes on sending while there is no worker.
+    let run = run("taker#1:task2=late(2500ms); worker#1@1:await3=crash");
+    assert_eq!(taken(&run), [1, 2, 3]);
     assert_eq!(happened(&run, |what| what == What::TaskTimedOut).len(), 1);
     assert_eq!(happened(&run, |what| what == What::Refused).len(), 0);
 }
 
 #[test]
 fn a_cancel_while_the_last_task_is_open_makes_it_another_one() {
-    let run = run("taker#1:task5=cancel");
+    let run = run("taker#1:task6=cancel");
     assert!(matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Canceled(_))));
     let failed = |kind: &EventKind| matches!(kind, EventKind::WorkflowTaskFailed { .. });
     assert_eq!(kinds(&run).iter().filter(|kind| failed(kind)).count(), 1);
@@ -238,28 +225,10 @@ fn a_timer_that_fires_with_a_cancel_is_not_cancelled_as_well() {
 
 #[test]
 fn queries_see_what_was_sent_before_them_and_outlive_the_workflow() {
-    async fn asker(_: &ActivityContext, (): ()) -> Result<Vec<String>, ActivityError> {
-        let mut answers = Vec::new();
-        for number in 1..=2 {
-            signal("number", number).expect("open");
-            answers.push(query("taken").await.expect("answers").to_string());
-        }
-        answers.push(query("nothing").await.expect_err("no such query").to_string());
-        // The workflow closes before this one has ended.
-        signal("number", 0).expect("open");
-        crate::time::sleep(secs(5)).await;
-        answers.push(query("taken").await.expect("answers").to_string());
-        with_core(|core| core.note(crate::trace::Who::Run, What::TasksLeft(answers.len() as u32)));
-        assert_eq!(answers[..2], ["[1]", "[1,2]"]);
-        assert!(answers[2].contains("workflow `asked` answers no query `nothing`"), "{answers:?}");
-        assert_eq!(answers[3], "[1,2]");
-        Ok(answers)
-    }
     async fn asked(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
         let taken = Rc::new(RefCell::new(Vec::new()));
         let shown = taken.clone();
         ctx.on_query("taken", move |()| Ok(shown.borrow().clone()));
-        let _asking = ctx.execute_activity::<Vec<String>>("asker", &(), options());
         let numbers = ctx.signals::<u32>("number");
         loop {
             match numbers.recv().await? {
@@ -268,17 +237,31 @@ fn queries_see_what_was_sent_before_them_and_outlive_the_workflow() {
             }
         }
     }
-    let simulation = Simulation::temporal().activity("asker", asker).workflow("asked", asked);
+    let simulation = Simulation::temporal().workflow("asked", asked);
     for plan in ["v1", "asked#1:task2=evicted", "asked#1:task3=evicted"] {
-        let run = simulation.clone().plan(plan.parse().unwrap()).run("asked", &()).expect("runs");
-        assert_eq!(happened(&run, |what| what == What::TasksLeft(4)).len(), 1, "{plan}\n{}", run.timeline());
+        let driven = simulation.clone().plan(plan.parse().unwrap()).drive(|client| async move {
+            let asked = client.start::<()>("asked", "asked", &()).await.unwrap();
+            let mut answers = Vec::new();
+            for number in 1..=2 {
+                asked.signal("number", &number).await.unwrap();
+                answers.push(asked.query::<Vec<u32>>("taken", &()).await.unwrap());
+            }
+            let unknown = asked.query::<()>("nothing", &()).await.unwrap_err().to_string();
+            assert!(unknown.contains("workflow `asked` answers no query `nothing`"), "{unknown}");
+            asked.signal("number", &0).await.unwrap();
+            asked.result().await.unwrap();
+            client.sleep(secs(5)).await;
+            answers.push(asked.query("taken", &()).await.unwrap());
+            answers
+        });
+        let (answers, run) = driven.expect("runs");
+        assert_eq!(answers, [vec![1], vec![1, 2], vec![1, 2]], "{plan}");
         assert_eq!(happened(&run, |what| matches!(what, What::QueryAnswered(_))).len(), 4, "{plan}");
     }
 }
 
 #[test]
 fn a_removed_version_call_is_no_difference_but_a_removed_side_effect_is() {
-    use std::sync::atomic::{AtomicBool, Ordering};
     static REPLAYED: AtomicBool = AtomicBool::new(false);
     let simulation = |with_version: bool| {
         Simulation::temporal()
