@@ -36,7 +36,8 @@ impl<O: Decode> WorkflowHandle<O> {
     /// ([`WillCompleteAsync`](crate::program::ActivityOutcome::WillCompleteAsync)).
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if no activity of this id is open or the workflow has closed, [`ClientError::Encode`].
+    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open or the workflow has closed,
+    /// [`Encode`](crate::ClientError::Encode).
     pub fn complete_activity<'a>(
         &'a self,
         activity_id: &'a str,
@@ -53,7 +54,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// learns of it with its next heartbeat.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if no activity of this id is open.
+    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
     pub fn pause_activity<'a>(&'a self, activity_id: &'a str) -> Call<'a, ()> {
         self.operate(activity_id, |service, activity, _| service.pause(activity))
     }
@@ -61,7 +62,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Lets a paused activity go on, at once.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if no activity of this id is open.
+    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
     pub fn unpause_activity<'a>(&'a self, activity_id: &'a str, how: Unpause) -> Call<'a, ()> {
         self.operate(activity_id, move |service, activity, now| service.unpause(activity, how, now))
     }
@@ -69,7 +70,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if no activity of this id is open.
+    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
     pub fn reset_activity<'a>(&'a self, activity_id: &'a str, how: Reset) -> Call<'a, ()> {
         self.operate(activity_id, move |service, activity, now| service.reset(activity, how, now))
     }

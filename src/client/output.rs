@@ -10,7 +10,8 @@ use crate::program::Payload;
 /// compare it as JSON from run to run. There is nothing to implement: it is every `serde::Serialize` value, and every
 /// `Result` of one with a boxed error.
 ///
-/// With a `Result`, `?` works on the calls of a [`Client`](crate::Client). Its error may be a [`ClientError`], a `String`,
+/// With a `Result`, `?` works on the calls of a [`Client`](crate::Client). Its error may be a
+/// [`ClientError`](crate::ClientError), a `String`,
 /// a `Box<dyn Error>`, or any type of your own that implements `Serialize` and `From<ClientError>`:
 ///
 /// ```

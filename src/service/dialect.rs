@@ -29,7 +29,7 @@ use crate::program::{Details, Failure, RetrySpec, RetryState, Span, Time, Timeou
 /// | heartbeat pending when an attempt fails | travels with the failure | sent by itself first |
 /// | heartbeats are held back for | 0.8 of the timeout, at most 60 s | 0.8 of the timeout in whole seconds, no limit |
 ///
-/// In a trace, a plan, a record and a [`Token`](super::Token) attempts count from 1 in both dialects.
+/// In a trace, a plan, a record and a token attempts count from 1 in both dialects.
 ///
 /// Source of Cadence's rules: cadence `service/history/execution/retry.go`, `mutable_state_builder_methods_activity.go`
 /// and `timer_sequence.go`, `service/history/decision/checker.go`, `service/history/task/timer_active_task_executor.go`;
