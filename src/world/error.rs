@@ -115,8 +115,8 @@ pub enum RunError {
         /// What is still going on.
         waiting: String,
     },
-    /// All workflows have closed, and attempts that nobody waits for do not end: for as long as the longest timeout of the
-    /// run, and for an hour at the least.
+    /// All workflows have closed, and attempts that nobody waits for go on and on: for longer than the longest timeout of the
+    /// run, and than an hour.
     #[error(
         "the workflows have closed, and {after:?} later the run is not over: {waiting}; its code does not look whether it \
          is to stop, or waits by a clock that is not the simulation's: let it return when `is_cancelled()` says so or a \

@@ -242,7 +242,7 @@ impl Core {
             }
             if self.runs_for_nobody(at) {
                 let waiting = self.waiting_words();
-                self.fail(RunError::StillRunning { after: self.ending.patience(), waiting });
+                self.fail(RunError::StillRunning { after: self.ending.waited(at), waiting });
                 return Woken::Nothing;
             }
             self.agenda.move_to(at);
