@@ -9,11 +9,13 @@ use futures_core::FusedFuture;
 
 use super::error::ClientError;
 
+type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + 'a>>;
+
 /// A call of a script to the service. It is made when it is first awaited.
 ///
 /// Fused and `Unpin`, so that `select_biased!` takes it as it is, by `&mut`.
 #[must_use = "futures do nothing unless awaited"]
-pub struct Call<'a, T>(Option<Pin<Box<dyn Future<Output = Result<T, ClientError>> + 'a>>>);
+pub struct Call<'a, T>(Option<Answering<'a, T>>);
 
 impl<'a, T> Call<'a, T> {
     pub(super) fn new(call: impl Future<Output = Result<T, ClientError>> + 'a) -> Call<'a, T> {

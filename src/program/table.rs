@@ -214,7 +214,7 @@ mod tests {
         assert_eq!((letters[a], letters[b], letters.len()), ('A', 'b', 2));
         assert_eq!(letters.iter().collect::<Vec<_>>(), [(a, &'A'), (b, &'b')]);
         assert_eq!(letters.keys().rev().collect::<Vec<_>>(), [b, a]);
-        assert_eq!(letters.map(|letter| letter.is_uppercase())[a], true);
+        assert!(letters.map(|letter| letter.is_uppercase())[a]);
         assert_eq!(format!("{a} {b:?} {letters:?}"), "0 1 ['A', 'b']");
         letters.clear();
         assert!(letters.is_empty());

@@ -24,10 +24,10 @@ impl Core {
         };
         let incarnation = self.workers.serve(worker, ready);
         let mut latency = self.settings.dispatch_latency;
-        if let Ready::Activity { activity, attempt } = ready {
-            if self.faults.may_strike(Site::Dispatch) {
-                latency = self.faulted_latency(activity, attempt);
-            }
+        if let Ready::Activity { activity, attempt } = ready
+            && self.faults.may_strike(Site::Dispatch)
+        {
+            latency = self.faulted_latency(activity, attempt);
         }
         self.agenda.wake_at(self.agenda.after(latency), Wakeup::HandOver { ready, worker, incarnation });
     }

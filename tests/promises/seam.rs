@@ -282,7 +282,7 @@ fn an_instance_knows_the_budget_and_the_names_of_its_run() {
     let error = ended_by(|link| {
         assert_eq!(link.activity_type("import").as_deref(), Some("import"));
         assert_eq!(link.activity_type("export"), None);
-        assert_eq!(link.call_outside(|| durasim::random() == durasim::random()), false);
+        assert!(!link.call_outside(|| durasim::random() == durasim::random()));
         TaskFailure::AskedForTooMuch { asked: link.event_budget() + 1, what: "timers" }
     });
     assert!(error.contains("workflow `ends` has asked for 1001 timers (a loop that does not wait?)"), "{error}");

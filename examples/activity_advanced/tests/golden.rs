@@ -30,8 +30,11 @@ fn migration() -> MigrationInput {
 
 const DIALECTS: [(&str, Dialect); 2] = [("temporal", Dialect::Temporal), ("cadence", Dialect::Cadence)];
 
+/// Runs, each with its name.
+type NamedRuns = Vec<(String, Result<Run, RunError>)>;
+
 /// Each of the workflows under each of the plans, on both dialects.
-fn keep(name: &'static str, plans: &[&str], run: &dyn Fn(&Simulation) -> Vec<(String, Result<Run, RunError>)>) {
+fn keep(name: &'static str, plans: &[&str], run: &dyn Fn(&Simulation) -> NamedRuns) {
     let mut kept = Kept::new(name);
     for (words, dialect) in DIALECTS {
         for plan in plans {
