@@ -1,4 +1,4 @@
-//! What one more costs among many. `cargo bench --bench growth [name ..]`
+//! Shows the cost of one more among many. `cargo bench --bench growth [name ..]`
 //!
 //! Each line does something 16,000 times in one run, and 1,000 times in each of sixteen runs, in turn, by CPU time. It
 //! shows how much more one costs among 16,000. Where that is over 1.5, the bench fails.
@@ -23,7 +23,7 @@ const PAIRS: usize = 5;
 /// How much more one may cost among many.
 const MOST: f64 = 1.5;
 
-/// What is done so many times in one run.
+/// Something that is done so many times in one run.
 type Line = (&'static str, fn(u32));
 
 const LINES: [Line; 12] = [

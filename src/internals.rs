@@ -22,7 +22,7 @@ pub mod options {
     pub use crate::service::options::{RetryDefaults, normalize_retry, normalize_timeouts, validate_retry};
 }
 
-/// Whether there is another attempt, and when.
+/// Says whether there is another attempt, and when.
 pub mod retry {
     pub use crate::service::retry::{
         EndedAttempt, RetryVerdict, exponential, is_retryable, next_backoff, retry_verdict,

@@ -1,4 +1,4 @@
-//! What a change costs: the working tree against a base revision, in one process. `benches/ab.sh REVISION`
+//! Shows the cost of a change: the working tree against a base revision, in one process. `benches/ab.sh REVISION`
 //!
 //! Both run the workloads in turn, fifteen pairs of them by CPU time. A line shows the median of the pairs' ratios: above 1
 //! the working tree is slower. It is to be read on a machine that does nothing else.
@@ -36,7 +36,7 @@ fn main() {
     compare!("Wlong", long, 100_000, 100_000);
 }
 
-/// Whether the command line names this workload, or none.
+/// Says whether the command line names this workload, or none.
 fn wanted(name: &str) -> bool {
     let mut names = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
     names.peek().is_none() || names.any(|wanted| wanted == name)

@@ -51,7 +51,7 @@ impl ActivityContext {
         ActivityContext(Arc::new(Inner { task, details_read: AtomicBool::new(false), latches: Arc::default(), link }))
     }
 
-    /// What the worker notifies this attempt through.
+    /// Receives what the worker notifies this attempt of.
     pub(crate) fn listener(&self) -> Arc<dyn AttemptListener> {
         self.0.latches.clone()
     }
@@ -113,7 +113,7 @@ impl ActivityContext {
         self.get_heartbeat_details().map(T::decode).transpose()
     }
 
-    /// Whether the attempt is to stop.
+    /// Says whether the attempt is to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancel_reason().is_some()
     }

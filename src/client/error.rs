@@ -14,9 +14,9 @@ pub enum ClientError {
     /// No workflow of this type is registered.
     #[error("no workflow `{name}` is registered (registered: {known})")]
     UnknownWorkflow {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The names that there are.
         known: String,
     },
     /// A workflow of this id has been started before.
@@ -27,7 +27,7 @@ pub enum ClientError {
     Encode {
         /// What.
         what: String,
-        /// What serde_json says.
+        /// The message of serde_json.
         why: String,
     },
     /// Something is of another type.
@@ -37,7 +37,7 @@ pub enum ClientError {
         what: String,
         /// The type asked for.
         wanted: &'static str,
-        /// What serde_json says.
+        /// The message of serde_json.
         why: String,
     },
     /// The service refused the call: the workflow has closed.

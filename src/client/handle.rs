@@ -36,7 +36,7 @@ impl<O: Decode> WorkflowHandle<O> {
         &self.id
     }
 
-    /// Whether it is still open.
+    /// Says whether it is still open.
     pub fn is_open(&self) -> bool {
         world().inspect(|service| service.workflow(self.key).is_open())
     }

@@ -1,4 +1,4 @@
-//! What a script drives a run with: [`Client`], [`WorkflowHandle`], and what their calls return.
+//! A script drives a run with these: [`Client`], [`WorkflowHandle`], and what their calls return.
 
 mod call;
 mod error;

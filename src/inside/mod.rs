@@ -1,4 +1,4 @@
-//! What code inside a run calls: activities, the fakes they use, and scripts.
+//! Code inside a run calls these: activities, the fakes they use, and scripts.
 //!
 //! Workflow code calls none of it, since its replay would see another world. [`enter`] says so once for all.
 

@@ -49,7 +49,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
 struct Shared<T> {
     output: Option<T>,
     ended: bool,
-    /// Whether the output was given out.
+    /// Says whether the output was given out.
     taken: bool,
     waiting: Option<Waker>,
 }
@@ -75,7 +75,7 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    /// Whether the task has come to its end.
+    /// Says whether the task has come to its end.
     pub fn is_finished(&self) -> bool {
         lock(&self.shared).ended
     }

@@ -125,7 +125,7 @@ pub struct Attempt {
     pub(crate) listener: Arc<dyn AttemptListener>,
 }
 
-/// What notifies an attempt's code. Each method is called at most once, between polls.
+/// Notifies an attempt's code. Each method is called at most once, between polls.
 pub trait AttemptListener {
     /// Says that the attempt is to stop, and why.
     fn cancel(&self, reason: CancelReason);

@@ -90,7 +90,7 @@ impl<K: Key, T> Table<K, T> {
         self.items.len()
     }
 
-    /// Whether there is none.
+    /// Says whether there is none.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -328,7 +328,7 @@ pub enum TaskFailure {
     AskedForTooMuch {
         /// How many it asked for.
         asked: usize,
-        /// Of what, in words: `activities and timers`.
+        /// The things there are too many of, in words: `activities and timers`.
         what: &'static str,
     },
 }

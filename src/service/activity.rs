@@ -299,7 +299,7 @@ impl Activity {
         matches!(self.state, ActivityState::Backoff)
     }
 
-    /// Whether it has not closed.
+    /// Says whether it has not closed.
     pub fn is_open(&self) -> bool {
         !matches!(self.state, ActivityState::Closed(_))
     }

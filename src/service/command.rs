@@ -21,7 +21,7 @@ struct Earlier {
     numbers: BTreeSet<Seq>,
     /// Of the activities, where the caller has chosen them.
     ids: BTreeSet<ActivityId>,
-    /// Whether a timer runs now.
+    /// Says whether a timer runs now.
     timers: BTreeMap<Seq, bool>,
 }
 

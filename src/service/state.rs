@@ -110,7 +110,7 @@ impl Service {
         self.workflow(workflow).history()
     }
 
-    /// Whether the run that an activity belongs to is open.
+    /// Says whether the run that an activity belongs to is open.
     pub(super) fn runs(&self, activity: ActivityKey) -> bool {
         self.workflow(self.activity(activity).workflow()).is_open()
     }

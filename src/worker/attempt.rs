@@ -125,17 +125,17 @@ impl Attempt {
         self.deadline
     }
 
-    /// Whether its code runs.
+    /// Says whether its code runs.
     pub(crate) fn is_running(&self) -> bool {
         self.life == Life::Running
     }
 
-    /// Whether it has crashed: nothing of it may have any effect.
+    /// Says whether it has crashed: nothing of it may have any effect.
     pub(crate) fn is_dead(&self) -> bool {
         self.life == Life::Dead
     }
 
-    /// Whether the service has given it up.
+    /// Says whether the service has given it up.
     pub(crate) fn is_zombie(&self) -> bool {
         self.zombie
     }
@@ -224,7 +224,7 @@ impl Attempt {
         self.throttle.answered(now)
     }
 
-    /// Whether a heartbeat waits for the throttle.
+    /// Says whether a heartbeat waits for the throttle.
     pub(crate) fn has_pending_heartbeat(&self) -> bool {
         self.throttle.has_pending()
     }
@@ -266,7 +266,7 @@ impl Attempt {
         self.stalled = false;
     }
 
-    /// Whether a fault keeps it from being polled.
+    /// Says whether a fault keeps it from being polled.
     pub(crate) fn is_stalled(&self) -> bool {
         self.stalled
     }

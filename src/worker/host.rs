@@ -43,7 +43,7 @@ impl Attempts {
         self.list[attempt].die()
     }
 
-    /// Whether one runs.
+    /// Says whether one runs.
     pub(crate) fn any_runs(&self) -> bool {
         self.running > 0
     }

@@ -205,7 +205,7 @@ struct Cancellations {
 }
 
 impl Cancellations {
-    /// Whether the command is not to be sent.
+    /// Says whether the command is not to be sent.
     fn takes_back(&self, command: &Command) -> bool {
         matches!(command, Command::ScheduleActivity { seq, .. } if self.taken_back.contains(seq))
     }

@@ -69,7 +69,7 @@ impl Workers {
         self.backlog.push(ready);
     }
 
-    /// Whether tasks wait that no worker was there to take.
+    /// Says whether tasks wait that no worker was there to take.
     pub(crate) fn has_backlog(&self) -> bool {
         !self.backlog.is_empty()
     }
@@ -104,7 +104,7 @@ impl IndexMut<WorkerKey> for Workers {
     }
 }
 
-/// Whether this worker takes such a task now.
+/// Says whether this worker takes such a task now.
 fn fits(worker: &Worker, ready: Ready) -> bool {
     worker.takes_tasks() && (matches!(ready, Ready::Workflow { .. }) || worker.has_slot())
 }

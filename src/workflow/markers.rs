@@ -23,7 +23,7 @@ pub(super) struct Markers {
 #[derive(Debug)]
 struct Followed {
     version: i32,
-    /// Whether the code has asked: one that comes from the history may be ahead of that.
+    /// Says whether the code has asked: one that comes from the history may be ahead of that.
     asked: bool,
 }
 

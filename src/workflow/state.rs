@@ -372,7 +372,7 @@ impl WorkflowState {
         self.failure.take()
     }
 
-    /// Whether the code may ask for something now.
+    /// Says whether the code may ask for something now.
     pub fn is_usable(&self) -> bool {
         // Destructors of code that has panicked must not unwind a second time.
         if std::thread::panicking() {

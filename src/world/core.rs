@@ -66,7 +66,7 @@ pub(crate) struct World {
     pub(super) found: RefCell<Vec<Found>>,
 }
 
-/// Whether a script drives the run.
+/// Says whether a script drives the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Script {
     None,
@@ -201,7 +201,7 @@ impl World {
         self.states.get()
     }
 
-    /// Whether a workflow's code is running.
+    /// Says whether a workflow's code is running.
     pub(crate) fn in_workflow(&self) -> bool {
         self.core.borrow().in_workflow()
     }

@@ -44,7 +44,7 @@ impl Query {
         self.workflow
     }
 
-    /// Whether no code looks at it yet.
+    /// Says whether no code looks at it yet.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.state, State::Waiting { .. })
     }

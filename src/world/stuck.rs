@@ -29,7 +29,7 @@ impl Core {
         self.fail(RunError::Stuck { workflow, at: self.agenda.now(), waiting });
     }
 
-    /// Whether only attempts go on at this time that nobody has waited for since long, of their own accord.
+    /// Says whether only attempts go on at this time that nobody has waited for since long, of their own accord.
     pub(super) fn runs_for_nobody(&mut self, at: Time) -> bool {
         if self.open_workflows > 0 || self.script == Script::Running {
             return false;
@@ -44,7 +44,7 @@ impl Core {
         self.ending.is_over(at, longest) && !self.attempts.running().any(|(_, attempt)| self.is_held(attempt))
     }
 
-    /// Whether a fault keeps the attempt from being polled.
+    /// Says whether a fault keeps the attempt from being polled.
     pub(super) fn is_held(&self, attempt: &Attempt) -> bool {
         let is_frozen = self.workers[attempt.worker()].frozen_until().is_some();
         attempt.is_stalled() || is_frozen

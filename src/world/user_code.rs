@@ -33,7 +33,7 @@ impl Core {
         self.running_code = Running::AfterTheEnd;
     }
 
-    /// Whether a workflow's code is running.
+    /// Says whether a workflow's code is running.
     pub(crate) fn in_workflow(&self) -> bool {
         self.running_code == Running::Workflow
     }
@@ -55,7 +55,7 @@ impl Core {
         }
     }
 
-    /// Whether the code that is running has crashed, or outlives its run: its calls mean nothing.
+    /// Says whether the code that is running has crashed, or outlives its run: its calls mean nothing.
     pub(crate) fn running_dead(&self) -> bool {
         match self.running_code {
             Running::AfterTheEnd => true,

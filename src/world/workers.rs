@@ -54,7 +54,7 @@ impl Core {
         }
     }
 
-    /// Whether this is the timer of a deadline that a fault puts behind its attempt, which happens once.
+    /// Says whether this is the timer of a deadline that a fault puts behind its attempt, which happens once.
     fn defers(&mut self, timer: ServiceTimer) -> bool {
         let ServiceTimer::Timeout { activity, timeout, .. } = timer else { return false };
         matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
