@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use circles::Graph;
-use imports::{Crate, Import, Sources};
+use imports::{Crate, Import, Sources, folder};
 
 /// Each folder of `src` (or file that stands there alone) and what it may import: folders, or single files of them. All of
 /// that stands before it here, so that no circle is possible.
@@ -55,24 +55,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("strategy", &["fault", "explore", "simulation"]),
 ];
 
-/// Folders and files that are on their way into another.
-const MOVES: &[(&str, &str)] = &[];
-
-/// Imports against the table that are still there. This list may only shrink.
-const AGAINST_THE_TABLE: &[(&str, &str)] = &[];
-
 /// Types with methods in another folder than their own: the folder of the methods, and the type.
 const METHODS_OUTSIDE: &[(&str, &str, &str)] = &[("report", "Run", "they only format what a run has left")];
 
-/// Methods in another folder than their type's that are still there. This list may only shrink.
-const METHODS_AGAINST_THE_RULE: &[(&str, &str)] = &[];
-
 /// Imports that close a circle inside a folder, at most five: the file, what it imports, and why that stays.
 const CIRCLES: &[(&str, &str, &str)] = &[];
-
-/// Imports that close a circle inside a folder and are still there. This list may only shrink.
-const CIRCLES_STILL_THERE: &[(&str, &str)] =
-    &[("explore/regressions.rs", "explore/report.rs"), ("trace/event.rs", "trace/mod.rs")];
 
 #[test]
 fn imports_point_one_way() {
@@ -85,14 +72,9 @@ fn imports_point_one_way() {
         }
     }
     for import in against_the_table(&imports) {
-        let (from, to) = (folder(&import.from), folder(&import.to));
-        if !AGAINST_THE_TABLE.contains(&(from, to)) {
-            let allowed = row(from).map(|allowed| allowed.join(", ")).unwrap_or_default();
-            wrong.push(format!(
-                "{import}: `{from}` may import {}",
-                if allowed.is_empty() { "nothing" } else { &allowed }
-            ));
-        }
+        let from = folder(&import.from);
+        let allowed = row(from).map(|allowed| allowed.join(", ")).unwrap_or_default();
+        wrong.push(format!("{import}: `{from}` may import {}", if allowed.is_empty() { "nothing" } else { &allowed }));
     }
     assert!(wrong.is_empty(), "{} imports against the table:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -100,7 +82,7 @@ fn imports_point_one_way() {
 #[test]
 fn each_row_of_the_table_stands_on_those_before_it() {
     for (index, (folder, allowed)) in TABLE.iter().enumerate() {
-        for import in allowed.iter().map(|import| self::folder(import)) {
+        for import in allowed.iter().map(|import| imports::folder(import)) {
             assert!(TABLE[..index].iter().any(|(before, _)| *before == import), "{folder} imports {import}");
         }
     }
@@ -111,10 +93,7 @@ fn files_of_a_folder_import_each_other_in_few_circles() {
     assert!(CIRCLES.len() <= 5, "{} circles are listed, five are allowed", CIRCLES.len());
     let read = sources();
     let imports = inside_folders(&read.imports());
-    let listed = |from: &str, to: &str| {
-        CIRCLES.iter().any(|(file, other, _)| (*file, *other) == (from, to))
-            || CIRCLES_STILL_THERE.contains(&(from, to))
-    };
+    let listed = |from: &str, to: &str| CIRCLES.iter().any(|(file, other, _)| (*file, *other) == (from, to));
     let rest = graph(&imports, |from, to| !listed(from, to));
     if let Some(circle) = rest.circle() {
         let lines = circle.windows(2).map(|step| {
@@ -136,8 +115,7 @@ fn methods_stand_in_the_folder_of_their_type() {
         .iter()
         .filter(|import| {
             let found = (folder(&import.from), import.path.as_str());
-            let listed = METHODS_OUTSIDE.iter().any(|(folder, name, _)| (*folder, *name) == found);
-            !listed && !METHODS_AGAINST_THE_RULE.contains(&found)
+            !METHODS_OUTSIDE.iter().any(|(folder, name, _)| (*folder, *name) == found)
         })
         .map(|import| {
             format!("src/{}:{}: `impl {}`, whose type is in src/{}", import.from, import.line, import.path, import.to)
@@ -162,7 +140,7 @@ fn shape() {
         None => sources(),
     };
     let all = read.imports();
-    let own = |name: &str| imports::folder(name).to_owned();
+    let own = |name: &str| folder(name).to_owned();
     let folders: Vec<(String, String)> = all.iter().map(|import| (own(&import.from), own(&import.to))).collect();
     let between: Graph<'_> = folders.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let inside: Vec<&Import> =
@@ -183,48 +161,8 @@ fn shape() {
     }
 }
 
-/// The lists of what is against the rules, with what is mended already.
-#[test]
-#[ignore = "fails while a list names what is mended"]
-fn lists_name_only_what_is_still_there() {
-    let read = sources();
-    let (all, outside) = (read.imports(), methods_outside(&read));
-    let wrong = against_the_table(&all);
-    let has =
-        |from: &str, to: &str| wrong.iter().any(|import| (folder(&import.from), folder(&import.to)) == (from, to));
-    let mut mended: Vec<String> = Vec::new();
-    for (from, to) in AGAINST_THE_TABLE.iter().filter(|(from, to)| !has(from, to)) {
-        mended.push(format!("AGAINST_THE_TABLE: {from}, {to}"));
-    }
-    for (from, name) in METHODS_AGAINST_THE_RULE {
-        if !outside.iter().any(|import| folder(&import.from) == *from && import.path == *name) {
-            mended.push(format!("METHODS_AGAINST_THE_RULE: {from}, {name}"));
-        }
-    }
-    let inside = inside_folders(&all);
-    let complete = graph(&inside, |_, _| true);
-    for (from, to) in CIRCLES_STILL_THERE {
-        let is_there = inside.iter().any(|import| (import.from.as_str(), import.to.as_str()) == (*from, *to));
-        if !is_there || complete.way(to, from).is_none() {
-            mended.push(format!("CIRCLES_STILL_THERE: {from}, {to}"));
-        }
-    }
-    for (from, _) in
-        MOVES.iter().filter(|(from, _)| !read.files().into_iter().any(|file| imports::folder(file) == *from))
-    {
-        mended.push(format!("MOVES: {from}"));
-    }
-    assert!(mended.is_empty(), "remove from the lists:\n{}", mended.join("\n"));
-}
-
 fn sources() -> Crate {
     Sources::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).crate_of()
-}
-
-/// The folder that a file is in, or on its way to.
-fn folder(file: &str) -> &str {
-    let own = imports::folder(file);
-    MOVES.iter().find(|(from, _)| *from == own).map_or(own, |(_, to)| to)
 }
 
 fn row(folder: &str) -> Option<&'static [&'static str]> {

@@ -1,8 +1,21 @@
-//! [`Who`] and [`What`]: the vocabulary of the trace.
+//! [`Event`]: the vocabulary of the trace.
 
-use super::{AnswerKey, AttemptKey, Bytes, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
+use super::bytes::Bytes;
+use super::keys::{AnswerKey, AttemptKey, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
 use crate::program::{CancelReason, RetryState, Span, Time, TimeoutType};
 use crate::service::{ActivityKey, WorkflowKey};
+
+/// One thing that happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// When.
+    pub at: Time,
+    /// The thing that it happened to.
+    pub who: Who,
+    /// What.
+    pub what: What,
+}
 
 /// The thing that an event is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

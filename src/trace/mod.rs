@@ -5,6 +5,7 @@
 //! workflow, activity, attempt and worker.
 
 pub mod attempts;
+mod bytes;
 mod event;
 mod keys;
 mod names;
@@ -13,8 +14,11 @@ pub(crate) mod sites;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use event::{Ended, What, Who};
+pub use bytes::Bytes;
+pub use event::{Ended, Event, What, Who};
 pub use keys::{AnswerKey, AttemptKey, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
+
+use bytes::Store;
 
 use crate::fault::{Fault, Point, Site};
 use crate::program::{ActivityId, Failure, Marker, Table, Time};
@@ -23,32 +27,6 @@ use crate::service::{ActivityKey, Dialect, WorkflowKey};
 /// The version of the trace's meaning: a seed or plan may lead to another trace in another version.
 /// [`fault::VERSION`](crate::fault::VERSION) is the version of a plan's text.
 pub const TRACE_VERSION: u32 = 1;
-
-/// One thing that happened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Event {
-    /// When.
-    pub at: Time,
-    /// The thing that it happened to.
-    pub who: Who,
-    /// What.
-    pub what: What,
-}
-
-/// Bytes in the trace's store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bytes {
-    start: u32,
-    len: u32,
-}
-
-impl Bytes {
-    /// True if there are none.
-    pub fn is_empty(self) -> bool {
-        self.len == 0
-    }
-}
 
 /// An activity of the run, as the trace names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -103,7 +81,7 @@ pub struct AttemptName {
 pub struct Trace {
     dialect: Dialect,
     events: Vec<Event>,
-    bytes: Vec<u8>,
+    bytes: Store,
     failures: Table<FailureKey, Failure>,
     workflows: Table<WorkflowKey, WorkflowName>,
     activities: Table<ActivityKey, ActivityName>,
@@ -129,7 +107,7 @@ impl Trace {
 
     /// The stored bytes: details, inputs, results, effect keys, panic messages.
     pub fn bytes(&self, bytes: Bytes) -> &[u8] {
-        &self.bytes[bytes.start as usize..][..bytes.len as usize]
+        self.bytes.get(bytes)
     }
 
     /// A stored failure.
@@ -214,16 +192,12 @@ impl Trace {
         self.dialect = dialect;
     }
 
-    #[inline]
     pub(crate) fn push(&mut self, at: Time, who: Who, what: What) {
         self.events.push(Event { at, who, what });
     }
 
-    #[inline]
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Bytes {
-        let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(bytes);
-        Bytes { start, len: bytes.len() as u32 }
+        self.bytes.add(|store| store.extend_from_slice(bytes))
     }
 
     pub(crate) fn store_failure(&mut self, failure: &Failure) -> FailureKey {
@@ -232,9 +206,7 @@ impl Trace {
 
     /// A failure's text, as bytes.
     pub(crate) fn store_failure_text(&mut self, failure: &Failure) -> Bytes {
-        let start = self.bytes.len() as u32;
-        failure.say(|piece| self.bytes.extend_from_slice(piece.as_bytes()));
-        Bytes { start, len: self.bytes.len() as u32 - start }
+        self.bytes.add(|store| failure.say(|piece| store.extend_from_slice(piece.as_bytes())))
     }
 
     pub(crate) fn store_signal(&mut self, name: Arc<str>, input: &[u8]) -> SignalKey {
@@ -269,7 +241,6 @@ impl Trace {
     }
 
     /// Empties the trace and keeps its memory.
-    #[inline]
     pub(crate) fn clear(&mut self) {
         self.dialect = Dialect::default();
         self.events.clear();

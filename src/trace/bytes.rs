@@ -1,0 +1,43 @@
+//! [`Bytes`]: a place in the store of a trace, where inputs, details, results and texts stand one after the other.
+
+use std::ops::Range;
+
+/// Bytes in the trace's store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bytes {
+    start: u32,
+    len: u32,
+}
+
+impl Bytes {
+    fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len as usize
+    }
+
+    /// True if there are none.
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
+/// All bytes of a trace.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(super) struct Store(Vec<u8>);
+
+impl Store {
+    /// Keeps those that are written behind what is there.
+    pub(super) fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+        let start = self.0.len() as u32;
+        write(&mut self.0);
+        Bytes { start, len: self.0.len() as u32 - start }
+    }
+
+    pub(super) fn get(&self, bytes: Bytes) -> &[u8] {
+        &self.0[bytes.range()]
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
