@@ -37,6 +37,11 @@ impl Draws {
         self.generator().random_range(0..count)
     }
 
+    /// An index below `count`, which must not be zero.
+    pub(crate) fn index(&mut self, count: usize) -> usize {
+        self.below(u32::try_from(count).expect("fewer than 2^32 things to choose from")) as usize
+    }
+
     /// Any 64 bits.
     pub(crate) fn bits(&mut self) -> u64 {
         self.generator().next_u64()

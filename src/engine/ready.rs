@@ -75,13 +75,13 @@ impl Executor {
 }
 
 /// Takes a ready task of the running executor. Of several `pick` chooses one by its index; 0 has been ready longest.
-pub(crate) fn take(mut pick: impl FnMut(u32) -> u32) -> Option<TaskId> {
+pub(crate) fn take(mut pick: impl FnMut(usize) -> usize) -> Option<TaskId> {
     let taken = with_running(|running| {
         let tasks = &mut running.last_mut()?.tasks;
         match tasks.len() {
             0 => None,
             1 => tasks.pop_front(),
-            many => tasks.remove(pick(many as u32) as usize),
+            many => tasks.remove(pick(many)),
         }
     });
     taken.flatten()

@@ -16,6 +16,12 @@ pub(crate) struct Slab<T> {
     next_serial: u32,
 }
 
+impl SlabId {
+    fn index(self) -> usize {
+        self.slot as usize
+    }
+}
+
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
         Slab { slots: Vec::new(), vacant: Vec::new(), next_serial: 0 }
@@ -31,13 +37,13 @@ impl<T> Slab<T> {
         });
         let id = SlabId { slot, serial: self.next_serial };
         self.next_serial = self.next_serial.wrapping_add(1);
-        self.slots[slot as usize] = Some((id, make(id)));
+        self.slots[id.index()] = Some((id, make(id)));
         id
     }
 
     /// The thing of this id, if it is still there.
     pub(crate) fn get(&self, id: SlabId) -> Option<&T> {
-        match self.slots.get(id.slot as usize) {
+        match self.slots.get(id.index()) {
             Some(Some((present, thing))) if *present == id => Some(thing),
             _ => None,
         }
@@ -45,7 +51,7 @@ impl<T> Slab<T> {
 
     /// The thing of this id, to be changed, if it is still there.
     pub(crate) fn get_mut(&mut self, id: SlabId) -> Option<&mut T> {
-        match self.slots.get_mut(id.slot as usize) {
+        match self.slots.get_mut(id.index()) {
             Some(Some((present, thing))) if *present == id => Some(thing),
             _ => None,
         }
@@ -53,7 +59,7 @@ impl<T> Slab<T> {
 
     /// Takes the thing of this id out, if it is still there.
     pub(crate) fn remove(&mut self, id: SlabId) -> Option<T> {
-        let slot = self.slots.get_mut(id.slot as usize)?;
+        let slot = self.slots.get_mut(id.index())?;
         let (_, thing) = slot.take_if(|(present, _)| *present == id)?;
         self.vacant.push(id.slot);
         Some(thing)

@@ -69,7 +69,7 @@ impl<T, G: Copy> Tasks<T, G> {
     }
 
     /// Takes the next ready task for a poll: `pick` chooses among so many. `None` when nothing is ready.
-    pub(crate) fn take(&mut self, mut pick: impl FnMut(u32) -> u32) -> Option<Taken<T, G>> {
+    pub(crate) fn take(&mut self, mut pick: impl FnMut(usize) -> usize) -> Option<Taken<T, G>> {
         loop {
             let id = ready::take(&mut pick)?;
             if let Some(task) = self.tasks.get(id.0) {

@@ -38,13 +38,13 @@ impl Singles {
         let sampled = points.tried.len();
         let tried = affordable(points.tried, events / each.max(1));
         let long = (tried.len() < sampled).then_some(each);
-        let mut families = vec![Vec::new(); Family::COUNT];
+        let mut families: BTreeMap<Family, Vec<Entry>> = BTreeMap::new();
         for TriedPoint { point, faults, .. } in &tried {
             for fault in faults {
-                families[fault.family() as usize].push(Entry::new(point.clone(), *fault));
+                families.entry(fault.family()).or_default().push(Entry::new(point.clone(), *fault));
             }
         }
-        Singles { entries: families.concat(), tried: tried.len() as u64, points: count, long }
+        Singles { entries: families.into_values().flatten().collect(), tried: tried.len() as u64, points: count, long }
     }
 }
 

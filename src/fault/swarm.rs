@@ -14,7 +14,7 @@ use super::source::{Faults, Location};
 use crate::engine::choice::{Draws, Stream};
 
 /// Faults that are switched on or off together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Family {
     Crash,
     Failure,
@@ -24,11 +24,6 @@ pub(crate) enum Family {
     Stop,
     Deadline,
     Eviction,
-}
-
-impl Family {
-    /// The number of families.
-    pub(crate) const COUNT: usize = Family::Eviction as usize + 1;
 }
 
 /// The average number of sites between two strikes: each seed has one of these.
@@ -55,7 +50,7 @@ impl Swarm {
         // Cancels and stops end most runs early, so they are on for one seed in four; the others for every second.
         let rare = 1 << Family::Cancel as u32 | 1 << Family::Stop as u32;
         let families = (bits as u32) & ((bits >> 32) as u32 | !rare);
-        let gap = GAPS[draws.below(GAPS.len() as u32) as usize];
+        let gap = GAPS[draws.index(GAPS.len())];
         let left = draws.below(2 * gap);
         Swarm { draws, families, gap, left, over_budget, usual }
     }
@@ -96,7 +91,7 @@ impl Faults for Swarm {
         faults.retain(|fault| self.allows(*fault));
         match faults.len() {
             0 => None,
-            many => Some(faults[self.draws.below(many as u32) as usize]),
+            many => Some(faults[self.draws.index(many)]),
         }
     }
 

@@ -6,7 +6,7 @@ use std::task::Waker;
 use crate::program::Waiters;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct ScopeId(u32);
+pub(super) struct ScopeId(usize);
 
 impl ScopeId {
     /// The workflow's own scope, which a cancel request reaches.
@@ -54,7 +54,7 @@ impl Scopes {
 
     fn add(&mut self, scope: Scope) -> ScopeId {
         self.others.push(scope);
-        ScopeId(u32::try_from(self.others.len()).expect("fewer than 2^32 scopes"))
+        ScopeId(self.others.len())
     }
 
     pub fn is_cancelled(&self, id: ScopeId) -> bool {
@@ -98,14 +98,14 @@ impl Scopes {
     fn get(&self, id: ScopeId) -> &Scope {
         match id.0.checked_sub(1) {
             None => &self.root,
-            Some(index) => &self.others[index as usize],
+            Some(index) => &self.others[index],
         }
     }
 
     fn get_mut(&mut self, id: ScopeId) -> &mut Scope {
         match id.0.checked_sub(1) {
             None => &mut self.root,
-            Some(index) => &mut self.others[index as usize],
+            Some(index) => &mut self.others[index],
         }
     }
 }

@@ -60,12 +60,12 @@ impl Core {
                 }
             }
         }
-        let able = self.workers.able(ready, &queue).count() as u32;
+        let able = self.workers.able(ready, &queue).count();
         if able == 0 {
             return None;
         }
         match self.schedule.next_worker(able) {
-            Some(index) => self.workers.able(ready, &queue).nth(index as usize),
+            Some(index) => self.workers.able(ready, &queue).nth(index),
             None => self.workers.longest_waiting(ready, &queue),
         }
     }

@@ -9,11 +9,11 @@ use super::Schedule;
 pub(crate) struct Fifo;
 
 impl Schedule for Fifo {
-    fn next_task(&mut self, _ready: u32) -> u32 {
+    fn next_task(&mut self, _ready: usize) -> usize {
         0
     }
 
-    fn next_worker(&mut self, _able: u32) -> Option<u32> {
+    fn next_worker(&mut self, _able: usize) -> Option<usize> {
         None
     }
 

@@ -15,11 +15,11 @@ pub(crate) use random::Random;
 pub(crate) trait Schedule: fmt::Debug {
     /// The task that runs next. `ready` tasks, at least one, stand in the order in which they became ready; the answer is an
     /// index into them.
-    fn next_task(&mut self, ready: u32) -> u32;
+    fn next_task(&mut self, ready: usize) -> usize;
 
     /// The worker that gets a task. `able` workers, at least one, could take it; the answer is an index into them. `None`
     /// leaves it to the one that has waited longest.
-    fn next_worker(&mut self, able: u32) -> Option<u32>;
+    fn next_worker(&mut self, able: usize) -> Option<usize>;
 
     /// Says whether the task that became ready first always runs first. A task that becomes ready while no other is may then run
     /// without being asked for here.

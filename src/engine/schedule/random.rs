@@ -16,13 +16,13 @@ impl Random {
 }
 
 impl Schedule for Random {
-    fn next_task(&mut self, ready: u32) -> u32 {
-        self.draws.below(ready)
+    fn next_task(&mut self, ready: usize) -> usize {
+        self.draws.index(ready)
     }
 
-    fn next_worker(&mut self, able: u32) -> Option<u32> {
+    fn next_worker(&mut self, able: usize) -> Option<usize> {
         // A choice of one is none: it draws nothing.
-        if able > 1 { Some(self.draws.below(able)) } else { Some(0) }
+        if able > 1 { Some(self.draws.index(able)) } else { Some(0) }
     }
 }
 
@@ -35,8 +35,8 @@ mod tests {
         let mut schedule = Random::new(3);
         let mut seen = ([false; 4], [false; 3]);
         for _ in 0..200 {
-            seen.0[schedule.next_task(4) as usize] = true;
-            seen.1[schedule.next_worker(3).unwrap() as usize] = true;
+            seen.0[schedule.next_task(4)] = true;
+            seen.1[schedule.next_worker(3).unwrap()] = true;
         }
         assert_eq!(seen, ([true; 4], [true; 3]));
     }
