@@ -1,6 +1,5 @@
 //! [`Planned`]: the faults of a plan.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -15,8 +14,10 @@ use super::source::{Faults, LateDispatch, Location};
 pub(crate) struct Planned {
     /// Sorted by [`Pending::key`]; those of one key are in the plan's order.
     entries: Vec<Pending>,
-    /// The number of those that have not struck, by site. A site that has none left is not here.
-    left: BTreeMap<Site, u32>,
+    /// Their sites, sorted, each once.
+    sites: Vec<Site>,
+    /// The number of those that have not struck.
+    left: usize,
 }
 
 /// An entry of a plan, and whether it has struck.
@@ -56,11 +57,10 @@ impl Planned {
         };
         let mut entries: Vec<Pending> = entries.iter().enumerate().map(pending).collect();
         entries.sort_by(|one, other| one.key().cmp(&other.key()));
-        let mut left = BTreeMap::new();
-        for pending in &entries {
-            *left.entry(pending.entry.point.site).or_default() += 1;
-        }
-        Planned { entries, left }
+        let mut sites: Vec<Site> = entries.iter().map(|pending| pending.entry.point.site).collect();
+        sites.sort_unstable();
+        sites.dedup();
+        Planned { left: entries.len(), entries, sites }
     }
 
     /// Strikes with the plan's first entry that may strike there, at one of these sites, and is `wanted`.
@@ -84,28 +84,23 @@ impl Planned {
             .min_by_key(|position| self.entries[*position].index)?;
         let pending = &mut self.entries[position];
         pending.struck = true;
-        let site = pending.entry.point.site;
-        if let Some(left) = self.left.get_mut(&site) {
-            *left -= 1;
-            if *left == 0 {
-                self.left.remove(&site);
-            }
-        }
+        self.left -= 1;
         Some(pending)
     }
 }
 
 impl Faults for Planned {
     fn is_quiet(&self) -> bool {
-        self.left.is_empty()
+        self.left == 0
     }
 
     fn may_strike(&self, site: Site) -> bool {
-        match site {
-            // A deadline may be met by a late dispatch.
-            Site::Dispatch => self.left.contains_key(&site) || self.left.range(DEADLINES).next().is_some(),
-            site => self.left.contains_key(&site),
-        }
+        // A deadline may be met by a late dispatch.
+        let has_deadlines = || {
+            let first = self.sites.partition_point(|site| site < DEADLINES.start());
+            self.sites.get(first).is_some_and(|site| DEADLINES.contains(site))
+        };
+        !self.is_quiet() && (self.sites.binary_search(&site).is_ok() || (site == Site::Dispatch && has_deadlines()))
     }
 
     fn strike(&mut self, at: Location<'_>, _limits: &dyn Fn() -> Limits) -> Option<Fault> {
