@@ -70,7 +70,7 @@ impl Payload {
     /// # Errors
     /// What `serde_json` says of a value that JSON cannot hold.
     pub fn from_json_limited<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        let mut text = Limited(Vec::new());
+        let mut text = Limited(Vec::with_capacity(128));
         match serde_json::to_writer(&mut text, value) {
             Err(why) if !why.is_io() => Err(why),
             // The only way in which writing fails: enough is there.
