@@ -18,7 +18,7 @@ pub(crate) struct Queue<E> {
     floor: Time,
     next_rank: Rank,
     present: VecDeque<(Rank, E)>,
-    buckets: [Vec<(Time, Rank, E)>; 64],
+    buckets: Box<[Vec<(Time, Rank, E)>; 64]>,
     /// Bit `i` is set if `buckets[i]` has entries.
     filled: u64,
 }
@@ -29,7 +29,7 @@ impl<E> Default for Queue<E> {
             floor: Time::ZERO,
             next_rank: 0,
             present: VecDeque::new(),
-            buckets: std::array::from_fn(|_| Vec::new()),
+            buckets: Box::new(std::array::from_fn(|_| Vec::new())),
             filled: 0,
         }
     }
@@ -127,7 +127,7 @@ impl<E: Copy> Queue<E> {
         while let Some((rank, entry)) = self.present.pop_front() {
             all.push((self.floor, rank, entry));
         }
-        for bucket in &mut self.buckets {
+        for bucket in self.buckets.iter_mut() {
             all.append(bucket);
         }
         self.filled = 0;

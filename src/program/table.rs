@@ -154,6 +154,12 @@ impl<K: Key, T> Table<K, T> {
     pub fn clear(&mut self) {
         self.items.clear();
     }
+
+    /// An empty table in the memory of this one.
+    pub(crate) fn emptied(mut self) -> Table<K, T> {
+        self.items.clear();
+        self
+    }
 }
 
 impl<K: Key, T> Default for Table<K, T> {

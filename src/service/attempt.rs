@@ -37,7 +37,7 @@ impl Service {
     /// attempt has its own.
     pub(super) fn offer_attempt(&mut self, key: ActivityKey) {
         let attempt = self.activity(key).attempt;
-        self.outbox.ready.push(Ready::Activity { activity: key, attempt });
+        self.outbox.ready.push_back(Ready::Activity { activity: key, attempt });
         self.arm(key, TimeoutType::ScheduleToStart);
         if self.dialect.restarts_schedule_to_close() {
             self.arm(key, TimeoutType::ScheduleToClose);

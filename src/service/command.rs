@@ -227,7 +227,7 @@ impl Service {
                     let at = now.plus(*duration);
                     run.set_timer(*seq, TimerState::Running(at));
                     run.append(now, EventKind::TimerStarted { seq: *seq, duration: *duration });
-                    self.outbox.news.push(News::TimerStarted { workflow, timer: *seq, duration: *duration });
+                    self.outbox.news.push_back(News::TimerStarted { workflow, timer: *seq, duration: *duration });
                     self.outbox.arm(at, ServiceTimer::Workflow { workflow, timer: *seq });
                 }
                 Command::CancelTimer { seq } => {
@@ -235,12 +235,12 @@ impl Service {
                     run.set_timer(*seq, TimerState::Canceled);
                     cancelled.insert(*seq);
                     run.append(now, EventKind::TimerCanceled { seq: *seq });
-                    self.outbox.news.push(News::TimerCanceled { workflow, timer: *seq });
+                    self.outbox.news.push_back(News::TimerCanceled { workflow, timer: *seq });
                 }
                 Command::RecordMarker(marker) => {
                     let run = &mut self.workflows[workflow];
                     let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
-                    self.outbox.news.push(News::MarkerRecorded { workflow, event_id });
+                    self.outbox.news.push_back(News::MarkerRecorded { workflow, event_id });
                 }
                 Command::QueryAnswer { .. } => {}
                 Command::Complete(result) => {
@@ -290,7 +290,7 @@ impl Service {
         let activity =
             Activity::new(workflow, seq, id, spec, timeouts, retry, dialect, scheduled_event_id, now, expires);
         self.activities.push(activity);
-        self.outbox.news.push(News::ActivityScheduled { activity: key });
+        self.outbox.news.push_back(News::ActivityScheduled { activity: key });
         self.offer_attempt(key);
         self.arm_overall_timeout(key);
     }
@@ -308,7 +308,7 @@ impl Service {
         }
         activity.cancel_requested = true;
         let is_running = activity.started().is_some();
-        self.outbox.news.push(News::ActivityCancelRequested { activity: key });
+        self.outbox.news.push_back(News::ActivityCancelRequested { activity: key });
         if !is_running {
             let details = Details::Payload(Payload::new(NOT_STARTED));
             self.close_activity(key, ActivityClose::Canceled { details }, None, now);

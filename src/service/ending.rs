@@ -44,7 +44,7 @@ impl Service {
         let activity = self.activity(key);
         if activity.started().is_some() {
             let attempt = activity.attempt;
-            self.outbox.news.push(News::AttemptTimedOut { activity: key, attempt, timeout });
+            self.outbox.news.push_back(News::AttemptTimedOut { activity: key, attempt, timeout });
         }
         let failure = timeout_failure(timeout);
         match self.verdict(key, Some(&failure), now) {
@@ -84,7 +84,7 @@ impl Service {
         activity.attempt_scheduled_at = due;
         activity.state = ActivityState::Backoff;
         let attempt = activity.attempt;
-        self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due });
+        self.outbox.news.push_back(News::RetryScheduled { activity: key, attempt, due });
         self.outbox.arm(due, ServiceTimer::RetryDue { activity: key, attempt });
     }
 
@@ -94,7 +94,7 @@ impl Service {
         activity.yield_attempt(failure);
         activity.state = ActivityState::Scheduled;
         let attempt = activity.attempt;
-        self.outbox.news.push(News::RetryScheduled { activity: key, attempt, due: Time::MAX });
+        self.outbox.news.push_back(News::RetryScheduled { activity: key, attempt, due: Time::MAX });
     }
 
     /// The backoff is over.
@@ -144,7 +144,7 @@ impl Service {
             self.record(workflow, at, start, Some(key));
         }
         self.record(workflow, now, end, Some(key));
-        self.outbox.news.push(News::ActivityClosed { activity: key });
+        self.outbox.news.push_back(News::ActivityClosed { activity: key });
         self.want_task(workflow, now);
     }
 }

@@ -33,7 +33,7 @@ impl Service {
         let run = &mut self.workflows[workflow];
         if run.is_open() && !run.cancel_requested {
             run.cancel_requested = true;
-            self.outbox.news.push(News::WorkflowCancelRequested { workflow });
+            self.outbox.news.push_back(News::WorkflowCancelRequested { workflow });
             self.record(workflow, now, EventKind::WorkflowExecutionCancelRequested { reason }, None);
             self.want_task(workflow, now);
         }
@@ -58,7 +58,7 @@ impl Service {
             return;
         }
         run.set_timer(seq, TimerState::Fired);
-        self.outbox.news.push(News::TimerFired { workflow, timer: seq });
+        self.outbox.news.push_back(News::TimerFired { workflow, timer: seq });
         self.record(workflow, now, EventKind::TimerFired { seq }, None);
         self.want_task(workflow, now);
     }
@@ -88,6 +88,6 @@ impl Service {
         run.buffered.clear();
         run.task = TaskState::None;
         run.outcome = Some(outcome);
-        self.outbox.news.push(News::WorkflowClosed { workflow });
+        self.outbox.news.push_back(News::WorkflowClosed { workflow });
     }
 }

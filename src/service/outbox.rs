@@ -1,5 +1,7 @@
 //! [`Outbox`]: what the service wants and what it has to say, for the caller to take after every call.
 
+use std::collections::VecDeque;
+
 use super::keys::{ActivityKey, Rank, TaskToken, WorkflowKey};
 use crate::program::{Seq, Span, Time, TimeoutType};
 
@@ -9,15 +11,24 @@ pub struct Outbox {
     /// Timers to put into the run's queue, in the order in which their clocks start.
     pub timers: Vec<TimerRequest>,
     /// Tasks that a worker may take from this moment on.
-    pub ready: Vec<Ready>,
+    pub ready: VecDeque<Ready>,
     /// What happened, in order.
-    pub news: Vec<News>,
+    pub news: VecDeque<News>,
 }
 
 impl Outbox {
     /// Whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
         self.timers.is_empty() && self.ready.is_empty() && self.news.is_empty()
+    }
+
+    /// An empty one in the memory of this one.
+    pub(super) fn emptied(self) -> Outbox {
+        let Outbox { mut timers, mut ready, mut news } = self;
+        timers.clear();
+        ready.clear();
+        news.clear();
+        Outbox { timers, ready, news }
     }
 
     pub(super) fn arm(&mut self, at: Time, timer: ServiceTimer) {

@@ -21,7 +21,7 @@ impl Service {
         }
         let signal = run.signals.len();
         run.signals.push(Signal { name: name.clone(), input: input.clone() });
-        self.outbox.news.push(News::SignalReceived { workflow, signal });
+        self.outbox.news.push_back(News::SignalReceived { workflow, signal });
         self.record(workflow, now, EventKind::WorkflowExecutionSignaled { name, input }, None);
         self.want_task(workflow, now);
         Ok(())

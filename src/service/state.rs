@@ -71,6 +71,17 @@ impl Service {
         Service { dialect, ..Service::default() }
     }
 
+    /// A new one in the memory of this one.
+    pub(crate) fn emptied(self) -> Service {
+        let Service { outbox, workflows, activities, .. } = self;
+        Service {
+            outbox: outbox.emptied(),
+            workflows: workflows.emptied(),
+            activities: activities.emptied(),
+            ..Service::new()
+        }
+    }
+
     /// Whose rules it follows.
     pub fn dialect(&self) -> Dialect {
         self.dialect

@@ -108,7 +108,7 @@ impl Service {
         }
         run.stamp += 1;
         run.task = TaskState::Scheduled { attempt, at: now, history_length: run.history.len() };
-        self.outbox.ready.push(Ready::Workflow { workflow, stamp: run.stamp });
+        self.outbox.ready.push_back(Ready::Workflow { workflow, stamp: run.stamp });
     }
 
     /// Hands a workflow task to a worker. `None` if it is stale.
@@ -212,7 +212,7 @@ impl Service {
             let (scheduled_event_id, started_event_id) = run.open_task_events();
             run.append(now, EventKind::WorkflowTaskTimedOut { scheduled_event_id, started_event_id });
         }
-        self.outbox.news.push(News::TaskTimedOut { workflow });
+        self.outbox.news.push_back(News::TaskTimedOut { workflow });
         self.try_task_again(workflow, task, now);
     }
 
@@ -227,7 +227,7 @@ impl Service {
         let run = &mut self.workflows[workflow];
         run.task_failure = Some((cause, Arc::clone(&message)));
         run.append_task_failed(task, cause, message, now);
-        self.outbox.news.push(News::TaskFailed { workflow });
+        self.outbox.news.push_back(News::TaskFailed { workflow });
         self.try_task_again(workflow, task, now);
     }
 

@@ -71,8 +71,13 @@ impl Attempts {
     }
 
     /// Takes all, to be dropped.
-    pub(crate) fn into_values(self) -> Vec<Attempt> {
-        self.list.into_values()
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Attempt> {
+        self.list.drain()
+    }
+
+    /// None, in the memory of these.
+    pub(crate) fn emptied(self) -> Attempts {
+        Attempts { list: self.list.emptied(), ..Attempts::default() }
     }
 }
 

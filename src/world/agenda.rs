@@ -24,15 +24,12 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    /// An empty one at time zero, in the memory of an earlier one.
-    pub(super) fn new(queue: Queue<Wakeup>) -> Agenda {
-        Agenda { now: Time::ZERO, queue, todo: VecDeque::new() }
-    }
-
-    /// Its queue, emptied, for the memory.
-    pub(super) fn into_memory(mut self) -> Queue<Wakeup> {
-        self.queue.clear();
-        self.queue
+    /// An empty one at time zero, in the memory of this one.
+    pub(super) fn emptied(self) -> Agenda {
+        let Agenda { mut queue, mut todo, .. } = self;
+        queue.clear();
+        todo.clear();
+        Agenda { now: Time::ZERO, queue, todo }
     }
 
     /// The present moment.
@@ -92,8 +89,8 @@ impl Agenda {
     }
 
     /// Takes all that was to be done.
-    pub(super) fn take_todos(&mut self) -> VecDeque<Todo> {
-        std::mem::take(&mut self.todo)
+    pub(super) fn take_todos(&mut self) -> impl Iterator<Item = Todo> {
+        self.todo.drain(..)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::agenda::{Agenda, Wakeup};
+use super::agenda::{Agenda, Todo};
 use super::background::{Background, BackgroundKey};
 use super::dead::Dead;
 use super::ending::Ending;
@@ -19,7 +19,6 @@ use super::setup::Setup;
 use super::states::States;
 use super::watch::Found;
 use crate::engine::choice::{Draws, Stream};
-use crate::engine::queue::Queue;
 use crate::engine::ready::Executor;
 use crate::engine::schedule::{Fifo, Schedule};
 use crate::engine::sleepers::Sleepers;
@@ -121,10 +120,14 @@ pub(crate) struct Core {
 /// The buffers that a run leaves to the next on its thread, so that it need not grow them again. They are empty: a value
 /// of one run never reaches another, and all else is made anew.
 struct Memory {
-    queue: Queue<Wakeup>,
+    agenda: Agenda,
     executor: Executor,
     tasks: Tasks<ActivityOutcome, Tag>,
     sleepers: Sleepers,
+    service: Service,
+    attempts: Attempts,
+    workflows: Table<WorkflowKey, HostedWorkflow>,
+    activities: Table<ActivityKey, HostedActivity>,
     trace: Box<Trace>,
 }
 
@@ -132,34 +135,44 @@ impl Default for Memory {
     fn default() -> Memory {
         let executor = Executor::default();
         let tasks = Tasks::new(&executor);
-        Memory { queue: Queue::default(), executor, tasks, sleepers: Sleepers::default(), trace: Box::default() }
+        Memory {
+            agenda: Agenda::default(),
+            executor,
+            tasks,
+            sleepers: Sleepers::default(),
+            service: Service::new(),
+            attempts: Attempts::default(),
+            workflows: Table::new(),
+            activities: Table::new(),
+            trace: Box::default(),
+        }
     }
 }
 
 impl Core {
     fn new(run: u64, settings: Settings, memory: Memory) -> Core {
-        let Memory { queue, executor, tasks, sleepers, trace } = memory;
+        let Memory { agenda, executor, tasks, sleepers, service, attempts, workflows, activities, trace } = memory;
         Core {
             run,
             settings,
-            agenda: Agenda::new(queue),
+            agenda,
             executor,
             tasks,
             sleepers,
             user_random: Draws::new(0, Stream::User),
             schedule: Box::new(Fifo),
-            service: Service::new(),
+            service,
             settling: false,
             workers: Workers::default(),
-            attempts: Attempts::default(),
+            attempts,
             background: Table::new(),
-            workflows: Table::new(),
+            workflows,
             open_workflows: 0,
             ending: Ending::default(),
             script: Script::None,
             script_busy: Busy::default(),
             no_sleep: Busy::default(),
-            activities: Table::new(),
+            activities,
             faults: Box::new(Quiet),
             trace,
             network: Network::default(),
@@ -173,11 +186,21 @@ impl Core {
     }
 
     /// The memory of a core whose futures and instances have been dropped, and of the trace that it has given away.
-    fn into_memory(self, mut trace: Box<Trace>) -> Memory {
-        let Core { agenda, executor, tasks, mut sleepers, .. } = self;
+    fn into_memory(self: Box<Self>, mut trace: Box<Trace>) -> Memory {
+        let Core { agenda, executor, tasks, mut sleepers, service, attempts, workflows, activities, .. } = *self;
         sleepers.clear();
         trace.clear();
-        Memory { queue: agenda.into_memory(), executor, tasks, sleepers, trace }
+        Memory {
+            agenda: agenda.emptied(),
+            executor,
+            tasks,
+            sleepers,
+            service: service.emptied(),
+            attempts: attempts.emptied(),
+            workflows: workflows.emptied(),
+            activities: activities.emptied(),
+            trace,
+        }
     }
 
     /// The trace of a run that has ended: nothing is noted any more.
@@ -251,29 +274,31 @@ impl World {
     /// memory, that of its trace too, for the next run.
     pub(super) fn drop_remains(self: Rc<World>, trace: Box<Trace>) {
         let entered = self.enter();
-        let (futures, dead, todo, workflows, attempts) = {
+        let (futures, dead, todo, mut workflows, mut attempts) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.end_all_code();
             core.run = next_run();
             let dead = core.dead.take();
-            let todo = core.agenda.take_todos();
+            let todo: Vec<Todo> = core.agenda.take_todos().collect();
             let workflows = std::mem::take(&mut core.workflows);
             (core.tasks.drain(), dead, todo, workflows, std::mem::take(&mut core.attempts))
         };
         dead.into_iter().for_each(drop_quietly);
         futures.into_iter().for_each(drop_quietly);
-        for mut workflow in workflows.into_values() {
+        for mut workflow in workflows.drain() {
             while let Some(instance) = workflow.take_instance() {
                 drop_quietly(instance);
             }
         }
         todo.into_iter().for_each(drop_quietly);
-        attempts.into_values().into_iter().for_each(drop_quietly);
+        attempts.drain().for_each(drop_quietly);
         self.states.take().for_each(drop_quietly);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
-            let memory = world.core.into_inner().into_memory(trace);
+            let mut core = world.core.into_inner();
+            (core.workflows, core.attempts) = (workflows, attempts);
+            let memory = core.into_memory(trace);
             // Fails only while the thread ends.
             let _ = MEMORY.try_with(|kept| kept.set(Some(memory)));
         }

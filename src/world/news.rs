@@ -44,10 +44,15 @@ impl Core {
         }
         while !self.service.outbox.is_empty() {
             self.queue_timers();
-            let tasks = std::mem::take(&mut self.service.outbox.ready);
-            self.note_all_news();
-            for ready in tasks {
-                self.announce(ready);
+            // What these lead to is behind them.
+            let (news, tasks) = (self.service.outbox.news.len(), self.service.outbox.ready.len());
+            for _ in 0..news {
+                self.note_next_news();
+            }
+            for _ in 0..tasks {
+                if let Some(ready) = self.service.outbox.ready.pop_front() {
+                    self.announce(ready);
+                }
             }
         }
         self.settling = false;
@@ -60,14 +65,8 @@ impl Core {
         }
     }
 
-    /// Hears the news that are there. What a fault adds to them comes next, behind the tasks that are ready now.
-    fn note_all_news(&mut self) {
-        for news in std::mem::take(&mut self.service.outbox.news) {
-            self.note_news(news);
-        }
-    }
-
-    fn note_news(&mut self, news: News) {
+    fn note_next_news(&mut self) {
+        let Some(news) = self.service.outbox.news.pop_front() else { return };
         match news {
             News::ActivityScheduled { activity } => self.note_scheduled(activity),
             News::RetryScheduled { activity, attempt, due } => {

@@ -275,7 +275,7 @@ impl Bench {
             }
             self.timers.push((request.at, order, request.timer));
         }
-        self.ready.append(&mut self.service.outbox.ready);
-        self.news.append(&mut self.service.outbox.news);
+        self.ready.extend(self.service.outbox.ready.drain(..));
+        self.news.extend(self.service.outbox.news.drain(..));
     }
 }

@@ -97,8 +97,8 @@ impl Bench {
             self.next_rank += 1;
             self.timers.push((request.at, order, request.timer));
         }
-        self.ready.append(&mut self.service.outbox.ready);
-        self.news.append(&mut self.service.outbox.news);
+        self.ready.extend(self.service.outbox.ready.drain(..));
+        self.news.extend(self.service.outbox.news.drain(..));
     }
 
     /// Lets time pass, firing what is due.
