@@ -4,14 +4,14 @@
 //! shows how much more one costs among 16,000. Where that is over 1.5, the bench fails.
 
 use std::cell::Cell;
-use std::fmt::Write;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use durasim::{ActivityContext, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check, fault::Plan};
+use durasim::{ActivityContext, ActivityOptions, Simulation, WorkflowContext, WorkflowError};
 use durasim_benches::cpu_time::{self, median, words};
+use durasim_benches::plans;
 use futures::future::join_all;
 
 /// Among few.
@@ -26,7 +26,7 @@ const MOST: f64 = 1.5;
 /// Something that is done so many times in one run.
 type Line = (&'static str, fn(u32));
 
-const LINES: [Line; 12] = [
+const LINES: [Line; 13] = [
     ("activities", activities),
     ("activity ids", activity_ids),
     ("heartbeats of an attempt", heartbeats),
@@ -37,8 +37,9 @@ const LINES: [Line; 12] = [
     ("signals of a workflow", signals),
     ("queries of a workflow", queries),
     ("workflows of a script", workflows),
-    ("points of an exploration", points),
-    ("plan entries", plan_entries),
+    ("points of an exploration", plans::points),
+    ("plan entries", plans::read_and_print),
+    ("faults of a plan", plans::strike),
 ];
 
 fn main() -> ExitCode {
@@ -212,19 +213,4 @@ fn workflows(count: u32) {
     });
     let (results, _) = black_box(done.expect("a run without faults"));
     assert_eq!(results, count as usize);
-}
-
-fn points(count: u32) {
-    let simulation = Simulation::temporal().workflow("main", one_timer_after_the_other);
-    let report = simulation.explore("main", &count).threads(1).seeds(0..1).check(check::same_result()).report();
-    assert!(report.holds(), "{report}");
-    black_box(report);
-}
-
-fn plan_entries(count: u32) {
-    let mut text = "v1 seed=0 order=fifo".to_owned();
-    for execution in 1..=count {
-        write!(text, "; copy#{execution}@1:await1=crash").expect("a string takes all");
-    }
-    black_box(text.parse::<Plan>().expect("a plan"));
 }
