@@ -136,6 +136,7 @@
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![deny(clippy::absolute_paths)]
 
 mod activity;
 pub mod check;

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
 
 /// Encoded bytes: an input, a result, heartbeat details. Cloning shares or copies a few bytes, and is cheap.
 ///
@@ -118,7 +118,7 @@ impl io::Write for Limited {
 pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(bytes) {
         Ok(text) => serde_json::from_str(text),
-        Err(why) => Err(serde::de::Error::custom(format_args!("not JSON, which is UTF-8: {why}"))),
+        Err(why) => Err(de::Error::custom(format_args!("not JSON, which is UTF-8: {why}"))),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::service::{ActivityKey, Dialect, WorkflowKey};
 
 /// The version of the trace's meaning: a seed or plan may lead to another trace in another version.
 /// [`fault::VERSION`](crate::fault::VERSION) is the version of a plan's text.
-pub const TRACE_VERSION: u32 = 1;
+pub const TRACE_VERSION: u32 = 2;
 
 /// An activity of the run, as the trace names it.
 #[derive(Clone, PartialEq, Eq, Debug)]

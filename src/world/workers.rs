@@ -4,7 +4,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use super::running::Tag;
 use crate::engine::sleepers::{Sleeper, SleeperId};
-use crate::engine::tasks::Taken;
+use crate::engine::tasks::{Taken, TaskId};
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};
 use crate::service::ServiceTimer;
 use crate::trace::{What, Who, WorkerKey};
@@ -231,7 +231,7 @@ impl Core {
         self.go_down(worker);
     }
 
-    fn tasks_of(&self, worker: WorkerKey) -> Vec<crate::engine::tasks::TaskId> {
+    fn tasks_of(&self, worker: WorkerKey) -> Vec<TaskId> {
         let mut tasks = Vec::new();
         for attempt in self.attempts.hosted_by(worker) {
             tasks.extend(self.attempts[attempt].task());
