@@ -96,6 +96,14 @@ impl Check for CleanedUp {
         Some(self.watch.clone())
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        reference.trace().attempts().is_empty().then(|| "without faults, no activity runs".to_owned())
+    }
+
+    fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
+        run.executions().attempts().values().any(|attempt| words(attempt.end).is_some())
+    }
+
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let (trace, executions) = (run.trace(), run.executions());
         let findings = run.found_by::<Violation>(&self.watch).into_iter();

@@ -106,6 +106,16 @@ impl Check for Completes {
         })))
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        reference.trace().attempts().is_empty().then(|| "without faults, no activity runs".to_owned())
+    }
+
+    fn has_something(&self, run: &Run, reference: &Reference) -> bool {
+        let last_fault = run.executions().faults().values().last();
+        last_fault.is_some_and(|fault| run.executions().attempts().values().any(|attempt| attempt.started > *fault))
+            && matches!(reference.class_of(run), Class::Survive | Class::Different)
+    }
+
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let executions = run.executions();
         let last_fault = executions.faults().values().last();

@@ -163,6 +163,29 @@ where
         Some(Arc::new(EffectCounts::new((self.ledger)(&state), &self.normalizers).to_map()))
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        // An undo that only faults lead to is new, and may be bounded.
+        let bounds_what_is_new = self.may_be_new && self.repeats.is_some();
+        let state = reference.state::<S>();
+        if (self.ledger)(&state).is_empty() && !bounds_what_is_new {
+            return Some(
+                "without faults, nothing is recorded in its ledger. Is it the field that the code records to? Where only \
+                 faults lead to the effect, say `.may_be_new().repeats_at_most(0)`"
+                    .to_owned(),
+            );
+        }
+        let (activity, _) = self.covered.as_ref()?;
+        (!records_details(reference, activity)).then(|| {
+            format!(
+                "without faults, `{activity}` records no heartbeat with details, so that `.covered_by(..)` is never asked"
+            )
+        })
+    }
+
+    fn has_something(&self, run: &Run, reference: &Reference) -> bool {
+        is_complete(run, reference) || !(self.ledger)(&run.state::<S>()).is_empty()
+    }
+
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let Some(usual) = reference.memory::<BTreeMap<K, KeyEntries<K>>>() else { return Ok(()) };
         let state = run.state::<S>();
@@ -182,6 +205,15 @@ where
             None => Ok(()),
         }
     }
+}
+
+/// Says whether an attempt of the activity records a heartbeat with details.
+fn records_details(run: &Run, activity: &str) -> bool {
+    let mut attempts = run.executions().attempts().values();
+    attempts.any(|attempt| {
+        run.trace().activity_type(attempt.activity) == activity
+            && attempt.heartbeats.iter().any(|heartbeat| heartbeat.details.is_some())
+    })
 }
 
 /// True if everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.

@@ -102,6 +102,17 @@ impl Check for HeartbeatsInTime {
         "heartbeats_in_time"
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        let mut attempts = reference.trace().attempts().values();
+        let has_timeout = |activity| !reference.limits(activity).0.heartbeat.is_zero();
+        (!attempts.any(|attempt| has_timeout(attempt.activity)))
+            .then(|| "without faults, no activity with a heartbeat timeout runs".to_owned())
+    }
+
+    fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
+        run.trace().faults().is_empty()
+    }
+
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         if !run.trace().faults().is_empty() {
             return Ok(());

@@ -78,9 +78,29 @@ pub trait Check: Send + Sync {
     /// The [`Violation`], if there is one.
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation>;
 
-    /// Names the activity that the check is about, if it is about one. A simulation without that activity is refused.
+    /// Names the activity that the check is about, if it is about one. A simulation without that activity is refused, and so
+    /// is an exploration whose fault-free run never comes to it.
     fn activity(&self) -> Option<&str> {
         None
+    }
+
+    /// Says why the check can show nothing, from the fault-free run: its ledger is empty, its measure never moves. Such a
+    /// check would hold whatever the code does, so the exploration refuses it with these words.
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        let _ = reference;
+        None
+    }
+
+    /// Says what the check can show little of, from the fault-free run: a line of the report, and no failure.
+    fn shows_little(&self, reference: &Run) -> Option<String> {
+        let _ = reference;
+        None
+    }
+
+    /// Says whether a run has something for the check to judge. The parts of a report count these runs.
+    fn has_something(&self, run: &Run, reference: &Reference) -> bool {
+        let _ = (run, reference);
+        true
     }
 
     /// True if the check also judges runs that the horizon or the event budget has ended. Such a run has failed already; the

@@ -79,6 +79,42 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
         })))
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        let trace = reference.trace();
+        let recorded: Vec<Bytes> = self
+            .attempts(reference)
+            .flat_map(|attempt| &attempt.heartbeats)
+            .filter_map(|heartbeat| heartbeat.details)
+            .collect();
+        if recorded.is_empty() {
+            return Some(format!(
+                "without faults, no attempt of `{}` records a heartbeat with details, so that there is no checkpoint to resume \
+                 from",
+                self.activity
+            ));
+        }
+        // Details that do not decode are told where they are judged.
+        let measures: Vec<M> = recorded.iter().map_while(|details| (self.read)(trace.bytes(*details)).ok()).collect();
+        let never_moves = measures.len() > 1
+            && measures.len() == recorded.len()
+            && measures.iter().all(|other| *other == measures[0]);
+        never_moves.then(|| {
+            format!(
+                "its measure never moves: it is {:?} at each of the {} checkpoints of the run without faults. Give a measure \
+                 that grows with the work that is done",
+                measures[0],
+                measures.len()
+            )
+        })
+    }
+
+    fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
+        let mut attempts = self.attempts(run);
+        attempts.any(|attempt| {
+            attempt.details.is_some() || attempt.heartbeats.iter().any(|heartbeat| heartbeat.visible.is_some())
+        })
+    }
+
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let (trace, executions) = (run.trace(), run.executions());
         let mut earliest = Earliest::default();
@@ -97,6 +133,12 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
 }
 
 impl<M: PartialOrd + Debug> Progress<M> {
+    /// The attempts of the activity.
+    fn attempts<'a>(&self, run: &'a Run) -> impl Iterator<Item = &'a AttemptExecution> {
+        let attempts = run.executions().attempts().values();
+        attempts.filter(|attempt| run.trace().activity_type(attempt.activity) == self.activity)
+    }
+
     /// An attempt reads the checkpoint it is given and does not start behind it.
     fn resumes(&self, trace: &Trace, attempt: &AttemptExecution, reference: &Reference, earliest: &mut Earliest) {
         let Some(checkpoint) = attempt.details else { return };

@@ -68,6 +68,15 @@ impl Check for Protected {
         Some(Arc::new(types.collect::<Heartbeating>()))
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        reference.trace().attempts().is_empty().then(|| "without faults, no activity runs".to_owned())
+    }
+
+    fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
+        let executions = run.executions();
+        executions.activities().values().any(|activity| lost(executions, activity).is_some())
+    }
+
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let executions = run.executions();
         let mut earliest = Earliest::default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
+use crate::trace::Trace;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution};
 use crate::world::{Outcome, Run};
 
@@ -26,6 +27,7 @@ pub struct Reference {
 
 struct Shared {
     outcome: Outcome,
+    trace: Trace,
     normalizer: Option<Normalizer>,
     /// The result as it is compared.
     normal: Option<Vec<u8>>,
@@ -51,7 +53,7 @@ impl Reference {
             }
             _ => None,
         };
-        let shared = Shared { outcome, normalizer, normal, usual: usual(run) };
+        let shared = Shared { outcome, trace: run.trace().clone(), normalizer, normal, usual: usual(run) };
         Reference { shared: Arc::new(shared), memory: None }
     }
 
@@ -63,6 +65,11 @@ impl Reference {
     /// How the fault-free run ended.
     pub fn outcome(&self) -> &Outcome {
         &self.shared.outcome
+    }
+
+    /// Says whether the faults of a run had no effect: but for them, every event is that of the fault-free run.
+    pub(crate) fn shows_no_effect(&self, run: &Run) -> bool {
+        run.trace().is_same_but_for_faults(&self.shared.trace)
     }
 
     /// How long an attempt of such an activity takes, at most, when nothing strikes it; `None` if none was seen to end.

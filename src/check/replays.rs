@@ -36,6 +36,10 @@ impl Check for Replays {
         "replays"
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        reference.trace().workflows().is_empty().then(|| "without faults, no workflow runs".to_owned())
+    }
+
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let lost = if run.trace().faults().is_empty() { Lost::AfterEachTask } else { Lost::AtTheEnd };
         let Some(Difference { workflow, what, events }) = run.replay_difference(lost) else { return Ok(()) };

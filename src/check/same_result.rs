@@ -188,6 +188,18 @@ impl Check for SameResult {
             .proved_by(Vec::from_iter(closed.max())))
     }
 
+    fn shows_little(&self, reference: &Run) -> Option<String> {
+        let is_empty = result(&reference.outcome()).is_some_and(|result| result == b"null");
+        is_empty.then(|| {
+            "same_result has no value to compare: the result is `()`. Add `check::effects(..)` or a check of your own"
+                .to_owned()
+        })
+    }
+
+    fn has_something(&self, run: &Run, reference: &Reference) -> bool {
+        matches!(reference.class_of(run), Class::Survive | Class::Different)
+    }
+
     fn normalizer(&self) -> Option<Normalizer> {
         self.normalizer.clone()
     }

@@ -98,6 +98,19 @@ impl Check for StopsInTime {
         self.activity.as_deref()
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        reference.trace().attempts().is_empty().then(|| "without faults, no activity runs".to_owned())
+    }
+
+    fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
+        let mut attempts = run.executions().attempts().values();
+        attempts.any(|attempt| {
+            attempt.cancelled.is_some()
+                || attempt.worker_stopping.is_some()
+                || run.attempt_deadline(attempt.key).is_some()
+        })
+    }
+
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let (trace, executions) = (run.trace(), run.executions());
         let Some(end_of_run) = executions.end() else { return Ok(()) };

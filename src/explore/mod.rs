@@ -258,8 +258,8 @@ impl Exploration {
     /// which shows the nearest points, and nothing else is tried. [`Report::regressions`] has all of it as data.
     ///
     /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says which
-    /// check it fails. Lines that are there stay as they are. A missing file has no plans and is made at the first failure; a
-    /// missing folder is an error. `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of
+    /// check it fails. Lines that are there stay as they are. A missing file is made then at the first failure; without the
+    /// variable it is an error, and so is a missing folder. A file whose plans are all for other explorations is told. `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of
     /// them.
     ///
     /// ```no_run

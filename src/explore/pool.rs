@@ -18,6 +18,7 @@ use super::tally::Tally;
 use super::thread::another;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
+use crate::program::panics;
 use crate::world::Finished;
 use crate::world::start::Start;
 
@@ -135,6 +136,7 @@ impl Block {
         }
         let class = if findings.is_empty() { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
+        self.look(&finished, class, judges);
         self.coverage.count(&finished.run);
         let run = self.tally.runs;
         if findings.is_empty() && self.passed.len() < care.passed {
@@ -148,6 +150,29 @@ impl Block {
             if !known && self.broken.len() < care.broken {
                 self.broken.push(Broken { run, finding, once: Once::new(&finished.run, plan.clone()) });
             }
+        }
+    }
+}
+
+impl Block {
+    /// Counts what the run of this class can show: the checks that have something to judge in it, and whether its faults did
+    /// anything.
+    fn look(&mut self, finished: &Finished, class: Option<Class>, judges: &[Judge]) {
+        if finished.error.is_some() {
+            return;
+        }
+        for Judge { check, reference } in judges {
+            // One that panics has failed already.
+            if panics::catch(|| check.has_something(&finished.run, reference)).unwrap_or(true) {
+                self.tally.note_judged(check.name());
+            }
+        }
+        let run = &finished.run;
+        if class == Some(Class::Survive)
+            && !run.trace().faults().is_empty()
+            && judges.first().is_some_and(|judge| judge.reference.shows_no_effect(run))
+        {
+            self.tally.without_effect += 1;
         }
     }
 }

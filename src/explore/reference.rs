@@ -11,7 +11,7 @@ use super::repeat::Once;
 use super::report::{Part, PartKind, Report};
 use super::tally::Tally;
 use super::validate;
-use crate::check::{Class, Reference, Violation};
+use crate::check::{Check, Class, Reference, Violation};
 use crate::fault::Plan;
 use crate::program::{list_names, panics};
 use crate::trace::{What, Who};
@@ -34,6 +34,8 @@ impl Exploration {
         // The checks are not asked then: that the run fails says it all.
         let mut finding = fails.map(|violation| Finding::of_reference("ends well", violation));
         let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
+        let weak = judges.iter().filter_map(|judge| panics::catch(|| judge.check.shows_little(&run)).ok().flatten());
+        report.notes.extend(weak);
         if finding.is_none() {
             finding = judge(&run, &judges, |_| true).into_iter().next();
         }
@@ -45,6 +47,8 @@ impl Exploration {
         }
         let mut tally = Tally::default();
         tally.count(&run, finding.is_none().then_some(Class::Survive));
+        // It is the run that the others are compared with.
+        (tally.survive, tally.quiet) = (tally.quiet, 0);
         let failed = finding.is_some();
         if let Some(finding) = finding {
             tally.note_violation(&finding.check);
@@ -82,6 +86,12 @@ impl Exploration {
                     list_names(known.keys())
                 )));
             }
+            if let Some(why) = shows_nothing(&**check, run) {
+                return Err(RunError::Setup(format!(
+                    "the check `{}` can show nothing in this exploration: {why}",
+                    check.name()
+                )));
+            }
             let memory = panics::catch(|| check.learn(run)).map_err(|unwound| {
                 RunError::Setup(format!(
                     "the check `{}` cannot look at the run without faults: {}",
@@ -93,6 +103,20 @@ impl Exploration {
         }
         Ok(judges)
     }
+}
+
+/// Says why a check would hold whatever the code does, as the run without faults shows.
+fn shows_nothing(check: &dyn Check, run: &Run) -> Option<String> {
+    let trace = run.trace();
+    let never_runs =
+        |activity: &&str| !trace.attempts().values().any(|attempt| trace.activity_type(attempt.activity) == *activity);
+    if let Some(activity) = check.activity().filter(never_runs) {
+        return Some(format!(
+            "without faults, no attempt of its activity `{activity}` runs. Give an input that leads there, or leave the check away"
+        ));
+    }
+    // One that panics is told of where it judges.
+    panics::catch(|| check.shows_nothing(run)).ok().flatten()
 }
 
 /// Finds out whether a run without faults fails: one of its workflows, unless the script asked it to stop, or the script.

@@ -55,9 +55,9 @@ impl Regressions {
         Regressions { shown: path.to_owned(), path: root.join(path) }
     }
 
-    /// The plans of an exploration of this name. A file that is not there has none: the first failure that is kept makes it.
-    /// A folder that is not there is a mistake in the path.
-    pub(super) fn of(&self, exploration: &str) -> Result<Vec<Kept>, RunError> {
+    /// The plans of an exploration of this name, and those that the file has for others. A file that is not there guards
+    /// nothing, which is an error unless this run may make it: `writes`. A folder that is not there is a mistake in the path.
+    pub(super) fn of(&self, exploration: &str, writes: bool) -> Result<(Vec<Kept>, Vec<Kept>), RunError> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -69,13 +69,18 @@ impl Regressions {
                         folder.display()
                     )));
                 }
-                return Ok(Vec::new());
+                if writes {
+                    return Ok((Vec::new(), Vec::new()));
+                }
+                return Err(RunError::Setup(format!(
+                    "the regressions file `{self}` is not there, so it guards nothing: correct the path, which begins at the \
+                     package root, or make it, empty or by the first failure that is kept with DURASIM_REGRESSIONS=write"
+                )));
             }
             Err(error) => return Err(self.cannot("read", &error)),
         };
-        let mut plans = self.parse(&text)?;
-        plans.retain(|kept| kept.plan.exploration.as_deref().is_none_or(|name| name == exploration));
-        Ok(plans)
+        let is_own = |kept: &Kept| kept.plan.exploration.as_deref().is_none_or(|name| name == exploration);
+        Ok(self.parse(&text)?.into_iter().partition(is_own))
     }
 
     fn parse(&self, text: &str) -> Result<Vec<Kept>, RunError> {

@@ -17,6 +17,7 @@ use crate::world::RunError;
 
 /// The result of an exploration. Its `Display` is the summary.
 #[derive(Clone, Debug)]
+#[must_use = "a report that nobody reads lets every test pass: ask whether it `.holds()`, or use `.assert()`"]
 pub struct Report {
     pub(super) name: Arc<str>,
     pub(super) workflow: Arc<str>,
@@ -41,6 +42,8 @@ pub struct Report {
     pub(super) regressions: Vec<Regression>,
     /// Plans that were appended to the file, if that was asked for.
     pub(super) written: Option<usize>,
+    /// What a reader should know of what was not looked at, each a line.
+    pub(super) notes: Vec<String>,
 }
 
 /// One part of an exploration: the fault-free run, every fault, a range of seeds, or one plan.
@@ -107,6 +110,7 @@ impl Report {
             file: None,
             regressions: Vec::new(),
             written: None,
+            notes: Vec::new(),
         }
     }
 
@@ -135,6 +139,12 @@ impl Report {
     /// The plans of the exploration's [file](super::Exploration::regressions), in its order, with what came of them.
     pub fn regressions(&self) -> &[Regression] {
         &self.regressions
+    }
+
+    /// What was asked for and not looked at, or could show little: a file whose plans are all for other tests, a result in
+    /// which there is nothing to compare. Each is a line.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Says whether Ctrl-C ended the exploration before all its runs were made. The findings up to then are there.
@@ -210,6 +220,9 @@ impl fmt::Display for Report {
             Some(None) => writeln!(f, "  without faults it does not fail: `.reference_may_fail()` can be left away")?,
             None => {}
         }
+        for note in &self.notes {
+            writeln!(f, "  {note}")?;
+        }
         if self.interrupted {
             writeln!(f, "  interrupted by Ctrl-C: not all runs were made")?;
         }
@@ -240,10 +253,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// One line.
+/// A line, and what its runs could show below it.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { runs, survive, over_budget, cancelled, differ, failed, .. } = &self.tally;
+        let Tally { runs, survive, over_budget, cancelled, differ, quiet, without_effect, failed, .. } = &self.tally;
         write!(
             f,
             "{:<15} {}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled",
@@ -252,6 +265,9 @@ impl fmt::Display for Part {
         )?;
         if *differ > 0 {
             write!(f, ", {differ} end otherwise")?;
+        }
+        if *quiet > 0 {
+            write!(f, ", {quiet} without a fault")?;
         }
         f.write_str(")")?;
         if *failed > 0 {
@@ -267,6 +283,13 @@ impl fmt::Display for Part {
         }
         if let Some(EndedEarly { check, runs }) = &self.ended_early {
             write!(f, ", ended early: `{check}` had failed in the same way in {runs} of them")?;
+        }
+        if *without_effect > 0 {
+            write!(f, "\n    {without_effect} with faults that changed nothing")?;
+        }
+        if !self.tally.judged.is_empty() {
+            let judged: Vec<String> = self.tally.judged.iter().map(|(check, runs)| format!("{check} {runs}")).collect();
+            write!(f, "\n    judged by {}", judged.join(", "))?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use super::shard::Shard;
 use super::singles::Singles;
 use super::validate::showed_something;
 use crate::fault::Plan;
+use crate::program::Counted;
 use crate::world::{Finished, Run, RunError};
 
 /// Pairs that are tried unless [`Exploration::budget`] says otherwise.
@@ -39,7 +40,7 @@ impl Exploration {
     pub(super) fn sweep(&self, report: &mut Report) -> Result<(), RunError> {
         self.validate_checks()?;
         let Environment { wanted, shard, writes } = Environment::read()?;
-        let regressions = self.kept_plans(report)?;
+        let regressions = self.kept_plans(report, writes)?;
         self.validate_parts(&wanted, !regressions.is_empty())?;
         if let Wanted::Plan(plan) = &wanted {
             if let Some(other) = plan.exploration.as_deref().filter(|other| **other != *report.name) {
@@ -83,10 +84,23 @@ impl Exploration {
     }
 
     /// The plans of the exploration's file.
-    fn kept_plans(&self, report: &mut Report) -> Result<Vec<Kept>, RunError> {
+    fn kept_plans(&self, report: &mut Report, writes: bool) -> Result<Vec<Kept>, RunError> {
         let Some(file) = &self.regressions else { return Ok(Vec::new()) };
         report.file = Some(file.to_string());
-        file.of(&report.name)
+        let (own, others) = file.of(&report.name, writes)?;
+        if own.is_empty()
+            && let Some(kept) = others.first()
+        {
+            let other = kept.plan.exploration.as_deref().unwrap_or_default();
+            let passed_over = format!(
+                "regressions: 0 of {} of {file} are for {}; the first is for {other}",
+                Counted(others.len(), "plan"),
+                report.name
+            );
+            tell(&format!("{passed_over}. Did the test get another name?"));
+            report.notes.push(passed_over);
+        }
+        Ok(own)
     }
 
     /// Appends the plans of new failures to the exploration's file.
@@ -354,7 +368,7 @@ impl<'a> Sweep<'a> {
         self.report.repeated += 1;
         let Passed { run, class, once } = passed;
         if let Some(finding) = once.differs_on_another_thread(&self.exploration.start) {
-            part.tally.fails_after_all(class, &finding.check);
+            part.tally.fails_after_all(&once.trace, class, &finding.check);
             self.report_failure(once, finding, before + run);
         }
     }

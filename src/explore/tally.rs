@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{Budget, Class};
+use crate::trace::Trace;
 use crate::world::Run;
 
 /// Counts over the runs of one part of an exploration.
@@ -12,8 +13,16 @@ use crate::world::Run;
 pub struct Tally {
     /// How many runs there were.
     pub runs: u64,
-    /// Runs that ended as the fault-free run and satisfy every check.
+    /// Runs in which a fault struck.
+    pub struck: u64,
+    /// Runs in which faults struck, that ended as the fault-free run and satisfy every check.
     pub survive: u64,
+    /// Runs in which no fault struck, and every check is satisfied. They show nothing that the fault-free run does not, but
+    /// maybe that another order of ready tasks is fine.
+    pub quiet: u64,
+    /// Of the runs that survive, those in which faults struck and changed nothing: but for the faults, every event is that
+    /// of the fault-free run.
+    pub without_effect: u64,
     /// Runs in which faults used up what the options allow, and every check is satisfied.
     pub over_budget: u64,
     /// The runs over budget in which no heartbeat or start-to-close timeout could have ended a lost attempt: worth a look at the
@@ -41,6 +50,8 @@ pub struct Tally {
     pub virtual_time: Duration,
     /// Violations by check.
     pub violations: BTreeMap<String, u64>,
+    /// By check, the runs in which it had something to judge: see [`Check::has_something`](crate::check::Check::has_something).
+    pub judged: BTreeMap<String, u64>,
 }
 
 /// The most different details that are counted apart.
@@ -50,7 +61,9 @@ impl Tally {
     /// Counts a run of this class; `None` if it failed.
     pub(super) fn count(&mut self, run: &Run, class: Option<Class>) {
         self.runs += 1;
+        self.struck += u64::from(!run.trace().faults().is_empty());
         match class {
+            Some(_) if run.trace().faults().is_empty() => self.quiet += 1,
             Some(Class::Survive) => self.survive += 1,
             Some(Class::OverBudget(budget)) => {
                 self.over_budget += 1;
@@ -86,7 +99,10 @@ impl Tally {
     /// Adds the counts of further runs.
     pub(super) fn add(&mut self, more: Tally) {
         self.runs += more.runs;
+        self.struck += more.struck;
         self.survive += more.survive;
+        self.quiet += more.quiet;
+        self.without_effect += more.without_effect;
         self.over_budget += more.over_budget;
         self.unprotected += more.unprotected;
         self.cancelled += more.cancelled;
@@ -104,6 +120,17 @@ impl Tally {
         for (check, count) in more.violations {
             *self.violations.entry(check).or_default() += count;
         }
+        for (check, count) in more.judged {
+            *self.judged.entry(check).or_default() += count;
+        }
+    }
+
+    /// Counts a run in which this check had something to judge.
+    pub(super) fn note_judged(&mut self, check: &str) {
+        match self.judged.get_mut(check) {
+            Some(runs) => *runs += 1,
+            None => drop(self.judged.insert(check.to_owned(), 1)),
+        }
     }
 
     /// Counts a violation of this check.
@@ -112,8 +139,9 @@ impl Tally {
     }
 
     /// Counts a run that was counted as passing in this class as failed: it does not repeat.
-    pub(super) fn fails_after_all(&mut self, class: Option<Class>, check: &str) {
+    pub(super) fn fails_after_all(&mut self, trace: &Trace, class: Option<Class>, check: &str) {
         let counted = match class {
+            Some(_) if trace.faults().is_empty() => &mut self.quiet,
             Some(Class::Survive) => &mut self.survive,
             Some(Class::OverBudget(budget)) => {
                 self.unprotected -= u64::from(budget == Budget::Unprotected);

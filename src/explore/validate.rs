@@ -69,15 +69,33 @@ impl Exploration {
     }
 }
 
-/// An exploration in which faults always ended all that there was to judge could show nothing, which is an error.
+/// A part in which no fault struck could show nothing, and neither could an exploration in which faults always ended all that
+/// there was to judge: each is an error.
 pub(super) fn showed_something(report: &Report) -> Result<(), RunError> {
+    // A shard may have got nothing, and so may an exploration that was interrupted: that is no mistake.
+    if report.shard.is_some() || report.interrupted {
+        return Ok(());
+    }
     // A plan that failed once may be excused by now.
     let counted = |kind: &PartKind| matches!(kind, PartKind::Faults | PartKind::Pairs | PartKind::Seeds);
+    for part in report.parts.iter().filter(|part| counted(&part.kind) && part.tally.struck == 0) {
+        return Err(RunError::Setup(match part.tally.runs {
+            0 => format!(
+                "`{}` has no run: the run without faults comes to no point at which a fault could strike. Explore what runs an \
+                 activity or a workflow",
+                part.name
+            ),
+            runs => format!(
+                "`{}` shows nothing: no fault struck in any of its {runs} runs. Use more seeds, or `.every_fault()`, which \
+                 strikes at every point",
+                part.name
+            ),
+        }));
+    }
     let parts: Vec<_> = report.parts.iter().filter(|part| counted(&part.kind)).map(|part| &part.tally).collect();
     let all: u64 = parts.iter().map(|tally| tally.runs).sum();
     let excused: u64 = parts.iter().map(|tally| tally.over_budget + tally.cancelled).sum();
-    // A shard may have got nothing, and so may an exploration that was interrupted: that is no mistake.
-    if parts.is_empty() || all > excused || report.shard.is_some() || report.interrupted {
+    if parts.is_empty() || all > excused {
         return Ok(());
     }
     Err(RunError::Setup(format!(

@@ -156,6 +156,18 @@ impl Trace {
     }
 }
 
+/// Comparing.
+impl Trace {
+    /// Says whether the same happened in both runs, to the last byte, but for the faults themselves.
+    pub(crate) fn is_same_but_for_faults(&self, other: &Trace) -> bool {
+        let but_faults = |event: &&Event| !matches!(event.what, What::Fault(_));
+        self.events.len() - self.faults.len() == other.events.len() - other.faults.len()
+            && self.events.iter().filter(but_faults).eq(other.events.iter().filter(but_faults))
+            && self.bytes == other.bytes
+            && self.failures == other.failures
+    }
+}
+
 /// Coordinates, as plans name them.
 impl Trace {
     /// The coordinate of a site of an activity's attempt, by the activity's key.

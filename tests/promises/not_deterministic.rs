@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -160,13 +161,12 @@ fn each_run_that_fails_is_run_again() {
 /// A check of the user's may have the name of one of durasim's own: it is shrunk and kept as any other.
 #[test]
 fn a_check_of_ones_own_with_that_name_is_shrunk_and_kept() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("names_of_ones_own.regressions");
+    std::fs::write(&file, "").expect("a file can be made");
     for name in ["deterministic", "finishes", "ends well", "mine"] {
         let struck = |run: &Run| if run.plan().is_empty() { Ok(()) } else { Err("a fault struck") };
-        let exploration = simulation()
-            .explore("newsletter", &true)
-            .seeds(0..40)
-            .regressions("tests/there_is_no_such_file.regressions")
-            .check(check::named(name, struck));
+        let exploration =
+            simulation().explore("newsletter", &true).seeds(0..40).regressions(&file).check(check::named(name, struck));
         let report = exploration.report();
         let [failed] = report.failures() else { panic!("{report}") };
         assert_eq!((failed.check.as_str(), failed.is_smallest), (name, true), "{report}");

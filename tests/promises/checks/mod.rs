@@ -204,8 +204,45 @@ fn progress_minds_an_attempt_that_does_all_of_it_again_without_a_heartbeat() {
 }
 
 #[test]
-fn progress_looks_at_its_own_activity_only() {
-    holds(explore(resumes).check(check::progress("move", |done: &String| done.len())));
+fn a_check_of_one_activity_says_nothing_of_another() {
+    /// It begins anew, and swallows cancels.
+    async fn begins_anew(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        for row in 0..rows {
+            durasim::time::sleep(Duration::from_secs(5)).await;
+            ctx.heartbeat(&(row + 1))?;
+        }
+        Ok(rows)
+    }
+    async fn succeeds_never_again(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        if ctx.get_info().attempt > 1 { Err(ActivityError::retryable("the input is gone")) } else { Ok(rows) }
+    }
+    let options = || ActivityOptions {
+        start_to_close_timeout: Duration::from_secs(600),
+        heartbeat_timeout: Duration::from_secs(30),
+        retry_policy: Some(RetryPolicy { maximum_attempts: 3, ..Default::default() }),
+        ..Default::default()
+    };
+    let main = async move |ctx: &WorkflowContext, rows: u32| {
+        for activity in ["sound", "begins_anew", "succeeds_never_again"] {
+            ctx.execute_activity::<u32>(activity, &rows, options()).await?;
+        }
+        Ok(rows)
+    };
+    let simulation = Simulation::temporal()
+        .activity("sound", resumes)
+        .activity("begins_anew", begins_anew)
+        .activity("succeeds_never_again", succeeds_never_again)
+        .state(Target::default)
+        .no_heartbeat_throttle()
+        .workflow("main", main);
+    let all = || simulation.explore("main", &4u32).every_fault();
+    let progress = |activity: &str| check::progress(activity, |done: &u32| *done);
+    let stops = |activity: &str| check::stops_in_time(Duration::from_secs(6)).of(activity);
+    holds(all().check(progress("sound")).check(check::completes().of("sound")));
+    violates(all().check(progress("begins_anew")), "progress", "never read");
+    violates(all().check(check::completes().of("succeeds_never_again")), "completes", "a retry fails");
+    violates(all().check(stops("begins_anew")), "stops_in_time", "told to stop");
 }
 
 #[test]

@@ -89,6 +89,18 @@ fn plans_for_others_are_passed_over() {
     let kept = Kept::new("others", &format!("{}\n{CRASH}\n", CRASH.replace("for=work", "for=elsewhere")));
     let report = broken().regressions(&kept.0).report();
     assert_eq!(report.regressions().iter().map(|regression| regression.line).collect::<Vec<_>>(), [2]);
+    assert!(report.notes().is_empty(), "{report}");
+}
+
+#[test]
+fn a_file_whose_plans_are_all_for_others_is_told() {
+    let kept = Kept::new("renamed", &format!("{}\n", CRASH.replace("for=work", "for=elsewhere")));
+    let report = sound().regressions(&kept.0).every_fault().report();
+    let [note] = report.notes() else { panic!("{report}") };
+    assert!(
+        note.starts_with("regressions: 0 of 1 plan of ") && note.ends_with(" are for work; the first is for elsewhere")
+    );
+    assert!(report.holds() && report.to_string().contains(note), "{report}");
 }
 
 #[test]
@@ -99,10 +111,12 @@ fn what_is_not_a_plan_is_named_by_file_and_line() {
 }
 
 #[test]
-fn a_file_that_is_not_there_has_no_plans_and_a_folder_that_is_not_there_is_an_error() {
+fn a_file_that_is_not_there_guards_nothing_which_is_an_error() {
     let there = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let report = sound().regressions(there.join("never_made.regressions")).every_fault().report();
-    assert!(report.holds() && report.regressions().is_empty(), "{report}");
+    let error = report.error().expect("an error").to_string();
+    assert!(error.contains("never_made.regressions` is not there, so it guards nothing"), "{error}");
+    assert!(error.contains("DURASIM_REGRESSIONS=write"), "{error}");
     let error = sound().regressions("tests/nowhere/a.regressions").every_fault().report().error().unwrap().to_string();
     assert!(error.contains("there is no folder") && error.contains("package root"), "{error}");
     let error = sound().regressions("tests").every_fault().report().error().unwrap().to_string();
