@@ -253,6 +253,11 @@ impl fmt::Display for Report {
     }
 }
 
+/// `progress in 212`.
+fn words((check, runs): (&String, &u64)) -> String {
+    format!("{check} in {runs}")
+}
+
 /// A line, and what its runs could show below it.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -287,9 +292,10 @@ impl fmt::Display for Part {
         if *without_effect > 0 {
             write!(f, "\n    {without_effect} with faults that changed nothing")?;
         }
-        if !self.tally.judged.is_empty() {
-            let judged: Vec<String> = self.tally.judged.iter().map(|(check, runs)| format!("{check} {runs}")).collect();
-            write!(f, "\n    judged by {}", judged.join(", "))?;
+        // A check that is not named had something to judge in all of them.
+        let fewer: Vec<String> = self.tally.judged.iter().filter(|(_, judged)| *judged < runs).map(words).collect();
+        if !fewer.is_empty() {
+            write!(f, "\n    something to judge: {}", fewer.join(", "))?;
         }
         Ok(())
     }

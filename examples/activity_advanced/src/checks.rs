@@ -31,6 +31,14 @@ impl<C: Check> Check for IfThereIsTime<C> {
         self.check.learn(reference)
     }
 
+    fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        self.check.shows_nothing(reference)
+    }
+
+    fn has_something(&self, run: &Run, reference: &Reference) -> bool {
+        self.check.has_something(run, reference)
+    }
+
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         self.check.check(run, reference).or_else(|violation| {
             let of_its_end = matches!(&*violation.kind, "different result" | "lost");

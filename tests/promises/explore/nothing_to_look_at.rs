@@ -139,5 +139,5 @@ fn each_part_says_what_its_runs_could_show() {
     assert!(tally.judged["same_result"] < tally.runs && tally.judged["completes"] < tally.judged["same_result"]);
     assert!(tally.without_effect < tally.survive, "{report}");
     assert_eq!(seeds.tally.struck + seeds.tally.quiet, 200, "{report}");
-    assert!(report.to_string().contains("    judged by completes "), "{report}");
+    assert!(report.to_string().contains("    something to judge: completes in "), "{report}");
 }
