@@ -5,6 +5,7 @@
 //! shows the failure. Plans of failures can be kept in a file and are replayed as [`Regression`]s. [`VARIABLES`] lists what an
 //! exploration takes from the environment.
 
+mod accepted;
 mod coverage;
 mod difference;
 mod enough;
@@ -38,6 +39,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use accepted::Accepted;
 pub use coverage::{Cell, Coverage};
 pub use environment::{VARIABLES, Variable};
 pub use failed::Failed;
@@ -256,6 +258,10 @@ impl Exploration {
     /// A plan that still fails is a failure as any other. If it is fixed, the report says so; the line may stay, to guard against
     /// the failure's return. If the run no longer comes to one of its points, it guards against nothing: that is an error,
     /// which shows the nearest points, and nothing else is tried. [`Report::regressions`] has all of it as data.
+    ///
+    /// A failure that is known and is to stay for now is [accepted](Accepted) by its line, with the check, the rule and the
+    /// reason: `accepted "same_result" "different result" "OPS-12": v1 ..`. It fails no test, is counted in every report, and
+    /// is an error once its plan does not fail so any more. `DURASIM_PLAN` shows it as any other failure.
     ///
     /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says which
     /// check it fails. Lines that are there stay as they are. A missing file is made then at the first failure; without the

@@ -4,10 +4,12 @@
 //! are taken in their order.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
+use super::accepted::Accepted;
 use super::coverage::Coverage;
 use super::enough::Failing;
 use super::finding::{Finding, Judge, class, findings};
@@ -91,21 +93,25 @@ pub(super) struct Block {
     pub(super) broken: Vec<Broken>,
     /// The first that passed, at most as many as asked for.
     pub(super) passed: Vec<Passed>,
+    /// By the line of an accepted failure, the runs in which it was found.
+    pub(super) accepted: BTreeMap<usize, u64>,
 }
 
 /// The settings for the runs of a block.
 #[derive(Clone, Copy)]
-pub(super) struct Care {
+pub(super) struct Care<'a> {
     /// Those that fail are made again.
     pub(super) repeats: bool,
     /// So many distinct failures are kept.
     pub(super) broken: usize,
     /// So many runs that pass are kept.
     pub(super) passed: usize,
+    /// Failures that are known.
+    pub(super) accepted: &'a [Accepted],
 }
 
 impl Block {
-    fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Block {
+    fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care<'_>) -> Block {
         let mut block = Block::default();
         for case in cases {
             if Exploring::is_interrupted() {
@@ -126,7 +132,7 @@ impl Block {
     }
 
     /// Judges and counts a run. If it fails and goes another way when it is made again, that is the failure.
-    pub(super) fn take(&mut self, start: &Start, judges: &[Judge], finished: Finished, plan: Plan, care: Care) {
+    pub(super) fn take(&mut self, start: &Start, judges: &[Judge], finished: Finished, plan: Plan, care: Care<'_>) {
         let mut findings = findings(&finished, judges);
         if care.repeats
             && !findings.is_empty()
@@ -134,9 +140,15 @@ impl Block {
         {
             findings = vec![other];
         }
-        let class = if findings.is_empty() { class(&finished.run, judges) } else { None };
+        let found = findings.len();
+        findings.retain(|finding| !self.accept(finding, care.accepted));
+        let is_accepted = findings.is_empty() && found > 0;
+        let class = if found == 0 { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
         self.look(&finished, class, judges);
+        if is_accepted {
+            return self.tally.accept();
+        }
         self.coverage.count(&finished.run);
         let run = self.tally.runs;
         if findings.is_empty() && self.passed.len() < care.passed {
@@ -155,6 +167,15 @@ impl Block {
 }
 
 impl Block {
+    /// Says whether this failure is accepted, and counts the run for the entry that does so.
+    fn accept(&mut self, finding: &Finding, accepted: &[Accepted]) -> bool {
+        let covers = accepted.iter().find(|accepted| accepted.covers(finding));
+        if let Some(accepted) = covers {
+            *self.accepted.entry(accepted.line).or_default() += 1;
+        }
+        covers.is_some()
+    }
+
     /// Counts what the run of this class can show: the checks that have something to judge in it, and whether its faults did
     /// anything.
     fn look(&mut self, finished: &Finished, class: Option<Class>, judges: &[Judge]) {
@@ -206,7 +227,7 @@ impl Pool {
     }
 
     /// Makes these runs, and says block by block what came of them, in order.
-    pub(super) fn run(&self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care) -> Vec<Block> {
+    pub(super) fn run(&self, start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care<'_>) -> Vec<Block> {
         let mut blocks: Vec<(Vec<Case>, Block)> = Vec::with_capacity(cases.len().div_ceil(BLOCK));
         for case in cases {
             match blocks.last_mut() {

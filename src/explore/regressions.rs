@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::accepted::{Accepted, Words};
 use super::failed::Failed;
 use crate::fault::Plan;
 use crate::world::RunError;
@@ -46,6 +47,8 @@ pub(super) struct Regressions {
 pub(super) struct Kept {
     pub(super) line: usize,
     pub(super) plan: Plan,
+    /// The words of a failure that is accepted.
+    pub(super) accepted: Option<Words>,
 }
 
 impl Regressions {
@@ -90,8 +93,13 @@ impl Regressions {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
+            let (accepted, text) = match Accepted::parse(text) {
+                Some(Ok((words, plan))) => (Some(words), plan),
+                Some(Err(why)) => return Err(RunError::Setup(format!("{self}:{line}: {why}"))),
+                None => (None, text),
+            };
             match text.parse() {
-                Ok(plan) => plans.push(Kept { line, plan }),
+                Ok(plan) => plans.push(Kept { line, plan, accepted }),
                 Err(error) => {
                     return Err(RunError::Setup(format!(
                         "{self}:{line}: not a plan, at {error}; a line is a plan, a comment that begins with `#`, or empty"

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accepted::Accepted;
 use super::coverage::Coverage;
 use super::failed::Failed;
 use super::message::Extent;
@@ -40,6 +41,8 @@ pub struct Report {
     /// The file of the regressions, as messages call it.
     pub(super) file: Option<String>,
     pub(super) regressions: Vec<Regression>,
+    /// In the order of the file.
+    pub(super) accepted: Vec<Accepted>,
     /// Plans that were appended to the file, if that was asked for.
     pub(super) written: Option<usize>,
     /// What a reader should know of what was not looked at, each a line.
@@ -109,6 +112,7 @@ impl Report {
             coverage: Coverage::default(),
             file: None,
             regressions: Vec::new(),
+            accepted: Vec::new(),
             written: None,
             notes: Vec::new(),
         }
@@ -139,6 +143,12 @@ impl Report {
     /// The plans of the exploration's [file](super::Exploration::regressions), in its order, with what came of them.
     pub fn regressions(&self) -> &[Regression] {
         &self.regressions
+    }
+
+    /// The failures that the exploration's [file](super::Exploration::regressions) accepts, in its order, with the number of
+    /// runs in which each was found.
+    pub fn accepted(&self) -> &[Accepted] {
+        &self.accepted
     }
 
     /// What was asked for and not looked at, or could show little: a file whose plans are all for other tests, a result in
@@ -236,6 +246,10 @@ impl fmt::Display for Report {
                     RegressionState::NoLongerApplies(_) => writeln!(f, "  {file}:{line} no longer applies: {plan}")?,
                 }
             }
+            for Accepted { line, check, kind, reason, runs, .. } in &self.accepted {
+                let runs = Counted(*runs, "run");
+                writeln!(f, "  {file}:{line} accepted: {runs} fail `{check}` by `{kind}`: {reason}")?;
+            }
             match self.written {
                 Some(0) | None => {}
                 Some(plans) => writeln!(f, "  {} appended to {file}", Counted(plans, "plan"))?,
@@ -261,7 +275,8 @@ fn words((check, runs): (&String, &u64)) -> String {
 /// A line, and what its runs could show below it.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { runs, survive, over_budget, cancelled, differ, quiet, without_effect, failed, .. } = &self.tally;
+        let Tally { runs, survive, over_budget, cancelled, differ, quiet, without_effect, accepted, failed, .. } =
+            &self.tally;
         write!(
             f,
             "{:<15} {}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled",
@@ -275,6 +290,9 @@ impl fmt::Display for Part {
             write!(f, ", {quiet} without a fault")?;
         }
         f.write_str(")")?;
+        if *accepted > 0 {
+            write!(f, ", {accepted} accepted")?;
+        }
         if *failed > 0 {
             write!(f, ", {failed} FAILED")?;
         }

@@ -3,6 +3,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 
 use super::Exploration;
+use super::accepted::{Accepted, Words};
 use super::coverage::Coverage;
 use super::environment::{Environment, Wanted, tell};
 use super::explain::explain;
@@ -162,10 +163,14 @@ impl<'a> Sweep<'a> {
         }
         let mut part = self.begin(PartKind::Regressions, "regressions".to_owned(), Some(regressions.len() as u64));
         let mut stale = None;
-        for Kept { line, plan } in regressions {
+        for Kept { line, plan, accepted } in regressions {
             self.report.interrupted |= Exploring::is_interrupted();
             if self.report.interrupted {
                 break;
+            }
+            if let Some(words) = accepted {
+                self.accept(&mut part, line, plan, words)?;
+                continue;
             }
             let state = match self.run_strictly(&plan) {
                 Ok(finished) => {
@@ -188,6 +193,33 @@ impl<'a> Sweep<'a> {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// A failure that is accepted: from here on it fails nothing. An error, unless its plan still fails so.
+    fn accept(&mut self, part: &mut Ongoing, line: usize, plan: Plan, words: Words) -> Result<(), RunError> {
+        let Words { check, kind, reason } = words;
+        let accepted = Accepted { line, check, kind, reason, plan: plan.clone(), runs: 0 };
+        let finished = self.run_strictly(&plan)?;
+        let found = findings(&finished, self.judges);
+        if !found.iter().any(|finding| accepted.covers(finding)) {
+            let now = match found.first() {
+                Some(Finding { check, violation, .. }) => format!("it fails `{check}` by `{}`", violation.kind),
+                None => "no check fails".to_owned(),
+            };
+            return Err(RunError::Setup(format!(
+                "{}:{line}: the plan does not fail `{}` by `{}` any more, which the line accepts: {now}. Remove the line, or \
+                 correct it",
+                self.report.file.as_deref().unwrap_or_default(),
+                accepted.check,
+                accepted.kind
+            )));
+        }
+        self.report.accepted.push(accepted);
+        let accepted = self.report.accepted.clone();
+        let mut block = Block::default();
+        block.take(&self.exploration.start, self.judges, finished, plan, self.care(&accepted));
+        self.take(part, block);
+        Ok(())
     }
 
     /// Every fault at every point of the run without faults.
@@ -295,7 +327,10 @@ impl<'a> Sweep<'a> {
         if self.report.interrupted || part.ends_early() || cases.is_empty() {
             return;
         }
-        for block in self.pool.run(&self.exploration.start, self.judges, cases, self.care()) {
+        let accepted = std::mem::take(&mut self.report.accepted);
+        let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.care(&accepted));
+        self.report.accepted = accepted;
+        for block in blocks {
             // Blocks that were made at the same time do not count: how many there are depends on the threads.
             if !part.ends_early() {
                 self.take(part, block);
@@ -311,16 +346,17 @@ impl<'a> Sweep<'a> {
     }
 
     /// Says how much of a block of runs is kept: as many failures as are explained, since all might be new.
-    fn care(&self) -> Care {
+    fn care<'b>(&self, accepted: &'b [Accepted]) -> Care<'b> {
         let repeats = self.exploration.deterministic;
         let passed = if repeats && self.report.repeated < REPEATED { REPEATED as usize } else { 0 };
-        Care { repeats, broken: EXPLAINED, passed }
+        Care { repeats, broken: EXPLAINED, passed, accepted }
     }
 
     /// Judges and counts a single run.
     fn take_run(&mut self, part: &mut Ongoing, finished: Finished, plan: Plan) {
         let mut block = Block::default();
-        block.take(&self.exploration.start, self.judges, finished, plan, self.care());
+        // A plan that was asked for by itself shows what it shows.
+        block.take(&self.exploration.start, self.judges, finished, plan, self.care(&[]));
         self.take(part, block);
     }
 
@@ -330,6 +366,9 @@ impl<'a> Sweep<'a> {
         part.tally.add(block.tally);
         part.failing.add(block.failing);
         self.report.coverage.add(block.coverage);
+        for accepted in &mut self.report.accepted {
+            accepted.runs += block.accepted.get(&accepted.line).copied().unwrap_or_default();
+        }
         let mut broken = block.broken.into_iter().peekable();
         let mut passed = block.passed.into_iter().peekable();
         // In the order of the runs.

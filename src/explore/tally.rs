@@ -32,6 +32,8 @@ pub struct Tally {
     pub cancelled: u64,
     /// Runs that ended otherwise and satisfy every check.
     pub differ: u64,
+    /// Runs that violate only what the regressions file accepts.
+    pub accepted: u64,
     /// Runs that violate a check.
     pub failed: u64,
     /// Attempts that workers took.
@@ -58,6 +60,12 @@ pub struct Tally {
 const MANY_DETAILS: usize = 1_000;
 
 impl Tally {
+    /// Counts a run that violates only what is accepted as one that failed.
+    pub(super) fn accept(&mut self) {
+        self.failed -= 1;
+        self.accepted += 1;
+    }
+
     /// Counts a run of this class; `None` if it failed.
     pub(super) fn count(&mut self, run: &Run, class: Option<Class>) {
         self.runs += 1;
@@ -107,6 +115,7 @@ impl Tally {
         self.unprotected += more.unprotected;
         self.cancelled += more.cancelled;
         self.differ += more.differ;
+        self.accepted += more.accepted;
         self.failed += more.failed;
         self.attempts += more.attempts;
         self.heartbeats_recorded += more.heartbeats_recorded;
@@ -158,6 +167,6 @@ impl Tally {
 
     /// Runs that satisfy every check.
     pub fn hold(&self) -> u64 {
-        self.runs - self.failed
+        self.runs - self.failed - self.accepted
     }
 }

@@ -1,5 +1,6 @@
 //! Explorations say what they tried and what came of it, refuse what could show nothing, and obey the environment.
 
+mod accepted;
 mod classes;
 mod coverage;
 mod ends_early;

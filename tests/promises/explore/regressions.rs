@@ -10,10 +10,10 @@ use durasim::{ActivityContext, ActivityError, Exploration, Simulation, WorkflowC
 use super::{resilient, simulation, steps};
 
 /// A file of this test alone.
-struct Kept(PathBuf);
+pub struct Kept(pub PathBuf);
 
 impl Kept {
-    fn new(name: &str, text: &str) -> Kept {
+    pub fn new(name: &str, text: &str) -> Kept {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.regressions"));
         std::fs::write(&path, text).unwrap();
         Kept(path)
@@ -32,7 +32,7 @@ async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, Acti
     }
 }
 
-fn broken() -> Exploration {
+pub fn broken() -> Exploration {
     Simulation::temporal()
         .activity("steps", fails_on_a_retry)
         .workflow("work", async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
@@ -43,11 +43,11 @@ fn broken() -> Exploration {
         .check(check::same_result())
 }
 
-fn sound() -> Exploration {
+pub fn sound() -> Exploration {
     simulation(resilient()).explore("work", &4u32).named("work").check(check::same_result())
 }
 
-const CRASH: &str = "v1 seed=0 order=fifo for=work; steps#1@1:await2=crash";
+pub const CRASH: &str = "v1 seed=0 order=fifo for=work; steps#1@1:await2=crash";
 
 #[test]
 fn a_plan_still_fails() {
