@@ -95,11 +95,17 @@ const UNNAMED: &str = "main";
 /// The argument that picks the test, for a shell, after a space; empty if the test has no name.
 fn test_filter(exploration: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "_:-.".contains(character);
-    match exploration {
+    match without_input(exploration) {
         UNNAMED => String::new(),
         name if name.chars().all(is_plain) => format!(" {name}"),
         name => format!(" '{}'", name.replace('\'', "'\\''")),
     }
+}
+
+/// `name` of `name[2]`, the exploration of the second input.
+fn without_input(exploration: &str) -> &str {
+    let parts = exploration.strip_suffix(']').and_then(|text| text.rsplit_once('['));
+    parts.filter(|(_, number)| number.parse::<u32>().is_ok()).map_or(exploration, |(name, _)| name)
 }
 
 /// The whole timeline, or of a very long one the surroundings of the events to be shown, as much as there is room for.

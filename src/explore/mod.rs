@@ -14,6 +14,7 @@ mod explain;
 mod failed;
 mod finding;
 mod ink;
+mod inputs;
 mod interrupt;
 mod message;
 mod ongoing;
@@ -39,6 +40,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use accepted::Accepted;
 pub use coverage::{Cell, Coverage};
 pub use environment::{VARIABLES, Variable};
@@ -47,6 +50,7 @@ pub use regressions::{Regression, RegressionState};
 pub use report::{EndedEarly, Part, Report};
 pub use tally::Tally;
 
+use inputs::Inputs;
 use regressions::Regressions;
 use share::Share;
 
@@ -99,6 +103,7 @@ pub struct Exploration {
     over_budget: Option<Share>,
     regressions: Option<Regressions>,
     checks: Vec<Arc<dyn Check>>,
+    inputs: Inputs,
 }
 
 /// A setting of a simulation that is about a single run.
@@ -126,6 +131,7 @@ impl Exploration {
             over_budget: None,
             regressions: None,
             checks: Vec::new(),
+            inputs: Inputs::default(),
         }
     }
 
@@ -283,6 +289,27 @@ impl Exploration {
         self
     }
 
+    /// Explores further inputs, too, one after the other: each has a run without faults of its own, and all that is asked for is
+    /// tried for each. Inputs are numbered from 1, which is the one given to [`explore`](crate::Simulation::explore). The plans of
+    /// the second say `for=name[2]`, and so on.
+    ///
+    /// An input that cannot be encoded as JSON, and one for a script, is an error of the report.
+    ///
+    /// ```
+    /// # use durasim::{Simulation, WorkflowContext, WorkflowError, check};
+    /// # let naps = async |ctx: &WorkflowContext, count: u64| -> Result<u64, WorkflowError> {
+    /// #     for _ in 0..count { ctx.sleep(std::time::Duration::from_secs(1)).await?; }
+    /// #     Ok(count)
+    /// # };
+    /// # let simulation = Simulation::temporal().workflow("naps", naps);
+    /// let exploration = simulation.explore("naps", &1u64).inputs([2u64, 10]).every_fault().check(check::same_result());
+    /// assert_eq!(exploration.report().parts().len(), 6);
+    /// ```
+    pub fn inputs<I: Serialize>(mut self, inputs: impl IntoIterator<Item = I>) -> Exploration {
+        self.inputs.add(inputs);
+        self
+    }
+
     /// Adds a check. Every run of the exploration is judged by it.
     pub fn check(mut self, check: impl Check + 'static) -> Exploration {
         if let Some(watch) = check.watch() {
@@ -343,11 +370,21 @@ impl Exploration {
 
     /// Makes all runs and reports, also when something fails.
     pub fn report(&self) -> Report {
-        let mut report = Report::new(self.name(), self.start.origin.name().into());
-        if let Err(error) = self.sweep(&mut report) {
-            report.error = Some(error);
+        let report = |exploration: &Exploration| {
+            let mut report = Report::new(exploration.name(), exploration.start.origin.name().into());
+            if let Err(error) = exploration.sweep(&mut report) {
+                report.error = Some(error);
+            }
+            report
+        };
+        match self.each_input() {
+            Ok(explorations) => Report::of_inputs(explorations.iter().map(report)).unwrap_or_else(|| report(self)),
+            Err(error) => {
+                let mut report = Report::new(self.name(), self.start.origin.name().into());
+                report.error = Some(error);
+                report
+            }
         }
-        report
     }
 
     /// Makes all runs and prints the report to the test's output.

@@ -45,7 +45,9 @@ impl Exploration {
         self.validate_parts(&wanted, !regressions.is_empty())?;
         if let Wanted::Plan(plan) = &wanted {
             if let Some(other) = plan.exploration.as_deref().filter(|other| **other != *report.name) {
-                tell(&format!("{} is skipped, since DURASIM_PLAN is for {other}", report.name));
+                if !self.inputs.are_called(other) {
+                    tell(&format!("{} is skipped, since DURASIM_PLAN is for {other}", report.name));
+                }
                 report.skipped = true;
                 return Ok(());
             }
@@ -91,6 +93,10 @@ impl Exploration {
         let (own, others) = file.of(&report.name, writes)?;
         if own.is_empty()
             && let Some(kept) = others.first()
+            && !others
+                .iter()
+                .filter_map(|kept| kept.plan.exploration.as_deref())
+                .any(|name| self.inputs.are_called(name))
         {
             let other = kept.plan.exploration.as_deref().unwrap_or_default();
             let passed_over = format!(

@@ -70,6 +70,12 @@ impl Start {
         Start { setup, origin, usual: Arc::default() }
     }
 
+    /// The same with another input. `None` for a script, which takes none.
+    pub(crate) fn with_input(&self, input: Payload) -> Option<Start> {
+        let Origin::Workflow { workflow, .. } = &self.origin else { return None };
+        Some(Start::new(self.setup.clone(), Origin::Workflow { workflow: workflow.clone(), input: Ok(input) }))
+    }
+
     /// How long attempts take when nothing strikes. The first call makes a run without faults.
     pub(crate) fn usual_lengths(&self) -> &Arc<AttemptLengths> {
         self.usual.get_or_init(|| Arc::new(self.run(&Plan::none()).run.attempt_lengths()))

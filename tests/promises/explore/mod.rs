@@ -6,6 +6,7 @@ mod coverage;
 mod ends_early;
 mod ends_well;
 mod environment;
+mod inputs;
 mod message;
 mod nothing_to_look_at;
 mod over_budget;
