@@ -205,11 +205,13 @@ impl Exploration {
         self
     }
 
-    /// Makes every run only once. Without this call the run without faults, the first 16 runs that pass and all runs that fail
-    /// are made again, which finds code that is not deterministic. Use it for activities that count their own runs in a global.
+    /// Makes every run only once. Without this call the run without faults, the first 16 runs of each part that pass, and all
+    /// runs that fail are made again, which finds code that is not deterministic. Use it for activities that count their own
+    /// runs in a global.
     ///
-    /// A run that fails is repeated at once. Runs that pass, and failures that are explained, are repeated on a thread of their
-    /// own, after a run without faults. A repeat must have the same trace, result and length. If it has not, that is the
+    /// A run that fails is repeated at once. Runs that pass are repeated when their part ends, on another thread and the last
+    /// one first; failures that are explained on a thread of their own, after a run without faults; and the run without faults
+    /// once more at the end, where it shows state that survived a crash. A repeat must have the same trace, result and length. If it has not, that is the
     /// failure, with the first event that differs, and whatever else the run violates is not reported.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::enough::Failing;
-use super::pool::Case;
+use super::pool::{Case, Passed};
 use super::progress::Progress;
 use super::report::{EndedEarly, Part, PartKind};
 use super::tally::Tally;
@@ -26,6 +26,8 @@ pub(super) struct Ongoing {
     pub(super) given: u64,
     /// Those to be made next.
     pub(super) waiting: Vec<Case>,
+    /// Some that passed, to be repeated.
+    pub(super) sample: Vec<Passed>,
 }
 
 impl Ongoing {
@@ -41,6 +43,7 @@ impl Ongoing {
             offered: 0,
             given: 0,
             waiting: Vec::new(),
+            sample: Vec::new(),
             name,
         }
     }

@@ -13,8 +13,9 @@ use crate::trace::Trace;
 use crate::world::start::Start;
 use crate::world::{Outcome, Run};
 
-/// Passing runs that are made again. Failing ones all are, and once more on another thread before they are explained.
-pub(super) const REPEATED: u64 = 16;
+/// Passing runs of each part that are made again. Failing ones all are, and once more on another thread before they are
+/// explained.
+pub(super) const REPEATED: usize = 16;
 
 /// A run as it went, with the plan that makes it again.
 #[derive(Clone, Debug)]
@@ -41,6 +42,49 @@ impl Once {
         let violation = difference(&self.trace, &self.outcome, &again.trace, &again.outcome)?;
         Some(Finding::not_deterministic(violation))
     }
+}
+
+impl Once {
+    /// Makes the run without faults again, after runs with faults. Finds whether it goes another way now, and the same way
+    /// each time: what differs each time is no state.
+    pub(super) fn differs_after_faults(&self, start: &Start) -> Option<Finding> {
+        let again = start.run(&self.plan).run;
+        let mut violation = difference(&self.trace, &self.outcome, again.trace(), &again.outcome())?;
+        if differs_at_once(&again, &self.plan, start).is_some() {
+            return None;
+        }
+        violation.message =
+            "the run without faults goes another way after runs with faults than before them. There is state \
+                             outside the run: a static, a thread-local or a captured value survived a crash"
+                .to_owned();
+        Some(Finding::not_deterministic(violation))
+    }
+}
+
+/// Makes runs again on another thread, the last first, after a run without faults. Finds for each whether it goes another way
+/// there.
+pub(super) fn differ_in_another_order<'a>(
+    runs: impl DoubleEndedIterator<Item = &'a Once> + ExactSizeIterator + Send,
+    start: &Start,
+) -> Vec<Option<Finding>> {
+    if runs.len() == 0 {
+        return Vec::new();
+    }
+    let again = on_another(|| {
+        drop(start.run(&Plan::none()));
+        let differs = |once: &Once| {
+            let again = start.run(&once.plan).run;
+            difference(&once.trace, &once.outcome, again.trace(), &again.outcome()).map(Finding::not_deterministic)
+        };
+        runs.rev().map(differs).collect::<Vec<_>>()
+    });
+    // Without a thread there is nothing to compare.
+    again
+        .map(|mut found| {
+            found.reverse();
+            found
+        })
+        .unwrap_or_default()
 }
 
 /// Makes a run again at once. Finds whether it goes another way then.

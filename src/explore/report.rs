@@ -35,8 +35,6 @@ pub struct Report {
     pub(super) excused: Option<Option<Violation>>,
     /// Ctrl-C ended it before all runs were made.
     pub(super) interrupted: bool,
-    /// Passing runs that were run again.
-    pub(super) repeated: u64,
     pub(super) coverage: Coverage,
     /// The file of the regressions, as messages call it.
     pub(super) file: Option<String>,
@@ -108,7 +106,6 @@ impl Report {
             shard: None,
             excused: None,
             interrupted: false,
-            repeated: 0,
             coverage: Coverage::default(),
             file: None,
             regressions: Vec::new(),

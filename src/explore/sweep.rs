@@ -15,8 +15,8 @@ use super::pairs;
 use super::points::Points;
 use super::pool::{Block, Broken, Care, Case, Passed, Pool, whole_blocks};
 use super::regressions::{Kept, Regression, RegressionState};
-use super::repeat::{Once, REPEATED};
-use super::report::{PartKind, Report};
+use super::repeat::{Once, REPEATED, differ_in_another_order};
+use super::report::{Part, PartKind, Report};
 use super::shard::Shard;
 use super::singles::Singles;
 use super::validate::showed_something;
@@ -57,12 +57,16 @@ impl Exploration {
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
         self.start.learn(&reference);
         let mut sweep = Sweep::new(self, &judges, report);
+        sweep.reference = Some(Once::new(&reference, Plan::none()));
         match wanted {
             Wanted::Everything => {
                 sweep.shard = shard;
                 sweep.report.shard = (!shard.is_whole()).then_some(shard);
                 sweep.regressions(regressions)?;
                 sweep.everything(&reference);
+                if sweep.report.holds() {
+                    sweep.reference_again();
+                }
                 showed_something(sweep.report)?;
             }
             Wanted::Plan(plan) => sweep.replay(plan)?,
@@ -132,11 +136,20 @@ struct Sweep<'a> {
     report: &'a mut Report,
     pool: Pool,
     shard: Shard,
+    /// The run without faults as it went at first, until it is made again.
+    reference: Option<Once>,
 }
 
 impl<'a> Sweep<'a> {
     fn new(exploration: &'a Exploration, judges: &'a [Judge], report: &'a mut Report) -> Sweep<'a> {
-        Sweep { exploration, judges, report, pool: Pool::new(exploration.threads), shard: Shard::WHOLE }
+        Sweep {
+            exploration,
+            judges,
+            report,
+            pool: Pool::new(exploration.threads),
+            shard: Shard::WHOLE,
+            reference: None,
+        }
     }
 
     /// Every part that is asked for. Ctrl-C ends the part that goes on, and with it the exploration.
@@ -223,7 +236,7 @@ impl<'a> Sweep<'a> {
         self.report.accepted.push(accepted);
         let accepted = self.report.accepted.clone();
         let mut block = Block::default();
-        block.take(&self.exploration.start, self.judges, finished, plan, self.care(&accepted));
+        block.take(&self.exploration.start, self.judges, finished, plan, self.care(part, &accepted));
         self.take(part, block);
         Ok(())
     }
@@ -334,7 +347,7 @@ impl<'a> Sweep<'a> {
             return;
         }
         let accepted = std::mem::take(&mut self.report.accepted);
-        let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.care(&accepted));
+        let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.care(part, &accepted));
         self.report.accepted = accepted;
         for block in blocks {
             // Blocks that were made at the same time do not count: how many there are depends on the threads.
@@ -348,13 +361,14 @@ impl<'a> Sweep<'a> {
     fn end(&mut self, mut part: Ongoing) {
         let rest = part.waiting.len();
         self.make(&mut part, rest);
+        self.repeat(&mut part);
         self.report.parts.push(part.end());
     }
 
     /// Says how much of a block of runs is kept: as many failures as are explained, since all might be new.
-    fn care<'b>(&self, accepted: &'b [Accepted]) -> Care<'b> {
+    fn care<'b>(&self, part: &Ongoing, accepted: &'b [Accepted]) -> Care<'b> {
         let repeats = self.exploration.deterministic;
-        let passed = if repeats && self.report.repeated < REPEATED { REPEATED as usize } else { 0 };
+        let passed = if repeats { REPEATED - part.sample.len() } else { 0 };
         Care { repeats, broken: EXPLAINED, passed, accepted }
     }
 
@@ -362,7 +376,7 @@ impl<'a> Sweep<'a> {
     fn take_run(&mut self, part: &mut Ongoing, finished: Finished, plan: Plan) {
         let mut block = Block::default();
         // A plan that was asked for by itself shows what it shows.
-        block.take(&self.exploration.start, self.judges, finished, plan, self.care(&[]));
+        block.take(&self.exploration.start, self.judges, finished, plan, self.care(part, &[]));
         self.take(part, block);
     }
 
@@ -383,7 +397,7 @@ impl<'a> Sweep<'a> {
             if let Some(broken) = broken.next_if(|broken| broken.run < next_passed) {
                 self.take_broken(part, broken, before);
             } else if let Some(passed) = passed.next() {
-                self.take_passed(part, passed, before);
+                Sweep::take_passed(part, passed, before);
             } else {
                 break;
             }
@@ -405,16 +419,45 @@ impl<'a> Sweep<'a> {
         self.report_failure(once, other.unwrap_or(finding), before + run);
     }
 
-    /// Repeats a run that passed, if not enough of them have been.
-    fn take_passed(&mut self, part: &mut Ongoing, passed: Passed, before: u64) {
-        if self.report.repeated >= REPEATED {
+    /// Keeps a run that passed, to be repeated when the part ends, if not enough of them have been.
+    fn take_passed(part: &mut Ongoing, mut passed: Passed, before: u64) {
+        if part.sample.len() < REPEATED {
+            passed.run += before;
+            part.sample.push(passed);
+        }
+    }
+
+    /// Repeats the sample of a part on another thread, the last of its runs first.
+    fn repeat(&mut self, part: &mut Ongoing) {
+        let sample = std::mem::take(&mut part.sample);
+        if self.report.interrupted {
             return;
         }
-        self.report.repeated += 1;
-        let Passed { run, class, once } = passed;
-        if let Some(finding) = once.differs_on_another_thread(&self.exploration.start) {
-            part.tally.fails_after_all(&once.trace, class, &finding.check);
-            self.report_failure(once, finding, before + run);
+        let start = &self.exploration.start;
+        let found = differ_in_another_order(sample.iter().map(|passed| &passed.once), start);
+        if found.iter().any(Option::is_some) {
+            self.reference_again();
+        }
+        for (Passed { run, class, once }, finding) in sample.into_iter().zip(found) {
+            if let Some(finding) = finding {
+                part.tally.fails_after_all(&once.trace, class, &finding.check);
+                self.report_failure(once, finding, run);
+            }
+        }
+    }
+
+    /// Makes the run without faults once more: what runs with faults have left outside of the run shows in it.
+    fn reference_again(&mut self) {
+        if !self.exploration.deterministic || self.report.interrupted {
+            return;
+        }
+        let Some(once) = self.reference.take() else { return };
+        if let Some(finding) = once.differs_after_faults(&self.exploration.start) {
+            if let Some(Part { tally, .. }) = self.report.parts.first_mut() {
+                (tally.survive, tally.failed) = (0, 1);
+                tally.note_violation(&finding.check);
+            }
+            self.report_failure(once, finding, 1);
         }
     }
 

@@ -103,6 +103,84 @@ fn what_the_run_before_left_behind_is_told() {
     assert_eq!(failed.check, "deterministic", "{}", failed.text);
 }
 
+/// A checkpoint in a static would be lost with its process.
+#[test]
+fn a_static_that_survives_a_crash_is_told() {
+    static DONE: AtomicU64 = AtomicU64::new(0);
+    async fn copies(_: &ActivityContext, rows: u64) -> Result<u64, ActivityError> {
+        while DONE.load(Ordering::Relaxed) < rows {
+            durasim::time::sleep(Duration::from_secs(5)).await;
+            DONE.fetch_add(1, Ordering::Relaxed);
+        }
+        // It is reset by whoever completes, so that every run without faults is alike.
+        Ok(DONE.swap(0, Ordering::Relaxed))
+    }
+    let report = Simulation::temporal()
+        .activity("copies", copies)
+        .workflow("copying", async |ctx: &WorkflowContext, rows: u64| {
+            ctx.execute_activity::<u64>("copies", &rows, options()).await
+        })
+        .explore("copying", &4u64)
+        .seeds(0..40)
+        .threads(1)
+        .check(check::same_result())
+        .report();
+    assert!(!report.holds(), "{report}");
+}
+
+/// Runs of each part are made again, so that what only some of them do is found.
+#[test]
+fn each_part_has_a_sample_that_is_made_again() {
+    static RETRIES: AtomicU64 = AtomicU64::new(0);
+    async fn counts_retries(ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        if ctx.get_info().attempt > 2 {
+            durasim::time::sleep(Duration::from_millis(RETRIES.fetch_add(1, Ordering::Relaxed))).await;
+        }
+        Ok(())
+    }
+    let report = Simulation::temporal()
+        .activity("counts_retries", counts_retries)
+        .workflow("naps", async |ctx: &WorkflowContext, (): ()| {
+            ctx.execute_activity::<()>("counts_retries", &(), options()).await
+        })
+        .explore("naps", &())
+        .every_fault()
+        .every_pair()
+        .check(check::same_result())
+        .report();
+    let [failed] = report.failures() else { panic!("{report}") };
+    assert_eq!(failed.check, "deterministic", "{}", failed.text);
+    assert_eq!(report.parts()[1].tally.failed, 0, "one fault alone leads to no third attempt: {report}");
+    assert!(report.parts()[2].tally.failed > 0, "{report}");
+}
+
+/// What runs with faults leave behind shows in the run without faults, made once more.
+#[test]
+fn the_run_without_faults_is_made_again_at_the_end() {
+    static CRASHED: AtomicBool = AtomicBool::new(false);
+    async fn remembers(ctx: &ActivityContext, (): ()) -> Result<bool, ActivityError> {
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        if ctx.get_info().attempt > 2 {
+            CRASHED.store(true, Ordering::Relaxed);
+        }
+        Ok(CRASHED.load(Ordering::Relaxed))
+    }
+    let report = Simulation::temporal()
+        .activity("remembers", remembers)
+        .workflow("naps", async |ctx: &WorkflowContext, (): ()| {
+            ctx.execute_activity::<bool>("remembers", &(), options()).await
+        })
+        .explore("naps", &())
+        .seeds(0..400)
+        .threads(1)
+        .check(check::named("anything", |_: &Run| {}))
+        .report();
+    let [failed] = report.failures() else { panic!("{report}") };
+    assert_eq!(failed.check, "deterministic", "{}", failed.text);
+    assert!(failed.violation.message.contains("a captured value survived a crash"), "{}", failed.text);
+}
+
 thread_local! {
     static RUNS: Cell<u64> = const { Cell::new(0) };
 }
