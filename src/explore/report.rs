@@ -148,6 +148,12 @@ impl Report {
         &self.accepted
     }
 
+    /// A number for all that happened in all runs. Two reports of one simulation with the same counts and another fingerprint
+    /// differ in some run: code that depends on something that is not simulated. It may differ between versions of Rust.
+    pub fn fingerprint(&self) -> u64 {
+        self.parts.iter().fold(0, |all, part| all.wrapping_mul(31).wrapping_add(part.tally.fingerprint))
+    }
+
     /// What was asked for and not looked at, or could show little: a file whose plans are all for other tests, a result in
     /// which there is nothing to compare. Each is a line.
     pub fn notes(&self) -> &[String] {

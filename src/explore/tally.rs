@@ -36,6 +36,9 @@ pub struct Tally {
     pub accepted: u64,
     /// Runs that violate a check.
     pub failed: u64,
+    /// A number for all that happened in all runs, in any order: another one means that some run went another way. It may
+    /// differ between versions of Rust.
+    pub fingerprint: u64,
     /// Attempts that workers took.
     pub attempts: u64,
     /// Heartbeats that code recorded.
@@ -81,6 +84,7 @@ impl Tally {
             Some(Class::Different) => self.differ += 1,
             None => self.failed += 1,
         }
+        self.fingerprint = self.fingerprint.wrapping_add(run.trace().fingerprint());
         self.virtual_time += run.virtual_time().since_epoch();
         for attempt in run.executions().attempts().values() {
             self.attempts += 1;
@@ -117,6 +121,7 @@ impl Tally {
         self.differ += more.differ;
         self.accepted += more.accepted;
         self.failed += more.failed;
+        self.fingerprint = self.fingerprint.wrapping_add(more.fingerprint);
         self.attempts += more.attempts;
         self.heartbeats_recorded += more.heartbeats_recorded;
         self.heartbeats_sent += more.heartbeats_sent;

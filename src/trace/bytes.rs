@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Bytes in the trace's store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Bytes {
     start: u32,
     len: u32,
@@ -22,7 +22,7 @@ impl Bytes {
 }
 
 /// All bytes of a trace.
-#[derive(Clone, PartialEq, Default, Debug)]
+#[derive(Clone, PartialEq, Hash, Default, Debug)]
 pub(super) struct Store(Vec<u8>);
 
 impl Store {

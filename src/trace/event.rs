@@ -6,7 +6,7 @@ use crate::program::{CancelReason, RetryState, Span, Time, TimeoutType};
 use crate::service::{ActivityKey, WorkflowKey};
 
 /// One thing that happened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Event {
     /// When.
@@ -50,7 +50,7 @@ pub enum Ended {
 }
 
 /// One kind of event. "Recorded", "sent" and "visible" are the three stages of a heartbeat.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum What {
     // Workflow runs.

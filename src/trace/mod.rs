@@ -12,6 +12,7 @@ mod names;
 pub(crate) mod sites;
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 pub use bytes::Bytes;
@@ -158,6 +159,14 @@ impl Trace {
 
 /// Comparing.
 impl Trace {
+    /// A number for all events and the bytes that they refer to: another one means that something else happened. It is the
+    /// same for builds by one version of Rust only.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.events, &self.bytes).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Says whether the same happened in both runs, to the last byte, but for the faults themselves.
     pub(crate) fn is_same_but_for_faults(&self, other: &Trace) -> bool {
         let but_faults = |event: &&Event| !matches!(event.what, What::Fault(_));

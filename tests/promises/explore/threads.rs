@@ -52,6 +52,25 @@ fn told(report: &Report) -> String {
 }
 
 #[test]
+fn a_fingerprint_tells_reports_of_equal_counts_apart() {
+    let naps = |millis: u64| {
+        let nap = async move |ctx: &WorkflowContext, (): ()| {
+            ctx.sleep(std::time::Duration::from_millis(millis)).await.map(|()| 1)
+        };
+        Simulation::temporal()
+            .workflow("nap", nap)
+            .explore("nap", &())
+            .every_fault()
+            .check(check::same_result())
+            .report()
+    };
+    let (one, again, other) = (naps(500), naps(500), naps(501));
+    assert_eq!((one.to_string(), one.fingerprint()), (again.to_string(), again.fingerprint()));
+    assert_eq!(one.to_string(), other.to_string());
+    assert_ne!(one.fingerprint(), other.fingerprint());
+}
+
+#[test]
 fn what_is_found_does_not_depend_on_the_number_of_threads() {
     let one = told(&report(1));
     assert!(one.contains("FAILED") && one.contains("seeds 0..3000"), "{one}");
