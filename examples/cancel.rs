@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use durasim::program::CancellationType;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Client, Simulation, WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityOptions, Client, Exploration, Simulation, WorkflowContext, WorkflowError,
+    check,
 };
 
 /// The world outside: a hall that can be reserved.
@@ -55,22 +56,28 @@ async fn call_off(client: Client) -> Result<String, String> {
     Ok(concert.result().await.expect_err("it has time for 20 songs only after 100 s").to_string())
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let simulation = Simulation::temporal().activity("play", play).workflow("concert", concert).state(Hall::default);
+fn simulation() -> Simulation {
+    Simulation::temporal().activity("play", play).workflow("concert", concert).state(Hall::default)
+}
 
-    let (end, run) = simulation.drive(call_off)?;
-    println!("{}\nthe user sees: {}\n", run.timeline(), end?);
-    assert!(!run.state::<Hall>().is_reserved.get(), "the hall is still reserved");
-
+/// The exploration of it.
+pub fn explored() -> Exploration {
     // A reservation that fails after it was made is the next attempt's to end.
     let is_free = |hall: &Hall| if hall.is_reserved.get() { Err("the hall is reserved") } else { Ok(()) };
-    let report = simulation
+    simulation()
         .explore_script(call_off)
         .named("call_off")
         .every_fault()
         .check(check::stops_in_time(Duration::from_secs(6)).of("play").until_cancelled())
         .check(check::cleaned_up(is_free).of("play").unless_failed("reserve"))
-        .report();
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (end, run) = simulation().drive(call_off)?;
+    println!("{}\nthe user sees: {}\n", run.timeline(), end?);
+    assert!(!run.state::<Hall>().is_reserved.get(), "the hall is still reserved");
+
+    let report = explored().report();
     println!("{report}");
     report.failures().iter().for_each(|failed| println!("{}", failed.text));
     assert!(report.holds());

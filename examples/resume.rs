@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError,
-    check,
+    ActivityContext, ActivityError, ActivityOptions, Exploration, Ledger, RetryPolicy, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
 
 /// The world outside: a printer that counts how often it printed each page.
@@ -37,12 +37,23 @@ async fn publish(ctx: &WorkflowContext, pages: u32) -> Result<u32, WorkflowError
     ctx.execute_activity("print_book", &pages, options).await
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let simulation =
-        Simulation::temporal().activity("print_book", print_book).workflow("publish", publish).state(Printer::default);
+fn simulation() -> Simulation {
+    Simulation::temporal().activity("print_book", print_book).workflow("publish", publish).state(Printer::default)
+}
 
+/// Every crash, and every other fault at every point. In a test this is all there is, with `.assert()` at its end.
+pub fn explored() -> Exploration {
+    simulation()
+        .explore("publish", &8)
+        .every_fault()
+        .check(check::same_result())
+        .check(check::progress("print_book", |pages_done: &u32| *pages_done))
+        .check(check::effects(|printer: &Printer| &printer.printed))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     // One crash: the worker dies while the first attempt waits for the sixth time.
-    let run = simulation.clone().plan("print_book#1@1:await6=crash".parse()?).run("publish", &8)?;
+    let run = simulation().plan("print_book#1@1:await6=crash".parse()?).run("publish", &8)?;
     println!("{}", run.timeline());
     assert_eq!(run.result::<u32>()?, 8);
     let attempts = &run.activities()[0].attempts;
@@ -50,14 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("the second attempt went on after page {resumed_at}\n");
     assert!(resumed_at > 0, "the second attempt began anew");
 
-    // Every crash, and every other fault at every point. In a test this is all there is.
-    let report = simulation
-        .explore("publish", &8)
-        .every_fault()
-        .check(check::same_result())
-        .check(check::progress("print_book", |pages_done: &u32| *pages_done))
-        .check(check::effects(|printer: &Printer| &printer.printed))
-        .report();
+    let report = explored().report();
     println!("{report}");
     report.failures().iter().for_each(|failed| println!("{}", failed.text));
     assert!(report.holds());

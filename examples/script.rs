@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Client, RetryPolicy, Simulation, WorkflowContext, WorkflowError,
-    check,
+    ActivityContext, ActivityError, ActivityOptions, Client, Exploration, RetryPolicy, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
 
 async fn cook(_ctx: &ActivityContext, dish: String) -> Result<String, ActivityError> {
@@ -49,13 +49,13 @@ async fn dine(client: Client) -> Result<Vec<String>, String> {
     Ok(table.result().await?)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let simulation = Simulation::temporal().activity("cook", cook).workflow("table", table);
+fn simulation() -> Simulation {
+    Simulation::temporal().activity("cook", cook).workflow("table", table)
+}
 
-    let (dishes, run) = simulation.drive(dine)?;
-    println!("{}\nserved: {}\n", run.timeline(), dishes?.join(", "));
-
-    let report = simulation
+/// The exploration of it.
+pub fn explored() -> Exploration {
+    simulation()
         .explore_script(dine)
         .named("dine")
         .every_fault()
@@ -65,7 +65,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let _ = dishes.as_mut().map(|dishes| dishes.sort());
         }))
         .check(check::replays())
-        .report();
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (dishes, run) = simulation().drive(dine)?;
+    println!("{}\nserved: {}\n", run.timeline(), dishes?.join(", "));
+
+    let report = explored().report();
     println!("{report}");
     report.failures().iter().for_each(|failed| println!("{}", failed.text));
     assert!(report.holds());

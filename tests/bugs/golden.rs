@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use durasim::fault::Plan;
 use durasim::{Exploration, Run, check};
 
-use crate::kept::Kept;
-use crate::run_text::run_text;
+use super::kept::Kept;
+use super::run_text::run_text;
 
 /// A bug, and the plans under which it and its corrected twin run. One that fails without faults has no other plan.
 struct Bug {
@@ -25,8 +25,8 @@ macro_rules! bug {
     ($name:ident, $plans:expr, $twins:expr) => {
         Bug {
             name: stringify!($name),
-            planted: crate::$name::planted,
-            twin: crate::$name::twin,
+            planted: super::$name::planted,
+            twin: super::$name::twin,
             plans: $plans,
             twins_plans: $twins,
         }
@@ -90,6 +90,6 @@ fn golden_planted_bugs() {
 fn golden_corrected_twins() {
     let mut kept = Kept::new("bugs_corrected");
     BUGS.iter().for_each(|bug| add(&mut kept, bug.name, &(bug.twin)(), bug.twins_plans));
-    add(&mut kept, "order_of_a_hash_map", &crate::order_of_a_hash_map::twin(), &["v1"]);
+    add(&mut kept, "order_of_a_hash_map", &super::order_of_a_hash_map::twin(), &["v1"]);
     kept.assert();
 }

@@ -31,7 +31,29 @@ use std::time::Duration;
 use durasim::explore::Failed;
 use durasim::{ActivityOptions, Exploration, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
 
-use crate::snapshot::assert_kept;
+use self::snapshot::assert_kept;
+
+/// The corrected twin of each, by name: correct code.
+#[allow(dead_code, reason = "`tests/alarms` explores them")]
+pub fn twins() -> Vec<(&'static str, Exploration)> {
+    vec![
+        ("background_heartbeat_erases_the_checkpoint", background_heartbeat_erases_the_checkpoint::twin()),
+        ("cancel_is_swallowed", cancel_is_swallowed::twin()),
+        ("checkpoint_before_the_work", checkpoint_before_the_work::twin()),
+        ("checkpoint_is_never_read", checkpoint_is_never_read::twin()),
+        ("earlier_results_are_missing", earlier_results_are_missing::twin()),
+        ("goes_on_near_the_deadline", goes_on_near_the_deadline::twin()),
+        ("heartbeat_timeout_without_heartbeats", heartbeat_timeout_without_heartbeats::twin()),
+        ("heartbeats_only_when_it_divides", heartbeats_only_when_it_divides::twin()),
+        ("input_is_deleted_whatever_happens", input_is_deleted_whatever_happens::twin()),
+        ("last_step_is_done_again", last_step_is_done_again::twin()),
+        ("limit_moves_with_every_retry", limit_moves_with_every_retry::twin()),
+        ("money_is_given_back_twice", money_is_given_back_twice::twin()),
+        ("order_of_a_hash_map", order_of_a_hash_map::twin()),
+        ("result_is_made_in_the_loop", result_is_made_in_the_loop::twin()),
+        ("zombie_writes_last", zombie_writes_last::twin()),
+    ]
+}
 
 /// What the activities under test write to.
 #[derive(Default)]
