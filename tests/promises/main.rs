@@ -9,6 +9,7 @@ mod checks;
 mod coordinates;
 mod crash_buries;
 mod deterministic;
+mod each_fault;
 mod executions;
 mod explore;
 mod heartbeats;
