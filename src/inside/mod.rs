@@ -12,7 +12,7 @@ pub mod time;
 use std::fmt::Display;
 use std::rc::Rc;
 
-use crate::world::core::{World, current};
+use crate::world::core::{Core, World, current, with_current};
 
 pub use effect::{EffectError, effect};
 pub use ledger::{Ledger, LedgerEntry};
@@ -24,9 +24,14 @@ pub use state::{Handle, handle, state};
 fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
     let world = current()?;
     if world.in_workflow() {
-        world.misuse(format!("workflow code {}", what()));
+        refuse(&world, what);
     }
     Some(world)
+}
+
+/// Ends the run for a call that is misuse from a workflow's code.
+fn refuse(world: &World, what: impl FnOnce() -> String) -> ! {
+    world.misuse(format!("workflow code {}", what()))
 }
 
 /// The run in progress, for a call that means nothing without one.
@@ -37,9 +42,27 @@ fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
 fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World> {
     match enter(what) {
         Some(world) => world,
-        None => panic!(
-            "`durasim::{function}` was called outside a simulation: it works in activities and in the fakes they use, on \
-             the thread that runs the simulation, not on a `std::thread` of your own"
-        ),
+        None => outside(function),
     }
+}
+
+/// Asks the run in progress, as [`enter_run`] enters it, where no code of the user's runs before there is an answer.
+///
+/// # Panics
+/// Outside a simulation.
+#[track_caller]
+fn ask_run<R>(function: impl Display, what: impl FnOnce() -> String, question: impl FnOnce(&mut Core) -> R) -> R {
+    let answer = with_current(|world| world.with_core(question).unwrap_or_else(|| refuse(world, what)));
+    match answer {
+        Some(answer) => answer,
+        None => outside(function),
+    }
+}
+
+#[track_caller]
+fn outside(function: impl Display) -> ! {
+    panic!(
+        "`durasim::{function}` was called outside a simulation: it works in activities and in the fakes they use, on the \
+         thread that runs the simulation, not on a `std::thread` of your own"
+    )
 }

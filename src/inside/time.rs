@@ -28,18 +28,17 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::FusedFuture;
 use thiserror::Error;
 
-use super::enter_run;
+use super::ask_run;
 use crate::activity::ActivityError;
 use crate::engine::sleepers::SleeperId;
 use crate::program::Time;
-use crate::world::core::World;
+use crate::world::core::Core;
 use crate::world::sleeps::forget_sleep;
 
 /// The present moment of the run.
@@ -96,18 +95,19 @@ pub fn interval(period: Duration) -> Interval {
 
 #[track_caller]
 fn present(function: &str) -> Time {
-    ask(function).now()
+    ask(function, |core| core.now())
 }
 
-/// The run in progress, for code that is allowed to ask it.
+/// Asks the run in progress, for code that is allowed to.
 #[track_caller]
-fn ask(function: &str) -> Rc<World> {
-    enter_run(format_args!("time::{function}"), || {
+fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
+    let what = || {
         format!(
             "called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and `ctx.now` of its \
              `WorkflowContext`"
         )
-    })
+    };
+    ask_run(format_args!("time::{function}"), what, question)
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -131,7 +131,7 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Sleep { deadline, waiting, ended } = self.get_mut();
-        let polled = ask("sleep").poll_sleep(*deadline, waiting, context);
+        let polled = ask("sleep", |core| core.poll_sleep(*deadline, waiting, context));
         *ended = polled.is_ready();
         polled
     }

@@ -10,43 +10,47 @@ use crate::program::Time;
 impl World {
     /// The present moment.
     pub(crate) fn now(&self) -> Time {
-        self.core.borrow().agenda.now()
+        self.core.borrow().now()
+    }
+}
+
+impl Core {
+    /// The present moment.
+    pub(crate) fn now(&self) -> Time {
+        self.agenda.now()
     }
 
     /// Whether `deadline` has come, for the code that is being polled; `waiting` is its wait, which begins here.
     pub(crate) fn poll_sleep(
-        &self,
+        &mut self,
         deadline: Time,
         waiting: &mut Option<SleeperId>,
         context: &Context<'_>,
     ) -> Poll<()> {
-        let core = &mut **self.core.borrow_mut();
-        if core.running_dead() {
+        if self.running_dead() {
             return Poll::Pending;
         }
-        if core.agenda.now() >= deadline {
+        if self.now() >= deadline {
             match waiting.take() {
-                Some(id) => drop(core.sleepers.remove(id)),
-                None if core.sleeps_in_a_loop() => return Poll::Pending,
+                Some(id) => drop(self.sleepers.remove(id)),
+                None if self.sleeps_in_a_loop() => return Poll::Pending,
                 None => {}
             }
             return Poll::Ready(());
         }
-        let sleeper = core.sleeper(context);
+        let sleeper = self.sleeper(context);
         match *waiting {
             // Maybe with another waker than before.
-            Some(id) => core.sleepers.renew(id, sleeper),
+            Some(id) => self.sleepers.renew(id, sleeper),
             None => {
-                let id = core.sleepers.add(sleeper);
-                core.agenda.wake_at(deadline, Wakeup::Sleeper(id));
+                let id = self.sleepers.add(sleeper);
+                self.agenda.wake_at(deadline, Wakeup::Sleeper(id));
                 *waiting = Some(id);
             }
         }
         Poll::Pending
     }
-}
 
-impl Core {
     /// The code that is being polled: its task, or what has a waker of its own making, to be woken by that.
     fn sleeper(&self, context: &Context<'_>) -> Sleeper {
         match self.polled() {

@@ -88,6 +88,12 @@ impl Core {
 }
 
 impl World {
+    /// Asks the core, unless a workflow's code is running, which may not.
+    pub(crate) fn with_core<R>(&self, question: impl FnOnce(&mut Core) -> R) -> Option<R> {
+        let core = &mut **self.core.borrow_mut();
+        (!core.in_workflow()).then(|| question(core))
+    }
+
     /// Runs somebody's code outside of a poll. What it panics with is the answer.
     fn run_as<R>(&self, running: Running, call: impl FnOnce() -> R) -> Result<R, Unwound> {
         let before = self.core.borrow_mut().enter(running);
