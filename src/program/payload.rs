@@ -109,6 +109,13 @@ impl io::Write for Limited {
         Ok(taken)
     }
 
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.write(bytes)? {
+            taken if taken == bytes.len() => Ok(()),
+            _ => Err(io::ErrorKind::FileTooLarge.into()),
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
