@@ -1,15 +1,20 @@
-//! [`ActivityContext`]: an attempt's view of the service and its worker.
+//! [`ActivityContext`]: an attempt's view of the service and its worker, and the futures that it gives.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_core::FusedFuture;
 use serde::Serialize;
 
-use super::latch::{ActivityCancelled, Latches, WorkerStopping};
+use super::latch::Latches;
 use crate::program::{
     ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, PAYLOAD_LIMIT, Payload, Time,
+    WaiterIndex,
 };
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
@@ -42,18 +47,23 @@ pub struct ActivityContext(Arc<Inner>);
 struct Inner {
     task: ActivityTask,
     details_read: AtomicBool,
-    latches: Arc<Latches>,
+    latches: Latches,
     link: Arc<dyn ActivityLink>,
 }
 
 impl ActivityContext {
     pub(crate) fn new(task: ActivityTask, link: Arc<dyn ActivityLink>) -> ActivityContext {
-        ActivityContext(Arc::new(Inner { task, details_read: AtomicBool::new(false), latches: Arc::default(), link }))
+        ActivityContext(Arc::new(Inner {
+            task,
+            details_read: AtomicBool::new(false),
+            latches: Latches::default(),
+            link,
+        }))
     }
 
     /// Receives what the worker notifies this attempt of.
     pub(crate) fn listener(&self) -> Arc<dyn AttemptListener> {
-        self.0.latches.clone()
+        self.0.clone()
     }
 
     /// The encoded input.
@@ -125,7 +135,7 @@ impl ActivityContext {
 
     /// Waits until the attempt is to stop, and says why. Ends at once if it is already.
     pub fn cancelled(&self) -> ActivityCancelled {
-        ActivityCancelled { latches: Arc::clone(&self.0.latches), waiter: None, ended: false }
+        ActivityCancelled { context: self.clone(), waiter: None, ended: false }
     }
 
     /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
@@ -136,7 +146,7 @@ impl ActivityContext {
 
     /// Waits until the worker begins to stop.
     pub fn worker_stopping(&self) -> WorkerStopping {
-        WorkerStopping { latches: Arc::clone(&self.0.latches), waiter: None, ended: false }
+        WorkerStopping { context: self.clone(), waiter: None, ended: false }
     }
 
     /// The moment by which this attempt must have ended: the earlier of its start plus the start-to-close timeout and
@@ -156,6 +166,16 @@ impl ActivityContext {
     }
 }
 
+impl AttemptListener for Inner {
+    fn cancel(&self, reason: CancelReason) {
+        self.latches.cancel(reason);
+    }
+
+    fn worker_stopping(&self) {
+        self.latches.stop_worker();
+    }
+}
+
 impl fmt::Debug for ActivityContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -168,5 +188,71 @@ impl fmt::Debug for Inner {
             .field("activity_type", &self.task.info.activity_type())
             .field("attempt", &self.task.info.attempt)
             .finish_non_exhaustive()
+    }
+}
+
+/// Ends when the attempt is to stop, with the reason. From
+/// [`ActivityContext::cancelled`](crate::ActivityContext::cancelled).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct ActivityCancelled {
+    context: ActivityContext,
+    waiter: WaiterIndex,
+    ended: bool,
+}
+
+impl Future for ActivityCancelled {
+    type Output = CancelReason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
+        let this = &mut *self;
+        let polled = this.context.0.latches.poll_cancel(&mut this.waiter, cx);
+        this.ended = polled.is_ready();
+        polled
+    }
+}
+
+impl FusedFuture for ActivityCancelled {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for ActivityCancelled {
+    fn drop(&mut self) {
+        self.context.0.latches.leave_cancel(self.waiter);
+    }
+}
+
+/// Ends when the attempt's worker begins to stop. From
+/// [`ActivityContext::worker_stopping`](crate::ActivityContext::worker_stopping).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct WorkerStopping {
+    context: ActivityContext,
+    waiter: WaiterIndex,
+    ended: bool,
+}
+
+impl Future for WorkerStopping {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let polled = this.context.0.latches.poll_stopping(&mut this.waiter, cx);
+        this.ended = polled.is_ready();
+        polled
+    }
+}
+
+impl FusedFuture for WorkerStopping {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for WorkerStopping {
+    fn drop(&mut self) {
+        self.context.0.latches.leave_stopping(self.waiter);
     }
 }

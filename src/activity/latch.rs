@@ -1,14 +1,10 @@
-//! [`Latches`]: the two things an attempt is notified of, and the futures that wait for them.
+//! [`Latches`]: the two things an attempt is notified of.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use futures_core::FusedFuture;
-
-use crate::program::{AttemptListener, CancelReason, WaiterIndex, Waiters};
+use crate::program::{CancelReason, WaiterIndex, Waiters};
 
 /// Something that happens at most once and then stays. `0` is "not yet", any other value says what happened.
 ///
@@ -76,16 +72,34 @@ impl Latches {
     pub fn is_worker_stopping(&self) -> bool {
         self.stopping.get() != 0
     }
-}
 
-impl AttemptListener for Latches {
     /// Only the first reason counts.
-    fn cancel(&self, reason: CancelReason) {
+    pub fn cancel(&self, reason: CancelReason) {
         self.cancel.set(code(reason));
     }
 
-    fn worker_stopping(&self) {
+    pub fn stop_worker(&self) {
         self.stopping.set(1);
+    }
+
+    /// Waits until the attempt is to stop.
+    pub fn poll_cancel(&self, waiter: &mut WaiterIndex, cx: &Context<'_>) -> Poll<CancelReason> {
+        self.cancel.poll(waiter, cx).map(|code| reason(code).unwrap_or(CancelReason::Requested))
+    }
+
+    /// Nobody waits for that any more.
+    pub fn leave_cancel(&self, waiter: WaiterIndex) {
+        self.cancel.leave(waiter);
+    }
+
+    /// Waits until the worker begins to stop.
+    pub fn poll_stopping(&self, waiter: &mut WaiterIndex, cx: &Context<'_>) -> Poll<()> {
+        self.stopping.poll(waiter, cx).map(|_| ())
+    }
+
+    /// Nobody waits for that any more.
+    pub fn leave_stopping(&self, waiter: WaiterIndex) {
+        self.stopping.leave(waiter);
     }
 }
 
@@ -112,76 +126,6 @@ fn code(reason: CancelReason) -> u8 {
 
 fn reason(code: u8) -> Option<CancelReason> {
     REASONS.get(usize::from(code).checked_sub(1)?).copied()
-}
-
-/// Ends when the attempt is to stop, with the reason. From
-/// [`ActivityContext::cancelled`](crate::ActivityContext::cancelled).
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct ActivityCancelled {
-    pub(super) latches: Arc<Latches>,
-    pub(super) waiter: WaiterIndex,
-    pub(super) ended: bool,
-}
-
-impl Future for ActivityCancelled {
-    type Output = CancelReason;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
-        let this = &mut *self;
-        match this.latches.cancel.poll(&mut this.waiter, cx) {
-            Poll::Ready(code) => {
-                this.ended = true;
-                Poll::Ready(reason(code).unwrap_or(CancelReason::Requested))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl FusedFuture for ActivityCancelled {
-    fn is_terminated(&self) -> bool {
-        self.ended
-    }
-}
-
-impl Drop for ActivityCancelled {
-    fn drop(&mut self) {
-        self.latches.cancel.leave(self.waiter);
-    }
-}
-
-/// Ends when the attempt's worker begins to stop. From
-/// [`ActivityContext::worker_stopping`](crate::ActivityContext::worker_stopping).
-#[derive(Debug)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct WorkerStopping {
-    pub(super) latches: Arc<Latches>,
-    pub(super) waiter: WaiterIndex,
-    pub(super) ended: bool,
-}
-
-impl Future for WorkerStopping {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let poll = this.latches.stopping.poll(&mut this.waiter, cx);
-        this.ended = poll.is_ready();
-        poll.map(|_| ())
-    }
-}
-
-impl FusedFuture for WorkerStopping {
-    fn is_terminated(&self) -> bool {
-        self.ended
-    }
-}
-
-impl Drop for WorkerStopping {
-    fn drop(&mut self) {
-        self.latches.stopping.leave(self.waiter);
-    }
 }
 
 #[cfg(test)]

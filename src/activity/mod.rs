@@ -5,9 +5,8 @@ mod error;
 mod latch;
 mod program;
 
-pub use context::ActivityContext;
+pub use context::{ActivityCancelled, ActivityContext, WorkerStopping};
 pub use error::ActivityError;
-pub use latch::{ActivityCancelled, WorkerStopping};
 pub use program::ActivityFn;
 pub(crate) use program::NativeActivity;
 
