@@ -73,11 +73,12 @@ impl Planned {
         // The plan need not say the workflow's id where it is that of the first workflow, or where the point is a workflow's.
         let may_be_unsaid = at.attempt.is_none() || at.first_workflow;
         let ids = [Some(Some(at.workflow_id)), may_be_unsaid.then_some(None)];
+        let entries = &self.entries;
         let positions = ids.into_iter().flatten().flat_map(|workflow_id| {
             let owner = (at.name, at.execution, at.attempt, workflow_id);
-            let first = self.entries.partition_point(|pending| pending.key() < (owner, *sites.start()));
-            let end = self.entries.partition_point(|pending| pending.key() <= (owner, *sites.end()));
-            first..end
+            let first = entries.partition_point(|pending| pending.key() < (owner, *sites.start()));
+            let end = (owner, *sites.end());
+            (first..entries.len()).take_while(move |position| entries[*position].key() <= end)
         });
         let position = positions
             .filter(|position| self.entries[*position].may_strike() && wanted(&self.entries[*position]))
