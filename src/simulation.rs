@@ -1,6 +1,7 @@
 //! [`Simulation`]: the configured world.
 
 use std::any::{TypeId, type_name};
+use std::borrow::Cow;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -297,13 +298,15 @@ impl Simulation {
     }
 
     /// What decides over a single run: the plan, and whether faults are drawn from its seed besides.
-    fn decided(&self) -> Result<(Plan, bool), RunError> {
-        let mut plan = self.plan.clone().unwrap_or_default();
-        if let Some(order) = self.order {
-            plan.order = order;
+    fn decided(&self) -> Result<(Cow<'_, Plan>, bool), RunError> {
+        let mut plan = self.plan.as_ref().map_or_else(Cow::default, Cow::Borrowed);
+        if let Some(order) = self.order.filter(|order| *order != plan.order) {
+            plan.to_mut().order = order;
         }
         let Some(seed) = self.random_faults else {
-            plan.seed = self.seed.unwrap_or(plan.seed);
+            if let Some(seed) = self.seed.filter(|seed| *seed != plan.seed) {
+                plan.to_mut().seed = seed;
+            }
             return Ok((plan, false));
         };
         let both = |other: &str| {
@@ -315,7 +318,7 @@ impl Simulation {
         match (&self.plan, self.seed) {
             (Some(_), _) => Err(both(".plan(..)")),
             (_, Some(_)) => Err(both(".seed(..)")),
-            (None, None) => Ok((plan.with_seed(seed), true)),
+            (None, None) => Ok((Cow::Owned(plan.into_owned().with_seed(seed)), true)),
         }
     }
 
