@@ -125,6 +125,9 @@ pub struct Workflow {
     pub(super) named: BTreeMap<Arc<str>, ActivityKey>,
 }
 
+/// What the history of a workflow has that completes after one activity.
+const EVENTS_OF_ONE_ACTIVITY: usize = 11;
+
 impl Workflow {
     /// A run that starts now, with nothing in its history yet.
     pub(super) fn new(start: StartWorkflow, now: Time) -> Workflow {
@@ -152,7 +155,7 @@ impl Workflow {
             stamp: 0,
             task_failure: None,
             previous_started_event_id: 0,
-            history: Vec::new(),
+            history: Vec::with_capacity(EVENTS_OF_ONE_ACTIVITY),
             buffered: Vec::new(),
             signals: Vec::new(),
             activities: Vec::new(),
