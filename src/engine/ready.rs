@@ -75,7 +75,7 @@ impl Executor {
 }
 
 /// Takes a ready task of the running executor. Of several `pick` chooses one by its index; 0 has been ready longest.
-pub(crate) fn take(mut pick: impl FnMut(usize) -> usize) -> Option<TaskId> {
+pub(crate) fn take(pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
     let taken = with_running(|running| {
         let tasks = &mut running.last_mut()?.tasks;
         match tasks.len() {

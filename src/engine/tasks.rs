@@ -13,15 +13,14 @@ use super::slab::Slab;
 pub(crate) type TaskFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 struct Task<T, G> {
-    /// `None` while it is being polled.
-    future: Option<TaskFuture<T>>,
+    /// Its code with the waker for the next poll, which borrows it: a clone for each would be two atomic operations. `None`
+    /// while it is being polled.
+    parked: Option<(TaskFuture<T>, Waker)>,
     tag: G,
     hold: Hold,
     task_waker: Arc<TaskWaker>,
     /// To tell this task's waker from others.
     own: Waker,
-    /// For the next poll, which borrows it: a clone for each would be two atomic operations.
-    lent: Option<Waker>,
 }
 
 /// Whether a task may be polled.
@@ -61,57 +60,42 @@ impl<T, G: Copy> Tasks<T, G> {
         let id = tasks.add(|id| {
             let task_waker = Arc::new(executor.waker(TaskId(id)));
             let own = Waker::from(task_waker.clone());
-            let lent = Some(own.clone());
-            Task { future: Some(future), tag, hold: Hold::Free, task_waker, own, lent }
+            let parked = Some((future, own.clone()));
+            Task { parked, tag, hold: Hold::Free, task_waker, own }
         });
         self.wake(TaskId(id));
         TaskId(id)
     }
 
-    /// Takes the next ready task for a poll: `pick` chooses among so many. `None` when nothing is ready.
-    pub(crate) fn take(&mut self, mut pick: impl FnMut(usize) -> usize) -> Option<Taken<T, G>> {
-        loop {
-            let id = ready::take(&mut pick)?;
-            if let Some(task) = self.tasks.get(id.0) {
-                task.task_waker.taken();
-            }
-            if let Some(taken) = self.take_parked(id) {
-                return Some(taken);
-            }
+    /// The next ready task, which is ready no more: `pick` chooses among so many. `None` when nothing is ready.
+    pub(crate) fn next_ready(&mut self, pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
+        let id = ready::take(pick)?;
+        if let Some(task) = self.tasks.get(id.0) {
+            task.task_waker.taken();
         }
+        Some(id)
     }
 
-    /// Takes a task that is due while none is ready: as [`wake`](Tasks::wake) and [`take`](Tasks::take), without the list.
-    /// `None` if it is gone or held back.
-    pub(crate) fn take_parked(&mut self, id: TaskId) -> Option<Taken<T, G>> {
+    /// Takes a task that was ready, or is due while none is, for a poll. `None` if it is gone or held back.
+    pub(crate) fn take(&mut self, id: TaskId) -> Option<Taken<T, G>> {
         let task = self.tasks.get_mut(id.0)?;
         if task.hold != Hold::Free {
             task.hold = Hold::Woken;
             return None;
         }
-        let future = task.future.take()?;
-        let waker = task.lent.take().unwrap_or_else(|| task.own.clone());
+        let (future, waker) = task.parked.take()?;
         self.gone = false;
         Some(Taken { id, tag: task.tag, future, waker })
     }
 
-    /// Takes the waker of a poll back, whatever has become of the task, and says whether the task is still there.
-    pub(crate) fn polled(&mut self, id: TaskId, waker: Waker) -> bool {
+    /// Takes back a task that was polled and waits. One that has been removed meanwhile is not taken: its future is the answer.
+    pub(crate) fn park(&mut self, id: TaskId, future: TaskFuture<T>, waker: Waker) -> Option<TaskFuture<T>> {
         match self.tasks.get_mut(id.0) {
             Some(task) => {
-                task.lent = Some(waker);
-                true
+                task.parked = Some((future, waker));
+                None
             }
-            None => false,
-        }
-    }
-
-    /// Takes back the future of a task that was polled and is still there.
-    pub(crate) fn park(&mut self, id: TaskId, future: TaskFuture<T>) {
-        let task = self.tasks.get_mut(id.0);
-        debug_assert!(task.is_some(), "a future without its task");
-        if let Some(task) = task {
-            task.future = Some(future);
+            None => Some(future),
         }
     }
 
@@ -120,8 +104,8 @@ impl<T, G: Copy> Tasks<T, G> {
         let task = self.tasks.remove(id.0)?;
         task.task_waker.make_void();
         // Only one that is being polled has none.
-        self.gone |= task.future.is_none();
-        task.future
+        self.gone |= task.parked.is_none();
+        task.parked.map(|(future, _)| future)
     }
 
     /// Whether the task that is being polled has been removed meanwhile.
@@ -175,7 +159,7 @@ impl<T, G: Copy> Tasks<T, G> {
         tasks
             .filter_map(|task| {
                 task.task_waker.make_void();
-                task.future
+                task.parked.map(|(future, _)| future)
             })
             .collect()
     }

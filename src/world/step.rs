@@ -76,7 +76,6 @@ impl World {
         let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
         let mut core = self.core.borrow_mut();
         core.leave(Running::Nobody);
-        let is_there = core.tasks.polled(task, waker);
         if let Tag::Background(index) = tag
             && core.background[index].aborted
         {
@@ -85,20 +84,25 @@ impl World {
             self.drop_for(attempt, Some(future));
             return;
         }
-        if !is_there {
-            // It crashed in this very poll, whatever it answered: user code may have caught the unwinding.
-            core.dead.keep_future(future);
-            return;
-        }
-        let outcome = match polled {
+        // Where the task is gone it crashed in this very poll, whatever it answered: user code may have caught the unwinding.
+        let ended = match polled {
             Ok(Poll::Pending) => {
-                core.tasks.park(task, future);
-                if let Tag::Attempt(attempt) = tag {
-                    core.awaited(attempt);
+                match (core.tasks.park(task, future, waker), tag) {
+                    (Some(future), _) => core.dead.keep_future(future),
+                    (None, Tag::Attempt(attempt)) => core.awaited(attempt),
+                    (None, _) => {}
                 }
                 return;
             }
             Ok(Poll::Ready(outcome)) => Ok(outcome),
+            Err(unwound) => Err(unwound),
+        };
+        if !core.tasks.contains(task) {
+            core.dead.keep_future(future);
+            return;
+        }
+        let outcome = match ended {
+            Ok(outcome) => Ok(outcome),
             Err(Unwound::Panic(panic)) => match outside_world(&panic.message) {
                 Some(what) => {
                     let message = format!(
@@ -149,7 +153,6 @@ impl World {
         let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut core = self.core.borrow_mut();
         core.leave(Running::Nobody);
-        let is_there = core.tasks.polled(task, waker);
         let polled = match polled {
             Ok(polled) => polled,
             // A call that does not belong in a script has ended the run.
@@ -160,9 +163,7 @@ impl World {
                 panic::resume_unwind(payload)
             }
         };
-        if is_there {
-            core.tasks.park(task, placeholder);
-        }
+        core.tasks.park(task, placeholder, waker);
         if polled.is_ready() {
             core.tasks.remove(task);
             core.script = Script::Done;
@@ -212,8 +213,12 @@ impl World {
 impl Core {
     /// The next of the ready tasks.
     fn take_ready(&mut self) -> Option<Taken<ActivityOutcome, Tag>> {
-        let Core { tasks, schedule, .. } = self;
-        tasks.take(|ready| schedule.next_task(ready))
+        loop {
+            let next = self.tasks.next_ready(|ready| self.schedule.next_task(ready))?;
+            if let Some(taken) = self.tasks.take(next) {
+                return Some(taken);
+            }
+        }
     }
 
     /// Nothing is ready: time moves to the next entry of the queue that means something.

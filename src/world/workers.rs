@@ -84,7 +84,7 @@ impl Core {
     /// Wakes a sleeper while no task is ready: where it is a task itself, it need not queue.
     pub(super) fn wake_alone(&mut self, id: SleeperId) -> Option<Taken<ActivityOutcome, Tag>> {
         match self.sleepers.remove(id)? {
-            Sleeper::Task(task) => self.tasks.take_parked(task),
+            Sleeper::Task(task) => self.tasks.take(task),
             Sleeper::Inside(_, waker) => {
                 waker.wake();
                 None
