@@ -36,11 +36,13 @@ pub(crate) struct Executor {
     id: u32,
     /// Set by a waker that found no list.
     foreign: Arc<AtomicBool>,
+    /// The memory of its list while it is not running.
+    list: VecDeque<TaskId>,
 }
 
 impl Default for Executor {
     fn default() -> Executor {
-        Executor { id: NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed), foreign: Arc::default() }
+        Executor { id: NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed), foreign: Arc::default(), list: VecDeque::new() }
     }
 }
 
@@ -63,14 +65,18 @@ impl Executor {
     }
 
     /// Puts a list for this executor in reach of its wakers on this thread.
-    pub(crate) fn enter(&self) {
+    pub(crate) fn enter(&mut self) {
         self.foreign.store(false, Ordering::Relaxed);
-        with_running(|running| running.push(ReadyList { executor: self.id, tasks: VecDeque::new() }));
+        let tasks = std::mem::take(&mut self.list);
+        with_running(|running| running.push(ReadyList { executor: self.id, tasks }));
     }
 
     /// Takes it away again.
-    pub(crate) fn leave(&self) {
-        with_running(Vec::pop);
+    pub(crate) fn leave(&mut self) {
+        if let Some(ReadyList { mut tasks, .. }) = with_running(Vec::pop).flatten() {
+            tasks.clear();
+            self.list = tasks;
+        }
     }
 }
 

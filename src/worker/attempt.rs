@@ -192,6 +192,11 @@ impl Attempt {
         self.listener.clone()
     }
 
+    /// Takes what notifies its code, to be dropped.
+    pub(super) fn take_listener(&mut self) -> Option<Arc<dyn AttemptListener>> {
+        self.listener.take()
+    }
+
     /// When the worker's own clock gives it up.
     pub(crate) fn local_timeout(&self) -> Option<Time> {
         let after =

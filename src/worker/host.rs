@@ -1,12 +1,13 @@
 //! [`Attempts`]: the attempts that workers have taken in a run.
 
 use std::ops::{Index, IndexMut};
+use std::sync::Arc;
 
 use super::attempt::Attempt;
 use super::departure::FinalReport;
 use super::report::Report;
 use crate::engine::tasks::TaskId;
-use crate::program::{ActivityTask, Span, Table, Time};
+use crate::program::{ActivityTask, AttemptListener, Span, Table, Time};
 use crate::service::{Dialect, Token};
 use crate::trace::{AttemptKey, WorkerKey};
 
@@ -70,9 +71,9 @@ impl Attempts {
         }
     }
 
-    /// Takes all, to be dropped.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Attempt> {
-        self.list.drain()
+    /// Takes what notifies the code of those that have not ended, to be dropped.
+    pub(crate) fn take_listeners(&mut self) -> impl Iterator<Item = Arc<dyn AttemptListener>> {
+        self.list.values_mut().filter_map(Attempt::take_listener)
     }
 
     /// None, in the memory of these.

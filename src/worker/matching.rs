@@ -21,6 +21,11 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
+    /// None, in the memory of these.
+    pub(crate) fn emptied(self) -> Workers {
+        Workers { list: self.list.emptied(), ..Workers::default() }
+    }
+
     /// Adds a worker, whose process is up.
     pub(crate) fn add(&mut self, worker: Worker) {
         self.list.push(worker);

@@ -13,6 +13,16 @@ pub(crate) struct Turn {
     pub(crate) answer: Range<usize>,
 }
 
+impl Turn {
+    /// An empty one in the memory of this one.
+    pub(crate) fn emptied(self) -> Turn {
+        let Turn { activation: Activation { mut jobs, .. }, mut commands, .. } = self;
+        jobs.clear();
+        commands.clear();
+        Turn { activation: Activation { jobs, ..Turn::default().activation }, commands, ..Turn::default() }
+    }
+}
+
 impl Default for Turn {
     fn default() -> Turn {
         let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs: Vec::new() };

@@ -25,20 +25,21 @@ use crate::engine::sleepers::Sleepers;
 use crate::engine::tasks::Tasks;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
-use crate::program::{ActivityOutcome, Table, panics};
+use crate::program::{ActivityOutcome, Table, Time, panics};
 use crate::service::{ActivityKey, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
 use crate::worker::attempt::Busy;
 use crate::worker::host::Attempts;
 use crate::worker::matching::Workers;
+use crate::worker::turn::Turn;
 
 thread_local! {
     /// The runs in progress on this thread, the inner one last: simulated code may itself run a simulation.
     static CURRENT: RefCell<Vec<Rc<World>>> = const { RefCell::new(Vec::new()) };
     /// Runs that this thread has seen.
     static RUNS: Cell<u64> = const { Cell::new(0) };
-    /// What the last run on this thread has left for the next.
-    static MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
+    /// The core of the next run on this thread: a new one, in the memory that the last run has left.
+    static NEXT_CORE: Cell<Option<Box<Core>>> = const { Cell::new(None) };
 }
 
 /// The run in progress on this thread.
@@ -80,6 +81,8 @@ pub(crate) struct Core {
     pub(super) run: u64,
     /// The numbers of the simulated world.
     pub(super) settings: Settings,
+    /// The last moment of the run.
+    pub(super) horizon: Time,
     pub(super) agenda: Agenda,
     pub(super) executor: Executor,
     pub(super) tasks: Tasks<ActivityOutcome, Tag>,
@@ -96,6 +99,8 @@ pub(crate) struct Core {
     pub(super) background: Table<BackgroundKey, Background>,
     /// By [`WorkflowKey`].
     pub(super) workflows: Table<WorkflowKey, HostedWorkflow>,
+    /// For the next workflow task.
+    pub(super) turn: Turn,
     pub(super) open_workflows: u32,
     pub(super) ending: Ending,
     pub(super) script: Script,
@@ -105,7 +110,7 @@ pub(crate) struct Core {
     /// By [`ActivityKey`].
     pub(super) activities: Table<ActivityKey, HostedActivity>,
     pub(super) faults: Box<dyn Faults>,
-    pub(super) trace: Box<Trace>,
+    pub(super) trace: Trace,
     pub(super) network: Network,
     pub(super) queries: Table<QueryKey, Query>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
@@ -125,10 +130,13 @@ struct Memory {
     tasks: Tasks<ActivityOutcome, Tag>,
     sleepers: Sleepers,
     service: Service,
+    workers: Workers,
     attempts: Attempts,
     workflows: Table<WorkflowKey, HostedWorkflow>,
+    turn: Turn,
     activities: Table<ActivityKey, HostedActivity>,
-    trace: Box<Trace>,
+    trace: Trace,
+    dead: Dead,
 }
 
 impl Default for Memory {
@@ -141,70 +149,79 @@ impl Default for Memory {
             tasks,
             sleepers: Sleepers::default(),
             service: Service::new(),
+            workers: Workers::default(),
             attempts: Attempts::default(),
             workflows: Table::new(),
+            turn: Turn::default(),
             activities: Table::new(),
-            trace: Box::default(),
+            trace: Trace::default(),
+            dead: Dead::default(),
         }
     }
 }
 
 impl Core {
-    fn new(run: u64, settings: Settings, memory: Memory) -> Core {
-        let Memory { agenda, executor, tasks, sleepers, service, attempts, workflows, activities, trace } = memory;
+    fn new(memory: Memory) -> Core {
         Core {
-            run,
-            settings,
-            agenda,
-            executor,
-            tasks,
-            sleepers,
+            run: 0,
+            settings: Settings::default(),
+            horizon: Time::ZERO,
+            agenda: memory.agenda,
+            executor: memory.executor,
+            tasks: memory.tasks,
+            sleepers: memory.sleepers,
             user_random: Draws::new(0, Stream::User),
             schedule: Box::new(Fifo),
-            service,
+            service: memory.service,
             settling: false,
-            workers: Workers::default(),
-            attempts,
+            workers: memory.workers,
+            attempts: memory.attempts,
             background: Table::new(),
-            workflows,
+            workflows: memory.workflows,
+            turn: memory.turn,
             open_workflows: 0,
             ending: Ending::default(),
             script: Script::None,
             script_busy: Busy::default(),
             no_sleep: Busy::default(),
-            activities,
+            activities: memory.activities,
             faults: Box::new(Quiet),
-            trace,
+            trace: memory.trace,
             network: Network::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
             started_workflows: StartedWorkflows::default(),
-            dead: Dead::default(),
+            dead: memory.dead,
             running_code: Running::Nobody,
             error: None,
         }
     }
 
-    /// The memory of a core whose futures and instances have been dropped, and of the trace that it has given away.
-    fn into_memory(self: Box<Self>, mut trace: Box<Trace>) -> Memory {
-        let Core { agenda, executor, tasks, mut sleepers, service, attempts, workflows, activities, .. } = *self;
-        sleepers.clear();
+    /// A new core in the memory of one whose futures and instances have been dropped, and of the trace that it has given away.
+    fn emptied(mut self: Box<Self>, mut trace: Trace) -> Box<Core> {
         trace.clear();
-        Memory {
-            agenda: agenda.emptied(),
+        let Core { mut sleepers, executor, tasks, dead, .. } = *self;
+        sleepers.clear();
+        let memory = Memory {
+            agenda: self.agenda.emptied(),
             executor,
             tasks,
             sleepers,
-            service: service.emptied(),
-            attempts: attempts.emptied(),
-            workflows: workflows.emptied(),
-            activities: activities.emptied(),
+            service: self.service.emptied(),
+            workers: self.workers.emptied(),
+            attempts: self.attempts.emptied(),
+            workflows: self.workflows.emptied(),
+            turn: self.turn.emptied(),
+            activities: self.activities.emptied(),
             trace,
-        }
+            dead,
+        };
+        *self = Core::new(memory);
+        self
     }
 
     /// The trace of a run that has ended: nothing is noted any more.
-    pub(crate) fn take_trace(&mut self) -> Box<Trace> {
+    pub(crate) fn take_trace(&mut self) -> Trace {
         std::mem::take(&mut self.trace)
     }
 
@@ -253,14 +270,12 @@ pub(crate) struct Entered {
 impl World {
     /// A world that has not begun, in the memory of an earlier run of this thread if there is one.
     pub(crate) fn new(setup: Arc<Setup>) -> Rc<World> {
-        let memory = MEMORY.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        let core = Core::new(next_run(), setup.settings.clone(), memory);
-        Rc::new(World {
-            setup,
-            core: RefCell::new(Box::new(core)),
-            states: States::default(),
-            found: RefCell::new(Vec::new()),
-        })
+        let kept = NEXT_CORE.try_with(Cell::take).ok().flatten();
+        let mut core = kept.unwrap_or_else(|| Box::new(Core::new(Memory::default())));
+        core.run = next_run();
+        core.settings = setup.settings.clone();
+        core.horizon = Time::ZERO + core.settings.horizon;
+        Rc::new(World { setup, core: RefCell::new(core), states: States::default(), found: RefCell::new(Vec::new()) })
     }
 
     pub(crate) fn enter(self: &Rc<World>) -> Entered {
@@ -272,35 +287,36 @@ impl World {
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
     /// memory, that of its trace too, for the next run.
-    pub(super) fn drop_remains(self: Rc<World>, trace: Box<Trace>) {
+    pub(super) fn drop_remains(self: Rc<World>, trace: Trace) {
         let entered = self.enter();
-        let (futures, dead, todo, mut workflows, mut attempts) = {
+        let (futures, mut dead, todo, mut workflows, mut attempts) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
             core.end_all_code();
             core.run = next_run();
-            let dead = core.dead.take();
+            let dead = std::mem::take(&mut core.dead);
             let todo: Vec<Todo> = core.agenda.take_todos().collect();
             let workflows = std::mem::take(&mut core.workflows);
             (core.tasks.drain(), dead, todo, workflows, std::mem::take(&mut core.attempts))
         };
-        dead.into_iter().for_each(drop_quietly);
+        dead.drain().for_each(drop_quietly);
         futures.into_iter().for_each(drop_quietly);
-        for mut workflow in workflows.drain() {
+        for workflow in workflows.values_mut() {
             while let Some(instance) = workflow.take_instance() {
                 drop_quietly(instance);
             }
+            workflow.waiting.drain(..).for_each(drop_quietly);
         }
         todo.into_iter().for_each(drop_quietly);
-        attempts.drain().for_each(drop_quietly);
+        attempts.take_listeners().for_each(drop_quietly);
         self.states.take().for_each(drop_quietly);
         drop(entered);
         if let Ok(world) = Rc::try_unwrap(self) {
             let mut core = world.core.into_inner();
-            (core.workflows, core.attempts) = (workflows, attempts);
-            let memory = core.into_memory(trace);
+            (core.dead, core.workflows, core.attempts) = (dead, workflows, attempts);
+            let next = core.emptied(trace);
             // Fails only while the thread ends.
-            let _ = MEMORY.try_with(|kept| kept.set(Some(memory)));
+            let _ = NEXT_CORE.try_with(|kept| kept.set(Some(next)));
         }
     }
 }

@@ -25,8 +25,8 @@ impl Dead {
         self.0.push(Remains::Instance(instance));
     }
 
-    /// Takes all, to be dropped.
-    pub(super) fn take(&mut self) -> Vec<Remains> {
-        std::mem::take(&mut self.0)
+    /// Takes all, to be dropped. The memory stays.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Remains> {
+        self.0.drain(..)
     }
 }

@@ -28,7 +28,7 @@ pub struct Run {
     /// `None` only while it is being dropped.
     world: Option<Rc<World>>,
     /// As `world`.
-    trace: Option<Box<Trace>>,
+    trace: Option<Trace>,
     /// The trace as it is read, once somebody asks.
     executions: OnceCell<Executions>,
     seed: u64,

@@ -241,7 +241,7 @@ impl Core {
             if !is_live {
                 continue;
             }
-            if at.since(Time::ZERO) > self.settings.horizon {
+            if at > self.horizon {
                 self.beyond_horizon();
                 return Woken::Nothing;
             }

@@ -193,7 +193,7 @@ impl World {
         task: WorkflowTask,
         answered: Answering,
     ) {
-        let cached = {
+        let (cached, mut turn) = {
             let mut core = self.core.borrow_mut();
             let mut cached = core.workflows[workflow].instance.take();
             // Woken since its last task: it may find now what it waited for, and a replay would not.
@@ -201,9 +201,8 @@ impl World {
                 core.fail_foreign_wake(workflow, instance);
                 return;
             }
-            cached
+            (cached, std::mem::take(&mut core.turn))
         };
-        let mut turn = Turn::default();
         let replayed = cached.is_none();
         let instance = cached.map_or_else(|| self.instantiate(workflow), Ok);
         let answer = instance.and_then(|mut instance| match self.take_turns(workflow, &mut instance, &mut turn) {
@@ -260,6 +259,7 @@ impl World {
                 core.answer_task(task.token, worker, instance, &turn.commands);
             }
         }
+        core.turn = turn.emptied();
     }
 
     pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
