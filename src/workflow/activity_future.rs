@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use futures_core::FusedFuture;
 
 use super::error::WorkflowError;
-use super::slot::SlotEnd;
+use super::slot::{SlotEnd, SlotId};
 use super::state::WorkflowState;
 use crate::program::{ActivitySpec, Payload};
 
@@ -32,7 +32,7 @@ pub struct ActivityFuture<O> {
 pub(super) enum ActivityRequest {
     Waiting {
         instance: Rc<WorkflowState>,
-        slot: usize,
+        slot: SlotId,
         spec: Arc<ActivitySpec>,
     },
     /// Known at the call. Boxed to keep the future small.

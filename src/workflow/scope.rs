@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::task::Waker;
 
+use super::slot::SlotId;
 use crate::program::Waiters;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Scope {
     /// Those that are cancelled with it.
     children: Vec<ScopeId>,
     /// What was started in it, in the order in which it was.
-    slots: Vec<usize>,
+    slots: Vec<SlotId>,
     waiters: Waiters,
 }
 
@@ -29,7 +30,7 @@ pub(super) struct Cancelled {
     /// Who waits for that, scopes in the order of their creation.
     pub waiting: Vec<Waker>,
     /// What was started in them, in the order in which it was.
-    pub slots: Vec<usize>,
+    pub slots: Vec<SlotId>,
 }
 
 /// Scopes in the order of creation, parents before children.
@@ -62,7 +63,7 @@ impl Scopes {
     }
 
     /// Notes that something was started in a scope.
-    pub fn add_slot(&mut self, id: ScopeId, slot: usize) {
+    pub fn add_slot(&mut self, id: ScopeId, slot: SlotId) {
         self.get_mut(id).slots.push(slot);
     }
 
@@ -112,6 +113,7 @@ impl Scopes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::slot::{SlotKind, Slots};
     use super::*;
 
     #[test]
@@ -123,18 +125,22 @@ mod tests {
         let under_detached = scopes.child(detached);
         let sibling = scopes.child(ScopeId::ROOT);
         let all = [ScopeId::ROOT, child, grandchild, detached, under_detached, sibling];
-        for (slot, id) in [sibling, grandchild, child, ScopeId::ROOT, child, detached].into_iter().enumerate() {
+        let mut slots = Slots::default();
+        let started = [sibling, grandchild, child, ScopeId::ROOT, child, detached].map(|id| {
+            let slot = slots.add(SlotKind::Timer, 1, 0);
             scopes.add_slot(id, slot);
-        }
+            slot
+        });
         let state = |scopes: &Scopes| all.map(|id| scopes.is_cancelled(id));
         let slots = |cancelled: Option<Cancelled>| cancelled.map(|cancelled| cancelled.slots);
+        let those = |indexes: &[usize]| Some(indexes.iter().map(|index| started[*index]).collect::<Vec<_>>());
 
-        assert_eq!(slots(scopes.cancel(child)), Some(vec![1, 2, 4]));
+        assert_eq!(slots(scopes.cancel(child)), those(&[1, 2, 4]));
         assert_eq!(state(&scopes), [false, true, true, false, false, false]);
-        assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), Some(vec![0, 3]));
+        assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), those(&[0, 3]));
         assert_eq!(state(&scopes), [true, true, true, false, false, true]);
         assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), None);
-        assert_eq!(slots(scopes.cancel(detached)), Some(vec![5]));
+        assert_eq!(slots(scopes.cancel(detached)), those(&[5]));
         assert_eq!(state(&scopes), [true; 6]);
         let late = scopes.child(child);
         assert!(scopes.is_cancelled(late));

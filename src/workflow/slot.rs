@@ -7,10 +7,20 @@ use std::task::Waker;
 use super::error::Cancellation;
 use crate::program::{Failure, Payload, Seq};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum SlotKind {
     Activity,
     Timer,
+}
+
+/// Which slot. Those that were created later are greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct SlotId {
+    /// Counts all slots, from 0.
+    created: usize,
+    pub kind: SlotKind,
+    /// Its number among those of its kind, from 1.
+    pub seq: Seq,
 }
 
 /// How what was started has ended.
@@ -45,9 +55,6 @@ pub(super) enum SlotState {
 /// One activity or timer.
 #[derive(Debug)]
 pub(super) struct Slot {
-    pub kind: SlotKind,
-    /// Its number among those of its kind, from 1.
-    pub seq: Seq,
     /// The activation in which it was started. While that lasts its command can be taken back.
     pub activation: u32,
     /// The index of its command among those of that activation.
@@ -68,43 +75,42 @@ impl Slot {
     }
 }
 
-/// All slots of an instance in the order of creation, which is also the order in which a cancelled scope cancels them.
+/// All slots of an instance, by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    all: Vec<Slot>,
-    /// The indexes of the activities, by their numbers.
-    activities: Vec<usize>,
-    /// The indexes of the timers, by their numbers.
-    timers: Vec<usize>,
+    activities: Vec<Slot>,
+    timers: Vec<Slot>,
 }
 
 impl Slots {
-    /// Adds an open slot, whose command is this one of the activation, and gives its index and its number.
-    pub fn add(&mut self, kind: SlotKind, activation: u32, command: usize) -> (usize, Seq) {
-        let index = self.all.len();
-        let of_kind = match kind {
-            SlotKind::Activity => &mut self.activities,
-            SlotKind::Timer => &mut self.timers,
-        };
-        of_kind.push(index);
-        let seq = of_kind.len() as Seq;
-        let state = SlotState::Open { waiter: Waiter::Nobody, cancel_asked: false };
-        self.all.push(Slot { kind, seq, activation, command, state });
-        (index, seq)
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.activities.len() + self.timers.len()
     }
 
-    pub fn at(&mut self, index: usize) -> &mut Slot {
-        &mut self.all[index]
+    /// Adds an open slot, whose command is this one of the activation.
+    pub fn add(&mut self, kind: SlotKind, activation: u32, command: usize) -> SlotId {
+        let created = self.len();
+        let of_kind = self.of_kind(kind);
+        let state = SlotState::Open { waiter: Waiter::Nobody, cancel_asked: false };
+        of_kind.push(Slot { activation, command, state });
+        SlotId { created, kind, seq: of_kind.len() as Seq }
+    }
+
+    pub fn at(&mut self, slot: SlotId) -> &mut Slot {
+        &mut self.of_kind(slot.kind)[slot.seq as usize - 1]
     }
 
     /// The activity or timer of that number.
     pub fn find(&mut self, kind: SlotKind, seq: Seq) -> Option<&mut Slot> {
-        let of_kind = match kind {
-            SlotKind::Activity => &self.activities,
-            SlotKind::Timer => &self.timers,
-        };
-        let index = *of_kind.get((seq as usize).checked_sub(1)?)?;
-        self.all.get_mut(index)
+        self.of_kind(kind).get_mut((seq as usize).checked_sub(1)?)
+    }
+
+    fn of_kind(&mut self, kind: SlotKind) -> &mut Vec<Slot> {
+        match kind {
+            SlotKind::Activity => &mut self.activities,
+            SlotKind::Timer => &mut self.timers,
+        }
     }
 }
 
@@ -117,10 +123,12 @@ mod tests {
         use SlotKind::{Activity, Timer};
         let mut slots = Slots::default();
         let kinds = [Timer, Activity, Activity, Timer, Timer, Activity];
-        let added: Vec<_> = kinds.iter().map(|&kind| slots.add(kind, 1, 0)).collect();
-        assert_eq!(added, [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3)]);
-        for (&kind, (_, seq)) in kinds.iter().zip(added) {
-            assert_eq!(slots.find(kind, seq).map(|slot| (slot.kind, slot.seq)), Some((kind, seq)));
+        let added: Vec<_> = kinds.iter().zip(1..).map(|(&kind, activation)| slots.add(kind, activation, 0)).collect();
+        assert_eq!(added.iter().map(|slot| slot.seq).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3]);
+        assert!(added.is_sorted());
+        for (slot, activation) in added.into_iter().zip(1..) {
+            assert_eq!(slots.at(slot).activation, activation);
+            assert_eq!(slots.find(slot.kind, slot.seq).map(|slot| slot.activation), Some(activation));
         }
         assert!(slots.find(Activity, 4).is_none());
         assert!(slots.find(Timer, 0).is_none());

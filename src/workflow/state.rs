@@ -12,7 +12,7 @@ use super::handlers::Handlers;
 use super::inbox::Inbox;
 use super::markers::Markers;
 use super::scope::{ScopeId, Scopes};
-use super::slot::{SlotEnd, SlotKind, SlotState, Slots, Waiter};
+use super::slot::{SlotEnd, SlotId, SlotKind, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
 use crate::program::{
     Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink,
@@ -72,18 +72,18 @@ struct Requests {
 
 impl Requests {
     /// Cancels what waits in a slot, and says who is to be woken. A command of this very activation is taken back.
-    fn cancel_slot(&mut self, index: usize, activation: u32) -> Waiter {
+    fn cancel_slot(&mut self, id: SlotId, activation: u32) -> Waiter {
         let Requests { commands, slots, .. } = self;
-        let slot = slots.at(index);
+        let slot = slots.at(id);
         let SlotState::Open { cancel_asked, .. } = &mut slot.state else { return Waiter::Nobody };
         if *cancel_asked {
             return Waiter::Nobody;
         }
-        let seq = slot.seq;
+        let seq = id.seq;
         if slot.activation == activation {
             commands[slot.command] = None;
         } else {
-            match slot.kind {
+            match id.kind {
                 SlotKind::Activity => {
                     // Its end comes from the worker, as its cancellation type says.
                     *cancel_asked = true;
@@ -100,7 +100,7 @@ impl Requests {
 /// The answer to starting something.
 pub(super) enum Requested {
     /// It waits in this slot.
-    Slot(usize),
+    Slot(SlotId),
     /// Its scope is cancelled.
     Cancelled,
     /// It never ends: the instance is closing, or broke a rule.
@@ -195,21 +195,22 @@ impl WorkflowState {
         if scopes.is_cancelled(scope) {
             return Requested::Cancelled;
         }
-        let (index, seq) = slots.add(kind, self.moment.get().activation, commands.len());
-        scopes.add_slot(scope, index);
-        commands.push(Some(command(seq)));
+        let slot = slots.add(kind, self.moment.get().activation, commands.len());
+        scopes.add_slot(scope, slot);
+        commands.push(Some(command(slot.seq)));
         self.note_progress();
-        if index % LIMITED == LIMITED - 1 {
+        let asked = slots.len();
+        if asked.is_multiple_of(LIMITED) {
             drop(guard);
-            self.limit(index + 1, "activities and timers");
+            self.limit(asked, "activities and timers");
         }
-        Requested::Slot(index)
+        Requested::Slot(slot)
     }
 
     /// Looks at what was started. An end can be taken once.
-    pub fn poll(&self, index: usize, cx: &Context<'_>) -> Poll<SlotEnd> {
+    pub fn poll(&self, slot: SlotId, cx: &Context<'_>) -> Poll<SlotEnd> {
         let mut requests = self.requests.borrow_mut();
-        let slot = requests.slots.at(index);
+        let slot = requests.slots.at(slot);
         match &mut slot.state {
             SlotState::Open { waiter: Waiter::Other(waker), .. } if waker.will_wake(cx.waker()) => Poll::Pending,
             SlotState::Open { waiter, .. } => {
@@ -232,13 +233,13 @@ impl WorkflowState {
     }
 
     /// Cancels a timer whose future is dropped. One whose command has not left is taken back.
-    pub fn drop_timer(&self, index: usize) {
+    pub fn drop_timer(&self, timer: SlotId) {
         if self.phase.get() == Phase::Closed {
             return;
         }
         let mut guard = self.requests.borrow_mut();
-        let waiter = guard.cancel_slot(index, self.moment.get().activation);
-        guard.slots.at(index).state = SlotState::Closed;
+        let waiter = guard.cancel_slot(timer, self.moment.get().activation);
+        guard.slots.at(timer).state = SlotState::Closed;
         drop(guard);
         drop(waiter);
     }
@@ -253,8 +254,7 @@ impl WorkflowState {
         let Some(cancelled) = guard.scopes.cancel(scope) else { return };
         self.note_progress();
         let activation = self.moment.get().activation;
-        let ended: Vec<Waiter> =
-            cancelled.slots.into_iter().map(|index| guard.cancel_slot(index, activation)).collect();
+        let ended: Vec<Waiter> = cancelled.slots.into_iter().map(|slot| guard.cancel_slot(slot, activation)).collect();
         drop(guard);
         cancelled.waiting.into_iter().for_each(Waker::wake);
         ended.into_iter().for_each(|waiter| self.wake(waiter));

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::FusedFuture;
 
 use super::error::WorkflowError;
-use super::slot::SlotEnd;
+use super::slot::{SlotEnd, SlotId};
 use super::state::{Requested, WorkflowState};
 
 /// A durable timer that has been started: ends when it fires, or with
@@ -22,7 +22,7 @@ use super::state::{Requested, WorkflowState};
 pub struct Timer(State);
 
 enum State {
-    Waiting { instance: Rc<WorkflowState>, slot: usize },
+    Waiting { instance: Rc<WorkflowState>, slot: SlotId },
     Cancelled,
     Never,
     Ended,
