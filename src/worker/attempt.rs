@@ -276,14 +276,21 @@ impl Attempt {
         self.stalled
     }
 
-    /// Its code has ended. What its worker says last of it, and whether a heartbeat is in flight, which that must not
-    /// overtake.
-    pub(super) fn end(&mut self, report: Report, dialect: Dialect) -> (Option<FinalReport>, bool) {
+    /// Its code has ended.
+    pub(super) fn end(&mut self) {
         self.life = Life::Ended;
         self.task = None;
         self.listener = None;
-        let in_flight = self.throttle.is_in_flight();
-        (FinalReport::new(report, &mut self.throttle, self.newest, dialect), in_flight)
+    }
+
+    /// What its worker says last of it, and what becomes of that. `None` if the worker says nothing.
+    pub(crate) fn final_report(&mut self, report: Report, dialect: Dialect, delivery: Delivery) -> Option<FinalReport> {
+        FinalReport::new(report, &mut self.throttle, self.newest, dialect, delivery)
+    }
+
+    /// Says whether a heartbeat is in flight, which the final report must not overtake.
+    pub(crate) fn is_heartbeat_in_flight(&self) -> bool {
+        self.throttle.is_in_flight()
     }
 
     /// It has crashed. Gives its code.

@@ -23,6 +23,7 @@ impl FinalReport {
         throttle: &mut Throttle,
         bytes: Option<Bytes>,
         dialect: Dialect,
+        delivery: Delivery,
     ) -> Option<FinalReport> {
         let (mut flushed, mut attached) = (None, None);
         match report.pending_heartbeat(dialect) {
@@ -37,12 +38,7 @@ impl FinalReport {
             Report::Nothing => return None,
         };
         let flushed = flushed.map(|details| Call::Heartbeat { details, bytes });
-        Some(FinalReport { flushed, report, delivery: Delivery::Whole })
-    }
-
-    /// A fault decides what becomes of the report.
-    pub(crate) fn delivered(self, delivery: Delivery) -> FinalReport {
-        FinalReport { delivery, ..self }
+        Some(FinalReport { flushed, report, delivery })
     }
 
     /// The messages: the heartbeat that goes first, if any, and the report with what becomes of it.

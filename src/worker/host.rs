@@ -4,11 +4,9 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use super::attempt::Attempt;
-use super::departure::FinalReport;
-use super::report::Report;
 use crate::engine::tasks::TaskId;
 use crate::program::{ActivityTask, AttemptListener, Span, Table, Time};
-use crate::service::{Dialect, Token};
+use crate::service::Token;
 use crate::trace::{AttemptKey, WorkerKey};
 
 /// The attempts that workers have taken, those that have ended too.
@@ -32,10 +30,10 @@ impl Attempts {
         self.list.push(Attempt::new(token, worker, task, interval, now))
     }
 
-    /// The code of a running attempt has ended. What its worker says last of it, and whether a heartbeat is in flight.
-    pub(crate) fn end(&mut self, attempt: AttemptKey, report: Report, dialect: Dialect) -> (Option<FinalReport>, bool) {
+    /// The code of a running attempt has ended.
+    pub(crate) fn end(&mut self, attempt: AttemptKey) {
         self.running -= 1;
-        self.list[attempt].end(report, dialect)
+        self.list[attempt].end();
     }
 
     /// A running attempt crashes. Gives its code.

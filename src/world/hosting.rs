@@ -206,7 +206,7 @@ impl Core {
     /// Reports an attempt that has ended.
     fn close(&mut self, attempt: AttemptKey, report: Report) {
         let worker = self.attempts[attempt].worker();
-        let (report, in_flight) = self.attempts.end(attempt, report, self.service.dialect());
+        self.attempts.end(attempt);
         self.free_slot(worker);
         let fault = self.strike_attempt(attempt, Site::Completion);
         let delivery = match fault {
@@ -223,10 +223,10 @@ impl Core {
             Some(Fault::Delayed(length)) => Delivery::Late(length),
             _ => Delivery::Whole,
         };
-        match report.map(|report| report.delivered(delivery)) {
+        let record = &mut self.attempts[attempt];
+        match record.final_report(report, self.service.dialect(), delivery) {
             None => self.note(Who::Attempt(attempt), What::ReportDropped),
-            // It waits for the heartbeat in flight, which it must not overtake.
-            Some(report) if in_flight => self.attempts[attempt].keep_report(report),
+            Some(report) if record.is_heartbeat_in_flight() => record.keep_report(report),
             Some(report) => self.send_final_report(attempt, report),
         }
         if self.workers[worker].process() == Process::Stopping {
