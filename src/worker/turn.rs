@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::program::{Activation, Command, Time};
+use crate::program::{Activation, Command, Job, Time};
 
 /// One workflow task at a time: its news, and what the code asks for then. Kept for the memory of its lists.
 pub(crate) struct Turn {
@@ -19,13 +19,17 @@ impl Turn {
         let Turn { activation: Activation { mut jobs, .. }, mut commands, .. } = self;
         jobs.clear();
         commands.clear();
-        Turn { activation: Activation { jobs, ..Turn::default().activation }, commands, ..Turn::default() }
+        Turn::with_lists(jobs, commands)
+    }
+
+    fn with_lists(jobs: Vec<Job>, commands: Vec<Command>) -> Turn {
+        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
+        Turn { activation, commands, answer: 0..0 }
     }
 }
 
 impl Default for Turn {
     fn default() -> Turn {
-        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs: Vec::new() };
-        Turn { activation, commands: Vec::new(), answer: 0..0 }
+        Turn::with_lists(Vec::new(), Vec::new())
     }
 }

@@ -99,7 +99,7 @@ pub(crate) struct Core {
     pub(super) background: Table<BackgroundKey, Background>,
     /// By [`WorkflowKey`].
     pub(super) workflows: Table<WorkflowKey, HostedWorkflow>,
-    /// For the next workflow task.
+    /// For the next workflow task, which empties it.
     pub(super) turn: Turn,
     pub(super) open_workflows: u32,
     pub(super) ending: Ending,

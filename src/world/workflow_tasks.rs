@@ -259,7 +259,7 @@ impl World {
                 core.answer_task(task.token, worker, instance, &turn.commands);
             }
         }
-        core.turn = turn.emptied();
+        core.turn = turn;
     }
 
     pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
