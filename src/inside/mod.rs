@@ -51,7 +51,7 @@ fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World>
 /// # Panics
 /// Outside a simulation.
 #[track_caller]
-fn ask_run<R>(function: impl Display, what: impl FnOnce() -> String, question: impl FnOnce(&mut Core) -> R) -> R {
+fn ask_run<R>(function: &str, what: impl FnOnce() -> String, question: impl FnOnce(&mut Core) -> R) -> R {
     let answer = with_current(|world| world.with_core(question).unwrap_or_else(|| refuse(world, what)));
     match answer {
         Some(answer) => answer,

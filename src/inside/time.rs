@@ -48,7 +48,7 @@ use crate::world::sleeps::forget_sleep;
 /// [`WorkflowContext::now`](crate::WorkflowContext::now).
 #[track_caller]
 pub fn now() -> Time {
-    present("now")
+    present("time::now")
 }
 
 /// Waits for so long. Zero returns at once.
@@ -58,7 +58,7 @@ pub fn now() -> Time {
 /// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
 pub fn sleep(length: Duration) -> Sleep {
-    Sleep { deadline: present("sleep") + length, waiting: None, ended: false }
+    Sleep { deadline: present("time::sleep") + length, waiting: None, ended: false }
 }
 
 /// Waits until then. A moment that has passed returns at once.
@@ -67,7 +67,7 @@ pub fn sleep(length: Duration) -> Sleep {
 /// As [`sleep`].
 #[track_caller]
 pub fn sleep_until(deadline: Time) -> Sleep {
-    present("sleep_until");
+    present("time::sleep_until");
     Sleep { deadline, waiting: None, ended: false }
 }
 
@@ -103,11 +103,11 @@ fn present(function: &str) -> Time {
 fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
     let what = || {
         format!(
-            "called `durasim::time::{function}`, which a replay cannot repeat: use `ctx.sleep` and `ctx.now` of its \
+            "called `durasim::{function}`, which a replay cannot repeat: use `ctx.sleep` and `ctx.now` of its \
              `WorkflowContext`"
         )
     };
-    ask_run(format_args!("time::{function}"), what, question)
+    ask_run(function, what, question)
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -131,7 +131,7 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Sleep { deadline, waiting, ended } = self.get_mut();
-        let polled = ask("sleep", |core| core.poll_sleep(*deadline, waiting, context));
+        let polled = ask("time::sleep", |core| core.poll_sleep(*deadline, waiting, context));
         *ended = polled.is_ready();
         polled
     }
