@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::points::{Points, TriedPoint};
 use crate::fault::Entry;
-use crate::fault::swarm::Family;
+use crate::fault::family::Family;
 use crate::world::Run;
 
 /// Trace events that the runs of all single faults may have together, if each is as long as the run without faults. An

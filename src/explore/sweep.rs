@@ -276,7 +276,7 @@ impl<'a> Sweep<'a> {
         };
         let affordable = PAIR_EVENTS / (reference.trace().events().len() as u64).max(1);
         let budget = exploration.budget.unwrap_or(PAIRS.min(affordable.max(LEAST_PAIRS)));
-        let usual = exploration.start.usual_lengths();
+        let usual = exploration.start.survey().lengths();
         let covered = pairs::visit(reference, usual, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
         self.report.coverage.add(there);
         // A part that ends early does not know how many there are.

@@ -32,6 +32,7 @@
 //! Lengths are `1ms`, `2s`, `1500us`. Each fault is a variant of [`Fault`], which says what it does.
 
 pub(crate) mod deadline;
+pub(crate) mod family;
 mod kind;
 pub(crate) mod menu;
 mod plan;
@@ -39,6 +40,7 @@ pub(crate) mod planned;
 mod point;
 pub(crate) mod quiet;
 pub(crate) mod source;
+pub(crate) mod survey;
 pub(crate) mod swarm;
 mod text;
 

@@ -4,95 +4,83 @@
 //! messages occur, many of them, finds what a little of everything does not.
 //!
 //! Source of the idea: Groce et al., "Swarm testing", ISSTA 2012.
+//!
+//! A run that meets no fault shows nothing. So the rates follow the number of sites that the run without faults has, one
+//! family at least can strike at one of them, and a strike that is due waits for a site where it can.
 
 use std::sync::Arc;
 
+use super::family::Families;
 use super::kind::Fault;
-use super::menu::{AttemptLengths, Limits, menu};
+use super::menu::{Limits, menu};
 use super::point::Site;
 use super::source::{Faults, Location};
+use super::survey::Survey;
 use crate::engine::choice::{Draws, Stream};
 
-/// Faults that are switched on or off together.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Family {
-    Crash,
-    Failure,
-    Slow,
-    Loss,
-    Cancel,
-    Stop,
-    Deadline,
-    Eviction,
-}
-
-/// The average number of sites between two strikes: each seed has one of these.
-const GAPS: [u32; 5] = [4, 12, 40, 120, 400];
+/// Each seed has one of so many rates.
+const RATES: u32 = 5;
 
 /// The faults of one run, drawn from its seed.
 #[derive(Debug)]
 pub(crate) struct Swarm {
     draws: Draws,
-    /// Those that are on, a bit for each [`Family`].
-    families: u32,
+    /// Those that are on.
+    families: Families,
+    /// The kinds of site where one of those may fit, a bit for each. No others count.
+    kinds: u16,
+    /// The average number of sites between two strikes.
     gap: u32,
     /// Sites until the next strike.
     left: u32,
     over_budget: bool,
-    usual: Arc<AttemptLengths>,
+    survey: Arc<Survey>,
 }
 
 impl Swarm {
-    /// Draws which families are on and how often they strike. Attempts take `usual` when nothing strikes them.
-    pub(crate) fn new(seed: u64, over_budget: bool, usual: Arc<AttemptLengths>) -> Swarm {
+    /// Draws which families are on and how often they strike, as it suits a run with such sites.
+    pub(crate) fn new(seed: u64, over_budget: bool, survey: Arc<Survey>) -> Swarm {
         let mut draws = Draws::new(seed, Stream::Faults);
-        let bits = draws.bits();
-        // Cancels and stops end most runs early, so they are on for one seed in four; the others for every second.
-        let rare = 1 << Family::Cancel as u32 | 1 << Family::Stop as u32;
-        let families = (bits as u32) & ((bits >> 32) as u32 | !rare);
-        let gap = GAPS[draws.index(GAPS.len())];
-        let left = draws.below(2 * gap);
-        Swarm { draws, families, gap, left, over_budget, usual }
+        let sites = survey.sites(over_budget);
+        let families = Families::drawn(&mut draws, sites.families());
+        let sites = sites.fitting(families);
+        let gap = gap(sites, draws.below(RATES));
+        // The first strike comes even at the lowest rate.
+        let left = draws.below(sites.clamp(1, 2 * gap));
+        Swarm { draws, families, kinds: survey.kinds(families), gap, left, over_budget, survey }
     }
+}
 
-    /// Counts one site; `true` if something is to strike there.
-    fn is_due(&mut self) -> bool {
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                false
-            }
-            None => {
-                self.left = self.draws.below(2 * self.gap);
-                true
-            }
-        }
-    }
-
-    fn allows(&self, fault: Fault) -> bool {
-        self.families & 1 << fault.family() as u32 != 0
-    }
+/// The average number of sites between two strikes at this rate, of which 0 is the highest: from some 4 sites, or fewer where
+/// there are few, to half of all, in even steps of proportion.
+fn gap(sites: u32, rate: u32) -> u32 {
+    let widest = f64::from((sites / 2).clamp(1, u32::MAX / 4));
+    let narrowest = (widest / 4.0).clamp(1.0, 4.0);
+    // The fourth root. Square roots are the same on every machine, other powers are not.
+    let step = (widest / narrowest).sqrt().sqrt();
+    (0..rate).fold(narrowest, |gap, _| gap * step).round() as u32
 }
 
 impl Faults for Swarm {
     fn may_strike(&self, site: Site) -> bool {
-        // When a deadline's await would come has to be known beforehand.
-        !matches!(site, Site::Deadline(_))
+        self.kinds & 1 << site.kind() != 0
     }
 
     fn strike(&mut self, at: Location<'_>, limits: &dyn Fn() -> Limits) -> Option<Fault> {
-        if !self.is_due() {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
             return None;
         }
         let mut limits = limits();
         let unknown = limits.timeouts.heartbeat.to_duration();
-        limits.attempt_length = self.usual.bound(at.name, limits.attempt_length, unknown);
+        limits.attempt_length = self.survey.lengths().bound(at.name, limits.attempt_length, unknown);
         let mut faults = menu(at.site, &limits);
-        faults.retain(|fault| self.allows(*fault));
-        match faults.len() {
-            0 => None,
-            many => Some(faults[self.draws.index(many)]),
-        }
+        faults.retain(|fault| self.families.has(fault.family()));
+        // Where none fits, the strike stays due.
+        let many = faults.len();
+        let fault = if many == 0 { None } else { Some(faults[self.draws.index(many)]) }?;
+        self.left = self.draws.below(2 * self.gap);
+        Some(fault)
     }
 
     fn is_over_budget(&self) -> bool {
@@ -100,26 +88,63 @@ impl Faults for Swarm {
     }
 }
 
-impl Fault {
-    pub(crate) fn family(self) -> Family {
-        match self {
-            Fault::Crash
-            | Fault::CrashAttempt
-            | Fault::CrashBefore
-            | Fault::CrashAfter
-            | Fault::CrashAfterSent
-            | Fault::CrashAfterUnsent
-            | Fault::WorkerDies
-            | Fault::WorkerGone => Family::Crash,
-            Fault::Fail | Fault::FailUnapplied | Fault::FailApplied => Family::Failure,
-            Fault::Stall(_) | Fault::Freeze(_) | Fault::Delayed(_) | Fault::Late(_) | Fault::Signal => Family::Slow,
-            Fault::RequestLost | Fault::AnswerLost | Fault::CompletionLost | Fault::Duplicated => Family::Loss,
-            Fault::Cancel => Family::Cancel,
-            Fault::Stop => Family::Stop,
-            Fault::DeadlineBefore(_) | Fault::DeadlineAt | Fault::DeadlineAtLate | Fault::DeadlineAfter(_) => {
-                Family::Deadline
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_follow_the_number_of_sites() {
+        let gaps = |sites| [0, 1, 2, 3, 4].map(|rate| gap(sites, rate));
+        assert_eq!(gaps(0), [1; 5]);
+        assert_eq!(gaps(10), [1, 2, 3, 4, 5]);
+        assert_eq!(gaps(64), [4, 7, 11, 19, 32]);
+        assert_eq!(gaps(400), [4, 11, 28, 75, 200]);
+        assert_eq!(gaps(400_000), [4, 60, 894, 13_375, 200_000]);
+        assert!(gaps(u32::MAX).into_iter().all(|gap| gap.checked_mul(2).is_some()));
+    }
+
+    /// What strikes an attempt of four steps, in which all goes as it does without faults.
+    fn strikes(seed: u64, survey: &Arc<Survey>, may_end: bool) -> Vec<Fault> {
+        let mut swarm = Swarm::new(seed, false, survey.clone());
+        let limits = || Limits::of_workflow(may_end);
+        let mut struck = Vec::new();
+        for site in sites() {
+            let at =
+                Location { workflow_id: "w", first_workflow: true, name: "a", execution: 1, attempt: Some(1), site };
+            if swarm.may_strike(site) {
+                struck.extend(swarm.strike(at, &limits));
             }
-            Fault::Evicted => Family::Eviction,
         }
+        struck
+    }
+
+    fn sites() -> impl Iterator<Item = Site> {
+        let steps = (1..=4).flat_map(|step| [Site::Await(step), Site::Effect(step), Site::Heartbeat(step)]);
+        [Site::Task(1), Site::Dispatch].into_iter().chain(steps).chain([Site::Completion])
+    }
+
+    #[test]
+    fn every_seed_strikes_where_it_can() {
+        for may_end in [true, false] {
+            let mut survey = Survey::new();
+            sites().for_each(|site| survey.add_site(site, may_end, true));
+            let survey = Arc::new(survey);
+            let without: Vec<u64> = (0..1_000).filter(|seed| strikes(*seed, &survey, may_end).is_empty()).collect();
+            assert!(without.is_empty(), "may end: {may_end}: {} seeds, {without:?}", without.len());
+        }
+    }
+
+    #[test]
+    fn a_strike_that_is_due_waits_until_it_fits() {
+        let survey = Arc::new(Survey::unknown());
+        let has_failures_alone =
+            |swarm: &Swarm| swarm.may_strike(Site::Effect(1)) && !swarm.may_strike(Site::Completion);
+        let seeds = (0..).map(|seed| Swarm::new(seed, false, survey.clone()));
+        // Failures alone: at awaits and effects.
+        let mut swarm = seeds.into_iter().find(has_failures_alone).expect("a seed with failures alone");
+        let site = Site::Await(1);
+        let at = Location { workflow_id: "w", first_workflow: true, name: "a", execution: 1, attempt: Some(1), site };
+        assert!((0..1_000).all(|_| swarm.strike(at, &|| Limits::of_workflow(false)).is_none()));
+        assert_eq!(swarm.strike(at, &|| Limits::of_workflow(true)), Some(Fault::Fail));
     }
 }

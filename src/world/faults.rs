@@ -115,7 +115,7 @@ fn all_may_end(attempts: &Attempts, service: &Service, over_budget: bool) -> boo
 }
 
 /// Says whether an attempt may have a successor.
-fn may_end(retry: &RetrySpec, attempt: u32, over_budget: bool) -> bool {
+pub(super) fn may_end(retry: &RetrySpec, attempt: u32, over_budget: bool) -> bool {
     match retry.maximum_attempts {
         limit if limit > 0 => over_budget || attempt < limit as u32,
         _ => attempt < ENOUGH_ATTEMPTS,

@@ -74,6 +74,7 @@ pub(crate) mod start;
 pub(crate) mod states;
 mod step;
 mod stuck;
+mod survey;
 mod user_code;
 pub(crate) mod watch;
 mod watching;

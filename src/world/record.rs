@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::fault::Entry;
-use crate::fault::menu::AttemptLengths;
 use crate::program::Time;
 use crate::service::WorkflowOutcome;
 use crate::trace::attempts::{ActivityExecution, AttemptEnd, AttemptExecution, Executions, ReportEnd};
@@ -97,17 +96,6 @@ pub struct HeartbeatRecord {
     pub visible_at: Option<Time>,
     /// Its details; `None` for one without, which erases the checkpoint.
     pub details: Option<Vec<u8>>,
-}
-
-/// How long the attempts took that ended.
-pub(super) fn attempt_lengths(trace: &Trace, executions: &Executions) -> AttemptLengths {
-    let mut lengths = AttemptLengths::default();
-    for attempt in executions.attempts().values() {
-        if let Some(length) = attempt.length() {
-            lengths.add(&trace.activities()[attempt.activity].activity_type, length);
-        }
-    }
-    lengths
 }
 
 /// Makes the records of a run.

@@ -14,7 +14,8 @@ use super::error::RunError;
 use super::nearest::not_fired;
 use super::record::{self, ActivityRecord};
 use super::states::unknown_state;
-use crate::fault::menu::AttemptLengths;
+use super::survey::survey;
+use crate::fault::survey::Survey;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::{Payload, RetrySpec, Time, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
@@ -141,9 +142,9 @@ impl Run {
         }
     }
 
-    /// How long its attempts took.
-    pub(crate) fn attempt_lengths(&self) -> AttemptLengths {
-        record::attempt_lengths(self.trace(), self.executions())
+    /// Where faults could have struck, and how long its attempts took.
+    pub(crate) fn survey(&self) -> Survey {
+        survey(self.trace(), self.executions(), |activity| self.limits(activity).1)
     }
 
     /// The activities with their attempts and heartbeats, in the order in which they were scheduled.

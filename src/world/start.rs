@@ -15,9 +15,9 @@ use super::running::Tag;
 use super::setup::Setup;
 use super::step::ScriptFuture;
 use crate::engine::choice::{Draws, Stream};
-use crate::fault::menu::AttemptLengths;
 use crate::fault::planned::Planned;
 use crate::fault::source::Faults;
+use crate::fault::survey::Survey;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics;
@@ -31,8 +31,8 @@ use crate::worker::process::Worker;
 pub(crate) struct Start {
     pub(crate) setup: Arc<Setup>,
     pub(crate) origin: Origin,
-    /// How long attempts take without faults, once a run has shown it.
-    usual: Arc<OnceLock<Arc<AttemptLengths>>>,
+    /// What the run without faults shows, once it was made.
+    survey: Arc<OnceLock<Arc<Survey>>>,
 }
 
 /// What sets a run going.
@@ -67,7 +67,7 @@ impl Origin {
 
 impl Start {
     pub(crate) fn new(setup: Arc<Setup>, origin: Origin) -> Start {
-        Start { setup, origin, usual: Arc::default() }
+        Start { setup, origin, survey: Arc::default() }
     }
 
     /// The same with another input. `None` for a script, which takes none.
@@ -76,14 +76,14 @@ impl Start {
         Some(Start::new(self.setup.clone(), Origin::Workflow { workflow: workflow.clone(), input: Ok(input) }))
     }
 
-    /// How long attempts take when nothing strikes. The first call makes a run without faults.
-    pub(crate) fn usual_lengths(&self) -> &Arc<AttemptLengths> {
-        self.usual.get_or_init(|| Arc::new(self.run(&Plan::none()).run.attempt_lengths()))
+    /// What the run without faults shows. The first call makes that run.
+    pub(crate) fn survey(&self) -> &Arc<Survey> {
+        self.survey.get_or_init(|| Arc::new(self.run(&Plan::none()).run.survey()))
     }
 
-    /// Learns from the run without faults how long attempts take.
+    /// Learns from the run without faults.
     pub(crate) fn learn(&self, fault_free: &Run) {
-        self.usual.get_or_init(|| Arc::new(fault_free.attempt_lengths()));
+        self.survey.get_or_init(|| Arc::new(fault_free.survey()));
     }
 
     /// A run with the faults of a plan.
@@ -107,7 +107,7 @@ impl Start {
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
     pub(crate) fn run_swarm(&self, seed: u64, order: Order, over_budget: bool) -> Finished {
-        self.execute(seed, order, Box::new(Swarm::new(seed, over_budget, self.usual_lengths().clone())))
+        self.execute(seed, order, Box::new(Swarm::new(seed, over_budget, self.survey().clone())))
     }
 
     /// Mistakes that can be found before any run.
@@ -182,7 +182,7 @@ impl Start {
     ) -> Finished {
         let faults: Box<dyn Faults> = if random_faults {
             // It cannot be run without faults beforehand, either.
-            Box::new(Swarm::new(plan.seed, false, Arc::default()))
+            Box::new(Swarm::new(plan.seed, false, Arc::new(Survey::unknown())))
         } else {
             Box::new(Planned::new(&plan.entries, &[]))
         };

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use durasim::check::{self, Check, Memory, Reference, SameResult, Violation};
+use durasim::trace::attempts::ActivityEnd;
 use durasim::{AttemptEnd, Run};
 
 use crate::activities::deadline_aware::ItemsResult;
 use crate::fakes::item_queue::ItemQueue;
 
 /// What the check says, unless it minds an end other than usual of a run in which faults left an attempt so little time that
-/// it stopped of its own accord. `budget` is the schedule-to-close timeout, `margin` what is then left of it at most.
+/// it stopped of its own accord, or lost all that would have told an activity that its workflow does not want it any more.
+/// `budget` is the schedule-to-close timeout, `margin` what is then left of it at most.
 pub fn if_there_is_time<C: Check>(check: C, budget: Duration, margin: Duration) -> IfThereIsTime<C> {
     IfThereIsTime { check, budget, margin }
 }
@@ -42,7 +44,7 @@ impl<C: Check> Check for IfThereIsTime<C> {
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         self.check.check(run, reference).or_else(|violation| {
             let of_its_end = matches!(&*violation.kind, "different result" | "lost");
-            if of_its_end && self.had_too_little_time(run) { Ok(()) } else { Err(violation) }
+            if of_its_end && (self.had_too_little_time(run) || was_never_told(run)) { Ok(()) } else { Err(violation) }
         })
     }
 }
@@ -56,6 +58,18 @@ impl<C> IfThereIsTime<C> {
             failed.filter_map(|attempt| attempt.ended_at).any(|ended| ended > late)
         })
     }
+}
+
+/// Whether an activity completed that its workflow had asked to cancel, since faults kept its attempt from hearing of it.
+fn was_never_told(run: &Run) -> bool {
+    let executions = run.executions();
+    executions.activities().values().any(|activity| {
+        let completed = matches!(activity.closed, Some((_, ActivityEnd::Completed(_))));
+        let mut attempts = activity.attempts.iter().map(|attempt| &executions.attempts()[*attempt]);
+        completed
+            && activity.cancel_requested.is_some()
+            && attempts.any(|attempt| attempt.cancelled.is_none() && !attempt.faults.is_empty())
+    })
 }
 
 /// As [`check::same_result`]; a result of fewer items is as good, if its total is that of these.
