@@ -18,6 +18,7 @@ use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{Once, REPEATED, differ_in_another_order};
 use super::report::{Part, PartKind, Report};
 use super::shard::Shard;
+use super::share::Share;
 use super::singles::Singles;
 use super::validate::showed_something;
 use crate::fault::Plan;
@@ -291,6 +292,7 @@ impl<'a> Sweep<'a> {
     fn seeds(&mut self, name: String, seeds: RangeInclusive<u64>) {
         let runs = (seeds.end() - seeds.start()).saturating_add(1);
         let mut part = self.begin(PartKind::Seeds, name, Some(runs));
+        self.note_never_ended();
         for seed in seeds {
             let over_budget = self.exploration.over_budget.is_some_and(|share| share.has(seed));
             if self.offer(&mut part, Case::Seed { seed, over_budget }).is_break() {
@@ -298,6 +300,19 @@ impl<'a> Sweep<'a> {
             }
         }
         self.end(part);
+    }
+
+    /// Notes that the seeds leave out all that ends an attempt, if they do.
+    fn note_never_ended(&mut self) {
+        let goes_over = self.exploration.over_budget.is_some_and(|Share(share)| share > 0.0);
+        let survey = self.exploration.start.survey();
+        let Some((never, all)) = survey.never_ended().filter(|_| !goes_over) else { return };
+        let names: Vec<String> = never.iter().map(|activity| format!("`{activity}`")).collect();
+        let of = if all { String::new() } else { format!(" of {}", names.join(", ")) };
+        let note = format!("seeds: no attempt{of} may end: use `.over_budget(..)`");
+        if !self.report.notes.contains(&note) {
+            self.report.notes.push(note);
+        }
     }
 
     /// One plan, strictly: the run must come to each of its points.
