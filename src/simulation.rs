@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::activity::{ActivityFn, NativeActivity};
 use crate::client::{Client, ScriptOutput};
+use crate::explore::variables::refuse_unknown;
 use crate::explore::{Exploration, OneRun};
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, An, Decode, Payload, WorkflowProgram};
@@ -278,7 +279,8 @@ impl Simulation {
     }
 
     /// Draws the faults from this seed, as [`Exploration::seeds`] does, instead of taking them from a plan.
-    /// [`Run::plan`] then says which ones struck. The seed is that of the run in all else too: a
+    /// [`Run::plan`] then says which ones struck. How often they do follows the number of points of the run without faults,
+    /// which [`run`](Simulation::run) makes beforehand; [`drive`](Simulation::drive) cannot, and takes it for one of 32 points. The seed is that of the run in all else too: a
     /// [`plan`](Simulation::plan) or another [`seed`](Simulation::seed) besides is an error of the run.
     pub fn random_faults(mut self, seed: u64) -> Simulation {
         self.random_faults = Some(seed);
@@ -327,9 +329,10 @@ impl Simulation {
     /// An entry of the plan whose point the run does not come to is in [`Run::not_fired`].
     ///
     /// # Errors
-    /// [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end. A workflow that fails
-    /// is no error but an [outcome](Run::outcome).
+    /// [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end, a variable
+    /// `DURASIM_..` that means nothing. A workflow that fails is no error but an [outcome](Run::outcome).
     pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
+        refuse_unknown()?;
         let (plan, random_faults) = self.decided()?;
         let start = self.start(workflow, input);
         let finished = if random_faults { start.run_swarm(plan.seed, plan.order, false) } else { start.run(&plan) };
@@ -376,6 +379,7 @@ impl Simulation {
     where
         Fut: Future<Output = R>,
     {
+        refuse_unknown()?;
         let (plan, random_faults) = self.decided()?;
         let start = Start::new(self.setup.clone(), Origin::Driven);
         let mut returned = None;

@@ -46,6 +46,7 @@ use serde::Serialize;
 
 use crate::Simulation;
 use crate::explore::points::Points;
+use crate::explore::variables::refuse_unknown;
 use crate::fault::{Entry, Plan};
 
 /// Faults in a plan, at most.
@@ -64,10 +65,10 @@ const FAULTS: usize = 4;
 /// order of ready tasks drawn at random, map the plans with [`Plan::with_order`] and [`Plan::with_seed`].
 ///
 /// # Panics
-/// If the run without faults cannot be finished.
+/// If the run without faults cannot be finished, or a variable `DURASIM_..` means nothing.
 #[track_caller]
 pub fn plan(simulation: &Simulation, workflow: &str, input: &(impl Serialize + ?Sized)) -> BoxedStrategy<Plan> {
-    let run = match simulation.start(workflow, input).run(&Plan::none()).into_result() {
+    let run = match refuse_unknown().and_then(|()| simulation.start(workflow, input).run(&Plan::none()).into_result()) {
         Ok(run) => run,
         Err(error) => panic!("there are no points to draw plans from, since the run without faults fails: {error}"),
     };

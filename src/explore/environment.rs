@@ -1,56 +1,24 @@
-//! The variables an exploration obeys, in one table.
+//! [`Environment`]: what the variables ask for.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::sync::Mutex;
 
+use super::depth::Depth;
+use super::notes::tell;
 use super::shard::{NotAShard, Shard};
+use super::variables::{example, refuse_unknown};
 use crate::fault::Plan;
 use crate::world::RunError;
-
-/// A variable: its name, the form of its value, and what it does.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Variable {
-    /// `DURASIM_..`.
-    pub name: &'static str,
-    /// The form of its value.
-    pub form: &'static str,
-    /// Its effect.
-    pub help: &'static str,
-}
-
-/// Every variable there is.
-pub const VARIABLES: [Variable; 4] = [
-    Variable {
-        name: "DURASIM_PLAN",
-        form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
-        help: "runs one plan instead of the exploration, and shows the whole timeline if it fails; one that is for another exploration is skipped with a line on stderr",
-    },
-    Variable {
-        name: "DURASIM_SEED",
-        form: "42",
-        help: "runs the random faults of one seed instead of the exploration",
-    },
-    Variable {
-        name: "DURASIM_SHARD",
-        form: "1/4",
-        help: "makes only this share of the runs: every fourth, from the first; the shards of other machines make the others",
-    },
-    Variable {
-        name: "DURASIM_REGRESSIONS",
-        form: "write",
-        help: "appends the shrunk plans of new failures to the exploration's file of `.regressions(..)`, to be reviewed and committed",
-    },
-];
 
 /// The settings of the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     pub(super) wanted: Wanted,
     pub(super) shard: Shard,
+    pub(super) depth: Depth,
     /// New failures are to be kept.
     pub(super) writes: bool,
+    /// The variable that decides which runs are made, as it is set. `None` if the exploration does by itself.
+    pub(super) decided_by: Option<String>,
 }
 
 /// The runs that the environment asks for.
@@ -66,25 +34,66 @@ pub(super) enum Wanted {
 impl Environment {
     /// Reads the environment.
     pub(super) fn read() -> Result<Environment, RunError> {
-        for (name, _) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("DURASIM_")) else { continue };
-            if !VARIABLES.iter().any(|variable| variable.name == name) {
-                let known = VARIABLES.map(|variable| variable.name);
-                tell(&format!("the variable {name} means nothing; there are {}", known.join(", ")));
-            }
-        }
+        refuse_unknown()?;
         let get = |name: &str| text(name, std::env::var_os(name));
         let (plan, seed) = (get("DURASIM_PLAN")?, get("DURASIM_SEED")?);
-        if plan.is_some() && seed.is_some() {
-            tell("DURASIM_SEED is ignored, since DURASIM_PLAN is set");
+        let (shard, seeds) = (get("DURASIM_SHARD")?, get("DURASIM_SEEDS")?);
+        let (pairs, time) = (get("DURASIM_PAIRS")?, get("DURASIM_TIME")?);
+        let single = [("DURASIM_PLAN", &plan), ("DURASIM_SEED", &seed)].into_iter().find(|(_, value)| value.is_some());
+        if let Some((single, _)) = single {
+            let others = [
+                ("DURASIM_SEED", &seed),
+                ("DURASIM_SHARD", &shard),
+                ("DURASIM_SEEDS", &seeds),
+                ("DURASIM_PAIRS", &pairs),
+                ("DURASIM_TIME", &time),
+            ];
+            for (other, _) in others.iter().filter(|(other, value)| *other != single && value.is_some()) {
+                tell(&format!("{other} is ignored, since {single} is set"));
+            }
         }
-        let shard = match get("DURASIM_SHARD")? {
+        let depth = Depth::parse(seeds.as_deref(), pairs.as_deref(), time.as_deref())?;
+        let shard = match shard {
             Some(text) => text.parse().map_err(|error: NotAShard| RunError::Setup(error.to_string()))?,
             None => Shard::WHOLE,
         };
         let wanted = Wanted::parse(plan.as_deref(), seed.as_deref())?;
         let writes = writes(get("DURASIM_REGRESSIONS")?.as_deref())?;
-        Ok(Environment { wanted, shard, writes })
+        let decided_by = match &wanted {
+            Wanted::Plan(_) => Some("DURASIM_PLAN".to_owned()),
+            Wanted::Seed(seed) => Some(format!("DURASIM_SEED={seed}")),
+            Wanted::Everything => (!shard.is_whole()).then(|| format!("DURASIM_SHARD={shard}")),
+        };
+        Ok(Environment { wanted, shard, depth, writes, decided_by })
+    }
+}
+
+impl Environment {
+    /// What takes the place of what an exploration of this name asks for, each a line: it may ask for seeds, and for pairs.
+    pub(super) fn in_place(&self, exploration: &str, has_seeds: bool, has_pairs: bool) -> Vec<String> {
+        let mut lines = Vec::new();
+        let Environment { wanted, shard, depth, .. } = self;
+        match wanted {
+            Wanted::Plan(_) => {
+                lines.push(format!("DURASIM_PLAN takes the place of {exploration}: only its run is made"))
+            }
+            Wanted::Seed(seed) => {
+                lines.push(format!("DURASIM_SEED={seed} takes the place of {exploration}: only its run is made"));
+            }
+            Wanted::Everything => {
+                if !shard.is_whole() {
+                    lines.push(format!("DURASIM_SHARD={shard} makes only this share of the runs of {exploration}"));
+                }
+                if let Some(seeds) = depth.seeds.as_ref().filter(|_| has_seeds) {
+                    let (start, end) = (seeds.start, seeds.end);
+                    lines.push(format!("DURASIM_SEEDS={start}..{end} takes the place of the seeds of {exploration}"));
+                }
+                if let Some(pairs) = depth.pairs.filter(|_| has_pairs) {
+                    lines.push(format!("DURASIM_PAIRS={pairs} is the budget for the pairs of {exploration}"));
+                }
+            }
+        }
+        lines
     }
 }
 
@@ -97,18 +106,6 @@ fn text(name: &str, value: Option<OsString>) -> Result<Option<String>, RunError>
             "{name} is not UTF-8, and cannot be read: {}",
             value.as_encoded_bytes().escape_ascii()
         ))),
-    }
-}
-
-/// Tells whoever runs the tests what the environment leads to, once in a process. Not by `eprintln!`: libtest takes that and
-/// shows it for tests that fail only.
-pub(super) fn tell(what: &str) {
-    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    let Ok(mut told) = TOLD.lock() else { return };
-    if !told.iter().any(|other| other == what) {
-        told.push(what.to_owned());
-        // Whoever has closed stderr does not want to know.
-        let _ = std::io::stderr().write_all(format!("durasim: {what}\n").as_bytes());
     }
 }
 
@@ -130,7 +127,8 @@ impl Wanted {
             (None, Some(seed)) => match seed.trim().parse() {
                 Ok(seed) => Ok(Wanted::Seed(seed)),
                 Err(_) => Err(RunError::Setup(format!(
-                    "DURASIM_SEED is `{seed}`, which is not a whole number: write for example DURASIM_SEED=42"
+                    "DURASIM_SEED is `{seed}`, which is not a whole number: write for example {}",
+                    example("DURASIM_SEED")
                 ))),
             },
             (None, None) => Ok(Wanted::Everything),
@@ -150,10 +148,5 @@ mod tests {
         let error = Wanted::parse(None, Some("three")).unwrap_err().to_string();
         assert!(error.contains("`three`") && error.contains("DURASIM_SEED=42"), "{error}");
         assert!(matches!(Wanted::parse(Some("nonsense"), None), Err(RunError::Plan(_))));
-    }
-
-    #[test]
-    fn the_form_shown_for_a_plan_is_a_plan() {
-        assert!(VARIABLES[0].form.parse::<Plan>().is_ok());
     }
 }

@@ -92,6 +92,7 @@ impl Report {
         self.accepted.extend(other.accepted);
         self.notes.extend(other.notes);
         self.interrupted |= other.interrupted;
+        self.out_of_time |= other.out_of_time;
         self.skipped &= other.skipped;
         self.written = self.written.into_iter().chain(other.written).reduce(|one, other| one + other);
         self.error = other.error.map(|error| match error {

@@ -7,6 +7,7 @@
 
 mod accepted;
 mod coverage;
+mod depth;
 mod difference;
 mod enough;
 mod environment;
@@ -17,6 +18,7 @@ mod ink;
 mod inputs;
 mod interrupt;
 mod message;
+mod notes;
 mod ongoing;
 mod pairs;
 pub(crate) mod points;
@@ -26,6 +28,7 @@ mod reference;
 mod regressions;
 mod repeat;
 mod report;
+mod restricted;
 mod shard;
 mod share;
 mod shrink;
@@ -34,6 +37,7 @@ mod sweep;
 mod tally;
 mod thread;
 mod validate;
+pub(crate) mod variables;
 
 use std::fmt;
 use std::ops::Range;
@@ -44,11 +48,11 @@ use serde::Serialize;
 
 pub use accepted::Accepted;
 pub use coverage::{Cell, Coverage};
-pub use environment::{VARIABLES, Variable};
 pub use failed::Failed;
 pub use regressions::{Regression, RegressionState};
 pub use report::{EndedEarly, Part, Report};
 pub use tally::Tally;
+pub use variables::{VARIABLES, Variable};
 
 use inputs::Inputs;
 use regressions::Regressions;
@@ -82,9 +86,10 @@ use crate::world::{Run, RunError};
 ///     .assert();
 /// ```
 ///
-/// With `DURASIM_PLAN='..'` in the environment, only the run of that plan is made. A point that it does not come to is an error,
+/// The [variables](VARIABLES) of the environment take the place of what the test asks for, and each that does is told on stderr
+/// and in the report. With `DURASIM_PLAN='..'`, only the run of that plan is made. A point that it does not come to is an error,
 /// and the message of a failure has the whole timeline, up to some 1,000 lines. With `DURASIM_SEED=..`, only the run of that
-/// seed is made.
+/// seed is made. `DURASIM_SEEDS=0..1000000`, `DURASIM_PAIRS=100000` and `DURASIM_TIME=10m` set how far it goes.
 #[derive(Clone)]
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
 pub struct Exploration {
@@ -173,7 +178,13 @@ impl Exploration {
     }
 
     /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks. Faults end an attempt
-    /// only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise.
+    /// only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise: the report
+    /// has a note if no attempt may end for that reason. Deadlines are not drawn: those are for
+    /// [`every_fault`](Exploration::every_fault).
+    ///
+    /// Each seed switches kinds of faults on and off and has a rate of its own, which follows the number of points of the run
+    /// without faults: from about one fault in each run to one at every few points. Nearly every seed strikes; the report
+    /// counts those that do not.
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
         self

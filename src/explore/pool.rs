@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use super::accepted::Accepted;
 use super::coverage::Coverage;
@@ -95,6 +96,8 @@ pub(super) struct Block {
     pub(super) passed: Vec<Passed>,
     /// By the line of an accepted failure, the runs in which it was found.
     pub(super) accepted: BTreeMap<usize, u64>,
+    /// Not all of its runs were made, since no more are wanted.
+    pub(super) stopped: bool,
 }
 
 /// The settings for the runs of a block.
@@ -108,13 +111,22 @@ pub(super) struct Care<'a> {
     pub(super) passed: usize,
     /// Failures that are known.
     pub(super) accepted: &'a [Accepted],
+    /// From then on no further run is made.
+    pub(super) until: Option<Instant>,
+}
+
+impl Care<'_> {
+    fn stops(&self) -> bool {
+        Exploring::is_interrupted() || self.until.is_some_and(|until| Instant::now() >= until)
+    }
 }
 
 impl Block {
     fn run(start: &Start, judges: &[Judge], cases: Vec<Case>, care: Care<'_>) -> Block {
         let mut block = Block::default();
         for case in cases {
-            if Exploring::is_interrupted() {
+            if care.stops() {
+                block.stopped = true;
                 break;
             }
             let is_novel = matches!(case, Case::Novel(_));

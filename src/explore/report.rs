@@ -8,6 +8,7 @@ use super::accepted::Accepted;
 use super::coverage::Coverage;
 use super::failed::Failed;
 use super::message::Extent;
+use super::notes::tell;
 use super::regressions::{Regression, RegressionState};
 use super::shard::Shard;
 use super::tally::Tally;
@@ -35,6 +36,8 @@ pub struct Report {
     pub(super) excused: Option<Option<Violation>>,
     /// Ctrl-C ended it before all runs were made.
     pub(super) interrupted: bool,
+    /// The time that the environment allows was over before all runs were made.
+    pub(super) out_of_time: bool,
     pub(super) coverage: Coverage,
     /// The file of the regressions, as messages call it.
     pub(super) file: Option<String>,
@@ -106,6 +109,7 @@ impl Report {
             shard: None,
             excused: None,
             interrupted: false,
+            out_of_time: false,
             coverage: Coverage::default(),
             file: None,
             regressions: Vec::new(),
@@ -163,6 +167,22 @@ impl Report {
     /// Says whether Ctrl-C ended the exploration before all its runs were made. The findings up to then are there.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
+    }
+
+    /// Says whether the time of `DURASIM_TIME` was over before all runs were made. The findings up to then are there.
+    pub fn is_out_of_time(&self) -> bool {
+        self.out_of_time
+    }
+
+    /// Says whether no more runs are to be made.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.interrupted || self.out_of_time
+    }
+
+    /// Keeps a note, and tells it past the capture of libtest.
+    pub(super) fn tell(&mut self, note: String) {
+        tell(&note);
+        self.notes.push(note);
     }
 
     /// Says whether there was no error, no run violates a check, and the exploration was not interrupted.

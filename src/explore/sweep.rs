@@ -1,15 +1,18 @@
 //! [`Sweep`]: the runs of an exploration, part by part.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::{ControlFlow, Range, RangeInclusive};
+use std::time::Instant;
 
 use super::Exploration;
 use super::accepted::{Accepted, Words};
 use super::coverage::Coverage;
-use super::environment::{Environment, Wanted, tell};
+use super::depth::{Depth, TimeLimit};
+use super::environment::{Environment, Wanted};
 use super::explain::explain;
 use super::finding::{Cause, Finding, Judge, findings};
 use super::interrupt::Exploring;
 use super::message::Extent;
+use super::notes::tell;
 use super::ongoing::Ongoing;
 use super::pairs;
 use super::points::Points;
@@ -17,6 +20,7 @@ use super::pool::{Block, Broken, Care, Case, Passed, Pool, whole_blocks};
 use super::regressions::{Kept, Regression, RegressionState};
 use super::repeat::{Once, REPEATED, differ_in_another_order};
 use super::report::{Part, PartKind, Report};
+use super::restricted::{note_never_ended, tell_nothing_seen, tell_of_time};
 use super::shard::Shard;
 use super::share::Share;
 use super::singles::Singles;
@@ -41,7 +45,10 @@ impl Exploration {
     /// Makes all runs, or those that the environment asks for in their place.
     pub(super) fn sweep(&self, report: &mut Report) -> Result<(), RunError> {
         self.validate_checks()?;
-        let Environment { wanted, shard, writes } = Environment::read()?;
+        let environment = Environment::read()?;
+        let in_place = environment.in_place(&report.name, self.has_seeds(), self.every_pair);
+        let Environment { wanted, shard, depth, writes, decided_by } = environment;
+        let until = depth.time.as_ref().filter(|_| matches!(wanted, Wanted::Everything)).and_then(TimeLimit::end);
         let regressions = self.kept_plans(report, writes)?;
         self.validate_parts(&wanted, !regressions.is_empty())?;
         if let Wanted::Plan(plan) = &wanted {
@@ -54,11 +61,13 @@ impl Exploration {
             }
             report.extent = Extent::Whole;
         }
+        in_place.into_iter().for_each(|line| report.tell(line));
         let _exploring = Exploring::begin();
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
         self.start.learn(&reference);
         let mut sweep = Sweep::new(self, &judges, report);
         sweep.reference = Some(Once::new(&reference, Plan::none()));
+        (sweep.depth, sweep.until) = (depth, until);
         match wanted {
             Wanted::Everything => {
                 sweep.shard = shard;
@@ -68,6 +77,7 @@ impl Exploration {
                 if sweep.report.holds() {
                     sweep.reference_again();
                 }
+                tell_of_time(sweep.report, sweep.depth.time.as_ref());
                 showed_something(sweep.report)?;
             }
             Wanted::Plan(plan) => sweep.replay(plan)?,
@@ -75,6 +85,9 @@ impl Exploration {
                 sweep.seeds(format!("seed {seed}"), seed..=seed);
                 sweep.report.coverage = Coverage::default();
             }
+        }
+        if let Some(variable) = decided_by {
+            tell_nothing_seen(report, &variable);
         }
         if writes {
             self.keep(report)?;
@@ -139,35 +152,49 @@ struct Sweep<'a> {
     shard: Shard,
     /// The run without faults as it went at first, until it is made again.
     reference: Option<Once>,
+    depth: Depth,
+    /// From then on no further run is made.
+    until: Option<Instant>,
 }
 
 impl<'a> Sweep<'a> {
     fn new(exploration: &'a Exploration, judges: &'a [Judge], report: &'a mut Report) -> Sweep<'a> {
-        Sweep {
-            exploration,
-            judges,
-            report,
-            pool: Pool::new(exploration.threads),
-            shard: Shard::WHOLE,
-            reference: None,
+        let pool = Pool::new(exploration.threads);
+        let (shard, depth, until) = (Shard::WHOLE, Depth::default(), None);
+        let reference = None;
+        Sweep { exploration, judges, report, pool, shard, reference, depth, until }
+    }
+
+    /// Says whether no more runs are to be made: after Ctrl-C, or once the time is over.
+    fn stops(&mut self) -> bool {
+        self.report.interrupted |= Exploring::is_interrupted();
+        self.report.out_of_time |= self.until.is_some_and(|until| Instant::now() >= until);
+        self.report.is_stopped()
+    }
+
+    /// The ranges of seeds to be tried.
+    fn ranges(&self) -> Vec<Range<u64>> {
+        match &self.depth.seeds {
+            Some(seeds) if self.exploration.has_seeds() => vec![seeds.clone()],
+            _ => self.exploration.seeds.clone(),
         }
     }
 
-    /// Every part that is asked for. Ctrl-C ends the part that goes on, and with it the exploration.
+    /// Every part that is asked for. Ctrl-C ends the part that goes on, and with it the exploration; so does the time limit.
     fn everything(&mut self, reference: &Run) {
         // Plans that failed once are not meant to cover anything.
         self.report.coverage = Coverage::default();
         if self.exploration.tries_faults() {
             self.report.coverage.look(&Points::of(reference));
         }
-        if self.exploration.every_fault && !self.report.interrupted {
+        if self.exploration.every_fault && !self.stops() {
             self.singles(reference);
         }
-        if self.exploration.every_pair && !self.report.interrupted {
+        if self.exploration.every_pair && !self.stops() {
             self.pairs(reference);
         }
-        for seeds in &self.exploration.seeds {
-            if self.report.interrupted {
+        for seeds in self.ranges() {
+            if self.stops() {
                 return;
             }
             if let Some(last) = seeds.end.checked_sub(1).filter(|last| seeds.start <= *last) {
@@ -184,8 +211,7 @@ impl<'a> Sweep<'a> {
         let mut part = self.begin(PartKind::Regressions, "regressions".to_owned(), Some(regressions.len() as u64));
         let mut stale = None;
         for Kept { line, plan, accepted } in regressions {
-            self.report.interrupted |= Exploring::is_interrupted();
-            if self.report.interrupted {
+            if self.stops() {
                 break;
             }
             if let Some(words) = accepted {
@@ -276,12 +302,12 @@ impl<'a> Sweep<'a> {
             findings(&finished, judges).is_empty().then_some(finished.run)
         };
         let affordable = PAIR_EVENTS / (reference.trace().events().len() as u64).max(1);
-        let budget = exploration.budget.unwrap_or(PAIRS.min(affordable.max(LEAST_PAIRS)));
+        let budget = self.depth.pairs.or(exploration.budget).unwrap_or(PAIRS.min(affordable.max(LEAST_PAIRS)));
         let usual = exploration.start.survey().lengths();
         let covered = pairs::visit(reference, usual, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
         self.report.coverage.add(there);
         // A part that ends early does not know how many there are.
-        if covered.tried < covered.there && !part.ends_early() {
+        if covered.tried < covered.there && !part.ends_early() && !self.report.is_stopped() {
             part.name = "pairs".to_owned();
             part.sampled = Some((covered.tried, covered.there));
         }
@@ -292,7 +318,9 @@ impl<'a> Sweep<'a> {
     fn seeds(&mut self, name: String, seeds: RangeInclusive<u64>) {
         let runs = (seeds.end() - seeds.start()).saturating_add(1);
         let mut part = self.begin(PartKind::Seeds, name, Some(runs));
-        self.note_never_ended();
+        if self.exploration.over_budget.is_none_or(|Share(share)| share == 0.0) {
+            note_never_ended(self.report, self.exploration.start.survey());
+        }
         for seed in seeds {
             let over_budget = self.exploration.over_budget.is_some_and(|share| share.has(seed));
             if self.offer(&mut part, Case::Seed { seed, over_budget }).is_break() {
@@ -300,19 +328,6 @@ impl<'a> Sweep<'a> {
             }
         }
         self.end(part);
-    }
-
-    /// Notes that the seeds leave out all that ends an attempt, if they do.
-    fn note_never_ended(&mut self) {
-        let goes_over = self.exploration.over_budget.is_some_and(|Share(share)| share > 0.0);
-        let survey = self.exploration.start.survey();
-        let Some((never, all)) = survey.never_ended().filter(|_| !goes_over) else { return };
-        let names: Vec<String> = never.iter().map(|activity| format!("`{activity}`")).collect();
-        let of = if all { String::new() } else { format!(" of {}", names.join(", ")) };
-        let note = format!("seeds: no attempt{of} may end: use `.over_budget(..)`");
-        if !self.report.notes.contains(&note) {
-            self.report.notes.push(note);
-        }
     }
 
     /// One plan, strictly: the run must come to each of its points.
@@ -340,6 +355,9 @@ impl<'a> Sweep<'a> {
 
     /// Takes a run to be made, and makes those that have gathered once they are enough. Breaks when no more are wanted.
     fn offer(&mut self, part: &mut Ongoing, case: Case) -> ControlFlow<()> {
+        if self.stops() {
+            return ControlFlow::Break(());
+        }
         if self.shard.has(part.offered) {
             part.given += 1;
             if part.ends_early() {
@@ -351,20 +369,22 @@ impl<'a> Sweep<'a> {
         if part.waiting.len() >= self.pool.batch() {
             self.make(part, whole_blocks(part.waiting.len()));
         }
-        if self.report.interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Makes so many of the runs that wait.
     fn make(&mut self, part: &mut Ongoing, count: usize) {
-        self.report.interrupted |= Exploring::is_interrupted();
         let cases: Vec<Case> = part.waiting.drain(..count).collect();
-        if self.report.interrupted || part.ends_early() || cases.is_empty() {
+        if cases.is_empty() || part.ends_early() || self.stops() {
             return;
         }
         let accepted = std::mem::take(&mut self.report.accepted);
         let blocks = self.pool.run(&self.exploration.start, self.judges, cases, self.care(part, &accepted));
         self.report.accepted = accepted;
         for block in blocks {
+            if block.stopped {
+                self.stops();
+            }
             // Blocks that were made at the same time do not count: how many there are depends on the threads.
             if !part.ends_early() {
                 self.take(part, block);
@@ -384,7 +404,7 @@ impl<'a> Sweep<'a> {
     fn care<'b>(&self, part: &Ongoing, accepted: &'b [Accepted]) -> Care<'b> {
         let repeats = self.exploration.deterministic;
         let passed = if repeats { REPEATED - part.sample.len() } else { 0 };
-        Care { repeats, broken: EXPLAINED, passed, accepted }
+        Care { repeats, broken: EXPLAINED, passed, accepted, until: self.until }
     }
 
     /// Judges and counts a single run.

@@ -3,6 +3,7 @@
 use super::environment::Wanted;
 use super::report::{PartKind, Report};
 use super::thread::on_another;
+use super::variables::refuse_unknown;
 use super::{Exploration, OneRun};
 use crate::check::Normalizer;
 use crate::program::{Payload, panics};
@@ -22,8 +23,9 @@ impl Exploration {
         Ok(())
     }
 
-    /// The simulation has something of its own that no run would follow.
+    /// The simulation has something of its own that no run would follow, or the environment something that means nothing.
     pub(super) fn validate_simulation(&self) -> Result<(), RunError> {
+        refuse_unknown()?;
         match self.ignores {
             Some(ignored) => Err(is_of_one_run(ignored)),
             None => Ok(()),
@@ -64,7 +66,7 @@ impl Exploration {
         self.every_fault || self.every_pair || self.has_seeds()
     }
 
-    fn has_seeds(&self) -> bool {
+    pub(super) fn has_seeds(&self) -> bool {
         self.seeds.iter().any(|seeds| !seeds.is_empty())
     }
 }
@@ -72,8 +74,8 @@ impl Exploration {
 /// A part in which no fault struck could show nothing, and neither could an exploration in which faults always ended all that
 /// there was to judge: each is an error.
 pub(super) fn showed_something(report: &Report) -> Result<(), RunError> {
-    // A shard may have got nothing, and so may an exploration that was interrupted: that is no mistake.
-    if report.shard.is_some() || report.interrupted {
+    // A shard may have got nothing, and so may an exploration that was stopped: that is no mistake.
+    if report.shard.is_some() || report.is_stopped() {
         return Ok(());
     }
     // A plan that failed once may be excused by now.

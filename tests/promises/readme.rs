@@ -4,7 +4,7 @@
 mod backup;
 
 use backup::{Bucket, backup, copy_files, copy_files_rightly};
-use durasim::explore::{Report, VARIABLES};
+use durasim::explore::{Report, VARIABLES, Variable};
 use durasim::fault::Plan;
 use durasim::{ActivityFn, Simulation, check};
 
@@ -15,7 +15,10 @@ fn the_table_of_variables_is_the_codes() {
     let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `DURASIM_")).collect();
     let expected: Vec<String> = VARIABLES
         .iter()
-        .map(|variable| format!("| `{}` | `{}` | {} |", variable.name, variable.form, variable.help))
+        .map(|variable| {
+            let Variable { name, form, default, help, .. } = variable;
+            format!("| `{name}` | `{form}` | {default} | {help} |")
+        })
         .collect();
     assert_eq!(rows, expected);
 }

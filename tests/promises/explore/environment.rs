@@ -1,12 +1,14 @@
-//! `DURASIM_PLAN` and `DURASIM_SEED` take the place of what an exploration asks for. Variables are the whole process's, so
-//! each test runs this very binary with one set.
+//! Variables take the place of what an exploration asks for, and say so. They are the whole process's, so each test runs this
+//! very binary with some set, as `cargo test` does.
 
 use std::ffi::OsStr;
 use std::process::Command;
 
-use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, check};
+use durasim::explore::VARIABLES;
+use durasim::fault::Plan;
+use durasim::{ActivityContext, ActivityError, Client, Simulation, WorkflowContext, check};
 
-use super::{resilient, steps};
+use super::{resilient, simulation, steps};
 
 /// What is explored in the processes of these tests: fails whenever it is retried.
 async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
@@ -32,9 +34,65 @@ fn explored() {
     exploration.assert();
 }
 
+/// An exploration that holds, whatever is left of it.
+#[test]
+#[ignore = "the tests of this file run it"]
+fn holds() {
+    let exploration = simulation(resilient()).explore("work", &4u32).every_fault().every_pair().budget(10).seeds(0..10);
+    let report = exploration.check(check::same_result()).report();
+    println!("report: {report}");
+    assert!(report.holds());
+}
+
+/// One that would go on for days.
+#[test]
+#[ignore = "the tests of this file run it"]
+fn is_deep() {
+    let exploration = simulation(resilient()).explore("work", &4u32).seeds(0..u64::MAX).seeds(0..10);
+    let report = exploration.check(check::same_result()).report();
+    println!("report: {report}");
+    assert!(report.holds() && report.is_out_of_time() && !report.is_interrupted());
+}
+
+#[test]
+#[ignore = "the tests of this file run it"]
+fn runs() {
+    simulation(resilient()).run("work", &4u32).unwrap();
+}
+
+#[test]
+#[ignore = "the tests of this file run it"]
+fn drives() {
+    let script = async |client: Client| client.start::<u32>("work", "work", &4u32).await.unwrap().result().await;
+    simulation(resilient()).drive(script).unwrap().0.unwrap();
+}
+
+#[test]
+#[ignore = "the tests of this file run it"]
+fn runs_a_plan_of_an_exploration() {
+    let exploration = simulation(resilient()).explore("work", &4u32).check(check::same_result());
+    exploration.run(&Plan::none()).unwrap();
+}
+
+#[test]
+#[ignore = "the tests of this file run it"]
+fn replays() {
+    let exploration = simulation(resilient()).explore("work", &4u32).check(check::same_result());
+    let report = exploration.replay(&Plan::none());
+    assert!(report.holds(), "{report}");
+}
+
+#[cfg(feature = "proptest")]
+#[test]
+#[ignore = "the tests of this file run it"]
+fn draws_plans() {
+    let _ = durasim::strategy::plan(&simulation(resilient()), "work", &4u32);
+}
+
 struct Ended {
     passed: bool,
     output: String,
+    stderr: String,
 }
 
 fn with(variables: &[(&str, &str)]) -> Ended {
@@ -42,23 +100,24 @@ fn with(variables: &[(&str, &str)]) -> Ended {
     for (name, value) in variables {
         variables_as_they_are.push((*name, OsStr::new(value)));
     }
-    started(&variables_as_they_are, &["--nocapture"])
+    started("explored", &variables_as_they_are, &["--nocapture"])
 }
 
-fn started(variables: &[(&str, &OsStr)], arguments: &[&str]) -> Ended {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "explore::environment::explored"])
-        .args(arguments)
-        .env_remove("DURASIM_PLAN")
-        .env_remove("DURASIM_SEED")
-        .env_remove("DURASIM_SHARD")
-        .env("RUST_BACKTRACE", "0")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
+/// What one sees of a test that passes, in a process of its own whose output libtest captures.
+fn captured(test: &str, name: &str, value: &str) -> Ended {
+    started(test, &[(name, OsStr::new(value))], &[])
+}
+
+fn started(test: &str, variables: &[(&str, &OsStr)], arguments: &[&str]) -> Ended {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", &format!("explore::environment::{test}")]).args(arguments);
+    for variable in VARIABLES {
+        command.env_remove(variable.name);
+    }
+    let output = command.env("RUST_BACKTRACE", "0").envs(variables.iter().copied()).output().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("running 1 test"), "{text}");
-    Ended { passed: output.status.success(), output: text }
+    Ended { passed: output.status.success(), output: text, stderr: String::from_utf8_lossy(&output.stderr).into() }
 }
 
 impl Ended {
@@ -149,23 +208,118 @@ fn a_plan_for_another_exploration_is_skipped_aloud() {
 }
 
 #[test]
-fn what_is_skipped_and_what_means_nothing_is_told_although_the_test_passes() {
+fn what_takes_the_place_of_a_test_is_told_although_it_passes() {
     let plan = FAILS.replace("explored", "elsewhere");
-    let variables = [("DURASIM_PLAN", OsStr::new(&plan)), ("DURASIM_SEEDS", OsStr::new("7"))];
-    let ended = started(&variables, &[]);
+    let name = "explore::environment::holds";
+    for (variable, value, lines) in [
+        (
+            "DURASIM_PLAN",
+            plan.as_str(),
+            &["{} is skipped, since DURASIM_PLAN is for explore::environment::elsewhere"][..],
+        ),
+        (
+            "DURASIM_PLAN",
+            "steps#1@1:heartbeat1=answer_lost",
+            &["DURASIM_PLAN takes the place of {}: only its run is made"],
+        ),
+        (
+            "DURASIM_PLAN",
+            "v1",
+            &[
+                "DURASIM_PLAN takes the place of {}: only its run is made",
+                "DURASIM_PLAN leaves no run with a fault in {}",
+            ],
+        ),
+        ("DURASIM_SEED", "0", &["DURASIM_SEED=0 takes the place of {}: only its run is made"]),
+        ("DURASIM_SHARD", "1/2", &["DURASIM_SHARD=1/2 makes only this share of the runs of {}"]),
+        (
+            "DURASIM_SHARD",
+            "999999/1000000",
+            &[
+                "DURASIM_SHARD=999999/1000000 makes only this share of the runs of {}",
+                "DURASIM_SHARD=999999/1000000 leaves nothing to run in {}",
+            ],
+        ),
+        ("DURASIM_SEEDS", "5..9", &["DURASIM_SEEDS=5..9 takes the place of the seeds of {}"]),
+        ("DURASIM_PAIRS", "7", &["DURASIM_PAIRS=7 is the budget for the pairs of {}"]),
+    ] {
+        let ended = captured("holds", variable, value);
+        assert!(ended.passed, "{}", ended.output);
+        let expected: String = lines.iter().map(|line| format!("durasim: {}\n", line.replace("{}", name))).collect();
+        assert_eq!(ended.stderr, expected, "{variable}={value}");
+        // In the report too, unless nothing was done.
+        let shown = started("holds", &[(variable, OsStr::new(value))], &["--nocapture"]);
+        for line in lines.iter().filter(|line| !line.contains("skipped")) {
+            shown.says(&format!("\n  {}\n", line.replace("{}", name)));
+        }
+    }
+    assert_eq!(captured("holds", "DURASIM_SEEDS", " ").stderr, "");
+}
+
+#[test]
+fn seeds_and_pairs_are_as_many_as_the_variables_say() {
+    let ended = with(&[("DURASIM_SEEDS", "5..9")]);
+    ended.says("seeds 5..9:").says_not("seeds 0..10:").says("every fault:");
+    let pairs = started("holds", &[("DURASIM_PAIRS", OsStr::new("7"))], &["--nocapture"]);
+    pairs.says("7/7 hold").says(", 7 of ");
+    // An exploration that asks for no pairs gets none, and is not told of.
+    with(&[("DURASIM_PAIRS", "7")]).says_not("pair").says_not("DURASIM_PAIRS");
+}
+
+#[test]
+fn time_ends_an_exploration_with_what_it_has() {
+    let ended = captured("is_deep", "DURASIM_TIME", "300ms");
     assert!(ended.passed, "{}", ended.output);
-    ended
-        .says("durasim: explore::environment::explored is skipped, since DURASIM_PLAN is for explore::environment::elsewhere")
-        .says("durasim: the variable DURASIM_SEEDS means nothing");
-    // The test explores twice.
-    assert_eq!(ended.output.matches("means nothing").count(), 1, "{}", ended.output);
+    let line = "durasim: DURASIM_TIME=300ms ended explore::environment::is_deep before all its runs were made; ";
+    assert!(ended.stderr.starts_with(line) && ended.stderr.ends_with(" runs met a fault\n"), "{}", ended.stderr);
+    // One that is done before says nothing.
+    let variables = [("DURASIM_TIME", OsStr::new("1h"))];
+    started("holds", &variables, &["--nocapture"]).says("every fault:").says_not("DURASIM_TIME");
+}
+
+#[test]
+fn malformed_depths_are_refused_with_the_right_form() {
+    for (name, value, form) in [
+        ("DURASIM_SEEDS", "1000", "DURASIM_SEEDS=0..1000000"),
+        ("DURASIM_PAIRS", "all", "DURASIM_PAIRS=100000"),
+        ("DURASIM_TIME", "10", "DURASIM_TIME=10m"),
+    ] {
+        let ended = with(&[(name, value)]);
+        assert!(!ended.passed);
+        ended.says(&format!("{name} is `{value}`")).says(form).says_not("every fault:");
+    }
+}
+
+#[test]
+fn a_variable_that_decides_alone_says_which_others_it_leaves_out() {
+    let plan = "steps#1@1:heartbeat1=answer_lost";
+    let ended =
+        with(&[("DURASIM_PLAN", plan), ("DURASIM_SEED", "3"), ("DURASIM_SHARD", "1/2"), ("DURASIM_TIME", "1h")]);
+    assert!(ended.passed, "{}", ended.output);
+    for other in ["DURASIM_SEED", "DURASIM_SHARD", "DURASIM_TIME"] {
+        ended.says(&format!("durasim: {other} is ignored, since DURASIM_PLAN is set"));
+    }
+    with(&[("DURASIM_SEED", "3"), ("DURASIM_SEEDS", "0..9")])
+        .says("DURASIM_SEEDS is ignored, since DURASIM_SEED is set");
+}
+
+#[test]
+fn a_variable_that_means_nothing_is_an_error_wherever_one_comes_in() {
+    let mut tests = vec!["explored", "holds", "runs", "drives", "runs_a_plan_of_an_exploration", "replays"];
+    tests.extend(cfg!(feature = "proptest").then_some("draws_plans"));
+    for test in tests {
+        let ended = captured(test, "DURASIM_PLNA", "v1");
+        assert!(!ended.passed, "{test}: {}", ended.output);
+        ended.says("the variable DURASIM_PLNA is set and means nothing; is it DURASIM_PLAN?");
+    }
 }
 
 #[cfg(unix)]
 #[test]
 fn a_plan_that_is_not_text_is_refused() {
     use std::os::unix::ffi::OsStrExt;
-    let ended = started(&[("DURASIM_PLAN", OsStr::from_bytes(b"steps\xff#1@1:await2=crash"))], &["--nocapture"]);
+    let ended =
+        started("explored", &[("DURASIM_PLAN", OsStr::from_bytes(b"steps\xff#1@1:await2=crash"))], &["--nocapture"]);
     assert!(!ended.passed);
     ended.says("DURASIM_PLAN is not UTF-8, and cannot be read: steps\\xff#1@1:await2=crash").says_not("every fault:");
 }
@@ -188,13 +342,6 @@ fn a_malformed_seed_is_refused() {
     let ended = with(&[("DURASIM_SEED", "seven")]);
     assert!(!ended.passed);
     ended.says("DURASIM_SEED is `seven`").says("DURASIM_SEED=42");
-}
-
-#[test]
-fn a_variable_that_means_nothing_is_told_of() {
-    let ended = with(&[("DURASIM_SEEDS", "7"), ("DURASIM_PLAN", "steps#1@1:heartbeat1=answer_lost")]);
-    assert!(ended.passed, "{}", ended.output);
-    ended.says("the variable DURASIM_SEEDS means nothing");
 }
 
 #[test]
