@@ -147,6 +147,7 @@ mod tests {
     use std::cmp::Reverse;
     use std::collections::BinaryHeap;
 
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
@@ -185,7 +186,7 @@ mod tests {
     proptest! {
         /// Against a binary heap, with pushes after pops, never before the last popped time.
         #[test]
-        fn agrees_with_a_heap(steps in proptest::collection::vec((any::<bool>(), 0u64..5_000), 1..300)) {
+        fn agrees_with_a_heap(steps in vec((any::<bool>(), 0u64..5_000), 1..300)) {
             let mut queue = Queue::default();
             let mut heap = BinaryHeap::new();
             let (mut now, mut count) = (0, 0u64);
@@ -204,7 +205,7 @@ mod tests {
 
         /// Times before those of popped (stale) entries.
         #[test]
-        fn takes_entries_earlier_than_the_last_popped(times in proptest::collection::vec(0u64..100, 2..60)) {
+        fn takes_entries_earlier_than_the_last_popped(times in vec(0u64..100, 2..60)) {
             let mut queue = Queue::default();
             queue.push(Time::from_nanos(50), 1_000);
             queue.pop();

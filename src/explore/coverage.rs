@@ -215,11 +215,12 @@ impl fmt::Display for Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Plan;
 
     fn coverage(struck: &[(&str, u64)]) -> Coverage {
         let mut coverage = Coverage::default();
         for (entry, struck) in struck {
-            let entry = &entry.parse::<crate::fault::Plan>().unwrap().entries[0];
+            let entry = &entry.parse::<Plan>().unwrap().entries[0];
             *coverage.cell(&entry.point.name, Kind::of(&entry.point, entry.fault)) += struck;
         }
         coverage

@@ -6,9 +6,11 @@
 //! exploration takes from the environment.
 
 mod accepted;
+mod carry_out;
 mod coverage;
 mod depth;
 mod difference;
+mod each_input;
 mod enough;
 mod environment;
 mod explain;
@@ -17,6 +19,7 @@ mod finding;
 mod ink;
 mod inputs;
 mod interrupt;
+mod kept;
 mod message;
 mod notes;
 mod ongoing;
@@ -34,6 +37,7 @@ mod share;
 mod shrink;
 mod singles;
 mod sweep;
+mod taken;
 mod tally;
 mod thread;
 mod validate;

@@ -80,7 +80,8 @@ pub(super) fn showed_something(report: &Report) -> Result<(), RunError> {
     }
     // A plan that failed once may be excused by now.
     let counted = |kind: &PartKind| matches!(kind, PartKind::Faults | PartKind::Pairs | PartKind::Seeds);
-    for part in report.parts.iter().filter(|part| counted(&part.kind) && part.tally.struck == 0) {
+    let silent = report.parts.iter().find(|part| counted(&part.kind) && part.tally.struck == 0);
+    if let Some(part) = silent {
         return Err(RunError::Setup(match part.tally.runs {
             0 => format!(
                 "`{}` has no run: the run without faults comes to no point at which a fault could strike. Explore what runs an \
