@@ -33,6 +33,8 @@ pub(super) enum Cause {
     Unfinished(Discriminant<RunError>),
     /// The run without faults does not end well.
     Reference,
+    /// A state of the run panicked when it was dropped.
+    DroppedState,
     /// The run went another way when it was made again.
     NotDeterministic,
 }
@@ -85,7 +87,11 @@ impl Finding {
 
 /// The findings of a run: the error that ended it, or those of the checks.
 pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
-    let Some(error) = &finished.error else { return judge(&finished.run, judges, |_| true) };
+    let Some(error) = &finished.error else {
+        let mut found = judge(&finished.run, judges, |_| true);
+        found.extend(of_dropped_state(&finished.run));
+        return found;
+    };
     if matches!(error, RunError::Horizon { .. } | RunError::StillRunning { .. } | RunError::TooLong { .. }) {
         let known = judge(&finished.run, judges, |check| check.judges_runs_without_end());
         if !known.is_empty() {
@@ -93,6 +99,12 @@ pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
         }
     }
     vec![Finding::unfinished(error)]
+}
+
+/// A mock that verifies its calls when it is dropped does so after all checks have looked at it.
+pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
+    let violation = Violation::new("panics when dropped", run.drop_state()?);
+    Some(Finding { cause: Cause::DroppedState, check: "state".to_owned(), violation, repeats: true })
 }
 
 /// The findings of the checks that are asked.

@@ -71,8 +71,10 @@ impl Sweep<'_> {
         }
         self.report.accepted.push(accepted);
         let accepted = self.report.accepted.clone();
+        // Its state is gone with the findings.
+        let again = self.run_strictly(&plan)?;
         let mut block = Block::default();
-        block.take(&self.exploration.start, self.judges, finished, plan, self.care(part, &accepted));
+        block.take(&self.exploration.start, self.judges, again, plan, self.care(part, &accepted));
         self.take(part, block);
         Ok(())
     }

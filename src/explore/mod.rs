@@ -382,7 +382,7 @@ impl Exploration {
     /// that the run does not come to.
     pub fn run(&self, plan: &Plan) -> Result<Run, RunError> {
         self.validate_simulation()?;
-        self.start.run(plan).into_result()?.strict()
+        self.start.run(plan).into_result()?.for_the_user().strict()
     }
 
     /// Makes all runs and reports, also when something fails.

@@ -22,8 +22,8 @@ use super::thread::another;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
 use crate::program::panics;
-use crate::world::Finished;
 use crate::world::start::Start;
+use crate::world::{Finished, Run};
 
 /// Runs that one thread makes at a stretch.
 const BLOCK: usize = 64;
@@ -145,6 +145,8 @@ impl Block {
 
     /// Judges and counts a run. If it fails and goes another way when it is made again, that is the failure.
     pub(super) fn take(&mut self, start: &Start, judges: &[Judge], finished: Finished, plan: Plan, care: Care<'_>) {
+        // Afterwards the run has no state any more.
+        self.note_judged(&finished, judges);
         let mut findings = findings(&finished, judges);
         if care.repeats
             && !findings.is_empty()
@@ -157,7 +159,7 @@ impl Block {
         let is_accepted = findings.is_empty() && found > 0;
         let class = if found == 0 { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
-        self.look(&finished, class, judges);
+        self.note_no_effect(&finished.run, class, judges);
         if is_accepted {
             return self.tally.accept();
         }
@@ -188,9 +190,8 @@ impl Block {
         covers.is_some()
     }
 
-    /// Counts what the run of this class can show: the checks that have something to judge in it, and whether its faults did
-    /// anything.
-    fn look(&mut self, finished: &Finished, class: Option<Class>, judges: &[Judge]) {
+    /// Counts the checks that have something to judge in a run.
+    fn note_judged(&mut self, finished: &Finished, judges: &[Judge]) {
         if finished.error.is_some() {
             return;
         }
@@ -200,7 +201,10 @@ impl Block {
                 self.tally.note_judged(check.name());
             }
         }
-        let run = &finished.run;
+    }
+
+    /// Counts a run of this class whose faults changed nothing.
+    fn note_no_effect(&mut self, run: &Run, class: Option<Class>, judges: &[Judge]) {
         if class == Some(Class::Survive)
             && !run.trace().faults().is_empty()
             && judges.first().is_some_and(|judge| judge.reference.shows_no_effect(run))

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::Exploration;
 use super::failed::Failed;
-use super::finding::{Finding, Judge, judge};
+use super::finding::{Finding, Judge, judge, of_dropped_state};
 use super::repeat::Once;
 use super::report::{Part, PartKind, Report};
 use super::tally::Tally;
@@ -39,6 +39,8 @@ impl Exploration {
         if finding.is_none() {
             finding = judge(&run, &judges, |_| true).into_iter().next();
         }
+        // Notes look at what the run left, so this comes last.
+        finding = of_dropped_state(&run).filter(|_| finding.is_none()).or(finding);
         if finding.is_none() {
             finding = times_out.map(|violation| Finding::of_reference("finishes", violation));
         }

@@ -61,6 +61,12 @@ impl Regressions {
     /// The plans of an exploration of this name, and those that the file has for others. A file that is not there guards
     /// nothing, which is an error unless this run may make it: `writes`. A folder that is not there is a mistake in the path.
     pub(super) fn of(&self, exploration: &str, writes: bool) -> Result<(Vec<Kept>, Vec<Kept>), RunError> {
+        // A pipe would be read for ever.
+        if std::fs::metadata(&self.path).is_ok_and(|file| !file.is_file() && !file.is_dir()) {
+            return Err(RunError::Setup(format!(
+                "the regressions file `{self}` is no regular file, and cannot be read"
+            )));
+        }
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

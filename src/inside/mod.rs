@@ -29,9 +29,9 @@ fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
     Some(world)
 }
 
-/// Ends the run for a call that is misuse from a workflow's code.
-fn refuse(world: &World, what: impl FnOnce() -> String) -> ! {
-    world.misuse(format!("workflow code {}", what()))
+/// Ends the run for a call that is misuse from a workflow's code. Returns only to a destructor while the thread unwinds.
+fn refuse(world: &World, what: impl FnOnce() -> String) {
+    world.misuse(format!("workflow code {}", what()));
 }
 
 /// The run in progress, for a call that means nothing without one.
@@ -52,7 +52,12 @@ fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World>
 /// Outside a simulation.
 #[track_caller]
 fn ask_run<R>(function: &str, what: impl FnOnce() -> String, question: impl FnOnce(&mut Core) -> R) -> R {
-    let answer = with_current(|world| world.with_core(question).unwrap_or_else(|| refuse(world, what)));
+    let answer = with_current(|world| {
+        if world.in_workflow() {
+            refuse(world, what);
+        }
+        world.with_core(question)
+    });
     match answer {
         Some(answer) => answer,
         None => outside(function),

@@ -121,6 +121,12 @@ fn find<T: 'static>(called: &str, method: &str) -> Rc<T> {
     });
     match world.state::<T>() {
         Some(state) => state,
-        None => world.end_with(unknown_state::<T>()),
+        None => {
+            let error = unknown_state::<T>();
+            let why = error.to_string();
+            world.end_with(error);
+            // A destructor while the thread unwinds: there is no state to give it.
+            panic!("{why}")
+        }
     }
 }

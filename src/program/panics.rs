@@ -12,6 +12,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -52,8 +53,36 @@ pub(crate) const NOT_TEXT: &str = "the panic's payload is not text";
 pub enum Unwound {
     /// It panicked. Boxed because it is rare, and this is what every poll returns through.
     Panic(Box<Panic>),
-    /// It was unwound with something that is not a message: by the harness, or by an adapter.
-    Other(Box<dyn Any + Send>),
+    /// It was unwound with something that is not a message: by the harness, by an adapter, or by the user's code.
+    Other(Thrown),
+}
+
+/// Something that is not a message and that a call was unwound with. Its own destructor may panic, which is nobody's.
+pub struct Thrown(Option<Box<dyn Any + Send>>);
+
+impl Thrown {
+    /// What it is.
+    pub fn into_payload(mut self) -> Box<dyn Any + Send> {
+        self.0.take().unwrap_or_else(|| Box::new(()))
+    }
+}
+
+impl fmt::Debug for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Thrown")
+    }
+}
+
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        let outer = enter_user_code(true);
+        let payload = self.0.take();
+        if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            // Whatever that is would do the same again.
+            std::mem::forget(again);
+        }
+        enter_user_code(outer);
+    }
 }
 
 impl Unwound {
@@ -106,23 +135,46 @@ pub fn pass_on(payload: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
 thread_local! {
     static IN_USER_CODE: Cell<bool> = const { Cell::new(false) };
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The panics of user code that are kept from the terminal, as Rust words them, until the call into it has returned.
+    static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 static HOOK: Once = Once::new();
 
+/// Says which test, whose code and which faults: for a process that is about to abort.
+type Describe = fn() -> String;
+
 /// Installs the hook, the first time.
-pub(crate) fn install_hook() {
+pub(crate) fn install_hook(describe: Describe) {
     HOOK.call_once(|| {
         let delegate = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if IN_USER_CODE.get() {
-                let location = info.location().map(ToString::to_string);
-                LOCATION.with_borrow_mut(|last| *last = location);
-            } else {
-                delegate(info);
+            if !IN_USER_CODE.get() {
+                return delegate(info);
             }
+            let words = info.to_string();
+            if ABORTS.iter().any(|how| words.contains(how)) {
+                return tell_before_the_abort(&words, describe);
+            }
+            let location = info.location().map(ToString::to_string);
+            LOCATION.with_borrow_mut(|last| *last = location);
+            KEPT.with_borrow_mut(|kept| kept.push(words));
         }));
     });
+}
+
+/// How Rust words the panic after which it aborts, in library/core/src/panicking.rs: when a destructor panics while the thread
+/// unwinds, or a panic leaves a function that must not unwind.
+const ABORTS: [&str; 2] = ["panic in a destructor during cleanup", "panic in a function that cannot unwind"];
+
+/// Prints what was kept from the terminal: nobody will be there to do it. Past the test harness, whose capture dies with the
+/// process.
+fn tell_before_the_abort(words: &str, describe: Describe) {
+    let mut text =
+        String::from("\ndurasim: user code makes the process abort: it panics in a destructor while it unwinds.\n");
+    KEPT.with_borrow(|kept| kept.iter().for_each(|panic| text.push_str(&format!("{panic}\n"))));
+    text.push_str(&format!("{words}\n{}\n", describe()));
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Says whether user code is running from now on, and gives what was said before.
@@ -140,6 +192,10 @@ pub fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     let outer = enter_user_code(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     enter_user_code(outer);
+    if !outer {
+        // Those that the code has caught by itself, too.
+        let _ = KEPT.try_with(|kept| kept.borrow_mut().clear());
+    }
     result.map_err(unwound)
 }
 
@@ -157,7 +213,7 @@ fn unwound(payload: Box<dyn Any + Send>) -> Unwound {
         Ok(text) => *text,
         Err(payload) => match payload.downcast::<&'static str>() {
             Ok(text) => (*text).to_owned(),
-            Err(payload) => return Unwound::Other(payload),
+            Err(payload) => return Unwound::Other(Thrown(Some(payload))),
         },
     };
     Unwound::Panic(Box::new(Panic { message, location }))

@@ -158,7 +158,7 @@ fn answer(instance: &WorkflowState, jobs: &[Job], commands: &mut Vec<Command>) {
 pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
     let message = match unwound {
         Unwound::Panic(panic) => panic.to_string(),
-        Unwound::Other(payload) => match payload.downcast::<TaskFailure>() {
+        Unwound::Other(thrown) => match thrown.into_payload().downcast::<TaskFailure>() {
             Ok(failure) => return *failure,
             Err(_) => NOT_TEXT.to_owned(),
         },

@@ -25,6 +25,7 @@ use crate::engine::sleepers::Sleepers;
 use crate::engine::tasks::Tasks;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
+use crate::program::panics::{Panic, Unwound};
 use crate::program::{ActivityOutcome, Table, Time, panics};
 use crate::service::{ActivityKey, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
@@ -285,9 +286,10 @@ impl World {
         Entered { world: self.clone() }
     }
 
-    /// Drops what the run has left, destructors of user code included, with the world still the current one, and keeps
-    /// memory, that of its trace too, for the next run.
-    pub(super) fn drop_remains(self: Rc<World>, trace: Trace) {
+    /// Drops what the run has left, destructors of user code included, with the world still the current one, and the state
+    /// last. Gives what a state's destructor panicked with: a mock that verifies its calls does so there. A second time there
+    /// is nothing left.
+    pub(super) fn drop_remains(self: &Rc<World>) -> Option<Box<Panic>> {
         let entered = self.enter();
         let (futures, mut dead, todo, mut workflows, mut attempts) = {
             let mut core = self.core.borrow_mut();
@@ -309,12 +311,19 @@ impl World {
         }
         todo.into_iter().for_each(drop_quietly);
         attempts.take_listeners().for_each(drop_quietly);
-        self.states.take().for_each(drop_quietly);
+        let dropped: Vec<Option<Box<Panic>>> = self.states.take().map(panic_of_drop).collect();
         drop(entered);
-        if let Ok(world) = Rc::try_unwrap(self) {
-            let mut core = world.core.into_inner();
+        {
+            let mut core = self.core.borrow_mut();
             (core.dead, core.workflows, core.attempts) = (dead, workflows, attempts);
-            let next = core.emptied(trace);
+        }
+        dropped.into_iter().flatten().next()
+    }
+
+    /// Leaves the memory of a run whose remains have been dropped, that of its trace too, to the next run of this thread.
+    pub(super) fn leave_memory(self: Rc<World>, trace: Trace) {
+        if let Ok(world) = Rc::try_unwrap(self) {
+            let next = world.core.into_inner().emptied(trace);
             // Fails only while the thread ends.
             let _ = NEXT_CORE.try_with(|kept| kept.set(Some(next)));
         }
@@ -324,6 +333,14 @@ impl World {
 /// Runs destructors of user code. What they panic with has no one to go to.
 fn drop_quietly<T>(value: T) {
     let _ = panics::catch_drop(value);
+}
+
+/// Drops a value of the user's, and gives what its destructor panicked with.
+fn panic_of_drop<T>(value: T) -> Option<Box<Panic>> {
+    match panics::catch_drop(value) {
+        Err(Unwound::Panic(panic)) => Some(panic),
+        _ => None,
+    }
 }
 
 impl Drop for Entered {

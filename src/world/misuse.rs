@@ -6,19 +6,18 @@ use super::error::RunError;
 use crate::program::panics::leave_user_code;
 
 impl World {
-    /// Ends the run with [`RunError::Misuse`] and unwinds out of the user's code.
-    pub(crate) fn misuse(&self, message: String) -> ! {
-        self.end_with(RunError::Misuse(message))
+    /// Ends the run with [`RunError::Misuse`] and unwinds out of the user's code. A destructor that is called while the thread
+    /// unwinds cannot unwind a second time: then this returns, and the call has to find an answer that means nothing.
+    pub(crate) fn misuse(&self, message: String) {
+        self.end_with(RunError::Misuse(message));
     }
 
-    /// Ends the run with this error and unwinds out of the user's code.
-    pub(crate) fn end_with(&self, error: RunError) -> ! {
-        let message = error.to_string();
+    /// Ends the run with this error, as [`misuse`](World::misuse) does.
+    pub(crate) fn end_with(&self, error: RunError) {
         self.core.borrow_mut().fail(error);
-        if std::thread::panicking() {
-            panic!("{message}");
+        if !std::thread::panicking() {
+            leave_user_code();
         }
-        leave_user_code()
     }
 }
 

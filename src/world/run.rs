@@ -17,6 +17,7 @@ use super::states::unknown_state;
 use super::survey::survey;
 use crate::fault::survey::Survey;
 use crate::fault::{Entry, Order, Plan};
+use crate::program::panics::Panic;
 use crate::program::{Payload, RetrySpec, Time, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::attempts::Executions;
@@ -36,6 +37,8 @@ pub struct Run {
     order: Order,
     /// What the script of the run returned, if it had one that came to its end.
     script: Option<Payload>,
+    /// The user has it, and is told what a state's destructor panics with.
+    is_the_users: bool,
 }
 
 /// A run and what ended it early, if anything.
@@ -90,7 +93,28 @@ pub enum ResultError {
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
         let trace = world.core.borrow_mut().take_trace();
-        Run { world: Some(world), trace: Some(trace), executions: OnceCell::new(), seed, order, script: None }
+        Run {
+            world: Some(world),
+            trace: Some(trace),
+            executions: OnceCell::new(),
+            seed,
+            order,
+            script: None,
+            is_the_users: false,
+        }
+    }
+
+    /// The run as it is given to the user: a state whose destructor panics, such as a mock that verifies its calls, panics when
+    /// it is dropped.
+    pub(crate) fn for_the_user(mut self) -> Run {
+        self.is_the_users = true;
+        self
+    }
+
+    /// Drops the state of the run and what its crashes left, and says what a state's destructor panicked with. From here on
+    /// only its trace and its outcome are there.
+    pub(crate) fn drop_state(&self) -> Option<String> {
+        self.world().drop_remains().map(|panic| dropped_state(&panic))
     }
 
     pub(super) fn set_script_result(&mut self, result: Payload) {
@@ -254,11 +278,19 @@ impl Run {
     }
 }
 
+fn dropped_state(panic: &Panic) -> String {
+    format!("a state of the run panicked when it was dropped: {panic}")
+}
+
 impl Drop for Run {
     fn drop(&mut self) {
         // The checks have seen everything: what crashes left behind may be dropped now.
         if let (Some(world), Some(trace)) = (self.world.take(), self.trace.take()) {
-            world.drop_remains(trace);
+            let panic = world.drop_remains();
+            world.leave_memory(trace);
+            if let Some(panic) = panic.filter(|_| self.is_the_users && !std::thread::panicking()) {
+                panic!("{}", dropped_state(&panic));
+            }
         }
     }
 }

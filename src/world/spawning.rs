@@ -22,6 +22,7 @@ impl World {
             self.misuse(
                 "`durasim::task::spawn` was called where no activity runs: a task belongs to an attempt".to_owned(),
             );
+            return None;
         };
         if core.background.len() > core.settings.event_budget {
             core.too_many_tasks();

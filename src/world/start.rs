@@ -14,6 +14,7 @@ use super::run::{Finished, Run};
 use super::running::Tag;
 use super::setup::Setup;
 use super::step::ScriptFuture;
+use super::user_code::who_runs;
 use crate::engine::choice::{Draws, Stream};
 use crate::fault::planned::Planned;
 use crate::fault::source::Faults;
@@ -190,7 +191,7 @@ impl Start {
     }
 
     fn execute_with(&self, seed: u64, order: Order, faults: Box<dyn Faults>, script: ScriptFuture<'_>) -> Finished {
-        panics::install_hook();
+        panics::install_hook(who_runs);
         let world = World::new(self.setup.clone());
         if let Some(mistake) = self.mistake() {
             return Finished { run: Run::new(world, seed, order), error: Some(mistake) };

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::core::{Core, World, current};
+use super::core::{Core, World, current, with_current};
 use super::running::{Running, Tag};
 use super::setup::Setup;
 use crate::engine::tasks::{TaskFuture, TaskId};
+use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::{self, Unwound};
 use crate::program::{ActivityOutcome, WorkflowLink};
 use crate::trace::AttemptKey;
@@ -65,6 +66,13 @@ impl Core {
         }
     }
 
+    /// The plan of the faults that have struck.
+    fn plan_so_far(&self) -> Plan {
+        let struck = self.trace.faults().values().map(|(point, fault)| Entry::new(point.clone(), *fault));
+        let order = if self.schedule.is_fifo() { Order::Fifo } else { Order::Random };
+        Plan::new(struck.collect()).with_seed(self.user_random.seed()).with_order(order)
+    }
+
     /// The code that is running, in words.
     pub(super) fn running_words(&self) -> String {
         match self.running_code {
@@ -88,10 +96,9 @@ impl Core {
 }
 
 impl World {
-    /// Asks the core, unless a workflow's code is running, which may not.
-    pub(crate) fn with_core<R>(&self, question: impl FnOnce(&mut Core) -> R) -> Option<R> {
-        let core = &mut **self.core.borrow_mut();
-        (!core.in_workflow()).then(|| question(core))
+    /// Asks the core.
+    pub(crate) fn with_core<R>(&self, question: impl FnOnce(&mut Core) -> R) -> R {
+        question(&mut self.core.borrow_mut())
     }
 
     /// Runs somebody's code outside of a poll. What it panics with is the answer.
@@ -139,4 +146,17 @@ fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
     let result = call();
     world.core.borrow_mut().leave(before);
     result
+}
+
+/// Says which test runs whose code under which faults, for a process that is about to abort.
+pub(super) fn who_runs() -> String {
+    let test = std::thread::current().name().unwrap_or("main").to_owned();
+    let words = with_current(|world| {
+        let core = world.core.try_borrow().ok()?;
+        Some(format!("{} (plan `{}`)", core.running_words(), core.plan_so_far()))
+    });
+    match words.flatten() {
+        Some(words) => format!("durasim: in test {test}, {words}"),
+        None => format!("durasim: in test {test}"),
+    }
 }

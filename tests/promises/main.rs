@@ -3,6 +3,7 @@
 //! `cargo test --test promises wakers` runs one of them. Those about proptest's strategies need the feature:
 //! `cargo test --features proptest --test promises strategy`.
 
+mod aborts;
 mod bad_input;
 mod cadence;
 mod checks;

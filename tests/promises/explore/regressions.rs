@@ -119,6 +119,8 @@ fn a_file_that_is_not_there_guards_nothing_which_is_an_error() {
     assert!(error.contains("DURASIM_REGRESSIONS=write"), "{error}");
     let error = sound().regressions("tests/nowhere/a.regressions").every_fault().report().error().unwrap().to_string();
     assert!(error.contains("there is no folder") && error.contains("package root"), "{error}");
+    let error = sound().regressions("/dev/null").every_fault().report().error().unwrap().to_string();
+    assert!(error.contains("is no regular file"), "{error}");
     let error = sound().regressions("tests").every_fault().report().error().unwrap().to_string();
     assert!(error.contains("cannot read the regressions in `tests`"), "{error}");
 }
