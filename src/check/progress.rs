@@ -1,6 +1,7 @@
 //! [`progress`]: every retry resumes from its checkpoint.
 
 use std::any::type_name;
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -17,9 +18,11 @@ use crate::world::Run;
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
 ///
-/// - An attempt that is given details reads them, and they decode. One that completes need not if it sees otherwise that
-///   there is nothing left to do: if it records nothing, and does fewer effects than without faults, or none.
-/// - The first checkpoint it records is not behind the one it was given.
+/// - The first checkpoint that an attempt records is not behind the one it was given. A sign of life that writes what was given,
+///   before the code looks at it, loses nothing.
+/// - An attempt that is given details and completes has read them, and they decode. It need not if it sees otherwise that
+///   there is nothing left to do: if it does less than without faults, effect by effect, or heartbeat by heartbeat where it
+///   does no effects.
 /// - What the service has never goes backwards and is never erased.
 /// - With [`Progress::at_most`], so many effects at the most are done between two recorded checkpoints.
 ///
@@ -59,8 +62,35 @@ impl<M> Progress<M> {
     }
 }
 
-/// How many effects the attempt did that completed an activity of the fault-free run.
-type Usual = Twins<usize>;
+/// The work of the attempt that completed an activity of the fault-free run.
+type Usual = Twins<Work>;
+
+/// What an attempt did until its end.
+struct Work {
+    /// How often, by the names of effects.
+    effects: BTreeMap<Vec<u8>, usize>,
+    heartbeats: usize,
+}
+
+impl Work {
+    fn of(trace: &Trace, attempt: &AttemptExecution) -> Work {
+        let is_in_time = |moment: Moment| attempt.ended.is_none_or(|ended| moment < ended);
+        let mut effects = BTreeMap::new();
+        for effect in attempt.effects.iter().filter(|effect| is_in_time(effect.moment)) {
+            *effects.entry(trace.bytes(effect.name).to_vec()).or_default() += 1;
+        }
+        let heartbeats = attempt.heartbeats.iter().filter(|heartbeat| is_in_time(heartbeat.recorded)).count();
+        Work { effects, heartbeats }
+    }
+
+    /// True if it is all of another's work, whatever else it is: one that has to wait asks more often.
+    fn covers(&self, other: &Work) -> bool {
+        if other.effects.is_empty() {
+            return other.heartbeats > 0 && self.heartbeats >= other.heartbeats;
+        }
+        other.effects.iter().all(|(name, times)| self.effects.get(name).is_some_and(|done| done >= times))
+    }
+}
 
 impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
     fn name(&self) -> &str {
@@ -75,7 +105,8 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
         let executions = reference.executions();
         Some(Arc::new(Usual::of(reference, |activity| {
             let mut attempts = executions.attempts_of(activity.key);
-            attempts.find(|attempt| attempt.end == AttemptEnd::Completed).map(effects_until_its_end)
+            let completing = attempts.find(|attempt| attempt.end == AttemptEnd::Completed)?;
+            Some(Work::of(reference.trace(), completing))
         })))
     }
 
@@ -139,41 +170,36 @@ impl<M: PartialOrd + Debug> Progress<M> {
         attempts.filter(|attempt| run.trace().activity_type(attempt.activity) == self.activity)
     }
 
-    /// An attempt reads the checkpoint it is given and does not start behind it.
+    /// An attempt does not start behind the checkpoint it is given, and has looked at it when it completes.
     fn resumes(&self, trace: &Trace, attempt: &AttemptExecution, reference: &Reference, earliest: &mut Earliest) {
         let Some(checkpoint) = attempt.details else { return };
         let given = match self.measure(trace, attempt, checkpoint, attempt.started) {
             Ok(given) => given,
             Err(violation) => return earliest.take(attempt.started, violation),
         };
-        let has_read_by = |moment: Moment| attempt.details_read.is_some_and(|read| read < moment);
-        if let Some(first) = attempt.heartbeats.first() {
-            if !has_read_by(first.recorded) {
-                earliest.take(first.recorded, never_read(trace, attempt, checkpoint, first.recorded));
-            } else if let Some(details) = first.details {
-                match self.measure(trace, attempt, details, first.recorded) {
-                    Ok(first_value) if first_value < given => {
-                        let message = format!(
-                            "{} was given a checkpoint, and the first it records is behind that",
-                            trace.attempt_in_a_sentence(attempt.key)
-                        );
-                        let violation = Violation::new("starts behind its checkpoint", message)
-                            .expected(format!("at least {given:?}"), format!("{first_value:?}"))
-                            .proved_by([attempt.started.event, first.recorded.event]);
-                        earliest.take(first.recorded, violation);
-                    }
-                    Ok(_) => {}
-                    Err(violation) => earliest.take(first.recorded, violation),
+        let first = attempt.heartbeats.first();
+        if let Some((recorded, details)) = first.and_then(|first| Some((first.recorded, first.details?))) {
+            match self.measure(trace, attempt, details, recorded) {
+                Ok(first_value) if first_value < given => {
+                    let violation = match attempt.details_read {
+                        None => never_read(trace, attempt, checkpoint, recorded),
+                        Some(read) => starts_behind(trace, attempt, read > recorded, recorded)
+                            .expected(format!("at least {given:?}"), format!("{first_value:?}")),
+                    };
+                    earliest.take(recorded, violation);
                 }
+                Ok(_) => {}
+                Err(violation) => earliest.take(recorded, violation),
             }
         }
         // One that fails may have failed before it came to look, and has lost nothing.
         if attempt.end == AttemptEnd::Completed
             && let Some(ended) = attempt.ended
-            && !has_read_by(ended)
+            && attempt.details_read.is_none_or(|read| read > ended)
             && does_it_all(trace, attempt, reference)
         {
-            earliest.take(ended, never_read(trace, attempt, checkpoint, ended));
+            let shown = first.map_or(ended, |first| first.recorded);
+            earliest.take(shown, never_read(trace, attempt, checkpoint, shown));
         }
     }
 
@@ -264,16 +290,23 @@ impl<M: PartialOrd + Debug> Progress<M> {
     }
 }
 
-fn effects_until_its_end(attempt: &AttemptExecution) -> usize {
-    attempt.effects.partition_point(|effect| attempt.ended.is_none_or(|ended| effect.moment < ended))
+/// True if an attempt does the work anew. One that does less has seen otherwise that there is nothing left to do.
+fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
+    let work = Work::of(trace, attempt);
+    match reference.memory::<Usual>().and_then(|usual| usual.twin(trace, attempt.activity)) {
+        Some(usual) => work.covers(usual),
+        None => !work.effects.is_empty(),
+    }
 }
 
-/// True if an attempt does the work anew. One that does less has seen otherwise that there is nothing left to do; a
-/// checkpoint that it records on the way would give it away.
-fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
-    let effects = effects_until_its_end(attempt);
-    let usual = reference.memory::<Usual>().and_then(|usual| usual.twin(trace, attempt.activity));
-    effects > 0 && usual.is_none_or(|usual| effects >= *usual)
+fn starts_behind(trace: &Trace, attempt: &AttemptExecution, unread: bool, recorded: Moment) -> Violation {
+    let who = trace.attempt_in_a_sentence(attempt.key);
+    let message = if unread {
+        format!("{who} was given a checkpoint, and records one that is behind it before it looks at it")
+    } else {
+        format!("{who} was given a checkpoint, and the first it records is behind that")
+    };
+    Violation::new("starts behind its checkpoint", message).proved_by([attempt.started.event, recorded.event])
 }
 
 fn never_read(trace: &Trace, attempt: &AttemptExecution, checkpoint: Bytes, moment: Moment) -> Violation {

@@ -1,5 +1,6 @@
 //! Each rule of the checks has code that breaks it, and is silent about code that only looks as if.
 
+mod checkpoints;
 mod cleaned_up;
 mod completes;
 mod effects_by_meaning;
