@@ -1,17 +1,15 @@
 //! [`Class`]: what a faulted run may be excused for.
 
-use std::time::Duration;
-
+use super::excuse::Excuses;
+use super::heeded::heeds_a_cancel;
+use super::lost::cost_time;
 use super::reference::Reference;
-use crate::fault::Fault;
-use crate::program::{CancelReason, RetryState, TimeoutType};
-use crate::service::WorkflowOutcome;
-use crate::trace::attempts::{
-    ActivityEnd, ActivityExecution, AttemptEnd, AttemptExecution, Executions, Moment, WorkflowEnd,
-};
+use crate::program::{Failure, FailureKind, RetryState};
+use crate::service::{WorkflowKey, WorkflowOutcome};
+use crate::trace::attempts::{ActivityEnd, ActivityExecution, Moment};
 use crate::world::{Outcome, Run};
 
-/// The class of a run in which faults struck.
+/// The class of a run in which faults struck. `docs/verdicts.md` has the rules, row by row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Class {
@@ -45,67 +43,58 @@ impl Reference {
         if self.is_same(&outcome) {
             return Class::Survive;
         }
-        // A script may itself ask for a cancel: only one that a fault asked for is an excuse.
-        let cancel_requested = run.trace().faults().values().any(|(_, fault)| *fault == Fault::Cancel);
-        let heeded = match &outcome {
-            Outcome::Open => return Class::Different,
-            Outcome::Script(_) => {
-                let mut workflows = run.executions().workflows().values();
-                workflows.any(|workflow| matches!(workflow.closed, Some((_, WorkflowEnd::Canceled))))
-            }
-            Outcome::Closed(outcome) => heeds_cancel(outcome, run.executions()),
-        };
-        if cancel_requested && heeded {
+        if outcome == Outcome::Open {
+            return Class::Different;
+        }
+        if heeds_a_cancel(run) {
             return Class::Cancelled;
         }
         match over_budget(run, self, &outcome) {
-            Some(budget) => Class::OverBudget(budget),
+            Some((_, budget)) => Class::OverBudget(budget),
             None => Class::Different,
         }
     }
-}
 
-/// True if an end is fine after a cancel was requested: cancelled, or failed because of it.
-fn heeds_cancel(outcome: &WorkflowOutcome, executions: &Executions) -> bool {
-    match outcome {
-        WorkflowOutcome::Canceled(_) => true,
-        WorkflowOutcome::Completed(_) | WorkflowOutcome::TimedOut { .. } | WorkflowOutcome::Terminated { .. } => false,
-        // The code's own error on cancellation, or the end of an attempt that did not heed it.
-        WorkflowOutcome::Failed { .. } => {
-            let told = |attempt: &AttemptExecution| {
-                attempt.cancelled.is_some_and(|(_, reason)| reason == CancelReason::Requested)
-            };
-            let closed_by_it = |activity: &ActivityExecution| {
-                matches!(
-                    activity.closed,
-                    Some((
-                        _,
-                        ActivityEnd::Canceled
-                            | ActivityEnd::Failed(_, RetryState::CancelRequested)
-                            | ActivityEnd::TimedOut(_, RetryState::CancelRequested)
-                    ))
-                )
-            };
-            executions.attempts().values().any(told) || executions.activities().values().any(closed_by_it)
-        }
+    /// When faults had first used up what the options allow, in a run of the class [`Class::OverBudget`].
+    pub(super) fn given_up(&self, run: &Run) -> Option<Moment> {
+        over_budget(run, self, &run.outcome()).map(|(moment, _)| moment)
     }
 }
 
-/// True if an activity was given up although none of its attempts ended by its own code alone.
-fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<Budget> {
+/// The first activity that was given up because of faults, of those that can be why the run ended so; or the workflow's own
+/// timeout.
+fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<(Moment, Budget)> {
     if run.trace().faults().is_empty() {
         return None;
     }
+    let (executions, excuses) = (run.executions(), Excuses::of(run, reference));
     if matches!(outcome, Outcome::Closed(WorkflowOutcome::TimedOut { .. })) {
-        return Some(Budget::Time);
+        let closed = executions.workflows()[WorkflowKey::FIRST].closed.map(|(closed, _)| closed)?;
+        return cost_time(run, closed).then_some((closed, Budget::Time));
     }
-    let activities = run.executions().activities().values();
-    let used_up = activities.filter_map(|activity| used_up(run, reference, activity));
-    used_up.min_by_key(|(closed, _)| *closed).map(|(_, budget)| budget)
+    let latest = failing_activity(run, outcome).and_then(|activity| activity.closed).map(|(closed, _)| closed);
+    let activities = executions.activities().values();
+    let used_up = activities.filter_map(|activity| used_up(run, activity, &excuses));
+    // An activity that was given up after the one that failed the workflow did not make it fail.
+    let in_time = used_up.filter(|(closed, _)| latest.is_none_or(|latest| *closed <= latest));
+    in_time.min_by_key(|(closed, _)| *closed)
+}
+
+/// The activity whose failure the workflow ended with, if its failure names one.
+fn failing_activity<'a>(run: &'a Run, outcome: &Outcome) -> Option<&'a ActivityExecution> {
+    let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = outcome else { return None };
+    let causes = std::iter::successors(Some(&**failure), |failure: &&Failure| failure.cause.as_deref());
+    let id = causes.filter_map(|failure| match &failure.kind {
+        FailureKind::Activity { activity_id, .. } => Some(activity_id),
+        _ => None,
+    });
+    let id = id.last()?;
+    let named = |activity: &&ActivityExecution| *run.trace().activities()[activity.key].activity_id.to_string() == **id;
+    run.executions().activities().values().find(named)
 }
 
 /// When faults used up what the options allow an activity, and which allowance that was.
-fn used_up(run: &Run, reference: &Reference, activity: &ActivityExecution) -> Option<(Moment, Budget)> {
+fn used_up(run: &Run, activity: &ActivityExecution, excuses: &Excuses<'_>) -> Option<(Moment, Budget)> {
     let (closed, ActivityEnd::Failed(_, retry_state) | ActivityEnd::TimedOut(_, retry_state)) = activity.closed? else {
         return None;
     };
@@ -115,49 +104,5 @@ fn used_up(run: &Run, reference: &Reference, activity: &ActivityExecution) -> Op
         RetryState::Timeout => Budget::Time,
         _ => return None,
     };
-    all_excused(run, reference, activity).then_some((closed, budget))
-}
-
-/// True if each attempt of the activity that did not complete was ended by a fault, or for lack of time, but for as many as
-/// fail without faults too.
-fn all_excused(run: &Run, reference: &Reference, activity: &ActivityExecution) -> bool {
-    let executions = run.executions();
-    let activity_type = run.trace().activity_type(activity.key);
-    let usual = reference.attempt_length(activity_type);
-    let attempts = executions.attempts_of(activity.key);
-    // At equality the timer goes first, so an attempt that had just its usual time had too little.
-    let too_little = |had| usual.is_none_or(|usual| had <= usual);
-    let unexcused = attempts.filter(|attempt| !is_excused(executions, attempt, too_little)).count();
-    unexcused <= reference.failing_attempts(activity_type)
-}
-
-/// True if the attempt came to nothing, and a fault is why: another followed it, or its activity did not complete.
-pub(super) fn is_lost_to_a_fault(executions: &Executions, attempt: &AttemptExecution) -> bool {
-    let completed = matches!(executions.activities()[attempt.activity].closed, Some((_, ActivityEnd::Completed(_))));
-    (!completed || executions.successor(attempt).is_some()) && is_excused(executions, attempt, |_| false)
-}
-
-/// True if a fault, or the time that others took, is why the attempt ended. `too_little` says whether so much time was not
-/// enough for it.
-fn is_excused(executions: &Executions, attempt: &AttemptExecution, too_little: impl Fn(Duration) -> bool) -> bool {
-    let by_itself = attempt.ended.filter(|_| attempt.ended_by_itself());
-    let timed_out = attempt.timed_out.map(|(moment, _)| moment);
-    // Only what came before its end at the service or by its own code can be why.
-    let decided = by_itself.into_iter().chain(timed_out).min();
-    let came_first = |moment: Moment| decided.is_none_or(|decided| moment < decided);
-    let is_struck = attempt.faults.iter().any(|fault| came_first(fault.moment))
-        || attempt.worker_stopping.is_some_and(came_first)
-        || executions.freezes_of(attempt).iter().any(|freeze| came_first(freeze.from));
-    let is_dropped = matches!(attempt.end, AttemptEnd::Died | AttemptEnd::Aborted);
-    if is_struck || is_dropped && attempt.ended.is_some_and(came_first) {
-        return true;
-    }
-    match (attempt.timed_out, by_itself) {
-        (Some((at, timeout)), by_itself) if by_itself.is_none_or(|ended| at < ended) => {
-            // Nothing struck it. It was silent of its own accord, or those before it had left it too little time.
-            timeout == TimeoutType::ScheduleToClose && too_little(at.at - attempt.started.at)
-        }
-        (_, Some(_)) => attempt.end == AttemptEnd::Completed,
-        _ => false,
-    }
+    excuses.excuses_activity(activity, closed).then_some((closed, budget))
 }

@@ -1,10 +1,12 @@
 //! [`completes`]: once the faults are over, a retry succeeds.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Check;
 use super::class::Class;
+use super::disturbance::Disturbances;
 use super::earliest::Earliest;
 use super::reference::{Memory, Reference};
 use super::twins::Twins;
@@ -21,9 +23,10 @@ use crate::world::Run;
 /// input. Where the twin's attempts fail before one succeeds, those of the run may fail too; and where a retry has to wait
 /// for what a dead attempt holds, [`Completes::attempts_after_last_fault`] allows it.
 ///
-/// Not judged are attempts that are told to stop, that have another attempt beside them that the service has given up, or that
-/// have less time left than their twin had and than two attempts take; activities that have no twin, or whose twin does not
-/// complete; and runs that are [over budget or cancelled](super::Class).
+/// Not judged are attempts that are told to stop, that have another attempt beside them that the service has given up, that run
+/// while a fault still holds up another activity, or that have less time left than their twin had and than two attempts take;
+/// activities that have no twin, or whose twin does not complete; runs that are [cancelled](super::Class), and what follows in
+/// a run [over budget](super::Class) once the first activity was given up.
 ///
 /// ```
 /// use durasim::check;
@@ -111,9 +114,14 @@ impl Check for Completes {
     }
 
     fn has_something(&self, run: &Run, reference: &Reference) -> bool {
-        let last_fault = run.executions().faults().values().last();
-        last_fault.is_some_and(|fault| run.executions().attempts().values().any(|attempt| attempt.started > *fault))
-            && matches!(reference.class_of(run), Class::Survive | Class::Different)
+        let Some(last_fault) = run.executions().faults().values().last() else { return false };
+        let until = match reference.class_of(run) {
+            Class::Survive | Class::Different => None,
+            Class::OverBudget(_) => reference.given_up(run),
+            Class::Cancelled => return false,
+        };
+        let is_judged = |started: Moment| started > *last_fault && until.is_none_or(|until| started < until);
+        run.executions().attempts().values().any(|attempt| is_judged(attempt.started))
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
@@ -122,13 +130,17 @@ impl Check for Completes {
         let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins<Twin>>()) else {
             return Ok(());
         };
-        if !matches!(reference.class_of(run), Class::Survive | Class::Different) {
-            return Ok(());
-        }
+        // What code does about an activity that was given up is its own affair.
+        let given_up = match reference.class_of(run) {
+            Class::Survive | Class::Different => None,
+            Class::OverBudget(_) => reference.given_up(run),
+            Class::Cancelled => return Ok(()),
+        };
+        let disturbances = OnceCell::new();
         let zombies = Zombies::of(executions);
         let mut earliest = Earliest::default();
         for activity in executions.activities().values() {
-            let judging = Judging { check: self, run, reference, activity };
+            let judging = Judging { check: self, run, reference, activity, given_up, disturbances: &disturbances };
             if let Some(twin) = judging.twin(twins) {
                 judging.judge(twin, *last_fault, &zombies, &mut earliest);
             }
@@ -174,6 +186,10 @@ struct Judging<'a> {
     run: &'a Run,
     reference: &'a Reference,
     activity: &'a ActivityExecution,
+    /// When the first activity of the run was given up, if faults are why.
+    given_up: Option<Moment>,
+    /// Read once an attempt comes to nothing.
+    disturbances: &'a OnceCell<Disturbances>,
 }
 
 impl Judging<'_> {
@@ -196,6 +212,9 @@ impl Judging<'_> {
                 continue;
             }
             let Some((moment, end)) = did_not_succeed(attempt) else { continue };
+            if self.given_up.is_some_and(|given_up| moment > given_up) {
+                return;
+            }
             if self.is_disturbed(attempt, moment, zombies) || !self.had_time(attempt, twin) {
                 continue;
             }
@@ -212,7 +231,9 @@ impl Judging<'_> {
         let cancelled = attempt.cancelled.is_some_and(|(at, reason)| at < end && reason != CancelReason::TimedOut);
         let stopping = attempt.worker_stopping.is_some_and(|at| at < end);
         let asked = self.activity.cancel_requested.is_some_and(|at| attempt.started < at && at < end);
-        frozen || cancelled || stopping || asked || zombies.overlap(attempt.started, end)
+        let disturbances = self.disturbances.get_or_init(|| Disturbances::of(self.run));
+        let others = disturbances.touch(self.activity.key, attempt.started.at, end.at);
+        frozen || cancelled || stopping || asked || others || zombies.overlap(attempt.started, end)
     }
 
     fn violation(&self, attempt: &AttemptExecution, twin: &Twin, may_fail: u32, end: (Moment, End)) -> Violation {

@@ -1,11 +1,13 @@
 //! [`Reference`]: the part of the fault-free run that is kept.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ends::difference;
+use super::refusal::refusal;
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
 use crate::trace::Trace;
@@ -40,9 +42,22 @@ struct Shared {
 struct Usual {
     /// How long the longest attempt took, of those that were seen to end.
     length: Option<Duration>,
-    /// The most attempts of one activity that did not complete.
-    failing: usize,
+    failing: Failing,
 }
+
+/// The attempts that do not complete when nothing strikes them, and that others follow.
+#[derive(Default)]
+pub(super) struct Failing {
+    /// The most of one activity.
+    pub(super) attempts: usize,
+    /// The same of those whose code did not fail: they were timed out, say.
+    pub(super) attempts_without_refusal: usize,
+    /// The errors of the others.
+    pub(super) refusals: BTreeSet<Vec<u8>>,
+}
+
+/// Those of an activity type that the fault-free run does not have.
+static NONE_FAIL: Failing = Failing { attempts: 0, attempts_without_refusal: 0, refusals: BTreeSet::new() };
 
 impl Reference {
     pub(crate) fn new(run: &Run, normalizer: Option<Normalizer>) -> Reference {
@@ -77,9 +92,9 @@ impl Reference {
         self.shared.usual.get(activity_type)?.length
     }
 
-    /// How many attempts of such an activity fail, at most, when nothing strikes them.
-    pub(super) fn failing_attempts(&self, activity_type: &str) -> usize {
-        self.shared.usual.get(activity_type).map_or(0, |usual| usual.failing)
+    /// The attempts of such an activity that do not complete when nothing strikes them, and that others follow.
+    pub(super) fn failing(&self, activity_type: &str) -> &Failing {
+        self.shared.usual.get(activity_type).map_or(&NONE_FAIL, |usual| &usual.failing)
     }
 
     /// Gives what the check has learned, if it is of this type.
@@ -87,23 +102,19 @@ impl Reference {
         self.memory.as_ref()?.downcast_ref::<T>()
     }
 
-    /// True if a run ended as the fault-free run did.
+    /// True if a run ended as the fault-free run did. Of two failures, everything counts that callers act on: the activity that
+    /// failed, the type, the message, whether a retry is of use, the kind of a timeout, and the causes that code gave.
+    /// Details, ids, retry states and what preceded a timeout may differ.
     pub fn is_same(&self, outcome: &Outcome) -> bool {
-        use WorkflowOutcome as W;
         match (&self.shared.outcome, outcome) {
-            (Outcome::Closed(W::Completed(expected)), Outcome::Closed(W::Completed(found)))
+            (
+                Outcome::Closed(WorkflowOutcome::Completed(expected)),
+                Outcome::Closed(WorkflowOutcome::Completed(found)),
+            )
             | (Outcome::Script(expected), Outcome::Script(found)) => {
                 expected == found || self.is_same_normalized(found)
             }
-            (
-                Outcome::Closed(W::Failed { failure: expected, .. }),
-                Outcome::Closed(W::Failed { failure: found, .. }),
-            ) => {
-                // Event ids and details differ when attempts do.
-                expected.root().message == found.root().message
-            }
-            (Outcome::Closed(W::Canceled(_)), Outcome::Closed(W::Canceled(_))) => true,
-            (Outcome::Closed(W::TimedOut { .. }), Outcome::Closed(W::TimedOut { .. })) => true,
+            (Outcome::Closed(expected), Outcome::Closed(found)) => difference(expected, found).is_none(),
             _ => false,
         }
     }
@@ -121,9 +132,20 @@ fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
     for activity in run.executions().activities().values() {
         let usual = types.entry(run.trace().activities()[activity.key].activity_type.clone()).or_default();
         let attempts = run.executions().attempts_of(activity.key);
-        let failing = attempts.clone().filter(|attempt| attempt.end != AttemptEnd::Completed).count();
-        usual.failing = usual.failing.max(failing);
-        usual.length = usual.length.max(attempts.filter_map(AttemptExecution::length).max());
+        usual.length = usual.length.max(attempts.clone().filter_map(AttemptExecution::length).max());
+        let (mut failing, mut without_refusal) = (0, 0);
+        // The last attempt of an activity that fails without faults is its end, and no wait for something.
+        for attempt in attempts.filter(|attempt| attempt.end != AttemptEnd::Completed && attempt.retried.is_some()) {
+            failing += 1;
+            match refusal(run.trace(), attempt) {
+                Some(refusal) => {
+                    usual.failing.refusals.insert(refusal);
+                }
+                None => without_refusal += 1,
+            }
+        }
+        usual.failing.attempts = usual.failing.attempts.max(failing);
+        usual.failing.attempts_without_refusal = usual.failing.attempts_without_refusal.max(without_refusal);
     }
     types
 }

@@ -7,11 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Check;
-use super::class::{Class, is_lost_to_a_fault};
+use super::class::Class;
+use super::ends::difference;
+use super::lost::cost_time;
 use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
-use crate::fault::{Fault, Site};
 use crate::service::WorkflowOutcome;
+use crate::trace::attempts::Moment;
 use crate::world::{Outcome, Run, outcome_words};
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
@@ -35,11 +37,6 @@ enum Undecoded {
 pub struct SameResult {
     normalizer: Option<Normalizer>,
     partial: Option<Accepts>,
-}
-
-/// The fault-free run, as far as it says how much time faults cost.
-struct Unhindered {
-    attempts: usize,
 }
 
 impl SameResult {
@@ -104,7 +101,7 @@ impl SameResult {
         let (Some(expected), Some(found)) = (result(reference.outcome()), result(&run.outcome())) else {
             return Some(String::new());
         };
-        if !reference.memory::<Unhindered>().is_some_and(|unhindered| unhindered.is_short_of_time(run)) {
+        if last_close(run).is_some_and(|closed| !cost_time(run, closed)) {
             return Some("; no fault cost it time, so that a partial result is no excuse".to_owned());
         }
         match accepts(&expected, &found) {
@@ -117,30 +114,9 @@ impl SameResult {
     }
 }
 
-impl Unhindered {
-    /// True if a fault ended an attempt, made one more necessary, or took time by itself.
-    fn is_short_of_time(&self, run: &Run) -> bool {
-        let (faults, executions) = (run.trace().faults(), run.executions());
-        !faults.is_empty()
-            && (faults.values().any(|(point, fault)| takes_time(point.site, *fault))
-                || executions.attempts().len() > self.attempts
-                || executions.attempts().values().any(|attempt| is_lost_to_a_fault(executions, attempt)))
-    }
-}
-
-/// True if a fault takes time whatever becomes of it. A fault that ends an attempt is seen by the end.
-fn takes_time(site: Site, fault: Fault) -> bool {
-    match fault {
-        Fault::DeadlineAt
-        | Fault::DeadlineAtLate
-        | Fault::CompletionLost
-        | Fault::Signal
-        | Fault::WorkerDies
-        | Fault::WorkerGone => true,
-        // The task is given out again when its timeout has passed.
-        Fault::Crash => matches!(site, Site::Task(_)),
-        fault => fault.length().is_some(),
-    }
+/// When the last workflow closed.
+fn last_close(run: &Run) -> Option<Moment> {
+    run.executions().workflows().values().filter_map(|workflow| Some(workflow.closed?.0)).max()
 }
 
 /// The result of a workflow that completed, or of a script.
@@ -168,7 +144,7 @@ impl Check for SameResult {
                 String::from_utf8_lossy(&result)
             );
         }
-        Some(Arc::new(Unhindered { attempts: reference.trace().attempts().len() }))
+        None
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
@@ -181,11 +157,20 @@ impl Check for SameResult {
             Outcome::Closed(outcome) => outcome_words(outcome),
             Outcome::Script(result) => format!("the script returned {result}"),
         };
-        let closed = run.executions().workflows().values().filter_map(|workflow| Some(workflow.closed?.0.event));
+        let (expected, found) = (words(reference.outcome()), words(&run.outcome()));
+        // Of two failures, the text also has what does not count, and not all that does.
+        let differs = match (reference.outcome(), &run.outcome()) {
+            (
+                Outcome::Closed(expected @ WorkflowOutcome::Failed { .. }),
+                Outcome::Closed(found @ WorkflowOutcome::Failed { .. }),
+            ) => difference(expected, found).map(|part| format!(" ({part} differs)")),
+            _ => None,
+        };
+        let found = found + &differs.unwrap_or_default();
         let who = if matches!(reference.outcome(), Outcome::Script(_)) { "script" } else { "workflow" };
         Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}"))
-            .expected(words(reference.outcome()), words(&run.outcome()))
-            .proved_by(Vec::from_iter(closed.max())))
+            .expected(expected, found)
+            .proved_by(Vec::from_iter(last_close(run).map(|closed| closed.event))))
     }
 
     fn shows_little(&self, reference: &Run) -> Option<String> {

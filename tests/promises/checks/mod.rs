@@ -4,6 +4,8 @@ mod checkpoints;
 mod cleaned_up;
 mod completes;
 mod effects_by_meaning;
+mod ends;
+mod excuses;
 mod heartbeats_in_time;
 mod no_false_alarms;
 mod partial;
@@ -11,6 +13,7 @@ mod protected;
 mod replays;
 mod stops_in_time;
 mod ties;
+mod waiting;
 
 use std::time::Duration;
 
