@@ -1,7 +1,6 @@
 //! [`effects`]: what was done to the outside world, against the fault-free run.
 
 use std::any::type_name;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -9,12 +8,15 @@ use serde::de::DeserializeOwned;
 
 use super::Check;
 use super::class::Class;
-use super::effect_counts::{EffectCounts, KeyEntries, KeyNormalizer, when};
+use super::effect_counts::{EffectCounts, KeyNormalizer};
+use super::effect_findings::{
+    Covers, Usual, UsualEntries, needed, nothing_invented, nothing_lost, nothing_redone, repeated_within,
+};
+use super::outcomes::Outcomes;
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
-use crate::inside::{Ledger, LedgerEntry};
+use crate::inside::Ledger;
 use crate::service::WorkflowOutcome;
-use crate::trace::attempts::{AttemptExecution, Executions};
 use crate::world::{Outcome, Run};
 
 /// Compares a ledger with the fault-free run's, key by key.
@@ -29,8 +31,11 @@ use crate::world::{Outcome, Run};
 /// A run claims to have done all if it ends as the fault-free run, with the same result as
 /// [`same_result`](super::same_result) compares it, or if the workflow completes otherwise and nothing excuses that.
 /// A run that ends otherwise because it is [over budget or cancelled](Class) does not claim it: a workflow that goes on
-/// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less. Repeats are
-/// judged in all runs.
+/// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less; and
+/// [`Effects::outcomes`] names further ends that do not claim it. Repeats are judged in all runs.
+///
+/// What an attempt does that fails without faults, and that leaves no checkpoint, counts once: attempts that find a lock held
+/// are fewer where something else was late.
 ///
 /// ```
 /// use durasim::{Ledger, check};
@@ -51,14 +56,12 @@ where
         may_be_new: false,
         repeats: None,
         covered: None,
+        outcomes: None,
     }
 }
 
 /// Finds the ledger in the state of a run.
 type LedgerOf<S, K> = Box<dyn Fn(&S) -> &Ledger<K> + Send + Sync>;
-
-/// True if details say that the effect of a key is done; an error if they do not decode.
-type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 
 /// Made by [`effects`].
 pub struct Effects<S, K> {
@@ -68,6 +71,7 @@ pub struct Effects<S, K> {
     may_be_new: bool,
     repeats: Option<usize>,
     covered: Option<(String, Covers<K>)>,
+    outcomes: Option<Outcomes>,
 }
 
 impl<S, K> Effects<S, K> {
@@ -121,6 +125,25 @@ impl<S, K> Effects<S, K> {
         self
     }
 
+    /// Names other ends that the code may choose, of a workflow that takes another branch when a timer fires first, say. A run
+    /// that ends so does not claim to have done all: what belongs to the usual branch may be missing, and what belongs to the
+    /// other one may be new. Repeats are still judged. [`SameResult::outcomes`](super::SameResult::outcomes) takes the same.
+    ///
+    /// ```
+    /// use durasim::{Ledger, Run, check};
+    /// #[derive(Default)]
+    /// struct Shop { shipped: Ledger<u32> }
+    /// let timed_out = |run: &Run| run.result::<String>().is_ok_and(|end| end == "nobody approved");
+    /// let check = check::effects(|shop: &Shop| &shop.shipped).outcomes(timed_out);
+    /// ```
+    ///
+    /// Several of them name what any of them does. Where the fault-free run's own end is among those that are named, another
+    /// run counts as one of them only if it ends otherwise than the fault-free run.
+    pub fn outcomes(mut self, are_allowed: impl Fn(&Run) -> bool + Send + Sync + 'static) -> Self {
+        self.outcomes = Some(Outcomes::new(are_allowed).or(self.outcomes));
+        self
+    }
+
     /// Allows no attempt of this activity to do an effect again that the checkpoint it was given says is done. What was
     /// done after the last *visible* heartbeat may still be repeated: nobody could know of it.
     ///
@@ -160,7 +183,13 @@ where
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let state = reference.state::<S>();
-        Some(Arc::new(EffectCounts::new((self.ledger)(&state), &self.normalizers).to_map()))
+        let counts = EffectCounts::new((self.ledger)(&state), &self.normalizers).to_map();
+        let done = counts.into_iter().map(|(key, all)| {
+            let at_least = needed(reference.executions(), &all.entries);
+            (key, UsualEntries { all, at_least })
+        });
+        let is_an_outcome = self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(reference));
+        Some(Arc::new(Usual { done: done.collect(), is_an_outcome }))
     }
 
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
@@ -183,18 +212,19 @@ where
     }
 
     fn has_something(&self, run: &Run, reference: &Reference) -> bool {
-        is_complete(run, reference) || !(self.ledger)(&run.state::<S>()).is_empty()
+        self.claims_all(run, reference) || !(self.ledger)(&run.state::<S>()).is_empty()
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        let Some(usual) = reference.memory::<BTreeMap<K, KeyEntries<K>>>() else { return Ok(()) };
+        let Some(Usual { done: usual, .. }) = reference.memory::<Usual<K>>() else { return Ok(()) };
         let state = run.state::<S>();
         let ledger = (self.ledger)(&state);
         let counts = EffectCounts::new(ledger, &self.normalizers);
-        if is_complete(run, reference) {
-            nothing_lost(&counts, usual)?;
+        if self.claims_all(run, reference) {
+            let class = reference.class_of(run);
+            nothing_lost(&counts, usual, class)?;
             if !self.may_be_new {
-                nothing_invented(&counts, usual, run.executions())?;
+                nothing_invented(&counts, usual, run.executions(), class)?;
             }
         }
         if let Some((activity, covers)) = &self.covered {
@@ -216,125 +246,25 @@ fn records_details(run: &Run, activity: &str) -> bool {
     })
 }
 
-/// True if everything should have been done: it ended as usual, or neither faults nor a cancel excuse another end.
-fn is_complete(run: &Run, reference: &Reference) -> bool {
-    match reference.class_of(run) {
+impl<S, K: 'static> Effects<S, K> {
+    /// True if everything should have been done: the run claims it, and does not end in one of the other ends that the user
+    /// names.
+    fn claims_all(&self, run: &Run, reference: &Reference) -> bool {
+        let class = reference.class_of(run);
+        let usual_is_one = reference.memory::<Usual<K>>().is_some_and(|usual| usual.is_an_outcome);
+        let may_be_another = class != Class::Survive || !usual_is_one;
+        let is_another = || may_be_another && self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run));
+        is_complete(run, class) && !is_another()
+    }
+}
+
+/// True if a run should have done everything by its end: it ended as usual, or neither faults nor a cancel excuse another end.
+fn is_complete(run: &Run, class: Class) -> bool {
+    match class {
         Class::Survive => true,
         // A script may have returned that something failed.
         Class::Different => matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))),
         Class::OverBudget(_) | Class::Cancelled => false,
-    }
-}
-
-fn nothing_lost<K: Ord + Debug + Clone>(
-    counts: &EffectCounts<'_, K>,
-    usual: &BTreeMap<K, KeyEntries<K>>,
-) -> Result<(), Violation> {
-    for (key, expected) in usual {
-        let (found, expected_times) = (counts.count(key), expected.entries.len());
-        if found < expected_times {
-            return Err(Violation::new("lost", format!("the effect {key:?} was lost"))
-                .expected(format!("{}, as without faults: {}", times(expected_times), expected.when()), times(found)));
-        }
-    }
-    Ok(())
-}
-
-fn nothing_invented<K: Ord + Debug + Clone>(
-    counts: &EffectCounts<'_, K>,
-    usual: &BTreeMap<K, KeyEntries<K>>,
-    executions: &Executions,
-) -> Result<(), Violation> {
-    let violation = counts.first(|key, entries, keys| {
-        (!usual.contains_key(key)).then(|| {
-            let found = times(entries.len());
-            let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
-            Violation::new("invented", format!("the effect {key:?} was done, which is never done without faults"))
-                .expected("never", found)
-                .proved_by(marks(executions, entries))
-        })
-    });
-    violation.map_or(Ok(()), Err)
-}
-
-fn nothing_redone<K: Ord + Debug + Clone>(
-    ledger: &Ledger<K>,
-    activity: &str,
-    covers: &Covers<K>,
-    run: &Run,
-) -> Result<(), Violation> {
-    let (trace, executions) = (run.trace(), run.executions());
-    let given =
-        |attempt: &AttemptExecution| attempt.details.filter(|_| trace.activity_type(attempt.activity) == activity);
-    if !executions.attempts().values().any(|attempt| given(attempt).is_some()) {
-        return Ok(());
-    }
-    let violation = EffectCounts::Recorded(ledger).first(|key, entries, keys| {
-        entries.iter().find_map(|entry| {
-            let attempt = &executions.attempts()[entry.hosted?];
-            let details = trace.bytes(given(attempt)?);
-            let text = || String::from_utf8_lossy(details).into_owned();
-            let words = trace.attempt_in_a_sentence(attempt.key);
-            let violation = match covers(details, key) {
-                Ok(false) => return None,
-                Ok(true) => Violation::new(
-                    "redone",
-                    format!("{words} did the effect {key:?}, though the checkpoint it was given says that it is done"),
-                )
-                .expected(
-                    format!("it resumes from {} and does not do {key:?} again", text()),
-                    format!("{key:?} {}", when(entries, keys)),
-                ),
-                Err(why) => {
-                    Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
-                }
-            };
-            let mut proof = vec![attempt.started.event];
-            proof.extend(marks(executions, entries));
-            Some(violation.proved_by(proof))
-        })
-    });
-    violation.map_or(Ok(()), Err)
-}
-
-fn repeated_within<K: Ord + Debug + Clone>(
-    counts: &EffectCounts<'_, K>,
-    usual: &BTreeMap<K, KeyEntries<K>>,
-    repeats: usize,
-    executions: &Executions,
-) -> Result<(), Violation> {
-    let violation = counts.first(|key, entries, keys| {
-        let bound = usual.get(key).map_or(1, |usual| usual.entries.len()) + repeats;
-        (entries.len() > bound).then(|| {
-            Violation::new("repeated", format!("the effect {key:?} was done too often"))
-                .expected(
-                    format!("at most {}", times(bound)),
-                    format!("{}: {}", times(entries.len()), when(entries, keys)),
-                )
-                .proved_by(marks(executions, entries))
-        })
-    });
-    violation.map_or(Ok(()), Err)
-}
-
-/// The marks that the entries' attempts set at their times, by event. A ledger without marks around it has none.
-fn marks(executions: &Executions, entries: &[LedgerEntry]) -> Vec<usize> {
-    let of_an_entry = |entry: &LedgerEntry| {
-        let (at, effects) = (entry.at, &executions.attempts()[entry.hosted?].effects);
-        let first = effects.partition_point(|effect| effect.moment.at < at);
-        let at_that_time = effects[first..].iter().take_while(move |effect| effect.moment.at == at);
-        Some(at_that_time.map(|effect| effect.moment.event))
-    };
-    let marks: BTreeSet<usize> = entries.iter().filter_map(of_an_entry).flatten().collect();
-    marks.into_iter().collect()
-}
-
-fn times(count: usize) -> String {
-    match count {
-        0 => "never".to_owned(),
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        many => format!("{many} times"),
     }
 }
 

@@ -10,17 +10,30 @@ use super::Check;
 use super::class::Class;
 use super::ends::difference;
 use super::lost::cost_time;
+use super::outcomes::Outcomes;
 use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
+use crate::fault::Fault;
+use crate::program::Failure;
 use crate::service::WorkflowOutcome;
 use crate::trace::attempts::Moment;
 use crate::world::{Outcome, Run, outcome_words};
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
 ///
-/// A run that completes although a cancel was requested must complete with the same result.
+/// A run that completes although a cancel was requested must complete with the same result. Of two failures, everything is
+/// compared that callers act on: [`Reference::is_same`].
+///
+/// Code may choose another end when time runs out. Each has a word:
+///
+/// | the run | say |
+/// | --- | --- |
+/// | returns the same but for a part that always differs | [`SameResult::normalize`] |
+/// | returns less, where faults took time | [`SameResult::partial`] |
+/// | fails, where faults took time | [`SameResult::partial_failure`] |
+/// | is cancelled, times out, or took another branch | [`SameResult::outcomes`] |
 pub fn same_result() -> SameResult {
-    SameResult { normalizer: None, partial: None }
+    SameResult { normalizer: None, partial: None, partial_failure: None, outcomes: None }
 }
 
 /// Judges a result by the fault-free run's. The error says which of the two does not decode.
@@ -32,11 +45,16 @@ enum Undecoded {
     Found(serde_json::Error),
 }
 
+/// Says of a failure whether it is the right one where time has run out.
+type AcceptsFailure = Arc<dyn Fn(&Failure) -> bool + Send + Sync>;
+
 /// Made by [`same_result`].
 #[derive(Clone)]
 pub struct SameResult {
     normalizer: Option<Normalizer>,
     partial: Option<Accepts>,
+    partial_failure: Option<AcceptsFailure>,
+    outcomes: Option<Outcomes>,
 }
 
 impl SameResult {
@@ -54,7 +72,7 @@ impl SameResult {
     where
         T: DeserializeOwned + Serialize + 'static,
     {
-        let before = self.normalizer;
+        let before = self.normalizer.clone();
         let normalizer: Normalizer = Arc::new(move |bytes: &[u8]| {
             let before = before.as_ref().map(|before| before(bytes));
             let bytes = match &before {
@@ -65,7 +83,7 @@ impl SameResult {
             clear(&mut value);
             serde_json::to_vec(&value).ok()
         });
-        SameResult { normalizer: Some(normalizer), partial: self.partial }
+        SameResult { normalizer: Some(normalizer), ..self }
     }
 
     /// Accepts another result, of code that stops before its deadline and returns what it has by then, where a fault
@@ -95,24 +113,97 @@ impl SameResult {
         SameResult { partial: Some(partial), ..self }
     }
 
-    /// Why a run that ended otherwise is not accepted as partial; `None` if it is.
-    fn refuses(&self, run: &Run, reference: &Reference) -> Option<String> {
-        let Some(accepts) = &self.partial else { return Some(String::new()) };
-        let (Some(expected), Some(found)) = (result(reference.outcome()), result(&run.outcome())) else {
-            return Some(String::new());
+    /// Accepts a failure, of code that gives up after a time limit of its own, where a fault shortened the time left, as
+    /// [`SameResult::partial`] does a result. `accepts` is given the failure that the workflow ended with; its
+    /// [`root`](Failure::root) is the error of the activity. In all other runs the workflow must not fail so.
+    ///
+    /// ```
+    /// use durasim::check;
+    /// let check = check::same_result().partial_failure(|failure| &*failure.root().message == "the printer stays offline");
+    /// ```
+    ///
+    /// Several of them accept what any of them does. What a script returns is a result, also where it is an `Err`.
+    pub fn partial_failure(self, accepts: impl Fn(&Failure) -> bool + Send + Sync + 'static) -> SameResult {
+        let accepts: AcceptsFailure = match self.partial_failure.clone() {
+            Some(before) => Arc::new(move |failure: &Failure| before(failure) || accepts(failure)),
+            None => Arc::new(accepts),
         };
-        if last_close(run).is_some_and(|closed| !cost_time(run, closed)) {
-            return Some("; no fault cost it time, so that a partial result is no excuse".to_owned());
+        SameResult { partial_failure: Some(accepts), ..self }
+    }
+
+    /// Accepts other ends that the code may choose, whatever it chose them for: `are_allowed` says of a run whether its end
+    /// is one of them. For a workflow that takes another branch when a timer fires first, ends as cancelled of its own
+    /// accord, or compensates and then fails.
+    ///
+    /// ```
+    /// use durasim::{Run, check};
+    /// let timed_out = |run: &Run| run.result::<String>().is_ok_and(|end| end == "nobody approved");
+    /// let check = check::same_result().outcomes(timed_out);
+    /// ```
+    ///
+    /// A run that is accepted counts as one that *ends otherwise*. Several of them accept what any of them does.
+    /// [`Effects::outcomes`](super::Effects::outcomes) takes the same.
+    pub fn outcomes(self, are_allowed: impl Fn(&Run) -> bool + Send + Sync + 'static) -> SameResult {
+        let outcomes = Outcomes::new(are_allowed).or(self.outcomes.clone());
+        SameResult { outcomes: Some(outcomes), ..self }
+    }
+
+    /// Why a run that ended otherwise is not accepted, and which word would accept it; `None` if it is.
+    fn refuses(&self, run: &Run, reference: &Reference) -> Option<String> {
+        if self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run)) {
+            return None;
         }
-        match accepts(&expected, &found) {
-            Ok(true) => None,
-            Ok(false) => Some(", and `.partial(..)` does not accept its result".to_owned()),
-            Err(Undecoded::Found(why) | Undecoded::Reference(why)) => {
-                Some(format!(", and its result is not of the type that `.partial(..)` takes: {why}"))
+        let outcome = run.outcome();
+        let cost_time = last_close(run).is_none_or(|closed| cost_time(run, closed));
+        if let (Some(expected), Some(found)) = (result(reference.outcome()), result(&outcome)) {
+            return match &self.partial {
+                Some(accepts) => refuses_partial(accepts(&expected, &found), cost_time),
+                None if is_cancelled(run) => Some(format!("; {OUTCOMES}")),
+                None => {
+                    let less = ", and if it may be less where faults take its time, `.partial(..)`";
+                    let less = if cost_time { less } else { "" };
+                    Some(format!("; if a part of the result may differ, say `.normalize(..)`{less}"))
+                }
+            };
+        }
+        let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = &outcome else {
+            return Some(format!("; {OUTCOMES}"));
+        };
+        match &self.partial_failure {
+            Some(accepts) if !accepts(failure) => {
+                Some(", and `.partial_failure(..)` does not accept its failure".to_owned())
             }
+            Some(_) if cost_time => None,
+            Some(_) => Some("; no fault cost it time, so that running out of it is no excuse".to_owned()),
+            None if cost_time => {
+                Some("; if it may fail so where faults take its time, say `.partial_failure(..)`".to_owned())
+            }
+            None => Some(format!("; {OUTCOMES}")),
         }
     }
 }
+
+/// Why a result is not accepted as partial; `None` if it is.
+fn refuses_partial(accepted: Result<bool, Undecoded>, cost_time: bool) -> Option<String> {
+    if !cost_time {
+        return Some("; no fault cost it time, so that a partial result is no excuse".to_owned());
+    }
+    match accepted {
+        Ok(true) => None,
+        Ok(false) => Some(", and `.partial(..)` does not accept its result".to_owned()),
+        Err(Undecoded::Found(why) | Undecoded::Reference(why)) => {
+            Some(format!(", and its result is not of the type that `.partial(..)` takes: {why}"))
+        }
+    }
+}
+
+/// True if a fault asked a workflow to cancel.
+fn is_cancelled(run: &Run) -> bool {
+    run.trace().faults().values().any(|(_, fault)| *fault == Fault::Cancel)
+}
+
+/// The word for ends that are neither results nor failures for lack of time.
+const OUTCOMES: &str = "if it may end so, say `.outcomes(..)`";
 
 /// When the last workflow closed.
 fn last_close(run: &Run) -> Option<Moment> {
@@ -195,6 +286,8 @@ impl fmt::Debug for SameResult {
         f.debug_struct("SameResult")
             .field("normalizes", &self.normalizer.is_some())
             .field("partial", &self.partial.is_some())
+            .field("partial_failure", &self.partial_failure.is_some())
+            .field("outcomes", &self.outcomes.is_some())
             .finish()
     }
 }

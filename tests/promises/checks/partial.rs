@@ -55,7 +55,9 @@ fn a_partial_result_is_a_violation_unless_it_is_accepted() {
     let report = explored(copy, check::same_result());
     assert!(report.parts()[1].tally.failed > 0 && report.failures()[0].check == "same_result", "{report}");
     let message = &report.failures()[0].violation.message;
-    assert_eq!(message, "the workflow did not end as it does without faults");
+    let told = "the workflow did not end as it does without faults; if a part of the result may differ, say \
+                `.normalize(..)`, and if it may be less where faults take its time, `.partial(..)`";
+    assert_eq!(message, told);
 
     let accepted = explored(copy, check::same_result().partial(|reference: &u32, got: &u32| got < reference));
     assert!(accepted.holds(), "{accepted}");

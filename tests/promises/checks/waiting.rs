@@ -210,6 +210,16 @@ fn completes_waits_until_the_last_fault_is_over() {
 }
 
 #[test]
+fn effects_count_what_refused_attempts_do_as_done_once() {
+    // A waiter that is late finds the lock free at once.
+    let effects = || check::effects(|lock: &Lock| &lock.asked).named("asked");
+    let exploration = || both(wait, Duration::ZERO, 0);
+    let report = exploration().check(effects()).replay(&"wait#1@1:dispatch=delayed(20s)".parse().unwrap());
+    assert!(report.holds(), "{report}");
+    holds(exploration().every_fault().check(effects()).check(check::effects(|lock: &Lock| &lock.done).named("done")));
+}
+
+#[test]
 fn progress_counts_the_effects_of_an_attempt_that_has_to_ask_again_by_their_names() {
     async fn copy(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
         let lock = durasim::state::<Lock>();

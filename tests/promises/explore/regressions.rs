@@ -171,7 +171,8 @@ fn new_failures_are_appended_when_asked_and_never_twice() {
     let text = writing(path, "write");
     assert!(text.contains("1 plan appended to "), "{text}");
     let expected = "# reviewed by people\n\
-                    # `same_result` does not hold: the workflow did not end as it does without faults\n\
+                    # `same_result` does not hold: the workflow did not end as it does without faults; if it may fail so \
+                    where faults take its time, say `.partial_failure(..)`\n\
                     v1 seed=0 order=fifo for=work; steps#1@1:dispatch=worker_dies\n";
     assert_eq!(kept.text(), expected);
 

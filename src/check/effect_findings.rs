@@ -1,0 +1,165 @@
+//! What is wrong with the effects of a run: lost, invented, redone, repeated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use super::class::Class;
+use super::effect_counts::{EffectCounts, KeyEntries, when};
+use super::violation::Violation;
+use crate::inside::{Ledger, LedgerEntry};
+use crate::trace::attempts::{AttemptEnd, AttemptExecution, Executions};
+use crate::world::Run;
+
+/// What is known of the fault-free run.
+pub(super) struct Usual<K> {
+    pub(super) done: BTreeMap<K, UsualEntries<K>>,
+    /// It ends in one of the ends that the user names, so that these say nothing of a run that ends as it does.
+    pub(super) is_an_outcome: bool,
+}
+
+/// The entries of one key in the fault-free run, and how many of them every run has that claims to have done all.
+pub(super) struct UsualEntries<K> {
+    pub(super) all: KeyEntries<K>,
+    pub(super) at_least: usize,
+}
+
+/// True if details say that the effect of a key is done; an error if they do not decode.
+pub(super) type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
+
+/// The word for runs that rightly do something else.
+const BRANCH: &str = "; if the run rightly took another branch, name its end with `.outcomes(..)`";
+
+/// How many of the entries of a key are needed for the work to be done. What an attempt did that failed and left no checkpoint
+/// is done by the next one all over again.
+pub(super) fn needed(executions: &Executions, entries: &[LedgerEntry]) -> usize {
+    let came_to_nothing = |entry: &&LedgerEntry| {
+        let Some(attempt) = entry.hosted.map(|attempt| &executions.attempts()[attempt]) else { return false };
+        matches!(attempt.end, AttemptEnd::Failed | AttemptEnd::Panicked) && attempt.heartbeats.is_empty()
+    };
+    let wasted = entries.iter().filter(came_to_nothing).count();
+    (entries.len() - wasted).max(1)
+}
+
+pub(super) fn nothing_lost<K: Ord + Debug + Clone>(
+    counts: &EffectCounts<'_, K>,
+    usual: &BTreeMap<K, UsualEntries<K>>,
+    class: Class,
+) -> Result<(), Violation> {
+    for (key, expected) in usual {
+        let found = counts.count(key);
+        if found < expected.at_least {
+            let hint = if class == Class::Different { BRANCH } else { "" };
+            let times_expected = match (expected.at_least, expected.all.entries.len()) {
+                (at_least, all) if at_least < all => format!("at least {}", times(at_least)),
+                (_, all) => times(all),
+            };
+            let expected = format!("{times_expected}, as without faults: {}", expected.all.when());
+            return Err(
+                Violation::new("lost", format!("the effect {key:?} was lost{hint}")).expected(expected, times(found))
+            );
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn nothing_invented<K: Ord + Debug + Clone>(
+    counts: &EffectCounts<'_, K>,
+    usual: &BTreeMap<K, UsualEntries<K>>,
+    executions: &Executions,
+    class: Class,
+) -> Result<(), Violation> {
+    let hint = match class {
+        Class::Different => BRANCH,
+        _ => "; if it is done only when something has gone wrong, say `.may_be_new()`",
+    };
+    let violation = counts.first(|key, entries, keys| {
+        (!usual.contains_key(key)).then(|| {
+            let found = times(entries.len());
+            let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
+            let message = format!("the effect {key:?} was done, which is never done without faults{hint}");
+            Violation::new("invented", message).expected("never", found).proved_by(marks(executions, entries))
+        })
+    });
+    violation.map_or(Ok(()), Err)
+}
+
+pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
+    ledger: &Ledger<K>,
+    activity: &str,
+    covers: &Covers<K>,
+    run: &Run,
+) -> Result<(), Violation> {
+    let (trace, executions) = (run.trace(), run.executions());
+    let given =
+        |attempt: &AttemptExecution| attempt.details.filter(|_| trace.activity_type(attempt.activity) == activity);
+    if !executions.attempts().values().any(|attempt| given(attempt).is_some()) {
+        return Ok(());
+    }
+    let violation = EffectCounts::Recorded(ledger).first(|key, entries, keys| {
+        entries.iter().find_map(|entry| {
+            let attempt = &executions.attempts()[entry.hosted?];
+            let details = trace.bytes(given(attempt)?);
+            let text = || String::from_utf8_lossy(details).into_owned();
+            let words = trace.attempt_in_a_sentence(attempt.key);
+            let violation = match covers(details, key) {
+                Ok(false) => return None,
+                Ok(true) => Violation::new(
+                    "redone",
+                    format!("{words} did the effect {key:?}, though the checkpoint it was given says that it is done"),
+                )
+                .expected(
+                    format!("it resumes from {} and does not do {key:?} again", text()),
+                    format!("{key:?} {}", when(entries, keys)),
+                ),
+                Err(why) => {
+                    Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
+                }
+            };
+            let mut proof = vec![attempt.started.event];
+            proof.extend(marks(executions, entries));
+            Some(violation.proved_by(proof))
+        })
+    });
+    violation.map_or(Ok(()), Err)
+}
+
+pub(super) fn repeated_within<K: Ord + Debug + Clone>(
+    counts: &EffectCounts<'_, K>,
+    usual: &BTreeMap<K, UsualEntries<K>>,
+    repeats: usize,
+    executions: &Executions,
+) -> Result<(), Violation> {
+    let violation = counts.first(|key, entries, keys| {
+        let bound = usual.get(key).map_or(1, |usual| usual.all.entries.len()) + repeats;
+        (entries.len() > bound).then(|| {
+            Violation::new("repeated", format!("the effect {key:?} was done too often"))
+                .expected(
+                    format!("at most {}", times(bound)),
+                    format!("{}: {}", times(entries.len()), when(entries, keys)),
+                )
+                .proved_by(marks(executions, entries))
+        })
+    });
+    violation.map_or(Ok(()), Err)
+}
+
+/// The marks that the entries' attempts set at their times, by event. A ledger without marks around it has none.
+fn marks(executions: &Executions, entries: &[LedgerEntry]) -> Vec<usize> {
+    let of_an_entry = |entry: &LedgerEntry| {
+        let (at, effects) = (entry.at, &executions.attempts()[entry.hosted?].effects);
+        let first = effects.partition_point(|effect| effect.moment.at < at);
+        let at_that_time = effects[first..].iter().take_while(move |effect| effect.moment.at == at);
+        Some(at_that_time.map(|effect| effect.moment.event))
+    };
+    let marks: BTreeSet<usize> = entries.iter().filter_map(of_an_entry).flatten().collect();
+    marks.into_iter().collect()
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        many => format!("{many} times"),
+    }
+}
