@@ -16,12 +16,13 @@ use crate::trace::{AttemptKey, FaultKey, Trace};
 use crate::world::Run;
 use crate::world::watch::Watch;
 
-/// The state is clean at the end of each attempt that did not crash: completed, failed, cancelled, stopped before its deadline
-/// or with its worker. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for
+/// The state is clean at the end of each attempt that did not crash: completed, failed, cancelled or stopped before its
+/// deadline. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for
 /// [`named`](super::named).
 ///
 /// The next attempt has to clean up after a crash: at its end the state is looked at again. Attempts that
-/// are made to fail at an await are like crashed ones, since their code gets no chance. While another attempt runs, or the
+/// are made to fail at an await are like crashed ones, since their code gets no chance; and so are those that a stopping worker
+/// drops at the moment at which it cancels them, unless [`CleanedUp::from_worker_stop`] is said. While another attempt runs, or the
 /// remains of another activity lie about, nobody is blamed.
 ///
 /// ```
@@ -36,7 +37,13 @@ use crate::world::watch::Watch;
 /// ```
 pub fn cleaned_up<S: 'static, V: Verdict>(clean: impl Fn(&S) -> V + Send + Sync + 'static) -> CleanedUp {
     let watch = Watch::new(move |state: &S| verdict_of(|| clean(state)).err());
-    CleanedUp { watch: Arc::new(watch), activity: None, may_fail: Vec::new(), unless_retried: false }
+    CleanedUp {
+        watch: Arc::new(watch),
+        activity: None,
+        may_fail: Vec::new(),
+        unless_retried: false,
+        worker_stop: false,
+    }
 }
 
 /// Made by [`cleaned_up`].
@@ -46,6 +53,7 @@ pub struct CleanedUp {
     activity: Option<String>,
     may_fail: Vec<String>,
     unless_retried: bool,
+    worker_stop: bool,
 }
 
 impl CleanedUp {
@@ -59,6 +67,21 @@ impl CleanedUp {
     /// may fail too, but cleaning up must follow then.
     pub fn unless_failed(mut self, effect: impl Into<String>) -> CleanedUp {
         self.may_fail.push(effect.into());
+        self
+    }
+
+    /// Blames an attempt that its worker drops at the end of the grace period, too: for code that looks at
+    /// [`ActivityContext::is_worker_stopping`](crate::ActivityContext::is_worker_stopping), or whose destructors clean up.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use durasim::check;
+    /// #[derive(Default)]
+    /// struct Database { locked: Cell<bool> }
+    /// let check = check::cleaned_up(|database: &Database| assert!(!database.locked.get())).from_worker_stop();
+    /// ```
+    pub fn from_worker_stop(mut self) -> CleanedUp {
+        self.worker_stop = true;
         self
     }
 
@@ -137,6 +160,7 @@ impl CleanedUp {
     fn is_answerable(&self, run: &Run, attempt: &AttemptExecution) -> bool {
         let Some(ended) = attempt.ended else { return false };
         let had_no_chance = matches!(attempt.end, AttemptEnd::Died | AttemptEnd::Async)
+            || attempt.end == AttemptEnd::Aborted && !self.worker_stop
             || attempt.faults.iter().any(|fault| self.excuses(run.trace(), attempt, fault.key));
         !(had_no_chance || self.unless_retried && is_retried(run.executions(), attempt, ended))
     }
@@ -245,6 +269,7 @@ impl fmt::Debug for CleanedUp {
             .field("of", &self.activity)
             .field("unless_failed", &self.may_fail)
             .field("unless_retried", &self.unless_retried)
+            .field("worker_stop", &self.worker_stop)
             .finish_non_exhaustive()
     }
 }

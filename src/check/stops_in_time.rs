@@ -3,22 +3,24 @@
 use std::time::Duration;
 
 use super::Check;
+use super::disturbance::{earlier, stalled_until};
 use super::earliest::Earliest;
 use super::reference::Reference;
 use super::violation::Violation;
-use crate::fault::Fault;
 use crate::program::Time;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Moment};
 use crate::world::Run;
 
-/// An attempt ends within this time of being told to stop: by a cancellation that reached it, whatever the reason, or by its
-/// worker beginning to stop. With [`StopsInTime::before_deadline`], it also ends before its deadline.
+/// An attempt ends within this time of being told to stop, by a cancellation that reached it, whatever the reason. With
+/// [`StopsInTime::before_deadline`], it also ends before its deadline.
 ///
-/// The clock starts when the attempt is told, not when the cancel is requested: one that records no heartbeats is never
-/// told, and is not judged. Nor is one that dies with its worker.
+/// The clock starts when code is told that waits for
+/// [`ActivityContext::cancelled`](crate::ActivityContext::cancelled), not when the cancel is requested: an attempt that
+/// records no heartbeats is never told, and is not judged. Nor is one that dies with its worker. A worker that stops tells
+/// its attempts when its grace period is over, and drops them at once; [`StopsInTime::from_worker_stop`] counts from the
+/// beginning of that period.
 ///
-/// An attempt that a fault has kept from being polled has the same time again from when it goes on. One that its worker drops
-/// at the end of the grace period before the time is over is not judged, so ask for less than that period (by default 10 s).
+/// An attempt that a fault has kept from being polled has the same time again from when it goes on.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,7 +29,7 @@ use crate::world::Run;
 /// let check = check::stops_in_time(Duration::from_secs(5)).before_deadline(Duration::from_secs(10));
 /// ```
 pub fn stops_in_time(within: Duration) -> StopsInTime {
-    StopsInTime { within, margin: None, activity: None, worker_stop: true }
+    StopsInTime { within, margin: None, activity: None, worker_stop: false }
 }
 
 /// Made by [`stops_in_time`].
@@ -53,7 +55,22 @@ impl StopsInTime {
         StopsInTime { activity: Some(activity.into()), ..self }
     }
 
-    /// Lets attempts run on when their worker begins to stop, until it cancels them.
+    /// Counts from the moment at which the attempt's worker begins to stop, too: for code that looks at
+    /// [`ActivityContext::is_worker_stopping`](crate::ActivityContext::is_worker_stopping).
+    ///
+    /// One that its worker drops at the end of the grace period before the time is over is not judged, so ask for less than
+    /// that period (by default 10 s).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::check;
+    /// let check = check::stops_in_time(Duration::from_secs(5)).from_worker_stop();
+    /// ```
+    pub fn from_worker_stop(self) -> StopsInTime {
+        StopsInTime { worker_stop: true, ..self }
+    }
+
+    /// Lets attempts run on when their worker begins to stop, until it cancels them: the default.
     pub fn until_cancelled(self) -> StopsInTime {
         StopsInTime { worker_stop: false, ..self }
     }
@@ -106,7 +123,7 @@ impl Check for StopsInTime {
         let mut attempts = run.executions().attempts().values();
         attempts.any(|attempt| {
             attempt.cancelled.is_some()
-                || attempt.worker_stopping.is_some()
+                || self.worker_stop && attempt.worker_stopping.is_some()
                 || run.attempt_deadline(attempt.key).is_some()
         })
     }
@@ -185,20 +202,4 @@ fn moves_since(run: &Run, attempt: &AttemptExecution, deadline: Option<Time>) ->
     let ended_by = |until: &Moment| attempt.ended.is_none_or(|ended| *until < ended);
     let freezes = run.executions().freezes_of(attempt).iter().filter_map(|freeze| freeze.until).filter(ended_by);
     freezes.map(|until| until.at).chain(stalls).fold(attempt.started.at, Time::max)
-}
-
-/// Until when a fault that strikes an attempt keeps it from being polled. A frozen worker is seen in the trace by itself.
-fn stalled_until(fault: Fault, at: Time, deadline: Option<Time>) -> Option<Time> {
-    match fault {
-        Fault::Stall(length) => Some(at + length),
-        Fault::DeadlineBefore(by) => Some(earlier(deadline?, by)),
-        Fault::DeadlineAt | Fault::DeadlineAtLate => deadline,
-        Fault::DeadlineAfter(by) => Some(deadline? + by),
-        _ => None,
-    }
-}
-
-/// So much earlier, but not before the beginning.
-fn earlier(time: Time, by: Duration) -> Time {
-    Time::from_nanos(time.as_nanos().saturating_sub(by.as_nanos() as u64))
 }

@@ -214,12 +214,14 @@ fn with_migration_checks(exploration: Exploration) -> Exploration {
         .check(
             check::stops_in_time(MIGRATION_STEP)
                 .of("migrate_data")
+                .from_worker_stop()
                 .before_deadline(margin.saturating_sub(MIGRATION_STEP)),
         )
         .check(
             // A lock that the database does not take back is free at the end of its lease.
             check::cleaned_up(|database: &Database| database.left_behind().map_or(Ok(()), Err::<(), String>))
                 .of("migrate_data")
+                .from_worker_stop()
                 .unless_failed("give back the lock"),
         )
 }

@@ -163,10 +163,32 @@ fn an_attempt_that_its_worker_drops_cleans_up_by_its_destructors() {
         Ok(1)
     }
     let dropped = |guarded: bool| migrating(async move |_: &ActivityContext, _: u32| long(guarded).await);
-    let failed = first_failure(dropped(false).check(cleaned_up()));
+    let failed = first_failure(dropped(false).check(cleaned_up().from_worker_stop()));
     assert!(failed.violation.message.starts_with("attempt 1 of migrate was dropped by its worker"), "{}", failed.text);
     assert!(failed.plan.to_string().ends_with("=stop"), "{}", failed.text);
-    holds(dropped(true).check(cleaned_up()));
+    holds(dropped(true).check(cleaned_up().from_worker_stop()));
+}
+
+/// The idiom that the SDKs document: it hears of a worker's stop when the grace period is over, and is dropped at once.
+#[test]
+fn an_attempt_that_waits_to_be_cancelled_has_no_chance_when_its_worker_drops_it() {
+    async fn stages(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        let database = durasim::state::<Database>();
+        database.staged.set(1);
+        let result = tokio::select! {
+            biased;
+            _ = ctx.cancelled() => Err(ActivityError::Cancelled),
+            _ = durasim::time::sleep(Duration::from_secs(20)) => Ok(rows),
+        };
+        // Cleaning up takes its time.
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        database.staged.set(0);
+        result
+    }
+    let report = migrating(stages).check(cleaned_up()).replay(&"migrate#1@1:await1=stop".parse().unwrap());
+    assert!(report.holds(), "{report}");
+    let report = migrating(stages).check(cleaned_up().from_worker_stop());
+    assert!(!report.replay(&"migrate#1@1:await1=stop".parse().unwrap()).holds());
 }
 
 #[test]

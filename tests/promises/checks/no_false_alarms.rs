@@ -106,7 +106,9 @@ fn a_heartbeat_after_idempotent_work() {
             .check(check::progress("work", |done: &u32| *done).at_most(1))
             .check(effects)
             .check(check::heartbeats_in_time())
-            .check(check::stops_in_time(Duration::from_secs(5)).before_deadline(Duration::from_secs(5))),
+            .check(
+                check::stops_in_time(Duration::from_secs(5)).from_worker_stop().before_deadline(Duration::from_secs(5)),
+            ),
     );
 }
 
@@ -127,7 +129,7 @@ fn a_heartbeat_before_work_that_is_deduplicated() {
             .check(check::progress("work", |begun: &u32| *begun))
             .check(check::effects(|database: &Database| &database.sent).repeats_at_most(0))
             .check(check::heartbeats_in_time())
-            .check(check::stops_in_time(Duration::from_secs(5))),
+            .check(check::stops_in_time(Duration::from_secs(5)).from_worker_stop()),
     );
 }
 

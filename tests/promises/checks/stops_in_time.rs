@@ -84,6 +84,7 @@ async fn stops(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> 
 #[test]
 fn code_that_looks_up_before_each_step_stops_in_time() {
     holds(working(stops).check(within_a_step().before_deadline(STEP)));
+    holds(working(stops).check(within_a_step().from_worker_stop().before_deadline(STEP)));
 }
 
 #[test]
@@ -116,19 +117,34 @@ fn an_attempt_that_hears_of_no_cancel_is_not_judged() {
         Ok(0)
     }
     // What it is told of is that it has timed out, by its worker's own clock.
-    let report = working(deaf).check(within_a_step().until_cancelled()).report();
+    let report = working(deaf).check(within_a_step()).report();
     let cancels = |failed: &Failed| failed.plan.to_string().contains("=cancel");
     assert!(report.failures().len() == 1 && !cancels(&report.failures()[0]), "{report}");
     assert!(report.failures()[0].text.contains("told to stop: timed out"), "{}", report.failures()[0].text);
 }
 
 #[test]
-fn a_worker_that_stops_is_a_signal_unless_one_says_otherwise() {
+fn a_worker_that_stops_is_a_signal_if_one_says_so() {
     async fn minds_cancels_only(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
         steps(ctx, count, Minds { cancel: true, worker_stop: false, deadline: true }).await
     }
-    violates(working(minds_cancels_only).check(within_a_step()), "stops_in_time", "told to stop");
-    holds(working(minds_cancels_only).check(within_a_step().until_cancelled().before_deadline(STEP)));
+    violates(working(minds_cancels_only).check(within_a_step().from_worker_stop()), "stops_in_time", "told to stop");
+    holds(working(minds_cancels_only).check(within_a_step().before_deadline(STEP)));
+    holds(working(minds_cancels_only).check(within_a_step().from_worker_stop().until_cancelled()));
+}
+
+/// The idiom that the SDKs document: it hears of a worker's stop when the grace period is over.
+#[test]
+fn code_that_waits_to_be_cancelled_stops_in_time() {
+    async fn upload(ctx: &ActivityContext, steps: u32) -> Result<u32, ActivityError> {
+        tokio::select! {
+            biased;
+            _ = ctx.cancelled() => Err(ActivityError::Cancelled),
+            _ = durasim::time::sleep(4 * STEP) => Ok(steps),
+        }
+    }
+    holds(working(upload).check(within_a_step()));
+    violates(working(upload).check(within_a_step().from_worker_stop()), "stops_in_time", "told to stop");
 }
 
 #[test]

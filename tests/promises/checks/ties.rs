@@ -112,7 +112,7 @@ fn an_end_just_within_the_bound_after_a_cancel_is_in_time() {
             }
             Ok::<_, ActivityError>(n)
         };
-        let exploration = calling(options, job).check(check::stops_in_time(Duration::from_secs(5)).until_cancelled());
+        let exploration = calling(options, job).check(check::stops_in_time(Duration::from_secs(5)));
         exploration.replay(&"job#1@1:await1=cancel".parse().unwrap()).holds()
     };
     // It looks a second after it was told.
