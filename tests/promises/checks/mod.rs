@@ -14,6 +14,7 @@ mod protected;
 mod replays;
 mod stops_in_time;
 mod ties;
+mod verdicts;
 mod waiting;
 
 use std::time::Duration;
