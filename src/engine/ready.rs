@@ -28,6 +28,8 @@ thread_local! {
 struct ReadyList {
     executor: u32,
     tasks: VecDeque<TaskId>,
+    /// Two things have woken one task before it was polled.
+    raced: bool,
 }
 
 /// An executor's identity.
@@ -38,11 +40,18 @@ pub(crate) struct Executor {
     foreign: Arc<AtomicBool>,
     /// The memory of its list while it is not running.
     list: VecDeque<TaskId>,
+    /// What its list said when it was last taken away.
+    raced: bool,
 }
 
 impl Default for Executor {
     fn default() -> Executor {
-        Executor { id: NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed), foreign: Arc::default(), list: VecDeque::new() }
+        Executor {
+            id: NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed),
+            foreign: Arc::default(),
+            list: VecDeque::new(),
+            raced: false,
+        }
     }
 }
 
@@ -68,15 +77,21 @@ impl Executor {
     pub(crate) fn enter(&mut self) {
         self.foreign.store(false, Ordering::Relaxed);
         let tasks = std::mem::take(&mut self.list);
-        with_running(|running| running.push(ReadyList { executor: self.id, tasks }));
+        with_running(|running| running.push(ReadyList { executor: self.id, tasks, raced: false }));
     }
 
     /// Takes it away again.
     pub(crate) fn leave(&mut self) {
-        if let Some(ReadyList { mut tasks, .. }) = with_running(Vec::pop).flatten() {
+        if let Some(ReadyList { mut tasks, raced, .. }) = with_running(Vec::pop).flatten() {
             tasks.clear();
-            self.list = tasks;
+            (self.list, self.raced) = (tasks, raced);
         }
+    }
+
+    /// Says whether two things had woken one task before it was polled, when the executor last left. Code that waits for
+    /// either, such as a `select!`, may take any of them.
+    pub(crate) fn has_raced(&self) -> bool {
+        self.raced
     }
 }
 
@@ -91,6 +106,15 @@ pub(crate) fn take(pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
         }
     });
     taken.flatten()
+}
+
+/// Notes that two things have woken one task before it was polled.
+pub(crate) fn note_race() {
+    with_running(|running| {
+        if let Some(list) = running.last_mut() {
+            list.raced = true;
+        }
+    });
 }
 
 /// Looks at the list of running executors, unless the thread is ending.
@@ -127,8 +151,11 @@ impl TaskWaker {
     }
 
     pub(crate) fn signal(&self) {
-        if self.void.load(Ordering::Relaxed) || self.queued.swap(true, Ordering::Relaxed) {
+        if self.void.load(Ordering::Relaxed) {
             return;
+        }
+        if self.queued.swap(true, Ordering::Relaxed) {
+            return note_race();
         }
         let found = with_running(|running| {
             let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;

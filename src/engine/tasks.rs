@@ -79,9 +79,16 @@ impl<T, G: Copy> Tasks<T, G> {
     /// Takes a task that was ready, or is due while none is, for a poll. `None` if it is gone or held back.
     pub(crate) fn take(&mut self, id: TaskId) -> Option<Taken<T, G>> {
         let task = self.tasks.get_mut(id.0)?;
-        if task.hold != Hold::Free {
-            task.hold = Hold::Woken;
-            return None;
+        match task.hold {
+            Hold::Free => {}
+            Hold::Held => {
+                task.hold = Hold::Woken;
+                return None;
+            }
+            Hold::Woken => {
+                ready::note_race();
+                return None;
+            }
         }
         let (future, waker) = task.parked.take()?;
         self.gone = false;

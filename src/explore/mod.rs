@@ -224,7 +224,7 @@ impl Exploration {
     /// runs that fail are made again, which finds code that is not deterministic. Use it for activities that count their own
     /// runs in a global.
     ///
-    /// A run that fails is repeated at once. Runs that pass are repeated when their part ends, on another thread and the last
+    /// A run that fails is repeated at once, and so is one in which two things woke the same code at one moment. Runs that pass are repeated when their part ends, on another thread and the last
     /// one first; failures that are explained on a thread of their own, after a run without faults; and the run without faults
     /// once more at the end, where it shows state that survived a crash. A repeat must have the same trace, result and length. If it has not, that is the
     /// failure, with the first event that differs, and whatever else the run violates is not reported.

@@ -149,7 +149,7 @@ impl Block {
         self.note_judged(&finished, judges);
         let mut findings = findings(&finished, judges);
         if care.repeats
-            && !findings.is_empty()
+            && (!findings.is_empty() || finished.run.has_raced())
             && let Some(other) = differs_at_once(&finished.run, &plan, start)
         {
             findings = vec![other];

@@ -90,7 +90,13 @@ pub(super) fn differ_in_another_order<'a>(
 /// Makes a run again at once. Finds whether it goes another way then.
 pub(super) fn differs_at_once(run: &Run, plan: &Plan, start: &Start) -> Option<Finding> {
     let again = start.run(plan).run;
-    let violation = difference(run.trace(), &run.outcome(), again.trace(), &again.outcome())?;
+    let mut violation = difference(run.trace(), &run.outcome(), again.trace(), &again.outcome())?;
+    if run.has_raced() {
+        violation.message.push_str(
+            ". In this run two things woke the same code at one moment: if it waits for them in a `select!`, that draws which branch \
+             goes first, so say `biased;`, or use `select_biased!`",
+        );
+    }
     Some(Finding::not_deterministic(violation))
 }
 

@@ -146,7 +146,7 @@ impl FusedFuture for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(id) = self.waiting {
-            forget_sleep(id);
+            forget_sleep(id, self.deadline);
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Run {
     script: Option<Payload>,
     /// The user has it, and is told what a state's destructor panics with.
     is_the_users: bool,
+    /// Two things have woken one task before it was polled.
+    has_raced: bool,
 }
 
 /// A run and what ended it early, if anything.
@@ -92,7 +94,10 @@ pub enum ResultError {
 
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
-        let trace = world.core.borrow_mut().take_trace();
+        let (trace, has_raced) = {
+            let mut core = world.core.borrow_mut();
+            (core.take_trace(), core.executor.has_raced())
+        };
         Run {
             world: Some(world),
             trace: Some(trace),
@@ -101,6 +106,7 @@ impl Run {
             order,
             script: None,
             is_the_users: false,
+            has_raced,
         }
     }
 
@@ -115,6 +121,12 @@ impl Run {
     /// only its trace and its outcome are there.
     pub(crate) fn drop_state(&self) -> Option<String> {
         self.world().drop_remains().map(|panic| dropped_state(&panic))
+    }
+
+    /// Says whether two things have woken one task before it was polled: code that waits for either may then go another way when
+    /// the run is made again.
+    pub(crate) fn has_raced(&self) -> bool {
+        self.has_raced
     }
 
     pub(super) fn set_script_result(&mut self, result: Payload) {

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use super::agenda::Wakeup;
 use super::core::{Core, World, current};
+use crate::engine::ready::note_race;
 use crate::engine::sleepers::{Sleeper, SleeperId};
 use crate::program::Time;
 
@@ -32,7 +33,7 @@ impl Core {
         }
         if self.now() >= deadline {
             match waiting.take() {
-                Some(id) => drop(self.sleepers.remove(id)),
+                Some(id) => self.over_before_its_turn(id),
                 None if self.sleeps_in_a_loop() => return Poll::Pending,
                 None => {}
             }
@@ -60,11 +61,24 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Forgets a wait whose moment has come. If it has not had its turn, something else of that moment has woken the code.
+    fn over_before_its_turn(&mut self, id: SleeperId) {
+        if self.sleepers.remove(id).is_some() {
+            note_race();
+        }
+    }
+}
+
 /// Nobody waits for that moment any more.
-pub(crate) fn forget_sleep(id: SleeperId) {
+pub(crate) fn forget_sleep(id: SleeperId, deadline: Time) {
     if let Some(world) = current()
         && let Ok(mut core) = world.core.try_borrow_mut()
     {
-        core.sleepers.remove(id);
+        if core.now() >= deadline {
+            core.over_before_its_turn(id);
+        } else {
+            core.sleepers.remove(id);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Bugs of published code, planted anew: each is found without any fault, by trying every fault, or by pairs of them, shrunk,
 //! and explained; and nothing is said of the code that has it corrected, whatever is tried.
 
-mod alarms;
 mod background_heartbeat_erases_the_checkpoint;
 mod cancel_is_swallowed;
 mod checkpoint_before_the_work;

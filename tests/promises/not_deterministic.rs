@@ -128,6 +128,52 @@ fn a_static_that_survives_a_crash_is_told() {
     assert!(!report.holds(), "{report}");
 }
 
+/// The branches of an unbiased `select!` that are ready at once are drawn from outside the run.
+#[test]
+fn an_unbiased_select_is_told_where_two_branches_are_ready_at_once() {
+    async fn racy(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        for chunk in 0..3u32 {
+            tokio::select! {
+                () = durasim::time::sleep(Duration::from_millis(700)) => {}
+                () = durasim::time::sleep(Duration::from_secs(30)) => return Err(ActivityError::retryable("too long")),
+            }
+            ctx.heartbeat(&chunk)?;
+        }
+        Ok(3)
+    }
+    async fn biased(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        for chunk in 0..3u32 {
+            tokio::select! {
+                biased;
+                () = durasim::time::sleep(Duration::from_millis(700)) => {}
+                () = durasim::time::sleep(Duration::from_secs(30)) => return Err(ActivityError::retryable("too long")),
+            }
+            ctx.heartbeat(&chunk)?;
+        }
+        Ok(3)
+    }
+    let explored = |simulation: Simulation| {
+        let main = async |ctx: &WorkflowContext, (): ()| {
+            let options = ActivityOptions { heartbeat_timeout: Duration::from_secs(60), ..options() };
+            let options = ActivityOptions { start_to_close_timeout: Duration::from_secs(600), ..options };
+            ctx.execute_activity::<u32>("a", &(), options).await
+        };
+        simulation
+            .workflow("w", main)
+            .explore("w", &())
+            .every_fault()
+            .seeds(0..500)
+            .check(check::same_result())
+            .report()
+    };
+    let report = explored(Simulation::temporal().activity("a", racy));
+    let [failed] = report.failures() else { panic!("{report}") };
+    assert_eq!(failed.check, "deterministic", "{}", failed.text);
+    assert!(failed.violation.message.contains("so say `biased;`"), "{}", failed.text);
+    let report = explored(Simulation::temporal().activity("a", biased));
+    assert!(report.holds(), "{report}");
+}
+
 /// Runs of each part are made again, so that what only some of them do is found.
 #[test]
 fn each_part_has_a_sample_that_is_made_again() {
