@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::hosted::Answering;
+use super::hosted_workflow::Answering;
 use super::network::{LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use crate::engine::queue::{Queue, Rank};

@@ -35,7 +35,7 @@ impl Core {
         let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
         if fault.defers_the_deadline() {
             let activity = self.attempts[attempt].token().activity;
-            self.activities[activity].defers_deadline = true;
+            self.activities[activity].defer_deadline();
         }
         if let Some(until) = fault.aim(deadline) {
             self.stall(attempt, until);

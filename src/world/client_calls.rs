@@ -66,7 +66,7 @@ impl World {
         match core.service.workflow(workflow).outcome() {
             Some(outcome) => Poll::Ready(outcome.clone()),
             None => {
-                core.workflows[workflow].waiting.push(context.waker().clone());
+                core.workflows[workflow].wait(context.waker().clone());
                 Poll::Pending
             }
         }

@@ -10,7 +10,8 @@ use super::background::{Background, BackgroundKey};
 use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
-use super::hosted::{HostedActivity, HostedWorkflow, StartedWorkflows};
+use super::hosted_activity::HostedActivity;
+use super::hosted_workflow::{HostedWorkflow, StartedWorkflows};
 use super::network::Network;
 use super::query::{Query, QueryKey};
 use super::running::{Running, Tag};
@@ -307,7 +308,7 @@ impl World {
             while let Some(instance) = workflow.take_instance() {
                 drop_quietly(instance);
             }
-            workflow.waiting.drain(..).for_each(drop_quietly);
+            workflow.take_waiting().for_each(drop_quietly);
         }
         todo.into_iter().for_each(drop_quietly);
         attempts.take_listeners().for_each(drop_quietly);

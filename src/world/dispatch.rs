@@ -14,7 +14,7 @@ impl Core {
     /// A task may be taken: it goes to a worker, or waits until there is one.
     pub(super) fn announce(&mut self, ready: Ready) {
         if let Ready::Activity { activity, .. } = ready
-            && std::mem::take(&mut self.activities[activity].gone_when_due)
+            && self.activities[activity].take_gone_when_due()
         {
             self.lose_worker_of(activity);
         }
@@ -34,7 +34,7 @@ impl Core {
 
     /// A fault takes away the worker that had the latest attempt.
     fn lose_worker_of(&mut self, activity: ActivityKey) {
-        if let Some(attempt) = self.activities[activity].latest {
+        if let Some(attempt) = self.activities[activity].latest_attempt() {
             self.crash_worker(self.attempts[attempt].worker());
         }
     }
@@ -52,8 +52,7 @@ impl Core {
         let queue = self.task_queue(ready);
         if let Ready::Workflow { workflow, .. } = ready {
             // The worker that has the instance is asked first.
-            let hosted = &self.workflows[workflow];
-            if let Some(key) = hosted.home.filter(|_| hosted.instance.is_some()) {
+            if let Some(key) = self.workflows[workflow].cached_by() {
                 let home = &self.workers[key];
                 if home.takes_tasks() && *home.task_queue() == queue {
                     return Some(key);
@@ -85,15 +84,14 @@ impl Core {
     /// How long an attempt's way to its worker takes where something may go wrong there.
     fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32) -> Duration {
         let latency = self.settings.dispatch_latency;
-        let hosted = &mut self.activities[activity];
-        if std::mem::replace(&mut hosted.dispatched, attempt) == attempt {
+        if !self.activities[activity].note_dispatch(attempt) {
             return latency;
         }
         let latency = latency.saturating_add(self.strike_deadline(activity, attempt).unwrap_or_default());
         match self.strike_activity(activity, attempt, Site::Dispatch) {
             Some(Fault::Delayed(length)) => latency.saturating_add(length),
             Some(Fault::WorkerDies) => {
-                self.activities[activity].dies_at_start = true;
+                self.activities[activity].die_at_start();
                 latency
             }
             Some(Fault::Cancel) => {
@@ -120,7 +118,7 @@ impl Core {
             Ready::Activity { activity, attempt } => {
                 match self.serve(|service, now| service.start_attempt(activity, attempt, now)) {
                     Some(token) => {
-                        let dies = std::mem::take(&mut self.activities[activity].dies_at_start);
+                        let dies = self.activities[activity].take_dies_at_start();
                         self.agenda.then(Todo::Start { worker, token, dies });
                     }
                     // Stale: the poll goes on.

@@ -41,7 +41,7 @@ impl Core {
         let Core { faults, trace, .. } = self;
         let LateDispatch { site, fault, by } =
             faults.strike_deadline(location(trace, activity, attempt, Site::Dispatch))?;
-        self.activities[activity].defers_deadline = fault.defers_the_deadline();
+        self.activities[activity].aim_at_deadline(fault.defers_the_deadline());
         self.note_fault(Who::Activity(activity), self.trace.activity_point(activity, attempt, site), fault)?;
         Some(by)
     }
@@ -81,7 +81,7 @@ impl Core {
         let location = location(trace, activity, attempt, site);
         let limits = || {
             let record = service.activity(activity);
-            let hosted = activities[activity].latest.map(|attempt| &attempts[attempt]);
+            let hosted = activities[activity].latest_attempt().map(|attempt| &attempts[attempt]);
             Limits {
                 timeouts: record.timeouts(),
                 backoff: record.retry().initial_interval,

@@ -159,7 +159,7 @@ impl Core {
         let name = AttemptName { activity: token.activity, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
         let workflow = self.service.activity(token.activity).workflow();
-        self.workflows[workflow].attempts.push(index);
+        self.workflows[workflow].attempt_started(index);
         let (dialect, timeout) = (self.service.dialect(), task.info.timeouts.heartbeat);
         let interval = match self.settings.heartbeat_throttle {
             HeartbeatThrottle::Off => Span::ZERO,
@@ -169,7 +169,7 @@ impl Core {
             }
         };
         self.attempts.start(token, worker, task, interval, self.agenda.now());
-        self.activities[token.activity].latest = Some(index);
+        self.activities[token.activity].attempt_started(index);
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));
         index

@@ -34,9 +34,10 @@
 //!
 //! # Files
 //!
-//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending], [hosted],
-//! [network], [query], [running], [settings], [setup], [states], [watch]. The core ([`core`]) has one of each. All other files are
-//! ways through it: the loop in `step`, tasks of workflows, attempts and their heartbeats, workers, queries, signals, faults.
+//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending],
+//! [`hosted_activity`], [`hosted_workflow`], [network], [query], [running], [settings], [setup], [states], [watch]. The core
+//! ([`core`]) has them: one of each, or a table. All other files are ways through it: the loop in `step`, tasks of workflows,
+//! attempts and their heartbeats, workers, queries, signals, faults.
 
 mod agenda;
 mod awaits;
@@ -51,7 +52,8 @@ mod ending;
 mod error;
 mod faults;
 mod heartbeats;
-mod hosted;
+mod hosted_activity;
+mod hosted_workflow;
 mod hosting;
 mod messages;
 mod misuse;

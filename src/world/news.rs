@@ -2,7 +2,7 @@
 
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
-use super::hosted::HostedActivity;
+use super::hosted_activity::HostedActivity;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
@@ -73,13 +73,13 @@ impl Core {
                 self.note(Who::Activity(activity), What::RetryScheduled(due));
                 match self.strike_activity(activity, attempt - 1, Site::Backoff) {
                     Some(Fault::Cancel) => self.cancel_workflow(self.service.activity(activity).workflow()),
-                    Some(Fault::WorkerGone) => self.activities[activity].gone_when_due = true,
+                    Some(Fault::WorkerGone) => self.activities[activity].lose_worker_when_due(),
                     _ => {}
                 }
             }
             News::AttemptTimedOut { activity, attempt, timeout } => {
                 self.note(Who::Activity(activity), What::TimedOut(timeout));
-                if let Some(hosted) = self.activities[activity].latest {
+                if let Some(hosted) = self.activities[activity].latest_attempt() {
                     let record = &mut self.attempts[hosted];
                     if record.token().attempt == attempt && record.is_running() {
                         record.become_zombie();
@@ -141,10 +141,9 @@ impl Core {
         let activity_type = record.activity_type().clone();
         let input = self.trace.store(record.spec().input.as_bytes());
         let activity_id = record.id().clone();
-        let latest = &mut self.workflows[workflow].executions;
         let named = self.trace.activities();
         let mut execution = 1;
-        if let Some(before) = latest.insert(activity_type.clone(), activity) {
+        if let Some(before) = self.workflows[workflow].scheduled(activity_type.clone(), activity) {
             execution += named[before].execution;
         }
         self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution });
@@ -181,16 +180,16 @@ impl Core {
         self.note(Who::Workflow(workflow), what);
         self.open_workflows -= 1;
         self.ending.renew(self.agenda.now());
-        for waker in self.workflows[workflow].waiting.drain(..) {
+        for waker in self.workflows[workflow].take_waiting() {
             waker.wake();
         }
-        for attempt in std::mem::take(&mut self.workflows[workflow].attempts) {
+        for attempt in self.workflows[workflow].take_attempts() {
             let record = &self.attempts[attempt];
             if record.is_running() && !record.is_zombie() {
                 self.expect_local_timeout(attempt);
             }
         }
-        if let Some(instance) = self.workflows[workflow].instance.take() {
+        if let Some(instance) = self.workflows[workflow].take_cached() {
             self.agenda.then(Todo::Evict(instance));
         }
     }

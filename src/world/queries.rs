@@ -101,16 +101,11 @@ impl World {
         let cached = {
             let mut core = self.core.borrow_mut();
             let hosted = &mut core.workflows[workflow];
-            let cached = hosted.instance.take();
-            let elsewhere = hosted.home.replace(worker) != Some(worker);
-            if elsewhere {
-                if let Some(instance) = cached {
-                    core.agenda.then(Todo::Evict(instance));
-                }
-                None
-            } else {
-                cached
+            let (elsewhere, cached) = (hosted.move_to(worker), hosted.take_cached());
+            if let Some(instance) = elsewhere {
+                core.agenda.then(Todo::Evict(instance));
             }
+            cached
         };
         let replayed = cached.is_none();
         let instance = match cached {
@@ -137,7 +132,7 @@ impl World {
                 if core.error.is_some() {
                     core.dead.keep_instance(instance);
                 } else if core.service.workflow(workflow).is_open() {
-                    core.workflows[workflow].instance = Some(instance);
+                    core.workflows[workflow].put_back(instance);
                 } else {
                     core.agenda.then(Todo::Evict(instance));
                 }

@@ -16,9 +16,7 @@ impl Core {
     /// # Errors
     /// What the service says.
     pub(crate) fn send_signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload) -> Result<(), Refused> {
-        let hosted = &mut self.workflows[workflow];
-        hosted.signals += 1;
-        let count = hosted.signals;
+        let count = self.workflows[workflow].count_signal();
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
         if let Some(Fault::Delayed(length)) = fault {

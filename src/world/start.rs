@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::core::{Core, Script, World, with_current};
 use super::error::RunError;
-use super::hosted::HostedWorkflow;
+use super::hosted_workflow::HostedWorkflow;
 use super::run::{Finished, Run};
 use super::running::Tag;
 use super::setup::Setup;

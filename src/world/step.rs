@@ -323,9 +323,7 @@ impl Core {
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt].is_running(),
             Wakeup::Deliver(_) => true,
-            Wakeup::AnswerTask { workflow, stamp } => {
-                self.workflows[workflow].held.as_ref().is_some_and(|held| held.token.stamp == stamp)
-            }
+            Wakeup::AnswerTask { workflow, stamp } => self.workflows[workflow].is_held(stamp),
             Wakeup::Signal(signal) => {
                 self.network.receiver(signal).is_some_and(|workflow| self.service.workflow(workflow).is_open())
             }

@@ -20,8 +20,7 @@ impl Core {
         // Attempts that wait for ever after all workflows have closed harm nobody: the run is over.
         let Some((key, name)) = open else { return };
         let workflow = name.workflow_type.to_string();
-        let foreign = self.workflows[key].instance.as_ref().is_some_and(|instance| instance.foreign_wake());
-        if foreign {
+        if self.workflows[key].foreign_wake() {
             self.fail(RunError::foreign_wait(&workflow));
             return;
         }
@@ -65,7 +64,7 @@ impl Core {
             if activity.outcome().is_some() || !self.service.workflow(activity.workflow()).is_open() {
                 continue;
             }
-            let attempt = self.activities[key].latest.map(|attempt| &self.attempts[attempt]);
+            let attempt = self.activities[key].latest_attempt().map(|attempt| &self.attempts[attempt]);
             let state = if attempt.is_some_and(|attempt| attempt.is_running()) { "is running" } else { "is waiting" };
             let name = self.trace.activity_words(key);
             let failure = activity.last_failure().map(|failure| format!(", after `{failure}`")).unwrap_or_default();

@@ -58,7 +58,7 @@ impl Core {
     fn defers(&mut self, timer: ServiceTimer) -> bool {
         let ServiceTimer::Timeout { activity, timeout, .. } = timer else { return false };
         matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
-            && std::mem::take(&mut self.activities[activity].defers_deadline)
+            && self.activities[activity].take_defers_deadline()
     }
 
     /// What is meant for a worker that stands still waits until it goes on.
@@ -66,7 +66,7 @@ impl Core {
         let worker = match wakeup {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt].worker(),
             Wakeup::HandOver { worker, .. } => worker,
-            Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow].held.as_ref()?.worker,
+            Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow].held_by()?,
             _ => return None,
         };
         // At the very moment it is to go on, too: behind that.

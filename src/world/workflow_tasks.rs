@@ -3,7 +3,7 @@
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
 use super::error::{RunError, outside_world};
-use super::hosted::{Answering, Held};
+use super::hosted_workflow::{Answering, Held};
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
 use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
@@ -21,13 +21,9 @@ impl Core {
         let Some(task) = task else { return };
         let now = self.agenda.now();
         let hosted = &mut self.workflows[workflow];
-        hosted.task_attempts += 1;
-        // Another worker than before has no instance: it begins with a replay, and the former one forgets its own.
-        let is_home = hosted.home.replace(worker) == Some(worker);
-        let elsewhere = if is_home { None } else { hosted.instance.take() };
-        let polls = hosted.busy.count(now);
-        let number = hosted.tasks_done + 1;
-        let attempt = hosted.task_attempts;
+        let number = hosted.task_number();
+        let (attempt, elsewhere) = hosted.task_taken_by(worker);
+        let polls = hosted.count_task(now);
         if polls > self.settings.poll_budget {
             let name = &self.trace.workflows()[workflow];
             let task = format!("workflow `{}`", name.workflow_type);
@@ -50,7 +46,7 @@ impl Core {
                 self.cancel_workflow(workflow);
             }
             Some(Fault::Evicted) => {
-                if let Some(instance) = self.workflows[workflow].instance.take() {
+                if let Some(instance) = self.workflows[workflow].take_cached() {
                     self.note(Who::Workflow(workflow), What::Evicted);
                     self.agenda.then(Todo::Evict(instance));
                 }
@@ -73,12 +69,7 @@ impl Core {
         self.serve_then(
             |service, now| service.complete_workflow_task(token, commands, now),
             |core, answer| match answer {
-                Ok(()) => {
-                    let hosted = &mut core.workflows[token.workflow];
-                    (hosted.instance, hosted.home) = (Some(instance), Some(worker));
-                    hosted.tasks_done += 1;
-                    hosted.task_attempts = 0;
-                }
+                Ok(()) => core.workflows[token.workflow].answered_by(worker, instance),
                 // The code has gone ahead of its history.
                 Err(refused) => {
                     if refused.code == Code::NotFound {
@@ -93,19 +84,15 @@ impl Core {
 
     /// A signal has arrived: an answer that was held for one leaves its worker next.
     pub(super) fn answer_after_signal(&mut self, workflow: WorkflowKey) {
-        let hosted = &mut self.workflows[workflow];
-        if std::mem::take(&mut hosted.awaits_signal)
-            && let Some(held) = &hosted.held
-        {
-            let TaskToken { workflow, stamp } = held.token;
+        if let Some(TaskToken { workflow, stamp }) = self.workflows[workflow].signal_arrived() {
             self.agenda.wake_now(Wakeup::AnswerTask { workflow, stamp });
         }
     }
 
     /// A late answer leaves its worker.
     pub(super) fn answer_late(&mut self, workflow: WorkflowKey) {
-        if let Some(held) = self.workflows[workflow].held.take() {
-            let Held { token, worker, instance, commands } = held;
+        if let Some(held) = self.workflows[workflow].take_held() {
+            let (token, worker, instance, commands) = held.into_parts();
             self.answer_task(token, worker, instance, &commands);
         }
     }
@@ -179,7 +166,7 @@ impl Core {
         let message = message + advice;
         let name = &self.trace.workflows()[workflow];
         let workflow_type = name.workflow_type.to_string();
-        let task = self.workflows[workflow].tasks_done + 1;
+        let task = self.workflows[workflow].task_number();
         self.fail(RunError::WorkflowTask { workflow: workflow_type, task, cause: cause.to_string(), message });
     }
 }
@@ -195,7 +182,7 @@ impl World {
     ) {
         let (cached, mut turn) = {
             let mut core = self.core.borrow_mut();
-            let mut cached = core.workflows[workflow].instance.take();
+            let mut cached = core.workflows[workflow].take_cached();
             // Woken since its last task: it may find now what it waited for, and a replay would not.
             if let Some(instance) = cached.take_if(|instance| instance.foreign_wake()) {
                 core.fail_foreign_wake(workflow, instance);
@@ -223,7 +210,7 @@ impl World {
             Ok(instance) => instance,
             Err(problem) => return core.fail_task(task.token, &problem),
         };
-        if replayed && core.workflows[workflow].tasks_done > 0 {
+        if replayed && core.workflows[workflow].task_number() > 1 {
             let events = core.service.history(workflow).len() as u32;
             core.note(Who::Workflow(workflow), What::Replayed(events));
         }
@@ -248,11 +235,10 @@ impl World {
                     let at = core.agenda.after(length);
                     core.agenda.wake_at(at, Wakeup::AnswerTask { workflow, stamp });
                 }
-                core.workflows[workflow].awaits_signal = answered == Answering::AfterSignal;
-                let commands = std::mem::take(&mut turn.commands);
-                let held = Held { token: task.token, worker, instance, commands };
-                if let Some(older) = core.workflows[workflow].held.replace(held) {
-                    core.agenda.then(Todo::Evict(older.instance));
+                let held = Held::new(task.token, worker, instance, std::mem::take(&mut turn.commands));
+                let held = if answered == Answering::AfterSignal { held.until_signal() } else { held };
+                if let Some(older) = core.workflows[workflow].hold(held) {
+                    core.agenda.then(Todo::Evict(older));
                 }
             }
             Answering::AtOnce => {

@@ -1,0 +1,68 @@
+//! [`HostedActivity`]: what the loop knows of an activity beside the service.
+
+use crate::trace::AttemptKey;
+
+/// An activity as the loop knows it: its latest attempt, and what a fault has in store for the next one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct HostedActivity {
+    latest: Option<AttemptKey>,
+    /// The attempt whose dispatch was the last to be a point.
+    dispatched: u32,
+    gone_when_due: bool,
+    dies_at_start: bool,
+    defers_deadline: bool,
+}
+
+impl HostedActivity {
+    /// The latest attempt that a worker took, if any.
+    pub(super) fn latest_attempt(&self) -> Option<AttemptKey> {
+        self.latest
+    }
+
+    /// A worker has taken an attempt.
+    pub(super) fn attempt_started(&mut self, attempt: AttemptKey) {
+        self.latest = Some(attempt);
+    }
+
+    /// Notes that the attempt of this number is dispatched. `true` if that is a point: where it is offered again, since no
+    /// worker was there, it is none.
+    pub(super) fn note_dispatch(&mut self, attempt: u32) -> bool {
+        std::mem::replace(&mut self.dispatched, attempt) != attempt
+    }
+
+    /// The worker of the latest attempt is to be gone when the next one is due.
+    pub(super) fn lose_worker_when_due(&mut self) {
+        self.gone_when_due = true;
+    }
+
+    /// The next attempt is due. Says, once, whether the worker of the latest one is to be gone.
+    pub(super) fn take_gone_when_due(&mut self) -> bool {
+        std::mem::take(&mut self.gone_when_due)
+    }
+
+    /// The worker that takes the next attempt is to die at once.
+    pub(super) fn die_at_start(&mut self) {
+        self.dies_at_start = true;
+    }
+
+    /// A worker takes the next attempt. Says, once, whether it dies of that.
+    pub(super) fn take_dies_at_start(&mut self) -> bool {
+        std::mem::take(&mut self.dies_at_start)
+    }
+
+    /// The timer of the deadline is to fire behind everything else of that moment.
+    pub(super) fn defer_deadline(&mut self) {
+        self.defers_deadline = true;
+    }
+
+    /// The next attempt is dispatched so that it meets its deadline, whose timer is deferred if `defers`. A timer that was
+    /// deferred before is not any more.
+    pub(super) fn aim_at_deadline(&mut self, defers: bool) {
+        self.defers_deadline = defers;
+    }
+
+    /// The timer of the deadline is due. Says, once, whether it is deferred.
+    pub(super) fn take_defers_deadline(&mut self) -> bool {
+        std::mem::take(&mut self.defers_deadline)
+    }
+}

@@ -1,0 +1,222 @@
+//! [`HostedWorkflow`]: what the loop knows of a workflow beside the service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::program::{Command, Time};
+use crate::service::{ActivityKey, TaskToken};
+use crate::trace::{AttemptKey, WorkerKey};
+use crate::worker::attempt::Busy;
+use crate::worker::instance::Instance;
+
+/// What becomes of a worker's answer to a workflow task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answering {
+    /// It leaves at once.
+    AtOnce,
+    /// It never arrives.
+    Lost,
+    /// It leaves so much later.
+    Late(Duration),
+    /// Its worker holds it until a signal to the workflow has arrived.
+    AfterSignal,
+}
+
+/// A worker's answer to a workflow task, which it is slow to send, and the code that gave it.
+pub(super) struct Held {
+    token: TaskToken,
+    worker: WorkerKey,
+    instance: Instance,
+    commands: Vec<Command>,
+    /// It waits for the next signal.
+    until_signal: bool,
+}
+
+impl Held {
+    /// An answer that waits for its time.
+    pub(super) fn new(token: TaskToken, worker: WorkerKey, instance: Instance, commands: Vec<Command>) -> Held {
+        Held { token, worker, instance, commands, until_signal: false }
+    }
+
+    /// The same, held until the next signal has arrived.
+    pub(super) fn until_signal(self) -> Held {
+        Held { until_signal: true, ..self }
+    }
+
+    /// Takes it apart, to be sent.
+    pub(super) fn into_parts(self) -> (TaskToken, WorkerKey, Instance, Vec<Command>) {
+        (self.token, self.worker, self.instance, self.commands)
+    }
+}
+
+/// A workflow run as the loop knows it.
+#[derive(Default)]
+pub(super) struct HostedWorkflow {
+    instance: Option<Instance>,
+    /// The worker that has the instance, or had it last.
+    home: Option<WorkerKey>,
+    held: Option<Held>,
+    signals: u32,
+    tasks_done: u32,
+    /// Attempts at the present task.
+    task_attempts: u32,
+    busy: Busy,
+    /// Who waits for it to close.
+    waiting: Vec<Waker>,
+    /// The latest activity of each type that it has scheduled.
+    latest: BTreeMap<Arc<str>, ActivityKey>,
+    attempts: Vec<AttemptKey>,
+}
+
+/// Its instance, and which worker has that.
+impl HostedWorkflow {
+    /// The worker that has an instance of it in its cache.
+    pub(super) fn cached_by(&self) -> Option<WorkerKey> {
+        self.home.filter(|_| self.instance.is_some())
+    }
+
+    /// Takes the instance out of the cache.
+    pub(super) fn take_cached(&mut self) -> Option<Instance> {
+        self.instance.take()
+    }
+
+    /// Puts an instance back into the cache that it was taken from.
+    pub(super) fn put_back(&mut self, instance: Instance) {
+        self.instance = Some(instance);
+    }
+
+    /// From now on this worker runs its code. Gives the instance that another one has, which is to forget it: the new one
+    /// begins with a replay.
+    pub(super) fn move_to(&mut self, worker: WorkerKey) -> Option<Instance> {
+        if self.home.replace(worker) == Some(worker) { None } else { self.instance.take() }
+    }
+
+    /// Takes what workers have of it: an instance, and another one that waits with a late answer.
+    pub(super) fn take_instance(&mut self) -> Option<Instance> {
+        self.instance.take().or_else(|| self.held.take().map(|held| held.instance))
+    }
+
+    /// Takes what this worker has of it, as `take_instance` does.
+    pub(super) fn take_hosted_by(&mut self, worker: WorkerKey) -> Option<Instance> {
+        if self.cached_by() == Some(worker) {
+            return self.instance.take();
+        }
+        self.held.take_if(|held| held.worker == worker).map(|held| held.instance)
+    }
+
+    /// Says whether its code was woken by something that a replay would not bring.
+    pub(super) fn foreign_wake(&self) -> bool {
+        self.instance.as_ref().is_some_and(Instance::foreign_wake)
+    }
+}
+
+/// Its tasks and the answers to them.
+impl HostedWorkflow {
+    /// The number of the task that is open, or else of the next one, from 1.
+    pub(super) fn task_number(&self) -> u32 {
+        self.tasks_done + 1
+    }
+
+    /// Notes that this worker takes the task. Says which attempt at the task that is, from 1, and gives the instance that
+    /// another worker has, as `move_to` does.
+    pub(super) fn task_taken_by(&mut self, worker: WorkerKey) -> (u32, Option<Instance>) {
+        self.task_attempts += 1;
+        (self.task_attempts, self.move_to(worker))
+    }
+
+    /// Counts a task of this moment. Gives how many there were.
+    pub(super) fn count_task(&mut self, now: Time) -> u32 {
+        self.busy.count(now)
+    }
+
+    /// The service has taken this worker's answer to the task, and the code that gave it is cached.
+    pub(super) fn answered_by(&mut self, worker: WorkerKey, instance: Instance) {
+        (self.instance, self.home) = (Some(instance), Some(worker));
+        self.tasks_done += 1;
+        self.task_attempts = 0;
+    }
+
+    /// A worker holds an answer back. Gives the code of an older one that was held, which is never sent.
+    pub(super) fn hold(&mut self, answer: Held) -> Option<Instance> {
+        self.held.replace(answer).map(|older| older.instance)
+    }
+
+    /// The worker that holds an answer back.
+    pub(super) fn held_by(&self) -> Option<WorkerKey> {
+        self.held.as_ref().map(|held| held.worker)
+    }
+
+    /// Says whether the answer to the task with this stamp is held back.
+    pub(super) fn is_held(&self, stamp: u32) -> bool {
+        self.held.as_ref().is_some_and(|held| held.token.stamp == stamp)
+    }
+
+    /// The answer that was held back leaves its worker.
+    pub(super) fn take_held(&mut self) -> Option<Held> {
+        self.held.take()
+    }
+}
+
+/// What it has scheduled, and who waits for it.
+impl HostedWorkflow {
+    /// Counts a signal that is sent to it.
+    pub(super) fn count_signal(&mut self) -> u32 {
+        self.signals += 1;
+        self.signals
+    }
+
+    /// A signal has arrived. Gives the task whose answer was held for one.
+    pub(super) fn signal_arrived(&mut self) -> Option<TaskToken> {
+        let held = self.held.as_mut()?;
+        std::mem::take(&mut held.until_signal).then_some(held.token)
+    }
+
+    /// It has scheduled an activity. Gives the one of that type before it.
+    pub(super) fn scheduled(&mut self, activity_type: Arc<str>, activity: ActivityKey) -> Option<ActivityKey> {
+        self.latest.insert(activity_type, activity)
+    }
+
+    /// An attempt at one of its activities has begun.
+    pub(super) fn attempt_started(&mut self, attempt: AttemptKey) {
+        self.attempts.push(attempt);
+    }
+
+    /// Takes all attempts at its activities, once it has closed.
+    pub(super) fn take_attempts(&mut self) -> Vec<AttemptKey> {
+        std::mem::take(&mut self.attempts)
+    }
+
+    /// Somebody waits for it to close.
+    pub(super) fn wait(&mut self, waker: Waker) {
+        self.waiting.push(waker);
+    }
+
+    /// Takes the wakers of those who wait for it to close.
+    pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = Waker> {
+        self.waiting.drain(..)
+    }
+}
+
+/// The ids and types under which the workflows of a run were started.
+#[derive(Debug, Default)]
+pub(super) struct StartedWorkflows {
+    ids: BTreeSet<Arc<str>>,
+    /// How many there are of a type.
+    of_type: BTreeMap<Arc<str>, u32>,
+}
+
+impl StartedWorkflows {
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Notes one more, and says which of its type it is, from 1.
+    pub(super) fn add(&mut self, id: &Arc<str>, workflow_type: &Arc<str>) -> u32 {
+        self.ids.insert(id.clone());
+        let of_type = self.of_type.entry(workflow_type.clone()).or_default();
+        *of_type += 1;
+        *of_type
+    }
+}
