@@ -1,7 +1,7 @@
 //! [`Background`]: a task that an attempt's code has spawned.
 
 use crate::engine::tasks::TaskId;
-use crate::program::key;
+use crate::program::{Time, key};
 use crate::trace::AttemptKey;
 use crate::worker::attempt::Busy;
 
@@ -13,9 +13,46 @@ key! {
 /// A task that an attempt's code has spawned. It lives until its worker dies.
 #[derive(Debug)]
 pub(crate) struct Background {
-    pub(super) attempt: AttemptKey,
-    pub(super) task: Option<TaskId>,
-    /// It has aborted itself, in the poll that is going on.
-    pub(super) aborted: bool,
-    pub(super) busy: Busy,
+    attempt: AttemptKey,
+    /// Its code, until that has ended.
+    task: Option<TaskId>,
+    aborted: bool,
+    busy: Busy,
+}
+
+impl Background {
+    /// A task that this attempt's code spawns now.
+    pub(super) fn new(attempt: AttemptKey, task: TaskId) -> Background {
+        Background { attempt, task: Some(task), aborted: false, busy: Busy::default() }
+    }
+
+    /// The attempt whose code has spawned it.
+    pub(super) fn attempt(&self) -> AttemptKey {
+        self.attempt
+    }
+
+    /// Its code, while it runs.
+    pub(super) fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// It goes on no more. Gives its code, unless that has ended before.
+    pub(super) fn end(&mut self) -> Option<TaskId> {
+        self.task.take()
+    }
+
+    /// It has aborted itself, in the poll that is going on: it is dropped as soon as it returns.
+    pub(super) fn abort_itself(&mut self) {
+        self.aborted = true;
+    }
+
+    /// Says whether it has aborted itself.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted
+    }
+
+    /// Counts a poll of this moment. Gives how many there were.
+    pub(super) fn count_poll(&mut self, now: Time) -> u32 {
+        self.busy.count(now)
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::program::{Payload, Table, key};
-use crate::service::WorkflowKey;
+use crate::program::{Payload, Table, Time, key};
+use crate::service::{Refused, Service, WorkflowKey};
 use crate::worker::message::Message;
 
 key! {
@@ -19,9 +19,24 @@ key! {
 /// A signal on a slow way.
 #[derive(Debug)]
 pub(super) struct LateSignal {
-    pub(super) workflow: WorkflowKey,
-    pub(super) name: Arc<str>,
-    pub(super) input: Payload,
+    workflow: WorkflowKey,
+    name: Arc<str>,
+    input: Payload,
+}
+
+impl LateSignal {
+    /// A signal to this workflow that takes its time.
+    pub(super) fn new(workflow: WorkflowKey, name: Arc<str>, input: Payload) -> LateSignal {
+        LateSignal { workflow, name, input }
+    }
+
+    /// It reaches the service.
+    ///
+    /// # Errors
+    /// What the service says.
+    pub(super) fn reach(self, service: &mut Service, now: Time) -> Result<(), Refused> {
+        service.signal(self.workflow, self.name, self.input, now)
+    }
 }
 
 /// Messages and signals on a slow way, until they arrive.

@@ -20,7 +20,7 @@ impl Core {
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
         if let Some(Fault::Delayed(length)) = fault {
-            let signal = self.network.send_signal(LateSignal { workflow, name, input });
+            let signal = self.network.send_signal(LateSignal::new(workflow, name, input));
             self.agenda.wake_at(self.agenda.after(length), Wakeup::Signal(signal));
             return Ok(());
         }
@@ -41,9 +41,9 @@ impl Core {
 
     /// A delayed signal arrives.
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
-        if let Some(LateSignal { workflow, name, input }) = self.network.signal_arrives(signal) {
+        if let Some(signal) = self.network.signal_arrives(signal) {
             // Its sender has gone on long since.
-            let _ = self.serve(|service, now| service.signal(workflow, name, input, now));
+            let _ = self.serve(|service, now| signal.reach(service, now));
         }
     }
 

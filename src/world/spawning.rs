@@ -8,7 +8,6 @@ use super::running::Tag;
 use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::program::panics::Panic;
 use crate::program::{ActivityOutcome, Beat};
-use crate::worker::attempt::Busy;
 
 impl World {
     /// Spawns a task of the attempt whose code is running. `None` if that code is dead. Where no attempt runs it is misuse.
@@ -32,7 +31,7 @@ impl World {
         }
         let key = core.background.next_key();
         let task = core.tasks.spawn(future, Tag::Background(key));
-        core.background.push(Background { attempt, task: Some(task), aborted: false, busy: Busy::default() });
+        core.background.push(Background::new(attempt, task));
         Some((key, task))
     }
 
@@ -44,18 +43,18 @@ impl World {
             return;
         }
         let background = &mut core.background[key];
-        background.task = None;
+        background.end();
         match core.tasks.remove(task) {
-            Some(future) => core.agenda.then(Todo::Drop { future, attempt: background.attempt }),
-            // It is running: it aborts itself, and is dropped as soon as it returns.
-            None => background.aborted = true,
+            Some(future) => core.agenda.then(Todo::Drop { future, attempt: background.attempt() }),
+            // It is running.
+            None => background.abort_itself(),
         }
     }
 }
 
 impl Core {
     pub(super) fn background_ended(&mut self, task: BackgroundKey, panic: Option<Box<Panic>>) {
-        self.background[task].task = None;
+        self.background[task].end();
         if let Some(panic) = panic {
             let who = self.task_words(Tag::Background(task));
             self.fail(RunError::Misuse(format!("{who} panicked: {panic}")));

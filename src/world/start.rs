@@ -275,7 +275,7 @@ impl World {
     /// Notes what is left when a run is over.
     fn finish(&self) {
         let mut core = self.core.borrow_mut();
-        let left = core.background.values().filter(|background| background.task.is_some()).count() as u32;
+        let left = core.background.values().filter(|background| background.task().is_some()).count() as u32;
         if left > 0 {
             core.note(Who::Run, What::TasksLeft(left));
         }

@@ -77,9 +77,9 @@ impl World {
         let mut core = self.core.borrow_mut();
         core.leave(Running::Nobody);
         if let Tag::Background(index) = tag
-            && core.background[index].aborted
+            && core.background[index].is_aborted()
         {
-            let attempt = core.background[index].attempt;
+            let attempt = core.background[index].attempt();
             drop(core);
             self.drop_for(attempt, Some(future));
             return;
@@ -282,7 +282,7 @@ impl Core {
     fn begin_poll(&mut self, task: TaskId, tag: Tag) -> bool {
         let polls = match tag {
             Tag::Attempt(attempt) => self.attempts[attempt].count_poll(self.agenda.now()),
-            Tag::Background(index) => self.background[index].busy.count(self.agenda.now()),
+            Tag::Background(index) => self.background[index].count_poll(self.agenda.now()),
             Tag::Script => self.script_busy.count(self.agenda.now()),
         };
         if polls > self.settings.poll_budget {

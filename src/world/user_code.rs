@@ -51,7 +51,7 @@ impl Core {
     pub(crate) fn running_attempt(&self) -> Option<AttemptKey> {
         match self.running_code {
             Running::Task(_, Tag::Attempt(attempt)) | Running::Attempt(attempt) => Some(attempt),
-            Running::Task(_, Tag::Background(task)) => Some(self.background[task].attempt),
+            Running::Task(_, Tag::Background(task)) => Some(self.background[task].attempt()),
             Running::Task(_, Tag::Script) | Running::Nobody | Running::Workflow | Running::AfterTheEnd => None,
         }
     }
@@ -88,7 +88,7 @@ impl Core {
             Tag::Script => "the script".to_owned(),
             Tag::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
             Tag::Background(task) => {
-                let attempt = self.background[task].attempt;
+                let attempt = self.background[task].attempt();
                 format!("a background task of activity {}", self.trace.attempt_words(attempt))
             }
         }

@@ -39,9 +39,22 @@ impl Watch {
 
 /// What a watch found when this attempt had ended.
 pub(super) struct Found {
-    pub(super) watch: usize,
-    pub(super) attempt: AttemptKey,
-    pub(super) what: Box<dyn Any>,
+    watch: usize,
+    attempt: AttemptKey,
+    what: Box<dyn Any>,
+}
+
+impl Found {
+    /// The watch of this index has found something.
+    pub(super) fn new(watch: usize, attempt: AttemptKey, what: Box<dyn Any>) -> Found {
+        Found { watch, attempt, what }
+    }
+
+    /// The attempt with what was found, if the watch of this index has found it.
+    pub(super) fn by<F: Clone + 'static>(&self, watch: usize) -> Option<(AttemptKey, F)> {
+        let what = self.what.downcast_ref::<F>().filter(|_| self.watch == watch)?;
+        Some((self.attempt, what.clone()))
+    }
 }
 
 impl fmt::Debug for Watch {

@@ -15,7 +15,7 @@ impl World {
         }
         for (index, watch) in self.setup.watches.iter().enumerate() {
             match watch.look(&self.states) {
-                Ok(Some(what)) => self.found.borrow_mut().push(Found { watch: index, attempt, what }),
+                Ok(Some(what)) => self.found.borrow_mut().push(Found::new(index, attempt, what)),
                 Ok(None) => {}
                 Err(error) => self.core.borrow_mut().fail(error),
             }
@@ -28,8 +28,7 @@ impl Run {
     pub(crate) fn found_by<F: Clone + 'static>(&self, watch: &Arc<Watch>) -> Vec<(AttemptKey, F)> {
         let world = self.world();
         let index = world.setup.watches.iter().position(|known| Arc::ptr_eq(known, watch));
-        let found = world.found.borrow();
-        let own = found.iter().filter(|found| Some(found.watch) == index);
-        own.filter_map(|found| Some((found.attempt, found.what.downcast_ref::<F>()?.clone()))).collect()
+        let Some(index) = index else { return Vec::new() };
+        world.found.borrow().iter().filter_map(|found| found.by(index)).collect()
     }
 }

@@ -107,8 +107,8 @@ impl Core {
         self.attempts.drop_reports_of(worker);
         for index in self.background.keys() {
             let background = &mut self.background[index];
-            if self.attempts[background.attempt].worker() == worker
-                && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
+            if self.attempts[background.attempt()].worker() == worker
+                && let Some(future) = background.end().and_then(|task| self.tasks.remove(task))
             {
                 self.dead.keep_future(future);
             }
@@ -216,10 +216,10 @@ impl Core {
         self.note(Who::Worker(worker), What::WorkerStopped);
         for index in self.background.keys() {
             let background = &mut self.background[index];
-            if self.attempts[background.attempt].worker() == worker
-                && let Some(future) = background.task.take().and_then(|task| self.tasks.remove(task))
+            if self.attempts[background.attempt()].worker() == worker
+                && let Some(future) = background.end().and_then(|task| self.tasks.remove(task))
             {
-                let attempt = background.attempt;
+                let attempt = background.attempt();
                 self.agenda.then(Todo::Drop { future, attempt });
             }
         }
@@ -237,8 +237,8 @@ impl Core {
             tasks.extend(self.attempts[attempt].task());
         }
         for background in self.background.values() {
-            if self.attempts[background.attempt].worker() == worker {
-                tasks.extend(background.task);
+            if self.attempts[background.attempt()].worker() == worker {
+                tasks.extend(background.task());
             }
         }
         tasks
