@@ -1,9 +1,7 @@
 //! [`Simulation`]: the configured world.
 
-use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::future::Future;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +12,10 @@ use crate::client::{Client, ScriptOutput};
 use crate::explore::variables::refuse_unknown;
 use crate::explore::{Exploration, OneRun};
 use crate::fault::{Order, Plan};
-use crate::program::{ActivityProgram, An, Decode, Payload, WorkflowProgram};
+use crate::program::{ActivityProgram, Decode, Payload, WorkflowProgram};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
-use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup, WorkerSetup};
+use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup};
 use crate::world::start::{LocalScript, Origin, Start};
 use crate::world::states::StateMaker;
 use crate::world::{HeartbeatThrottle, Run, RunError, Settings};
@@ -58,7 +56,7 @@ pub struct Simulation {
 impl Simulation {
     /// A world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
     pub fn temporal() -> Simulation {
-        Simulation { setup: Arc::new(Setup::default()), plan: None, random_faults: None, seed: None, order: None }
+        Simulation::of(Dialect::Temporal)
     }
 
     /// A world whose service and workers follow Cadence's rules: those of its server and its Go client, taken from their
@@ -100,14 +98,12 @@ impl Simulation {
 
     /// A world of this dialect: [`temporal`](Simulation::temporal) or [`cadence`](Simulation::cadence).
     pub fn of(dialect: Dialect) -> Simulation {
-        let mut simulation = Simulation::temporal();
-        Arc::make_mut(&mut simulation.setup).dialect = dialect;
-        simulation
+        Simulation { setup: Arc::new(Setup::of(dialect)), plan: None, random_faults: None, seed: None, order: None }
     }
 
     /// Whose rules it follows.
     pub fn dialect(&self) -> Dialect {
-        self.setup.dialect
+        self.setup.dialect()
     }
 
     /// Registers an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>`. Input and output
@@ -131,12 +127,7 @@ impl Simulation {
 
     /// Registers an activity of another context type, hosted through the [seam](crate::program).
     pub fn activity_program(mut self, program: impl ActivityProgram + 'static) -> Simulation {
-        let setup = Arc::make_mut(&mut self.setup);
-        let name: Arc<str> = program.activity_type().into();
-        check_name("activity", &name, &mut setup.mistakes);
-        if setup.activities.insert(name.clone(), Arc::new(program)).is_some() {
-            setup.mistakes.push(format!("the activity `{name}` is registered twice"));
-        }
+        Arc::make_mut(&mut self.setup).add_activity(program);
         self
     }
 
@@ -161,12 +152,7 @@ impl Simulation {
 
     /// Registers a workflow of another context type, hosted through the [seam](crate::program).
     pub fn workflow_program(mut self, program: impl WorkflowProgram + 'static) -> Simulation {
-        let setup = Arc::make_mut(&mut self.setup);
-        let name: Arc<str> = program.workflow_type().into();
-        check_name("workflow", &name, &mut setup.mistakes);
-        if setup.workflows.insert(name.clone(), Arc::new(program)).is_some() {
-            setup.mistakes.push(format!("the workflow `{name}` is registered twice"));
-        }
+        Arc::make_mut(&mut self.setup).add_workflow(program);
         self
     }
 
@@ -176,13 +162,7 @@ impl Simulation {
     /// Keep fakes here, and not in a static, a thread-local or a captured value: those are of the test's process, so they
     /// outlive the run as well as the crashes in it, and threads that explore share them.
     pub fn state<T: 'static>(mut self, make: impl Fn() -> T + Send + Sync + 'static) -> Simulation {
-        let setup = Arc::make_mut(&mut self.setup);
-        let key = TypeId::of::<T>();
-        if setup.states.iter().any(|state| state.key == key) {
-            setup.mistakes.push(format!("a state of type `{}` is registered twice", type_name::<T>()));
-        }
-        let make = Arc::new(move || Rc::new(make()) as Rc<dyn std::any::Any>);
-        setup.states.push(StateMaker { key, type_name: type_name::<T>(), make });
+        Arc::make_mut(&mut self.setup).add_state(StateMaker::new(make));
         self
     }
 
@@ -192,11 +172,7 @@ impl Simulation {
     /// worker that has the workflow in its cache.
     pub fn worker(mut self, options: WorkerOptions) -> Simulation {
         let WorkerOptions { task_queue, max_concurrent_activities, more: () } = options;
-        let setup = Arc::make_mut(&mut self.setup);
-        if task_queue.is_empty() {
-            setup.mistakes.push("a worker polls a task queue with an empty name".to_owned());
-        }
-        setup.workers.push(WorkerSetup { task_queue: task_queue.into(), slots: max_concurrent_activities });
+        Arc::make_mut(&mut self.setup).add_worker(&task_queue, max_concurrent_activities);
         self
     }
 
@@ -208,21 +184,13 @@ impl Simulation {
     /// Sets all numbers of service, workers and runs at once. The methods below each set one of them, so this comes before
     /// them: after them it would undo what they did, and is an error of the run.
     pub fn settings(mut self, settings: Settings) -> Simulation {
-        let setup = Arc::make_mut(&mut self.setup);
-        if setup.settings != Settings::default() {
-            setup.mistakes.push(
-                "`.settings(..)` would undo a number that was set before: call it first, and once, or put the number into \
-                 its `Settings { .. }`"
-                    .to_owned(),
-            );
-        }
-        setup.settings = settings;
+        Arc::make_mut(&mut self.setup).set_all(settings);
         self
     }
 
     /// Sets one number.
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Simulation {
-        set(&mut Arc::make_mut(&mut self.setup).settings);
+        Arc::make_mut(&mut self.setup).set(set);
         self
     }
 
@@ -428,7 +396,7 @@ impl Simulation {
     pub(crate) fn start(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Start {
         let input = Payload::from_json(input)
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
-        let registered = self.setup.workflows.get_key_value(workflow).map(|(name, _)| name.clone());
+        let registered = self.setup.workflow_name(workflow);
         let workflow = registered.unwrap_or_else(|| workflow.into());
         Start::new(self.setup.clone(), Origin::Workflow { workflow, input })
     }
@@ -450,11 +418,5 @@ pub struct WorkerOptions {
 impl Default for WorkerOptions {
     fn default() -> WorkerOptions {
         WorkerOptions { task_queue: DEFAULT_TASK_QUEUE.to_owned(), max_concurrent_activities: 0, more: () }
-    }
-}
-
-fn check_name(kind: &str, name: &str, mistakes: &mut Vec<String>) {
-    if name.is_empty() {
-        mistakes.push(format!("{} is registered under an empty name", An(kind)));
     }
 }

@@ -330,7 +330,7 @@ impl Exploration {
     /// Adds a check. Every run of the exploration is judged by it.
     pub fn check(mut self, check: impl Check + 'static) -> Exploration {
         if let Some(watch) = check.watch() {
-            Arc::make_mut(&mut self.start.setup).watches.push(watch);
+            self.start.add_watch(watch);
         }
         self.checks.push(Arc::new(check));
         self
@@ -357,7 +357,7 @@ impl Exploration {
     /// }
     /// ```
     pub fn replay(&self, plan: &Plan) -> Report {
-        let mut report = Report::new(self.name(), self.start.origin.name().into());
+        let mut report = Report::new(self.name(), self.start.name().into());
         if let Err(error) = self.replay_into(&mut report, plan) {
             report.error = Some(error);
         }
@@ -388,7 +388,7 @@ impl Exploration {
     /// Makes all runs and reports, also when something fails.
     pub fn report(&self) -> Report {
         let report = |exploration: &Exploration| {
-            let mut report = Report::new(exploration.name(), exploration.start.origin.name().into());
+            let mut report = Report::new(exploration.name(), exploration.start.name().into());
             if let Err(error) = exploration.sweep(&mut report) {
                 report.error = Some(error);
             }
@@ -397,7 +397,7 @@ impl Exploration {
         match self.each_input() {
             Ok(explorations) => Report::of_inputs(explorations.iter().map(report)).unwrap_or_else(|| report(self)),
             Err(error) => {
-                let mut report = Report::new(self.name(), self.start.origin.name().into());
+                let mut report = Report::new(self.name(), self.start.name().into());
                 report.error = Some(error);
                 report
             }

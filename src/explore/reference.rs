@@ -80,12 +80,12 @@ impl Exploration {
         let shared = Reference::new(run, normalizer);
         let mut judges = Vec::new();
         for check in &self.checks {
-            let known = &self.start.setup.activities;
-            if let Some(activity) = check.activity().filter(|activity| !known.contains_key(*activity)) {
+            let is_known = |activity: &str| self.start.activities().any(|known| **known == *activity);
+            if let Some(activity) = check.activity().filter(|activity| !is_known(activity)) {
                 return Err(RunError::Setup(format!(
                     "the check `{}` is about the activity `{activity}`, which is not registered (registered: {})",
                     check.name(),
-                    list_names(known.keys())
+                    list_names(self.start.activities())
                 )));
             }
             if let Some(why) = shows_nothing(&**check, run) {

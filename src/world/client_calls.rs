@@ -16,17 +16,17 @@ impl World {
         if core.started_workflows.contains(id) {
             return None;
         }
-        Some(core.start_workflow(name, id, input, self.setup.task_queue.clone()))
+        Some(core.start_workflow(name, id, input, self.setup.task_queue().clone()))
     }
 
     /// The registered name of a workflow, shared.
     pub(crate) fn workflow_type(&self, name: &str) -> Option<Arc<str>> {
-        self.setup.workflows.get_key_value(name).map(|(name, _)| name.clone())
+        self.setup.workflow_name(name)
     }
 
     /// The registered workflows, in words.
     pub(crate) fn workflow_types(&self) -> String {
-        list_names(self.setup.workflows.keys())
+        list_names(self.setup.workflows())
     }
 
     /// Looks at the service as it is.

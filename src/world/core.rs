@@ -275,7 +275,7 @@ impl World {
         let kept = NEXT_CORE.try_with(Cell::take).ok().flatten();
         let mut core = kept.unwrap_or_else(|| Box::new(Core::new(Memory::default())));
         core.run = next_run();
-        core.settings = setup.settings.clone();
+        core.settings = setup.settings().clone();
         core.horizon = Time::ZERO + core.settings.horizon;
         Rc::new(World { setup, core: RefCell::new(core), states: States::default(), found: RefCell::new(Vec::new()) })
     }

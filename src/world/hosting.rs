@@ -94,7 +94,7 @@ impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
     pub(super) fn start_attempt(&self, worker: WorkerKey, token: Token, dies: bool) {
         let task = self.core.borrow().service.activity_task(token);
-        let Some(program) = self.setup.activities.get(task.info.activity_type()) else {
+        let Some(program) = self.setup.activity(task.info.activity_type()) else {
             // The service counts the attempt as started: nobody would ever end it.
             let error = self.unknown_activity(task.info.activity_type(), &task.info.workflow.workflow_type);
             self.core.borrow_mut().fail(error);

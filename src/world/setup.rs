@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::settings::Settings;
 use super::states::StateMaker;
 use super::watch::Watch;
-use crate::program::{ActivityProgram, WorkflowProgram};
+use crate::program::{ActivityProgram, An, WorkflowProgram, list_names};
 use crate::service::Dialect;
-
-use super::settings::Settings;
+use crate::worker::process::Worker;
 
 /// The queue that is used where none is named.
 pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
@@ -17,42 +17,189 @@ pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
 /// What a user configures, as runs need it.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
-    pub(crate) workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
-    pub(crate) states: Vec<StateMaker>,
-    /// What looks at the state whenever an attempt has ended.
-    pub(crate) watches: Vec<Arc<Watch>>,
-    pub(crate) dialect: Dialect,
-    pub(crate) settings: Settings,
-    /// The queue that workflows and activities use unless they name another.
-    pub(crate) task_queue: Arc<str>,
-    /// The workers; none means one, which polls that queue and has no limit.
-    pub(crate) workers: Vec<WorkerSetup>,
+    activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
+    workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
+    states: Vec<StateMaker>,
+    watches: Vec<Arc<Watch>>,
+    dialect: Dialect,
+    settings: Settings,
+    task_queue: Arc<str>,
+    /// None means one, which polls the queue above and has no limit.
+    workers: Vec<WorkerSetup>,
     /// Mistakes made while configuring, reported by the first run.
-    pub(crate) mistakes: Vec<String>,
+    mistakes: Vec<String>,
 }
 
 /// A worker, as it is configured.
 #[derive(Clone, Debug)]
-pub(crate) struct WorkerSetup {
-    pub(crate) task_queue: Arc<str>,
+struct WorkerSetup {
+    task_queue: Arc<str>,
     /// Attempts at once; 0 means no limit.
-    pub(crate) slots: u32,
+    slots: u32,
 }
 
-impl Default for Setup {
-    fn default() -> Setup {
+/// What the user says.
+impl Setup {
+    /// Nothing but whose rules the service follows.
+    pub(crate) fn of(dialect: Dialect) -> Setup {
         Setup {
             activities: BTreeMap::new(),
             workflows: BTreeMap::new(),
             states: Vec::new(),
             watches: Vec::new(),
-            dialect: Dialect::Temporal,
+            dialect,
             settings: Settings::default(),
             task_queue: DEFAULT_TASK_QUEUE.into(),
             workers: Vec::new(),
             mistakes: Vec::new(),
         }
+    }
+
+    /// Registers an activity. Two of one name are a mistake, and so is an empty one.
+    pub(crate) fn add_activity(&mut self, program: impl ActivityProgram + 'static) {
+        let name: Arc<str> = program.activity_type().into();
+        self.look_at_name("activity", &name);
+        if self.activities.insert(name.clone(), Arc::new(program)).is_some() {
+            self.mistakes.push(format!("the activity `{name}` is registered twice"));
+        }
+    }
+
+    /// Registers a workflow. Two of one name are a mistake, and so is an empty one.
+    pub(crate) fn add_workflow(&mut self, program: impl WorkflowProgram + 'static) {
+        let name: Arc<str> = program.workflow_type().into();
+        self.look_at_name("workflow", &name);
+        if self.workflows.insert(name.clone(), Arc::new(program)).is_some() {
+            self.mistakes.push(format!("the workflow `{name}` is registered twice"));
+        }
+    }
+
+    fn look_at_name(&mut self, kind: &str, name: &str) {
+        if name.is_empty() {
+            self.mistakes.push(format!("{} is registered under an empty name", An(kind)));
+        }
+    }
+
+    /// Adds a piece of state. Two of one type are a mistake.
+    pub(crate) fn add_state(&mut self, maker: StateMaker) {
+        if self.states.iter().any(|state| state.is_of_type_of(&maker)) {
+            self.mistakes.push(format!("a state of type `{}` is registered twice", maker.type_name()));
+        }
+        self.states.push(maker);
+    }
+
+    /// Adds a worker that runs so many attempts at once; 0 means no limit.
+    pub(crate) fn add_worker(&mut self, task_queue: &str, slots: u32) {
+        if task_queue.is_empty() {
+            self.mistakes.push("a worker polls a task queue with an empty name".to_owned());
+        }
+        self.workers.push(WorkerSetup { task_queue: task_queue.into(), slots });
+    }
+
+    /// Adds what looks at the state whenever an attempt has ended.
+    pub(crate) fn add_watch(&mut self, watch: Arc<Watch>) {
+        self.watches.push(watch);
+    }
+
+    /// Sets all numbers. To undo one that was set before is a mistake.
+    pub(crate) fn set_all(&mut self, settings: Settings) {
+        if self.settings != Settings::default() {
+            self.mistakes.push(
+                "`.settings(..)` would undo a number that was set before: call it first, and once, or put the number into \
+                 its `Settings { .. }`"
+                    .to_owned(),
+            );
+        }
+        self.settings = settings;
+    }
+
+    /// Sets some of the numbers.
+    pub(crate) fn set(&mut self, set: impl FnOnce(&mut Settings)) {
+        set(&mut self.settings);
+    }
+}
+
+/// What a run needs.
+impl Setup {
+    /// The first mistake that was made, whatever is to run.
+    pub(super) fn mistake(&self) -> Option<String> {
+        let of_settings = || self.settings.mistakes().next().map(str::to_owned);
+        self.mistakes.first().cloned().or_else(of_settings).or_else(|| self.unpolled_queue())
+    }
+
+    fn unpolled_queue(&self) -> Option<String> {
+        let mut polled = self.workers.iter().map(|worker| &worker.task_queue);
+        if self.workers.is_empty() || polled.any(|queue| *queue == self.task_queue) {
+            return None;
+        }
+        Some(format!(
+            "no worker polls the task queue `{}`, on which workflows run (polled: {}): add \
+             `.worker(WorkerOptions::default())`",
+            self.task_queue,
+            list_names(self.workers.iter().map(|worker| &worker.task_queue))
+        ))
+    }
+
+    /// The activity of this name.
+    pub(super) fn activity(&self, name: &str) -> Option<&dyn ActivityProgram> {
+        self.activities.get(name).map(|program| &**program)
+    }
+
+    /// The registered name of this activity, shared.
+    pub(super) fn activity_name(&self, name: &str) -> Option<Arc<str>> {
+        self.activities.get_key_value(name).map(|(name, _)| name.clone())
+    }
+
+    /// The activities, by name.
+    pub(crate) fn activities(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.activities.keys()
+    }
+
+    /// The workflow of this name.
+    pub(super) fn workflow(&self, name: &str) -> Option<&dyn WorkflowProgram> {
+        self.workflows.get(name).map(|program| &**program)
+    }
+
+    /// The registered name of this workflow, shared.
+    pub(crate) fn workflow_name(&self, name: &str) -> Option<Arc<str>> {
+        self.workflows.get_key_value(name).map(|(name, _)| name.clone())
+    }
+
+    /// The workflows, by name.
+    pub(super) fn workflows(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.workflows.keys()
+    }
+
+    /// What makes the state.
+    pub(super) fn states(&self) -> &[StateMaker] {
+        &self.states
+    }
+
+    /// What looks at the state whenever an attempt has ended.
+    pub(super) fn watches(&self) -> &[Arc<Watch>] {
+        &self.watches
+    }
+
+    /// Whose rules the service follows.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The numbers of the simulated world.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The queue that workflows and activities use unless they name another.
+    pub(super) fn task_queue(&self) -> &Arc<str> {
+        &self.task_queue
+    }
+
+    /// The workers as they come up: those that were added, or else one that polls the queue above and has no limit.
+    pub(super) fn workers(&self) -> Vec<Worker> {
+        if self.workers.is_empty() {
+            return vec![Worker::new(self.task_queue.clone(), 0)];
+        }
+        self.workers.iter().map(|worker| Worker::new(worker.task_queue.clone(), worker.slots)).collect()
     }
 }
 
@@ -61,7 +208,7 @@ impl fmt::Debug for Setup {
         f.debug_struct("Setup")
             .field("activities", &self.activities.keys().collect::<Vec<_>>())
             .field("workflows", &self.workflows.keys().collect::<Vec<_>>())
-            .field("states", &self.states.iter().map(|state| state.type_name).collect::<Vec<_>>())
+            .field("states", &self.states.iter().map(StateMaker::type_name).collect::<Vec<_>>())
             .field("dialect", &self.dialect)
             .field("settings", &self.settings)
             .finish_non_exhaustive()

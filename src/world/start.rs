@@ -15,6 +15,7 @@ use super::running::Tag;
 use super::setup::Setup;
 use super::step::ScriptFuture;
 use super::user_code::who_runs;
+use super::watch::Watch;
 use crate::engine::choice::{Draws, Stream};
 use crate::fault::planned::Planned;
 use crate::fault::source::Faults;
@@ -25,13 +26,12 @@ use crate::program::panics;
 use crate::program::{Payload, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
-use crate::worker::process::Worker;
 
 /// All that a run needs but its plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
-    pub(crate) setup: Arc<Setup>,
-    pub(crate) origin: Origin,
+    setup: Arc<Setup>,
+    origin: Origin,
     /// What the run without faults shows, once it was made.
     survey: Arc<OnceLock<Arc<Survey>>>,
 }
@@ -58,7 +58,7 @@ impl fmt::Debug for Origin {
 
 impl Origin {
     /// What reports call it.
-    pub(crate) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         match self {
             Origin::Workflow { workflow, .. } => workflow,
             Origin::Script(_) | Origin::Driven => "script",
@@ -69,6 +69,21 @@ impl Origin {
 impl Start {
     pub(crate) fn new(setup: Arc<Setup>, origin: Origin) -> Start {
         Start { setup, origin, survey: Arc::default() }
+    }
+
+    /// What reports call the run.
+    pub(crate) fn name(&self) -> &str {
+        self.origin.name()
+    }
+
+    /// The registered activities.
+    pub(crate) fn activities(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.setup.activities()
+    }
+
+    /// Has a watch look at the state whenever an attempt has ended.
+    pub(crate) fn add_watch(&mut self, watch: Arc<Watch>) {
+        Arc::make_mut(&mut self.setup).add_watch(watch);
     }
 
     /// The same with another input. `None` for a script, which takes none.
@@ -120,24 +135,12 @@ impl Start {
                     .to_owned(),
             ));
         }
-        if let Some(mistake) = self.setup.mistakes.first() {
-            return Some(RunError::Setup(mistake.clone()));
-        }
-        if let Some(mistake) = self.setup.settings.mistakes().next() {
-            return Some(RunError::Setup(mistake.to_owned()));
-        }
-        let workers = &self.setup.workers;
-        if !workers.is_empty() && !workers.iter().any(|worker| worker.task_queue == self.setup.task_queue) {
-            return Some(RunError::Setup(format!(
-                "no worker polls the task queue `{}`, on which workflows run (polled: {}): add \
-                 `.worker(WorkerOptions::default())`",
-                self.setup.task_queue,
-                list_names(workers.iter().map(|worker| &worker.task_queue))
-            )));
+        if let Some(mistake) = self.setup.mistake() {
+            return Some(RunError::Setup(mistake));
         }
         let Origin::Workflow { workflow, input } = &self.origin else { return None };
-        if !self.setup.workflows.contains_key(workflow) {
-            let known = list_names(self.setup.workflows.keys());
+        if self.setup.workflow(workflow).is_none() {
+            let known = list_names(self.setup.workflows());
             return Some(RunError::UnknownWorkflow { name: workflow.to_string(), known });
         }
         input.as_ref().err().cloned()
@@ -213,27 +216,24 @@ impl Start {
 
     /// Makes the state, brings the worker up and starts the workflow.
     fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>) {
-        if let Err(error) = world.states.make(&self.setup.states) {
+        if let Err(error) = world.states.make(self.setup.states()) {
             world.core.borrow_mut().fail(error);
             return;
         }
         let core = &mut **world.core.borrow_mut();
-        core.service.set_dialect(self.setup.dialect);
-        core.trace.set_dialect(self.setup.dialect);
+        core.service.set_dialect(self.setup.dialect());
+        core.trace.set_dialect(self.setup.dialect());
         core.user_random = Draws::new(seed, Stream::User);
         core.schedule = order.schedule(seed);
         core.faults = faults;
-        if self.setup.workers.is_empty() {
-            core.workers.add(Worker::new(self.setup.task_queue.clone(), 0));
-        }
-        for worker in &self.setup.workers {
-            core.workers.add(Worker::new(worker.task_queue.clone(), worker.slots));
+        for worker in self.setup.workers() {
+            core.workers.add(worker);
         }
         for worker in core.workers.keys() {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }
         if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
-            core.start_workflow(workflow, workflow, input.clone(), self.setup.task_queue.clone());
+            core.start_workflow(workflow, workflow, input.clone(), self.setup.task_queue().clone());
         }
     }
 }

@@ -11,9 +11,27 @@ use crate::program::panics;
 /// Makes one piece of state, fresh for each run.
 #[derive(Clone)]
 pub(crate) struct StateMaker {
-    pub(crate) key: TypeId,
-    pub(crate) type_name: &'static str,
-    pub(crate) make: Arc<dyn Fn() -> Rc<dyn Any> + Send + Sync>,
+    key: TypeId,
+    type_name: &'static str,
+    make: Arc<dyn Fn() -> Rc<dyn Any> + Send + Sync>,
+}
+
+impl StateMaker {
+    /// A piece of state that this makes.
+    pub(crate) fn new<T: 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> StateMaker {
+        let make = Arc::new(move || Rc::new(make()) as Rc<dyn Any>);
+        StateMaker { key: TypeId::of::<T>(), type_name: type_name::<T>(), make }
+    }
+
+    /// The type of what it makes, in words.
+    pub(super) fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    /// Says whether both make a piece of the same type.
+    pub(super) fn is_of_type_of(&self, other: &StateMaker) -> bool {
+        self.key == other.key
+    }
 }
 
 /// The pieces of the state of a run, one of each type. They know nothing of crashes.

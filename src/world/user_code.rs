@@ -127,11 +127,11 @@ impl World {
 
 impl WorkflowLink for Setup {
     fn activity_type(&self, name: &str) -> Option<Arc<str>> {
-        self.activities.get_key_value(name).map(|(name, _)| name.clone())
+        self.activity_name(name)
     }
 
     fn event_budget(&self) -> usize {
-        self.settings.event_budget
+        self.settings().event_budget
     }
 
     fn outside(&self, call: &mut dyn FnMut()) {

@@ -258,9 +258,9 @@ impl World {
             };
             (record.info().clone(), input)
         };
-        let program = self.setup.workflows.get(&info.workflow_type);
+        let program = self.setup.workflow(&info.workflow_type);
         let Some(program) = program else {
-            let known = list_names(self.setup.workflows.keys());
+            let known = list_names(self.setup.workflows());
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
@@ -309,7 +309,7 @@ impl World {
     fn unknown_name(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
         commands.iter().find_map(|command| {
             let Command::ScheduleActivity { spec, .. } = command else { return None };
-            if !self.setup.activities.contains_key(&spec.activity_type) {
+            if self.setup.activity(&spec.activity_type).is_none() {
                 let workflow = &core.trace.workflows()[workflow].workflow_type;
                 return Some(self.unknown_activity(&spec.activity_type, workflow));
             }
@@ -323,7 +323,7 @@ impl World {
         RunError::UnknownActivity {
             name: name.to_owned(),
             workflow: workflow.to_owned(),
-            known: list_names(self.setup.activities.keys()),
+            known: list_names(self.setup.activities()),
         }
     }
 }
