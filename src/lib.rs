@@ -167,14 +167,12 @@ pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};
 pub use trace::attempts::{AttemptEnd, ReportEnd};
+pub use trace::record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};
 pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
     WorkflowContext, WorkflowError, WorkflowFn,
 };
-pub use world::{
-    ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord, HeartbeatThrottle, Outcome, ResultError,
-    Run, RunError, Settings,
-};
+pub use world::{HeartbeatThrottle, Outcome, ResultError, Run, RunError, Settings};
 
 /// The README's code compiles.
 #[cfg(doctest)]

@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::program::Failure;
 use crate::service::WorkflowOutcome;
 use crate::trace::attempts::Moment;
-use crate::world::{Outcome, Run, outcome_words};
+use crate::world::{Outcome, Run};
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
 ///
@@ -245,7 +245,7 @@ impl Check for SameResult {
         let Some(why) = self.refuses(run, reference) else { return Ok(()) };
         let words = |outcome: &Outcome| match outcome {
             Outcome::Open => "still open".to_owned(),
-            Outcome::Closed(outcome) => outcome_words(outcome),
+            Outcome::Closed(outcome) => outcome.words(),
             Outcome::Script(result) => format!("the script returned {result}"),
         };
         let (expected, found) = (words(reference.outcome()), words(&run.outcome()));

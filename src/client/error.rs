@@ -5,7 +5,6 @@ use thiserror::Error;
 
 use crate::program::Failure;
 use crate::service::{Refused, WorkflowOutcome};
-use crate::world::outcome_words;
 
 /// A call of a script that did not do what it should.
 #[derive(Clone, PartialEq, Debug, Error)]
@@ -47,7 +46,7 @@ pub enum ClientError {
     #[error("the query failed: {0}")]
     Query(Failure),
     /// The workflow closed without a result.
-    #[error("the workflow {}", outcome_words(.0))]
+    #[error("the workflow {}", .0.words())]
     NotCompleted(WorkflowOutcome),
 }
 

@@ -55,6 +55,20 @@ pub enum WorkflowOutcome {
     },
 }
 
+impl WorkflowOutcome {
+    /// How the workflow ended, in words.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            WorkflowOutcome::Completed(result) => format!("completed with {result}"),
+            WorkflowOutcome::Failed { failure, .. } => format!("failed: {failure}"),
+            WorkflowOutcome::Canceled(_) => "cancelled".to_owned(),
+            WorkflowOutcome::TimedOut { .. } => "timed out".to_owned(),
+            WorkflowOutcome::Terminated { reason } if reason.is_empty() => "terminated".to_owned(),
+            WorkflowOutcome::Terminated { reason } => format!("terminated: {reason}"),
+        }
+    }
+}
+
 /// A signal that a workflow run has got.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Signal {

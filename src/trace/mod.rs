@@ -9,6 +9,7 @@ mod bytes;
 mod event;
 mod keys;
 mod names;
+pub(crate) mod record;
 pub(crate) mod sites;
 
 use std::collections::BTreeSet;

@@ -63,7 +63,6 @@ mod news;
 mod notices;
 mod queries;
 mod query;
-mod record;
 pub(crate) mod replay;
 mod run;
 mod running;
@@ -84,8 +83,6 @@ mod workers;
 mod workflow_tasks;
 
 pub use error::RunError;
-pub(crate) use record::outcome_words;
-pub use record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};
 pub(crate) use run::Finished;
 pub use run::{Outcome, ResultError, Run};
 pub use settings::{HeartbeatThrottle, Settings};

@@ -12,7 +12,6 @@ use thiserror::Error;
 use super::core::World;
 use super::error::RunError;
 use super::nearest::not_fired;
-use super::record::{self, ActivityRecord};
 use super::states::unknown_state;
 use super::survey::survey;
 use crate::fault::survey::Survey;
@@ -21,6 +20,7 @@ use crate::program::panics::Panic;
 use crate::program::{Payload, RetrySpec, Time, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::attempts::Executions;
+use crate::trace::record::{self, ActivityRecord};
 use crate::trace::{AttemptKey, Trace};
 
 /// A finished run: its outcome, its trace, and the state it left.
@@ -162,7 +162,7 @@ impl Run {
                     result: result.to_string(),
                 })
             }
-            Outcome::Closed(other) => Err(ResultError::NotCompleted(record::outcome_words(&other))),
+            Outcome::Closed(other) => Err(ResultError::NotCompleted(other.words())),
         }
     }
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use super::attempts::{ActivityExecution, AttemptEnd, AttemptExecution, Executions, ReportEnd};
+use super::{AttemptKey, Bytes, Trace, WorkerKey};
 use crate::fault::Entry;
 use crate::program::Time;
-use crate::service::WorkflowOutcome;
-use crate::trace::attempts::{ActivityExecution, AttemptEnd, AttemptExecution, Executions, ReportEnd};
-use crate::trace::{AttemptKey, Bytes, Trace, WorkerKey};
 
 /// An activity of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -99,7 +98,7 @@ pub struct HeartbeatRecord {
 }
 
 /// Makes the records of a run.
-pub(super) fn activities(trace: &Trace, executions: &Executions) -> Vec<ActivityRecord> {
+pub(crate) fn activities(trace: &Trace, executions: &Executions) -> Vec<ActivityRecord> {
     let record = |activity: &ActivityExecution| {
         let name = &trace.activities()[activity.key];
         ActivityRecord {
@@ -147,17 +146,5 @@ fn attempt_record(trace: &Trace, attempt: &AttemptExecution) -> AttemptRecord {
         awaits: attempt.awaits.len() as u32,
         effects: effects.collect(),
         faults: faults.collect(),
-    }
-}
-
-/// How a workflow ended, in words.
-pub(crate) fn outcome_words(outcome: &WorkflowOutcome) -> String {
-    match outcome {
-        WorkflowOutcome::Completed(result) => format!("completed with {result}"),
-        WorkflowOutcome::Failed { failure, .. } => format!("failed: {failure}"),
-        WorkflowOutcome::Canceled(_) => "cancelled".to_owned(),
-        WorkflowOutcome::TimedOut { .. } => "timed out".to_owned(),
-        WorkflowOutcome::Terminated { reason } if reason.is_empty() => "terminated".to_owned(),
-        WorkflowOutcome::Terminated { reason } => format!("terminated: {reason}"),
     }
 }
