@@ -24,14 +24,15 @@ impl Core {
         let number = hosted.task_number();
         let (attempt, elsewhere) = hosted.task_taken_by(worker);
         let polls = hosted.count_task(now);
+        // It is dropped while nothing is borrowed, also where the task ends the run.
+        if let Some(instance) = elsewhere {
+            self.agenda.then(Todo::Evict(instance));
+        }
         if polls > self.settings.poll_budget {
             let name = &self.trace.workflows()[workflow];
             let task = format!("workflow `{}`", name.workflow_type);
             self.fail(RunError::Busy { task, polls: polls - 1, at: now });
             return;
-        }
-        if let Some(instance) = elsewhere {
-            self.agenda.then(Todo::Evict(instance));
         }
         self.note(Who::Workflow(workflow), What::TaskStarted { task: number, attempt });
         // A repeated attempt is at the same coordinate: only the first is a point.

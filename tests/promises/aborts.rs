@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, Ledger, RetryPolicy, RunError, Simulation,
-    WorkflowContext, WorkflowError, check,
+    WorkerOptions, WorkflowContext, WorkflowError, check,
 };
 
 fn simulation(activity: impl ActivityFn<u32, u32>) -> Simulation {
@@ -165,4 +165,37 @@ fn an_abort_is_told() {
         assert!(told.contains(expected), "{expected}: {told}");
     }
     assert!(told.contains("plan `v1 seed=0 order=fifo; a#1@1:dispatch=delayed(1s)`"), "{told}");
+}
+
+/// The task that ends the run is taken by another worker than before, whose instance is to be forgotten.
+#[test]
+fn a_cached_workflow_is_dropped_with_nothing_borrowed_where_its_task_ends_the_run() {
+    thread_local! {
+        static ANSWERED: Cell<bool> = const { Cell::new(false) };
+    }
+    let options = || ActivityOptions { start_to_close_timeout: Duration::from_secs(60), ..Default::default() };
+    let simulation = Simulation::temporal()
+        .dispatch_latency(Duration::ZERO)
+        .poll_budget(2)
+        .worker(WorkerOptions::default())
+        .worker(WorkerOptions { max_concurrent_activities: 1, ..Default::default() })
+        .activity("slow", async |_: &ActivityContext, (): ()| {
+            durasim::time::sleep(Duration::from_secs(10)).await;
+            Ok(())
+        })
+        .activity("step", async |_: &ActivityContext, (): ()| {
+            tokio::task::yield_now().await;
+            Ok(())
+        })
+        .workflow("w", async move |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+            let _guard = Uses(|| ANSWERED.set(catch_unwind(durasim::time::now).is_ok()));
+            // They fill the second worker and keep the first one from exiting.
+            let _slow = [0, 1, 2].map(|_| ctx.execute_activity::<()>("slow", &(), options()));
+            ctx.execute_activity::<()>("step", &(), options()).await?;
+            ctx.execute_activity::<()>("step", &(), options()).await
+        })
+        .plan("step#2@1:await1=stop".parse().unwrap());
+    let error = simulation.run("w", &()).unwrap_err();
+    assert!(matches!(error, RunError::Busy { .. }), "{error}");
+    assert!(ANSWERED.get(), "the destructor's call panicked");
 }
