@@ -8,7 +8,7 @@ use super::ink::Ink;
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::program::Time;
-use crate::report::Timeline;
+use crate::report::{Timeline, plain};
 use crate::trace::{Event, Trace, What, Who};
 
 /// Lines kept before and after each event that is shown: enough to see what the code was doing.
@@ -44,14 +44,16 @@ pub(crate) fn text(
     ink: Ink,
 ) -> String {
     let mut text = String::new();
+    let message = plain(&violation.message);
+    let [expected, found] = [&violation.expected, &violation.found].map(|value| value.as_deref().map(plain));
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "{} {}",
         ink.heading(&format_args!("{exploration}: `{check}` does not hold:")),
-        ink.wrong(&violation.message)
+        ink.wrong(&message)
     );
-    if let (Some(expected), Some(found)) = (&violation.expected, &violation.found) {
+    if let (Some(expected), Some(found)) = (&expected, &found) {
         difference::write(&mut text, expected, found, ink);
     }
     if plan.is_empty() {

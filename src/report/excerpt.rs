@@ -35,6 +35,19 @@ pub(super) fn ends(bytes: &[u8], width: usize) -> String {
     format!("{}{end}", excerpt(bytes, room_before + 2))
 }
 
+/// A text of the user's on its way to a terminal: control characters are escaped, but for the ends of lines and tabs.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' && c != '\t' {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
 /// The last characters of a text that is read from its end.
 fn last(reversed: impl Iterator<Item = char>, width: usize) -> String {
     let mut parts = Vec::new();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::event_text::{EventText, heartbeat};
+use crate::fault::Entry;
 use crate::program::Time;
 use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
@@ -27,6 +28,8 @@ use crate::trace::{Event, Trace, What};
 pub struct Timeline<'a> {
     trace: &'a Trace,
     header: Option<String>,
+    /// Entries of the plan whose points the run did not come to.
+    not_struck: Vec<Entry>,
     every_event: bool,
     window: RangeInclusive<Time>,
     focus: Option<Focus>,
@@ -62,6 +65,7 @@ impl<'a> Timeline<'a> {
         Timeline {
             trace,
             header: None,
+            not_struck: Vec::new(),
             every_event: false,
             window: Time::ZERO..=Time::MAX,
             focus: None,
@@ -72,6 +76,10 @@ impl<'a> Timeline<'a> {
     /// Begins with this line.
     pub fn header(self, line: impl Into<String>) -> Timeline<'a> {
         Timeline { header: Some(line.into()), ..self }
+    }
+
+    pub(super) fn not_struck(self, not_struck: Vec<Entry>) -> Timeline<'a> {
+        Timeline { not_struck, ..self }
     }
 
     /// Shows all events, each on a line of its own.
@@ -167,6 +175,9 @@ impl fmt::Display for Timeline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(header) = &self.header {
             writeln!(f, "{header}")?;
+        }
+        for entry in &self.not_struck {
+            writeln!(f, "not struck, since the run does not come there: {entry}")?;
         }
         let trace = self.trace;
         if trace.dialect() != Dialect::Temporal {

@@ -89,3 +89,16 @@ fn a_replay_after_the_death_of_the_worker() {
 fn a_worker_that_stops_gracefully() {
     timeline("timeline_graceful_stop", "process_file#1@1:await2=stop", ENOUGH);
 }
+
+#[test]
+fn an_entry_of_the_plan_that_does_not_strike_stands_at_the_head() {
+    let nap = async |ctx: &durasim::WorkflowContext, (): ()| ctx.sleep(std::time::Duration::from_secs(1)).await;
+    let run = |plan: &str| {
+        let simulation = durasim::Simulation::temporal().workflow("nap", nap).plan(plan.parse().expect("a plan"));
+        simulation.run("nap", &()).expect("it ends").timeline().to_string()
+    };
+    let text = run("nap#1:timer1=delayed(1s); nap#1:task9=crash");
+    assert!(text.starts_with("not struck, since the run does not come there: nap#1:task9=crash\n"), "{text}");
+    assert_eq!(text.matches("not struck").count(), 1, "{text}");
+    assert!(!run("nap#1:timer1=delayed(1s)").contains("not struck"));
+}

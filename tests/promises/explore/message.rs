@@ -95,3 +95,14 @@ fn coloured_when_forced_with_the_same_words() {
 fn no_color_is_obeyed() {
     assert!(!with(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
 }
+
+#[test]
+fn control_characters_of_a_users_text_are_escaped() {
+    let clears_the_screen = check::named("custom", |_: &durasim::Run| Err::<(), _>("\u{1b}[2J\u{7}gone\nnext"));
+    let simulation = durasim::Simulation::temporal().workflow("nap", async |ctx: &durasim::WorkflowContext, (): ()| {
+        ctx.sleep(std::time::Duration::from_secs(1)).await
+    });
+    let report = simulation.explore("nap", &()).every_fault().check(clears_the_screen).report();
+    let text = &report.failures()[0].text;
+    assert!(text.contains("\\u{1b}[2J\\u{7}gone\nnext") && !text.contains('\u{1b}'), "{text}");
+}
