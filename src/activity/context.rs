@@ -101,6 +101,7 @@ impl ActivityContext {
 
     /// Whether an earlier attempt left details at the service.
     pub fn has_heartbeat_details(&self) -> bool {
+        self.0.link.called();
         self.0.task.heartbeat_details.is_some()
     }
 
@@ -108,6 +109,7 @@ impl ActivityContext {
     /// those attempts. `None` on a first attempt, and after a heartbeat without details. What this attempt records does
     /// not show here.
     pub fn get_heartbeat_details(&self) -> Option<&[u8]> {
+        self.0.link.called();
         if !self.0.details_read.swap(true, Ordering::Relaxed) {
             self.0.link.details_read();
         }
@@ -130,6 +132,7 @@ impl ActivityContext {
 
     /// Why the attempt is to stop; `None` while it is not.
     pub fn cancel_reason(&self) -> Option<CancelReason> {
+        self.0.link.called();
         self.0.latches.cancel_reason()
     }
 
@@ -141,6 +144,7 @@ impl ActivityContext {
     /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
     /// cancels them.
     pub fn is_worker_stopping(&self) -> bool {
+        self.0.link.called();
         self.0.latches.is_worker_stopping()
     }
 
@@ -206,6 +210,7 @@ impl Future for ActivityCancelled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
+        this.context.0.link.called();
         let polled = this.context.0.latches.poll_cancel(&mut this.waiter, cx);
         this.ended = polled.is_ready();
         polled
@@ -239,6 +244,7 @@ impl Future for WorkerStopping {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        this.context.0.link.called();
         let polled = this.context.0.latches.poll_stopping(&mut this.waiter, cx);
         this.ended = polled.is_ready();
         polled

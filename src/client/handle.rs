@@ -116,7 +116,10 @@ impl<O> fmt::Debug for WorkflowHandle<O> {
 #[track_caller]
 pub(super) fn world() -> Rc<World> {
     match current() {
-        Some(world) => world,
+        Some(world) => {
+            world.count_call();
+            world
+        }
         None => panic!("a client belongs to its script: it was used outside the run it was given for"),
     }
 }

@@ -68,6 +68,8 @@ impl Executor {
             task,
             queued: AtomicBool::new(false),
             void: AtomicBool::new(false),
+            is_polled: AtomicBool::new(false),
+            by_itself: AtomicBool::new(false),
             foreign: AtomicBool::new(false),
             any_foreign: self.foreign.clone(),
         }
@@ -131,6 +133,10 @@ pub(crate) struct TaskWaker {
     queued: AtomicBool,
     /// Of a task that has ended or crashed: its wakes mean nothing any more.
     void: AtomicBool,
+    /// Its task is being polled.
+    is_polled: AtomicBool,
+    /// Woken by its own task, in a poll, since it was last asked.
+    by_itself: AtomicBool,
     /// Woken from outside its executor.
     foreign: AtomicBool,
     any_foreign: Arc<AtomicBool>,
@@ -146,6 +152,19 @@ impl TaskWaker {
         self.queued.store(false, Ordering::Relaxed);
     }
 
+    /// A poll of its task begins. Whether the task has woken itself for it.
+    pub(crate) fn begin_poll(&self) -> bool {
+        self.is_polled.store(true, Ordering::Relaxed);
+        let by_itself = self.by_itself.load(Ordering::Relaxed);
+        self.by_itself.store(false, Ordering::Relaxed);
+        by_itself
+    }
+
+    /// The poll is over.
+    pub(crate) fn end_poll(&self) {
+        self.is_polled.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn is_foreign(&self) -> bool {
         self.foreign.load(Ordering::Acquire)
     }
@@ -156,6 +175,9 @@ impl TaskWaker {
         }
         if self.queued.swap(true, Ordering::Relaxed) {
             return note_race();
+        }
+        if self.is_polled.load(Ordering::Relaxed) {
+            self.by_itself.store(true, Ordering::Relaxed);
         }
         let found = with_running(|running| {
             let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;

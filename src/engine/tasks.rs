@@ -47,6 +47,8 @@ pub(crate) struct Taken<T, G> {
     pub(crate) tag: G,
     pub(crate) future: TaskFuture<T>,
     pub(crate) waker: Waker,
+    /// It has woken itself in its last poll: no timer and no other task did.
+    pub(crate) by_itself: bool,
 }
 
 impl<T, G: Copy> Tasks<T, G> {
@@ -92,7 +94,7 @@ impl<T, G: Copy> Tasks<T, G> {
         }
         let (future, waker) = task.parked.take()?;
         self.gone = false;
-        Some(Taken { id, tag: task.tag, future, waker })
+        Some(Taken { id, tag: task.tag, future, waker, by_itself: task.task_waker.begin_poll() })
     }
 
     /// Takes back a task that was polled and waits. One that has been removed meanwhile is not taken: its future is the answer.
@@ -100,6 +102,7 @@ impl<T, G: Copy> Tasks<T, G> {
         match self.tasks.get_mut(id.0) {
             Some(task) => {
                 task.parked = Some((future, waker));
+                task.task_waker.end_poll();
                 None
             }
             None => Some(future),

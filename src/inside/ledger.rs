@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::enter;
+use super::{called, enter};
 use crate::program::Time;
 use crate::trace::AttemptKey;
 
@@ -68,26 +68,31 @@ impl<K: Ord> Ledger<K> {
 
     /// How often the effect of this key was done.
     pub fn count(&self, key: &K) -> usize {
+        called();
         self.entries.borrow().get(key).map_or(0, Vec::len)
     }
 
     /// How many effects were done in all.
     pub fn total(&self) -> usize {
+        called();
         self.entries.borrow().values().map(Vec::len).sum()
     }
 
     /// How many different keys there are.
     pub fn len(&self) -> usize {
+        called();
         self.entries.borrow().len()
     }
 
     /// Whether nothing was done.
     pub fn is_empty(&self) -> bool {
+        called();
         self.entries.borrow().is_empty()
     }
 
     /// Calls `see` with each key, in order, and what was done under it.
     pub fn each(&self, mut see: impl FnMut(&K, &[LedgerEntry])) {
+        called();
         self.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));
     }
 }

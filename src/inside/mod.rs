@@ -26,7 +26,13 @@ fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
     if world.in_workflow() {
         refuse(&world, what);
     }
+    world.count_call();
     Some(world)
+}
+
+/// Counts a call that asks the run nothing, and may be made outside of one and by anybody.
+fn called() {
+    with_current(World::count_call);
 }
 
 /// Ends the run for a call that is misuse from a workflow's code. Returns only to a destructor while the thread unwinds.

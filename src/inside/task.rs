@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::FusedFuture;
 
-use super::enter_run;
+use super::{called, enter_run};
 use crate::engine::tasks::TaskId;
 use crate::program::ActivityOutcome;
 use crate::world::background::BackgroundKey;
@@ -70,6 +70,7 @@ impl<T> JoinHandle<T> {
     /// Ends the task: its future is dropped before anything else happens; one that aborts itself is dropped when it next
     /// waits. Does nothing if it has ended.
     pub fn abort(&self) {
+        called();
         if let (Some((key, task)), Some(world)) = (self.task, current()) {
             world.abort(key, task);
         }
@@ -77,6 +78,7 @@ impl<T> JoinHandle<T> {
 
     /// Says whether the task has come to its end.
     pub fn is_finished(&self) -> bool {
+        called();
         lock(&self.shared).ended
     }
 }
@@ -86,6 +88,7 @@ impl<T> Future for JoinHandle<T> {
 
     /// Ready with the task's output. Never ready if the task was aborted.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        called();
         let mut shared = lock(&self.shared);
         match shared.output.take() {
             Some(output) => {

@@ -52,6 +52,10 @@ pub trait ActivityLink: Send + Sync {
 
     /// The present moment of the run; the epoch outside it.
     fn now(&self) -> Time;
+
+    /// Counts a call of the code that asks its worker nothing, such as a look at whether it is to stop. Code that loops
+    /// over such calls and never waits is left by unwinding, and its run ends with an error.
+    fn called(&self) {}
 }
 
 /// The answer to a recorded heartbeat.

@@ -38,7 +38,7 @@ pub trait WorkflowLink: Send + Sync {
     }
 
     /// How many events the run may have. Code that has asked for more in one activation is in a loop that never waits:
-    /// the instance stops it, with [`TaskFailure::AskedForTooMuch`].
+    /// the instance stops it, with [`TaskFailure::AskedForTooMuch`], or with [`TaskFailure::NeverWaits`].
     fn event_budget(&self) -> usize {
         usize::MAX
     }
@@ -323,6 +323,13 @@ pub enum TaskFailure {
     /// The code asked for something that is not simulated: this, in the words of its SDK.
     #[error("{0} is not simulated")]
     Unsupported(String),
+    /// The code called its context so often before it waited that it must be in a loop: a million times, or
+    /// [`WorkflowLink::event_budget`] if that is more.
+    #[error("the workflow's code has called its context {calls} times without waiting")]
+    NeverWaits {
+        /// How often it called.
+        calls: u64,
+    },
     /// The code asked for more than [`WorkflowLink::event_budget`] allows before it waited.
     #[error("the workflow's code has asked for {asked} {what} (a loop that does not wait?)")]
     AskedForTooMuch {

@@ -163,9 +163,9 @@ impl Attempt {
         self.heartbeats
     }
 
-    /// Counts one more poll and says how many there were at this moment.
-    pub(crate) fn count_poll(&mut self, now: Time) -> u32 {
-        self.busy.count(now)
+    /// Counts one more poll, as [`Busy::count_poll`] does.
+    pub(crate) fn count_poll(&mut self, now: Time, by_itself: bool) -> u32 {
+        self.busy.count_poll(now, by_itself)
     }
 
     /// Its code looks at its details. Whether that is the first time, while it runs.
@@ -325,6 +325,12 @@ impl Busy {
         }
         self.polls += 1;
         self.polls
+    }
+
+    /// Counts one more poll of a task, and says how many there were at this moment for which the task has woken itself,
+    /// with the one before them. What others wake it for is work, however much of it there is.
+    pub(crate) fn count_poll(&mut self, now: Time, by_itself: bool) -> u32 {
+        if by_itself || self.at != now || self.polls == 0 { self.count(now) } else { self.polls }
     }
 }
 

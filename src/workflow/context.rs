@@ -73,6 +73,7 @@ impl WorkflowContext {
         match Payload::from_json(input) {
             Ok(input) => ActivityFuture::new(self.schedule(name, input, &options), O::decode),
             Err(why) => {
+                self.instance.called();
                 let what = format!("the input of activity `{name}`");
                 let failed = ActivityRequest::failed(WorkflowError::Encode { what, why: why.to_string() });
                 ActivityFuture::new(failed, O::decode)
@@ -118,6 +119,7 @@ impl WorkflowContext {
     /// The workflow's clock: when its present task was started. It stands still while code runs, and shows the same in
     /// a replay.
     pub fn now(&self) -> Time {
+        self.instance.called();
         self.instance.now()
     }
 
@@ -128,11 +130,13 @@ impl WorkflowContext {
 
     /// Whether the code is being run again to rebuild its state. For logging; nothing the workflow does may depend on it.
     pub fn is_replaying(&self) -> bool {
+        self.instance.called();
         self.instance.is_replaying()
     }
 
     /// Events in the history up to the present task.
     pub fn history_length(&self) -> u64 {
+        self.instance.called();
         self.instance.history_length()
     }
 
@@ -161,6 +165,7 @@ impl WorkflowContext {
     /// within the same task are taken back, so that the service never sees them. What is started in the scope from
     /// now on ends as cancelled at once.
     pub fn cancel(&self) {
+        self.instance.called();
         self.instance.cancel(self.scope);
     }
 }

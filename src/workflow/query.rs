@@ -44,6 +44,7 @@ impl WorkflowContext {
         name: &str,
         handler: impl Fn(I) -> Result<O, WorkflowError> + 'static,
     ) {
+        self.instance.called();
         if !self.instance.is_usable() {
             return;
         }

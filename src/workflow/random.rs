@@ -35,6 +35,7 @@ impl WorkflowContext {
 
     fn draw(&self, draw: impl FnOnce(&mut ChaCha8Rng) -> u64) -> u64 {
         let instance = &self.instance;
+        instance.called();
         if !instance.is_usable() {
             // Nobody will see it: the instance is closing, or its task fails.
             return 0;

@@ -134,6 +134,7 @@ fn spins(instance: &WorkflowState) -> TaskFailure {
 
 /// Answers queries, also those to a workflow that has closed. The code itself has no turn.
 fn answer_only(instance: &WorkflowState, queries: &[Job], commands: &mut Vec<Command>) {
+    instance.forget_calls();
     let foreign = instance.flag.foreign();
     let active = instance.flag.enter();
     answer(instance, queries, commands);

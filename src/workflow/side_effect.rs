@@ -86,6 +86,7 @@ impl WorkflowContext {
 
 impl WorkflowState {
     fn side_effect(&self, make: impl FnOnce(Seq) -> Payload) -> (Seq, Payload) {
+        self.called();
         if !self.is_usable() {
             return (0, make(0));
         }
@@ -102,6 +103,7 @@ impl WorkflowState {
     }
 
     fn version(&self, change_id: &str, max: i32) -> i32 {
+        self.called();
         if !self.is_usable() {
             return max;
         }

@@ -46,6 +46,7 @@ impl WorkflowContext {
     /// }
     /// ```
     pub fn signals<T: Decode>(&self, name: &str) -> SignalReceiver<T> {
+        self.instance.called();
         let mailbox = self.instance.inbox.borrow_mut().mailbox(name);
         SignalReceiver { instance: Rc::clone(&self.instance), scope: self.scope, mailbox, input: PhantomData }
     }
@@ -165,6 +166,7 @@ impl WorkflowState {
     }
 
     fn take_signal(&self, mailbox: usize) -> Option<Payload> {
+        self.called();
         if !self.is_usable() {
             return None;
         }

@@ -16,6 +16,7 @@ use super::slot::{SlotEnd, SlotId, SlotKind, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
 use crate::program::{
     Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink,
+    call_budget,
 };
 
 /// What the contexts and futures of one workflow instance share.
@@ -32,6 +33,10 @@ pub(super) struct WorkflowState {
     cancel_requested: Cell<bool>,
     /// Counts what the code has asked for and taken, to know a busy workflow from one that spins.
     progress: Cell<u64>,
+    /// How often the code has called its context in the present activation.
+    calls: Cell<usize>,
+    /// How often it may.
+    call_budget: usize,
     failure: Cell<Option<Box<TaskFailure>>>,
     pub inbox: RefCell<Inbox>,
     pub queries: RefCell<Handlers>,
@@ -120,6 +125,8 @@ impl WorkflowState {
             phase: Cell::new(Phase::Open),
             cancel_requested: Cell::default(),
             progress: Cell::default(),
+            calls: Cell::default(),
+            call_budget: call_budget(link.event_budget()),
             failure: Cell::default(),
             inbox: RefCell::default(),
             queries: RefCell::default(),
@@ -133,6 +140,7 @@ impl WorkflowState {
 
     /// Takes the clock of an activation.
     pub fn begin(&self, activation: &Activation) {
+        self.forget_calls();
         let &Activation { now, replaying, history_length, .. } = activation;
         self.moment.update(|moment| Moment { now, replaying, history_length, activation: moment.activation + 1 });
     }
@@ -187,6 +195,7 @@ impl WorkflowState {
 
     /// Starts something, with the command that `command` makes of its number.
     pub fn start(&self, kind: SlotKind, scope: ScopeId, command: impl FnOnce(Seq) -> Command) -> Requested {
+        self.called();
         if !self.is_usable() {
             return Requested::Never;
         }
@@ -209,6 +218,7 @@ impl WorkflowState {
 
     /// Looks at what was started. An end can be taken once.
     pub fn poll(&self, slot: SlotId, cx: &Context<'_>) -> Poll<SlotEnd> {
+        self.called();
         let mut requests = self.requests.borrow_mut();
         let slot = requests.slots.at(slot);
         match &mut slot.state {
@@ -261,18 +271,22 @@ impl WorkflowState {
     }
 
     pub fn child_scope(&self, parent: ScopeId) -> ScopeId {
+        self.called();
         self.requests.borrow_mut().scopes.child(parent)
     }
 
     pub fn detached_scope(&self) -> ScopeId {
+        self.called();
         self.requests.borrow_mut().scopes.detached()
     }
 
     pub fn is_cancelled(&self, scope: ScopeId) -> bool {
+        self.called();
         self.requests.borrow().scopes.is_cancelled(scope)
     }
 
     pub fn poll_cancelled(&self, scope: ScopeId, waiter: &mut WaiterIndex, cx: &Context<'_>) -> Poll<()> {
+        self.called();
         let mut requests = self.requests.borrow_mut();
         if requests.scopes.is_cancelled(scope) {
             return Poll::Ready(());
@@ -327,6 +341,21 @@ impl WorkflowState {
             self.close();
             self.throw(TaskFailure::AskedForTooMuch { asked, what });
         }
+    }
+
+    /// Counts a call of the code, and leaves the code if there were too many in this activation: it asks again and again,
+    /// and does not wait. Code that survives that is left again with its next call.
+    pub fn called(&self) {
+        let calls = self.calls.get() + 1;
+        self.calls.set(calls);
+        if calls > self.call_budget && !std::thread::panicking() {
+            self.throw(TaskFailure::NeverWaits { calls: calls as u64 });
+        }
+    }
+
+    /// An activation begins.
+    pub fn forget_calls(&self) {
+        self.calls.set(0);
     }
 
     pub fn note_progress(&self) {

@@ -51,8 +51,8 @@ impl Background {
         self.aborted
     }
 
-    /// Counts a poll of this moment. Gives how many there were.
-    pub(super) fn count_poll(&mut self, now: Time) -> u32 {
-        self.busy.count(now)
+    /// Counts a poll of this moment, as [`Busy::count_poll`] does.
+    pub(super) fn count_poll(&mut self, now: Time, by_itself: bool) -> u32 {
+        self.busy.count_poll(now, by_itself)
     }
 }

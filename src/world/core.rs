@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::agenda::{Agenda, Todo};
 use super::background::{Background, BackgroundKey};
+use super::calls::Calls;
 use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
@@ -107,8 +108,12 @@ pub(crate) struct Core {
     pub(super) ending: Ending,
     pub(super) script: Script,
     pub(super) script_busy: Busy,
+    /// Of all tasks.
+    pub(super) all_busy: Busy,
     /// Sleeps that were over at once.
     pub(super) no_sleep: Busy,
+    /// What the code that is running has called.
+    pub(super) calls: Calls,
     /// By [`ActivityKey`].
     pub(super) activities: Table<ActivityKey, HostedActivity>,
     pub(super) faults: Box<dyn Faults>,
@@ -185,7 +190,9 @@ impl Core {
             ending: Ending::default(),
             script: Script::None,
             script_busy: Busy::default(),
+            all_busy: Busy::default(),
             no_sleep: Busy::default(),
+            calls: Calls::new(0),
             activities: memory.activities,
             faults: Box::new(Quiet),
             trace: memory.trace,
@@ -277,6 +284,7 @@ impl World {
         core.run = next_run();
         core.settings = setup.settings().clone();
         core.horizon = Time::ZERO + core.settings.horizon;
+        core.calls = Calls::new(core.settings.event_budget);
         Rc::new(World { setup, core: RefCell::new(core), states: States::default(), found: RefCell::new(Vec::new()) })
     }
 
@@ -302,16 +310,17 @@ impl World {
             let workflows = std::mem::take(&mut core.workflows);
             (core.tasks.drain(), dead, todo, workflows, std::mem::take(&mut core.attempts))
         };
-        dead.drain().for_each(drop_quietly);
-        futures.into_iter().for_each(drop_quietly);
+        dead.drain().for_each(|dead| self.drop_quietly(dead));
+        futures.into_iter().for_each(|future| self.drop_quietly(future));
         for workflow in workflows.values_mut() {
             while let Some(instance) = workflow.take_instance() {
-                drop_quietly(instance);
+                self.drop_quietly(instance);
             }
-            workflow.take_waiting().for_each(drop_quietly);
+            workflow.take_waiting().for_each(|waiting| self.drop_quietly(waiting));
         }
-        todo.into_iter().for_each(drop_quietly);
-        attempts.take_listeners().for_each(drop_quietly);
+        todo.into_iter().for_each(|todo| self.drop_quietly(todo));
+        attempts.take_listeners().for_each(|listener| self.drop_quietly(listener));
+        self.core.borrow_mut().calls.begin();
         let dropped: Vec<Option<Box<Panic>>> = self.states.take().map(panic_of_drop).collect();
         drop(entered);
         {
@@ -329,11 +338,12 @@ impl World {
             let _ = NEXT_CORE.try_with(|kept| kept.set(Some(next)));
         }
     }
-}
 
-/// Runs destructors of user code. What they panic with has no one to go to.
-fn drop_quietly<T>(value: T) {
-    let _ = panics::catch_drop(value);
+    /// Runs destructors of user code. What they panic with has no one to go to.
+    fn drop_quietly<T>(&self, value: T) {
+        self.core.borrow_mut().calls.begin();
+        let _ = panics::catch_drop(value);
+    }
 }
 
 /// Drops a value of the user's, and gives what its destructor panicked with.

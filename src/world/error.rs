@@ -144,15 +144,30 @@ pub enum RunError {
     },
     /// A task kept running without letting time pass.
     #[error(
-        "{task} went on {} at {at} without time passing: it wakes itself in a loop, or its sleeps are of zero; \
-         await something that takes time, such as `durasim::time::sleep`",
+        "{task} went on {} at {at} without time passing: it wakes itself in a loop, or tasks wake each other; await \
+         something that takes time, such as `durasim::time::sleep`, or raise `.poll_budget(..)`",
         Counted(*polls, "time")
     )]
     Busy {
         /// Which task.
         task: String,
-        /// How often it was polled, or slept for no time.
+        /// How often it was polled.
         polls: u32,
+        /// When.
+        at: Time,
+    },
+    /// Code called durasim again and again, and did not wait.
+    #[error(
+        "{who} has called durasim {} at {at} without waiting: a loop asks the clock, a flag, a signal or the like, or \
+         sleeps for zero; await something that takes time, such as `durasim::time::sleep` or `ctx.sleep`, or raise \
+         `.event_budget(..)`",
+        Counted(*calls, "time")
+    )]
+    NeverWaits {
+        /// Whose code.
+        who: String,
+        /// How often it called, or slept for no time.
+        calls: u64,
         /// When.
         at: Time,
     },
@@ -200,6 +215,7 @@ impl RunError {
             RunError::StillRunning { .. } => "still running",
             RunError::TooLong { .. } => "too long",
             RunError::Busy { .. } => "busy",
+            RunError::NeverWaits { .. } => "never waits",
             RunError::ForeignWake { .. } => "foreign wake",
             RunError::PlanNotFired(_) => "plan not fired",
             RunError::Plan(_) => "plan",

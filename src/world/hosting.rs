@@ -64,6 +64,9 @@ impl ActivityLink for Link {
     fn heartbeat(&self, details: Option<&[u8]>) -> Beat {
         let beat = self.ask("`record_heartbeat`", |world| {
             let mut core = world.core.borrow_mut();
+            if core.count_call() == Beat::CrashNow {
+                return Beat::CrashNow;
+            }
             if !self.is_of(core.run) || core.running_dead() || std::thread::panicking() {
                 return Beat::Taken;
             }
@@ -86,7 +89,15 @@ impl ActivityLink for Link {
     }
 
     fn now(&self) -> Time {
-        self.ask("`now`", |world| world.core.borrow().agenda.now()).unwrap_or(Time::ZERO)
+        let now = self.ask("`now`", |world| {
+            world.count_call();
+            world.core.borrow().agenda.now()
+        });
+        now.unwrap_or(Time::ZERO)
+    }
+
+    fn called(&self) {
+        with_current(World::count_call);
     }
 }
 

@@ -3,9 +3,17 @@
 
 use super::core::{Core, World};
 use super::error::RunError;
+use crate::program::Beat;
 use crate::program::panics::leave_user_code;
 
 impl World {
+    /// Counts a call of the code that is running, and leaves that code if there were too many.
+    pub(crate) fn count_call(&self) {
+        // What is called while the world is being looked at, by code that looks, is not counted.
+        let counted = self.core.try_borrow_mut().map(|mut core| core.count_call());
+        counted.unwrap_or(Beat::Taken).obey();
+    }
+
     /// Ends the run with [`RunError::Misuse`] and unwinds out of the user's code. A destructor that is called while the thread
     /// unwinds cannot unwind a second time: then this returns, and the call has to find an answer that means nothing.
     pub(crate) fn misuse(&self, message: String) {
@@ -50,12 +58,27 @@ impl Core {
         self.end_in_poll(RunError::TooLong { events: budget, at: self.agenda.now(), waiting });
     }
 
+    /// Counts a call of the code that is running. The answer is to be obeyed.
+    pub(crate) fn count_call(&mut self) -> Beat {
+        if self.calls.count() { Beat::Taken } else { self.never_waits() }
+    }
+
+    /// Ends the run. Code that survives the unwinding is unwound again with its next call.
+    fn never_waits(&mut self) -> Beat {
+        if self.error.is_none() {
+            let (who, calls) = (self.running_words(), self.calls.made());
+            self.end_in_poll(RunError::NeverWaits { who, calls, at: self.agenda.now() });
+        }
+        Beat::CrashNow
+    }
+
     /// Counts a sleep that is over at once. Whether there were so many at this moment that the run ends.
     pub(crate) fn sleeps_in_a_loop(&mut self) -> bool {
         let sleeps = self.no_sleep.count(self.agenda.now());
         let too_many = sleeps as usize > self.settings.event_budget;
         if too_many {
-            self.end_in_poll(RunError::Busy { task: self.running_words(), polls: sleeps - 1, at: self.agenda.now() });
+            let (who, calls) = (self.running_words(), u64::from(sleeps - 1));
+            self.end_in_poll(RunError::NeverWaits { who, calls, at: self.agenda.now() });
         }
         too_many
     }

@@ -42,6 +42,7 @@
 mod agenda;
 mod awaits;
 pub(crate) mod background;
+mod calls;
 mod client_calls;
 pub(crate) mod core;
 mod dead;

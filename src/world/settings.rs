@@ -34,11 +34,15 @@ pub struct Settings {
     /// The end of virtual time: a run that is not over by then ends with
     /// [`RunError::Horizon`](crate::RunError::Horizon). Default 30 days; zero is an error of the run.
     pub horizon: Duration,
-    /// How often a task may be polled without time passing before the run ends with
-    /// [`RunError::Busy`](crate::RunError::Busy). Default 10,000; zero is an error of the run.
+    /// How often a task may wake itself without time passing before the run ends with
+    /// [`RunError::Busy`](crate::RunError::Busy). Default 10,000; zero is an error of the run. Polls for which a timer or
+    /// another task has woken it do not count: tasks that wake each other end the run when all of it was polled a million
+    /// times at one moment, or as often as this or `event_budget` says if that is more.
     pub poll_budget: u32,
     /// How many events a run's trace may have before it ends with [`RunError::TooLong`](crate::RunError::TooLong), also
     /// within one poll of an activity whose loop never waits; and how much one workflow may ask for, and one run spawn.
+    /// Code that calls durasim that often in one poll, and never less than a million times, ends the run with
+    /// [`RunError::NeverWaits`](crate::RunError::NeverWaits).
     /// Default 5 million, for which a run takes some 700 MB with its trace and histories; zero is an error of the run.
     pub event_budget: usize,
     /// Lets fields be added: write `..Default::default()`.

@@ -67,8 +67,8 @@ impl World {
     }
 
     fn poll<'a>(&'a self, mut core: RefMut<'a, Box<Core>>, taken: Taken<ActivityOutcome, Tag>) {
-        let Taken { id: task, tag, mut future, waker } = taken;
-        if !core.begin_poll(task, tag) {
+        let Taken { id: task, tag, mut future, waker, by_itself } = taken;
+        if !core.begin_poll(task, tag, by_itself) {
             core.dead.keep_future(future);
             return;
         }
@@ -144,9 +144,9 @@ impl World {
         taken: Taken<ActivityOutcome, Tag>,
         script: &mut ScriptFuture<'_>,
     ) {
-        let Taken { id: task, tag, future: placeholder, waker } = taken;
+        let Taken { id: task, tag, future: placeholder, waker, by_itself } = taken;
         let Some(future) = script else { return };
-        if !core.begin_poll(task, tag) {
+        if !core.begin_poll(task, tag, by_itself) {
             return;
         }
         drop(core);
@@ -278,15 +278,21 @@ impl Core {
         self.fail(RunError::TooLong { events, at, waiting });
     }
 
-    /// Counts the poll. `false` if the task polls itself without end.
-    fn begin_poll(&mut self, task: TaskId, tag: Tag) -> bool {
+    /// Counts the poll. `false` if the task wakes itself without end, or tasks wake each other without end.
+    fn begin_poll(&mut self, task: TaskId, tag: Tag, by_itself: bool) -> bool {
+        let now = self.agenda.now();
         let polls = match tag {
-            Tag::Attempt(attempt) => self.attempts[attempt].count_poll(self.agenda.now()),
-            Tag::Background(index) => self.background[index].count_poll(self.agenda.now()),
-            Tag::Script => self.script_busy.count(self.agenda.now()),
+            Tag::Attempt(attempt) => self.attempts[attempt].count_poll(now, by_itself),
+            Tag::Background(index) => self.background[index].count_poll(now, by_itself),
+            Tag::Script => self.script_busy.count_poll(now, by_itself),
         };
         if polls > self.settings.poll_budget {
             self.too_busy(tag, polls - 1);
+            return false;
+        }
+        let of_all = self.all_busy.count(now);
+        if of_all > self.settings.poll_budget && of_all as usize > self.calls.budget() {
+            self.too_busy(tag, of_all - 1);
             return false;
         }
         self.enter(Running::Task(task, tag));

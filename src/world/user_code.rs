@@ -15,6 +15,7 @@ impl Core {
     /// Begins to run somebody's code. Gives what [`leave`](Core::leave) takes back.
     pub(super) fn enter(&mut self, running: Running) -> Running {
         let before = self.running_code;
+        self.calls.begin();
         // Nothing of a run that has ended has a say, but for a replay of its workflows.
         if before != Running::AfterTheEnd || running == Running::Workflow {
             self.running_code = running;
@@ -98,7 +99,9 @@ impl Core {
 impl World {
     /// Asks the core.
     pub(crate) fn with_core<R>(&self, question: impl FnOnce(&mut Core) -> R) -> R {
-        question(&mut self.core.borrow_mut())
+        let mut core = self.core.borrow_mut();
+        core.count_call().obey();
+        question(&mut core)
     }
 
     /// Runs somebody's code outside of a poll. What it panics with is the answer.

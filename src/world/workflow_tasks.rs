@@ -133,6 +133,9 @@ impl Core {
                 at: self.agenda.now(),
                 waiting: format!("workflow `{name}` has asked for {asked} {what} (a loop that does not wait?)"),
             }),
+            TaskFailure::NeverWaits { calls } => {
+                Some(RunError::NeverWaits { who: format!("workflow `{name}`"), calls: *calls, at: self.agenda.now() })
+            }
             TaskFailure::Unsupported(what) => {
                 Some(RunError::Misuse(format!("workflow `{name}` asked for {what}, which is not simulated")))
             }

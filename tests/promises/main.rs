@@ -15,6 +15,7 @@ mod executions;
 mod explore;
 mod heartbeats;
 mod limits;
+mod loops;
 mod native_workflow;
 mod not_deterministic;
 mod operators;
