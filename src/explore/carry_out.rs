@@ -4,7 +4,6 @@ use super::Exploration;
 use super::coverage::Coverage;
 use super::depth::TimeLimit;
 use super::environment::{Environment, Wanted};
-use super::interrupt::Exploring;
 use super::message::Extent;
 use super::notes::tell;
 use super::regressions::Kept;
@@ -16,6 +15,7 @@ use super::validate::showed_something;
 use crate::fault::Plan;
 use crate::program::Counted;
 use crate::world::RunError;
+use crate::world::interrupt::Exploring;
 
 impl Exploration {
     /// Makes all runs, or those that the environment asks for in their place.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::check::{Check, Class, Reference, Violation};
 use crate::program::panics;
+use crate::world::shown::Shown;
 use crate::world::{Finished, Run, RunError};
 
 /// A check with what it knows of the run without faults.
@@ -109,9 +110,10 @@ pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
 
 /// The findings of the checks that are asked.
 pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> bool) -> Vec<Finding> {
+    let shown = Shown::of_this_thread();
     let asked = judges.iter().enumerate().filter(|(_, judge)| is_asked(&*judge.check));
     let found = asked.filter_map(|(index, judge)| {
-        let violation = match panics::catch(|| judge.check.check(run, &judge.reference)) {
+        let violation = match shown.checking(|| panics::catch(|| judge.check.check(run, &judge.reference))) {
             Ok(judged) => judged.err()?,
             Err(unwound) => Violation::new("panics", format!("the check itself panicked: {}", unwound.words())),
         };

@@ -18,7 +18,6 @@ mod failed;
 mod finding;
 mod ink;
 mod inputs;
-mod interrupt;
 mod kept;
 mod message;
 mod notes;

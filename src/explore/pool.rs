@@ -14,7 +14,6 @@ use super::accepted::Accepted;
 use super::coverage::Coverage;
 use super::enough::Failing;
 use super::finding::{Finding, Judge, class, findings};
-use super::interrupt::Exploring;
 use super::points::Points;
 use super::repeat::{Once, differs_at_once};
 use super::tally::Tally;
@@ -22,6 +21,7 @@ use super::thread::another;
 use crate::check::Class;
 use crate::fault::{Order, Plan};
 use crate::program::panics;
+use crate::world::interrupt::Exploring;
 use crate::world::start::Start;
 use crate::world::{Finished, Run};
 

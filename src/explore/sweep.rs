@@ -7,7 +7,6 @@ use super::accepted::Accepted;
 use super::coverage::Coverage;
 use super::depth::Depth;
 use super::finding::{Judge, findings};
-use super::interrupt::Exploring;
 use super::ongoing::Ongoing;
 use super::points::Points;
 use super::pool::{Care, Case, Pool, whole_blocks};
@@ -20,6 +19,7 @@ use super::singles::Singles;
 use super::{Exploration, pairs};
 use crate::fault::Plan;
 use crate::world::Run;
+use crate::world::interrupt::Exploring;
 
 /// Pairs that are tried unless [`Exploration::budget`] says otherwise.
 const PAIRS: u64 = 20_000;

@@ -18,6 +18,7 @@ use super::query::{Query, QueryKey};
 use super::running::{Running, Tag};
 use super::settings::Settings;
 use super::setup::Setup;
+use super::shown::{Cause, Doing, Outer, Shown};
 use super::states::States;
 use super::watch::Found;
 use crate::engine::choice::{Draws, Stream};
@@ -126,6 +127,10 @@ pub(crate) struct Core {
     pub(super) dead: Dead,
     /// Whose code runs now.
     pub(super) running_code: Running,
+    /// The workflow whose code runs, or ran last, if that is known.
+    pub(super) running_workflow: Option<WorkflowKey>,
+    /// What this thread shows of that.
+    pub(super) shown: Arc<Shown>,
     pub(super) error: Option<RunError>,
 }
 
@@ -202,6 +207,8 @@ impl Core {
             started_workflows: StartedWorkflows::default(),
             dead: memory.dead,
             running_code: Running::Nobody,
+            running_workflow: None,
+            shown: Shown::of_this_thread(),
             error: None,
         }
     }
@@ -274,6 +281,8 @@ impl World {
 /// Makes a world the current one of this thread until it is dropped.
 pub(crate) struct Entered {
     world: Rc<World>,
+    /// `None` if no run began.
+    outer: Option<Outer>,
 }
 
 impl World {
@@ -288,18 +297,22 @@ impl World {
         Rc::new(World { setup, core: RefCell::new(core), states: States::default(), found: RefCell::new(Vec::new()) })
     }
 
-    pub(crate) fn enter(self: &Rc<World>) -> Entered {
+    /// Makes this the world of its thread. `cause` says where the faults of a run come from that begins.
+    pub(crate) fn enter(self: &Rc<World>, cause: Option<Cause>) -> Entered {
         let entered = CURRENT.try_with(|current| current.borrow_mut().push(self.clone()));
         entered.expect("no run begins while its thread ends");
-        self.core.borrow_mut().executor.enter();
-        Entered { world: self.clone() }
+        let core = &mut **self.core.borrow_mut();
+        core.executor.enter();
+        let outer = cause.map(|cause| core.shown.begin(cause, core.settings.patience));
+        Entered { world: self.clone(), outer }
     }
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and the state
     /// last. Gives what a state's destructor panicked with: a mock that verifies its calls does so there. A second time there
     /// is nothing left.
     pub(super) fn drop_remains(self: &Rc<World>) -> Option<Box<Panic>> {
-        let entered = self.enter();
+        let entered = self.enter(None);
+        let outer = self.core.borrow().shown.replace(Doing::Left);
         let (futures, mut dead, todo, mut workflows, mut attempts) = {
             let mut core = self.core.borrow_mut();
             // Destructors of dead code are no-ops, whatever they call.
@@ -322,6 +335,7 @@ impl World {
         attempts.take_listeners().for_each(|listener| self.drop_quietly(listener));
         self.core.borrow_mut().calls.begin();
         let dropped: Vec<Option<Box<Panic>>> = self.states.take().map(panic_of_drop).collect();
+        self.core.borrow().shown.put_back(outer);
         drop(entered);
         {
             let mut core = self.core.borrow_mut();
@@ -356,7 +370,12 @@ fn panic_of_drop<T>(value: T) -> Option<Box<Panic>> {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.world.core.borrow_mut().executor.leave();
+        let mut core = self.world.core.borrow_mut();
+        core.executor.leave();
+        if let Some(outer) = self.outer.take() {
+            core.shown.end(outer);
+        }
+        drop(core);
         let _ = CURRENT.try_with(|current| current.borrow_mut().pop());
     }
 }

@@ -169,6 +169,7 @@ impl Core {
     fn host(&mut self, worker: WorkerKey, token: Token, task: &ActivityTask) -> AttemptKey {
         let name = AttemptName { activity: token.activity, number: token.attempt, worker };
         let index = self.trace.name_attempt(name);
+        self.shown.add_attempt(token.activity, token.attempt);
         let workflow = self.service.activity(token.activity).workflow();
         self.workflows[workflow].attempt_started(index);
         let (dialect, timeout) = (self.service.dialect(), task.info.timeouts.heartbeat);

@@ -3,6 +3,7 @@
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use super::hosted_activity::HostedActivity;
+use super::shown::ShownActivity;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
@@ -146,6 +147,8 @@ impl Core {
         if let Some(before) = self.workflows[workflow].scheduled(activity_type.clone(), activity) {
             execution += named[before].execution;
         }
+        let shown = ShownActivity { workflow, activity_type: activity_type.clone(), execution };
+        self.shown.add_activity(shown);
         self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution });
         self.activities.push(HostedActivity::default());
         self.note(Who::Activity(activity), What::Scheduled(input));

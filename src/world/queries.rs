@@ -113,11 +113,11 @@ impl World {
             None => self.instantiate(workflow).and_then(|instance| self.replay(workflow, instance)),
         };
         let asked = instance.and_then(|mut instance| {
-            let asked = self.run_workflow(|| instance.query(query.index() as u32, name.clone(), input));
+            let asked = self.run_workflow(Some(workflow), || instance.query(query.index() as u32, name.clone(), input));
             match asked.unwrap_or_else(|unwound| Err(unwound_problem(unwound))) {
                 Ok(answer) => Ok((instance, answer)),
                 Err(problem) => {
-                    let _ = self.run_workflow(|| drop(instance));
+                    let _ = self.run_workflow(Some(workflow), || drop(instance));
                     Err(problem)
                 }
             }

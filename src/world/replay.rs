@@ -42,7 +42,7 @@ impl Run {
     /// Replays the history of each workflow with fresh instances, and finds the first difference. The run stays as it is.
     pub(crate) fn replay_difference(&self, lost: Lost) -> Option<Difference> {
         let world = self.world();
-        let entered = world.enter();
+        let entered = world.enter(None);
         let difference = self.trace().workflows().keys().find_map(|workflow| {
             let (what, event) = world.replay_difference(workflow, lost)?;
             let core = world.core.borrow();
@@ -85,7 +85,7 @@ impl World {
         };
         let difference = self.live_through(workflow, &mut instance, replayed);
         // Destructors of user code may panic.
-        let _ = self.run_workflow(|| drop(instance));
+        let _ = self.run_workflow(Some(workflow), || drop(instance));
         difference
     }
 
@@ -104,7 +104,7 @@ impl World {
                 }
             }
             turn.activation.replaying = task < replayed;
-            if let Err(problem) = self.take_turn(instance, &mut turn) {
+            if let Err(problem) = self.take_turn(workflow, instance, &mut turn) {
                 return Some((noticed(&problem), None));
             }
             let core = self.core.borrow();

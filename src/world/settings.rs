@@ -45,6 +45,9 @@ pub struct Settings {
     /// [`RunError::NeverWaits`](crate::RunError::NeverWaits).
     /// Default 5 million, for which a run takes some 700 MB with its trace and histories; zero is an error of the run.
     pub event_budget: usize,
+    /// How long, in real time, code may go on within one poll before stderr is told of it. For durasim's own tests.
+    #[doc(hidden)]
+    pub patience: Duration,
     /// Lets fields be added: write `..Default::default()`.
     #[doc(hidden)]
     pub more: (),
@@ -81,6 +84,7 @@ impl Default for Settings {
             horizon: Duration::from_secs(30 * 24 * 3600),
             poll_budget: 10_000,
             event_budget: 5_000_000,
+            patience: Duration::from_secs(30),
             more: (),
         }
     }

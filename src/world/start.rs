@@ -13,9 +13,11 @@ use super::hosted_workflow::HostedWorkflow;
 use super::run::{Finished, Run};
 use super::running::Tag;
 use super::setup::Setup;
+use super::shown::{Cause, Doing, ShownWorkflow};
 use super::step::ScriptFuture;
 use super::user_code::who_runs;
 use super::watch::Watch;
+use super::watchdog;
 use crate::engine::choice::{Draws, Stream};
 use crate::fault::planned::Planned;
 use crate::fault::source::Faults;
@@ -105,7 +107,7 @@ impl Start {
     /// A run with the faults of a plan.
     pub(crate) fn run(&self, plan: &Plan) -> Finished {
         let delays = self.dispatch_delays(plan);
-        self.execute(plan.seed, plan.order, Box::new(Planned::new(&plan.entries, &delays)))
+        self.execute(plan.seed, plan.order, Box::new(Planned::new(&plan.entries, &delays)), Cause::Plan(plan.clone()))
     }
 
     /// Where the deadline is the activity's schedule-to-close, it is met by dispatching the attempt later, which leaves its
@@ -117,13 +119,15 @@ impl Start {
         }
         let mut others = plan.entries.clone();
         others.retain(|entry| !is_deadline(entry));
-        let probe = self.execute(plan.seed, plan.order, Box::new(Planned::new(&others, &[])));
+        let faults = Box::new(Planned::new(&others, &[]));
+        let probe = self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()));
         probe.run.dispatch_delays(&plan.entries)
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
     pub(crate) fn run_swarm(&self, seed: u64, order: Order, over_budget: bool) -> Finished {
-        self.execute(seed, order, Box::new(Swarm::new(seed, over_budget, self.survey().clone())))
+        let faults = Box::new(Swarm::new(seed, over_budget, self.survey().clone()));
+        self.execute(seed, order, faults, Cause::Seed(seed))
     }
 
     /// Mistakes that can be found before any run.
@@ -146,8 +150,8 @@ impl Start {
         input.as_ref().err().cloned()
     }
 
-    fn execute(&self, seed: u64, order: Order, faults: Box<dyn Faults>) -> Finished {
-        let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, None) };
+    fn execute(&self, seed: u64, order: Order, faults: Box<dyn Faults>, cause: Cause) -> Finished {
+        let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, cause, None) };
         let mut script = script();
         let mut returned = None;
         let mut finished = {
@@ -163,7 +167,7 @@ impl Start {
                     }
                 }
             }));
-            self.execute_with(seed, order, faults, Some(future.as_mut()))
+            self.execute_with(seed, order, faults, cause, Some(future.as_mut()))
         };
         match returned {
             Some(Ok(result)) => finished.run.set_script_result(result),
@@ -190,16 +194,25 @@ impl Start {
         } else {
             Box::new(Planned::new(&plan.entries, &[]))
         };
-        self.execute_with(plan.seed, plan.order, faults, Some(script))
+        let cause = if random_faults { Cause::Seed(plan.seed) } else { Cause::Plan(plan.clone()) };
+        self.execute_with(plan.seed, plan.order, faults, cause, Some(script))
     }
 
-    fn execute_with(&self, seed: u64, order: Order, faults: Box<dyn Faults>, script: ScriptFuture<'_>) -> Finished {
+    fn execute_with(
+        &self,
+        seed: u64,
+        order: Order,
+        faults: Box<dyn Faults>,
+        cause: Cause,
+        script: ScriptFuture<'_>,
+    ) -> Finished {
         panics::install_hook(who_runs);
+        watchdog::start();
         let world = World::new(self.setup.clone());
         if let Some(mistake) = self.mistake() {
             return Finished { run: Run::new(world, seed, order), error: Some(mistake) };
         }
-        let entered = world.enter();
+        let entered = world.enter(Some(cause));
         self.begin(&world, seed, order, faults);
         if script.is_some() {
             let core = &mut **world.core.borrow_mut();
@@ -216,7 +229,11 @@ impl Start {
 
     /// Makes the state, brings the worker up and starts the workflow.
     fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>) {
-        if let Err(error) = world.states.make(self.setup.states()) {
+        let shown = world.core.borrow().shown.clone();
+        shown.show(Doing::State);
+        let made = world.states.make(self.setup.states());
+        shown.show_nothing();
+        if let Err(error) = made {
             world.core.borrow_mut().fail(error);
             return;
         }
@@ -249,6 +266,8 @@ impl Core {
     ) -> WorkflowKey {
         let bytes = self.trace.store(input.as_bytes());
         let execution = self.started_workflows.add(workflow_id, workflow_type);
+        self.shown
+            .add_workflow(ShownWorkflow { workflow_id: workflow_id.clone(), workflow_type: workflow_type.clone() });
         let key = self.trace.name_workflow(WorkflowName {
             workflow_id: workflow_id.clone(),
             workflow_type: workflow_type.clone(),

@@ -196,7 +196,7 @@ impl World {
             }
             Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
             Todo::Evict(instance) => {
-                let _ = self.run_workflow(|| drop(instance));
+                let _ = self.run_workflow(None, || drop(instance));
             }
         }
     }

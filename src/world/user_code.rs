@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::core::{Core, World, current, with_current};
 use super::running::{Running, Tag};
 use super::setup::Setup;
+use super::shown::Doing;
 use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::{self, Unwound};
 use crate::program::{ActivityOutcome, WorkflowLink};
+use crate::service::WorkflowKey;
 use crate::trace::AttemptKey;
 
 impl Core {
@@ -19,14 +21,34 @@ impl Core {
         // Nothing of a run that has ended has a say, but for a replay of its workflows.
         if before != Running::AfterTheEnd || running == Running::Workflow {
             self.running_code = running;
+            // A side effect is its workflow's.
+            if running != Running::Nobody {
+                self.shown.show(self.doing());
+            }
         }
         before
+    }
+
+    /// Whose code runs, as the thread shows it.
+    fn doing(&self) -> Doing {
+        match self.running_code {
+            Running::Nobody | Running::AfterTheEnd => Doing::Nothing,
+            Running::Workflow => Doing::Workflow(self.running_workflow),
+            Running::Task(_, Tag::Script) => Doing::Script,
+            Running::Task(_, Tag::Attempt(attempt)) | Running::Attempt(attempt) => Doing::Attempt(attempt),
+            Running::Task(_, Tag::Background(task)) => Doing::Background(self.background[task].attempt()),
+        }
     }
 
     /// That code has returned.
     pub(super) fn leave(&mut self, before: Running) {
         if self.running_code != Running::AfterTheEnd {
             self.running_code = before;
+        }
+        match self.running_code {
+            Running::Nobody | Running::AfterTheEnd => self.shown.show_nothing(),
+            // A workflow's, behind its side effect.
+            _ => self.shown.show(self.doing()),
         }
     }
 
@@ -79,7 +101,11 @@ impl Core {
         match self.running_code {
             Running::Task(_, tag) => self.task_words(tag),
             Running::Attempt(attempt) => format!("activity {}", self.trace.attempt_words(attempt)),
-            Running::Nobody | Running::Workflow | Running::AfterTheEnd => "the code".to_owned(),
+            Running::Nobody | Running::Workflow => match self.running_workflow {
+                Some(workflow) => format!("workflow `{}`", self.trace.workflows()[workflow].workflow_type),
+                None => "the code".to_owned(),
+            },
+            Running::AfterTheEnd => "the code".to_owned(),
         }
     }
 
@@ -112,9 +138,16 @@ impl World {
         result
     }
 
-    /// Runs a workflow's code.
-    pub(super) fn run_workflow<R>(&self, call: impl FnOnce() -> R) -> Result<R, Unwound> {
-        self.run_as(Running::Workflow, call)
+    /// Runs the code of a workflow, of this one if it is known.
+    pub(super) fn run_workflow<R>(
+        &self,
+        workflow: Option<WorkflowKey>,
+        call: impl FnOnce() -> R,
+    ) -> Result<R, Unwound> {
+        self.core.borrow_mut().running_workflow = workflow;
+        let result = self.run_as(Running::Workflow, call);
+        self.core.borrow_mut().running_workflow = None;
+        result
     }
 
     /// Runs this attempt's code outside of a poll.

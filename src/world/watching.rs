@@ -13,8 +13,9 @@ impl World {
         if self.setup.watches().is_empty() || self.core.borrow().error.is_some() {
             return;
         }
+        let shown = self.core.borrow().shown.clone();
         for (index, watch) in self.setup.watches().iter().enumerate() {
-            match watch.look(&self.states) {
+            match shown.checking(|| watch.look(&self.states)) {
                 Ok(Some(what)) => self.found.borrow_mut().push(Found::new(index, attempt, what)),
                 Ok(None) => {}
                 Err(error) => self.core.borrow_mut().fail(error),

@@ -199,7 +199,7 @@ impl World {
         let answer = instance.and_then(|mut instance| match self.take_turns(workflow, &mut instance, &mut turn) {
             Ok(()) => Ok(instance),
             Err(problem) => {
-                let _ = self.run_workflow(|| drop(instance));
+                let _ = self.run_workflow(Some(workflow), || drop(instance));
                 Err(problem)
             }
         });
@@ -268,7 +268,9 @@ impl World {
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
-        match self.run_workflow(|| program.instantiate(info, &WorkflowStart::new(input), self.setup.clone())) {
+        match self
+            .run_workflow(Some(workflow), || program.instantiate(info, &WorkflowStart::new(input), self.setup.clone()))
+        {
             Ok(run) => Ok(Instance::new(run?)),
             Err(unwound) => Err(unwound_problem(unwound)),
         }
@@ -280,11 +282,16 @@ impl World {
             let core = self.core.borrow();
             instance.present_turn(core.service.history(workflow), core.agenda.now(), turn);
         }
-        self.take_turn(instance, turn)
+        self.take_turn(workflow, instance, turn)
     }
 
-    pub(super) fn take_turn(&self, instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
-        match self.run_workflow(|| instance.take_turn(turn)) {
+    pub(super) fn take_turn(
+        &self,
+        workflow: WorkflowKey,
+        instance: &mut Instance,
+        turn: &mut Turn,
+    ) -> Result<(), TaskProblem> {
+        match self.run_workflow(Some(workflow), || instance.take_turn(turn)) {
             Ok(answer) => answer,
             Err(unwound) => Err(unwound_problem(unwound)),
         }
@@ -304,7 +311,7 @@ impl World {
                     return Ok(());
                 }
             }
-            self.take_turn(instance, turn)?;
+            self.take_turn(workflow, instance, turn)?;
             replay::compare(self.core.borrow().service.history(workflow), turn.answer.clone(), &turn.commands)?;
         }
     }

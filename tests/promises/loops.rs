@@ -185,6 +185,11 @@ fn a_workflow_that_polls_its_context() {
         while ctx.version("change", 0, 1) == 1 {}
         Ok(number)
     });
+    assert_workflow_loops(async |ctx: &WorkflowContext, _: u32| {
+        loop {
+            ctx.side_effect(|| while durasim::random() != 1 {});
+        }
+    });
 }
 
 /// Cancels a workflow after 3 s.

@@ -35,6 +35,7 @@ mod strategy;
 mod surface;
 mod timelines;
 mod wakers;
+mod watchdog;
 #[cfg(feature = "proptest")]
 mod whole_inputs;
 mod workers;
