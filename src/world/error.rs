@@ -119,8 +119,8 @@ pub enum RunError {
     /// run, and than an hour.
     #[error(
         "the workflows have closed, and {after:?} later the run is not over: {waiting}; its code does not look whether it \
-         is to stop, or waits by a clock that is not the simulation's: let it return when `is_cancelled()` says so or a \
-         heartbeat is refused"
+         is to stop, or waits by a clock that is not the simulation's, such as that of a tokio runtime around the test: \
+         let it return when `is_cancelled()` says so or a heartbeat is refused, and use `durasim::time`"
     )]
     StillRunning {
         /// How long after the last close.
@@ -174,7 +174,8 @@ pub enum RunError {
     /// Something outside the run woke a task: another thread, or a reactor.
     #[error(
         "{task} was woken from outside the simulation: threads, timers and sockets of the real world do not follow \
-         virtual time; use `durasim::time`, `durasim::task::spawn` and fakes in the state of the run"
+         virtual time, nor do those of a tokio runtime around the test (`#[tokio::test]`); use `durasim::time`, \
+         `durasim::task::spawn` and fakes in the state of the run"
     )]
     ForeignWake {
         /// Which task.

@@ -6,10 +6,20 @@ use crate::program::{Time, Timeouts};
 use crate::service::ActivityKey;
 use crate::worker::attempt::Attempt;
 
+/// Adds what code may wait for that nothing in the simulation wakes it from.
+fn maybe_outside(waiting: String) -> String {
+    let separator = if waiting.is_empty() { "" } else { "; " };
+    format!(
+        "{waiting}{separator}does it wait for a timer, a socket or a task of a tokio runtime around the test \
+         (`#[tokio::test]`)? That does not follow virtual time: use `durasim::time`, `durasim::task::spawn` and fakes"
+    )
+}
+
 impl Core {
     pub(super) fn stuck(&mut self) {
         if self.script == Script::Running {
-            self.fail(RunError::ScriptStuck { at: self.agenda.now(), waiting: self.waiting_words() });
+            let waiting = maybe_outside(self.waiting_words());
+            self.fail(RunError::ScriptStuck { at: self.agenda.now(), waiting });
             return;
         }
         // A script may leave workflows open on purpose.
@@ -24,7 +34,8 @@ impl Core {
             self.fail(RunError::foreign_wait(&workflow));
             return;
         }
-        let waiting = self.waiting_words();
+        let words = self.waiting_words();
+        let waiting = if self.attempts.any_runs() { maybe_outside(words) } else { words };
         self.fail(RunError::Stuck { workflow, at: self.agenda.now(), waiting });
     }
 

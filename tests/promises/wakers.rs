@@ -9,7 +9,8 @@ use std::time::Duration;
 use durasim::task::spawn;
 use durasim::time::{now, sleep};
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Run, Simulation, WorkflowContext, WorkflowError,
+    ActivityContext, ActivityError, ActivityFn, ActivityOptions, Run, RunError, Simulation, WorkflowContext,
+    WorkflowError,
 };
 use futures::channel::{mpsc, oneshot};
 use futures::stream::FuturesUnordered;
@@ -238,4 +239,14 @@ fn futures_unordered_and_channels_in_a_workflow() {
         Ok(order)
     });
     assert_eq!(result, "1 3 5 end");
+}
+
+#[test]
+fn a_tokio_runtime_around_the_test_is_named_where_something_waits_for_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let sleeps = || tokio::time::sleep(Duration::from_millis(1));
+    let _around = runtime.enter();
+    let script = Simulation::temporal().drive(async move |_| sleeps().await).unwrap_err();
+    assert!(matches!(script, RunError::ScriptStuck { .. }), "{script}");
+    assert!(script.to_string().contains("a tokio runtime around the test (`#[tokio::test]`)"), "{script}");
 }
