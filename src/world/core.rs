@@ -334,14 +334,17 @@ impl World {
         todo.into_iter().for_each(|todo| self.drop_quietly(todo));
         attempts.take_listeners().for_each(|listener| self.drop_quietly(listener));
         self.core.borrow_mut().calls.begin();
-        let dropped: Vec<Option<Box<Panic>>> = self.states.take().map(panic_of_drop).collect();
+        let mut first = None;
+        for state in self.states.take() {
+            first = first.or(panic_of_drop(state));
+        }
         self.core.borrow().shown.put_back(outer);
         drop(entered);
         {
             let mut core = self.core.borrow_mut();
             (core.dead, core.workflows, core.attempts) = (dead, workflows, attempts);
         }
-        dropped.into_iter().flatten().next()
+        first
     }
 
     /// Leaves the memory of a run whose remains have been dropped, that of its trace too, to the next run of this thread.
