@@ -50,7 +50,7 @@ impl Bucket {
     }
 }
 
-/// What the seeds did to a backup of so many files.
+/// The effect of the seeds on a backup of so many files.
 struct Struck {
     /// Seeds whose run met at least one fault.
     seeds: u64,

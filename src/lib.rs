@@ -130,9 +130,11 @@
 //! assert_eq!(SEEN.load(Ordering::Relaxed), 1);
 //! ```
 //!
-//! The first exploration registers handlers for `SIGINT`, also for the rest of the process. While explorations go on, the
-//! first Ctrl-C ends them with what they have found, and the second ends the process. At all other times Ctrl-C ends the
-//! process, as it does without handlers. A thread that has made runs keeps the memory of the last one for the next.
+//! It also registers handlers for `SIGINT` and `SIGTERM` and starts a thread, for the rest of the process. While explorations
+//! go on, the first Ctrl-C ends them with what they have found, and the second ends the process. While single runs go on, the
+//! process ends after them. At all other times Ctrl-C ends the process, as it does without handlers. The thread is the one
+//! reader of the real clock: it names code that has not come back for 30 s, and never influences a run. A thread that has
+//! made runs keeps the memory of the last one for the next.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -267,7 +267,7 @@ impl Simulation {
         self
     }
 
-    /// What decides over a single run: the plan, and whether faults are drawn from its seed besides.
+    /// Decides over a single run: the plan, and whether faults are drawn from its seed besides.
     fn decided(&self) -> Result<(Cow<'_, Plan>, bool), RunError> {
         let mut plan = self.plan.as_ref().map_or_else(Cow::default, Cow::Borrowed);
         if let Some(order) = self.order.filter(|order| *order != plan.order) {

@@ -43,7 +43,7 @@ fn wanted(name: &str) -> bool {
 }
 
 fn show(name: &str, runs: u64, base: impl Fn(u64) -> f64, head: impl Fn(u64) -> f64) {
-    // What is made once is not measured.
+    // The bench leaves out all that is made once.
     base(1);
     head(1);
     let mut pairs = Vec::new();

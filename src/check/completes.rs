@@ -130,7 +130,7 @@ impl Check for Completes {
         let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins<Twin>>()) else {
             return Ok(());
         };
-        // What code does about an activity that was given up is its own affair.
+        // The code may do as it likes about an activity that was given up.
         let given_up = match reference.class_of(run) {
             Class::Survive | Class::Different => None,
             Class::OverBudget(_) => reference.given_up(run),

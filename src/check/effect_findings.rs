@@ -1,4 +1,4 @@
-//! What is wrong with the effects of a run: lost, invented, redone, repeated.
+//! The effects of a run are judged: lost, invented, redone, repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -10,7 +10,7 @@ use crate::inside::{Ledger, LedgerEntry};
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Executions};
 use crate::world::Run;
 
-/// What is known of the fault-free run.
+/// The facts about the fault-free run.
 pub(super) struct Usual<K> {
     pub(super) done: BTreeMap<K, UsualEntries<K>>,
     /// It ends in one of the ends that the user names, so that these say nothing of a run that ends as it does.

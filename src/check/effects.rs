@@ -34,7 +34,7 @@ use crate::world::{Outcome, Run};
 /// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less; and
 /// [`Effects::outcomes`] names further ends that do not claim it. Repeats are judged in all runs.
 ///
-/// What an attempt does that fails without faults, and that leaves no checkpoint, counts once: attempts that find a lock held
+/// The work of an attempt that fails without faults, and leaves no checkpoint, counts once: attempts that find a lock held
 /// are fewer where something else was late.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use crate::program::{Failure, FailureKind};
 use crate::service::WorkflowOutcome;
 
-/// What differs between two ends, in words; `None` if callers need not tell them apart. Results are compared elsewhere, since
+/// Says in words how two ends differ; `None` if callers need not tell them apart. Results are compared elsewhere, since
 /// [`normalize`](super::SameResult::normalize) may take something from them.
 pub(super) fn difference(expected: &WorkflowOutcome, found: &WorkflowOutcome) -> Option<&'static str> {
     use WorkflowOutcome as W;

@@ -10,7 +10,7 @@ use super::refusal::refusal;
 use crate::trace::attempts::{ActivityEnd, ActivityExecution, AttemptExecution, Moment, StruckFault};
 use crate::world::Run;
 
-/// What the attempts of a run may be excused for.
+/// The excuses that the attempts of a run may have.
 pub(super) struct Excuses<'a> {
     run: &'a Run,
     reference: &'a Reference,

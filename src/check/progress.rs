@@ -65,7 +65,7 @@ impl<M> Progress<M> {
 /// The work of the attempt that completed an activity of the fault-free run.
 type Usual = Twins<Work>;
 
-/// What an attempt did until its end.
+/// The work that an attempt did until its end.
 struct Work {
     /// How often, by the names of effects.
     effects: BTreeMap<Vec<u8>, usize>,

@@ -249,7 +249,7 @@ impl Check for SameResult {
             Outcome::Script(result) => format!("the script returned {result}"),
         };
         let (expected, found) = (words(reference.outcome()), words(&run.outcome()));
-        // Of two failures, the text also has what does not count, and not all that does.
+        // The texts of two failures also have parts that do not count, and lack some that do.
         let differs = match (reference.outcome(), &run.outcome()) {
             (
                 Outcome::Closed(expected @ WorkflowOutcome::Failed { .. }),

@@ -39,7 +39,7 @@ pub trait ScriptOutput<Kind> {
     /// The value as it is compared.
     ///
     /// # Errors
-    /// What `serde_json` says of a value that JSON cannot hold.
+    /// The error of `serde_json` for a value that JSON cannot hold.
     fn to_payload(&self) -> Result<Payload, serde_json::Error>;
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Executor {
     foreign: Arc<AtomicBool>,
     /// The memory of its list while it is not running.
     list: VecDeque<TaskId>,
-    /// What its list said when it was last taken away.
+    /// Its list said this when it was last taken away.
     raced: bool,
 }
 

@@ -69,7 +69,8 @@ impl Environment {
 }
 
 impl Environment {
-    /// What takes the place of what an exploration of this name asks for, each a line: it may ask for seeds, and for pairs.
+    /// Lists the variables that take the place of things that an exploration of this name asks for, each as a line: it may
+    /// ask for seeds, and for pairs.
     pub(super) fn in_place(&self, exploration: &str, has_seeds: bool, has_pairs: bool) -> Vec<String> {
         let mut lines = Vec::new();
         let Environment { wanted, shard, depth, .. } = self;

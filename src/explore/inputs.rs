@@ -10,7 +10,7 @@ use crate::program::Payload;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inputs {
     pub(super) further: Vec<Result<Payload, String>>,
-    /// Of an exploration of one of them: the names of all.
+    /// The names of all of them, in the exploration of one.
     pub(super) names: Vec<Arc<str>>,
 }
 

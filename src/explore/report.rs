@@ -46,7 +46,7 @@ pub struct Report {
     pub(super) accepted: Vec<Accepted>,
     /// Plans that were appended to the file, if that was asked for.
     pub(super) written: Option<usize>,
-    /// What a reader should know of what was not looked at, each a line.
+    /// The things that were not looked at, as far as a reader should know of them, each a line.
     pub(super) notes: Vec<String>,
 }
 
@@ -158,8 +158,8 @@ impl Report {
         self.parts.iter().fold(0, |all, part| all.wrapping_mul(31).wrapping_add(part.tally.fingerprint))
     }
 
-    /// What was asked for and not looked at, or could show little: a file whose plans are all for other tests, a result in
-    /// which there is nothing to compare. Each is a line.
+    /// Lists the things that were asked for and not looked at, or could show little: a file whose plans are all for other
+    /// tests, a result in which there is nothing to compare. Each is a line.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -1,4 +1,4 @@
-//! What an exploration did not look at since something restricts it: notes of its report.
+//! An exploration notes in its report where something restricts it.
 
 use super::depth::TimeLimit;
 use super::report::{PartKind, Report};

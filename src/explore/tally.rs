@@ -20,7 +20,7 @@ pub struct Tally {
     /// Runs in which no fault struck, and every check is satisfied. They show nothing that the fault-free run does not, but
     /// maybe that another order of ready tasks is fine.
     pub quiet: u64,
-    /// Of the runs that survive, those in which faults struck and changed nothing: but for the faults, every event is that
+    /// Runs that survive in which faults struck and changed nothing: but for the faults, every event is that
     /// of the fault-free run.
     pub without_effect: u64,
     /// Runs in which faults used up what the options allow, and every check is satisfied.

@@ -12,7 +12,7 @@ pub struct Variable {
     pub name: &'static str,
     /// The form of its value.
     pub form: &'static str,
-    /// What holds without it, or where it is empty.
+    /// Its default, which holds without it, or where it is empty.
     pub default: &'static str,
     /// Its effect.
     pub help: &'static str,

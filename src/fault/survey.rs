@@ -25,7 +25,7 @@ const SITES: [Site; 9] = [
 /// A run of which nothing is known counts as one of so many sites.
 const UNKNOWN: u32 = 32;
 
-/// What the run without faults shows: where faults can strike, how many of these sites there are, and how long attempts take.
+/// The run without faults shows this: where faults can strike, how many of these sites there are, and how long attempts take.
 /// It is made once and read by the run of each seed.
 #[derive(Debug)]
 pub(crate) struct Survey {
@@ -92,7 +92,7 @@ impl Survey {
         }
     }
 
-    /// What is assumed of a run that nobody has seen without faults: 32 sites, at each of which every family fits.
+    /// An assumption about a run that nobody has seen without faults: 32 sites, at each of which every family fits.
     pub(crate) fn unknown() -> Survey {
         let mut survey = Survey::new();
         let all = survey.kinds.iter().fold(Families::default(), |all, kind| all.with(kind.freely));

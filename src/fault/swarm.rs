@@ -103,7 +103,7 @@ mod tests {
         assert!(gaps(u32::MAX).into_iter().all(|gap| gap.checked_mul(2).is_some()));
     }
 
-    /// What strikes an attempt of four steps, in which all goes as it does without faults.
+    /// The faults that strike an attempt of four steps, in which all goes as it does without faults.
     fn strikes(seed: u64, survey: &Arc<Survey>, may_end: bool) -> Vec<Fault> {
         let mut swarm = Swarm::new(seed, false, survey.clone());
         let limits = || Limits::of_workflow(may_end);

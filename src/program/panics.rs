@@ -61,7 +61,7 @@ pub enum Unwound {
 pub struct Thrown(Option<Box<dyn Any + Send>>);
 
 impl Thrown {
-    /// What it is.
+    /// Gives the value that was thrown.
     pub fn into_payload(mut self) -> Box<dyn Any + Send> {
         self.0.take().unwrap_or_else(|| Box::new(()))
     }

@@ -68,7 +68,7 @@ impl Payload {
     /// encoded than shows that.
     ///
     /// # Errors
-    /// What `serde_json` says of a value that JSON cannot hold.
+    /// The error of `serde_json` for a value that JSON cannot hold.
     pub fn from_json_limited<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
         let mut text = Limited(Vec::with_capacity(128));
         match serde_json::to_writer(&mut text, value) {

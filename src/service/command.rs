@@ -14,18 +14,18 @@ const NOT_STARTED: &[u8] = b"\"ACTIVITY_ID_NOT_STARTED\"";
 
 type BadCommand = (TaskFailedCause, String);
 
-/// What the commands before the one at hand have started and cancelled, in the same workflow task.
+/// The things that the commands before the one at hand have started and cancelled, in the same workflow task.
 #[derive(Default)]
 struct Earlier {
-    /// Of the activities.
+    /// The numbers of the activities.
     numbers: BTreeSet<Seq>,
-    /// Of the activities, where the caller has chosen them.
+    /// The ids of the activities, where the caller has chosen them.
     ids: BTreeSet<ActivityId>,
     /// Says whether a timer runs now.
     timers: BTreeMap<Seq, bool>,
 }
 
-/// What has ended while the task was open, and the workflow cannot know.
+/// The things that have ended while the task was open, which the workflow cannot know.
 #[derive(Default)]
 struct Unseen {
     closed: BTreeSet<ActivityKey>,
@@ -198,7 +198,7 @@ impl Service {
         ))
     }
 
-    /// What has ended while the workflow's task was open.
+    /// The things that have ended while the workflow's task was open.
     fn unseen(&self, workflow: WorkflowKey) -> Unseen {
         let mut unseen = Unseen::default();
         for event in &self.workflow(workflow).buffered {

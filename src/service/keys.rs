@@ -20,7 +20,7 @@ key! {
 /// Position among equal times in the run's timer queue. The caller reserves it.
 pub type Rank = u64;
 
-/// What a worker shows to speak for an attempt. Bound to the attempt: after a retry the old one is refused.
+/// A worker shows this to speak for an attempt. It is bound to the attempt: after a retry the old one is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token {
     /// Which activity.
@@ -29,7 +29,7 @@ pub struct Token {
     pub attempt: u32,
 }
 
-/// What a worker shows to answer a workflow task.
+/// A worker shows this to answer a workflow task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TaskToken {
     /// Which run.

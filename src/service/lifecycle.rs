@@ -1,4 +1,4 @@
-//! What happens to a workflow run from its start to its close, besides its tasks.
+//! The life of a workflow run from its start to its close, besides its tasks.
 
 use std::sync::Arc;
 

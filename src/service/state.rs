@@ -50,7 +50,7 @@ use crate::program::{RetrySpec, Table, Timeouts};
 /// ```
 #[derive(Debug, Default)]
 pub struct Service {
-    /// What the last calls left for the caller.
+    /// The last calls left this for the caller.
     pub outbox: Outbox,
     pub(super) workflows: Table<WorkflowKey, Workflow>,
     pub(super) activities: Table<ActivityKey, Activity>,

@@ -139,7 +139,7 @@ pub struct Workflow {
     pub(super) named: BTreeMap<Arc<str>, ActivityKey>,
 }
 
-/// What the history of a workflow has that completes after one activity.
+/// The number of events of a workflow that completes after one activity.
 const EVENTS_OF_ONE_ACTIVITY: usize = 11;
 
 impl Workflow {

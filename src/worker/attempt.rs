@@ -24,7 +24,7 @@ enum Life {
     Dead,
 }
 
-/// What the worker's own clock adds to a timeout before it cancels an attempt by itself.
+/// The worker's own clock adds this to a timeout before it cancels an attempt by itself.
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/mod.rs:243`; recorded scenario `sdk_local_timeout_buffer`.
 const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
@@ -101,7 +101,7 @@ impl Attempt {
         self.listener = Some(listener);
     }
 
-    /// What its worker shows the service.
+    /// Its worker shows this to the service.
     pub(crate) fn token(&self) -> Token {
         self.token
     }
@@ -283,7 +283,7 @@ impl Attempt {
         self.listener = None;
     }
 
-    /// What its worker says last of it, and what becomes of that. `None` if the worker says nothing.
+    /// The last report of its worker about it, and its fate. `None` if the worker says nothing.
     pub(crate) fn final_report(&mut self, report: Report, dialect: Dialect, delivery: Delivery) -> Option<FinalReport> {
         FinalReport::new(report, &mut self.throttle, self.newest, dialect, delivery)
     }

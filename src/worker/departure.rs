@@ -6,13 +6,13 @@ use super::throttle::Throttle;
 use crate::service::Dialect;
 use crate::trace::{AttemptKey, Bytes};
 
-/// What a worker says last of an attempt that has ended: its report, and before that the heartbeat that was pending, where
-/// the report has no room for it.
+/// The last messages of a worker about an attempt that has ended: its report, and before that the heartbeat that was pending,
+/// where the report has no room for it.
 #[derive(Clone, Debug)]
 pub(crate) struct FinalReport {
     flushed: Option<Call>,
     report: Call,
-    /// What becomes of the report.
+    /// The fate of the report.
     delivery: Delivery,
 }
 

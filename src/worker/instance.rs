@@ -219,7 +219,7 @@ fn fired(job: &Job) -> Option<Seq> {
     }
 }
 
-/// Whether a timer is cancelled of which the jobs at hand say that it has fired: a cancel request that stands before the
+/// Says whether a timer is cancelled of which the jobs at hand say that it has fired: a cancel request that stands before the
 /// firing in the history. The service would refuse to cancel it.
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/timer_state_machine.rs`: the machine has taken

@@ -58,7 +58,7 @@ impl Workers {
         able.map(|(worker, _)| worker)
     }
 
-    /// Of those on this queue that take the task now, the one that has waited longest.
+    /// The worker on this queue that has waited longest of those that take the task now.
     pub(crate) fn longest_waiting(&self, ready: Ready, task_queue: &str) -> Option<WorkerKey> {
         self.able(ready, task_queue).min_by_key(|worker| self.list[*worker].served())
     }

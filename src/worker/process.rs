@@ -38,7 +38,7 @@ impl Worker {
         Worker { process: Process::Up, incarnation: 1, task_queue, slots, busy: 0, served: 0 }
     }
 
-    /// What its present process is doing.
+    /// The state of its present process.
     pub(crate) fn process(&self) -> Process {
         self.process
     }

@@ -241,7 +241,7 @@ impl Asked<'_> {
     }
 }
 
-/// What a command is, for a person.
+/// Names a command, for a person.
 fn words(command: &Command) -> String {
     match command {
         Command::ScheduleActivity { seq, spec } => format!("schedule activity {seq} ({})", spec.activity_type),
@@ -258,7 +258,7 @@ fn words(command: &Command) -> String {
 }
 
 impl Asked<'_> {
-    /// Whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
+    /// Says whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
     /// there is drift, which the SDKs do not notice.
     fn matches(&self, command: &Command) -> bool {
         match (self, command) {

@@ -51,7 +51,7 @@ impl Report {
     }
 }
 
-/// What the worker reports of an attempt that ended with `outcome` after it was asked to stop for `cancelled_for`, if
+/// The report of the worker about an attempt that ended with `outcome` after it was asked to stop for `cancelled_for`, if
 /// it was asked.
 ///
 /// An attempt whose worker knows that the service has given it up reports nothing. A cancelled one reports that it was

@@ -8,7 +8,7 @@ use crate::program::{Marker, Payload, Seq};
 /// The version that a run follows which passed a change before it was made.
 pub(super) const BEFORE_THE_CHANGE: i32 = -1;
 
-/// What is known of side effects and versions.
+/// The side effects and versions that are known.
 #[derive(Debug, Default)]
 pub(super) struct Markers {
     /// How many side effects the code has asked for.

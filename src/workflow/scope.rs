@@ -19,17 +19,17 @@ pub(super) struct Scope {
     cancelled: bool,
     /// Those that are cancelled with it.
     children: Vec<ScopeId>,
-    /// What was started in it, in the order in which it was.
+    /// The slots that were started in it, in the order in which they were.
     slots: Vec<SlotId>,
     waiters: Waiters,
 }
 
-/// What is to be done about scopes that have just been cancelled.
+/// The work to be done about scopes that have just been cancelled.
 #[derive(Debug, Default)]
 pub(super) struct Cancelled {
-    /// Who waits for that, scopes in the order of their creation.
+    /// The wakers of those who wait for that, scopes in the order of their creation.
     pub waiting: Vec<Waker>,
-    /// What was started in them, in the order in which it was.
+    /// The slots that were started in them, in the order in which they were.
     pub slots: Vec<SlotId>,
 }
 

@@ -10,7 +10,7 @@ use super::state::WorkflowState;
 use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
 
 impl WorkflowContext {
-    /// What [`version`](Self::version) gives to a run that passed the site of the change before it was made.
+    /// [`version`](Self::version) gives this to a run that passed the site of the change before it was made.
     ///
     /// Source: Temporal's Go SDK, `workflow.DefaultVersion`.
     pub const DEFAULT_VERSION: i32 = BEFORE_THE_CHANGE;

@@ -19,7 +19,7 @@ use crate::program::{
     call_budget,
 };
 
-/// What the contexts and futures of one workflow instance share.
+/// The state that the contexts and futures of one workflow instance share.
 ///
 /// Wakers and user code may call back, so `requests` is never borrowed while one is woken or dropped.
 pub(super) struct WorkflowState {
@@ -55,7 +55,7 @@ struct Moment {
     activation: u32,
 }
 
-/// What the code may do.
+/// The things that the code may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     /// Ask for things, while it is polled.
@@ -66,7 +66,7 @@ enum Phase {
     Closed,
 }
 
-/// What the code has asked for.
+/// The things that the code has asked for.
 #[derive(Default)]
 struct Requests {
     /// In this activation. What is taken back leaves `None`, so that the indexes of the others stay.
@@ -255,7 +255,7 @@ impl WorkflowState {
     }
 
     /// Cancels a scope: its timers at once, its activities as their cancellation type says, which is the worker's work.
-    /// What was asked for in this very activation is taken back instead.
+    /// Requests of this very activation are taken back instead.
     pub fn cancel(&self, scope: ScopeId) {
         if !self.is_usable() {
             return;
@@ -416,7 +416,7 @@ impl WorkflowState {
         false
     }
 
-    /// What to say of code that asks for something when it may not.
+    /// The error for code that asks for something when it may not.
     fn misuse(&self) -> TaskFailure {
         let workflow = &self.run.workflow_type;
         TaskFailure::Misuse(match self.phase.get() {

@@ -109,11 +109,11 @@ pub(crate) struct Core {
     pub(super) ending: Ending,
     pub(super) script: Script,
     pub(super) script_busy: Busy,
-    /// Of all tasks.
+    /// The polls of all tasks.
     pub(super) all_busy: Busy,
     /// Sleeps that were over at once.
     pub(super) no_sleep: Busy,
-    /// What the code that is running has called.
+    /// Counts the calls of the code that is running.
     pub(super) calls: Calls,
     /// By [`ActivityKey`].
     pub(super) activities: Table<ActivityKey, HostedActivity>,
@@ -129,7 +129,7 @@ pub(crate) struct Core {
     pub(super) running_code: Running,
     /// The workflow whose code runs, or ran last, if that is known.
     pub(super) running_workflow: Option<WorkflowKey>,
-    /// What this thread shows of that.
+    /// This thread shows it here.
     pub(super) shown: Arc<Shown>,
     pub(super) error: Option<RunError>,
 }

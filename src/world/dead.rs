@@ -4,7 +4,7 @@ use crate::engine::tasks::TaskFuture;
 use crate::program::ActivityOutcome;
 use crate::worker::instance::Instance;
 
-/// What outlives its worker only to be dropped at the very end: a killed process runs no destructors.
+/// Outlives its worker only to be dropped at the very end: a killed process runs no destructors.
 #[derive(Default)]
 pub(super) struct Dead(Vec<Remains>);
 

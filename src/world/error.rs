@@ -125,7 +125,7 @@ pub enum RunError {
     StillRunning {
         /// How long after the last close.
         after: Duration,
-        /// What still runs.
+        /// The code that still runs, in words.
         waiting: String,
     },
     /// The trace of the run has become too long.
@@ -224,7 +224,7 @@ impl RunError {
     }
 }
 
-/// What to say of a panic that tokio raises outside its runtime.
+/// The words for a panic that tokio raises outside its runtime.
 pub(super) fn outside_world(message: &str) -> Option<&'static str> {
     let tokio = message.contains("there is no reactor running")
         || message.contains("must be called from the context of a Tokio")

@@ -11,7 +11,7 @@ use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
 
-/// What becomes of a worker's answer to a workflow task.
+/// The fate of a worker's answer to a workflow task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Answering {
     /// It leaves at once.
@@ -63,7 +63,7 @@ pub(super) struct HostedWorkflow {
     /// Attempts at the present task.
     task_attempts: u32,
     busy: Busy,
-    /// Who waits for it to close.
+    /// The wakers of those who wait for it to close.
     waiting: Vec<Waker>,
     /// The latest activity of each type that it has scheduled.
     latest: BTreeMap<Arc<str>, ActivityKey>,
@@ -159,7 +159,7 @@ impl HostedWorkflow {
     }
 }
 
-/// What it has scheduled, and who waits for it.
+/// Its activities, and those who wait for it.
 impl HostedWorkflow {
     /// Counts a signal that is sent to it.
     pub(super) fn count_signal(&mut self) -> u32 {

@@ -35,7 +35,7 @@ static FLAGS: LazyLock<Flags> = LazyLock::new(|| {
     flags
 });
 
-/// Whether a signal has asked to end.
+/// Says whether a signal has asked to end.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Explorations of the process that go on now.
@@ -67,7 +67,7 @@ impl Drop for Exploring {
     }
 }
 
-/// What the watchdog knows of the signals.
+/// The watchdog's knowledge of the signals.
 pub(super) struct Interrupt {
     /// This signal ends the process once no run goes on.
     ends_after_runs: Option<i32>,

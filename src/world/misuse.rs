@@ -9,7 +9,7 @@ use crate::program::panics::leave_user_code;
 impl World {
     /// Counts a call of the code that is running, and leaves that code if there were too many.
     pub(crate) fn count_call(&self) {
-        // What is called while the world is being looked at, by code that looks, is not counted.
+        // Calls by code that looks at the world are not counted.
         let counted = self.core.try_borrow_mut().map(|mut core| core.count_call());
         counted.unwrap_or(Beat::Taken).obey();
     }

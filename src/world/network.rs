@@ -33,7 +33,7 @@ impl LateSignal {
     /// It reaches the service.
     ///
     /// # Errors
-    /// What the service says.
+    /// The answer of the service.
     pub(super) fn reach(self, service: &mut Service, now: Time) -> Result<(), Refused> {
         service.signal(self.workflow, self.name, self.input, now)
     }

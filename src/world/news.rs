@@ -45,7 +45,7 @@ impl Core {
         }
         while !self.service.outbox.is_empty() {
             self.queue_timers();
-            // What these lead to is behind them.
+            // The news and tasks that these lead to are behind them.
             let (news, tasks) = (self.service.outbox.news.len(), self.service.outbox.ready.len());
             for _ in 0..news {
                 self.note_next_news();

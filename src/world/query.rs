@@ -29,7 +29,7 @@ enum State {
     /// The worker's code looks at it.
     Asked(Option<Waker>),
     Answered(Result<Payload, Failure>),
-    /// Who asked has the answer.
+    /// Its asker has the answer.
     Taken,
 }
 

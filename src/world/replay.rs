@@ -51,7 +51,7 @@ impl Run {
             Some(Difference { workflow, what, events: event.into_iter().collect() })
         });
         let mut core = world.core.borrow_mut();
-        // What code does wrong on another way was found by the run itself.
+        // Mistakes of the code on another way were found by the run itself.
         core.error = None;
         drop(core);
         drop(entered);

@@ -19,7 +19,7 @@ pub(crate) enum Running {
     AfterTheEnd,
 }
 
-/// What a task of the executor is.
+/// The meaning of a task of the executor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tag {
     /// The code of an attempt.

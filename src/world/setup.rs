@@ -38,7 +38,7 @@ struct WorkerSetup {
     slots: u32,
 }
 
-/// What the user says.
+/// The settings of the user.
 impl Setup {
     /// Nothing but whose rules the service follows.
     pub(crate) fn of(dialect: Dialect) -> Setup {
@@ -118,7 +118,7 @@ impl Setup {
     }
 }
 
-/// What a run needs.
+/// The parts that a run needs.
 impl Setup {
     /// The first mistake that was made, whatever is to run.
     pub(super) fn mistake(&self) -> Option<String> {
@@ -169,12 +169,12 @@ impl Setup {
         self.workflows.keys()
     }
 
-    /// What makes the state.
+    /// The constructors of the state.
     pub(super) fn states(&self) -> &[StateMaker] {
         &self.states
     }
 
-    /// What looks at the state whenever an attempt has ended.
+    /// The watches that look at the state whenever an attempt has ended.
     pub(super) fn watches(&self) -> &[Arc<Watch>] {
         &self.watches
     }

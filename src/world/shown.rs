@@ -100,7 +100,7 @@ struct Names {
     attempts: Vec<(ActivityKey, u32)>,
 }
 
-/// What a thread shows of the run that it makes.
+/// The public side of a thread that makes a run.
 #[derive(Debug)]
 pub(crate) struct Shown {
     /// The thread's name, which is the test's.
@@ -115,7 +115,7 @@ pub(crate) struct Shown {
     names: Mutex<Names>,
 }
 
-/// What is put back when an inner run is over.
+/// The outer run's entry, which is put back when an inner run is over.
 pub(super) struct Outer {
     doing: u64,
     names: Option<Names>,
@@ -202,7 +202,7 @@ impl Shown {
         before
     }
 
-    /// What was replaced is the case again.
+    /// Puts back the entry that was replaced.
     pub(super) fn put_back(&self, before: Doing) {
         self.show(before);
     }
@@ -272,7 +272,7 @@ impl Shown {
         }
     }
 
-    /// What the run's faults come from, in words: `plan v1 ..`.
+    /// Words for the source of the run's faults: `plan v1 ..`.
     pub(super) fn cause_words(&self) -> Option<String> {
         lock(&self.names).cause.as_ref().map(|cause| match cause {
             Cause::Plan(plan) => format!("plan {plan}"),

@@ -34,7 +34,7 @@ use crate::trace::{What, Who, WorkflowName};
 pub(crate) struct Start {
     setup: Arc<Setup>,
     origin: Origin,
-    /// What the run without faults shows, once it was made.
+    /// The survey of the run without faults, once it was made.
     survey: Arc<OnceLock<Arc<Survey>>>,
 }
 
@@ -73,7 +73,7 @@ impl Start {
         Start { setup, origin, survey: Arc::default() }
     }
 
-    /// What reports call the run.
+    /// The name of the run in reports.
     pub(crate) fn name(&self) -> &str {
         self.origin.name()
     }
@@ -94,7 +94,7 @@ impl Start {
         Some(Start::new(self.setup.clone(), Origin::Workflow { workflow: workflow.clone(), input: Ok(input) }))
     }
 
-    /// What the run without faults shows. The first call makes that run.
+    /// The survey of the run without faults. The first call makes that run.
     pub(crate) fn survey(&self) -> &Arc<Survey> {
         self.survey.get_or_init(|| Arc::new(self.run(&Plan::none()).run.survey()))
     }

@@ -1,4 +1,4 @@
-//! What a run waits for when it cannot go on, or goes on for too long.
+//! The words for a run that cannot go on, or goes on for too long.
 
 use super::core::{Core, Script};
 use super::error::RunError;
@@ -66,7 +66,7 @@ impl Core {
         self.fail(RunError::Horizon { horizon, waiting });
     }
 
-    /// What is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
+    /// The code that is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
     /// workflows that wait for something else.
     pub(super) fn waiting_words(&self) -> String {
         const SHOWN: usize = 3;

@@ -9,7 +9,7 @@ use crate::service::ActivityKey;
 use crate::trace::attempts::{AttemptExecution, Executions, Moment};
 use crate::trace::{Trace, sites};
 
-/// What this run shows, if no faults were in it. `retry` is the policy in force for an activity.
+/// The survey of this run, if no faults were in it. `retry` is the policy in force for an activity.
 pub(super) fn survey(trace: &Trace, executions: &Executions, retry: impl Fn(ActivityKey) -> Arc<RetrySpec>) -> Survey {
     let mut survey = Survey::new();
     let ends = |attempt: &AttemptExecution, over_budget| may_end(&retry(attempt.activity), attempt.number, over_budget);

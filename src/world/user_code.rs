@@ -40,7 +40,7 @@ impl Core {
         }
     }
 
-    /// That code has returned.
+    /// The code that was entered has returned.
     pub(super) fn leave(&mut self, before: Running) {
         if self.running_code != Running::AfterTheEnd {
             self.running_code = before;
@@ -52,7 +52,7 @@ impl Core {
         }
     }
 
-    /// What code calls from now on has no effect.
+    /// Calls of any code have no effect from now on.
     pub(super) fn end_all_code(&mut self) {
         self.running_code = Running::AfterTheEnd;
     }

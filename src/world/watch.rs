@@ -37,7 +37,7 @@ impl Watch {
     }
 }
 
-/// What a watch found when this attempt had ended.
+/// A watch's finding when this attempt had ended.
 pub(super) struct Found {
     watch: usize,
     attempt: AttemptKey,

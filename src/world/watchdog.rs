@@ -51,7 +51,7 @@ struct Lasting {
     told: bool,
 }
 
-/// What it has seen, by the numbers of the threads.
+/// Its sightings, by the numbers of the threads.
 #[derive(Default)]
 struct Watchdog {
     lasting: BTreeMap<u64, Lasting>,

@@ -25,7 +25,7 @@ impl World {
 }
 
 impl Run {
-    /// What this watch found, with the attempt that had just ended.
+    /// The findings of this watch, with the attempt that had just ended.
     pub(crate) fn found_by<F: Clone + 'static>(&self, watch: &Arc<Watch>) -> Vec<(AttemptKey, F)> {
         let world = self.world();
         let index = world.setup.watches().iter().position(|known| Arc::ptr_eq(known, watch));

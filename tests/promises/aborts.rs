@@ -133,7 +133,7 @@ fn a_mock_that_verifies_when_it_is_dropped_fails_the_run() {
     assert_eq!((failed.check.as_str(), failed.plan.entries.len()), ("state", 1), "{}", failed.text);
 }
 
-/// What the process of [`an_abort_is_told`] runs.
+/// The process of [`an_abort_is_told`] runs this.
 #[test]
 #[ignore = "aborts its process"]
 fn aborts() {

@@ -13,7 +13,7 @@ use durasim::{
     WorkflowError,
 };
 
-/// What the code has seen, in order.
+/// The notes of the code, in order.
 #[derive(Default)]
 struct Seen(RefCell<Vec<String>>);
 
@@ -63,7 +63,7 @@ fn simulation(start_to_close: u64) -> Simulation {
     Simulation::temporal().activity("work", work).workflow("main", main).state(Seen::default)
 }
 
-/// What was seen, and how the workflow ended.
+/// The notes of a run, and how the workflow ended.
 fn seen(run: &Run) -> Vec<String> {
     let mut seen = run.state::<Seen>().0.borrow().clone();
     let end = match run.result::<u32>() {
@@ -74,7 +74,7 @@ fn seen(run: &Run) -> Vec<String> {
     seen
 }
 
-/// What the code sees with a plan's last fault and does not see without it.
+/// The notes that come to be with a plan's last fault.
 fn new_lines(simulation: &Simulation, plan: &str) -> Vec<String> {
     let run = |plan: &Plan| {
         let run = simulation.clone().plan(plan.clone()).run("main", &3u32).expect("it ends");

@@ -1,4 +1,4 @@
-//! What is larger than the service takes is not encoded, kept or printed whole.
+//! A value larger than the service takes is not encoded, kept or printed whole.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -31,7 +31,7 @@ fn workflow(code: impl WorkflowFn<u32, u32>) -> Simulation {
     Simulation::temporal().workflow("main", code).event_budget(1_000)
 }
 
-/// Who never waits, of a run that must end with that.
+/// Names the code that never waits, in a run that must end with that.
 #[track_caller]
 fn looping(error: Option<RunError>) -> String {
     match error {

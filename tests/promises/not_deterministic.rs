@@ -201,7 +201,7 @@ fn each_part_has_a_sample_that_is_made_again() {
     assert!(report.parts()[2].tally.failed > 0, "{report}");
 }
 
-/// What runs with faults leave behind shows in the run without faults, made once more.
+/// Traces of runs with faults show in the run without faults, made once more.
 #[test]
 fn the_run_without_faults_is_made_again_at_the_end() {
     static CRASHED: AtomicBool = AtomicBool::new(false);

@@ -60,7 +60,7 @@ impl<C> IfThereIsTime<C> {
     }
 }
 
-/// Whether an activity completed that its workflow had asked to cancel, since faults kept its attempt from hearing of it.
+/// Says whether an activity completed that its workflow had asked to cancel, since faults kept its attempt from hearing of it.
 fn was_never_told(run: &Run) -> bool {
     let executions = run.executions();
     executions.activities().values().any(|activity| {

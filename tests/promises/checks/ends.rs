@@ -32,7 +32,7 @@ fn refused(error_type: &str, message: &str) -> ApplicationFailure {
     ApplicationFailure::new(error_type, message).non_retryable()
 }
 
-/// What a retry's failure differs in from the first's, as the failure message has it; `None` if it is the same.
+/// Says how a retry's failure differs from the first's, as the failure message has it; `None` if it is the same.
 fn difference(first: ApplicationFailure, second: ApplicationFailure) -> Option<(String, String)> {
     let report = failing(first, second).check(check::same_result()).replay(&"charge#1@1:await1=fail".parse().unwrap());
     assert!(report.error().is_none(), "{report}");

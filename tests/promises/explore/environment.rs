@@ -103,7 +103,7 @@ fn with(variables: &[(&str, &str)]) -> Ended {
     started("explored", &variables_as_they_are, &["--nocapture"])
 }
 
-/// What one sees of a test that passes, in a process of its own whose output libtest captures.
+/// The visible output of a test that passes, in a process of its own whose output libtest captures.
 fn captured(test: &str, name: &str, value: &str) -> Ended {
     started(test, &[(name, OsStr::new(value))], &[])
 }

@@ -1,5 +1,5 @@
-//! What may hide a bug is an error: a check with nothing to judge, a part in which nothing strikes, an exploration without
-//! points. Smaller doubts are told in the report.
+//! Everything that may hide a bug is an error: a check with nothing to judge, a part in which nothing strikes, an exploration
+//! without points. Smaller doubts are told in the report.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Of an attempt or a workflow with more than 200 points of one kind a sample is tried, and the report says so.
+//! A sample is tried of an attempt or a workflow with more than 200 points of one kind, and the report says so.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -11,7 +11,7 @@ use durasim::{ActivityContext, ActivityError, EffectError, Handle, check};
 
 use super::asking;
 
-/// What code under test asks of its object store. `async_trait` writes its methods in this form.
+/// The interface of an object store, as code under test has it. `async_trait` writes its methods in this form.
 trait Store: Send + Sync {
     fn put(&self, part: u32) -> Pin<Box<dyn Future<Output = Result<(), EffectError>> + Send + '_>>;
 }

@@ -1,4 +1,4 @@
-//! What users and adapters only read may grow: public enums are `#[non_exhaustive]`.
+//! Types that users and adapters only read may grow: public enums are `#[non_exhaustive]`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
