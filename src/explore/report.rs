@@ -34,7 +34,7 @@ pub struct Report {
     pub(super) shard: Option<Shard>,
     /// If the run without faults may fail: how it did, if it did.
     pub(super) excused: Option<Option<Violation>>,
-    /// Ctrl-C ended it before all runs were made.
+    /// Ctrl-C or SIGTERM ended it before all runs were made.
     pub(super) interrupted: bool,
     /// The time that the environment allows was over before all runs were made.
     pub(super) out_of_time: bool,
@@ -164,7 +164,7 @@ impl Report {
         &self.notes
     }
 
-    /// Says whether Ctrl-C ended the exploration before all its runs were made. The findings up to then are there.
+    /// Says whether Ctrl-C or SIGTERM ended the exploration before all its runs were made. The findings up to then are there.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
     }
@@ -257,7 +257,7 @@ impl fmt::Display for Report {
             writeln!(f, "  {note}")?;
         }
         if self.interrupted {
-            writeln!(f, "  interrupted by Ctrl-C: not all runs were made")?;
+            writeln!(f, "  interrupted by Ctrl-C or SIGTERM: not all runs were made")?;
         }
         if let Some(file) = &self.file {
             for Regression { line, plan, state } in &self.regressions {

@@ -192,7 +192,7 @@ fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
     // Ended by the failed test, not by the signal.
     assert_eq!(process.wait().unwrap().code(), Some(101), "{text}{told}");
     let both = format!("{text}{told}");
-    assert!(both.contains("interrupted by Ctrl-C: not all runs were made"), "{both}");
+    assert!(both.contains("interrupted by Ctrl-C or SIGTERM: not all runs were made"), "{both}");
     assert!(both.contains("hold ("), "what it has found is missing in\n{both}");
     assert!(!both.contains("seeds 0..10:"), "nothing was made of that\n{both}");
 }
