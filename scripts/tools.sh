@@ -15,6 +15,7 @@ for tool in "${tools[@]}"; do
     case $tool in
         rustfmt) found=(cargo fmt --version); install=(rustup component add rustfmt) ;;
         clippy) found=(cargo clippy --version); install=(rustup component add clippy) ;;
+        cargo-nextest) found=(cargo nextest --version); install=(cargo install --locked cargo-nextest) ;;
         cargo-mutants) found=(cargo mutants --version); install=(cargo install --locked cargo-mutants) ;;
         *) echo "scripts/tools.sh: it does not know \`$tool\`" >&2; exit 2 ;;
     esac
