@@ -17,10 +17,12 @@ files=$scope
 [ -d "$scope" ] && files="$scope/**"
 names=$(cargo mutants --list --package durasim --file "$files" | grep .) || { echo "no mutants in $scope" >&2; exit 2; }
 if [ -d "$scope" ]; then
-    names=$(echo "$names" | awk 'BEGIN { srand(1) } { print rand() "\t" $0 }' | sort -n | head -40 | cut -f2-)
+    names=$(echo "$names" | awk 'BEGIN { srand(1) } { print rand() "\t" $0 }' | sort -n | sed -n 1,40p | cut -f2-)
 fi
 # Each name, as a regular expression for itself.
 quoted=$(echo "$names" | sed 's/[][\.*^$(){}?+|/]/\\&/g' | paste -sd'|')
-cargo mutants --package durasim --file "$files" --re "^($quoted)\$" --output "target/mutants/$(echo "$scope" | tr / -)" \
+results=target/mutants/$(echo "$scope" | tr / -)
+mkdir -p "$results"
+cargo mutants --package durasim --file "$files" --re "^($quoted)\$" --output "$results" \
     --no-shuffle --timeout 300 --test-tool nextest "$@" \
     -- --lib --test promises --test bugs --test conformance -E 'not test(golden)'
