@@ -24,5 +24,5 @@ quoted=$(echo "$names" | sed 's/[][\.*^$(){}?+|/]/\\&/g' | paste -sd'|')
 results=target/mutants/$(echo "$scope" | tr / -)
 mkdir -p "$results"
 cargo mutants --package durasim --file "$files" --re "^($quoted)\$" --output "$results" \
-    --no-shuffle --timeout 300 --test-tool nextest "$@" \
-    -- --lib --test promises --test bugs --test conformance -E 'not test(golden)'
+    --no-shuffle --timeout 200 --test-tool nextest "$@" \
+    -- --lib --test promises --test bugs --test conformance --profile mutants -E 'not test(golden)'
