@@ -200,3 +200,97 @@ impl Wake for TaskWaker {
         self.signal();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::slab::Slab;
+
+    fn ids() -> [TaskId; 2] {
+        let mut slab = Slab::default();
+        [(); 2].map(|()| TaskId(slab.add(|_| ())))
+    }
+
+    #[test]
+    fn a_list_is_empty_when_its_executor_comes_back() {
+        let mut executor = Executor::default();
+        let [first, second] = ids();
+        executor.enter();
+        executor.waker(first).signal();
+        executor.waker(second).signal();
+        executor.leave();
+        executor.enter();
+        assert_eq!(take(|_| 0), None);
+        executor.leave();
+    }
+
+    /// A run inside a run, as a test makes that calls a simulation from an activity.
+    #[test]
+    fn a_wake_reaches_the_list_of_its_own_executor() {
+        let (mut outer, mut inner) = (Executor::default(), Executor::default());
+        let [task, _] = ids();
+        outer.enter();
+        inner.enter();
+        outer.waker(task).signal();
+        assert_eq!(take(|_| 0), None);
+        inner.leave();
+        assert_eq!(take(|_| 0), Some(task));
+        outer.leave();
+        assert!(!outer.woken_from_outside() && !inner.woken_from_outside());
+    }
+
+    #[test]
+    fn a_wake_while_its_executor_does_not_run_comes_from_outside() {
+        let mut executor = Executor::default();
+        let waker = executor.waker(ids()[0]);
+        waker.signal();
+        assert!(waker.is_foreign() && executor.woken_from_outside());
+        executor.enter();
+        assert!(!executor.woken_from_outside());
+        executor.leave();
+    }
+
+    #[test]
+    fn a_task_is_in_the_list_once_and_a_second_wake_is_a_race() {
+        let mut executor = Executor::default();
+        let [task, _] = ids();
+        let waker = executor.waker(task);
+        executor.enter();
+        waker.signal();
+        executor.leave();
+        assert!(!executor.has_raced());
+        let waker = executor.waker(task);
+        executor.enter();
+        waker.signal();
+        waker.signal();
+        assert_eq!((take(|_| 0), take(|_| 0)), (Some(task), None));
+        waker.taken();
+        waker.signal();
+        assert_eq!(take(|_| 0), Some(task));
+        waker.taken();
+        waker.make_void();
+        waker.signal();
+        assert_eq!(take(|_| 0), None);
+        executor.leave();
+        assert!(executor.has_raced());
+    }
+
+    #[test]
+    fn a_poll_knows_whether_its_task_has_woken_itself() {
+        let mut executor = Executor::default();
+        let waker = executor.waker(ids()[0]);
+        executor.enter();
+        waker.signal();
+        waker.taken();
+        assert!(!waker.begin_poll());
+        waker.signal();
+        waker.end_poll();
+        waker.taken();
+        assert!(waker.begin_poll());
+        waker.end_poll();
+        waker.signal();
+        waker.taken();
+        assert!(!waker.begin_poll());
+        executor.leave();
+    }
+}

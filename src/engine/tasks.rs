@@ -174,3 +174,52 @@ impl<T, G: Copy> Tasks<T, G> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A waker may outlive its task: in a channel, in a list of a lock.
+    #[test]
+    fn wakes_of_a_task_that_is_gone_mean_nothing() {
+        let mut executor = Executor::default();
+        let mut tasks = Tasks::new(&executor);
+        executor.enter();
+        let removed = tasks.spawn(Box::pin(async {}), "removed");
+        assert_eq!(tasks.next_ready(|_| 0), Some(removed));
+        let taken = tasks.take(removed).expect("it was spawned");
+        tasks.remove(removed);
+        assert!(tasks.is_gone());
+        taken.waker.wake_by_ref();
+        assert_eq!(tasks.next_ready(|_| 0), None);
+        assert!(tasks.park(removed, taken.future, taken.waker).is_some());
+
+        let drained = tasks.spawn(Box::pin(async {}), "drained");
+        assert_eq!(tasks.next_ready(|_| 0), Some(drained));
+        let waker = tasks.tasks.get(drained.0).map(|task| task.own.clone()).expect("it was spawned");
+        assert_eq!(tasks.drain().len(), 1);
+        waker.wake();
+        assert_eq!(tasks.next_ready(|_| 0), None);
+        executor.leave();
+    }
+
+    #[test]
+    fn a_task_that_is_held_is_polled_after_its_release_if_it_was_woken() {
+        let mut executor = Executor::default();
+        let mut tasks = Tasks::new(&executor);
+        executor.enter();
+        let task = tasks.spawn(Box::pin(async {}), ());
+        tasks.hold(task);
+        assert_eq!(tasks.next_ready(|_| 0), Some(task));
+        assert!(tasks.take(task).is_none());
+        tasks.release(task);
+        assert_eq!(tasks.next_ready(|_| 0), Some(task));
+        let taken = tasks.take(task).expect("it was released");
+        assert!(tasks.park(task, taken.future, taken.waker).is_none());
+        tasks.hold(task);
+        tasks.release(task);
+        assert_eq!(tasks.next_ready(|_| 0), None);
+        tasks.drain();
+        executor.leave();
+    }
+}

@@ -228,7 +228,13 @@ pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: 
 impl Asked<'_> {
     fn words(&self) -> String {
         match self {
-            Asked::ScheduleActivity { seq, activity_type, .. } => format!("activity {seq} ({activity_type}) scheduled"),
+            Asked::ScheduleActivity { seq, activity_type, id } => {
+                let chosen = match id {
+                    ActivityId::Named(id) => Some(id),
+                    ActivityId::Seq(_) => None,
+                };
+                format!("{} scheduled", activity(*seq, activity_type, chosen))
+            }
             Asked::CancelActivity { seq } => format!("activity {seq} cancelled"),
             Asked::StartTimer { seq } => format!("timer {seq} started"),
             Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
@@ -241,10 +247,20 @@ impl Asked<'_> {
     }
 }
 
+/// Names an activity, with the id if the code has chosen one.
+fn activity(seq: Seq, activity_type: &str, id: Option<&Arc<str>>) -> String {
+    match id {
+        Some(id) => format!("activity {seq} ({activity_type}, id {id:?})"),
+        None => format!("activity {seq} ({activity_type})"),
+    }
+}
+
 /// Names a command, for a person.
 fn words(command: &Command) -> String {
     match command {
-        Command::ScheduleActivity { seq, spec } => format!("schedule activity {seq} ({})", spec.activity_type),
+        Command::ScheduleActivity { seq, spec } => {
+            format!("schedule {}", activity(*seq, &spec.activity_type, spec.activity_id.as_ref()))
+        }
         Command::CancelActivity { seq } => format!("cancel activity {seq}"),
         Command::StartTimer { seq, .. } => format!("start timer {seq}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
@@ -288,7 +304,47 @@ impl Asked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::Payload;
+    use crate::program::{ActivitySpec, Payload, Span};
+
+    /// A replay's command has the kind, number, id and type that the history knows.
+    #[test]
+    fn a_command_is_another_if_any_part_differs() {
+        let schedule = |seq, activity_type: &str, id: Option<&str>| {
+            let mut spec = ActivitySpec::new(activity_type, Payload::new("1"));
+            spec.activity_id = id.map(Arc::from);
+            Command::ScheduleActivity { seq, spec: Arc::new(spec) }
+        };
+        let (own, named) = (ActivityId::Seq(2), ActivityId::Named("a".into()));
+        let asked = |id| Asked::ScheduleActivity { seq: 2, activity_type: "copy", id };
+        assert!(asked(&own).matches(&schedule(2, "copy", None)));
+        assert!(asked(&named).matches(&schedule(2, "copy", Some("a"))));
+        for (id, other) in [
+            (&own, schedule(1, "copy", None)),
+            (&own, schedule(2, "move", None)),
+            (&own, schedule(2, "copy", Some("2"))),
+            (&named, schedule(1, "copy", Some("a"))),
+            (&named, schedule(2, "copy", Some("b"))),
+            (&named, schedule(2, "copy", None)),
+            (&own, Command::StartTimer { seq: 2, duration: Span::from_secs(1) }),
+        ] {
+            assert!(!asked(id).matches(&other), "{other:?}");
+        }
+        let timer = |seq| Command::StartTimer { seq, duration: Span::from_secs(1) };
+        let effect = |seq| Command::RecordMarker(Marker::SideEffect { seq, value: Payload::new("1") });
+        let version = |change: &str| Command::RecordMarker(Marker::Version { change_id: change.into(), version: 1 });
+        for (asked, same, other) in [
+            (Asked::StartTimer { seq: 1 }, timer(1), timer(2)),
+            (Asked::StartTimer { seq: 1 }, timer(1), Command::CancelTimer { seq: 1 }),
+            (Asked::CancelTimer { seq: 1 }, Command::CancelTimer { seq: 1 }, Command::CancelTimer { seq: 2 }),
+            (Asked::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 2 }),
+            (Asked::SideEffect { seq: 1 }, effect(1), effect(2)),
+            (Asked::Version { change_id: "a" }, version("a"), version("b")),
+            (Asked::Complete, Command::Complete(Payload::new("1")), timer(1)),
+        ] {
+            assert!(asked.matches(&same), "{same:?}");
+            assert!(!asked.matches(&other), "{other:?}");
+        }
+    }
 
     #[test]
     fn signals_come_before_what_came_before_them_and_equal_jobs_as_they_came() {

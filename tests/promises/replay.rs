@@ -260,6 +260,21 @@ fn another_activity() {
     );
 }
 
+/// The SDKs compare the id too, and the message shows what differs.
+#[test]
+fn an_activity_of_another_id() {
+    let message = nondeterminism(async |ctx: &WorkflowContext, (): ()| {
+        let _: u64 = ctx.execute_activity("work", &1, options()).await?;
+        let activity_id = Some(format!("copy-{}", look()));
+        let _: u64 = ctx.execute_activity("work", &1, ActivityOptions { activity_id, ..options() }).await?;
+        ctx.sleep(seconds(1)).await
+    });
+    insta_lite(
+        &message,
+        "the workflow is not deterministic: command 1 of a replayed workflow task asks to schedule activity 2 (work, id \"copy-2\") where the history has activity 2 (work, id \"copy-1\") scheduled (event 11)",
+    );
+}
+
 #[test]
 fn a_command_more_and_one_less() {
     let more = nondeterminism(async |ctx: &WorkflowContext, (): ()| {
