@@ -218,3 +218,19 @@ fn unwound(payload: Box<dyn Any + Send>) -> Unwound {
     };
     Unwound::Panic(Box::new(Panic { message, location }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An activity's code may run a simulation, and panic after it.
+    #[test]
+    fn user_code_goes_on_after_a_call_inside_it() {
+        let inside = catch(|| {
+            let inner = catch(|| IN_USER_CODE.get());
+            (inner.ok(), IN_USER_CODE.get())
+        });
+        assert_eq!(inside.ok(), Some((Some(true), true)));
+        assert!(!IN_USER_CODE.get());
+    }
+}

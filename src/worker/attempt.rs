@@ -339,3 +339,20 @@ impl fmt::Debug for Attempt {
         f.debug_struct("Attempt").field("token", &self.token).field("life", &self.life).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn polls_are_counted_anew_at_each_moment() {
+        let mut busy = Busy::default();
+        let counts = [0, 0, 0, 1, 1, 2].map(|seconds| busy.count(Time::ZERO + Duration::from_secs(seconds)));
+        assert_eq!(counts, [1, 2, 3, 1, 2, 1]);
+        let polls = [(2, false), (2, true), (2, false), (3, false), (3, false), (3, true)];
+        let counts =
+            polls.map(|(seconds, by_itself)| busy.count_poll(Time::ZERO + Duration::from_secs(seconds), by_itself));
+        assert_eq!(counts, [1, 2, 2, 1, 1, 2]);
+    }
+}

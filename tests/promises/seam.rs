@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use durasim::program::{
     Activation, ActivityLink, ActivityOutcome, ActivityProgram, ActivitySpec, ActivityTask, Attempt, Command, Failure,
-    Payload, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart, panics,
+    Payload, RunInfo, TaskFailure, Timeouts, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart, panics,
 };
-use durasim::{ActivityOptions, AttemptEnd, Run, Simulation, WorkflowContext, WorkflowError, check};
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, AttemptEnd, Run, Simulation, Span, WorkflowContext, WorkflowError,
+    check, program,
+};
 use serde::{Deserialize, Serialize};
 
 /// The other client: none of it knows of simulations.
@@ -234,6 +237,65 @@ impl WorkflowRun for FromZero {
 fn an_activity_without_a_number_ends_the_run() {
     let error = simulation().0.workflow_program(FromZero).run("from_zero", &()).unwrap_err().to_string();
     assert!(error.contains("activities are numbered from 1"), "{error}");
+}
+
+/// A workflow that cancels its activity after a second, and counts how often it hears of the end of it for a minute.
+struct Counts(u32);
+
+impl WorkflowProgram for Counts {
+    fn workflow_type(&self) -> &str {
+        "counts"
+    }
+
+    fn instantiate(
+        &self,
+        _: Arc<RunInfo>,
+        _: &WorkflowStart,
+        _: Arc<dyn WorkflowLink>,
+    ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
+        Ok(Box::new(Counts(0)))
+    }
+}
+
+impl WorkflowRun for Counts {
+    fn activate(&mut self, activation: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
+        for job in &activation.jobs {
+            match job {
+                program::Job::Start => {
+                    let mut spec = ActivitySpec::new("waits", Payload::new("null"));
+                    spec.timeouts =
+                        Timeouts::default().start_to_close(Span::from_secs(30)).heartbeat(Span::from_secs(5));
+                    commands.push(Command::ScheduleActivity { seq: 1, spec: Arc::new(spec) });
+                    commands.push(Command::StartTimer { seq: 1, duration: Span::from_secs(1) });
+                }
+                program::Job::FireTimer(1) => {
+                    commands.push(Command::CancelActivity { seq: 1 });
+                    commands.push(Command::StartTimer { seq: 2, duration: Span::from_secs(60) });
+                }
+                program::Job::ActivityDone { seq: 1, .. } => self.0 += 1,
+                _ => commands.push(Command::Complete(Payload::new(self.0.to_string()))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`: with the cancellation type
+/// "try cancel" the code is told at once, and not again when the service says how the activity ended.
+#[test]
+fn a_cancelled_activity_is_told_to_the_code_once() {
+    let waits = async |ctx: &ActivityContext, (): ()| -> Result<(), ActivityError> {
+        while !ctx.is_cancelled() {
+            durasim::time::sleep(Duration::from_secs(1)).await;
+            ctx.heartbeat(&())?;
+        }
+        Err(ActivityError::Cancelled)
+    };
+    let simulation = Simulation::temporal().activity("waits", waits).workflow_program(Counts(0));
+    let run = simulation.run("counts", &()).unwrap();
+    assert_eq!(run.result::<u32>().unwrap(), 1);
+    let timeline = run.timeline().to_string();
+    assert!(timeline.contains("waits#1@1  ended as cancelled"), "{timeline}");
 }
 
 /// A workflow whose one activation ends in this way.
