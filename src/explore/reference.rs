@@ -34,6 +34,9 @@ impl Exploration {
         // The checks are not asked then: that the run fails says it all.
         let mut finding = fails.map(|violation| Finding::of_reference("ends well", violation));
         let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
+        if finding.is_none() && times_out.is_none() {
+            self.looks_at_something(&run)?;
+        }
         let weak = judges.iter().filter_map(|judge| panics::catch(|| judge.check.shows_little(&run)).ok().flatten());
         report.notes.extend(weak);
         if finding.is_none() {
@@ -88,12 +91,6 @@ impl Exploration {
                     list_names(self.start.activities())
                 )));
             }
-            if let Some(why) = shows_nothing(&**check, run) {
-                return Err(RunError::Setup(format!(
-                    "the check `{}` can show nothing in this exploration: {why}",
-                    check.name()
-                )));
-            }
             let memory = panics::catch(|| check.learn(run)).map_err(|unwound| {
                 RunError::Setup(format!(
                     "the check `{}` cannot look at the run without faults: {}",
@@ -104,6 +101,20 @@ impl Exploration {
             judges.push(Judge { check: check.clone(), reference: shared.with_memory(memory) });
         }
         Ok(judges)
+    }
+
+    /// Refuses a check that would hold whatever the code does. A run that times out may be the reason that there is nothing to
+    /// look at, and is the better story.
+    fn looks_at_something(&self, run: &Run) -> Result<(), RunError> {
+        for check in &self.checks {
+            if let Some(why) = shows_nothing(&**check, run) {
+                return Err(RunError::Setup(format!(
+                    "the check `{}` can show nothing in this exploration: {why}",
+                    check.name()
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use durasim::explore::Report;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Client, Ledger, Run, Simulation, WorkflowContext, WorkflowError,
-    check,
+    ActivityContext, ActivityError, ActivityOptions, Client, Ledger, RetryPolicy, Run, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
 
 use super::resilient;
@@ -89,6 +89,24 @@ fn an_activity_that_never_runs_or_records_nothing() {
         &explored("waiting", covered.covered_by("silent", |_: &u32, _: &u32| true)),
         "`silent` records no heartbeat with details",
     );
+}
+
+/// The timeout is why there is nothing to look at: it is told in its place.
+#[test]
+fn an_activity_that_times_out_without_faults_says_that_first() {
+    let report = Simulation::temporal()
+        .activity("silent", silent)
+        .workflow("waiting", async |ctx: &WorkflowContext, rows: u32| {
+            let retry_policy = Some(RetryPolicy { maximum_attempts: 2, ..Default::default() });
+            let options = ActivityOptions { heartbeat_timeout: Duration::from_secs(2), retry_policy, ..resilient() };
+            ctx.execute_activity::<u32>("silent", &rows, options).await
+        })
+        .explore("waiting", &3u32)
+        .every_fault()
+        .check(check::progress("silent", |rows: &u32| *rows))
+        .report();
+    let [failed] = report.failures() else { panic!("{report}") };
+    assert!(failed.violation.message.contains("runs into its heartbeat timeout"), "{}", failed.text);
 }
 
 #[test]
