@@ -2,9 +2,10 @@
 //!
 //! Begin with [`activities::process_large_file`] and [`workflows::resilient_processing`], which are code as one writes it for
 //! production. [`fakes`] stand for the world outside. [`stops`] put activities, workflows and fakes together and say what
-//! every run is judged by. All that reads the command line and prints is in [`tour`].
+//! every run is judged by. [`broken`] has the same activities with bugs, for `--break`. All that reads the command line and prints is in [`tour`].
 
 pub mod activities;
+pub mod broken;
 pub mod checks;
 pub mod fakes;
 pub mod stops;

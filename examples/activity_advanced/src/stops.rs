@@ -112,16 +112,28 @@ impl Stop {
     }
 }
 
-/// The world of the tour: all activities, all workflows, and what stands outside.
+/// How an activity of the tour is registered.
+pub type Register = fn(Simulation) -> Simulation;
+
+/// The activities of the tour: their registered names, and how they are registered.
+pub const ACTIVITIES: [(&str, Register); 3] = [
+    ("process_large_file", |simulation| simulation.activity("process_large_file", process_large_file_activity)),
+    ("migrate_data", |simulation| simulation.activity("migrate_data", migrate_data_activity)),
+    ("deadline_aware_activity", |simulation| simulation.activity("deadline_aware_activity", deadline_aware_activity)),
+];
+
+/// The tour: all activities and workflows, and what stands outside.
 pub fn simulation(dialect: Dialect) -> Simulation {
+    ACTIVITIES.iter().fold(world(dialect), |simulation, (_, register)| register(simulation))
+}
+
+/// All workflows of the tour, and what stands outside, without the activities.
+pub fn world(dialect: Dialect) -> Simulation {
     let simulation = match dialect {
         Dialect::Cadence => Simulation::cadence(),
         _ => Simulation::temporal(),
     };
     simulation
-        .activity("process_large_file", process_large_file_activity)
-        .activity("migrate_data", migrate_data_activity)
-        .activity("deadline_aware_activity", deadline_aware_activity)
         .workflow("resilient_processing", resilient_processing_workflow)
         .workflow("file_processing", file_processing_workflow)
         .workflow("file_processing_with_retries", file_processing_with_retries_workflow)

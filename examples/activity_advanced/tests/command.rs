@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use activity_advanced::broken::BUGS;
+
 fn command(arguments: &[&str], plan: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_activity_advanced"));
     command.args(arguments).env_remove("DURASIM_PLAN").env_remove("DURASIM_SEED");
@@ -63,6 +65,28 @@ fn all_but_the_timeline_fits_80_columns() {
 }
 
 #[test]
+fn a_planted_bug_is_found_and_explained_and_its_run_can_be_seen() {
+    for bug in &BUGS {
+        let option = format!("--break={}", bug.number);
+        let output = command(&[&option], None);
+        let shown = text(&output.stdout);
+        assert!(output.status.success(), "{shown}");
+        assert!(shown.starts_with(&format!("Found: bug {}, {}.\n", bug.number, bug.about)), "{shown}");
+        assert!(shown.contains(&format!("The check `{}` noticed it", bug.check)), "{shown}");
+        assert!(shown.contains(bug.words) && shown.contains(bug.file), "{shown}");
+        let (_, line) = shown.rsplit_once("cargo run -p activity_advanced -- ").unwrap();
+        let words = words(&line.replace("\\\n", " "));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let ["--plan", plan] = words[1..] else { panic!("{words:?}") };
+        assert_eq!(words[0], option);
+        let replayed = command(&words, None);
+        assert!(replayed.status.success(), "{}", text(&replayed.stderr));
+        assert!(text(&replayed.stdout).starts_with(plan), "{}", text(&replayed.stdout));
+    }
+    assert!(text(&command(&["--break"], None).stdout).starts_with("Found: bug 4, "));
+}
+
+#[test]
 fn one_workflow_with_a_few_seeds_as_json() {
     let output = command(&["--workflow", "deadline_aware", "--seeds", "10..30", "--json"], None);
     assert!(output.status.success());
@@ -100,6 +124,8 @@ fn wrong_values_are_refused_with_the_right_form() {
         (command(&["--seeds", "lots"], None), "500..600"),
         (command(&["--dialect=zeebe"], None), "temporal, cadence"),
         (command(&["--verbose"], None), "--help"),
+        (command(&["--break=8"], None), "[possible values: 4, 5, 6, 7]"),
+        (command(&["--break", "--seed", "1"], None), "cannot be used with"),
         (command(&["--seed", "1", "--plan", "v1"], None), "cannot be used with"),
     ];
     for (output, why) in refused {

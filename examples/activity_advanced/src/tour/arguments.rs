@@ -10,6 +10,7 @@ use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use durasim::Dialect;
 use durasim::fault::Plan;
 
+use crate::broken::{BUGS, Bug};
 use crate::stops::{STOPS, Stop};
 
 // Lines are broken by hand: to have clap break them takes a package that asks the terminal for its width.
@@ -37,6 +38,11 @@ pub struct Arguments {
     /// 'process_large_file#1@1:await17=crash'
     #[arg(long, env = "DURASIM_PLAN", hide_env = true, value_parser = plan, verbatim_doc_comment)]
     pub plan: Option<Plan>,
+
+    /// Plant a bug instead, find it, and explain it. 4 if no number is given:
+    #[arg(long = "break", value_name = "NUMBER", value_parser = bugs(), num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "4", conflicts_with_all = ["seed", "seeds", "workflow", "json"])]
+    pub bug: Option<&'static Bug>,
 
     /// Choose the server whose rules the service follows
     #[arg(long, value_name = "NAME", default_value = "temporal", value_parser = dialects())]
@@ -89,6 +95,11 @@ fn is_blank(value: Option<OsString>) -> bool {
 fn workflows() -> impl TypedValueParser<Value = &'static Stop> {
     PossibleValuesParser::new(STOPS.map(|stop| PossibleValue::new(stop.workflow).help(stop.about)))
         .try_map(|name| Stop::of(&name).ok_or("not a workflow of the tour"))
+}
+
+fn bugs() -> impl TypedValueParser<Value = &'static Bug> {
+    PossibleValuesParser::new(BUGS.map(|bug| PossibleValue::new(bug.number).help(bug.about)))
+        .try_map(|number| Bug::of(&number).ok_or("not a bug of the tour"))
 }
 
 fn dialects() -> impl TypedValueParser<Value = Dialect> {

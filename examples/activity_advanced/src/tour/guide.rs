@@ -9,8 +9,10 @@ use durasim::service::WorkflowOutcome;
 use durasim::{Dialect, Outcome, Run};
 use serde_json::json;
 
+use crate::broken::Bug;
 use crate::stops::{STOPS, Stop, simulation};
 use crate::tour::Arguments;
+use crate::tour::found::Found;
 use crate::tour::outcomes::Outcomes;
 use crate::tour::overview::Overview;
 use crate::tour::row::Row;
@@ -22,6 +24,9 @@ use crate::tour::tale::{CRASH_AND_RESUME, Tale};
 /// # Errors
 /// If nothing could be run.
 pub fn follow(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    if let Some(bug) = arguments.bug {
+        return broken(arguments, bug);
+    }
     let simulation = simulation(arguments.dialect);
     match (&arguments.plan, arguments.seed) {
         (Some(plan), _) => {
@@ -33,6 +38,23 @@ pub fn follow(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
             one_run(arguments, stop, &stop.run(&simulation.random_faults(seed))?)
         }
         (None, None) => tour(arguments),
+    }
+}
+
+/// The tour's code with a bug in it: how it is found, or the one run that was asked for.
+fn broken(arguments: &Arguments, bug: &Bug) -> Result<ExitCode, Box<dyn Error>> {
+    if let Some(plan) = &arguments.plan {
+        return one_run(arguments, bug.stop(), &bug.stop().run(&bug.planted(arguments.dialect).plan(plan.clone()))?);
+    }
+    match Found::find(bug, arguments.dialect) {
+        Some(found) => {
+            println!("{found}");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            println!("Not found: bug {}, {}.", bug.number, bug.about);
+            Ok(ExitCode::FAILURE)
+        }
     }
 }
 

@@ -1,0 +1,60 @@
+//! [`Found`]: a planted bug, and how it was found.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use durasim::Dialect;
+use durasim::explore::{Failed, Report};
+
+use crate::broken::Bug;
+
+/// A planted bug, and how it was found.
+#[derive(Debug)]
+pub struct Found<'a> {
+    bug: &'a Bug,
+    dialect: Dialect,
+    report: Report,
+    elapsed: Duration,
+}
+
+impl Found<'_> {
+    /// Plants the bug and makes a run for every fault. `None` if all of them hold.
+    pub fn find(bug: &Bug, dialect: Dialect) -> Option<Found<'_>> {
+        let started = Instant::now();
+        let report = bug.stop().judged(&bug.planted(dialect)).every_fault().report();
+        let found = Found { bug, dialect, report, elapsed: started.elapsed() };
+        found.failed().is_some().then_some(found)
+    }
+
+    /// The failure that is shown: of the check that is there for this kind of bug, or the first.
+    pub fn failed(&self) -> Option<&Failed> {
+        let failures = self.report.failures();
+        failures.iter().find(|failed| failed.check == self.bug.check).or_else(|| failures.first())
+    }
+
+    /// The command that shows the whole run.
+    fn command(&self, failed: &Failed) -> String {
+        let dialect = if self.dialect == Dialect::Cadence { " --dialect=cadence" } else { "" };
+        let number = self.bug.number;
+        format!("    cargo run -p activity_advanced -- --break={number}{dialect} \\\n      --plan '{}'", failed.plan)
+    }
+}
+
+/// In lines of at most 80 columns, but for the command's plan.
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(failed) = self.failed() else { return Ok(()) };
+        let Bug { number, about, activity, words, file, .. } = self.bug;
+        let faults = match failed.plan.entries.len() {
+            0 => "without any fault".to_owned(),
+            1 => "with one fault".to_owned(),
+            many => format!("with {many} faults"),
+        };
+        writeln!(f, "Found: bug {number}, {about}.\n")?;
+        writeln!(f, "It was planted in {activity}.")?;
+        writeln!(f, "The check `{}` noticed it {faults}, in {:.1?}.\n", failed.check, self.elapsed)?;
+        writeln!(f, "{}\n", failed.text)?;
+        writeln!(f, "{words}\n\nThe code: examples/activity_advanced/{file}\n")?;
+        write!(f, "To see the whole run:\n\n{}", self.command(failed))
+    }
+}
