@@ -4,7 +4,7 @@
 #
 #     scripts/mutants.sh src/engine               40 of a folder
 #     scripts/mutants.sh src/world/awaits.rs      all of a file (docs/architecture.md names those that carry faults out)
-#     scripts/mutants.sh src/check --in-place     more words are options of cargo-mutants
+#     scripts/mutants.sh src/check --in-place     more words are options of cargo-mutants; --iterate goes on where it stopped
 #
 # Needs cargo-mutants and cargo-nextest (scripts/tools.sh cargo-mutants cargo-nextest). It takes half a minute a mutant.
 set -euo pipefail
@@ -23,6 +23,8 @@ fi
 quoted=$(echo "$names" | sed 's/[][\.*^$(){}?+|/]/\\&/g' | paste -sd'|')
 results=target/mutants/$(echo "$scope" | tr / -)
 mkdir -p "$results"
+# Words of `--cargo-arg` belong to the build as well: no other tests are built.
 cargo mutants --package durasim --file "$files" --re "^($quoted)\$" --output "$results" \
     --no-shuffle --timeout 200 --test-tool nextest "$@" \
-    -- --lib --test promises --test bugs --test conformance --profile mutants -E 'not test(golden)'
+    --cargo-arg=--lib --cargo-arg=--test=promises --cargo-arg=--test=bugs --cargo-arg=--test=conformance \
+    -- --profile mutants -E 'not test(golden)'
