@@ -18,7 +18,7 @@ use crate::program::{
     ActivityId, ActivitySpec, Details, Failure, Payload, RetrySpec, RetryState, Seq, Span, Time, TimeoutType, Timeouts,
 };
 
-/// Where an activity stands.
+/// The place at which an activity stands in its life.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ActivityState {
     /// An attempt is due and waits for a worker.
@@ -27,63 +27,64 @@ pub enum ActivityState {
     Backoff,
     /// A worker has the attempt.
     Started(Started),
-    /// It is over.
+    /// The activity is over.
     Closed(ActivityClose),
 }
 
-/// What is known of a running attempt.
+/// The things that are known of a running attempt.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Started {
-    /// When the service handed it out.
+    /// The time at which the service handed the attempt out.
     pub at: Time,
     /// The last heartbeat, and its rank in the run's timer queue.
     pub last_heartbeat: Option<(Time, Rank)>,
-    /// What happens once it yields, if an operator has reset the activity meanwhile.
+    /// The reset that is carried out once the attempt yields, if an operator has asked for one meanwhile.
     pub reset: ResetRequest,
 }
 
 /// A reset that waits for the running attempt to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ResetRequest {
-    /// Nobody asked.
+    /// Nobody asked for a reset.
     #[default]
     None,
-    /// Details stay.
+    /// The heartbeat details stay.
     KeepDetails,
-    /// Details go when the attempt ends (rule row `trace/43`).
+    /// The heartbeat details go when the attempt ends (rule row `trace/43`).
     ClearDetails,
 }
 
-/// How an activity closed.
+/// The way in which an activity closed.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ActivityClose {
-    /// With a result.
+    /// The activity closed with a result.
     Completed {
-        /// Encoded.
+        /// The encoded result.
         result: Payload,
     },
-    /// With the failure of its last attempt.
+    /// The activity closed with the failure of its last attempt.
     Failed {
-        /// What the attempt reported.
+        /// The failure that the attempt reported.
         failure: Arc<Failure>,
-        /// Why there was no other attempt. [`RetryState::Timeout`] says that the next one would have come too late.
+        /// The reason why there was no other attempt. [`RetryState::Timeout`] says that the next one would have come
+        /// too late.
         retry_state: RetryState,
     },
-    /// By a deadline.
+    /// The activity closed by a deadline.
     TimedOut {
         /// A timeout failure; its cause is the failure of the attempt before.
         failure: Arc<Failure>,
-        /// Why there was no other attempt.
+        /// The reason why there was no other attempt.
         retry_state: RetryState,
     },
-    /// Cancelled, with the worker's agreement or because it was not running.
+    /// The activity was cancelled, with the worker's agreement or because it was not running.
     Canceled {
-        /// What the code attached, or `"ACTIVITY_ID_NOT_STARTED"`.
+        /// The details that the code attached, or `"ACTIVITY_ID_NOT_STARTED"`.
         details: Details,
     },
 }
 
-/// Whether an operator holds the activity back.
+/// Says whether an operator holds the activity back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Hold {
     #[default]
@@ -102,12 +103,12 @@ pub struct Activity {
     pub(super) retry: Arc<RetrySpec>,
     pub(super) dialect: Dialect,
     pub(super) scheduled_event_id: u64,
-    /// Set when the event is written, which is when the activity has closed.
+    /// The id of the started event. It is set when that event is written, which is when the activity has closed.
     pub(super) started_event_id: u64,
     pub(super) scheduled_at: Time,
-    /// When it is over at the latest: timers for later than this are not armed.
+    /// The time at which the activity is over at the latest: timers for later than this are not armed.
     pub(super) expires: Time,
-    /// When the current attempt is, or was, due.
+    /// The time at which the current attempt is, or was, due.
     pub(super) attempt_scheduled_at: Time,
     pub(super) attempt: u32,
     pub(super) state: ActivityState,
@@ -179,7 +180,7 @@ impl Activity {
         &self.spec.activity_type
     }
 
-    /// As the workflow asked for it.
+    /// The activity's specification, as the workflow asked for it.
     pub fn spec(&self) -> &Arc<ActivitySpec> {
         &self.spec
     }
@@ -194,7 +195,7 @@ impl Activity {
         &self.retry
     }
 
-    /// Where it stands.
+    /// The place at which the activity stands in its life.
     pub fn state(&self) -> &ActivityState {
         &self.state
     }
@@ -204,42 +205,43 @@ impl Activity {
         self.attempt
     }
 
-    /// What heartbeats left: what the next attempt will see.
+    /// The details that heartbeats left, which the next attempt will see.
     pub fn details(&self) -> &Details {
         &self.details
     }
 
-    /// How the last attempt that was retried ended; `None` if there is none, or it reported a failure without content.
+    /// The failure of the last attempt that was retried; `None` if no attempt was, or if it reported a failure without
+    /// content.
     pub fn last_failure(&self) -> Option<&Arc<Failure>> {
         self.last_failure.as_ref()
     }
 
-    /// Whether the workflow asked to cancel it.
+    /// Says whether the workflow asked to cancel the activity.
     pub fn cancel_requested(&self) -> bool {
         self.cancel_requested
     }
 
-    /// Whether an operator paused it.
+    /// Says whether an operator paused the activity.
     pub fn is_paused(&self) -> bool {
         self.hold == Hold::Paused
     }
 
-    /// When it was first scheduled: schedule-to-close counts from here, unless each attempt has its own.
+    /// The time of the first schedule. Schedule-to-close counts from here, unless each attempt has its own.
     pub fn scheduled_at(&self) -> Time {
         self.scheduled_at
     }
 
-    /// When the current attempt is, or was, due: schedule-to-start counts from here.
+    /// The time at which the current attempt is, or was, due. Schedule-to-start counts from here.
     pub fn attempt_scheduled_at(&self) -> Time {
         self.attempt_scheduled_at
     }
 
-    /// Id of its `ACTIVITY_TASK_SCHEDULED` event.
+    /// The id of the activity's `ACTIVITY_TASK_SCHEDULED` event.
     pub fn scheduled_event_id(&self) -> u64 {
         self.scheduled_event_id
     }
 
-    /// How it closed; `None` while it is open, and for ever if its workflow closed first.
+    /// The way in which the activity closed; `None` while it is open, and for ever if its workflow closed first.
     pub fn outcome(&self) -> Option<&ActivityClose> {
         match &self.state {
             ActivityState::Closed(close) => Some(close),
@@ -247,7 +249,7 @@ impl Activity {
         }
     }
 
-    /// When the attempt that runs was started.
+    /// The time at which the attempt that runs was started.
     pub fn started_at(&self) -> Option<Time> {
         self.started().map(|started| started.at)
     }
@@ -258,7 +260,7 @@ impl Activity {
         (self.is_in_backoff() && !self.is_paused()).then_some(self.backoff)
     }
 
-    /// When the next attempt will be due by itself.
+    /// The time at which the next attempt will be due by itself.
     pub fn next_attempt_at(&self) -> Option<Time> {
         (self.is_in_backoff() && !self.is_paused()).then_some(self.attempt_scheduled_at)
     }
@@ -270,7 +272,7 @@ impl Activity {
         }
     }
 
-    /// The moments its clocks run from.
+    /// The moments from which the activity's clocks run.
     pub fn clocks(&self) -> Clocks {
         let started = self.started();
         let per_attempt = self.dialect.restarts_schedule_to_close();
@@ -282,8 +284,9 @@ impl Activity {
         }
     }
 
-    /// When a timeout passes; `None` if it is off or its clock does not run now. A paused activity's clocks stand still
-    /// (temporal `service/history/workflow/timer_sequence.go`, recorded scenario `ops_pause_s2c`).
+    /// The time at which a timeout passes; `None` if the timeout is off or its clock does not run now. A paused
+    /// activity's clocks stand still (temporal `service/history/workflow/timer_sequence.go`, recorded scenario
+    /// `ops_pause_s2c`).
     pub fn deadline(&self, timeout: TimeoutType) -> Option<Time> {
         if self.is_paused() || !self.is_open() {
             return None;
@@ -299,7 +302,7 @@ impl Activity {
         matches!(self.state, ActivityState::Backoff)
     }
 
-    /// Says whether it has not closed.
+    /// Says whether the activity has not closed.
     pub fn is_open(&self) -> bool {
         !matches!(self.state, ActivityState::Closed(_))
     }

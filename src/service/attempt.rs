@@ -1,4 +1,4 @@
-//! Attempts: offered, handed out, and what their workers say of them.
+//! Attempts: how they are offered and handed out, and how their workers report on them.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ pub struct HeartbeatAnswer {
 }
 
 impl Activity {
-    /// Whether the attempt of this number runs, or any for `None`.
+    /// Says whether the attempt of this number runs, or whether any attempt runs for `None`.
     fn runs_attempt(&self, attempt: Option<u32>) -> bool {
         self.started().is_some() && attempt.is_none_or(|attempt| attempt == self.attempt)
     }
 
-    /// The attempt that a timer is set for; `None` for one that spans all attempts.
+    /// The attempt that a timer is set for; `None` for a timer that spans all attempts.
     pub(super) fn timer_attempt(&self, timeout: TimeoutType) -> Option<u32> {
         let spans_all = timeout == TimeoutType::ScheduleToClose && !self.dialect.restarts_schedule_to_close();
         (!spans_all).then_some(self.attempt)
@@ -63,8 +63,8 @@ impl Service {
         }
     }
 
-    /// Hands an attempt to a worker, whose start-to-close and heartbeat clocks begin. `None` if the attempt is stale: the
-    /// activity is closed, paused, or at another attempt.
+    /// Hands an attempt to a worker, whose start-to-close and heartbeat clocks begin. Gives `None` if the attempt is
+    /// stale: the activity is closed, paused, or at another attempt.
     pub fn take_activity_task(
         &mut self,
         activity: ActivityKey,
@@ -90,7 +90,7 @@ impl Service {
         Some(Token { activity, attempt })
     }
 
-    /// What the worker of an attempt that has just started is given.
+    /// The task that is given to the worker of an attempt that has just started.
     pub(crate) fn activity_task(&self, token: Token) -> ActivityTask {
         let taken = self.activity(token.activity);
         let info = ActivityInfo {
@@ -107,7 +107,8 @@ impl Service {
         ActivityTask { info, heartbeat_details: taken.details.clone() }
     }
 
-    /// Whether a call for the running attempt is accepted. `attempt` is what a token is bound to.
+    /// Checks that a call for the running attempt is accepted. `attempt` is the attempt that the caller's token is
+    /// bound to.
     ///
     /// Source: temporal `service/history/api/activity_util.go`, recorded scenarios `stale_*`.
     pub(super) fn check_running(&self, activity: ActivityKey, attempt: Option<u32>) -> Result<(), Refused> {
@@ -120,14 +121,14 @@ impl Service {
         Ok(())
     }
 
-    /// Takes a heartbeat. Its details replace what was there, also by nothing
-    /// (recorded scenarios `hb_details_absent_clears`, `hb_details_empty_list`).
+    /// Takes a heartbeat. Its details replace those that were there, even if it has none (recorded scenarios
+    /// `hb_details_absent_clears`, `hb_details_empty_list`).
     ///
     /// `order` is the rank of the heartbeat's new deadline among equal times in the run's timer queue.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. The answer to a heartbeat that is too
-    /// large is not an error: it asks to cancel, and the activity has failed (`limit_heartbeat_2_5m`).
+    /// The error is `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. A heartbeat that is
+    /// too large is not an error: its answer asks to cancel, and the activity has failed (`limit_heartbeat_2_5m`).
     pub fn heartbeat(
         &mut self,
         token: Token,
@@ -168,8 +169,8 @@ impl Service {
     /// (recorded scenario `cancel_wait_ignored_completes`).
     ///
     /// # Errors
-    /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. A result that is too large is
-    /// accepted, and the activity has failed (`limit_result_2_5m`).
+    /// The error is `NOT_FOUND` if the attempt does not run any more, or the workflow has closed. A result that is too
+    /// large is accepted, and the activity has failed (`limit_result_2_5m`).
     pub fn complete(&mut self, token: Token, result: Payload, now: Time) -> Result<(), Refused> {
         self.check_running(token.activity, Some(token.attempt))?;
         self.complete_open(token.activity, result, now);
@@ -188,13 +189,13 @@ impl Service {
         }
     }
 
-    /// Takes an attempt's failure. `None` is a report without a failure in it, which is retried like any other.
-    /// `last_heartbeat_details` replace what is visible, also by nothing, if they are given at all
-    /// (recorded scenarios `hb_details_in_fail_request*`). In the Cadence dialect the report has no room for them.
+    /// Takes an attempt's failure. `None` is a report without a failure in it, which is retried like any other. If
+    /// `last_heartbeat_details` are given at all, they replace those that are visible, even if they are empty (recorded
+    /// scenarios `hb_details_in_fail_request*`). In the Cadence dialect the report has no room for them.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if the failure is not an application failure (`retry_failure_kind_*`); the attempt runs on.
-    /// `NOT_FOUND` if the attempt does not run any more, or the workflow has closed.
+    /// The error is `INVALID_ARGUMENT` if the failure is not an application failure (`retry_failure_kind_*`); the
+    /// attempt runs on. It is `NOT_FOUND` if the attempt does not run any more, or the workflow has closed.
     pub fn fail(
         &mut self,
         token: Token,
@@ -213,8 +214,9 @@ impl Service {
     /// Takes an attempt's word that it was cancelled.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if nobody asked to cancel it (recorded scenario `cancel_unrequested_respond_canceled`); the
-    /// attempt runs on. `NOT_FOUND` if the attempt does not run any more, or the workflow has closed.
+    /// The error is `INVALID_ARGUMENT` if nobody asked to cancel the attempt (recorded scenario
+    /// `cancel_unrequested_respond_canceled`); the attempt runs on. It is `NOT_FOUND` if the attempt does not run any
+    /// more, or the workflow has closed.
     pub fn cancel(&mut self, token: Token, details: Details, now: Time) -> Result<(), Refused> {
         self.check_running(token.activity, Some(token.attempt))?;
         self.cancel_running(token.activity, details, now)

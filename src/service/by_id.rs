@@ -23,7 +23,7 @@ impl Service {
     /// if need be (recorded scenarios `byid_complete_backoff`, `byid_complete_before_start`).
     ///
     /// # Errors
-    /// `NOT_FOUND` if no activity of this id is open, or the workflow has closed.
+    /// The error is `NOT_FOUND` if no activity of this id is open, or the workflow has closed.
     pub fn complete_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -40,7 +40,8 @@ impl Service {
     /// `trace/19`).
     ///
     /// # Errors
-    /// `NOT_FOUND` if no attempt of this id runs (recorded scenario `byid_fail_before_start`), or the workflow has closed.
+    /// The error is `NOT_FOUND` if no attempt of this id runs (recorded scenario `byid_fail_before_start`), or the
+    /// workflow has closed.
     pub fn fail_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -57,8 +58,8 @@ impl Service {
     /// Says that the attempt that runs was cancelled (recorded scenario `byid_cancel_requested`).
     ///
     /// # Errors
-    /// `NOT_FOUND` if no attempt of this id runs, or the workflow has closed; `INVALID_ARGUMENT` if nobody asked to
-    /// cancel it.
+    /// The error is `NOT_FOUND` if no attempt of this id runs, or the workflow has closed. It is `INVALID_ARGUMENT` if
+    /// nobody asked to cancel the attempt.
     pub fn cancel_by_id(
         &mut self,
         workflow: WorkflowKey,
@@ -70,10 +71,11 @@ impl Service {
         self.cancel_running(key, details, now)
     }
 
-    /// A heartbeat of the attempt that runs. `order` is as in [`Service::heartbeat`].
+    /// Takes a heartbeat of the attempt that runs. `order` is as in [`Service::heartbeat`].
     ///
     /// # Errors
-    /// `NOT_FOUND` if no attempt of this id runs (recorded scenario `byid_heartbeat_backoff`), or the workflow has closed.
+    /// The error is `NOT_FOUND` if no attempt of this id runs (recorded scenario `byid_heartbeat_backoff`), or the
+    /// workflow has closed.
     pub fn heartbeat_by_id(
         &mut self,
         workflow: WorkflowKey,

@@ -1,8 +1,8 @@
 //! The rules of Cadence's server where they differ from Temporal's. [`Dialect`](super::dialect::Dialect) picks them.
 //!
-//! Taken from the sources, not recorded. On Cadence's wire every time is a whole number of seconds. Its client rounds
-//! options up (cadence-client `convertRetryPolicy`, `WithHeartbeatTimeout`), and so do the functions here that take
-//! options.
+//! These rules are taken from the sources, not recorded. On Cadence's wire every time is a whole number of seconds. Its
+//! client rounds options up (cadence-client `convertRetryPolicy`, `WithHeartbeatTimeout`), and so do the functions here
+//! that take options.
 
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
@@ -15,10 +15,10 @@ pub const LONGEST_SCHEDULE_TO_START_FOR_RETRY: Span = Span::from_secs(1800);
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
-/// The longest backoff in seconds that still is one in nanoseconds.
+/// The longest backoff in seconds that still fits into nanoseconds.
 const MOST_SECONDS: i64 = i64::MAX / NANOS_PER_SECOND;
 
-/// The reason a timeout is known by: what a policy lists to have it not retried.
+/// The reason by which a timeout is known. A policy lists it so that the timeout is not retried.
 /// Source: cadence `service/history/execution/timer_sequence.go` (`TimerTypeToReason`).
 pub fn timeout_reason(timeout_type: TimeoutType) -> &'static str {
     match timeout_type {
@@ -30,13 +30,13 @@ pub fn timeout_reason(timeout_type: TimeoutType) -> &'static str {
     }
 }
 
-/// Whole seconds, rounded up; negative ones stay as they are and are refused.
+/// Rounds up to whole seconds; negative spans stay as they are and are refused later.
 fn whole_seconds(span: Span) -> Span {
     let nanos = span.as_nanos();
     if nanos <= 0 { span } else { Span::from_secs((nanos - 1) / NANOS_PER_SECOND + 1) }
 }
 
-/// What an activity without a policy gets: it is not retried.
+/// The policy of an activity that asks for none: it is not retried.
 pub fn single_attempt() -> RetrySpec {
     normalize_retry(&RetrySpec::default())
 }
@@ -64,7 +64,7 @@ pub fn normalize_retry(policy: &RetrySpec) -> RetrySpec {
 /// Checks a policy after [`normalize_retry`].
 ///
 /// # Errors
-/// The server's words. Source: cadence `common/util.go` (`ValidateRetryPolicy`).
+/// The error has the server's words. Source: cadence `common/util.go` (`ValidateRetryPolicy`).
 pub fn validate_retry(policy: &RetrySpec) -> Result<(), String> {
     let refusal = if policy.initial_interval <= Span::ZERO {
         "InitialIntervalInSeconds must be greater than 0 on retry policy."
@@ -90,7 +90,8 @@ pub fn validate_retry(policy: &RetrySpec) -> Result<(), String> {
 /// is widened to it is off.
 ///
 /// # Errors
-/// The server's words. Source: cadence `service/history/decision/checker.go` (`validateActivityScheduleAttributes`).
+/// The error has the server's words.
+/// Source: cadence `service/history/decision/checker.go` (`validateActivityScheduleAttributes`).
 pub fn normalize_timeouts(
     timeouts: Timeouts,
     policy: Option<&RetrySpec>,
@@ -129,7 +130,7 @@ pub fn normalize_timeouts(
     Ok(normal)
 }
 
-/// Waiting for a worker again and again would be the same as waiting once for longer.
+/// Widens two timeouts: to wait for a worker again and again would be the same as to wait once for longer.
 fn widen(timeouts: &mut Timeouts, policy: &RetrySpec, run_timeout: Span) {
     let expiration =
         if policy.expiration_interval.is_zero() { run_timeout } else { policy.expiration_interval.min(run_timeout) };
@@ -140,7 +141,7 @@ fn widen(timeouts: &mut Timeouts, policy: &RetrySpec, run_timeout: Span) {
     timeouts.schedule_to_close = timeouts.schedule_to_close.max(expiration);
 }
 
-/// Reasons match exactly.
+/// Says whether the policy lists this reason exactly.
 fn is_listed(policy: &RetrySpec, reason: &str) -> bool {
     policy.non_retryable_error_types.iter().any(|listed| **listed == *reason)
 }
@@ -152,8 +153,9 @@ pub fn last_retry(policy: &RetrySpec, scheduled_at: Time) -> Option<Time> {
     (!policy.expiration_interval.is_zero()).then(|| scheduled_at.plus(policy.expiration_interval))
 }
 
-/// How long to wait before the attempt after `attempt`, which counts from 0: seconds in floating point, rounded down to
-/// whole ones. A backoff of less than a second, or one that no clock can hold, is the maximum interval, or none.
+/// The time to wait before the attempt after `attempt`, which counts from 0. It is computed as seconds in floating
+/// point, rounded down to whole ones. If that is less than a second, or more than a clock can hold, the backoff is the
+/// maximum interval, or `None` without a maximum.
 fn interval(policy: &RetrySpec, attempt: u32) -> Option<Span> {
     let seconds = |span: Span| span.as_nanos() as f64 / NANOS_PER_SECOND as f64;
     let maximum = policy.maximum_interval.as_nanos() / NANOS_PER_SECOND;
@@ -167,11 +169,11 @@ fn interval(policy: &RetrySpec, attempt: u32) -> Option<Span> {
     }
 }
 
-/// How long to wait before the attempt after `attempt`, which counts from 0 and ended for `reason`. `expires` is the last
-/// moment at which an attempt may be due, itself included; `None` means no limit.
+/// The time to wait before the attempt after `attempt`, which counts from 0 and ended for `reason`. `expires` is the
+/// last moment at which an attempt may be due, itself included; `None` means no limit.
 ///
 /// # Errors
-/// Why there is no other attempt. Cadence itself does not tell these apart.
+/// The error is the reason why there is no other attempt. Cadence itself does not tell these apart.
 /// Source: cadence `service/history/execution/retry.go`.
 pub fn next_backoff(
     policy: &RetrySpec,
@@ -198,8 +200,8 @@ pub fn next_backoff(
 
 /// Decides what comes after an attempt that did not complete. A timeout of any kind is retried like a failure.
 ///
-/// Only the reason counts, which is the failure's error type. What a failure of Temporal can say beside it, that a retry
-/// is no use or when to retry, is not on Cadence's wire and is not looked at.
+/// Only the reason counts, which is the failure's error type. A failure of Temporal can also say that a retry is no
+/// use, or when to retry. Cadence's wire has no room for either, so both are ignored.
 /// Source: cadence `service/history/execution/mutable_state_builder_methods_activity.go` (`RetryActivity`).
 pub fn retry_verdict(ended: &EndedAttempt<'_>) -> RetryVerdict {
     if !ended.workflow_running {
@@ -212,7 +214,7 @@ pub fn retry_verdict(ended: &EndedAttempt<'_>) -> RetryVerdict {
         return RetryVerdict::Close(RetryState::CancelRequested);
     }
     let reason = match ended.failure.map(|failure| (failure, &failure.kind)) {
-        // What is too large would be so again.
+        // A value that is too large would be too large again.
         Some((_, FailureKind::Server { non_retryable: true })) => {
             return RetryVerdict::Close(RetryState::NonRetryableFailure);
         }
@@ -370,7 +372,7 @@ mod tests {
         assert_eq!(normal(&minute, 20), timeouts(20_000, 20_000, 5000, 0));
         let day = RetrySpec { expiration_interval: Span::from_secs(86_400), ..minute.clone() };
         assert_eq!(normal(&day, 0), timeouts(86_400_000, 1_800_000, 5000, 0));
-        // Without an expiration up to the run's end, which is never here.
+        // Without an expiration the timeouts are widened up to the run's end, which is never here.
         assert_eq!(normal(&policy(1, 2.0, 3), 0), timeouts(0, 1_800_000, 5000, 0));
         let reason = timeout_reason(TimeoutType::ScheduleToStart).into();
         let listed = RetrySpec { non_retryable_error_types: vec![reason], ..minute };

@@ -1,4 +1,4 @@
-//! [`Dialect`]: whose rules the service follows.
+//! [`Dialect`]: the server whose rules the service follows.
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use super::retry::{EndedAttempt, RetryVerdict};
 use super::{cadence, options, retry, timeout};
 use crate::program::{Details, Failure, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts};
 
-/// Whose rules the service and its workers follow. Each rule that differs is a method here; everything else is the same
-/// in both.
+/// The server whose rules the service and its workers follow. Each rule that differs is a method here; everything else
+/// is the same in both.
 ///
 /// Temporal's rules are those of Temporal Server 1.32 and sdk-core, recorded from a real server. Cadence's are **taken
 /// from the sources** of its server and its Go client, **not recorded**: traces and timelines say so.
@@ -51,8 +51,8 @@ impl Dialect {
     /// allows one attempt.
     ///
     /// # Errors
-    /// The server's words. Temporal knows no `expiration_interval` and refuses a policy that has one, in our words: it
-    /// would retry for longer than the policy says.
+    /// The error has the server's words. Temporal knows no `expiration_interval` and would retry for longer than a
+    /// policy with one says. Such a policy is refused, in our words.
     pub fn normalize_retry(self, policy: Option<&RetrySpec>) -> Result<RetrySpec, String> {
         match (self, policy) {
             (Dialect::Temporal, None) => {
@@ -79,11 +79,11 @@ impl Dialect {
         }
     }
 
-    /// Fills in, clips and checks the four timeouts. `policy` is the one in force of an activity that asked for one, and
-    /// `run_timeout` that of the whole run; zero means none.
+    /// Fills in, clips and checks the four timeouts. `policy` is the policy in force of an activity that asked for one,
+    /// and `run_timeout` is the timeout of the whole run; zero means none.
     ///
     /// # Errors
-    /// The server's words.
+    /// The error has the server's words.
     pub fn normalize_timeouts(
         self,
         timeouts: Timeouts,
@@ -114,10 +114,10 @@ impl Dialect {
         }
     }
 
-    /// The failure an activity closes with when a deadline has passed and there is no other attempt.
+    /// The failure with which an activity closes when a deadline has passed and there is no other attempt.
     ///
-    /// Temporal reports it as schedule-to-close where that is why there is none. Cadence reports the timeout that passed
-    /// (cadence `service/history/task/timer_active_task_executor.go`).
+    /// Temporal reports it as schedule-to-close if schedule-to-close leaves no room for another attempt. Cadence
+    /// reports the timeout that passed (cadence `service/history/task/timer_active_task_executor.go`).
     pub fn final_timeout_failure(
         self,
         timeout_type: TimeoutType,
@@ -133,18 +133,18 @@ impl Dialect {
         }
     }
 
-    /// Whether an activity that asks for no policy has one.
+    /// Says whether an activity that asks for no policy has one.
     pub fn has_default_policy(self) -> bool {
         self == Dialect::Temporal
     }
 
-    /// Whether each attempt has a schedule-to-close clock of its own, which starts when the attempt is due.
+    /// Says whether each attempt has a schedule-to-close clock of its own, which starts when the attempt is due.
     pub fn restarts_schedule_to_close(self) -> bool {
         self == Dialect::Cadence
     }
 
-    /// Whether the report of a failed attempt has room for heartbeat details. Without it they are not looked at, and the
-    /// worker sends what is pending as a heartbeat before the report.
+    /// Says whether the report of a failed attempt has room for heartbeat details. Without room, details in a report
+    /// are ignored, and the worker sends a pending heartbeat before the report.
     pub fn takes_details_with_failure(self) -> bool {
         self == Dialect::Temporal
     }
@@ -161,7 +161,7 @@ impl Dialect {
     }
 }
 
-/// As trace and timeline are labelled.
+/// Writes the label that traces and timelines have.
 impl Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

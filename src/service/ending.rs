@@ -1,4 +1,4 @@
-//! How attempts end: in a retry, in waiting for an operator, or in the close of their activity.
+//! The ends of attempts: a retry, a wait for an operator, or the close of their activity.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::{Activity, ActivityClose, ActivityKey, News, Service, ServiceTimer, l
 use crate::program::{ActivityId, Details, Failure, FailureKind, Span, Time, TimeoutType};
 
 impl Service {
-    /// The running attempt failed: it is retried, or the activity closes. Details that are given with the failure replace
-    /// what is visible.
+    /// Ends the running attempt with a failure: it is retried, or the activity closes. Details that are given with the
+    /// failure replace those that are visible.
     pub(super) fn end_attempt(
         &mut self,
         key: ActivityKey,
@@ -28,7 +28,7 @@ impl Service {
                 // Clients read a report without a failure in it as an application failure that says nothing.
                 let failure = failure.unwrap_or_else(|| Arc::new(Failure::application("", "")));
                 let close = match &failure.kind {
-                    // Only by id can one report a timeout (rule row `trace/19`).
+                    // A timeout can be reported by id only (rule row `trace/19`).
                     FailureKind::Timeout { .. } => ActivityClose::TimedOut { failure, retry_state },
                     _ => ActivityClose::Failed { failure, retry_state },
                 };
@@ -39,7 +39,7 @@ impl Service {
         }
     }
 
-    /// A deadline passed: the attempt is given up and retried, or the activity closes.
+    /// Handles a deadline that passed: the attempt is given up and retried, or the activity closes.
     pub(super) fn time_out(&mut self, key: ActivityKey, timeout: TimeoutType, now: Time) {
         let activity = self.activity(key);
         if activity.started().is_some() {
@@ -88,7 +88,7 @@ impl Service {
         self.outbox.arm(due, ServiceTimer::RetryDue { activity: key, attempt });
     }
 
-    /// The next attempt waits for an operator.
+    /// Leaves the next attempt waiting for an operator.
     fn hold_back(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>) {
         let activity = &mut self.activities[key];
         activity.yield_attempt(failure);
@@ -97,7 +97,7 @@ impl Service {
         self.outbox.news.push_back(News::RetryScheduled { activity: key, attempt, due: Time::MAX });
     }
 
-    /// The backoff is over.
+    /// Offers the next attempt, since its backoff is over.
     pub(super) fn retry_due(&mut self, key: ActivityKey) {
         let activity = &mut self.activities[key];
         activity.state = ActivityState::Scheduled;
@@ -150,8 +150,8 @@ impl Service {
 }
 
 impl Activity {
-    /// The attempt that runs, as the retry policy counts it: a reset makes it the first
-    /// (recorded scenario `ops_reset_running`).
+    /// The number of the attempt that runs, as the retry policy counts it: a reset makes it the first (recorded
+    /// scenario `ops_reset_running`).
     fn counted_attempt(&self) -> u32 {
         match self.started() {
             Some(Started { reset: ResetRequest::KeepDetails | ResetRequest::ClearDetails, .. }) => 1,
@@ -159,7 +159,7 @@ impl Activity {
         }
     }
 
-    /// The attempt has ended and another one follows.
+    /// Counts on to the next attempt, since this one has ended and another one follows.
     fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
         self.attempt = self.counted_attempt() + 1;
         if matches!(self.started(), Some(Started { reset: ResetRequest::ClearDetails, .. })) {

@@ -1,11 +1,12 @@
-//! [`go_pow`]: the servers' own algorithm for powers, by which backoffs grow. It is here for its last digit, not for speed.
+//! [`go_pow`]: the servers' own algorithm for powers, by which backoffs grow. It is here because its last digit is
+//! theirs, not for speed.
 
-/// `base^exponent`, by squaring, as Go's `math.Pow` computes it.
+/// Computes `base^exponent` by squaring, as Go's `math.Pow` does.
 ///
-/// The products and their order are those of the servers, so that the result is theirs to the last bit, and as products of
-/// floats are rounded in one way only, it is the same on every platform. Neither holds for std's powers, whose precision is
-/// not specified. The servers keep powers of two apart, which makes a difference only for bases below 1, where a product
-/// may be too small for a float: no policy has these.
+/// The products and their order are those of the servers, so that the result is theirs to the last bit. Products of
+/// floats are rounded in one way only, so that the result is the same on every platform. Neither holds for std's
+/// powers, whose precision is not specified. The servers treat powers of two separately. This makes a difference only
+/// for bases below 1, where a product may be too small for a float: no policy has these.
 ///
 /// Source: go `src/math/pow.go`, for a whole exponent.
 pub(crate) fn go_pow(base: f64, exponent: u32) -> f64 {
@@ -26,7 +27,8 @@ mod tests {
 
     use super::go_pow;
 
-    /// What the servers' products come to. Some would end in another digit if only the last step were rounded.
+    /// The expected values are those of the servers' products. Some would end in another digit if only the last step
+    /// were rounded.
     #[test]
     fn the_last_bit_is_that_of_the_servers() {
         assert_eq!(go_pow(1.1, 7), 1.948_717_100_000_001_2);
@@ -48,7 +50,7 @@ mod tests {
 
     #[test]
     fn it_ends_in_infinity_not_before_its_result_does() {
-        // The square of the last factor is infinite, and not needed.
+        // The square of the last factor is infinite, and is not needed.
         assert_eq!(go_pow(1e200, 1), 1e200);
         assert!(go_pow(10.0, 308).is_finite());
         assert_eq!(go_pow(10.0, 309), f64::INFINITY);

@@ -1,4 +1,4 @@
-//! [`HistoryEvent`]: what a workflow's replay is fed with.
+//! [`HistoryEvent`]: the events from which a workflow is replayed.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::program::{
 /// One event of a workflow's history.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HistoryEvent {
-    /// From 1, without gaps.
+    /// The number of the event. Events count from 1, without gaps.
     pub id: u64,
-    /// When it happened. Buffered events keep their time of arrival, so times need not rise with ids
-    /// (recorded scenario `raw_buffer_mixed`).
+    /// The time at which the event happened. Buffered events keep their time of arrival, so times need not rise with
+    /// ids (recorded scenario `raw_buffer_mixed`).
     pub at: Time,
-    /// What happened.
+    /// The thing that happened.
     pub kind: EventKind,
 }
 
-/// What an event says: the attributes that replay and reports need. An event id of 0 means "there is none".
+/// The content of an event: the attributes that replay and reports need. An event id of 0 means "there is none".
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -27,121 +27,121 @@ pub enum EventKind {
     WorkflowExecutionStarted {
         /// The encoded input.
         input: Payload,
-        /// Of this run; zero means none.
+        /// The timeout of this run; zero means none.
         run_timeout: Span,
-        /// Of each workflow task, after defaulting.
+        /// The timeout of each workflow task, after defaulting.
         task_timeout: Span,
     },
     /// `WORKFLOW_TASK_SCHEDULED`.
     WorkflowTaskScheduled {
-        /// Which attempt at this task, from 1.
+        /// The attempt at this task, from 1.
         attempt: u32,
-        /// How long a worker may take, from its start.
+        /// The time that a worker may take, from its start.
         timeout: Span,
     },
     /// `WORKFLOW_TASK_STARTED`: its time is the workflow's clock while the task is handled.
     WorkflowTaskStarted {
-        /// Of the task.
+        /// The id of the task's scheduled event.
         scheduled_event_id: u64,
     },
     /// `WORKFLOW_TASK_COMPLETED`: the events of its commands follow.
     WorkflowTaskCompleted {
-        /// Of the task.
+        /// The id of the task's scheduled event.
         scheduled_event_id: u64,
-        /// Of the task.
+        /// The id of the task's started event.
         started_event_id: u64,
     },
     /// `WORKFLOW_TASK_FAILED`: written for the first attempt only.
     WorkflowTaskFailed {
-        /// Of the task.
+        /// The id of the task's scheduled event.
         scheduled_event_id: u64,
-        /// Of the task.
+        /// The id of the task's started event.
         started_event_id: u64,
-        /// Why.
+        /// The reason why the task failed.
         cause: TaskFailedCause,
-        /// In words.
+        /// The reason in words.
         message: Arc<str>,
     },
     /// `WORKFLOW_TASK_TIMED_OUT` with start-to-close: written for the first attempt only.
     WorkflowTaskTimedOut {
-        /// Of the task.
+        /// The id of the task's scheduled event.
         scheduled_event_id: u64,
-        /// Of the task.
+        /// The id of the task's started event.
         started_event_id: u64,
     },
     /// `ACTIVITY_TASK_SCHEDULED`, with options after defaulting.
     ActivityTaskScheduled {
         /// The number of the command.
         seq: Seq,
-        /// The id.
+        /// The id of the activity.
         id: ActivityId,
-        /// As the workflow asked for it.
+        /// The activity's specification, as the workflow asked for it.
         spec: Arc<ActivitySpec>,
-        /// In force; zero means none.
+        /// The timeouts in force; zero means none.
         timeouts: Timeouts,
-        /// In force.
+        /// The retry policy in force.
         retry: Arc<RetrySpec>,
     },
     /// `ACTIVITY_TASK_STARTED`: written when the activity closes, with the start time of its last attempt
     /// (recorded scenario `retry_success_on_3`).
     ActivityTaskStarted {
-        /// Of the activity.
+        /// The id of the activity's scheduled event.
         scheduled_event_id: u64,
-        /// The last attempt: from 1, in the Cadence dialect from 0.
+        /// The number of the last attempt. It counts from 1, and in the Cadence dialect from 0.
         attempt: u32,
-        /// How the attempt before it ended.
+        /// The failure of the attempt before it.
         last_failure: Option<Arc<Failure>>,
     },
     /// `ACTIVITY_TASK_COMPLETED`.
     ActivityTaskCompleted {
-        /// Of the activity.
+        /// The id of the activity's scheduled event.
         scheduled_event_id: u64,
-        /// Of the activity.
+        /// The id of the activity's started event.
         started_event_id: u64,
         /// The encoded result.
         result: Payload,
     },
     /// `ACTIVITY_TASK_FAILED`.
     ActivityTaskFailed {
-        /// Of the activity.
+        /// The id of the activity's scheduled event.
         scheduled_event_id: u64,
-        /// Of the activity.
+        /// The id of the activity's started event.
         started_event_id: u64,
         /// The last attempt's failure.
         failure: Arc<Failure>,
-        /// Why there was no other attempt.
+        /// The reason why there was no other attempt.
         retry_state: RetryState,
     },
     /// `ACTIVITY_TASK_TIMED_OUT`.
     ActivityTaskTimedOut {
-        /// Of the activity.
+        /// The id of the activity's scheduled event.
         scheduled_event_id: u64,
-        /// Of the activity; 0 if it timed out waiting for a worker.
+        /// The id of the activity's started event; 0 if the activity timed out waiting for a worker.
         started_event_id: u64,
         /// A timeout failure, caused by the failure of the attempt before.
         failure: Arc<Failure>,
-        /// Why there was no other attempt.
+        /// The reason why there was no other attempt.
         retry_state: RetryState,
     },
     /// `ACTIVITY_TASK_CANCEL_REQUESTED`.
     ActivityTaskCancelRequested {
-        /// Of the activity.
+        /// The id of the activity's scheduled event.
         scheduled_event_id: u64,
     },
     /// `ACTIVITY_TASK_CANCELED`.
     ActivityTaskCanceled {
-        /// Of the activity.
+        /// The id of the activity's scheduled event.
         scheduled_event_id: u64,
-        /// Of the activity; 0 if it was not running.
+        /// The id of the activity's started event; 0 if the activity was not running.
         started_event_id: u64,
-        /// What the code attached, or `"ACTIVITY_ID_NOT_STARTED"`.
+        /// The details that the code attached, or `"ACTIVITY_ID_NOT_STARTED"`.
         details: Details,
     },
     /// `TIMER_STARTED`.
     TimerStarted {
         /// The number of the timer.
         seq: Seq,
-        /// How long.
+        /// The time for which the timer runs.
         duration: Span,
     },
     /// `TIMER_FIRED`.
@@ -156,7 +156,7 @@ pub enum EventKind {
     },
     /// `WORKFLOW_EXECUTION_CANCEL_REQUESTED`: at most one.
     WorkflowExecutionCancelRequested {
-        /// In words, possibly empty.
+        /// The reason in words, possibly empty.
         reason: Arc<str>,
     },
     /// `WORKFLOW_EXECUTION_SIGNALED`.
@@ -168,7 +168,7 @@ pub enum EventKind {
     },
     /// `MARKER_RECORDED`.
     MarkerRecorded {
-        /// What is kept for replays.
+        /// The marker, which is kept for replays.
         marker: Marker,
     },
     /// `WORKFLOW_EXECUTION_COMPLETED`.
@@ -178,29 +178,29 @@ pub enum EventKind {
     },
     /// `WORKFLOW_EXECUTION_FAILED`.
     WorkflowExecutionFailed {
-        /// Why.
+        /// The failure that the code ended with.
         failure: Arc<Failure>,
-        /// Why there was no other run.
+        /// The reason why there was no other run.
         retry_state: RetryState,
     },
     /// `WORKFLOW_EXECUTION_CANCELED`.
     WorkflowExecutionCanceled {
-        /// What the code attached.
+        /// The details that the code attached.
         details: Details,
     },
     /// `WORKFLOW_EXECUTION_TIMED_OUT`.
     WorkflowExecutionTimedOut {
-        /// Why there was no other run.
+        /// The reason why there was no other run.
         retry_state: RetryState,
     },
     /// `WORKFLOW_EXECUTION_TERMINATED`.
     WorkflowExecutionTerminated {
-        /// In words, possibly empty.
+        /// The reason in words, possibly empty.
         reason: Arc<str>,
     },
 }
 
-/// Why a workflow task failed.
+/// The reason why a workflow task failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TaskFailedCause {
@@ -226,7 +226,7 @@ pub enum TaskFailedCause {
     ForceCloseCommand,
 }
 
-/// As the API spells it, without its prefix: `UNHANDLED_COMMAND`.
+/// Writes the cause as the API spells it, without its prefix: `UNHANDLED_COMMAND`.
 impl std::fmt::Display for TaskFailedCause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -254,8 +254,8 @@ pub(super) struct Buffered {
 }
 
 impl EventKind {
-    /// Whether this is the last event of an activity. Such events move behind all others of a buffer
-    /// (temporal `service/history/historybuilder/event_store.go`, recorded scenario `raw_buffer_mixed`).
+    /// Says whether this is the last event of an activity. Such events move behind all others of a buffer (temporal
+    /// `service/history/historybuilder/event_store.go`, recorded scenario `raw_buffer_mixed`).
     pub(super) fn closes_activity(&self) -> bool {
         matches!(
             self,
@@ -266,7 +266,7 @@ impl EventKind {
         )
     }
 
-    /// Fills in the id of the `ACTIVITY_TASK_STARTED` event, which is known once that is written.
+    /// Fills in the id of the `ACTIVITY_TASK_STARTED` event, which is known once that event is written.
     pub(super) fn refer_to_start(&mut self, id: u64) {
         match self {
             EventKind::ActivityTaskCompleted { started_event_id, .. }

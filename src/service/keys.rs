@@ -3,37 +3,38 @@
 use crate::program::key;
 
 key! {
-    /// Which workflow run. Never reused within a simulation run.
+    /// The key of a workflow run. It is never reused within a simulation run.
     pub struct WorkflowKey;
 }
 
 impl WorkflowKey {
-    /// The workflow that was started first: the only one of a run without a script.
+    /// The workflow that was started first, which is the only one of a run without a script.
     pub const FIRST: WorkflowKey = WorkflowKey::at(0);
 }
 
 key! {
-    /// Which activity of any workflow. Never reused within a simulation run.
+    /// The key of an activity of any workflow. It is never reused within a simulation run.
     pub struct ActivityKey;
 }
 
-/// Position among equal times in the run's timer queue. The caller reserves it.
+/// A position among equal times in the run's timer queue. The caller reserves it.
 pub type Rank = u64;
 
-/// A worker shows this to speak for an attempt. It is bound to the attempt: after a retry the old one is refused.
+/// A worker shows this token to speak for an attempt. The token is bound to the attempt: after a retry the old one is
+/// refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token {
-    /// Which activity.
+    /// The activity.
     pub activity: ActivityKey,
-    /// Which attempt.
+    /// The number of the attempt.
     pub attempt: u32,
 }
 
-/// A worker shows this to answer a workflow task.
+/// A worker shows this token to answer a workflow task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TaskToken {
-    /// Which run.
+    /// The workflow run.
     pub workflow: WorkflowKey,
-    /// Counts the tasks and task attempts of the run; a stale one is refused.
+    /// The number of the task attempt. It counts the tasks and task attempts of the run; a stale one is refused.
     pub stamp: u32,
 }

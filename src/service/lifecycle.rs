@@ -16,19 +16,19 @@ impl Service {
         workflow.append(now, EventKind::WorkflowExecutionStarted { input, run_timeout, task_timeout });
         let key = self.workflows.push(workflow);
         if expires < Time::MAX {
-            // Before any timer of an activity: at equal times the run's own timeout wins
-            // (recorded scenario `wf_run_timeout_equals_clipped_s2c`).
+            // This timer is armed before any timer of an activity: at equal times the run's own timeout wins (recorded
+            // scenario `wf_run_timeout_equals_clipped_s2c`).
             self.outbox.arm(expires, ServiceTimer::RunTimeout { workflow: key });
         }
         self.want_task(key, now);
         key
     }
 
-    /// Asks a workflow to cancel itself. A second request, and one for a closed workflow, is accepted and does nothing
+    /// Asks a workflow to cancel itself. A second request, or a request for a closed workflow, is accepted and does nothing
     /// (recorded scenarios `cancel_wait_twice`, `cancel_after_close`).
     ///
     /// # Errors
-    /// None so far.
+    /// There are none so far.
     pub fn request_cancel(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), Refused> {
         let run = &mut self.workflows[workflow];
         if run.is_open() && !run.cancel_requested {
@@ -40,7 +40,7 @@ impl Service {
         Ok(())
     }
 
-    /// The open activity of an id.
+    /// Finds the open activity of an id.
     pub(crate) fn open_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Option<ActivityKey> {
         let run = self.workflow(workflow);
         match id {
@@ -51,7 +51,7 @@ impl Service {
         }
     }
 
-    /// A workflow's own timer fires.
+    /// Fires a workflow's own timer.
     pub(super) fn fire_timer(&mut self, workflow: WorkflowKey, seq: Seq, now: Time) {
         let run = &mut self.workflows[workflow];
         if !matches!(run.timer(seq), Some(TimerState::Running(at)) if at <= now) {
@@ -63,7 +63,8 @@ impl Service {
         self.want_task(workflow, now);
     }
 
-    /// The run timeout passes. An open workflow task fails with it; what it has not seen is written before the end.
+    /// Closes a run whose timeout has passed. An open workflow task fails with it; events that the workflow has not
+    /// seen are written before the end.
     pub(super) fn time_out_run(&mut self, workflow: WorkflowKey, now: Time) {
         self.force_task_closed(workflow, now);
         self.flush(workflow);
@@ -71,8 +72,8 @@ impl Service {
         self.close_workflow(workflow, WorkflowOutcome::TimedOut { retry_state: RetryState::RetryPolicyNotSet }, now);
     }
 
-    /// Closes a run. Its open activities get no event; calls for them are refused from now on
-    /// (recorded scenario `wf_terminate_activity_pending`).
+    /// Closes a run. Its open activities get no event; calls for them are refused from now on (recorded scenario
+    /// `wf_terminate_activity_pending`).
     pub(super) fn close_workflow(&mut self, workflow: WorkflowKey, outcome: WorkflowOutcome, now: Time) {
         let run = &mut self.workflows[workflow];
         let event = match outcome.clone() {

@@ -1,4 +1,5 @@
-//! Sizes the service does not accept. Too large is not refused: the call is answered, and the activity fails.
+//! Sizes that the service does not accept. A call with too large a value is not refused: it is answered, and the
+//! activity fails.
 
 use std::sync::Arc;
 
@@ -11,18 +12,18 @@ pub(super) fn is_too_large(bytes: &[u8]) -> bool {
     bytes.len() > PAYLOAD_LIMIT
 }
 
-/// What an activity fails with after a result that is too large. Recorded scenario `limit_result_2_5m`.
+/// The failure of an activity whose result is too large. Recorded scenario `limit_result_2_5m`.
 pub(super) fn result_too_large() -> Failure {
     server_failure("Complete result exceeds size limit.", true)
 }
 
-/// What an activity fails with after a heartbeat that is too large. Recorded scenario `limit_heartbeat_2_5m`.
+/// The failure of an activity whose heartbeat is too large. Recorded scenario `limit_heartbeat_2_5m`.
 pub(super) fn heartbeat_too_large() -> Failure {
     server_failure("Heartbeat details exceed size limit.", true)
 }
 
-/// A failure as it is kept for the next attempt: whole if it is small, else a failure of the server, caused by what fits
-/// of it. Recorded scenario `limit_failure_message_20k`.
+/// The failure that is kept for the next attempt. A small failure is kept whole. A larger one becomes a failure of the
+/// server, whose cause is as much of it as fits. Recorded scenario `limit_failure_message_20k`.
 pub(super) fn stored(failure: Arc<Failure>) -> Arc<Failure> {
     if size(&failure) <= STORED_FAILURE_LIMIT {
         return failure;
@@ -36,7 +37,7 @@ fn server_failure(message: &str, non_retryable: bool) -> Failure {
     Failure { message: message.into(), kind: FailureKind::Server { non_retryable }, cause: None }
 }
 
-/// Bytes of what a failure holds that can be long.
+/// Counts the bytes of those parts of a failure that can be long.
 fn size(failure: &Failure) -> usize {
     let details = |details: &Details| details.as_bytes().map_or(0, <[u8]>::len);
     let of_kind = match &failure.kind {
@@ -48,7 +49,7 @@ fn size(failure: &Failure) -> usize {
     failure.message.len() + of_kind + failure.cause.as_deref().map_or(0, size)
 }
 
-/// The beginning of the message, without details and causes.
+/// Keeps the beginning of the message, without details and causes.
 fn cut(failure: &Failure) -> Failure {
     let mut end = failure.message.len().min(STORED_FAILURE_LIMIT);
     while !failure.message.is_char_boundary(end) {
@@ -86,7 +87,7 @@ mod tests {
         failure
     }
 
-    /// Documented as 2 MB.
+    /// The limit is documented as 2 MB.
     #[test]
     fn two_megabytes_are_not_too_large() {
         assert!(!is_too_large(&vec![0; 2_097_152]));

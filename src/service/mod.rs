@@ -1,13 +1,14 @@
-//! The simulated service: what a Temporal server does with activities and workflows, and how a run speaks of it.
+//! The simulated service: it treats activities and workflows as a Temporal server does, and has the types in which a
+//! run speaks of them.
 //!
-//! A passive state machine. Every method is called with the present moment, changes the state, and answers; timers it
-//! wants, tasks it has for workers and news of what happened are left in `Service::outbox`, which the caller drains
-//! after every call. Nothing here knows of futures, threads or clocks.
+//! The service is a passive state machine. Every method is called with the present moment, changes the state, and
+//! answers. It leaves the timers that it wants, the tasks that it has for workers and the news in `Service::outbox`,
+//! which the caller drains after every call. Nothing here knows of futures, threads or clocks.
 //!
 //! Each rule is written down once, in the file named after it: `options` (defaults and validation), `retry` (is there
-//! another attempt, and when), `timeout` (which deadlines there are, and what a passed one is reported as). These
-//! follow the sources and recordings of Temporal Server 1.32, which their documentation names. `cadence` has those of
-//! Cadence's that differ, taken from its sources and not recorded; [`Dialect`] says which are in force.
+//! another attempt, and when), `timeout` (which deadlines there are, and how a passed one is reported). These rules
+//! follow the sources and recordings of Temporal Server 1.32, which their documentation names. Where Cadence's rules
+//! differ, they stand in `cadence`, taken from its sources and not recorded; [`Dialect`] says which rules are in force.
 
 pub(crate) mod activity;
 pub(crate) mod attempt;

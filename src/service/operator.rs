@@ -1,15 +1,15 @@
-//! What operators do to activities: pause, unpause, reset.
+//! The calls of operators to activities: pause, unpause, reset.
 //!
-//! Temporal's alone: Cadence has no such calls.
+//! These calls are Temporal's alone: Cadence has none of them.
 //!
-//! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`. Calls for activities that are not
-//! open do nothing.
+//! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`. Calls for activities that are
+//! not open do nothing.
 
 use super::activity::{ActivityState, Hold, ResetRequest};
 use super::{ActivityKey, Service, ServiceTimer};
 use crate::program::{Details, Time, TimeoutType};
 
-/// What else an operator wants of an unpause.
+/// The options of an operator's unpause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Unpause {
     /// Begin again with attempt 1.
@@ -18,7 +18,7 @@ pub struct Unpause {
     pub reset_heartbeat: bool,
 }
 
-/// What an operator wants of a reset.
+/// The options of an operator's reset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reset {
     /// Forget the heartbeat details.
@@ -33,15 +33,16 @@ impl Service {
     }
 
     /// Holds an activity back: no attempt is handed out and no deadline passes. A running attempt goes on and learns of
-    /// it with its next heartbeat.
+    /// the pause with its next heartbeat.
     pub fn pause(&mut self, activity: ActivityKey) {
         if self.is_operable(activity) {
             self.activities[activity].hold = Hold::Paused;
         }
     }
 
-    /// Lets a paused activity go on: at once if it is not running, whatever was left of its backoff, and without the
-    /// failure of the attempt before. Deadlines that passed meanwhile pass now (recorded scenario `ops_pause_s2c`).
+    /// Lets a paused activity go on. An activity that is not running goes on at once, whatever was left of its backoff, and
+    /// without the failure of the attempt before. Deadlines that passed meanwhile pass now (recorded scenario
+    /// `ops_pause_s2c`).
     pub fn unpause(&mut self, activity: ActivityKey, how: Unpause, now: Time) {
         if !self.is_operable(activity) || !self.activity(activity).is_paused() {
             return;
@@ -62,9 +63,9 @@ impl Service {
         self.go_on(activity, now);
     }
 
-    /// Begins again with attempt 1: at once if the activity is not running, else when the running attempt ends, which
-    /// then counts as attempt 1 (recorded scenarios `ops_reset_in_backoff`, `ops_reset_running`). A paused activity goes
-    /// on, unless it is to stay paused.
+    /// Begins again with attempt 1. An activity that is not running does so at once. A running attempt first ends, and
+    /// then counts as attempt 1 (recorded scenarios `ops_reset_in_backoff`, `ops_reset_running`). A paused activity
+    /// goes on, unless it is to stay paused.
     pub fn reset(&mut self, activity: ActivityKey, how: Reset, now: Time) {
         if !self.is_operable(activity) {
             return;
@@ -88,7 +89,7 @@ impl Service {
         self.go_on(activity, now);
     }
 
-    /// Offers an attempt that is not running at this moment, and starts the clocks that stood still.
+    /// Offers the attempt, if it is not running at this moment, and starts the clocks that stood still.
     fn go_on(&mut self, key: ActivityKey, now: Time) {
         let activity = &mut self.activities[key];
         let is_running = activity.started().is_some();
@@ -103,7 +104,8 @@ impl Service {
         if !is_running {
             self.offer_attempt(key);
         }
-        // A timer that is still in the queue makes these redundant, and they it: the first to fire counts.
+        // A timer that is still in the queue makes these redundant, or they make it redundant: the first to fire
+        // counts.
         for &timeout in &[TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
             let activity = self.activity(key);
             let attempt = activity.timer_attempt(timeout);

@@ -1,23 +1,24 @@
-//! What an activity's options become: defaults and validation.
+//! The options of an activity, with the server's defaults and validation.
 
 use std::fmt::Display;
 
 use crate::program::{RetrySpec, Span, Timeouts};
 
-/// What the server fills into a retry policy. See [`normalize_retry`].
+/// The values that the server fills into a retry policy. See [`normalize_retry`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct RetryDefaults {
-    /// Before the second attempt.
+    /// The backoff before the second attempt.
     pub initial_interval: Span,
-    /// Growth of the backoff.
+    /// The growth of the backoff.
     pub backoff_coefficient: f64,
     /// The longest backoff, in initial intervals.
     pub maximum_interval_coefficient: f64,
-    /// Attempts in all; 0 means no limit.
+    /// The number of attempts in all; 0 means no limit.
     pub maximum_attempts: i32,
 }
 
-/// For activities. Source: temporal `common/retrypolicy/retry_policy.go`, recorded scenario `retry_default_policy`.
+/// The defaults for activities. Source: temporal `common/retrypolicy/retry_policy.go`, recorded scenario
+/// `retry_default_policy`.
 pub const ACTIVITY_DEFAULTS: RetryDefaults = RetryDefaults {
     initial_interval: Span::from_secs(1),
     backoff_coefficient: 2.0,
@@ -50,13 +51,13 @@ pub fn normalize_retry(policy: &RetrySpec, defaults: &RetryDefaults) -> RetrySpe
     }
 }
 
-/// How a timeout is named among the error types that are not retried.
+/// The prefix of a timeout's name among the error types that are not retried.
 pub const TIMEOUT_TYPE_PREFIX: &str = "TemporalTimeout:";
 
 /// Checks a policy after its defaults were filled in.
 ///
 /// # Errors
-/// The server's words. A policy of one attempt is not looked at further.
+/// The error has the server's words. A policy of one attempt is not checked further.
 /// Source: temporal `common/retrypolicy/retry_policy.go` (`Validate`).
 pub fn validate_retry(policy: &RetrySpec) -> Result<(), String> {
     if policy.maximum_attempts == 1 {
@@ -65,7 +66,7 @@ pub fn validate_retry(policy: &RetrySpec) -> Result<(), String> {
     if policy.initial_interval.is_negative() {
         return Err("invalid InitialInterval set on retry policy: negative duration".into());
     }
-    // Not a number is refused as well, which a comparison the other way round would let through.
+    // This also refuses a coefficient that is not a number, which a comparison the other way round would let through.
     if policy.backoff_coefficient < 1.0 || policy.backoff_coefficient.is_nan() {
         return Err("BackoffCoefficient cannot be less than 1 on retry policy.".into());
     }
@@ -88,11 +89,11 @@ pub fn validate_retry(policy: &RetrySpec) -> Result<(), String> {
     Ok(())
 }
 
-/// Fills in, clips and checks the four timeouts. `run_timeout` is that of the whole run, not what is left of it
+/// Fills in, clips and checks the four timeouts. `run_timeout` is the timeout of the whole run, not the rest of it
 /// (recorded scenario `to_default_run_timeout_clips_late`); zero means none.
 ///
 /// # Errors
-/// The server's words, which name the activity.
+/// The error has the server's words, which name the activity.
 /// Source: temporal `chasm/lib/activity/validator.go`.
 pub fn normalize_timeouts(
     timeouts: Timeouts,
@@ -135,7 +136,7 @@ pub fn normalize_timeouts(
     Ok(normal)
 }
 
-/// `limit` if nothing is set or if that is more.
+/// Gives the span, or `limit` if the span is not set or is longer.
 fn at_most(span: Span, limit: Span) -> Span {
     if span.is_zero() { limit } else { span.min(limit) }
 }

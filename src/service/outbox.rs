@@ -1,28 +1,28 @@
-//! [`Outbox`]: what the service wants and what it has to say, for the caller to take after every call.
+//! [`Outbox`]: the wishes and the news of the service, which the caller takes after every call.
 
 use std::collections::VecDeque;
 
 use super::keys::{ActivityKey, Rank, TaskToken, WorkflowKey};
 use crate::program::{Seq, Span, Time, TimeoutType};
 
-/// What a call left for its caller. Drain the three lists after every call; the service only ever pushes.
+/// The things that a call left for its caller. Drain the three lists after every call; the service only ever pushes.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// Timers to put into the run's queue, in the order in which their clocks start.
+    /// The timers to put into the run's queue, in the order in which their clocks start.
     pub timers: Vec<TimerRequest>,
-    /// Tasks that a worker may take from this moment on.
+    /// The tasks that a worker may take from this moment on.
     pub ready: VecDeque<Ready>,
-    /// What happened, in order.
+    /// The things that happened, in order.
     pub news: VecDeque<News>,
 }
 
 impl Outbox {
-    /// Whether there is nothing to take.
+    /// Says whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
         self.timers.is_empty() && self.ready.is_empty() && self.news.is_empty()
     }
 
-    /// An empty one in the memory of this one.
+    /// Makes an empty outbox in the memory of this one.
     pub(super) fn emptied(self) -> Outbox {
         let Outbox { mut timers, mut ready, mut news } = self;
         timers.clear();
@@ -39,93 +39,93 @@ impl Outbox {
 /// A wish to be called back with [`Service::fire`](super::Service::fire).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimerRequest {
-    /// When.
+    /// The time of the call.
     pub at: Time,
-    /// Where among equal times. `None` is "behind all that are there". A heartbeat timer that is armed again has the
-    /// rank of the heartbeat that moved it, as if it had been armed then.
+    /// The rank of the timer among equal times. `None` puts it behind all that are there. A heartbeat timer that is
+    /// armed again has the rank of the heartbeat that moved it, as if it had been armed then.
     pub order: Option<Rank>,
-    /// What to hand to `fire`.
+    /// The timer to hand to `fire`.
     pub timer: ServiceTimer,
 }
 
-/// A moment at which the service wants to be called. Stale ones are recognised when they fire.
+/// A moment at which the service wants to be called. Stale timers are recognised when they fire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ServiceTimer {
     /// One of an activity's four timeouts.
     Timeout {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
-        /// The attempt it was set for; `None` for a schedule-to-close that spans them all.
+        /// The attempt for which it was set; `None` for a schedule-to-close that spans all attempts.
         attempt: Option<u32>,
-        /// Which of the four.
+        /// The kind of timeout.
         timeout: TimeoutType,
     },
     /// The backoff before an attempt is over.
     RetryDue {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
         /// The attempt that is due.
         attempt: u32,
     },
     /// A workflow's own timer.
     Workflow {
-        /// Whose.
+        /// The run whose timer it is.
         workflow: WorkflowKey,
-        /// Its number.
+        /// The number of the timer.
         timer: Seq,
     },
     /// A workflow task has been open for too long.
     TaskTimeout {
-        /// Which task.
+        /// The token of the task.
         token: TaskToken,
     },
     /// A workflow run has been open for too long.
     RunTimeout {
-        /// Which run.
+        /// The workflow run.
         workflow: WorkflowKey,
     },
 }
 
-/// A task that a worker may take. Taking a stale one gives nothing.
+/// A task that a worker may take. A stale task gives nothing when it is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ready {
     /// An attempt of an activity, for [`Service::take_activity_task`](super::Service::take_activity_task).
     Activity {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
-        /// Which attempt.
+        /// The number of the attempt.
         attempt: u32,
     },
     /// A workflow task, for [`Service::take_workflow_task`](super::Service::take_workflow_task).
     Workflow {
-        /// Which run.
+        /// The workflow run.
         workflow: WorkflowKey,
-        /// Which of its tasks.
+        /// The stamp of the task.
         stamp: u32,
     },
 }
 
-/// What happened. Indexes only; details are read through the accessors of the service.
+/// A thing that happened. It holds indexes only; details are read through the accessors of the service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum News {
     /// An activity was scheduled.
     ActivityScheduled {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
     },
     /// An attempt ended and another one will follow.
     RetryScheduled {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
         /// The next attempt.
         attempt: u32,
-        /// When it is due; [`Time::MAX`] if the activity is paused, and an operator says when.
+        /// The time at which it is due; [`Time::MAX`] if the activity is paused, since an operator then decides.
         due: Time,
     },
-    /// A deadline of a running attempt passed. Said before the retry or the close that follows from it.
+    /// A deadline of a running attempt passed. This comes before the news of the retry or the close that follows.
     AttemptTimedOut {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
         /// The attempt that was running.
         attempt: u32,
@@ -134,69 +134,69 @@ pub enum News {
     },
     /// The workflow asked to cancel an activity.
     ActivityCancelRequested {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
     },
     /// An activity closed; [`Activity::outcome`](super::Activity::outcome) says how.
     ActivityClosed {
-        /// Which activity.
+        /// The activity.
         activity: ActivityKey,
     },
     /// Somebody asked to cancel a workflow.
     WorkflowCancelRequested {
-        /// Which run.
+        /// The workflow run.
         workflow: WorkflowKey,
     },
     /// A signal arrived.
     SignalReceived {
-        /// For which run.
+        /// The run that the signal is for.
         workflow: WorkflowKey,
-        /// Its index in [`Workflow::signals`](super::Workflow::signals).
+        /// The index of the signal in [`Workflow::signals`](super::Workflow::signals).
         signal: usize,
     },
     /// A workflow recorded a marker.
     MarkerRecorded {
-        /// Which run.
+        /// The workflow run.
         workflow: WorkflowKey,
         /// The event that holds it.
         event_id: u64,
     },
     /// A workflow's own timer started.
     TimerStarted {
-        /// Whose.
+        /// The run whose timer it is.
         workflow: WorkflowKey,
-        /// Its number.
+        /// The number of the timer.
         timer: Seq,
-        /// How long it runs.
+        /// The time for which it runs.
         duration: Span,
     },
     /// A workflow's own timer fired.
     TimerFired {
-        /// Whose.
+        /// The run whose timer it is.
         workflow: WorkflowKey,
-        /// Its number.
+        /// The number of the timer.
         timer: Seq,
     },
     /// A workflow's own timer was cancelled.
     TimerCanceled {
-        /// Whose.
+        /// The run whose timer it is.
         workflow: WorkflowKey,
-        /// Its number.
+        /// The number of the timer.
         timer: Seq,
     },
     /// A workflow task was open for too long.
     TaskTimedOut {
-        /// Of which run.
+        /// The run whose task it was.
         workflow: WorkflowKey,
     },
     /// A workflow task failed; for a first attempt the last `WORKFLOW_TASK_FAILED` event says why.
     TaskFailed {
-        /// Of which run.
+        /// The run whose task it was.
         workflow: WorkflowKey,
     },
     /// A workflow run closed; [`Workflow::outcome`](super::Workflow::outcome) says how.
     WorkflowClosed {
-        /// Which run.
+        /// The workflow run.
         workflow: WorkflowKey,
     },
 }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use super::dialect::Dialect;
 use crate::program::RetrySpec;
 
-/// Policies after defaulting. Activities with the same options share one, in this run and in those after it.
+/// A cache of policies after defaulting. Activities with the same options share one, in this run and in those after it.
 #[derive(Debug, Default)]
 pub(super) struct PolicyCache {
     known: Vec<(Option<RetrySpec>, Arc<RetrySpec>)>,
 }
 
 impl PolicyCache {
-    /// Programs have few policies. Beyond these, each activity gets its own copy.
+    /// The number of policies that are kept. Programs have few. Beyond these, each activity gets its own copy.
     const LIMIT: usize = 16;
 
-    /// The policy in force. What an activity without one gets is the dialect's to say: Temporal gives it the default
-    /// policy (temporal `service/history/api/command_attr_validator.go`, recorded scenario `raw_no_retry_policy`).
+    /// The policy in force. The dialect decides which policy an activity without one gets: Temporal gives it the
+    /// default policy (temporal `service/history/api/command_attr_validator.go`, recorded scenario
+    /// `raw_no_retry_policy`).
     ///
     /// A cache serves one dialect.
     pub(super) fn get(&mut self, policy: &Option<RetrySpec>, dialect: Dialect) -> Result<Arc<RetrySpec>, String> {

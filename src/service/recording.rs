@@ -1,4 +1,4 @@
-//! How events get into a history: at once, or when the workflow task that is open has ended.
+//! The ways of an event into a history: it gets there at once, or when the open workflow task has ended.
 
 use super::history::{Buffered, EventKind};
 use super::{ActivityKey, Service, WorkflowKey};
@@ -18,13 +18,13 @@ impl Service {
         }
     }
 
-    /// Writes what was kept back. Says whether there was anything.
+    /// Writes the events that were kept back. Says whether there were any.
     pub(super) fn flush(&mut self, workflow: WorkflowKey) -> bool {
         let mut buffered = std::mem::take(&mut self.workflows[workflow].buffered);
         if buffered.is_empty() {
             return false;
         }
-        // Those that close an activity come last. Apart from this, the order of arrival stays.
+        // Events that close an activity come last. Apart from this, the order of arrival stays.
         for event in buffered.extract_if(.., |event| !event.kind.closes_activity()) {
             self.write(workflow, event);
         }

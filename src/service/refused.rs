@@ -1,4 +1,4 @@
-//! [`Refused`]: a call the service does not accept.
+//! [`Refused`]: a call that the service does not accept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use thiserror::Error;
 pub struct Refused {
     /// The kind of refusal, as gRPC says it.
     pub code: Code,
-    /// The server's words.
+    /// The message, in the server's words.
     pub message: Cow<'static, str>,
 }
 
@@ -25,7 +25,7 @@ pub enum Code {
     InvalidArgument,
 }
 
-/// As gRPC spells it: `NOT_FOUND`.
+/// Writes the code as gRPC spells it: `NOT_FOUND`.
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,4 +1,4 @@
-//! Is there another attempt, and when?
+//! The decision whether there is another attempt, and when.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::go_pow::go_pow;
 use super::options::TIMEOUT_TYPE_PREFIX;
 use crate::program::{Failure, FailureKind, RetrySpec, RetryState, Span, Time, TimeoutType};
 
-/// `initial * coefficient^(attempt - 1)`, in floating point nanoseconds, truncated. Stops at [`Span::MAX`], and at
-/// `maximum` unless that is zero. Attempts below 1 count as the first.
+/// Computes `initial * coefficient^(attempt - 1)` in floating point nanoseconds, truncated. The result is at most
+/// [`Span::MAX`], and at most `maximum` unless that is zero. Attempts below 1 count as the first.
 ///
 /// Source: temporal `service/history/workflow/retry.go` (`ExponentialBackoffAlgorithm`).
 pub fn exponential(initial: Span, coefficient: f64, attempt: u32, maximum: Span) -> Span {
@@ -17,14 +17,14 @@ pub fn exponential(initial: Span, coefficient: f64, attempt: u32, maximum: Span)
     if maximum.is_zero() { interval } else { interval.min(maximum) }
 }
 
-/// How long to wait before the attempt after `attempt`, counted from the end of that one.
+/// The time to wait before the attempt after `attempt`, counted from the end of `attempt`.
 ///
 /// `next_retry_delay` replaces both the policy's interval and its maximum, so it is never capped; a delay of zero means
 /// "no interval at all" and stops retrying (recorded scenario `retry_next_delay_zero`). `expires` is the last moment at
 /// which an attempt may be due, itself included; `None` means no limit.
 ///
 /// # Errors
-/// Why there is no other attempt: attempts used up, else too late.
+/// The error is the reason why there is no other attempt: the attempts are used up, else it would come too late.
 /// Source: temporal `service/history/workflow/retry.go` (`nextBackoffInterval`).
 pub fn next_backoff(
     policy: &RetrySpec,
@@ -56,7 +56,8 @@ pub fn next_backoff(
     }
 }
 
-/// Whether a failure is worth another attempt at all; `None` is a report without a failure in it, which is.
+/// Says whether a failure is worth another attempt at all. `None` is a report without a failure in it, which is worth
+/// one.
 ///
 /// Only the top of the chain counts, and types match exactly. Start-to-close and heartbeat timeouts can be listed as
 /// `TemporalTimeout:StartToClose` and `TemporalTimeout:Heartbeat`; the other timeouts are never retried.
@@ -82,20 +83,21 @@ pub fn is_retryable(failure: Option<&Failure>, non_retryable_error_types: &[Arc<
     }
 }
 
-/// An attempt that did not complete, and what the verdict on it depends on.
+/// An attempt that did not complete, with all that the verdict on it depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct EndedAttempt<'a> {
-    /// Whether the workflow run is open.
+    /// Says whether the workflow run is open.
     pub workflow_running: bool,
-    /// The policy, after defaulting. Activities of workflows always have one in Temporal, and without one are not retried.
+    /// The policy, after defaulting. Activities of workflows always have one in Temporal. Without a policy an activity
+    /// is not retried.
     pub policy: Option<&'a RetrySpec>,
-    /// Whether the workflow asked to cancel the activity.
+    /// Says whether the workflow asked to cancel the activity.
     pub cancel_requested: bool,
-    /// Whether an operator paused it.
+    /// Says whether an operator paused the activity.
     pub paused: bool,
     /// The attempt that ended, from 1.
     pub attempt: u32,
-    /// How it ended; `None` is a report without a failure in it.
+    /// The failure with which it ended; `None` is a report without a failure in it.
     pub failure: Option<&'a Failure>,
     /// The present moment.
     pub now: Time,
@@ -103,18 +105,18 @@ pub struct EndedAttempt<'a> {
     pub expires: Option<Time>,
 }
 
-/// What comes after an attempt that did not complete.
+/// The consequence of an attempt that did not complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RetryVerdict {
-    /// Another attempt after this backoff.
+    /// Another attempt comes after this backoff.
     Retry(Span),
-    /// Another attempt, when an operator lets the activity go on. Attempts and deadlines are not looked at.
+    /// Another attempt comes when an operator lets the activity go on. Attempts and deadlines are not looked at.
     Hold,
     /// The activity closes, for this reason.
     Close(RetryState),
 }
 
-/// Decides what comes after an attempt that did not complete. The order of the questions is the rule.
+/// Decides what follows an attempt that did not complete. The order of the questions is the rule.
 ///
 /// Source: temporal `service/history/workflow/mutable_state_impl.go` (`RetryActivity`), recorded scenarios
 /// `retry_verdict_*` and `cancel_wait_fails_*`.

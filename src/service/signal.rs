@@ -8,12 +8,12 @@ use super::{News, Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::program::{Payload, Time};
 
 impl Service {
-    /// Sends a signal to a workflow. While a workflow task is open the event is kept back until the task ends; if that
-    /// would close the workflow it fails with `UNHANDLED_COMMAND` instead, and is done again with the signal
+    /// Sends a signal to a workflow. While a workflow task is open, the event is kept back until the task ends. A task
+    /// that would close the workflow then fails with `UNHANDLED_COMMAND` instead, and is done again with the signal
     /// (recorded scenario `wf_signal_unhandled_at_completion`).
     ///
     /// # Errors
-    /// `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
+    /// The error is `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
     pub fn signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload, now: Time) -> Result<(), Refused> {
         let run = &mut self.workflows[workflow];
         if !run.is_open() {
@@ -31,7 +31,7 @@ impl Service {
     /// no event (recorded scenario `wf_terminate_activity_pending`).
     ///
     /// # Errors
-    /// `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
+    /// The error is `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
     pub fn terminate(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), Refused> {
         if !self.workflow(workflow).is_open() {
             return Err(Refused::WORKFLOW_CLOSED);

@@ -50,12 +50,12 @@ use crate::program::{RetrySpec, Table, Timeouts};
 /// ```
 #[derive(Debug, Default)]
 pub struct Service {
-    /// The last calls left this for the caller.
+    /// The things that the last calls left for the caller.
     pub outbox: Outbox,
     pub(super) workflows: Table<WorkflowKey, Workflow>,
     pub(super) activities: Table<ActivityKey, Activity>,
     pub(super) policies: PolicyCache,
-    /// Options in force of the activities that the commands at hand schedule, in their order.
+    /// The options in force of the activities that the commands at hand schedule, in the order of the commands.
     pub(super) checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     pub(super) dialect: Dialect,
 }
@@ -71,7 +71,7 @@ impl Service {
         Service { dialect, ..Service::default() }
     }
 
-    /// A new one in the memory of this one.
+    /// Makes a new service in the memory of this one.
     pub(crate) fn emptied(self) -> Service {
         let Service { outbox, workflows, activities, .. } = self;
         Service {
@@ -82,12 +82,12 @@ impl Service {
         }
     }
 
-    /// Whose rules it follows.
+    /// The dialect whose rules the service follows.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// Sets whose rules it follows from now on. Only before anything is in it.
+    /// Sets the dialect whose rules the service follows from now on. Call it only before anything is in the service.
     pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
         if self.dialect != dialect {
             self.dialect = dialect;
@@ -95,18 +95,18 @@ impl Service {
         }
     }
 
-    /// A workflow run.
+    /// The workflow run of a key.
     ///
     /// # Panics
-    /// If the key is not one that this service gave.
+    /// It panics if this service did not give the key.
     pub fn workflow(&self, workflow: WorkflowKey) -> &Workflow {
         &self.workflows[workflow]
     }
 
-    /// An activity.
+    /// The activity of a key.
     ///
     /// # Panics
-    /// If the key is not one that this service gave.
+    /// It panics if this service did not give the key.
     pub fn activity(&self, activity: ActivityKey) -> &Activity {
         &self.activities[activity]
     }

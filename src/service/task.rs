@@ -14,16 +14,17 @@ use super::workflow::TaskState;
 use super::{News, Ready, Refused, Service, ServiceTimer, TaskToken, Workflow, WorkflowKey};
 use crate::program::{Command, Span, Time};
 
-/// What a worker is given with a workflow task. Its history is [`Service::history`] at this moment.
+/// The content of a workflow task, as it is given to a worker. Its history is [`Service::history`] at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WorkflowTask {
-    /// To answer with.
+    /// The token to answer with.
     pub token: TaskToken,
-    /// Which attempt at this task, from 1.
+    /// The attempt at this task, from 1.
     pub attempt: u32,
     /// The `WORKFLOW_TASK_STARTED` event up to which an earlier task was completed; 0 for none.
     pub previous_started_event_id: u64,
-    /// This task's own. From attempt 2 on the event is written only when the task is completed.
+    /// The `WORKFLOW_TASK_STARTED` event of this task. From attempt 2 on the event is written only when the task is
+    /// completed.
     pub started_event_id: u64,
 }
 
@@ -35,9 +36,9 @@ struct EndedTask {
     started_at: Time,
 }
 
-/// How long a worker may take for an attempt at a workflow task: as configured for the first three, then 5 s more,
-/// 10 s more and so on, at most 10 minutes more. The server also takes up to a fifth off at random; here there is no
-/// jitter.
+/// The time that a worker may take for an attempt at a workflow task. The first three attempts have the configured
+/// time, later ones 5 s more, 10 s more and so on, at most 10 minutes more. The server also takes up to a fifth off at
+/// random; here there is no jitter.
 ///
 /// Source: recorded scenarios `raw_wft_timeout_x4`, `raw_wft_fail_x3`.
 fn timeout_of_attempt(configured: Span, attempt: u32) -> Span {
@@ -52,10 +53,10 @@ fn timeout_of_attempt(configured: Span, attempt: u32) -> Span {
 }
 
 impl Workflow {
-    /// Whether this token speaks for the task that is open.
+    /// Checks that this token speaks for the task that is open.
     ///
     /// # Errors
-    /// What the server says if not (recorded scenario `raw_wft_late_complete`).
+    /// The error is the server's answer to a token that does not (recorded scenario `raw_wft_late_complete`).
     fn check_task(&self, token: TaskToken) -> Result<EndedTask, Refused> {
         if !self.is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
@@ -73,7 +74,7 @@ impl Workflow {
         self.append(at, EventKind::WorkflowTaskScheduled { attempt, timeout })
     }
 
-    /// Writes that a first attempt failed; a repeated one leaves no event.
+    /// Writes that a first attempt failed; a repeated attempt leaves no event.
     fn append_task_failed(&mut self, task: EndedTask, cause: TaskFailedCause, message: Arc<str>, at: Time) {
         if task.attempt == 1 {
             let (scheduled_event_id, started_event_id) = self.open_task_events();
@@ -93,7 +94,7 @@ impl Workflow {
 }
 
 impl Service {
-    /// Sees to it that the workflow gets a task for what is new.
+    /// Sees to it that the workflow gets a task for its news.
     pub(super) fn want_task(&mut self, workflow: WorkflowKey, now: Time) {
         let run = &self.workflows[workflow];
         if run.is_open() && run.task == TaskState::None {
@@ -111,7 +112,7 @@ impl Service {
         self.outbox.ready.push_back(Ready::Workflow { workflow, stamp: run.stamp });
     }
 
-    /// Hands a workflow task to a worker. `None` if it is stale.
+    /// Hands a workflow task to a worker. Gives `None` if the task is stale.
     ///
     /// A repeated attempt becomes a first one again if there is news since it was scheduled.
     pub fn take_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, now: Time) -> Option<WorkflowTask> {
@@ -146,9 +147,9 @@ impl Service {
 
     /// Takes the answer to a workflow task. The commands are carried out in their order, all or none.
     ///
-    /// [`Command::CancelActivity`] means `RequestCancelActivityTask`; what it does to the workflow's code the worker has
-    /// dealt with. Cancelling an activity that is not running closes it at once, behind all other events of the task, and
-    /// a new task is scheduled (recorded scenario `raw_cancel_same_task`).
+    /// [`Command::CancelActivity`] means `RequestCancelActivityTask`; the worker has already dealt with its effect on
+    /// the workflow's code. A cancelled activity that is not running is closed at once, behind all other events of the
+    /// task, and a new task is scheduled (recorded scenario `raw_cancel_same_task`).
     ///
     /// # Errors
     /// - `NOT_FOUND` if the task is not open any more.
@@ -184,7 +185,7 @@ impl Service {
     /// Takes a worker's word that it could not handle a workflow task. The next attempt is scheduled at once.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the task is not open any more.
+    /// The error is `NOT_FOUND` if the task is not open any more.
     pub fn fail_workflow_task(
         &mut self,
         token: TaskToken,
@@ -201,7 +202,7 @@ impl Service {
         self.workflow(token.workflow).check_task(token).is_ok()
     }
 
-    /// The worker took too long.
+    /// Ends a task for which the worker took too long.
     pub(super) fn time_out_task(&mut self, token: TaskToken, now: Time) {
         let workflow = token.workflow;
         let run = &mut self.workflows[workflow];
@@ -231,7 +232,7 @@ impl Service {
         self.try_task_again(workflow, task, now);
     }
 
-    /// With news that arrived meanwhile the next task is a first attempt.
+    /// Schedules the next attempt at a task. If news arrived meanwhile, the next task is a first attempt.
     fn try_task_again(&mut self, workflow: WorkflowKey, task: EndedTask, now: Time) {
         self.workflows[workflow].task = TaskState::None;
         let next = if self.flush(workflow) { 1 } else { task.attempt + 1 };

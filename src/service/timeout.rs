@@ -1,26 +1,27 @@
-//! Which deadlines an activity has, and what a passed one is reported as.
+//! The deadlines of an activity, and how a passed deadline is reported.
 
 use std::sync::Arc;
 
 use crate::program::{Details, Failure, FailureKind, RetryState, Span, Time, TimeoutType, Timeouts};
 
-/// The moments an activity's clocks run from.
+/// The moments from which an activity's clocks run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Clocks {
-    /// When schedule-to-close began: with the first schedule, or in the Cadence dialect when the current attempt was due.
+    /// The time at which schedule-to-close began: with the first schedule, or in the Cadence dialect when the current
+    /// attempt was due.
     pub scheduled_at: Time,
-    /// When the current attempt is, or was, due.
+    /// The time at which the current attempt is, or was, due.
     pub attempt_scheduled_at: Time,
-    /// When the attempt that runs was started; `None` if none runs.
+    /// The time at which the attempt that runs was started; `None` if none runs.
     pub started_at: Option<Time>,
-    /// The last heartbeat; one from before the start counts for nothing.
+    /// The time of the last heartbeat. A heartbeat from before the start counts for nothing.
     pub last_heartbeat_at: Option<Time>,
 }
 
-/// When a timeout passes; `None` if it is off or its clock does not run now.
+/// The time at which a timeout passes; `None` if the timeout is off or its clock does not run now.
 ///
-/// Schedule-to-start runs from the moment the attempt is due until a worker takes it; schedule-to-close always, from
-/// the first schedule; start-to-close and heartbeat while an attempt runs.
+/// Schedule-to-start runs from the moment the attempt is due until a worker takes it. Schedule-to-close always runs,
+/// from the first schedule. Start-to-close and heartbeat run while an attempt runs.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
 pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> Option<Time> {
     let (from, span) = match timeout {
@@ -37,7 +38,7 @@ pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> O
         }
         TimeoutType::Unspecified => return None,
     };
-    // Behind the end of time is never.
+    // A time behind the end of time is never.
     (!span.is_zero()).then(|| from.plus(span)).filter(|at| *at < Time::MAX)
 }
 
@@ -45,8 +46,8 @@ pub fn deadline(timeout: TimeoutType, timeouts: &Timeouts, clocks: &Clocks) -> O
 /// schedule-to-close, heartbeat.
 ///
 /// In a run equal deadlines pass in the order in which their clocks started, because a real server arms each when its
-/// clock starts and a hand-over takes time (recorded scenarios `to_stc_eq_s2c`, `to_all_equal`). This order is what
-/// would count if two had been armed at one moment.
+/// clock starts and a hand-over takes time (recorded scenarios `to_stc_eq_s2c`, `to_all_equal`). This order would only
+/// count if two had been armed at one moment.
 /// Source: temporal `service/history/workflow/timer_sequence.go`.
 #[cfg(feature = "internals")]
 pub fn deadlines(timeouts: &Timeouts, clocks: &Clocks) -> Vec<(TimeoutType, Time)> {
@@ -61,30 +62,30 @@ pub fn deadlines(timeouts: &Timeouts, clocks: &Clocks) -> Vec<(TimeoutType, Time
 /// The last moment at which another attempt may be due, for [`next_backoff`](super::retry::next_backoff); `None` means no
 /// limit.
 ///
-/// The server compares with the schedule-to-close deadline and takes equality as in time. But handing out takes time, so
-/// that an attempt due at the deadline itself is never seen: the recordings close such an activity at once
-/// (`retry_s2c_exact_boundary`). Hence one nanosecond before the deadline.
+/// The server compares with the schedule-to-close deadline and takes equality as in time. But handing out takes time,
+/// so that an attempt due at the deadline itself is never seen: the recordings close such an activity at once
+/// (`retry_s2c_exact_boundary`). The moment is therefore one nanosecond before the deadline.
 pub fn last_retry(timeouts: &Timeouts, scheduled_at: Time) -> Option<Time> {
     (!timeouts.schedule_to_close.is_zero())
         .then(|| scheduled_at.plus(timeouts.schedule_to_close).plus(Span::from_nanos(-1)))
 }
 
-/// What a timeout is called when schedule-to-close leaves no room for another attempt.
+/// The message of a timeout when schedule-to-close leaves no room for another attempt.
 /// Source: temporal `common/util.go`.
 pub const NOT_ENOUGH_TIME: &str =
     "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying";
 
-/// The failure of an attempt that is given up because a deadline has passed, as it is stored for the next attempt: without
-/// details, which only a final timeout carries (recorded scenarios `hb_details_silent_attempt_stc`,
+/// The failure of an attempt that is given up because a deadline has passed, as it is stored for the next attempt. It
+/// has no details, which only a final timeout carries (recorded scenarios `hb_details_silent_attempt_stc`,
 /// `to_no_hb_timeout_vanish`).
 pub fn timeout_failure(timeout_type: TimeoutType) -> Arc<Failure> {
     Arc::new(plain_timeout_failure(timeout_type, Details::Absent, None))
 }
 
-/// The failure an activity closes with when a deadline has passed and there is no other attempt.
+/// The failure with which an activity closes when a deadline has passed and there is no other attempt.
 ///
-/// If there is none because it would come too late, the timeout is reported as schedule-to-close, whichever it was, and
-/// with a text of its own; only schedule-to-start keeps its name. The failure of the attempt before becomes the cause.
+/// If another attempt would come too late, any timeout is reported as schedule-to-close, with a text of its own; only
+/// schedule-to-start keeps its name. The failure of the attempt before becomes the cause.
 /// Source: temporal `service/history/timer_queue_active_task_executor.go`, recorded scenarios
 /// `retry_s2c_backoff_cut_after_stc_timeout`, `to_vanish_only_s2c`, `to_stc_fail_then_timeout`.
 pub fn final_timeout_failure(
@@ -102,7 +103,7 @@ pub fn final_timeout_failure(
     failure
 }
 
-/// A timeout reported by its own name.
+/// A timeout failure, reported by the timeout's own name.
 pub fn plain_timeout_failure(
     timeout_type: TimeoutType,
     last_heartbeat_details: Details,
@@ -162,7 +163,7 @@ mod tests {
         assert_eq!(at(TimeoutType::ScheduleToClose, Some(4000), None), Some(10));
         assert_eq!(at(TimeoutType::StartToClose, Some(4000), Some(6000)), Some(14));
         assert_eq!(at(TimeoutType::Heartbeat, Some(4000), Some(6000)), Some(16));
-        // The heartbeat of an attempt before this one.
+        // This is the heartbeat of an attempt before this one.
         assert_eq!(at(TimeoutType::Heartbeat, Some(4000), Some(1000)), Some(14));
     }
 

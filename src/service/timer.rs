@@ -5,17 +5,17 @@ use super::{ActivityKey, Service, ServiceTimer, TimerRequest, WorkflowKey};
 use crate::program::{Seq, Time, TimeoutType};
 
 impl Service {
-    /// A timer's time has come. A stale one does nothing.
+    /// Fires a timer whose time has come. A stale timer does nothing.
     ///
     /// A heartbeat timer whose attempt has sent heartbeats since asks to be armed again, for the deadline that the last
-    /// one set: there is one timer per attempt, and its effect is exact (recorded scenario `hb_timer_many_fast`).
+    /// heartbeat set: there is one timer per attempt, and its effect is exact (recorded scenario `hb_timer_many_fast`).
     pub fn fire(&mut self, timer: ServiceTimer, now: Time) {
         if self.is_live(timer) {
             self.fire_live(timer, now);
         }
     }
 
-    /// As [`fire`](Service::fire), for a caller that has just asked whether the timer is live.
+    /// Does as [`fire`](Service::fire), for a caller that has just asked whether the timer is live.
     pub(crate) fn fire_live(&mut self, timer: ServiceTimer, now: Time) {
         match timer {
             ServiceTimer::Timeout { activity, timeout, .. } => {
@@ -42,7 +42,7 @@ impl Service {
         }
     }
 
-    /// Whether a timer will do anything when it fires. The clock must not be moved for one that will not.
+    /// Says whether a timer will do anything when it fires. The clock must not be moved for a timer that will not.
     ///
     /// A heartbeat timer of a running attempt whose deadline has moved is live: it will ask to be armed again.
     pub fn is_live(&self, timer: ServiceTimer) -> bool {

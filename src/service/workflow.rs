@@ -7,16 +7,16 @@ use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
 use super::keys::ActivityKey;
 use crate::program::{Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
 
-/// What starts a workflow run.
+/// The values with which a workflow run starts.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StartWorkflow {
-    /// Chosen by who starts it.
+    /// The id of the workflow, chosen by the caller that starts it.
     pub workflow_id: Arc<str>,
-    /// Of this run.
+    /// The id of this run.
     pub run_id: Arc<str>,
     /// The registered name.
     pub workflow_type: Arc<str>,
-    /// Where its workers poll.
+    /// The queue that its workers poll.
     pub task_queue: Arc<str>,
     /// The encoded input.
     pub input: Payload,
@@ -24,39 +24,39 @@ pub struct StartWorkflow {
     pub run_timeout: Span,
     /// The longest time a worker may take for one workflow task; zero means 10 s. Clipped to the run timeout.
     pub task_timeout: Span,
-    /// Feeds the workflow's own random numbers.
+    /// The seed of the workflow's own random numbers.
     pub random_seed: u64,
 }
 
-/// How a workflow run closed.
+/// The way in which a workflow run closed.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum WorkflowOutcome {
-    /// With a result.
+    /// The run closed with a result.
     Completed(Payload),
-    /// With a failure.
+    /// The run closed with a failure.
     Failed {
-        /// What the code said.
+        /// The failure that the code gave.
         failure: Arc<Failure>,
-        /// Why there is no other run.
+        /// The reason why there is no other run.
         retry_state: RetryState,
     },
-    /// As cancelled.
+    /// The run closed as cancelled.
     Canceled(Details),
-    /// By its run timeout.
+    /// The run was closed by its run timeout.
     TimedOut {
-        /// Why there is no other run.
+        /// The reason why there is no other run.
         retry_state: RetryState,
     },
-    /// From outside.
+    /// The run was closed from outside.
     Terminated {
-        /// In words, possibly empty.
+        /// The reason in words, possibly empty.
         reason: Arc<str>,
     },
 }
 
 impl WorkflowOutcome {
-    /// How the workflow ended, in words.
+    /// Says in words how the workflow ended.
     pub(crate) fn words(&self) -> String {
         match self {
             WorkflowOutcome::Completed(result) => format!("completed with {result}"),
@@ -72,25 +72,25 @@ impl WorkflowOutcome {
 /// A signal that a workflow run has got.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Signal {
-    /// Which one, by name.
+    /// The name of the signal.
     pub name: Arc<str>,
-    /// Its encoded input.
+    /// The encoded input of the signal.
     pub input: Payload,
 }
 
-/// Where the task of a run stands.
+/// The place at which the task of a run stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TaskState {
     /// There is no news for the workflow.
     None,
-    /// Waits for a worker.
+    /// The task waits for a worker.
     Scheduled {
         attempt: u32,
         at: Time,
-        /// Events in the history by then: what comes later makes this a task of its own.
+        /// The number of events in the history by then. Events that come later make this a task of its own.
         history_length: usize,
     },
-    /// A worker has it.
+    /// A worker has the task.
     Started { attempt: u32, scheduled_at: Time, started_at: Time },
 }
 
@@ -103,7 +103,7 @@ impl TaskState {
 /// A workflow's own timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TimerState {
-    /// Fires at this time.
+    /// The timer fires at this time.
     Running(Time),
     Fired,
     Canceled,
@@ -115,27 +115,27 @@ pub struct Workflow {
     info: Arc<RunInfo>,
     pub(super) run_timeout: Span,
     pub(super) task_timeout: Span,
-    /// When its run timeout passes.
+    /// The time at which its run timeout passes.
     pub(super) expires: Time,
     pub(super) cancel_requested: bool,
     pub(super) outcome: Option<WorkflowOutcome>,
     pub(super) task: TaskState,
-    /// Of the last task scheduled.
+    /// The stamp of the last task scheduled.
     pub(super) stamp: u32,
-    /// Of the last task that failed, which its history does not say of a repeated attempt.
+    /// The cause and the message of the last task that failed. The history does not say them of a repeated attempt.
     pub(super) task_failure: Option<(TaskFailedCause, Arc<str>)>,
-    /// Of the last task completed.
+    /// The started event of the last task completed.
     pub(super) previous_started_event_id: u64,
     pub(super) history: Vec<HistoryEvent>,
-    /// Events that arrived while a workflow task is open.
+    /// The events that arrived while a workflow task is open.
     pub(super) buffered: Vec<Buffered>,
-    /// In the order of arrival.
+    /// The signals that arrived, in the order of arrival.
     pub(super) signals: Vec<Signal>,
-    /// By the numbers of their commands, rising.
+    /// The activities by the numbers of their commands, rising.
     pub(super) activities: Vec<(Seq, ActivityKey)>,
-    /// By their numbers, rising.
+    /// The timers by their numbers, rising.
     timers: Vec<(Seq, TimerState)>,
-    /// Open activities with ids chosen by the caller.
+    /// The open activities with ids chosen by the caller.
     pub(super) named: BTreeMap<Arc<str>, ActivityKey>,
 }
 
@@ -178,52 +178,53 @@ impl Workflow {
         }
     }
 
-    /// Its names and its start.
+    /// The names and the start of the run.
     pub fn info(&self) -> &Arc<RunInfo> {
         &self.info
     }
 
-    /// The longest time it may be open; zero means no limit.
+    /// The longest time the run may be open; zero means no limit.
     pub fn run_timeout(&self) -> Span {
         self.run_timeout
     }
 
-    /// Whether it has not closed.
+    /// Says whether the run has not closed.
     pub fn is_open(&self) -> bool {
         self.outcome.is_none()
     }
 
-    /// How it closed.
+    /// The way in which the run closed; `None` while it is open.
     pub fn outcome(&self) -> Option<&WorkflowOutcome> {
         self.outcome.as_ref()
     }
 
-    /// Whether somebody asked to cancel it.
+    /// Says whether somebody asked to cancel the run.
     pub fn cancel_requested(&self) -> bool {
         self.cancel_requested
     }
 
-    /// Its history so far.
+    /// The history of the run so far.
     pub fn history(&self) -> &[HistoryEvent] {
         &self.history
     }
 
-    /// The signals it has got, in the order of arrival, seen by its code or not.
+    /// The signals that the run has got, in the order of arrival, seen by its code or not.
     pub fn signals(&self) -> &[Signal] {
         &self.signals
     }
 
-    /// Whether there is a workflow task: news that its code has not taken in.
+    /// Says whether there is a workflow task: news that its code has not taken in.
     pub fn has_task(&self) -> bool {
         self.task != TaskState::None
     }
 
-    /// Why the last task failed that did, repeated attempts included: those leave no event.
+    /// The cause and the message of the last task that failed. Repeated attempts count too, although they leave no
+    /// event.
     pub fn task_failure(&self) -> Option<(TaskFailedCause, &str)> {
         self.task_failure.as_ref().map(|(cause, message)| (*cause, &**message))
     }
 
-    /// Its activities with the numbers of their commands, closed ones included.
+    /// The activities of the run with the numbers of their commands, closed ones included.
     pub fn activities(&self) -> &[(Seq, ActivityKey)] {
         &self.activities
     }
@@ -233,14 +234,14 @@ impl Workflow {
         find(&self.activities, seq).ok().map(|index| self.activities[index].1)
     }
 
-    /// Writes an event. Its id is the answer.
+    /// Writes an event and gives its id.
     pub(super) fn append(&mut self, at: Time, kind: EventKind) -> u64 {
         let id = self.history.len() as u64 + 1;
         self.history.push(HistoryEvent { id, at, kind });
         id
     }
 
-    /// Whether a timer of its own runs.
+    /// Says whether a timer of the run's own is running.
     pub fn has_timer(&self) -> bool {
         self.timers.iter().any(|(_, state)| matches!(state, TimerState::Running(_)))
     }
@@ -259,7 +260,7 @@ fn find<T>(list: &[(Seq, T)], seq: Seq) -> Result<usize, usize> {
     list.binary_search_by_key(&seq, |(seq, _)| *seq)
 }
 
-/// Puts an entry into a rising list; an older one of the same number is replaced.
+/// Puts an entry into a rising list; an older entry of the same number is replaced.
 pub(super) fn insert<T>(list: &mut Vec<(Seq, T)>, seq: Seq, value: T) {
     match find(list, seq) {
         Ok(index) => list[index].1 = value,
