@@ -13,20 +13,20 @@ use super::payload::{Details, Payload};
 
 /// Code that runs attempts of one activity type.
 pub trait ActivityProgram: Send + Sync {
-    /// The name workflows schedule it by.
+    /// The name by which workflows schedule it.
     fn activity_type(&self) -> &str;
 
-    /// Starts one attempt. Called on the worker that took the task; the future is polled there.
+    /// Starts one attempt. It is called on the worker that took the task; the future is polled there.
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt;
 }
 
-/// What a worker is given with an activity task.
+/// The content of an activity task, as it is given to a worker.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ActivityTask {
-    /// Which attempt of which activity, and what it was asked for.
+    /// The attempt and its activity, with all that the workflow asked for.
     pub info: ActivityInfo,
-    /// What earlier attempts' heartbeats left *visible* at the service.
+    /// The details that heartbeats of earlier attempts left *visible* at the service.
     pub heartbeat_details: Details,
 }
 
@@ -63,7 +63,7 @@ pub trait ActivityLink: Send + Sync {
 #[must_use = "an attempt that crashes inside a heartbeat has to unwind: call `obey`"]
 #[non_exhaustive]
 pub enum Beat {
-    /// Recorded.
+    /// The heartbeat is recorded.
     Taken,
     /// The worker crashes in this very call: unwind.
     CrashNow,
@@ -78,25 +78,25 @@ impl Beat {
     }
 }
 
-/// How an attempt's code ended.
+/// The way in which an attempt's code ended.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum ActivityOutcome {
-    /// With a result.
+    /// The code ended with a result.
     Completed(Payload),
-    /// With a failure, which is shared with all who get it.
+    /// The code ended with a failure, which is shared with all who get it.
     Failed(Arc<Failure>),
-    /// It says it stopped because it was cancelled.
+    /// The code says that it stopped because it was cancelled.
     Cancelled(Details),
-    /// Somebody else will complete it by id.
+    /// Somebody else will complete the activity by id.
     WillCompleteAsync,
 }
 
-/// Why an attempt is to stop.
+/// The reason why an attempt is to stop.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// The workflow asked for it.
+    /// The workflow asked for the cancel.
     Requested,
     /// The service does not know this attempt any more: it timed out, or its workflow has closed.
     NotFound,
@@ -147,7 +147,7 @@ impl<F: Fn(CancelReason)> AttemptListener for OnCancel<F> {
     }
 }
 
-/// A callback for the worker's stop, beside what is there.
+/// A callback for the worker's stop, beside the listener that is there.
 struct OnWorkerStopping<F> {
     other: Arc<dyn AttemptListener>,
     stopping: F,
@@ -164,7 +164,8 @@ impl<F: Fn()> AttemptListener for OnWorkerStopping<F> {
 }
 
 impl Attempt {
-    /// `run` is polled until it ends or the worker dies. `cancel` is called at most once, between polls.
+    /// Makes an attempt. `run` is polled until it ends or the worker dies. `cancel` is called at most once, between
+    /// polls.
     pub fn new(
         run: impl Future<Output = ActivityOutcome> + 'static,
         cancel: impl Fn(CancelReason) + 'static,
@@ -172,7 +173,7 @@ impl Attempt {
         Attempt::listening(run, Arc::new(OnCancel(cancel)))
     }
 
-    /// An attempt as [`new`](Attempt::new) makes it, whose code is notified through something that is there already.
+    /// Makes an attempt as [`new`](Attempt::new) does, whose code is notified through a listener that exists already.
     pub fn listening(
         run: impl Future<Output = ActivityOutcome> + 'static,
         listener: Arc<dyn AttemptListener>,
@@ -180,7 +181,7 @@ impl Attempt {
         Attempt { run: Box::pin(run), listener }
     }
 
-    /// Adds what to call when the attempt's worker begins to stop, which is earlier than any cancel.
+    /// Adds a function that is called when the attempt's worker begins to stop, which is earlier than any cancel.
     pub fn on_worker_stopping(self, stopping: impl Fn() + 'static) -> Attempt {
         Attempt { run: self.run, listener: Arc::new(OnWorkerStopping { other: self.listener, stopping }) }
     }

@@ -29,17 +29,18 @@ use super::payload::{Details, Payload};
 #[error("{error_type}: {message}")]
 #[non_exhaustive]
 pub struct ApplicationFailure {
-    /// What `non_retryable_error_types` of a retry policy is compared with: exactly, case included.
+    /// The type with which a retry policy's `non_retryable_error_types` are compared: exactly, case included.
     pub error_type: String,
-    /// In words.
+    /// The failure in words.
     pub message: String,
-    /// A retry is no use, whatever the policy says. Not heeded in the Cadence dialect: there the policy lists the type.
+    /// Says that a retry is no use, whatever the policy says. It is not heeded in the Cadence dialect: there the policy
+    /// lists the type.
     pub non_retryable: bool,
-    /// What the code attached for whoever handles the failure.
+    /// The details that the code attached for whoever handles the failure.
     pub details: Details,
-    /// When to retry, in place of the policy's next backoff and not capped by its maximum interval. `None` leaves it to
-    /// the policy. An explicit zero *stops* the retrying (recorded scenario `retry_next_delay_zero`). Not heeded in the
-    /// Cadence dialect.
+    /// The time to wait before the next attempt, in place of the policy's next backoff and not capped by its maximum
+    /// interval. `None` leaves the backoff to the policy. An explicit zero *stops* the retrying (recorded scenario
+    /// `retry_next_delay_zero`). The delay is not heeded in the Cadence dialect.
     pub next_retry_delay: Option<Duration>,
 }
 
@@ -64,7 +65,7 @@ impl ApplicationFailure {
     /// Attaches a value, encoded as JSON.
     ///
     /// # Errors
-    /// What `serde_json` says of a value that JSON cannot hold.
+    /// The error is that of `serde_json` for a value that JSON cannot hold.
     pub fn details<T: Serialize + ?Sized>(mut self, details: &T) -> Result<ApplicationFailure, serde_json::Error> {
         self.details = Details::Payload(Payload::from_json(details)?);
         Ok(self)

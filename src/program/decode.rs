@@ -1,4 +1,4 @@
-//! [`Decode`]: what inputs, results and details must be able to do.
+//! [`Decode`]: the trait that inputs, results and details must have.
 
 use serde::de::DeserializeOwned;
 
@@ -7,8 +7,9 @@ use super::payload::decode_json;
 /// A value that can be read back from its encoded form: everything that implements serde's `Deserialize` and borrows
 /// nothing. There is nothing to implement; derive `serde::Deserialize`.
 ///
-/// Inputs are owned: an activity takes `String`, not `&str`. Of a `&str` rustc says only that the "implementation of
-/// `Deserialize` is not general enough", at the call that registers the activity or workflow, or that reads the details.
+/// Inputs are owned: an activity takes `String`, not `&str`. For a `&str` rustc says only that the "implementation of
+/// `Deserialize` is not general enough", at the call that registers the activity or workflow, or that reads the
+/// details.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be decoded from JSON",
     label = "not an owned `serde::Deserialize` type",
@@ -19,7 +20,7 @@ pub trait Decode: Sized + 'static {
     /// Reads a value from JSON.
     ///
     /// # Errors
-    /// What `serde_json` says when the bytes are not JSON of this type.
+    /// The error is that of `serde_json` for bytes that are not JSON of this type.
     fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error>;
 }
 

@@ -1,4 +1,4 @@
-//! [`Failure`]: what went wrong, as the service's API says it.
+//! [`Failure`]: a thing that went wrong, as the service's API says it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::payload::Details;
 #[error("{}", self.text())]
 #[non_exhaustive]
 pub struct Failure {
-    /// In words.
+    /// The failure in words.
     pub message: Arc<str>,
-    /// What kind of failure, with what belongs to it.
+    /// The kind of failure, with the values that belong to it.
     pub kind: FailureKind,
-    /// What led to it: the failure inside an activity failure, or the previous attempt's failure behind a timeout.
+    /// The failure that led to it: the one inside an activity failure, or the previous attempt's behind a timeout.
     pub cause: Option<Arc<Failure>>,
 }
 
@@ -29,68 +29,68 @@ pub enum FailureKind {
     Application {
         /// The error's type name, which retry policies match exactly.
         error_type: Arc<str>,
-        /// The code says a retry is no use.
+        /// Says that a retry is no use, by the word of the code.
         non_retryable: bool,
-        /// What the code attached.
+        /// The details that the code attached.
         details: Details,
-        /// The code says when to retry: replaces the policy's backoff once.
+        /// The time to wait before a retry, by the word of the code. It replaces the policy's backoff once.
         /// An explicit zero stops retrying (recorded scenario `retry_next_delay_zero`).
         next_retry_delay: Option<Span>,
     },
     /// A timeout fired.
     Timeout {
-        /// Which one.
+        /// The timeout that fired.
         timeout_type: TimeoutType,
-        /// The checkpoint the service had by then. Every kind of timeout carries it.
+        /// The checkpoint that the service had by then. Every kind of timeout carries it.
         last_heartbeat_details: Details,
     },
-    /// Cancelled, and the code agreed.
+    /// The thing was cancelled, and the code agreed.
     Canceled {
-        /// What the code attached.
+        /// The details that the code attached.
         details: Details,
     },
-    /// The server made it, for example of a result that is too large.
+    /// The server made the failure, for example of a result that is too large.
     Server {
-        /// Whether a retry is no use.
+        /// Says whether a retry is no use.
         non_retryable: bool,
     },
-    /// Terminated from outside.
+    /// The thing was terminated from outside.
     Terminated,
-    /// An activity failed, was cancelled or timed out: what workflow code sees. The reason is the `cause`.
+    /// An activity failed, was cancelled or timed out, as workflow code sees it. The reason is the `cause`.
     Activity {
-        /// Which activity.
+        /// The type of the activity.
         activity_type: Arc<str>,
-        /// Its id.
+        /// The id of the activity.
         activity_id: Arc<str>,
-        /// Id of its `ACTIVITY_TASK_SCHEDULED` event.
+        /// The id of its `ACTIVITY_TASK_SCHEDULED` event.
         scheduled_event_id: u64,
-        /// Id of its `ACTIVITY_TASK_STARTED` event; 0 if it never started.
+        /// The id of its `ACTIVITY_TASK_STARTED` event; 0 if the activity never started.
         started_event_id: u64,
-        /// Why it was not retried.
+        /// The reason why it was not retried.
         retry_state: RetryState,
     },
     /// A child workflow failed. The reason is the `cause`.
     ChildWorkflow {
-        /// Which workflow type.
+        /// The type of the workflow.
         workflow_type: Arc<str>,
-        /// Why it was not retried.
+        /// The reason why it was not retried.
         retry_state: RetryState,
     },
 }
 
 impl Failure {
-    /// A failure of this kind, without a cause.
+    /// Makes a failure of this kind, without a cause.
     pub fn new(message: impl Into<Arc<str>>, kind: FailureKind) -> Failure {
         Failure { message: message.into(), kind, cause: None }
     }
 
-    /// Sets what led to it.
+    /// Sets the failure that led to this one.
     pub fn caused_by(mut self, cause: impl Into<Arc<Failure>>) -> Failure {
         self.cause = Some(cause.into());
         self
     }
 
-    /// A failure of user code that may be retried.
+    /// Makes a failure of user code that may be retried.
     pub fn application(error_type: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Failure {
         Failure::new(
             message,
@@ -121,7 +121,7 @@ impl Failure {
         text
     }
 
-    /// Says its text in pieces: the message, then each cause after `: `. Short enough for a run that passes.
+    /// Says its text in pieces: the message, then each cause after `: `. It is short enough for a run that passes.
     pub(crate) fn say(&self, mut say: impl FnMut(&str)) {
         let mut next = Some(self);
         while let Some(failure) = next {
@@ -146,7 +146,7 @@ impl Failure {
     }
 }
 
-/// Which deadline passed.
+/// The kind of a deadline that passed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum TimeoutType {
@@ -156,9 +156,9 @@ pub enum TimeoutType {
     ScheduleToStart,
     /// The activity as a whole, retries included, took too long.
     ScheduleToClose,
-    /// Too long without a heartbeat.
+    /// An attempt ran too long without a heartbeat.
     Heartbeat,
-    /// Not said: only in requests made by hand.
+    /// The kind is not said, which happens only in requests made by hand.
     Unspecified,
 }
 
@@ -175,7 +175,7 @@ impl TimeoutType {
     }
 }
 
-/// As the server's messages spell it: `StartToClose`.
+/// Writes the timeout as the server's messages spell it: `StartToClose`.
 impl fmt::Display for TimeoutType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -188,13 +188,13 @@ impl fmt::Display for TimeoutType {
     }
 }
 
-/// Why an activity or workflow is, or is not, retried.
+/// The reason why an activity or workflow is, or is not, retried.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum RetryState {
-    /// It is retried.
+    /// The activity or workflow is retried.
     InProgress,
-    /// The failure says or is listed as not worth a retry.
+    /// The failure is not worth a retry, because it says so or is listed as such.
     NonRetryableFailure,
     /// The next attempt would start after the schedule-to-close deadline, or that deadline passed.
     Timeout,
@@ -222,7 +222,7 @@ impl RetryState {
     }
 }
 
-/// As the API spells it, without its prefix: `MAXIMUM_ATTEMPTS_REACHED`.
+/// Writes the reason as the API spells it, without its prefix: `MAXIMUM_ATTEMPTS_REACHED`.
 impl fmt::Display for RetryState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -1,4 +1,4 @@
-//! [`ActivityInfo`]: what an attempt knows of itself.
+//! [`ActivityInfo`]: the facts that an attempt knows about itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,31 +7,31 @@ use super::instant::{Span, Time};
 use super::spec::{ActivityId, ActivitySpec, RetrySpec, Timeouts};
 use super::workflow::RunInfo;
 
-/// What an attempt knows of itself.
+/// The facts that an attempt knows about itself.
 ///
-/// What is the same for all attempts is shared with the service, so an attempt costs no copies of names.
+/// Those that are the same for all attempts are shared with the service, so an attempt costs no copies of names.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ActivityInfo {
-    /// The activity's id within its workflow run: the same for all attempts, hence fit for idempotency keys together
-    /// with [`run_id`](Self::run_id).
+    /// The activity's id within its workflow run. It is the same for all attempts, and hence fit for idempotency keys
+    /// together with [`run_id`](Self::run_id).
     pub activity_id: ActivityId,
-    /// What the workflow asked for: the activity's type, its input, and options before the service's defaulting. The
-    /// timeouts in force are [`timeouts`](Self::timeouts).
+    /// The activity as the workflow asked for it: its type, its input, and its options before the service's defaulting.
+    /// The timeouts in force are [`timeouts`](Self::timeouts).
     pub spec: Arc<ActivitySpec>,
     /// The workflow run that scheduled it. Its attempt and its start are the workflow's, not the activity's.
     pub workflow: Arc<RunInfo>,
-    /// Which attempt: from 1 in Temporal, from 0 in the Cadence dialect, as Cadence's clients show it. Traces, plans and
-    /// records count from 1 in both.
+    /// The number of the attempt: from 1 in Temporal, from 0 in the Cadence dialect, as Cadence's clients show it.
+    /// Traces, plans and records count from 1 in both.
     pub attempt: u32,
-    /// When the activity was first scheduled: the same for all attempts.
+    /// The time at which the activity was first scheduled, which is the same for all attempts.
     pub scheduled_at: Time,
-    /// When this attempt was due.
+    /// The time at which this attempt was due.
     pub attempt_scheduled_at: Time,
-    /// When the service handed out this attempt.
+    /// The time at which the service handed out this attempt.
     pub started_at: Time,
-    /// The timeouts in force, after the service's defaulting; zero means none. In the Cadence dialect all are of each
-    /// attempt.
+    /// The timeouts in force, after the service's defaulting; zero means none. In the Cadence dialect all of them count
+    /// for each attempt anew.
     pub timeouts: Timeouts,
     /// The policy in force, after the service's defaulting. In the Cadence dialect an activity without one has a policy of
     /// a single attempt here.
@@ -59,17 +59,18 @@ impl ActivityInfo {
         &self.workflow.run_id
     }
 
-    /// The queue the task came from.
+    /// The queue from which the task came.
     pub fn task_queue(&self) -> &str {
         self.spec.task_queue.as_ref().unwrap_or(&self.workflow.task_queue)
     }
 
-    /// Over all attempts, after the service's defaulting; zero means none. In the Cadence dialect, of each attempt.
+    /// The timeout over all attempts, after the service's defaulting; zero means none. In the Cadence dialect it counts
+    /// for each attempt anew.
     pub fn schedule_to_close_timeout(&self) -> Duration {
         self.timeouts.schedule_to_close.to_duration()
     }
 
-    /// Of each attempt, after the service's defaulting; zero means none.
+    /// The timeout of each attempt, after the service's defaulting; zero means none.
     pub fn start_to_close_timeout(&self) -> Duration {
         self.timeouts.start_to_close.to_duration()
     }

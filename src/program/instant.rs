@@ -36,12 +36,12 @@ impl Time {
         self.0
     }
 
-    /// How long ago the epoch is.
+    /// The length of time since the epoch.
     pub const fn since_epoch(self) -> Duration {
         Duration::from_nanos(self.0)
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The length of time from `earlier` to this moment; zero if this moment is not after it.
     pub const fn since(self, earlier: Time) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -73,7 +73,7 @@ impl AddAssign<Duration> for Time {
 
 impl Sub for Time {
     type Output = Duration;
-    /// Zero if `earlier` is not earlier.
+    /// Gives the length of time since `earlier`; zero if `earlier` is not earlier.
     fn sub(self, earlier: Time) -> Duration {
         self.since(earlier)
     }
@@ -85,7 +85,7 @@ impl fmt::Debug for Time {
     }
 }
 
-/// Seconds and milliseconds, `32.001s`; finer digits are shown only where there are any.
+/// Writes seconds and milliseconds, `32.001s`; finer digits are shown only where there are any.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
@@ -105,7 +105,7 @@ impl fmt::Display for Time {
 pub struct Span(i64);
 
 impl Span {
-    /// "Not set".
+    /// The span that means "not set".
     pub const ZERO: Span = Span(0);
     /// The longest length, about 292 years.
     pub const MAX: Span = Span(i64::MAX);
@@ -130,24 +130,24 @@ impl Span {
         self.0
     }
 
-    /// Whether this is zero, which means "not set".
+    /// Says whether this is zero, which means "not set".
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this is below zero, which the service refuses.
+    /// Says whether this is below zero, which the service refuses.
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
 
-    /// As a [`Duration`]; zero if negative.
+    /// The length as a [`Duration`]; zero if it is negative.
     pub const fn to_duration(self) -> Duration {
         Duration::from_nanos(if self.0 < 0 { 0 } else { self.0 as u64 })
     }
 }
 
 impl From<Duration> for Span {
-    /// Stops at [`Span::MAX`].
+    /// Gives the same length, or [`Span::MAX`] if that is shorter.
     fn from(length: Duration) -> Span {
         Span(i64::try_from(length.as_nanos()).unwrap_or(i64::MAX))
     }

@@ -1,4 +1,4 @@
-//! [`Marker`]: what a workflow writes into its history for its own replays.
+//! [`Marker`]: the things that a workflow writes into its history for its own replays.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use super::spec::Seq;
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Marker {
-    /// What a side effect has given.
+    /// A side effect gave a value.
     SideEffect {
-        /// Its number: 1 for the first side effect of the run.
+        /// The number of the side effect: 1 for the first of the run.
         seq: Seq,
-        /// Its encoded value.
+        /// The encoded value.
         value: Payload,
     },
-    /// Which version of a change the run follows.
+    /// The run follows a version of a change.
     Version {
-        /// Which change of the code.
+        /// The name of the change of the code.
         change_id: Arc<str>,
         /// The version that was the newest when the code first asked.
         version: i32,

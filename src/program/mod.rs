@@ -1,14 +1,14 @@
 //! The seam: what the engine needs of user code, and all it needs.
 //!
-//! Native activities and workflows ([`crate::ActivityContext`], [`crate::WorkflowContext`]) run through these traits, and
-//! so does anything else one wants to host: a context type of another client, or a whole SDK. An adapter implements
+//! Native activities and workflows ([`crate::ActivityContext`], [`crate::WorkflowContext`]) run through these traits.
+//! So does anything else one wants to host: a context type of another client, or a whole SDK. An adapter implements
 //! [`ActivityProgram`] (one future per attempt, one link back) and [`WorkflowProgram`] (a state machine fed with
 //! [`Activation`]s that answers with [`Command`]s), and registers them with
 //! [`Simulation::activity_program`](crate::Simulation::activity_program) and
 //! [`Simulation::workflow_program`](crate::Simulation::workflow_program).
 //!
-//! An instance of a workflow has a link back, too: [`WorkflowLink`]. [`panics`] is how code between durasim and the user's
-//! code handles unwinding, and [`Waiters`] the list of who waits for one event.
+//! An instance of a workflow has a link back, too: [`WorkflowLink`]. Code between durasim and the user's code handles
+//! unwinding with [`panics`]. [`Waiters`] is the list of the futures that wait for one event.
 //!
 //! Contexts are `Send + Sync` on purpose: published clients demand `Send` futures of activity code, which holds its
 //! context across awaits. The futures themselves need not be `Send`; nothing here ever changes threads within a run.

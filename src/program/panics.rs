@@ -2,9 +2,9 @@
 //!
 //! durasim itself catches what unwinds out of an [`Attempt`](super::Attempt)'s future, of
 //! [`WorkflowProgram::instantiate`](super::WorkflowProgram::instantiate) and of
-//! [`WorkflowRun::activate`](super::WorkflowRun::activate), and knows panics of user code from its own unwinding: a
-//! crash inside a call, or a mistake that ends the run. An adapter need not catch anything. One whose client catches
-//! panics by itself gives what it caught to [`pass_on`] first.
+//! [`WorkflowRun::activate`](super::WorkflowRun::activate). It tells panics of user code from its own unwinding, which
+//! stands for a crash inside a call, or for a mistake that ends the run. An adapter need not catch anything. If an
+//! adapter's client catches panics by itself, the adapter first gives what the client caught to [`pass_on`].
 //!
 //! A panic's location is known only to the process's panic hook. So one hook is installed, once, which delegates to the
 //! one before it unless this thread is in user code of a simulation.
@@ -20,9 +20,9 @@ use std::sync::Once;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Panic {
-    /// Its message.
+    /// The message of the panic.
     pub message: String,
-    /// `file:line:column`, if known.
+    /// The place as `file:line:column`, if it is known.
     pub location: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl Panic {
     }
 }
 
-/// The message and, if it is known, the location.
+/// Writes the message and, if it is known, the location.
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -47,17 +47,17 @@ impl fmt::Display for Panic {
 /// The message of a panic that has none.
 pub(crate) const NOT_TEXT: &str = "the panic's payload is not text";
 
-/// How a call into user code ended when it did not return.
+/// The way in which a call into user code ended when it did not return.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Unwound {
-    /// It panicked. Boxed because it is rare, and this is what every poll returns through.
+    /// The call panicked. The panic is boxed because it is rare, while every poll returns through this type.
     Panic(Box<Panic>),
-    /// It was unwound with something that is not a message: by the harness, by an adapter, or by the user's code.
+    /// The call was unwound with something that is not a message: by the harness, by an adapter, or by the user's code.
     Other(Thrown),
 }
 
-/// Something that is not a message and that a call was unwound with. Its own destructor may panic, which is nobody's.
+/// A thing that is not a message, with which a call was unwound. A panic of its own destructor is caught and forgotten.
 pub struct Thrown(Option<Box<dyn Any + Send>>);
 
 impl Thrown {
@@ -78,7 +78,7 @@ impl Drop for Thrown {
         let outer = enter_user_code(true);
         let payload = self.0.take();
         if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            // Whatever that is would do the same again.
+            // The destructor of this payload could panic in its turn.
             std::mem::forget(again);
         }
         enter_user_code(outer);
@@ -106,15 +106,15 @@ pub(crate) fn leave_user_code() -> ! {
 
 /// Passes the harness's own unwinding on, and gives every other payload back.
 ///
-/// Code between durasim and the user's code that calls `catch_unwind` itself, as clients do to report a panic as a
-/// failure, must not keep what durasim unwinds with: an attempt that has crashed would go on, and a run that is over
-/// would report a panic that nobody made. It hands the payload to this function before it looks at it.
+/// Code between durasim and the user's code may call `catch_unwind` itself, as clients do to report a panic as a
+/// failure. It must not keep what durasim unwinds with: an attempt that has crashed would go on, and a run that is over
+/// would report a panic that nobody made. Such code hands the payload to this function before it looks at it.
 ///
 /// ```
 /// use std::panic::{AssertUnwindSafe, catch_unwind};
 /// use durasim::program::panics;
 ///
-/// /// What a client does around each poll.
+/// /// Polls as a client does, which catches panics around each poll.
 /// fn poll_safely<T>(poll: impl FnOnce() -> T) -> Result<T, String> {
 ///     catch_unwind(AssertUnwindSafe(poll)).map_err(|payload| {
 ///         let payload = panics::pass_on(payload);
@@ -141,7 +141,7 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Says which test, whose code and which faults: for a process that is about to abort.
+/// A function that says which test, whose code and which faults, for a process that is about to abort.
 type Describe = fn() -> String;
 
 /// Installs the hook, the first time.
@@ -163,12 +163,12 @@ pub(crate) fn install_hook(describe: Describe) {
     });
 }
 
-/// How Rust words the panic after which it aborts, in library/core/src/panicking.rs: when a destructor panics while the thread
-/// unwinds, or a panic leaves a function that must not unwind.
+/// The words of Rust for the panic after which it aborts, in library/core/src/panicking.rs: a destructor panics while
+/// the thread unwinds, or a panic leaves a function that must not unwind.
 const ABORTS: [&str; 2] = ["panic in a destructor during cleanup", "panic in a function that cannot unwind"];
 
-/// Prints what was kept from the terminal: nobody will be there to do it. Past the test harness, whose capture dies with the
-/// process.
+/// Prints the panics that were kept from the terminal, since nobody will be there to do it later. It writes past the
+/// test harness, whose capture dies with the process.
 fn tell_before_the_abort(words: &str, describe: Describe) {
     let mut text =
         String::from("\ndurasim: user code makes the process abort: it panics in a destructor while it unwinds.\n");
@@ -177,23 +177,23 @@ fn tell_before_the_abort(words: &str, describe: Describe) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Says whether user code is running from now on, and gives what was said before.
+/// Sets whether user code is running from now on, and gives what was set before.
 fn enter_user_code(runs: bool) -> bool {
     IN_USER_CODE.try_with(|running| running.replace(runs)).unwrap_or(false)
 }
 
-/// Calls user code and catches what unwinds out of it. Within a simulation the panic hook keeps its message from the
-/// terminal.
+/// Calls user code and catches what unwinds out of it. Within a simulation the panic hook keeps the panic's message
+/// from the terminal.
 ///
 /// # Errors
-/// [`Unwound`] when the call did not return. One that is not a panic is to be handed on, by
+/// The error is [`Unwound`] when the call did not return. An [`Unwound::Other`] is to be handed on, by
 /// [`resume_unwind`](std::panic::resume_unwind), unless the caller threw it.
 pub fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     let outer = enter_user_code(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     enter_user_code(outer);
     if !outer {
-        // Those that the code has caught by itself, too.
+        // This forgets also the panics that the code has caught by itself.
         let _ = KEPT.try_with(|kept| kept.borrow_mut().clear());
     }
     result.map_err(unwound)
@@ -202,7 +202,7 @@ pub fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
 /// Drops a value of user code, as [`catch`] calls.
 ///
 /// # Errors
-/// [`Unwound`] when a destructor did not return.
+/// The error is [`Unwound`] when a destructor did not return.
 pub fn catch_drop<T>(value: T) -> Result<(), Unwound> {
     catch(|| drop(value))
 }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::{self, DeserializeOwned};
 
-/// Encoded bytes: an input, a result, heartbeat details. Cloning shares or copies a few bytes, and is cheap.
+/// The encoded bytes of an input, a result, or heartbeat details. Cloning shares or copies a few bytes, and is cheap.
 ///
 /// The engine never looks inside. Typed surfaces encode with `serde_json`, as the Cadence and Temporal clients' default
 /// data converters do.
 #[derive(Clone)]
 pub struct Payload(Stored);
 
-/// Most payloads are a few bytes of JSON: those need no memory of their own.
+/// The place of the bytes. Most payloads are a few bytes of JSON, which need no memory of their own.
 #[derive(Clone)]
 enum Stored {
     Short { len: u8, bytes: [u8; SHORT] },
@@ -27,7 +27,7 @@ enum Stored {
 /// `limit_result_2_5m`).
 pub const PAYLOAD_LIMIT: usize = 2 * 1024 * 1024;
 
-/// What fits beside the length without making a payload larger than three words.
+/// The number of bytes that fit beside the length without making a payload larger than three words.
 const SHORT: usize = 22;
 
 impl Payload {
@@ -52,28 +52,29 @@ impl Payload {
     /// Encodes a value as JSON.
     ///
     /// # Errors
-    /// What `serde_json` says of a value that JSON cannot hold, such as a map with keys that are not strings.
+    /// The error is that of `serde_json` for a value that JSON cannot hold, such as a map with keys that are not
+    /// strings.
     pub fn from_json<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
         Ok(Payload::new(serde_json::to_vec(value)?))
     }
 
-    /// Takes bytes that the service will not take if there are more than [`PAYLOAD_LIMIT`]: no more of them are copied than
-    /// show that.
+    /// Takes bytes that the service will not take if there are more than [`PAYLOAD_LIMIT`]. At most one byte more than
+    /// the limit is copied, which shows that there are too many.
     pub fn limited(bytes: impl AsRef<[u8]>) -> Payload {
         let bytes = bytes.as_ref();
         Payload::new(&bytes[..bytes.len().min(PAYLOAD_LIMIT + 1)])
     }
 
-    /// Encodes a value as JSON that the service will not take if it is longer than [`PAYLOAD_LIMIT`]: no more of it is
-    /// encoded than shows that.
+    /// Encodes a value as JSON that the service will not take if it is longer than [`PAYLOAD_LIMIT`]. At most one byte
+    /// more than the limit is encoded, which shows that it is too long.
     ///
     /// # Errors
-    /// The error of `serde_json` for a value that JSON cannot hold.
+    /// The error is that of `serde_json` for a value that JSON cannot hold.
     pub fn from_json_limited<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
         let mut text = Limited(Vec::with_capacity(128));
         match serde_json::to_writer(&mut text, value) {
             Err(why) if !why.is_io() => Err(why),
-            // The only way in which writing fails: enough is there.
+            // Writing fails in one way only: there are enough bytes.
             _ => Ok(Payload::new(text.0)),
         }
     }
@@ -81,7 +82,7 @@ impl Payload {
     /// Decodes JSON.
     ///
     /// # Errors
-    /// What `serde_json` says when the bytes are not JSON of this type.
+    /// The error is that of `serde_json` for bytes that are not JSON of this type.
     pub fn to_json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         decode_json(self.as_bytes())
     }
@@ -121,7 +122,7 @@ impl io::Write for Limited {
     }
 }
 
-/// Decodes JSON. Looks once whether all of it is text, where `serde_json::from_slice` looks at each string by itself.
+/// Decodes JSON. It checks once that all of it is text, whereas `serde_json::from_slice` checks each string by itself.
 pub(crate) fn decode_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(bytes) {
         Ok(text) => serde_json::from_str(text),
@@ -161,7 +162,7 @@ impl Hash for Payload {
     }
 }
 
-/// The bytes as text, without quotes; bytes that are not UTF-8 are escaped.
+/// Writes the bytes as text, without quotes; bytes that are not UTF-8 are escaped.
 impl fmt::Display for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match std::str::from_utf8(self.as_bytes()) {
@@ -179,21 +180,21 @@ impl fmt::Debug for Payload {
 
 /// Heartbeat or cancellation details as the service stores them.
 ///
-/// The service keeps a request's details exactly as they came: a heartbeat without any *erases* what was there
+/// The service keeps a request's details exactly as they came: a heartbeat without any *erases* the earlier ones
 /// (recorded scenarios `hb_details_absent_clears`, `hb_details_empty_list`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Details {
     /// The field was not there.
     #[default]
     Absent,
-    /// A list of no payloads.
+    /// The field was a list of no payloads.
     Empty,
-    /// One payload, the only number of them that Rust clients send.
+    /// The field was one payload, the only number of them that Rust clients send.
     Payload(Payload),
 }
 
 impl Details {
-    /// The bytes, if there are any: what an attempt sees.
+    /// The bytes that an attempt sees, if there are any.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Details::Payload(payload) => Some(payload.as_bytes()),
@@ -201,7 +202,7 @@ impl Details {
         }
     }
 
-    /// Whether there is a payload.
+    /// Says whether there is a payload.
     pub fn is_some(&self) -> bool {
         matches!(self, Details::Payload(_))
     }

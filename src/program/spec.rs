@@ -15,7 +15,7 @@ pub type Seq = u32;
 pub enum ActivityId {
     /// The sequence number of the `ScheduleActivity` command.
     Seq(Seq),
-    /// Chosen by the caller.
+    /// A name chosen by the caller.
     Named(Arc<str>),
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for ActivityId {
     }
 }
 
-/// What a `ScheduleActivity` command carries.
+/// The content of a `ScheduleActivity` command.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ActivitySpec {
@@ -36,15 +36,16 @@ pub struct ActivitySpec {
     pub activity_id: Option<Arc<str>>,
     /// The registered name.
     pub activity_type: Arc<str>,
-    /// Where workers poll for it; `None` means the workflow's own queue.
+    /// The queue that workers poll for it; `None` means the workflow's own queue.
     pub task_queue: Option<Arc<str>>,
-    /// Its encoded input.
+    /// The encoded input.
     pub input: Payload,
-    /// As given, before defaulting; zero means "not set".
+    /// The timeouts as given, before defaulting; zero means "not set".
     pub timeouts: Timeouts,
-    /// `None` means the server's default policy, which retries without limit; in the Cadence dialect, no retry.
+    /// The retry policy as given. `None` means the server's default policy, which retries without limit; in the Cadence
+    /// dialect it means no retry.
     pub retry: Option<RetrySpec>,
-    /// What happens to the caller's future when the activity is cancelled.
+    /// The fate of the caller's future when the activity is cancelled.
     pub cancellation: CancellationType,
 }
 
@@ -108,12 +109,12 @@ impl ActivitySpec {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the first schedule to the end, retries included. In the Cadence dialect, from the moment an attempt is due to
-    /// its end, for each attempt anew.
+    /// The time from the first schedule to the end, retries included. In the Cadence dialect it is the time from the
+    /// moment an attempt is due to its end, for each attempt anew.
     pub schedule_to_close: Span,
-    /// From the moment an attempt is due until a worker takes it.
+    /// The time from the moment an attempt is due until a worker takes it.
     pub schedule_to_start: Span,
-    /// From each attempt's start to its end.
+    /// The time from each attempt's start to its end.
     pub start_to_close: Span,
     /// The longest silence of a running attempt.
     pub heartbeat: Span,
@@ -151,17 +152,18 @@ impl Timeouts {
 #[derive(Clone, PartialEq, Debug, Default)]
 #[non_exhaustive]
 pub struct RetrySpec {
-    /// Before the second attempt. Default 1 s.
+    /// The backoff before the second attempt. Default 1 s.
     pub initial_interval: Span,
     /// Each backoff is this many times the one before. Default 2.0.
     pub backoff_coefficient: f64,
     /// No backoff is longer. Default 100 times the initial interval.
     pub maximum_interval: Span,
-    /// Attempts in all; 0 means no limit.
+    /// The number of attempts in all; 0 means no limit.
     pub maximum_attempts: i32,
-    /// From the first schedule to the last moment at which an attempt may be due. Cadence only; 0 means no limit.
+    /// The time from the first schedule to the last moment at which an attempt may be due. It is for Cadence only; 0
+    /// means no limit.
     pub expiration_interval: Span,
-    /// Error types (exact match, top failure only) that are not retried.
+    /// The error types that are not retried. They are compared exactly, with the top failure only.
     pub non_retryable_error_types: Vec<Arc<str>>,
 }
 
@@ -172,7 +174,7 @@ impl RetrySpec {
         self
     }
 
-    /// Sets how many times the one before each backoff is.
+    /// Sets the factor by which each backoff is longer than the one before.
     pub fn backoff_coefficient(mut self, coefficient: f64) -> RetrySpec {
         self.backoff_coefficient = coefficient;
         self
@@ -203,7 +205,7 @@ impl RetrySpec {
     }
 }
 
-/// When a workflow cancels an activity: what its future does, and whether the service is asked.
+/// The consequence of a workflow's cancel for an activity: what its future does, and whether the service is asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[non_exhaustive]
 pub enum CancellationType {

@@ -8,11 +8,11 @@ use std::iter::{Enumerate, Map};
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
-/// A number that says which of a run's things of one sort, counted from 0.
+/// A number that names one of a run's things of one sort, counted from 0.
 pub trait Key: Copy + Eq + fmt::Debug {
     /// The key of the thing at this position.
     fn at(index: usize) -> Self;
-    /// Its position.
+    /// The position of the thing of this key.
     fn index(self) -> usize;
 }
 
@@ -27,12 +27,12 @@ macro_rules! key {
         $visibility struct $name(u32);
 
         impl $name {
-            /// The key of the one at this position, from 0.
+            /// The key of the thing at this position, from 0.
             $visibility const fn at(index: usize) -> $name {
                 $name(index as u32)
             }
 
-            /// Its position among those of its sort, from 0.
+            /// The position of the thing among those of its sort, from 0.
             $visibility const fn index(self) -> usize {
                 self.0 as usize
             }
@@ -70,7 +70,7 @@ pub struct Table<K, T> {
     keys: PhantomData<fn() -> K>,
 }
 
-/// Made by [`Table::iter`].
+/// The iterator that [`Table::iter`] makes.
 pub type Entries<'a, K, T> = Map<Enumerate<std::slice::Iter<'a, T>>, fn((usize, &'a T)) -> (K, &'a T)>;
 
 impl<K: Key, T> Table<K, T> {
@@ -85,12 +85,12 @@ impl<K: Key, T> Table<K, T> {
         K::at(self.items.len() - 1)
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Says whether there is none.
+    /// Says whether there is no item.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -130,7 +130,7 @@ impl<K: Key, T> Table<K, T> {
         self.items.iter_mut().enumerate().map(|(index, item)| (K::at(index), item))
     }
 
-    /// A table of the same keys, with what `make` makes of each.
+    /// Makes a table of the same keys, with the value that `make` makes of each item.
     pub fn map<U>(&self, make: impl FnMut(&T) -> U) -> Table<K, U> {
         self.items.iter().map(make).collect()
     }
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     key! {
-        /// Which of the letters.
+        /// The key of a letter.
         struct LetterKey;
     }
 

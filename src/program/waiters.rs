@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::task::Waker;
 
-/// The wakers of the futures that wait for one event, each at an index of its own, so that a future which is polled
-/// again replaces its waker and one which is dropped leaves nothing behind.
+/// The wakers of the futures that wait for one event, each at an index of its own. A future that is polled again
+/// replaces its waker, and a future that is dropped leaves nothing behind.
 ///
-/// Wakers run foreign code when they are called or dropped. So those that go are returned, to be woken or dropped outside
-/// any borrow or lock of the list.
+/// Wakers run foreign code when they are called or dropped. So the wakers that go are returned, to be woken or dropped
+/// outside any borrow or lock of the list.
 ///
 /// ```
 /// use std::task::Waker;
@@ -24,7 +24,8 @@ use std::task::Waker;
 #[derive(Debug, Default)]
 pub struct Waiters {
     wakers: Vec<Option<Waker>>,
-    /// Indexes that are free. A set of its own: a search for each of many waiters would be quadratic.
+    /// The indexes that are free. They are a set of their own, since a search for each of many waiters would be
+    /// quadratic.
     free: BTreeSet<usize>,
 }
 
@@ -32,7 +33,7 @@ pub struct Waiters {
 pub type WaiterIndex = Option<usize>;
 
 impl Waiters {
-    /// Puts `waker` at the future's index. The waker it replaces is returned.
+    /// Puts `waker` at the future's index, and gives the waker that it replaces.
     pub fn register(&mut self, index: &mut WaiterIndex, waker: &Waker) -> Option<Waker> {
         let index = *index.get_or_insert_with(|| {
             self.free.pop_first().unwrap_or_else(|| {
@@ -47,19 +48,19 @@ impl Waiters {
         }
     }
 
-    /// Gives an index up. Its waker is returned.
+    /// Gives an index up, and gives its waker.
     pub fn leave(&mut self, index: WaiterIndex) -> Option<Waker> {
         let waker = self.wakers.get_mut(index?)?.take()?;
         self.free.extend(index);
         Some(waker)
     }
 
-    /// The wakers of all, who stay at their indexes: for an event that may come again.
+    /// The wakers of all futures, which stay at their indexes: for an event that may come again.
     pub fn wakers(&self) -> impl Iterator<Item = Waker> + '_ {
         self.wakers.iter().flatten().cloned()
     }
 
-    /// Empties the list: for an event that comes once. The wakers are returned.
+    /// Empties the list and gives the wakers: for an event that comes once.
     pub fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
         self.free.clear();
         mem::take(&mut self.wakers).into_iter().flatten()
