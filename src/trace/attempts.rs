@@ -1,9 +1,9 @@
 //! [`Executions`]: a finished trace, read once.
 //!
 //! A trace is a list of events. Checks, points, records and counts ask about things: when an attempt started, which
-//! checkpoint it was given, what it sent, what struck it, how it ended. That is read from the events here and nowhere else.
-//! Each thing says when it happened and which event says so, as a [`Moment`], so that a check can compare the order of two
-//! things and can prove what it found.
+//! checkpoint it was given, what it sent, what struck it, how it ended. The answers are read from the events here and
+//! nowhere else. Each thing has the time at which it happened and the event that says so, as a [`Moment`], so that a
+//! check can compare the order of two things and can prove its finding.
 //!
 //! ```
 //! # use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext};
@@ -32,7 +32,7 @@ use super::{AttemptKey, Bytes, FailureKey, FaultKey, SignalKey, WorkerKey};
 use crate::program::{CancelReason, RetryState, Span, Table, Time, TimeoutType};
 use crate::service::{ActivityKey, WorkflowKey};
 
-/// When something happened, and which event of the trace says so. Later events are greater.
+/// The time at which something happened, and the event of the trace that says so. Later events are greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Moment {
     /// The index of the event in [`Trace::events`](super::Trace::events).
@@ -41,7 +41,7 @@ pub struct Moment {
     pub at: Time,
 }
 
-/// All workflows, activities, attempts and workers of a run. Made by [`Run::executions`](crate::Run::executions).
+/// All workflows, activities, attempts and workers of a run. [`Run::executions`](crate::Run::executions) makes it.
 #[derive(Clone, Debug, Default)]
 pub struct Executions {
     workflows: Table<WorkflowKey, WorkflowExecution>,
@@ -60,17 +60,17 @@ pub struct AttemptExecution {
     pub key: AttemptKey,
     /// Its activity.
     pub activity: ActivityKey,
-    /// Which attempt of its activity, from 1.
+    /// The number of the attempt of its activity, from 1.
     pub number: u32,
     /// The worker that took it: shown by its number from 1, as in timelines.
     pub worker: WorkerKey,
-    /// When it started.
+    /// The moment at which it started.
     pub started: Moment,
-    /// The checkpoint it was given.
+    /// The checkpoint that it was given.
     pub details: Option<Bytes>,
-    /// When its code first looked at the checkpoint.
+    /// The moment at which its code first looked at the checkpoint.
     pub details_read: Option<Moment>,
-    /// When its code returned `Pending`.
+    /// The moments at which its code returned `Pending`.
     pub awaits: Vec<Moment>,
     /// The effects that its code did or tried.
     pub effects: Vec<EffectExecution>,
@@ -78,37 +78,37 @@ pub struct AttemptExecution {
     pub heartbeats: Vec<HeartbeatExecution>,
     /// The faults that struck it, those at its dispatch and at the wait after it included.
     pub faults: Vec<StruckFault>,
-    /// When its code was told that it is cancelled, and why.
+    /// The moment at which its code was told that it is cancelled, and the reason.
     pub cancelled: Option<(Moment, CancelReason)>,
-    /// When its code was told that its worker is about to stop.
+    /// The moment at which its code was told that its worker is about to stop.
     pub worker_stopping: Option<Moment>,
-    /// How it ended.
+    /// The way in which it ended.
     pub end: AttemptEnd,
-    /// When it ended; `None` if it was still running at the end of the run.
+    /// The moment at which it ended; `None` if it was still running at the end of the run.
     pub ended: Option<Moment>,
     /// The result or the error's text, if it ended by its own code and has one.
     pub detail: Option<Bytes>,
     /// The fate of its report.
     pub report: ReportEnd,
-    /// When the service gave it up for a timeout.
+    /// The moment at which the service gave it up for a timeout, and that timeout.
     pub timed_out: Option<(Moment, TimeoutType)>,
-    /// When the service gave it up while its code ran on.
+    /// The moment at which the service gave it up while its code ran on.
     pub zombie: Option<Moment>,
-    /// When the service decided on another attempt after this one.
+    /// The moment at which the service decided on another attempt after this one.
     pub retried: Option<Moment>,
 }
 
-/// How an attempt ended.
+/// The way in which an attempt ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum AttemptEnd {
     /// It was still running at the end of the run.
     Running,
-    /// With a result.
+    /// It ended with a result.
     Completed,
-    /// With an error.
+    /// It ended with an error.
     Failed,
-    /// With an error that says it was cancelled.
+    /// It ended with an error that says it was cancelled.
     Cancelled,
     /// It panicked.
     Panicked,
@@ -140,11 +140,11 @@ pub enum ReportEnd {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct EffectExecution {
-    /// When.
+    /// The moment at which it was done or tried.
     pub moment: Moment,
     /// Its name.
     pub name: Bytes,
-    /// True if the outside world has it.
+    /// Says whether the outside world has it.
     pub applied: bool,
 }
 
@@ -154,11 +154,11 @@ pub struct EffectExecution {
 pub struct HeartbeatExecution {
     /// Its details; `None` for one without, which erases the checkpoint.
     pub details: Option<Bytes>,
-    /// When the code recorded it.
+    /// The moment at which the code recorded it.
     pub recorded: Moment,
-    /// When it left the worker; `None` if a later one took its place, or the attempt ended first.
+    /// The moment at which it left the worker; `None` if a later one took its place, or the attempt ended first.
     pub sent: Option<Moment>,
-    /// When the service had it.
+    /// The moment at which the service had it.
     pub visible: Option<Moment>,
 }
 
@@ -166,9 +166,9 @@ pub struct HeartbeatExecution {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct StruckFault {
-    /// When.
+    /// The moment at which it struck.
     pub moment: Moment,
-    /// Which, by the key in [`Trace::faults`](super::Trace::faults).
+    /// The key of the fault in [`Trace::faults`](super::Trace::faults).
     pub key: FaultKey,
 }
 
@@ -180,35 +180,35 @@ pub struct ActivityExecution {
     pub key: ActivityKey,
     /// The workflow that scheduled it.
     pub workflow: WorkflowKey,
-    /// When it was scheduled.
+    /// The moment at which it was scheduled.
     pub scheduled: Moment,
     /// Its input.
     pub input: Bytes,
     /// The attempts that workers took, in the order in which they started.
     pub attempts: Vec<AttemptKey>,
-    /// When the service decided on another attempt, and when that is due.
+    /// The moments at which the service decided on another attempt, and the times at which those are due.
     pub retries: Vec<(Moment, Time)>,
     /// The timeouts that it ran into, those of single attempts included.
     pub timeouts: Vec<(Moment, TimeoutType)>,
-    /// When its workflow asked to cancel it.
+    /// The moment at which its workflow asked to cancel it.
     pub cancel_requested: Option<Moment>,
-    /// When it closed, and how; `None` if it did not.
+    /// The moment and the way in which it closed; `None` if it did not.
     pub closed: Option<(Moment, ActivityEnd)>,
     /// The faults that struck while no attempt ran: at a dispatch, or at the wait before a retry.
     pub faults: Vec<StruckFault>,
 }
 
-/// How an activity closed.
+/// The way in which an activity closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ActivityEnd {
-    /// With this result.
+    /// It closed with this result.
     Completed(Bytes),
-    /// With this failure, and why it was not retried.
+    /// It closed with this failure, and was not retried for this reason.
     Failed(FailureKey, RetryState),
-    /// With this failure of a timeout, and why it was not retried.
+    /// It closed with this failure of a timeout, and was not retried for this reason.
     TimedOut(FailureKey, RetryState),
-    /// As cancelled.
+    /// It closed as cancelled.
     Canceled,
 }
 
@@ -218,21 +218,21 @@ pub enum ActivityEnd {
 pub struct WorkflowExecution {
     /// Its key in [`Trace::workflows`](super::Trace::workflows).
     pub key: WorkflowKey,
-    /// When it was started.
+    /// The moment at which it was started.
     pub started: Moment,
     /// Its input.
     pub input: Bytes,
     /// The activities that it scheduled.
     pub activities: Vec<ActivityKey>,
-    /// When workers took its workflow tasks. A repeated task is there as often as it was taken.
+    /// The workflow tasks that workers took. A repeated task is there as often as it was taken.
     pub tasks: Vec<TaskExecution>,
     /// The timers that it started, by number.
     pub timers: Vec<TimerExecution>,
     /// The signals that arrived.
     pub signals: Vec<(Moment, SignalKey)>,
-    /// When somebody first asked to cancel it.
+    /// The moment at which somebody first asked to cancel it.
     pub cancel_requested: Option<Moment>,
-    /// When it closed, and how; `None` if it did not.
+    /// The moment and the way in which it closed; `None` if it did not.
     pub closed: Option<(Moment, WorkflowEnd)>,
     /// The faults that struck at its own sites.
     pub faults: Vec<StruckFault>,
@@ -242,11 +242,11 @@ pub struct WorkflowExecution {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct TaskExecution {
-    /// When the worker took it.
+    /// The moment at which the worker took it.
     pub started: Moment,
     /// The task's number, from 1; a repeated attempt keeps it.
     pub number: u32,
-    /// Which attempt at the task, from 1.
+    /// The attempt at the task, from 1.
     pub attempt: u32,
 }
 
@@ -256,29 +256,29 @@ pub struct TaskExecution {
 pub struct TimerExecution {
     /// Its number, from 1.
     pub number: u32,
-    /// When it was started.
+    /// The moment at which it was started.
     pub started: Moment,
-    /// How long it runs.
+    /// The time for which it runs.
     pub duration: Span,
-    /// When it fired.
+    /// The moment at which it fired.
     pub fired: Option<Moment>,
-    /// When it was cancelled.
+    /// The moment at which it was cancelled.
     pub cancelled: Option<Moment>,
 }
 
-/// How a workflow run closed.
+/// The way in which a workflow run closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum WorkflowEnd {
-    /// With this result.
+    /// It closed with this result.
     Completed(Bytes),
-    /// With this failure.
+    /// It closed with this failure.
     Failed(FailureKey),
-    /// As cancelled.
+    /// It closed as cancelled.
     Canceled,
-    /// By its run timeout.
+    /// It was closed by its run timeout.
     TimedOut,
-    /// From outside, for this reason.
+    /// It was closed from outside, for this reason.
     Terminated(Bytes),
 }
 
@@ -286,15 +286,15 @@ pub enum WorkflowEnd {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct WorkerExecution {
-    /// When a process came up.
+    /// The moments at which a process came up.
     pub started: Vec<Moment>,
-    /// When a process died.
+    /// The moments at which a process died.
     pub crashed: Vec<Moment>,
-    /// When a process was told to stop.
+    /// The moments at which a process was told to stop.
     pub stop_signals: Vec<Moment>,
-    /// When a process had stopped.
+    /// The moments at which a process had stopped.
     pub stopped: Vec<Moment>,
-    /// When it stood still.
+    /// The times in which it stood still.
     pub freezes: Vec<Freeze>,
 }
 
@@ -302,9 +302,9 @@ pub struct WorkerExecution {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Freeze {
-    /// When it began.
+    /// The moment at which it began.
     pub from: Moment,
-    /// When the worker went on, or died; `None` if it stood still until the end of the run.
+    /// The moment at which the worker went on, or died; `None` if it stood still until the end of the run.
     pub until: Option<Moment>,
 }
 
@@ -329,12 +329,12 @@ impl Executions {
         &self.workers
     }
 
-    /// When each fault struck, by the keys of [`Trace::faults`](super::Trace::faults).
+    /// The moment at which each fault struck, by the keys of [`Trace::faults`](super::Trace::faults).
     pub fn faults(&self) -> &Table<FaultKey, Moment> {
         &self.faults
     }
 
-    /// The last event.
+    /// The moment of the last event.
     pub fn end(&self) -> Option<Moment> {
         self.end
     }
@@ -364,12 +364,12 @@ impl Executions {
 }
 
 impl AttemptExecution {
-    /// How long it ran; `None` if it was still running at the end of the run.
+    /// The time for which it ran; `None` if it was still running at the end of the run.
     pub fn length(&self) -> Option<Duration> {
         self.ended.map(|ended| ended.at - self.started.at)
     }
 
-    /// True if its code came to an end by itself, in whatever way.
+    /// Says whether its code came to an end by itself, in whatever way.
     pub fn ended_by_itself(&self) -> bool {
         !matches!(self.end, AttemptEnd::Running | AttemptEnd::Died | AttemptEnd::Aborted)
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Bytes in the trace's store.
+/// A place of bytes in the trace's store.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Bytes {
     start: u32,
@@ -15,7 +15,7 @@ impl Bytes {
         start..start + self.len as usize
     }
 
-    /// True if there are none.
+    /// Says whether there are none.
     pub fn is_empty(self) -> bool {
         self.len == 0
     }
@@ -26,7 +26,7 @@ impl Bytes {
 pub(super) struct Store(Vec<u8>);
 
 impl Store {
-    /// Keeps those that are written behind what is there.
+    /// Keeps the bytes that `write` writes behind those that are there.
     pub(super) fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
         let start = self.0.len() as u32;
         write(&mut self.0);

@@ -9,11 +9,11 @@ use crate::service::{ActivityKey, WorkflowKey};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// When.
+    /// The time at which it happened.
     pub at: Time,
     /// The thing that it happened to.
     pub who: Who,
-    /// What.
+    /// The thing that happened.
     pub what: What,
 }
 
@@ -33,15 +33,15 @@ pub enum Who {
     Worker(WorkerKey),
 }
 
-/// How an attempt's code ended.
+/// The way in which an attempt's code ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Ended {
-    /// With a result.
+    /// It ended with a result.
     Completed,
-    /// With an error.
+    /// It ended with an error.
     Failed,
-    /// With an error that says it was cancelled.
+    /// It ended with an error that says it was cancelled.
     Cancelled,
     /// It panicked.
     Panicked,
@@ -56,7 +56,7 @@ pub enum What {
     // Workflow runs.
     /// Workflow: started, with its input.
     WorkflowStarted(Bytes),
-    /// Workflow: a worker took its N-th workflow task (numbered as in `taskN`), this attempt of it.
+    /// Workflow: a worker took this attempt at its N-th workflow task (numbered as in `taskN`).
     TaskStarted {
         /// The task's number, from 1; a repeated attempt keeps it.
         task: u32,
@@ -67,7 +67,7 @@ pub enum What {
     TaskCompleted(u32),
     /// Workflow: the task was open for too long and is given out again.
     TaskTimedOut,
-    /// Workflow: the task failed: the text.
+    /// Workflow: the task failed, with this text.
     TaskFailed(Bytes),
     /// Workflow: a fresh instance took in so many events of its history.
     Replayed(u32),
@@ -77,9 +77,9 @@ pub enum What {
     CancelRequested,
     /// Workflow: a timer started, for so long.
     TimerStarted {
-        /// Its number.
+        /// The number of the timer.
         timer: u32,
-        /// How long.
+        /// The time for which it runs.
         duration: Span,
     },
     /// Workflow: a timer fired.
@@ -106,18 +106,18 @@ pub enum What {
     ActivityCancelRequested,
     /// Activity: closed with a result.
     ActivityCompleted(Bytes),
-    /// Activity: closed with a failure (by its key), not retried because of the state.
+    /// Activity: closed with a failure (by its key), and not retried for the reason that the state gives.
     ActivityFailed {
         /// The failure, by its key.
         failure: FailureKey,
-        /// Why it was not retried.
+        /// The reason why it was not retried.
         retry_state: RetryState,
     },
-    /// Activity: closed by a timeout (failure by its key), not retried because of the state.
+    /// Activity: closed by a timeout (failure by its key), and not retried for the reason that the state gives.
     ActivityTimedOut {
         /// The failure, by its key.
         failure: FailureKey,
-        /// Why it was not retried.
+        /// The reason why it was not retried.
         retry_state: RetryState,
     },
     /// Activity: closed as cancelled.
@@ -134,22 +134,22 @@ pub enum What {
     HeartbeatRecorded(Option<Bytes>),
     /// Attempt: a heartbeat left the worker.
     HeartbeatSent(Option<Bytes>),
-    /// Attempt: the service has the heartbeat; it is what the next attempt will see.
+    /// Attempt: the service has the heartbeat, which the next attempt will see.
     HeartbeatVisible(Option<Bytes>),
-    /// Attempt: an effect was done, or tried; its name.
+    /// Attempt: an effect of this name was done, or tried.
     Effect {
-        /// Its name.
+        /// The name of the effect.
         name: Bytes,
-        /// True if the outside world has it.
+        /// Says whether the outside world has it.
         applied: bool,
     },
     /// Attempt: was told to stop.
     CancelDelivered(CancelReason),
     /// Attempt: was told that its worker is stopping.
     WorkerStopping,
-    /// Attempt: its code ended so; the result, or the error's text.
+    /// Attempt: its code ended in this way, with its result or the error's text.
     Ended {
-        /// How.
+        /// The way in which it ended.
         how: Ended,
         /// The result, the error's text, or nothing.
         detail: Option<Bytes>,
@@ -181,7 +181,7 @@ pub enum What {
 
     /// A fault struck, by its key in [`Trace::faults`](super::Trace::faults).
     Fault(FaultKey),
-    /// Run: background tasks that were still there at the end.
+    /// Run: so many background tasks were still there at the end.
     TasksLeft(u32),
 
     /// Workflow: a signal arrived, by its key in [`Trace::signals`](super::Trace::signals).
@@ -195,7 +195,7 @@ pub enum What {
 }
 
 impl What {
-    /// True if a workflow run closes with this.
+    /// Says whether a workflow run closes with this.
     pub fn closes_workflow(self) -> bool {
         matches!(
             self,

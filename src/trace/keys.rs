@@ -1,45 +1,46 @@
-//! The keys by which the trace knows attempts and workers, and what stands in its tables.
+//! The keys by which the trace knows attempts, workers, and the entries of its tables.
 
 use crate::program::key;
 
 key! {
-    /// Which attempt, in the order in which workers took them.
+    /// The key of an attempt, in the order in which workers took them.
     pub struct AttemptKey;
 }
 
 key! {
-    /// Which worker, in the order in which the simulation got them. Shown by its number from 1, as in timelines.
+    /// The key of a worker, in the order in which the simulation got them. It is shown by its number from 1, as in
+    /// timelines.
     pub struct WorkerKey; shown from 1
 }
 
 impl WorkerKey {
-    /// Its number in texts, from 1.
+    /// The worker's number in texts, from 1.
     pub fn number(self) -> usize {
         self.index() + 1
     }
 }
 
 key! {
-    /// Which of the failures in the trace.
+    /// The key of a failure in the trace.
     pub struct FailureKey;
 }
 
 key! {
-    /// Which of the faults that struck.
+    /// The key of a fault that struck.
     pub struct FaultKey;
 }
 
 key! {
-    /// Which of the signals that arrived.
+    /// The key of a signal that arrived.
     pub struct SignalKey;
 }
 
 key! {
-    /// Which of the markers that were written.
+    /// The key of a marker that was written.
     pub struct MarkerKey;
 }
 
 key! {
-    /// Which of the answers to queries.
+    /// The key of an answer to a query.
     pub struct AnswerKey;
 }

@@ -1,8 +1,8 @@
 //! The events of a run, in order, in virtual time.
 //!
 //! Events are small `Copy` values; names, bytes and failures stand in tables beside them, so that recording formats
-//! nothing. Text is made by [`crate::report`], of a finished run only. [`attempts`] reads a trace: what became of each
-//! workflow, activity, attempt and worker.
+//! nothing. Text is made by [`crate::report`], of a finished run only. [`attempts`] reads a trace and puts together the
+//! events of each workflow, activity, attempt and worker.
 
 pub mod attempts;
 mod bytes;
@@ -38,13 +38,13 @@ pub struct ActivityName {
     pub workflow: WorkflowKey,
     /// The registered name.
     pub activity_type: Arc<str>,
-    /// The id the workflow knows it by.
+    /// The id by which the workflow knows it.
     pub activity_id: ActivityId,
-    /// Which of the workflow's activities of this type, from 1.
+    /// The number of this activity among those of this type in its workflow, from 1.
     pub execution: u32,
 }
 
-/// A signal or a query's answer: its name, and what came with it.
+/// A signal or a query's answer: its name, and the bytes that came with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct NamedBytes {
@@ -58,11 +58,11 @@ pub struct NamedBytes {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct WorkflowName {
-    /// Chosen by who started it.
+    /// The id of the workflow, chosen by the caller that started it.
     pub workflow_id: Arc<str>,
     /// The registered name.
     pub workflow_type: Arc<str>,
-    /// Which of the workflows of this type, from 1.
+    /// The number of this workflow among those of its type, from 1.
     pub execution: u32,
 }
 
@@ -72,13 +72,14 @@ pub struct WorkflowName {
 pub struct AttemptName {
     /// Its activity, by the key in [`Trace::activities`].
     pub activity: ActivityKey,
-    /// From 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// Which worker took it.
+    /// The worker that took it.
     pub worker: WorkerKey,
 }
 
-/// The events of one run, with the tables they refer to. Equal traces are of runs that went the same way, to the last byte.
+/// The events of one run, with the tables to which they refer. Two traces are equal if their runs went the same way, to
+/// the last byte.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Trace {
     dialect: Dialect,
@@ -89,7 +90,7 @@ pub struct Trace {
     activities: Table<ActivityKey, ActivityName>,
     attempts: Table<AttemptKey, AttemptName>,
     faults: Table<FaultKey, (Point, Fault)>,
-    /// Their points.
+    /// The points of the faults that struck.
     struck: BTreeSet<Point>,
     signals: Table<SignalKey, NamedBytes>,
     markers: Table<MarkerKey, Marker>,
@@ -158,10 +159,10 @@ impl Trace {
     }
 }
 
-/// Comparing.
+/// Comparisons of traces.
 impl Trace {
-    /// A number for all events and the bytes that they refer to: another one means that something else happened. It is the
-    /// same for builds by one version of Rust only.
+    /// A number for all events and the bytes to which they refer: another number means that something else happened.
+    /// Only builds by one version of Rust have the same number.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&self.events, &self.bytes).hash(&mut hasher);
@@ -178,7 +179,7 @@ impl Trace {
     }
 }
 
-/// Coordinates, as plans name them.
+/// The coordinates that plans name.
 impl Trace {
     /// The coordinate of a site of an activity's attempt, by the activity's key.
     pub(crate) fn activity_point(&self, activity: ActivityKey, attempt: u32, site: Site) -> Point {
@@ -208,7 +209,7 @@ impl Trace {
     }
 }
 
-/// Recording.
+/// The recording of a run.
 impl Trace {
     pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
         self.dialect = dialect;
@@ -226,7 +227,7 @@ impl Trace {
         self.failures.push(failure.clone())
     }
 
-    /// A failure's text, as bytes.
+    /// Stores a failure's text as bytes.
     pub(crate) fn store_failure_text(&mut self, failure: &Failure) -> Bytes {
         self.bytes.add(|store| failure.say(|piece| store.extend_from_slice(piece.as_bytes())))
     }
@@ -256,8 +257,8 @@ impl Trace {
         self.attempts.push(name)
     }
 
-    /// Takes a fault that strikes. `None` if one has struck at this point already: some points are passed more than once,
-    /// such as the dispatch of a task that finds no worker, and a plan has one entry for each.
+    /// Takes a fault that strikes. Gives `None` if a fault has struck at this point already: some points are passed
+    /// more than once, such as the dispatch of a task that finds no worker, and a plan has one entry for each.
     pub(crate) fn name_fault(&mut self, point: Point, fault: Fault) -> Option<FaultKey> {
         self.struck.insert(point.clone()).then(|| self.faults.push((point, fault)))
     }

@@ -1,4 +1,4 @@
-//! [`Coordinate`]: whom an event is about, as plans spell it; and the names that sentences have.
+//! [`Coordinate`]: the thing that an event is about, as plans spell it; and the names that sentences have.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use super::{AttemptKey, Trace, Who};
 use crate::fault::{Id, Name};
 use crate::service::{ActivityKey, WorkflowKey};
 
-/// Whom an event is about, in the coordinates that plans use: `process_large_file#1@2`. A name that is not clear without
-/// quotes has them, so that it can be pasted into a plan.
+/// The thing that an event is about, in the coordinates that plans use: `process_large_file#1@2`. A name that is not
+/// clear without quotes has them, so that it can be pasted into a plan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coordinate<'a> {
     pub(crate) trace: &'a Trace,
@@ -40,23 +40,24 @@ impl fmt::Display for Coordinate<'_> {
 }
 
 impl Trace {
-    /// `charge#1@2`: the activity, which execution of it, which attempt. As a plan spells it.
+    /// Names an attempt as a plan spells it: `charge#1@2` is the activity, its execution and its attempt.
     pub fn attempt_words(&self, attempt: AttemptKey) -> String {
         self.coordinate(Who::Attempt(attempt)).to_string()
     }
 
-    /// `charge#1`: the activity and which execution of it, with its workflow's id unless that is the first workflow. As a
-    /// plan spells it.
+    /// Names an activity as a plan spells it: `charge#1` is the activity and its execution. Its workflow's id is added
+    /// unless that is the first workflow.
     pub fn activity_words(&self, activity: ActivityKey) -> String {
         self.coordinate(Who::Activity(activity)).to_string()
     }
 
-    /// Whom an event is about, as a plan spells it.
+    /// The thing that an event is about, as a plan spells it.
     pub(crate) fn coordinate(&self, who: Who) -> Coordinate<'_> {
         Coordinate { trace: self, who }
     }
 
-    /// `attempt 2 of charge`: as the words of faults have it. What goes without saying is left out.
+    /// Names an attempt as the words of faults have it: `attempt 2 of charge`. The first execution and the first
+    /// workflow go without saying.
     pub(crate) fn attempt_in_a_sentence(&self, attempt: AttemptKey) -> String {
         let name = &self.attempts[attempt];
         let activity = &self.activities[name.activity];

@@ -15,11 +15,11 @@ pub struct ActivityRecord {
     pub activity_type: Arc<str>,
     /// The workflow that scheduled it.
     pub workflow_id: Arc<str>,
-    /// Which of that workflow's activities of this type, from 1.
+    /// The number of this activity among those of this type in its workflow, from 1.
     pub execution: u32,
-    /// When it was scheduled.
+    /// The time at which it was scheduled.
     pub scheduled_at: Time,
-    /// When it closed; `None` if it did not.
+    /// The time at which it closed; `None` if it did not.
     pub closed_at: Option<Time>,
     /// The attempts that workers took, in the order in which they started.
     pub attempts: Vec<AttemptRecord>,
@@ -29,31 +29,31 @@ pub struct ActivityRecord {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct AttemptRecord {
-    /// Which attempt of the run: leads to the [events](crate::Run::executions) of each of its steps.
+    /// The key of the attempt, which leads to the [events](crate::Run::executions) of each of its steps.
     pub key: AttemptKey,
-    /// From 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
     /// The worker that took it: shown by its number from 1, as in timelines.
     pub worker: WorkerKey,
-    /// When it started.
+    /// The time at which it started.
     pub started_at: Time,
-    /// When its code ended or died; `None` if it was still running at the end of the run.
+    /// The time at which its code ended or died; `None` if it was still running at the end of the run.
     pub ended_at: Option<Time>,
-    /// How it ended.
+    /// The way in which it ended.
     pub end: AttemptEnd,
-    /// The fate of its report of that.
+    /// The fate of the report about its end.
     pub report: ReportEnd,
-    /// The details it could read.
+    /// The details that it could read.
     pub details_at_start: Option<Vec<u8>>,
-    /// True if it looked at them.
+    /// Says whether it looked at them.
     pub details_read: bool,
-    /// When the service gave it up while its code ran on.
+    /// The time at which the service gave it up while its code ran on.
     pub zombie_at: Option<Time>,
-    /// When its code was told to stop.
+    /// The time at which its code was told to stop.
     pub cancelled_at: Option<Time>,
     /// The heartbeats that it recorded.
     pub heartbeats: Vec<HeartbeatRecord>,
-    /// How often it returned `Pending`.
+    /// The number of times that it returned `Pending`.
     pub awaits: u32,
     /// The effects that it did or tried.
     pub effects: Vec<EffectRecord>,
@@ -67,9 +67,9 @@ pub struct AttemptRecord {
 pub struct EffectRecord {
     /// Its name.
     pub name: String,
-    /// When.
+    /// The time at which it was done or tried.
     pub at: Time,
-    /// True if the outside world has it.
+    /// Says whether the outside world has it.
     pub applied: bool,
 }
 
@@ -77,9 +77,9 @@ pub struct EffectRecord {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct FaultRecord {
-    /// Where and what, as in a plan.
+    /// The point and the fault, as in a plan.
     pub entry: Entry,
-    /// When.
+    /// The time at which it struck.
     pub at: Time,
 }
 
@@ -87,13 +87,13 @@ pub struct FaultRecord {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct HeartbeatRecord {
-    /// When the code recorded it.
+    /// The time at which the code recorded it.
     pub recorded_at: Time,
-    /// When it left the worker; `None` if a later one took its place, or the attempt ended first.
+    /// The time at which it left the worker; `None` if a later one took its place, or the attempt ended first.
     pub sent_at: Option<Time>,
-    /// When the service had it.
+    /// The time at which the service had it.
     pub visible_at: Option<Time>,
-    /// Its details; `None` for one without, which erases the checkpoint.
+    /// The details of the heartbeat; `None` if it has none, which erases the checkpoint.
     pub details: Option<Vec<u8>>,
 }
 

@@ -1,4 +1,4 @@
-//! The sites that a run came to, each with its moment: what a plan can name of it.
+//! The sites that a run came to, each with its moment, which a plan can name.
 
 use super::Trace;
 use super::attempts::{AttemptExecution, Executions, Moment, TimerExecution, WorkflowExecution};

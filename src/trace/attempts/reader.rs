@@ -35,7 +35,7 @@ impl Executions {
 struct Reader<'a> {
     trace: &'a Trace,
     executions: Executions,
-    /// By activity and number of the attempt: the faults of attempts that have not started.
+    /// The faults of attempts that have not started, by activity and number of the attempt.
     early_faults: BTreeMap<(ActivityKey, u32), Vec<StruckFault>>,
 }
 
@@ -111,7 +111,7 @@ impl Reader<'_> {
             return self.activity_fault(key, StruckFault { moment, key: fault });
         }
         let activity = &mut self.executions.activities[key];
-        // The attempt that the service counts as running, or whose report it acts on.
+        // This is the attempt that the service counts as running, or whose report it acts on.
         let latest = activity.attempts.last().map(|attempt| &mut self.executions.attempts[*attempt]);
         let open = latest.filter(|latest| latest.retried.is_none() && latest.timed_out.is_none());
         match what {
@@ -143,7 +143,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A fault at a dispatch or at the wait before a retry. It is the attempt's that the plan names.
+    /// Notes a fault at a dispatch or at the wait before a retry. It belongs to the attempt that the plan names.
     fn activity_fault(&mut self, key: ActivityKey, fault: StruckFault) {
         let activity = &mut self.executions.activities[key];
         activity.faults.push(fault);
@@ -197,13 +197,14 @@ impl Reader<'_> {
             What::HeartbeatRecorded(details) => {
                 attempt.heartbeats.push(HeartbeatExecution { details, recorded: moment, sent: None, visible: None });
             }
-            // The worker sends the newest.
+            // The worker sends the newest heartbeat.
             What::HeartbeatSent(_) => {
                 if let Some(newest) = attempt.heartbeats.last_mut() {
                     newest.sent = Some(moment);
                 }
             }
-            // The stored details are the recording's own. Of several without details, it is the one that was sent last.
+            // The details stand at the place where the recording stored them, which tells the heartbeats apart. Among
+            // several without details, it is the one that was sent last.
             What::HeartbeatVisible(details) => {
                 let mut sent = attempt.heartbeats.iter_mut().rev().filter(|heartbeat| heartbeat.sent.is_some());
                 if let Some(heartbeat) = sent.find(|heartbeat| heartbeat.details == details) {
@@ -227,7 +228,7 @@ impl Reader<'_> {
                 attempt.ended = Some(moment);
                 attempt.end = if what == What::Died { AttemptEnd::Died } else { AttemptEnd::Aborted };
             }
-            // Once the service has refused a heartbeat of it, it refuses the report too.
+            // A service that has refused a heartbeat of the attempt refuses its report too.
             What::Refused if attempt.report == ReportEnd::Lost => attempt.report = ReportEnd::Refused,
             What::ReportDropped if attempt.report == ReportEnd::Lost => attempt.report = ReportEnd::Dropped,
             What::Zombie => attempt.zombie = Some(moment),
