@@ -12,24 +12,24 @@ pub use crate::service::workflow::{Signal, StartWorkflow, Workflow};
 pub use crate::worker::{CachedWorkflow, local_activity, report, throttle};
 pub use crate::workflow::NativeWorkflow;
 
-/// Rules of Cadence that differ.
+/// The rules of Cadence that differ.
 pub mod cadence {
     pub use crate::service::cadence::{LONGEST_SCHEDULE_TO_START_FOR_RETRY, next_backoff, normalize_timeouts};
 }
 
-/// Defaults and validation.
+/// The defaults and the validation of options.
 pub mod options {
     pub use crate::service::options::{RetryDefaults, normalize_retry, normalize_timeouts, validate_retry};
 }
 
-/// Says whether there is another attempt, and when.
+/// The decision whether there is another attempt, and when.
 pub mod retry {
     pub use crate::service::retry::{
         EndedAttempt, RetryVerdict, exponential, is_retryable, next_backoff, retry_verdict,
     };
 }
 
-/// Which deadlines there are, and what a passed one is reported as.
+/// The deadlines of an activity, and how a passed deadline is reported.
 pub mod timeout {
     pub use crate::service::timeout::{Clocks, NOT_ENOUGH_TIME, deadlines};
 }

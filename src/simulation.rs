@@ -22,8 +22,8 @@ use crate::world::{HeartbeatThrottle, Run, RunError, Settings};
 
 /// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.
 ///
-/// A value. Running it does not change it, and the same simulation, input and plan give the same run. Mistakes in
-/// putting it together are reported by the first [`run`](Simulation::run) or exploration.
+/// A simulation is a value. Running it does not change it, and the same simulation, input and plan give the same run.
+/// Mistakes in putting it together are reported by the first [`run`](Simulation::run) or exploration.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,21 +47,22 @@ use crate::world::{HeartbeatThrottle, Run, RunError, Settings};
 pub struct Simulation {
     setup: Arc<Setup>,
     plan: Option<Plan>,
-    /// The seed that faults are drawn from.
+    /// The seed from which faults are drawn.
     random_faults: Option<u64>,
     seed: Option<u64>,
     order: Option<Order>,
 }
 
 impl Simulation {
-    /// A world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
+    /// Makes a world whose service follows Temporal Server 1.32, and whose workers follow Temporal's sdk-core.
     pub fn temporal() -> Simulation {
         Simulation::of(Dialect::Temporal)
     }
 
-    /// A world whose service and workers follow Cadence's rules: those of its server and its Go client, taken from their
-    /// sources and **not recorded** from a real server, as traces and timelines say. [`Dialect`] lists what differs from
-    /// Temporal, which includes what options mean and the number that activity code sees for an attempt.
+    /// Makes a world whose service and workers follow Cadence's rules: those of its server and its Go client, taken
+    /// from their sources and **not recorded** from a real server, as traces and timelines say. [`Dialect`] lists the
+    /// differences from Temporal, which include the meaning of options and the number that activity code sees for an
+    /// attempt.
     ///
     /// ```
     /// use std::time::Duration;
@@ -96,12 +97,12 @@ impl Simulation {
         Simulation::of(Dialect::Cadence)
     }
 
-    /// A world of this dialect: [`temporal`](Simulation::temporal) or [`cadence`](Simulation::cadence).
+    /// Makes a world of this dialect: [`temporal`](Simulation::temporal) or [`cadence`](Simulation::cadence).
     pub fn of(dialect: Dialect) -> Simulation {
         Simulation { setup: Arc::new(Setup::of(dialect)), plan: None, random_faults: None, seed: None, order: None }
     }
 
-    /// Whose rules it follows.
+    /// The dialect whose rules it follows.
     pub fn dialect(&self) -> Dialect {
         self.setup.dialect()
     }
@@ -157,7 +158,7 @@ impl Simulation {
     }
 
     /// Adds a piece of the outside world: made fresh for each run, reached with [`state`](crate::state()), untouched by
-    /// crashes. One for each type; `T` need not be `Send`.
+    /// crashes. There is one piece for each type; `T` need not be `Send`.
     ///
     /// Keep fakes here, and not in a static, a thread-local or a captured value: those are of the test's process, so they
     /// outlive the run as well as the crashes in it, and threads that explore share them.
@@ -239,17 +240,19 @@ impl Simulation {
         self.set(|settings| settings.event_budget = events)
     }
 
-    /// Sets which faults strike where, with the seed and the order that the plan has. A [`seed`](Simulation::seed) or an
-    /// [`order`](Simulation::order) that is given besides takes the place of the plan's, before or after this call.
+    /// Sets which faults strike where, with the seed and the order that the plan has. A [`seed`](Simulation::seed) or
+    /// an [`order`](Simulation::order) of the simulation takes the place of the plan's, whether it is set before or
+    /// after this call.
     pub fn plan(mut self, plan: Plan) -> Simulation {
         self.plan = Some(plan);
         self
     }
 
     /// Draws the faults from this seed, as [`Exploration::seeds`] does, instead of taking them from a plan.
-    /// [`Run::plan`] then says which ones struck. How often they do follows the number of points of the run without faults,
-    /// which [`run`](Simulation::run) makes beforehand; [`drive`](Simulation::drive) cannot, and takes it for one of 32 points. The seed is that of the run in all else too: a
-    /// [`plan`](Simulation::plan) or another [`seed`](Simulation::seed) besides is an error of the run.
+    /// [`Run::plan`] then says which ones struck. Their frequency follows the number of points of the run without
+    /// faults, which [`run`](Simulation::run) makes beforehand. [`drive`](Simulation::drive) cannot make it, and
+    /// assumes a run of 32 points. The seed is that of the run in all else too: a [`plan`](Simulation::plan) or another
+    /// [`seed`](Simulation::seed) besides is an error of the run.
     pub fn random_faults(mut self, seed: u64) -> Simulation {
         self.random_faults = Some(seed);
         self
@@ -267,7 +270,7 @@ impl Simulation {
         self
     }
 
-    /// Decides over a single run: the plan, and whether faults are drawn from its seed besides.
+    /// Decides over a single run: gives the plan, and says whether faults are drawn from its seed besides.
     fn decided(&self) -> Result<(Cow<'_, Plan>, bool), RunError> {
         let mut plan = self.plan.as_ref().map_or_else(Cow::default, Cow::Borrowed);
         if let Some(order) = self.order.filter(|order| *order != plan.order) {
@@ -297,8 +300,8 @@ impl Simulation {
     /// An entry of the plan whose point the run does not come to is in [`Run::not_fired`].
     ///
     /// # Errors
-    /// [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end, a variable
-    /// `DURASIM_..` that means nothing. A workflow that fails is no error but an [outcome](Run::outcome).
+    /// The error is [`RunError`]: a mistake in the simulation, code that breaks a rule, a run that does not end, or a
+    /// variable `DURASIM_..` that means nothing. A workflow that fails is no error but an [outcome](Run::outcome).
     pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
         refuse_unknown()?;
         let (plan, random_faults) = self.decided()?;
@@ -319,9 +322,9 @@ impl Simulation {
     /// when the script is done, all workflows have closed and no attempt runs. Workflows that the script leaves waiting for
     /// something that never comes stay open.
     ///
-    /// Plan, seed and order are the simulation's ([`Simulation::plan`]). A [deadline](crate::fault::Site::Deadline) of the plan
-    /// is met by a stall, where other runs dispatch the attempt later: the script cannot run beforehand to find out how much
-    /// later. The script may borrow from the test, and its panics are the test's.
+    /// Plan, seed and order are the simulation's ([`Simulation::plan`]). A [deadline](crate::fault::Site::Deadline) of
+    /// the plan is met by a stall, where other runs dispatch the attempt later: the script cannot run beforehand to
+    /// show how much later. The script may borrow from the test, and its panics are the test's.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -342,7 +345,8 @@ impl Simulation {
     /// ```
     ///
     /// # Errors
-    /// As [`Simulation::run`]; and [`RunError::ScriptStuck`] when the script waits for something that never comes.
+    /// The errors are those of [`Simulation::run`], and [`RunError::ScriptStuck`] when the script waits for something
+    /// that never comes.
     pub fn drive<R, Fut>(&self, script: impl FnOnce(Client) -> Fut) -> Result<(R, Run), RunError>
     where
         Fut: Future<Output = R>,
@@ -364,9 +368,10 @@ impl Simulation {
         }
     }
 
-    /// Explores a script as [`Simulation::explore`] explores a workflow: what it returns takes the place of the workflow's
-    /// outcome. It is written `async |client| ..`, and runs once for each run of the exploration. It returns a value that
-    /// implements `Serialize`, or a `Result` of one, in which `?` works on the client's calls: see [`ScriptOutput`].
+    /// Explores a script as [`Simulation::explore`] explores a workflow: the script's value takes the place of the
+    /// workflow's outcome. The script is written `async |client| ..`, and runs once for each run of the exploration. It
+    /// returns a value that implements `Serialize`, or a `Result` of such a value, in which `?` works on the client's
+    /// calls: see [`ScriptOutput`].
     pub fn explore_script<R, F, Kind>(&self, script: F) -> Exploration
     where
         R: ScriptOutput<Kind>,
@@ -381,7 +386,7 @@ impl Simulation {
         Exploration::new(start, self.not_for_explorations())
     }
 
-    /// The setting that is about a single run: an exploration has plans, seeds and orders of its own.
+    /// The setting that is about a single run, if there is one: an exploration has plans, seeds and orders of its own.
     fn not_for_explorations(&self) -> Option<OneRun> {
         let plan = self.plan.clone().unwrap_or_default();
         match () {
@@ -405,12 +410,12 @@ impl Simulation {
 /// One worker of a simulation. Fields that are left out come from the default: `..Default::default()`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerOptions {
-    /// The task queue it polls for workflow and activity tasks. Default `default`, which is also where workflows run and
-    /// where activities go that name no other.
+    /// The task queue that it polls for workflow and activity tasks. The default is `default`, on which workflows run,
+    /// and activities that name no other queue.
     pub task_queue: String,
-    /// How many attempts it runs at once. Zero, the default, means not set: no limit.
+    /// The number of attempts that it runs at once. Zero, the default, means not set: no limit.
     pub max_concurrent_activities: u32,
-    /// Lets fields be added: write `..Default::default()`.
+    /// A field that lets fields be added: write `..Default::default()`.
     #[doc(hidden)]
     pub more: (),
 }

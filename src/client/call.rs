@@ -13,7 +13,7 @@ type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + 'a
 
 /// A call of a script to the service. It is made when it is first awaited.
 ///
-/// Fused and `Unpin`, so that `select_biased!` takes it as it is, by `&mut`.
+/// It is fused and `Unpin`, so that `select_biased!` takes it as it is, by `&mut`.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Call<'a, T>(Option<Answering<'a, T>>);
 

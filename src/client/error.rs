@@ -1,4 +1,4 @@
-//! [`ClientError`]: why a call of a script did not do what it should.
+//! [`ClientError`]: the reason why a call of a script did not do what it should.
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
@@ -24,7 +24,7 @@ pub enum ClientError {
     /// Something could not be encoded.
     #[error("{what} cannot be encoded as JSON: {why}")]
     Encode {
-        /// What.
+        /// The thing that could not be encoded.
         what: String,
         /// The message of serde_json.
         why: String,
@@ -32,7 +32,7 @@ pub enum ClientError {
     /// Something is of another type.
     #[error("{what} does not decode as `{wanted}`: {why}")]
     Decode {
-        /// What.
+        /// The thing that is of another type.
         what: String,
         /// The type asked for.
         wanted: &'static str,
@@ -50,7 +50,7 @@ pub enum ClientError {
     NotCompleted(WorkflowOutcome),
 }
 
-/// As its text.
+/// Takes the refusal as its text.
 impl From<Refused> for ClientError {
     fn from(refused: Refused) -> ClientError {
         ClientError::Refused(refused.to_string())
@@ -63,7 +63,7 @@ impl Serialize for ClientError {
     }
 }
 
-/// Its text.
+/// Takes the error as its text.
 impl From<ClientError> for String {
     fn from(error: ClientError) -> String {
         error.to_string()

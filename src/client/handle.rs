@@ -31,7 +31,7 @@ impl<O: Decode> WorkflowHandle<O> {
         self.key
     }
 
-    /// The id it was started under.
+    /// The id under which it was started.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -41,10 +41,10 @@ impl<O: Decode> WorkflowHandle<O> {
         world().inspect(|service| service.workflow(self.key).is_open())
     }
 
-    /// Sends a signal. Its code sees it with its next task.
+    /// Sends a signal. The workflow's code sees it with its next task.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if the workflow has closed, [`ClientError::Encode`].
+    /// The error is [`ClientError::Refused`] if the workflow has closed, or [`ClientError::Encode`].
     pub fn signal<'a>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, ()> {
         Call::new(async move {
             let input = encode(input, || format!("the input of signal `{name}`"))?;
@@ -55,7 +55,8 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Asks the workflow's code, and waits for the answer.
     ///
     /// # Errors
-    /// [`ClientError::Query`] if the code does not answer it, [`ClientError::Encode`], [`ClientError::Decode`].
+    /// The error is [`ClientError::Query`] if the code does not answer it, [`ClientError::Encode`], or
+    /// [`ClientError::Decode`].
     pub fn query<'a, R: Decode>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, R> {
         Call::new(async move {
             let input = encode(input, || format!("the input of query `{name}`"))?;
@@ -66,10 +67,10 @@ impl<O: Decode> WorkflowHandle<O> {
         })
     }
 
-    /// Asks the workflow to cancel itself. Silent if it has closed, as on a server.
+    /// Asks the workflow to cancel itself. The call does nothing if the workflow has closed, as on a server.
     ///
     /// # Errors
-    /// [`ClientError::Refused`], which the service has no reason for so far.
+    /// The error is [`ClientError::Refused`], for which the service has no reason so far.
     pub fn cancel(&self) -> Call<'_, ()> {
         self.serve(|service, now| service.request_cancel(self.key, "asked by the client".into(), now))
     }
@@ -77,7 +78,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Closes the workflow at once; its code does not hear of it.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if it has closed.
+    /// The error is [`ClientError::Refused`] if the workflow has closed.
     pub fn terminate<'a>(&'a self, reason: &'a str) -> Call<'a, ()> {
         self.serve(move |service, now| service.terminate(self.key, reason.into(), now))
     }
@@ -85,7 +86,8 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Waits until the workflow has closed.
     ///
     /// # Errors
-    /// [`ClientError::NotCompleted`] if it failed, timed out, was cancelled or terminated; [`ClientError::Decode`].
+    /// The error is [`ClientError::NotCompleted`] if it failed, timed out, was cancelled or terminated, or
+    /// [`ClientError::Decode`].
     pub fn result(&self) -> Call<'_, O> {
         Call::new(async move {
             let outcome = poll_fn(|context| world().poll_outcome(self.key, context));

@@ -1,4 +1,4 @@
-//! A script drives a run with these: [`Client`], [`WorkflowHandle`], and what their calls return.
+//! The items with which a script drives a run: [`Client`], [`WorkflowHandle`], and the values that their calls return.
 
 mod call;
 mod error;

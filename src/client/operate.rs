@@ -1,4 +1,5 @@
-//! What a script does besides starting workflows and talking to them: it acts on their activities, and on workers.
+//! The calls of a script besides those that start workflows and talk to them: it acts on their activities, and on
+//! workers.
 
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use crate::program::{ActivityId, Decode, Time};
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
 
 impl<O: Decode> WorkflowHandle<O> {
-    /// Looks at the service as it is at this moment. The key is this workflow's.
+    /// Looks at the service as it is at this moment. The key is that of this workflow.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -31,13 +32,13 @@ impl<O: Decode> WorkflowHandle<O> {
         world().inspect(|service| look(service, self.key()))
     }
 
-    /// Completes an open activity by its id, whether an attempt runs, waits for its retry, or was never taken: how an
-    /// activity ends whose code left that to somebody else
+    /// Completes an open activity by its id, whether an attempt runs, waits for its retry, or was never taken. An
+    /// activity ends in this way if its code left the end to somebody else
     /// ([`WillCompleteAsync`](crate::program::ActivityOutcome::WillCompleteAsync)).
     ///
     /// # Errors
-    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open or the workflow has closed,
-    /// [`Encode`](crate::ClientError::Encode).
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open or the workflow has
+    /// closed, or [`Encode`](crate::ClientError::Encode).
     pub fn complete_activity<'a>(
         &'a self,
         activity_id: &'a str,
@@ -50,11 +51,11 @@ impl<O: Decode> WorkflowHandle<O> {
         })
     }
 
-    /// Pauses an activity: no attempt of it is handed out and no deadline passes, until it is unpaused. One that runs
-    /// learns of it with its next heartbeat.
+    /// Pauses an activity: no attempt of it is handed out and no deadline passes, until it is unpaused. An attempt that
+    /// runs learns of the pause with its next heartbeat.
     ///
     /// # Errors
-    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
     pub fn pause_activity<'a>(&'a self, activity_id: &'a str) -> Call<'a, ()> {
         self.operate(activity_id, |service, activity, _| service.pause(activity))
     }
@@ -62,7 +63,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Lets a paused activity go on, at once.
     ///
     /// # Errors
-    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
     pub fn unpause_activity<'a>(&'a self, activity_id: &'a str, how: Unpause) -> Call<'a, ()> {
         self.operate(activity_id, move |service, activity, now| service.unpause(activity, how, now))
     }
@@ -70,7 +71,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended.
     ///
     /// # Errors
-    /// [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
     pub fn reset_activity<'a>(&'a self, activity_id: &'a str, how: Reset) -> Call<'a, ()> {
         self.operate(activity_id, move |service, activity, now| service.reset(activity, how, now))
     }
@@ -90,24 +91,24 @@ impl<O: Decode> WorkflowHandle<O> {
 }
 
 impl Client {
-    /// Tells a worker to stop: it takes no more tasks, and cancels what runs when the
-    /// [grace period](crate::Simulation::graceful_shutdown_period) is over. Workers are counted from 1, in the order in
-    /// which the simulation got them, as in timelines. Another process comes up after the
-    /// [restart delay](crate::Simulation::restart_delay), or with [`start_worker`](Client::start_worker). One that is
-    /// not up is left alone.
+    /// Tells a worker to stop: it takes no more tasks, and cancels what runs when the [grace
+    /// period](crate::Simulation::graceful_shutdown_period) is over. Workers are counted from 1, in the order in which
+    /// the simulation got them, as in timelines. Another process comes up after the [restart
+    /// delay](crate::Simulation::restart_delay), or with [`start_worker`](Client::start_worker). A worker that is not
+    /// up is left alone.
     ///
     /// # Panics
-    /// If there is no such worker.
+    /// It panics if there is no such worker.
     #[track_caller]
     pub fn stop_worker(&self, worker: usize) {
         world().stop_worker(worker);
     }
 
-    /// Brings up a new process of a worker that is down, without waiting for the restart delay. One that is up is left
-    /// alone.
+    /// Brings up a new process of a worker that is down, without waiting for the restart delay. A worker that is up is
+    /// left alone.
     ///
     /// # Panics
-    /// If there is no such worker.
+    /// It panics if there is no such worker.
     #[track_caller]
     pub fn start_worker(&self, worker: usize) {
         world().start_worker(worker);

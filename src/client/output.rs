@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::program::Payload;
 
-/// A value that the script of [`Simulation::explore_script`](crate::Simulation::explore_script) may return. Explorations
-/// compare it as JSON from run to run. There is nothing to implement: it is every `serde::Serialize` value, and every
-/// `Result` of one with a boxed error.
+/// A value that the script of [`Simulation::explore_script`](crate::Simulation::explore_script) may return.
+/// Explorations compare it as JSON from run to run. There is nothing to implement: every `serde::Serialize` value is
+/// one, and so is every `Result` of such a value with a boxed error.
 ///
 /// With a `Result`, `?` works on the calls of a [`Client`](crate::Client). Its error may be a
 /// [`ClientError`](crate::ClientError), a `String`,
@@ -36,10 +36,10 @@ use crate::program::Payload;
     note = "`E` is `ClientError`, `String`, `Box<dyn std::error::Error>` or an error that implements `serde::Serialize`"
 )]
 pub trait ScriptOutput<Kind> {
-    /// The value as it is compared.
+    /// Gives the value in the form in which it is compared.
     ///
     /// # Errors
-    /// The error of `serde_json` for a value that JSON cannot hold.
+    /// The error is that of `serde_json` for a value that JSON cannot hold.
     fn to_payload(&self) -> Result<Payload, serde_json::Error>;
 }
 

@@ -1,4 +1,4 @@
-//! [`Client`]: what a script drives a run with.
+//! [`Client`]: the value with which a script drives a run.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use crate::inside::state;
 use crate::inside::time::{self, Sleep};
 use crate::program::{Decode, Time};
 
-/// A client of the simulated service, in virtual time. Given to the script of
-/// [`Simulation::drive`](crate::Simulation::drive) and [`Simulation::explore_script`](crate::Simulation::explore_script).
+/// A client of the simulated service, in virtual time. It is given to the script of
+/// [`Simulation::drive`](crate::Simulation::drive) and
+/// [`Simulation::explore_script`](crate::Simulation::explore_script).
 #[derive(Clone, Debug)]
 pub struct Client(());
 
@@ -26,7 +27,7 @@ impl Client {
     /// Starts a workflow of a registered type under an id of your choice. `O` is its result.
     ///
     /// # Errors
-    /// [`ClientError::UnknownWorkflow`], [`ClientError::AlreadyStarted`], [`ClientError::Encode`].
+    /// The error is [`ClientError::UnknownWorkflow`], [`ClientError::AlreadyStarted`], or [`ClientError::Encode`].
     pub fn start<'a, O: Decode>(
         &'a self,
         workflow: &'a str,
@@ -59,7 +60,7 @@ impl Client {
         time::now()
     }
 
-    /// A piece of the run's state.
+    /// Gives a piece of the run's state.
     ///
     /// # Panics
     /// A type that is not registered ends the run with an error.

@@ -15,13 +15,13 @@ pub struct EffectError {
 }
 
 impl EffectError {
-    /// An effect of this name that failed: for fakes that fail without being told to.
+    /// Makes the failure of an effect of this name: for fakes that fail without being told to.
     pub fn new(name: impl Into<String>) -> EffectError {
         EffectError { name: name.into() }
     }
 }
 
-/// The outside world failed, and a retry may find it well: `?` in an activity makes it
+/// The outside world failed, and a retry may find it well. So `?` in an activity makes the error
 /// [`ActivityError::Retryable`].
 impl From<EffectError> for ActivityError {
     fn from(error: EffectError) -> ActivityError {
@@ -51,7 +51,8 @@ impl From<EffectError> for ActivityError {
 /// ```
 ///
 /// # Errors
-/// [`EffectError`] when the simulation says so: the change may or may not have been made, as with a lost answer.
+/// The error is [`EffectError`] when the simulation says so: the change may or may not have been made, as with a lost
+/// answer.
 pub fn effect<R>(name: &str, apply: impl FnOnce() -> R) -> Result<R, EffectError> {
     let Some(world) =
         enter(|| format!("did the effect `{name}`: a workflow changes the world through activities only"))

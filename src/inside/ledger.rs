@@ -1,4 +1,4 @@
-//! [`Ledger`]: which effects were done, how often, by which attempt.
+//! [`Ledger`]: the effects that were done, how often, and by which attempt.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,15 +11,15 @@ use crate::trace::AttemptKey;
 /// One effect in a [`Ledger`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LedgerEntry {
-    /// When.
+    /// The time at which it was done.
     pub at: Time,
     /// The attempt that did it, from 1; 0 outside activities.
     pub attempt: u32,
-    /// That attempt in the trace, where its number alone could mean several.
+    /// The key of that attempt in the trace, where its number alone could mean several.
     pub(crate) hosted: Option<AttemptKey>,
 }
 
-/// Counts effects by key. Part of a fake, and so of the state of the run.
+/// Counts effects by key. A ledger is part of a fake, and so of the state of the run.
 ///
 /// The check [`effects`](crate::check::effects) compares it with the fault-free run: nothing lost, nothing invented,
 /// repeats within the bound you give.
@@ -66,31 +66,31 @@ impl<K: Ord> Ledger<K> {
         self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt, hosted });
     }
 
-    /// How often the effect of this key was done.
+    /// Counts how often the effect of this key was done.
     pub fn count(&self, key: &K) -> usize {
         called();
         self.entries.borrow().get(key).map_or(0, Vec::len)
     }
 
-    /// How many effects were done in all.
+    /// Counts how many effects were done in all.
     pub fn total(&self) -> usize {
         called();
         self.entries.borrow().values().map(Vec::len).sum()
     }
 
-    /// How many different keys there are.
+    /// Counts the different keys.
     pub fn len(&self) -> usize {
         called();
         self.entries.borrow().len()
     }
 
-    /// Whether nothing was done.
+    /// Says whether nothing was done.
     pub fn is_empty(&self) -> bool {
         called();
         self.entries.borrow().is_empty()
     }
 
-    /// Calls `see` with each key, in order, and what was done under it.
+    /// Calls `see` with each key, in order, and the effects that were done under it.
     pub fn each(&self, mut see: impl FnMut(&K, &[LedgerEntry])) {
         called();
         self.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));

@@ -1,6 +1,7 @@
-//! Code inside a run calls these: activities, the fakes they use, and scripts.
+//! The calls that code inside a run makes: activities, the fakes they use, and scripts.
 //!
-//! Workflow code calls none of it, since its replay would see another world. [`enter`] says so once for all.
+//! Workflow code makes none of these calls, since its replay would see another world. [`enter`] refuses them, in one
+//! place for all.
 
 mod effect;
 mod ledger;
@@ -19,8 +20,8 @@ pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;
 pub use state::{Handle, handle, state};
 
-/// The run in progress, for a call that also works outside of one. From a workflow's code it is misuse, which ends the run:
-/// `workflow code {what}`.
+/// Gives the run in progress, for a call that also works outside of a run. A call from a workflow's code is misuse,
+/// which ends the run with `workflow code {what}`.
 fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
     let world = current()?;
     if world.in_workflow() {
@@ -30,20 +31,21 @@ fn enter(what: impl FnOnce() -> String) -> Option<Rc<World>> {
     Some(world)
 }
 
-/// Counts a call that asks the run nothing, and may be made outside of one and by anybody.
+/// Counts a call that asks the run nothing, and that anybody may make, also outside of a run.
 fn called() {
     with_current(World::count_call);
 }
 
-/// Ends the run for a call that is misuse from a workflow's code. Returns only to a destructor while the thread unwinds.
+/// Ends the run for a call that is misuse from a workflow's code. It returns only to a destructor while the thread
+/// unwinds.
 fn refuse(world: &World, what: impl FnOnce() -> String) {
     world.misuse(format!("workflow code {}", what()));
 }
 
-/// The run in progress, for a call that means nothing without one.
+/// Gives the run in progress, for a call that means nothing outside of a run.
 ///
 /// # Panics
-/// Outside a simulation.
+/// It panics outside a simulation.
 #[track_caller]
 fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World> {
     match enter(what) {
@@ -52,10 +54,10 @@ fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World>
     }
 }
 
-/// Asks the run in progress, as [`enter_run`] enters it, where no code of the user's runs before there is an answer.
+/// Asks the run in progress, as [`enter_run`] enters it. The question runs no code of the user's before it is answered.
 ///
 /// # Panics
-/// Outside a simulation.
+/// It panics outside a simulation.
 #[track_caller]
 fn ask_run<R>(function: &str, what: impl FnOnce() -> String, question: impl FnOnce(&mut Core) -> R) -> R {
     let answer = with_current(|world| {

@@ -2,7 +2,7 @@
 
 use super::enter_run;
 
-/// 64 random bits from the run's seed, for activities and the fakes they use.
+/// Gives 64 random bits from the run's seed, for activities and the fakes they use.
 ///
 /// They come from a stream of their own: drawing some changes neither the faults nor the order of a run.
 ///
@@ -15,7 +15,8 @@ use super::enter_run;
 /// ```
 ///
 /// # Panics
-/// Outside a simulation. From workflow code, whose replay would draw other numbers, it ends the run with an error.
+/// It panics outside a simulation. In workflow code, whose replay would draw other numbers, it ends the run with an
+/// error.
 #[track_caller]
 pub fn random() -> u64 {
     enter_run("random", || "called `durasim::random`, which a replay cannot repeat".to_owned()).random_bits()

@@ -8,11 +8,11 @@ use std::rc::Rc;
 use super::enter_run;
 use crate::world::states::unknown_state;
 
-/// A piece of the run's state, made by [`Simulation::state`](crate::Simulation::state): fresh for each run, and untouched
-/// by crashes of workers.
+/// Gives a piece of the run's state, made by [`Simulation::state`](crate::Simulation::state): fresh for each run, and
+/// untouched by crashes of workers.
 ///
-/// For activities and for fakes that are given no context. `T` needs no `Send`. Its methods best take `&self`, with `Cell`
-/// and `RefCell` inside: attempts that run at the same time use the same state.
+/// It is for activities and for fakes that are given no context. `T` needs no `Send`. Its methods best take `&self`,
+/// with `Cell` and `RefCell` inside: attempts that run at the same time use the same state.
 ///
 /// The `Rc` makes a future that holds it across an await not `Send`. An activity may do that. A fake behind a trait whose
 /// futures must be `Send`, such as one of `async_trait`, holds a [`handle`] instead.
@@ -31,22 +31,21 @@ use crate::world::states::unknown_state;
 /// ```
 ///
 /// # Panics
-/// Outside a simulation. A type that is not registered, and a call from workflow code (whose replay would see another
-/// world), end the run with an error.
+/// It panics outside a simulation. A type that is not registered, and a call from workflow code (whose replay would see
+/// another world), end the run with an error.
 #[track_caller]
 pub fn state<T: 'static>() -> Rc<T> {
     find("state", "")
 }
 
 /// A way to a piece of the run's state that is looked up at each use: `Send`, `Sync` and `Copy`, whatever `T` is.
-///
-/// For fakes that live behind a trait of the code under test, whose futures must be `Send`. The handle may be made
-/// before the run begins and captured by an activity; which run's state it means is decided when it is used.
+/// It is for fakes that live behind a trait of the code under test, whose futures must be `Send`. The handle may be
+/// made before the run begins and captured by an activity. It means the state of the run in which it is used.
 ///
 /// ```
 /// use std::{cell::Cell, pin::Pin, time::Duration};
 ///
-/// // What the code under test asks of its object store, as `async_trait` writes it.
+/// // The interface of the object store that the code under test uses, as `async_trait` writes it.
 /// trait Store: Send + Sync {
 ///     fn put(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 /// }
@@ -71,23 +70,23 @@ pub fn handle<T: 'static>() -> Handle<T> {
     Handle(PhantomData)
 }
 
-/// Made by [`handle`].
+/// The handle that [`handle`] makes.
 pub struct Handle<T>(PhantomData<fn() -> T>);
 
 impl<T: 'static> Handle<T> {
     /// Uses the state of the present run.
     ///
     /// # Panics
-    /// As [`state()`].
+    /// It panics where [`state()`] does.
     #[track_caller]
     pub fn with<R>(self, use_it: impl FnOnce(&T) -> R) -> R {
         use_it(&find("Handle", "::with"))
     }
 
-    /// The state of the present run, for as long as nothing is awaited: the `Rc` is not `Send`.
+    /// Gives the state of the present run, for as long as nothing is awaited: the `Rc` is not `Send`.
     ///
     /// # Panics
-    /// As [`state()`].
+    /// It panics where [`state()`] does.
     #[track_caller]
     pub fn get(self) -> Rc<T> {
         find("Handle", "::get")
@@ -125,7 +124,7 @@ fn find<T: 'static>(called: &str, method: &str) -> Rc<T> {
             let error = unknown_state::<T>();
             let why = error.to_string();
             world.end_with(error);
-            // A destructor while the thread unwinds: there is no state to give it.
+            // This is a destructor while the thread unwinds: there is no state to give it.
             panic!("{why}")
         }
     }

@@ -16,12 +16,13 @@ use crate::world::core::current;
 
 /// Runs a future beside the attempt that spawns it.
 ///
-/// It lives until it ends, is aborted, or its *worker* dies or stops: like a task spawned on a worker's runtime, it
-/// outlives its attempt. What is left at the end of a run is counted in the trace. A panic in it ends the run with an
-/// error.
+/// The task lives until it ends, is aborted, or its *worker* dies or stops: like a task spawned on a worker's runtime,
+/// it outlives its attempt. Tasks that are left at the end of a run are counted in the trace. A panic in a task ends
+/// the run with an error.
 ///
 /// # Panics
-/// Outside a simulation. From workflow code, which must not have tasks beside it, it ends the run with an error.
+/// It panics outside a simulation. In workflow code, which must not have tasks beside it, it ends the run with an
+/// error.
 #[track_caller]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
     let world =
@@ -39,7 +40,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         if let Some(waker) = waiting {
             waker.wake();
         }
-        // Tasks of a run share one output type; nobody looks at a background task's.
+        // Tasks of a run share one output type; nobody looks at a background task's output.
         ActivityOutcome::WillCompleteAsync
     };
     // Dead code spawns nothing.
@@ -54,8 +55,8 @@ struct Shared<T> {
     waiting: Option<Waker>,
 }
 
-/// The lock is there so that a handle is `Send`, which traits of the code under test may ask of its futures. A run is on
-/// one thread.
+/// Locks the shared part. The lock is there so that a handle is `Send`, which traits of the code under test may ask of
+/// its futures. A run is on one thread.
 fn lock<T>(shared: &Mutex<Shared<T>>) -> MutexGuard<'_, Shared<T>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -67,8 +68,8 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task: its future is dropped before anything else happens; one that aborts itself is dropped when it next
-    /// waits. Does nothing if it has ended.
+    /// Ends the task: its future is dropped before anything else happens. A task that aborts itself is dropped when it
+    /// next waits. The call does nothing if the task has ended.
     pub fn abort(&self) {
         called();
         if let (Some((key, task)), Some(world)) = (self.task, current()) {
@@ -86,7 +87,7 @@ impl<T> JoinHandle<T> {
 impl<T> Future for JoinHandle<T> {
     type Output = T;
 
-    /// Ready with the task's output. Never ready if the task was aborted.
+    /// It is ready with the task's output, and never ready if the task was aborted.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         called();
         let mut shared = lock(&self.shared);

@@ -1,7 +1,8 @@
 //! Virtual time for activities and for the fakes they use: [`sleep`], [`timeout`], [`interval`], [`now`].
 //!
 //! The clock of a run stands still while code runs and jumps when all code waits, so an hour of sleep costs nothing.
-//! Workflow code has its own: [`WorkflowContext::sleep`](crate::WorkflowContext::sleep), which its history records.
+//! Workflow code has a clock of its own: [`WorkflowContext::sleep`](crate::WorkflowContext::sleep), which its history
+//! records.
 //!
 //! ```
 //! use std::time::Duration;
@@ -41,52 +42,52 @@ use crate::program::Time;
 use crate::world::core::Core;
 use crate::world::sleeps::forget_sleep;
 
-/// The present moment of the run.
+/// Gives the present moment of the run.
 ///
 /// # Panics
-/// Outside a simulation. In workflow code it ends the run with an error that names
+/// It panics outside a simulation. In workflow code it ends the run with an error that names
 /// [`WorkflowContext::now`](crate::WorkflowContext::now).
 #[track_caller]
 pub fn now() -> Time {
     present("time::now")
 }
 
-/// Waits for so long. Zero returns at once.
+/// Waits for this length of time. Zero returns at once.
 ///
 /// # Panics
-/// Outside a simulation, or on another thread than the simulation's. In workflow code it ends the run with an error that
-/// names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
+/// It panics outside a simulation, or on another thread than the simulation's. In workflow code it ends the run with an
+/// error that names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
 pub fn sleep(length: Duration) -> Sleep {
     Sleep { deadline: present("time::sleep") + length, waiting: None, ended: false }
 }
 
-/// Waits until then. A moment that has passed returns at once.
+/// Waits until this moment. A moment that has passed returns at once.
 ///
 /// # Panics
-/// As [`sleep`].
+/// It panics where [`sleep`] does.
 #[track_caller]
 pub fn sleep_until(deadline: Time) -> Sleep {
     present("time::sleep_until");
     Sleep { deadline, waiting: None, ended: false }
 }
 
-/// Gives `future` so long to finish.
+/// Gives `future` this length of time to finish.
 ///
 /// # Errors
-/// [`Elapsed`] if it did not; the future is dropped then.
+/// The error is [`Elapsed`] if it did not finish; the future is dropped then.
 ///
 /// # Panics
-/// As [`sleep`].
+/// It panics where [`sleep`] does.
 #[track_caller]
 pub fn timeout<F: Future>(length: Duration, future: F) -> Timeout<F> {
     Timeout { future: Some(Box::pin(future)), sleep: sleep(length) }
 }
 
-/// Ticks every `period`, first at once, as tokio's does.
+/// Ticks every `period`, first at once, as tokio's interval does.
 ///
 /// # Panics
-/// As [`sleep`]; and if `period` is zero.
+/// It panics where [`sleep`] does, and if `period` is zero.
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
     assert!(!period.is_zero(), "the period of an interval must not be zero");
@@ -120,7 +121,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    /// When it ends.
+    /// The time at which it ends.
     pub fn deadline(&self) -> Time {
         self.deadline
     }
@@ -154,7 +155,7 @@ impl Drop for Sleep {
 /// The future of [`timeout`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Timeout<F: Future> {
-    /// `None` once the whole has ended.
+    /// The future that is given time; `None` once the whole has ended.
     future: Option<Pin<Box<F>>>,
     sleep: Sleep,
 }
@@ -188,19 +189,20 @@ impl<F: Future> fmt::Debug for Timeout<F> {
     }
 }
 
-/// A [`timeout`] is over.
+/// The error of a [`timeout`] that is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("the time given is over")]
 pub struct Elapsed;
 
-/// The work took too long, and a retry may be quicker: `?` in an activity makes it [`ActivityError::Retryable`].
+/// The work took too long, and a retry may be quicker. So `?` in an activity makes the error
+/// [`ActivityError::Retryable`].
 impl From<Elapsed> for ActivityError {
     fn from(error: Elapsed) -> ActivityError {
         ActivityError::Retryable(error.to_string())
     }
 }
 
-/// Made by [`interval`].
+/// The interval that [`interval`] makes.
 #[derive(Debug)]
 pub struct Interval {
     period: Duration,
@@ -208,10 +210,10 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Waits for the next tick and says when it was due. Ticks that were missed come at once, one by one.
+    /// Waits for the next tick and gives the time at which it was due. Ticks that were missed come at once, one by one.
     ///
     /// # Panics
-    /// As [`sleep`].
+    /// It panics where [`sleep`] does.
     #[track_caller]
     pub fn tick(&mut self) -> Tick<'_> {
         let sleep = sleep_until(self.next);
