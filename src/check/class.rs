@@ -1,4 +1,4 @@
-//! [`Class`]: what a faulted run may be excused for.
+//! [`Class`]: the excuse that a faulted run may have.
 
 use super::excuse::Excuses;
 use super::heeded::heeds_a_cancel;
@@ -13,11 +13,11 @@ use crate::world::{Outcome, Run};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Class {
-    /// It ended as the fault-free run.
+    /// The run ended as the fault-free run.
     Survive,
     /// Faults used up what the options allow: the service gave up as it should.
     OverBudget(Budget),
-    /// A cancel was requested, and heeded.
+    /// A cancel was requested, and the workflow heeded it.
     Cancelled,
     /// Nothing excuses its end.
     Different,
@@ -29,9 +29,9 @@ pub enum Class {
 pub enum Budget {
     /// The attempts of the retry policy.
     Attempts,
-    /// The schedule-to-close timeout, or the workflow's own.
+    /// The time of the schedule-to-close timeout, or of the workflow's own.
     Time,
-    /// Time too, and no heartbeat or start-to-close timeout could have ended the lost attempt earlier.
+    /// The time too, where no heartbeat or start-to-close timeout could have ended the lost attempt earlier.
     Unprotected,
 }
 
@@ -55,14 +55,15 @@ impl Reference {
         }
     }
 
-    /// When faults had first used up what the options allow, in a run of the class [`Class::OverBudget`].
+    /// The moment at which faults had first used up what the options allow, in a run of the class
+    /// [`Class::OverBudget`].
     pub(super) fn given_up(&self, run: &Run) -> Option<Moment> {
         over_budget(run, self, &run.outcome()).map(|(moment, _)| moment)
     }
 }
 
-/// The first activity that was given up because of faults, of those that can be why the run ended so; or the workflow's own
-/// timeout.
+/// The first activity that was given up because of faults, among those that can be the reason for the end of the run;
+/// or the workflow's own timeout.
 fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<(Moment, Budget)> {
     if run.trace().faults().is_empty() {
         return None;
@@ -75,12 +76,12 @@ fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<(M
     let latest = failing_activity(run, outcome).and_then(|activity| activity.closed).map(|(closed, _)| closed);
     let activities = executions.activities().values();
     let used_up = activities.filter_map(|activity| used_up(run, activity, &excuses));
-    // An activity that was given up after the one that failed the workflow did not make it fail.
+    // An activity that was given up later than the failing activity did not make the workflow fail.
     let in_time = used_up.filter(|(closed, _)| latest.is_none_or(|latest| *closed <= latest));
     in_time.min_by_key(|(closed, _)| *closed)
 }
 
-/// The activity whose failure the workflow ended with, if its failure names one.
+/// The activity with whose failure the workflow ended, if its failure names one.
 fn failing_activity<'a>(run: &'a Run, outcome: &Outcome) -> Option<&'a ActivityExecution> {
     let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = outcome else { return None };
     let causes = std::iter::successors(Some(&**failure), |failure: &&Failure| failure.cause.as_deref());
@@ -93,7 +94,7 @@ fn failing_activity<'a>(run: &'a Run, outcome: &Outcome) -> Option<&'a ActivityE
     run.executions().activities().values().find(named)
 }
 
-/// When faults used up what the options allow an activity, and which allowance that was.
+/// The moment at which faults used up what the options allow an activity, and the allowance that it was.
 fn used_up(run: &Run, activity: &ActivityExecution, excuses: &Excuses<'_>) -> Option<(Moment, Budget)> {
     let (closed, ActivityEnd::Failed(_, retry_state) | ActivityEnd::TimedOut(_, retry_state)) = activity.closed? else {
         return None;

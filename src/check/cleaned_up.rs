@@ -20,10 +20,10 @@ use crate::world::watch::Watch;
 /// deadline. `clean` looks at the state at that very moment, and asserts or returns a `Result`, as for
 /// [`named`](super::named).
 ///
-/// The next attempt has to clean up after a crash: at its end the state is looked at again. Attempts that
-/// are made to fail at an await are like crashed ones, since their code gets no chance; and so are those that a stopping worker
-/// drops at the moment at which it cancels them, unless [`CleanedUp::from_worker_stop`] is said. While another attempt runs, or the
-/// remains of another activity lie about, nobody is blamed.
+/// The next attempt has to clean up after a crash: at its end the state is looked at again. Attempts that are made to
+/// fail at an await are like crashed ones, since their code gets no chance. So are those that a stopping worker drops
+/// at the moment at which it cancels them, unless [`CleanedUp::from_worker_stop`] is said. While another attempt runs,
+/// or the remains of another activity lie about, nobody is blamed.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -46,7 +46,7 @@ pub fn cleaned_up<S: 'static, V: Verdict>(clean: impl Fn(&S) -> V + Send + Sync 
     }
 }
 
-/// Made by [`cleaned_up`].
+/// The check that [`cleaned_up`] makes.
 #[derive(Clone)]
 pub struct CleanedUp {
     watch: Arc<Watch>,
@@ -57,14 +57,14 @@ pub struct CleanedUp {
 }
 
 impl CleanedUp {
-    /// Judges the ends of this activity only. The attempts of others may then run at the same time.
+    /// Judges the ends of this activity only. The attempts of other activities may then run at the same time.
     pub fn of(mut self, activity: impl Into<String>) -> CleanedUp {
         self.activity = Some(activity.into());
         self
     }
 
-    /// Excuses an attempt in which an [`effect`](crate::effect()) of this name failed: the one that cleans up. Other effects
-    /// may fail too, but cleaning up must follow then.
+    /// Excuses an attempt in which an [`effect`](crate::effect()) of this name failed, which is the effect that cleans
+    /// up. Other effects may fail too, but the attempt must clean up then.
     pub fn unless_failed(mut self, effect: impl Into<String>) -> CleanedUp {
         self.may_fail.push(effect.into());
         self
@@ -85,10 +85,10 @@ impl CleanedUp {
         self
     }
 
-    /// Excuses an attempt that the service has retried: what it leaves is for the retry to go on with, such as a multipart
-    /// upload whose number stands in the details. The attempt that completes, is cancelled or is the last that the policy
-    /// allows has no retry, and is answerable for all that is left then; so is one that fails after a cancel was requested,
-    /// which is not retried.
+    /// Excuses an attempt that the service has retried. Its retry goes on with what it leaves, such as a multipart
+    /// upload whose number stands in the details. An attempt that completes, is cancelled or is the last that the
+    /// policy allows has no retry, and is answerable for all that is left then. So is an attempt that fails after a
+    /// cancel was requested, which is not retried.
     ///
     /// ```
     /// use std::cell::Cell;
@@ -98,8 +98,8 @@ impl CleanedUp {
     /// let check = check::cleaned_up(|bucket: &Bucket| assert_eq!(bucket.open_uploads.get(), 0)).unless_retried();
     /// ```
     ///
-    /// An attempt that has timed out cannot know whether a retry follows, and is excused too. One that ends after its retry
-    /// has begun is not.
+    /// An attempt that has timed out cannot know whether a retry follows, and is excused too. An attempt that ends
+    /// after its retry has begun is not.
     pub fn unless_retried(mut self) -> CleanedUp {
         self.unless_retried = true;
         self
@@ -147,7 +147,8 @@ impl Check for CleanedUp {
 }
 
 impl CleanedUp {
-    /// The attempts that are looked at, and whether each is answerable for what it leaves: it could have cleaned up.
+    /// The attempts that are looked at, each with whether it is answerable for what it leaves, since it could have
+    /// cleaned up.
     fn ends<'a>(&self, run: &'a Run) -> Vec<(&'a AttemptExecution, bool)> {
         let attempts = run.executions().attempts().values();
         let looked_at = attempts.filter(|attempt| {
@@ -165,7 +166,7 @@ impl CleanedUp {
         !(had_no_chance || self.unless_retried && is_retried(run.executions(), attempt, ended))
     }
 
-    /// True if a fault is one that keeps an attempt from cleaning up.
+    /// Says whether a fault keeps an attempt from cleaning up.
     fn excuses(&self, trace: &Trace, attempt: &AttemptExecution, fault: FaultKey) -> bool {
         let (point, fault) = &trace.faults()[fault];
         match (fault, point.site) {
@@ -180,13 +181,14 @@ impl CleanedUp {
     }
 }
 
-/// Which attempts run, and which have left something, up to a moment that goes on.
+/// The attempts that run, and those that have left something, up to a moment that goes on.
 struct SoFar<'a> {
-    /// Starts and ends that are still to come, the next one last: `None` is a start, else whether it is answerable.
+    /// The starts and ends that are still to come, the next one last. `None` is a start, `Some` the end of an attempt,
+    /// with whether that is answerable.
     to_come: Vec<(Moment, &'a AttemptExecution, Option<bool>)>,
     running: usize,
     remains: Table<ActivityKey, Remains>,
-    /// Activities of which something may lie about.
+    /// The number of activities of which something may lie about.
     unclean: usize,
     /// The attempt that ended last, and whether it is answerable.
     last_end: Option<(AttemptKey, bool)>,
@@ -195,14 +197,14 @@ struct SoFar<'a> {
 /// The last attempts of an activity to end, by number.
 #[derive(Clone, Copy, Default)]
 struct Remains {
-    /// So that it could not clean up.
+    /// The last attempt that could not clean up.
     excused: Option<AttemptKey>,
-    /// So that it could.
+    /// The last attempt that could clean up.
     answerable: Option<AttemptKey>,
 }
 
 impl Remains {
-    /// True if something is left for a later attempt to clean up.
+    /// Says whether something is left for a later attempt to clean up.
     fn lie_about(self) -> bool {
         self.excused > self.answerable
     }
@@ -237,20 +239,20 @@ impl<'a> SoFar<'a> {
         }
     }
 
-    /// True if something found now must be the doing or the omission of this attempt, which has just ended.
+    /// Says whether something found now must be the doing or the omission of this attempt, which has just ended.
     fn blames(&self, attempt: &AttemptExecution) -> bool {
         self.last_end == Some((attempt.key, true)) && self.running == 0 && self.unclean == 0
     }
 }
 
-/// True if the service retries the attempt, or has timed it out so that it may expect that, and no retry has begun when it
-/// ends.
+/// Says whether the attempt may expect a retry that has not begun when it ends: the service retries it, or has timed it
+/// out.
 fn is_retried(executions: &Executions, attempt: &AttemptExecution, ended: Moment) -> bool {
     let is_in_time = executions.successor(attempt).is_none_or(|next| next.started > ended);
     is_in_time && (attempt.retried.is_some() || attempt.timed_out.is_some_and(|(at, _)| at < ended))
 }
 
-/// How an attempt ended, of those after which the state is looked at.
+/// The words for the end of an attempt after which the state is looked at; `None` for other ends.
 fn words(end: AttemptEnd) -> Option<&'static str> {
     match end {
         AttemptEnd::Completed => Some("completed"),

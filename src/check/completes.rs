@@ -16,17 +16,19 @@ use crate::trace::attempts::{ActivityEnd, ActivityExecution, AttemptEnd, Attempt
 use crate::trace::{Bytes, Trace};
 use crate::world::Run;
 
-/// The first attempt that starts after the last fault ends as it does without faults: what earlier attempts left behind does
-/// not keep it from succeeding. A policy of a hundred attempts is not waited for, and one without end is no excuse.
+/// The first attempt that starts after the last fault ends as it does without faults: the things that earlier attempts
+/// left behind do not keep it from succeeding. The check does not wait for a policy of a hundred attempts, and a policy
+/// without end is no excuse.
 ///
-/// Each activity of the run is compared with its twin of the fault-free run: same workflow, same type, same number, same
-/// input. Where the twin's attempts fail before one succeeds, those of the run may fail too; and where a retry has to wait
-/// for what a dead attempt holds, [`Completes::attempts_after_last_fault`] allows it.
+/// Each activity of the run is compared with its twin of the fault-free run: same workflow, same type, same number,
+/// same input. Where the twin's attempts fail before one succeeds, those of the run may fail too. Where a retry has to
+/// wait for a thing that a dead attempt holds, [`Completes::attempts_after_last_fault`] allows it.
 ///
-/// Not judged are attempts that are told to stop, that have another attempt beside them that the service has given up, that run
-/// while a fault still holds up another activity, or that have less time left than their twin had and than two attempts take;
-/// activities that have no twin, or whose twin does not complete; runs that are [cancelled](super::Class), and what follows in
-/// a run [over budget](super::Class) once the first activity was given up.
+/// Some attempts are not judged: those that are told to stop, those beside another attempt that the service has given
+/// up, those that run while a fault still holds up another activity, and those that have less time left than their twin
+/// had and than two attempts take. Activities that have no twin, or whose twin does not complete, are not judged
+/// either. Nor are runs that are [cancelled](super::Class), nor the rest of a run [over budget](super::Class) once its
+/// first activity was given up.
 ///
 /// ```
 /// use durasim::check;
@@ -36,15 +38,16 @@ pub fn completes() -> Completes {
     Completes { activity: None, attempts: None }
 }
 
-/// Made by [`completes`].
+/// The check that [`completes`] makes.
 #[derive(Clone, Debug)]
 pub struct Completes {
     activity: Option<String>,
-    /// Asked for; the default depends on the activity.
+    /// The number that was asked for; the default depends on the activity.
     attempts: Option<u32>,
 }
 
-/// How many attempts may fail of an activity whose attempts fail without faults too, unless something else is said.
+/// The number of attempts that may fail if an activity's attempts fail without faults too, unless another number is
+/// asked for.
 const ATTEMPTS_THAT_MAY_FAIL: u32 = 3;
 
 impl Completes {
@@ -53,10 +56,12 @@ impl Completes {
         Completes { activity: Some(activity.into()), ..self }
     }
 
-    /// How many attempts of an activity may fail after the last fault, though nothing strikes them: of one that is refused
-    /// until the lease of a dead attempt has ended, say. As many as fail without faults may always fail.
+    /// Sets how many attempts of an activity may fail after the last fault, though nothing strikes them. This is for an
+    /// activity that is refused until the lease of a dead attempt has ended, say. As many as fail without faults may
+    /// always fail.
     ///
-    /// By default, none of an activity that succeeds at once without faults, and 3 of others.
+    /// By default, no attempt may fail of an activity that succeeds at once without faults, and 3 attempts of other
+    /// activities.
     ///
     /// ```
     /// use durasim::check;
@@ -71,13 +76,13 @@ impl Completes {
 /// An activity of the fault-free run that completed.
 struct Twin {
     input: Vec<u8>,
-    /// Attempts that did not complete.
+    /// The number of attempts that did not complete.
     failing: u32,
     /// The least time that an attempt had until its deadline, if it had one.
     time: Option<Duration>,
 }
 
-/// How an attempt did not succeed.
+/// The way in which an attempt did not succeed.
 enum End {
     ByItself(AttemptEnd, Option<Bytes>),
     TimedOut(TimeoutType),
@@ -149,14 +154,14 @@ impl Check for Completes {
     }
 }
 
-/// True if an attempt came to an end by its own code and did not complete.
+/// Says whether an attempt came to an end by its own code and did not complete.
 fn failed_by_itself(end: AttemptEnd) -> bool {
     matches!(end, AttemptEnd::Failed | AttemptEnd::Cancelled | AttemptEnd::Panicked)
 }
 
 /// The times in which attempts ran that the service had given up.
 struct Zombies {
-    /// Each one's beginning, in order, and the latest end of it and those before it; `None` is the end of the run.
+    /// The beginning of each, in order, with the latest end among it and those before it; `None` is the end of the run.
     begun: Vec<(Moment, Option<Moment>)>,
 }
 
@@ -173,7 +178,7 @@ impl Zombies {
         Zombies { begun }
     }
 
-    /// True if one ran at some time from `start` to `end`.
+    /// Says whether one of them ran at some time from `start` to `end`.
     fn overlap(&self, start: Moment, end: Moment) -> bool {
         let before_the_end = self.begun.partition_point(|(from, _)| *from < end);
         self.begun[..before_the_end].last().is_some_and(|(_, until)| until.is_none_or(|until| until > start))
@@ -186,9 +191,9 @@ struct Judging<'a> {
     run: &'a Run,
     reference: &'a Reference,
     activity: &'a ActivityExecution,
-    /// When the first activity of the run was given up, if faults are why.
+    /// The moment at which the first activity of the run was given up, if faults are the reason.
     given_up: Option<Moment>,
-    /// Read once an attempt comes to nothing.
+    /// The disturbances of the run. They are read once an attempt comes to nothing.
     disturbances: &'a OnceCell<Disturbances>,
 }
 
@@ -225,7 +230,7 @@ impl Judging<'_> {
         }
     }
 
-    /// True if something but its own code may have decided the end of an attempt.
+    /// Says whether something but its own code may have decided the end of an attempt.
     fn is_disturbed(&self, attempt: &AttemptExecution, end: Moment, zombies: &Zombies) -> bool {
         let frozen = self.run.executions().freezes_of(attempt).iter().any(|freeze| freeze.from < attempt.started);
         let cancelled = attempt.cancelled.is_some_and(|(at, reason)| at < end && reason != CancelReason::TimedOut);
@@ -259,7 +264,7 @@ impl Judging<'_> {
         violation.expected(expected, words(trace, &end)).proved_by([attempt.started.event, moment.event])
     }
 
-    /// True if an attempt had the time that it needs when nothing strikes.
+    /// Says whether an attempt had the time that it needs when nothing strikes.
     fn had_time(&self, attempt: &AttemptExecution, twin: &Twin) -> bool {
         let Some(deadline) = self.run.attempt_deadline(attempt.key) else { return true };
         let time = deadline - attempt.started.at;
@@ -268,7 +273,7 @@ impl Judging<'_> {
     }
 }
 
-/// When and how an attempt came to nothing: by its own code or by a timeout, whichever comes first.
+/// The moment and the way in which an attempt came to nothing: by its own code or by a timeout, whichever comes first.
 fn did_not_succeed(attempt: &AttemptExecution) -> Option<(Moment, End)> {
     match (attempt.timed_out, attempt.ended) {
         (Some((at, timeout)), ended) if ended.is_none_or(|ended| at < ended) => Some((at, End::TimedOut(timeout))),

@@ -9,10 +9,10 @@ use crate::service::ActivityKey;
 use crate::trace::attempts::{ActivityExecution, AttemptExecution, StruckFault};
 use crate::world::Run;
 
-/// The times in which faults held up activities, workflows and workers of a run. Whoever waits for one of those may have to
-/// wait for so much longer, or ask so much more often, though no fault struck it.
+/// The times in which faults held up activities, workflows and workers of a run. Code that waits for one of those may
+/// have to wait for so much longer, or ask so much more often, though no fault struck it.
 pub(super) struct Disturbances {
-    /// In the order of their beginnings.
+    /// The spans in the order of their beginnings.
     spans: Vec<Disturbance>,
 }
 
@@ -48,7 +48,7 @@ impl Disturbances {
                     add(attempt.started.at, over);
                 }
             }
-            // At a dispatch, or at the wait before a retry.
+            // These faults struck at a dispatch, or at the wait before a retry.
             let holds_up = |fault: &&StruckFault| run.trace().faults()[fault.key].1 != Fault::Cancel;
             for fault in activity.faults.iter().filter(holds_up) {
                 add(fault.moment.at, next_start(executions.attempts_of(activity.key), activity, fault).unwrap_or(end));
@@ -73,7 +73,7 @@ impl Disturbances {
         Disturbances { spans }
     }
 
-    /// For how long, of this time, something else than this activity was held up.
+    /// The part of this time in which something else than this activity was held up.
     pub(super) fn of_others(&self, activity: ActivityKey, from: Time, until: Time) -> Duration {
         let (mut total, mut counted) = (Duration::ZERO, from);
         for span in self.spans.iter().filter(|span| span.activity != Some(activity)) {
@@ -86,14 +86,15 @@ impl Disturbances {
         total
     }
 
-    /// True if something else than this activity was held up at some time from `from` to `until`.
+    /// Says whether something else than this activity was held up at some time from `from` to `until`.
     pub(super) fn touch(&self, activity: ActivityKey, from: Time, until: Time) -> bool {
         let others = self.spans.iter().filter(|span| span.activity != Some(activity));
         others.take_while(|span| span.from < until).any(|span| span.until > from)
     }
 }
 
-/// When the attempt started that a fault at a dispatch held up, or when its activity closed without.
+/// The time at which the attempt that a fault held up at its dispatch started, or at which its activity closed without
+/// it.
 fn next_start<'a>(
     mut attempts: impl Iterator<Item = &'a AttemptExecution>,
     activity: &ActivityExecution,
@@ -103,7 +104,8 @@ fn next_start<'a>(
     next.or(activity.closed.map(|(closed, _)| closed.at.max(fault.moment.at)))
 }
 
-/// Until when a fault that strikes an attempt keeps it from being polled. A frozen worker is seen in the trace by itself.
+/// The time until which a fault that strikes an attempt keeps it from being polled. The trace itself shows a frozen
+/// worker.
 pub(super) fn stalled_until(fault: Fault, at: Time, deadline: Option<Time>) -> Option<Time> {
     match fault {
         Fault::Stall(length) => Some(at + length),
@@ -114,7 +116,7 @@ pub(super) fn stalled_until(fault: Fault, at: Time, deadline: Option<Time>) -> O
     }
 }
 
-/// So much earlier, but not before the beginning.
+/// The time that is earlier by this length, but not before the beginning.
 pub(super) fn earlier(time: Time, by: Duration) -> Time {
     Time::from_nanos(time.as_nanos().saturating_sub(by.as_nanos() as u64))
 }

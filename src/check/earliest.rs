@@ -1,9 +1,9 @@
-//! [`Earliest`]: of several violations, the one that shows first.
+//! [`Earliest`]: the violation that shows first, among several.
 
 use super::violation::Violation;
 use crate::trace::attempts::Moment;
 
-/// Keeps the violation that shows at the earliest event of a run, of those that a check finds attempt by attempt.
+/// Keeps the violation that shows at the earliest event of a run, among those that a check finds attempt by attempt.
 #[derive(Default)]
 pub(super) struct Earliest {
     found: Option<(Moment, Violation)>,
@@ -17,7 +17,7 @@ impl Earliest {
         }
     }
 
-    /// The earliest, as a verdict.
+    /// Gives the earliest violation as a verdict.
     pub(super) fn into_result(self) -> Result<(), Violation> {
         self.found.map_or(Ok(()), |(_, violation)| Err(violation))
     }

@@ -1,11 +1,11 @@
-//! [`EffectCounts`]: how often each effect was done, by the keys that are compared.
+//! [`EffectCounts`]: the number of times that each effect was done, by the keys that are compared.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use crate::inside::{Ledger, LedgerEntry};
 
-/// Makes of a key the one that is compared and counted.
+/// Makes of a key the key that is compared and counted.
 pub(super) type KeyNormalizer<K> = Box<dyn Fn(&mut K) + Send + Sync>;
 
 /// A ledger's entries, by the keys that are compared.
@@ -19,12 +19,12 @@ pub(super) enum EffectCounts<'a, K> {
 #[derive(Clone)]
 pub(super) struct KeyEntries<K> {
     pub(super) entries: Vec<LedgerEntry>,
-    /// The key that each entry was recorded under; none where keys are compared as they are.
+    /// The keys under which the entries were recorded; none where keys are compared as they are.
     keys: Vec<K>,
 }
 
 impl<'a, K: Ord + Clone> EffectCounts<'a, K> {
-    /// In order of time, under each key.
+    /// Counts the entries of a ledger, those of each key in order of time.
     pub(super) fn new(ledger: &'a Ledger<K>, normalizers: &[KeyNormalizer<K>]) -> EffectCounts<'a, K> {
         if normalizers.is_empty() {
             return EffectCounts::Recorded(ledger);
@@ -43,7 +43,7 @@ impl<'a, K: Ord + Clone> EffectCounts<'a, K> {
         EffectCounts::Normalized(sorted.collect())
     }
 
-    /// A copy to be kept.
+    /// Makes a copy to be kept.
     pub(super) fn to_map(&self) -> BTreeMap<K, KeyEntries<K>> {
         match self {
             EffectCounts::Recorded(ledger) => {
@@ -57,7 +57,7 @@ impl<'a, K: Ord + Clone> EffectCounts<'a, K> {
         }
     }
 
-    /// How often the effect of this key was done.
+    /// Counts how often the effect of this key was done.
     pub(super) fn count(&self, key: &K) -> usize {
         match self {
             EffectCounts::Recorded(ledger) => ledger.count(key),
@@ -65,8 +65,8 @@ impl<'a, K: Ord + Clone> EffectCounts<'a, K> {
         }
     }
 
-    /// The first finding of `find`, which looks at each key in order: at its entries, and at the keys they were recorded
-    /// under.
+    /// Gives the first finding of `find`, which looks at each key in order: at its entries, and at the keys under which
+    /// they were recorded.
     pub(super) fn first<T>(&self, mut find: impl FnMut(&K, &[LedgerEntry], &[K]) -> Option<T>) -> Option<T> {
         match self {
             EffectCounts::Recorded(ledger) => {
@@ -84,14 +84,14 @@ impl<'a, K: Ord + Clone> EffectCounts<'a, K> {
 }
 
 impl<K: Debug> KeyEntries<K> {
-    /// See [`when`].
+    /// Gives the entries in words, as [`when`] does.
     pub(super) fn when(&self) -> String {
         when(&self.entries, &self.keys)
     }
 }
 
-/// The entries in words: `at 5.002s by attempt 1, at 41.003s by attempt 2`, and as which key if that is not the one which
-/// is compared.
+/// Gives the entries in words: `at 5.002s by attempt 1, at 41.003s by attempt 2`. The words name the recorded key too
+/// if it is not the key that is compared.
 pub(super) fn when<K: Debug>(entries: &[LedgerEntry], keys: &[K]) -> String {
     let mut words = Vec::new();
     for (index, entry) in entries.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The effects of a run are judged: lost, invented, redone, repeated.
+//! The judgement on the effects of a run: lost, invented, redone, repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -13,24 +13,26 @@ use crate::world::Run;
 /// The facts about the fault-free run.
 pub(super) struct Usual<K> {
     pub(super) done: BTreeMap<K, UsualEntries<K>>,
-    /// It ends in one of the ends that the user names, so that these say nothing of a run that ends as it does.
+    /// Says whether the fault-free run ends in one of the ends that the user names. These then say nothing of a run
+    /// that ends as it does.
     pub(super) is_an_outcome: bool,
 }
 
-/// The entries of one key in the fault-free run, and how many of them every run has that claims to have done all.
+/// The entries of one key in the fault-free run, and the number of them that every run has if it claims to have done
+/// all.
 pub(super) struct UsualEntries<K> {
     pub(super) all: KeyEntries<K>,
     pub(super) at_least: usize,
 }
 
-/// True if details say that the effect of a key is done; an error if they do not decode.
+/// Says whether details mean that the effect of a key is done; gives an error if they do not decode.
 pub(super) type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 
 /// The word for runs that rightly do something else.
 const BRANCH: &str = "; if the run rightly took another branch, name its end with `.outcomes(..)`";
 
-/// How many of the entries of a key are needed for the work to be done. What an attempt did that failed and left no checkpoint
-/// is done by the next one all over again.
+/// The number of entries of a key that are needed for the work to be done. The work of an attempt that failed and left
+/// no checkpoint is done by the next attempt all over again.
 pub(super) fn needed(executions: &Executions, entries: &[LedgerEntry]) -> usize {
     let came_to_nothing = |entry: &&LedgerEntry| {
         let Some(attempt) = entry.hosted.map(|attempt| &executions.attempts()[attempt]) else { return false };
@@ -143,7 +145,8 @@ pub(super) fn repeated_within<K: Ord + Debug + Clone>(
     violation.map_or(Ok(()), Err)
 }
 
-/// The marks that the entries' attempts set at their times, by event. A ledger without marks around it has none.
+/// The marks that the entries' attempts set at their times, by event. A ledger that is written to without marks has
+/// none.
 fn marks(executions: &Executions, entries: &[LedgerEntry]) -> Vec<usize> {
     let of_an_entry = |entry: &LedgerEntry| {
         let (at, effects) = (entry.at, &executions.attempts()[entry.hosted?].effects);

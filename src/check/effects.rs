@@ -1,4 +1,4 @@
-//! [`effects`]: what was done to the outside world, against the fault-free run.
+//! [`effects`]: the effects on the outside world, against those of the fault-free run.
 
 use std::any::type_name;
 use std::fmt::{self, Debug};
@@ -21,17 +21,19 @@ use crate::world::{Outcome, Run};
 
 /// Compares a ledger with the fault-free run's, key by key.
 ///
-/// - *lost*: done less often than without faults, though the run claims to have done all. Always an error.
-/// - *invented*: a key that the fault-free run does not have, though the run claims to have done the usual. Allowed by
-///   [`Effects::may_be_new`].
-/// - *repeated*: done more often. At-least-once execution allows it, so only [`Effects::repeats_at_most`] makes it an
-///   error.
-/// - *redone*: done by an attempt whose checkpoint says that it is done. Only [`Effects::covered_by`] makes it an error.
+/// - *lost*: the effect was done less often than without faults, though the run claims to have done all. It is always
+///   an error.
+/// - *invented*: the fault-free run does not have the key, though the run claims to have done the usual.
+///   [`Effects::may_be_new`] allows it.
+/// - *repeated*: the effect was done more often. At-least-once execution allows it, so only
+///   [`Effects::repeats_at_most`] makes it an error.
+/// - *redone*: the effect was done by an attempt whose checkpoint says that it is done. Only [`Effects::covered_by`]
+///   makes it an error.
 ///
 /// A run claims to have done all if it ends as the fault-free run, with the same result as
 /// [`same_result`](super::same_result) compares it, or if the workflow completes otherwise and nothing excuses that.
 /// A run that ends otherwise because it is [over budget or cancelled](Class) does not claim it: a workflow that goes on
-/// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less; and
+/// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less.
 /// [`Effects::outcomes`] names further ends that do not claim it. Repeats are judged in all runs.
 ///
 /// The work of an attempt that fails without faults, and leaves no checkpoint, counts once: attempts that find a lock held
@@ -63,7 +65,7 @@ where
 /// Finds the ledger in the state of a run.
 type LedgerOf<S, K> = Box<dyn Fn(&S) -> &Ledger<K> + Send + Sync>;
 
-/// Made by [`effects`].
+/// The check that [`effects`] makes.
 pub struct Effects<S, K> {
     name: String,
     ledger: LedgerOf<S, K>,
@@ -75,17 +77,17 @@ pub struct Effects<S, K> {
 }
 
 impl<S, K> Effects<S, K> {
-    /// A name of its own in reports, for simulations with several ledgers. Default `effects`.
+    /// Gives the check a name of its own in reports, for simulations with several ledgers. The default is `effects`.
     pub fn named(mut self, name: impl Into<String>) -> Effects<S, K> {
         self.name = name.into();
         self
     }
 
-    /// Says what a key means: `clear` removes from it what may differ from run to run, and keys that are the same then are
-    /// one effect, compared and counted together. Several of them are applied one after the other.
+    /// Says what a key means: `clear` removes from it the parts that may differ from run to run. Keys that are the same
+    /// then are one effect, compared and counted together. Several calls of `normalize` are applied one after the
+    /// other.
     ///
-    /// Idempotency keys are drawn anew in each run. Of those, it is the number that counts: two keys for one payment pay
-    /// twice.
+    /// Idempotency keys are drawn anew in each run, so only their number counts: two keys for one payment pay twice.
     ///
     /// ```
     /// use durasim::{Ledger, check};
@@ -98,14 +100,16 @@ impl<S, K> Effects<S, K> {
     ///     .repeats_at_most(0);
     /// ```
     ///
-    /// A failure shows the keys as they were recorded, too. [`covered_by`](Effects::covered_by) is given those.
+    /// A failure shows the keys as they were recorded, too. [`covered_by`](Effects::covered_by) is given the recorded
+    /// keys.
     pub fn normalize(mut self, clear: impl Fn(&mut K) + Send + Sync + 'static) -> Effects<S, K> {
         self.normalizers.push(Box::new(clear));
         self
     }
 
-    /// Allows keys that the fault-free run does not have: what is done only when something has gone wrong, such as a
-    /// compensation. With [`repeats_at_most`](Effects::repeats_at_most), each may be done once, and so often again.
+    /// Allows keys that the fault-free run does not have: effects that are done only when something has gone wrong,
+    /// such as a compensation. With [`repeats_at_most`](Effects::repeats_at_most), each may be done once, and so often
+    /// again.
     ///
     /// ```
     /// use durasim::{Ledger, check};
@@ -119,15 +123,16 @@ impl<S, K> Effects<S, K> {
         self
     }
 
-    /// How often an effect may be done beyond what the fault-free run does. Zero asks for exactly once.
+    /// Sets how often an effect may be done beyond the times of the fault-free run. Zero asks for exactly once.
     pub fn repeats_at_most(mut self, repeats: usize) -> Effects<S, K> {
         self.repeats = Some(repeats);
         self
     }
 
-    /// Names other ends that the code may choose, of a workflow that takes another branch when a timer fires first, say. A run
-    /// that ends so does not claim to have done all: what belongs to the usual branch may be missing, and what belongs to the
-    /// other one may be new. Repeats are still judged. [`SameResult::outcomes`](super::SameResult::outcomes) takes the same.
+    /// Names other ends that the code may choose, such as that of a workflow that takes another branch when a timer
+    /// fires first. A run that ends so does not claim to have done all: effects of the usual branch may be missing, and
+    /// effects of the other branch may be new. Repeats are still judged.
+    /// [`SameResult::outcomes`](super::SameResult::outcomes) takes the same.
     ///
     /// ```
     /// use durasim::{Ledger, Run, check};
@@ -137,15 +142,15 @@ impl<S, K> Effects<S, K> {
     /// let check = check::effects(|shop: &Shop| &shop.shipped).outcomes(timed_out);
     /// ```
     ///
-    /// Several of them name what any of them does. Where the fault-free run's own end is among those that are named, another
-    /// run counts as one of them only if it ends otherwise than the fault-free run.
+    /// Several calls of `outcomes` name the ends that any of them names. If the fault-free run's own end is among
+    /// those, another run counts as one of them only if it ends otherwise than the fault-free run.
     pub fn outcomes(mut self, are_allowed: impl Fn(&Run) -> bool + Send + Sync + 'static) -> Self {
         self.outcomes = Some(Outcomes::new(are_allowed).or(self.outcomes));
         self
     }
 
-    /// Allows no attempt of this activity to do an effect again that the checkpoint it was given says is done. What was
-    /// done after the last *visible* heartbeat may still be repeated: nobody could know of it.
+    /// Allows no attempt of this activity to do an effect again that the checkpoint it was given says is done. Effects
+    /// that were done after the last *visible* heartbeat may still be repeated: nobody could know of them.
     ///
     /// ```
     /// use durasim::{Ledger, check};
@@ -247,8 +252,8 @@ fn records_details(run: &Run, activity: &str) -> bool {
 }
 
 impl<S, K: 'static> Effects<S, K> {
-    /// True if everything should have been done: the run claims it, and does not end in one of the other ends that the user
-    /// names.
+    /// Says whether everything should have been done: the run claims it, and does not end in one of the other ends that
+    /// the user names.
     fn claims_all(&self, run: &Run, reference: &Reference) -> bool {
         let class = reference.class_of(run);
         let usual_is_one = reference.memory::<Usual<K>>().is_some_and(|usual| usual.is_an_outcome);
@@ -258,7 +263,8 @@ impl<S, K: 'static> Effects<S, K> {
     }
 }
 
-/// True if a run should have done everything by its end: it ended as usual, or neither faults nor a cancel excuse another end.
+/// Says whether a run should have done everything by its end: it ended as usual, or neither faults nor a cancel excuse
+/// another end.
 fn is_complete(run: &Run, class: Class) -> bool {
     match class {
         Class::Survive => true,

@@ -1,4 +1,4 @@
-//! [`difference`]: whether two ends of a workflow are the same to those who wait for it.
+//! [`difference`]: says whether two ends of a workflow are the same to those who wait for it.
 
 use crate::program::{Failure, FailureKind};
 use crate::service::WorkflowOutcome;
@@ -8,9 +8,9 @@ use crate::service::WorkflowOutcome;
 pub(super) fn difference(expected: &WorkflowOutcome, found: &WorkflowOutcome) -> Option<&'static str> {
     use WorkflowOutcome as W;
     match (expected, found) {
-        // The retry state says how it came to this.
+        // The retry state only says how it came to this.
         (W::Failed { failure: expected, .. }, W::Failed { failure: found, .. }) => between_failures(expected, found),
-        // Details say how far the code had come.
+        // Details only say how far the code had come.
         (W::Canceled(_), W::Canceled(_)) | (W::TimedOut { .. }, W::TimedOut { .. }) => None,
         (W::Terminated { reason: expected }, W::Terminated { reason: found }) => {
             (expected != found).then_some("the reason")
@@ -36,8 +36,8 @@ fn between_failures(expected: &Failure, found: &Failure) -> Option<&'static str>
         (K::ChildWorkflow { workflow_type: expected, .. }, K::ChildWorkflow { workflow_type: found, .. }) => {
             unless(expected == found, "the child workflow that failed").or_else(causes)
         }
-        // Details are for whoever handles the failure, and say which attempt it was and how far it came; a delay says when to
-        // retry.
+        // Details are for the code that handles the failure, and say which attempt it was and how far it came; a delay
+        // says when to retry.
         (
             K::Application { error_type: expected, non_retryable: stops, .. },
             K::Application { error_type: found, non_retryable: found_stops, .. },
@@ -48,7 +48,7 @@ fn between_failures(expected: &Failure, found: &Failure) -> Option<&'static str>
         (K::Server { non_retryable: stops }, K::Server { non_retryable: found_stops }) => {
             message().or_else(|| unless(stops == found_stops, "whether a retry is of use (`non_retryable`)"))
         }
-        // The cause is what became of the attempt before, and the details are its checkpoint.
+        // The cause is the end of the attempt before, and the details are its checkpoint.
         (K::Timeout { timeout_type: expected, .. }, K::Timeout { timeout_type: found, .. }) => {
             unless(expected == found, "the kind of timeout")
         }

@@ -1,4 +1,4 @@
-//! [`Excuses`]: whether faults are why attempts came to nothing.
+//! [`Excuses`]: says whether faults are the reason why attempts came to nothing.
 
 use std::cell::OnceCell;
 use std::time::Duration;
@@ -22,11 +22,11 @@ impl<'a> Excuses<'a> {
         Excuses { run, reference, disturbances: OnceCell::new() }
     }
 
-    /// True if faults are why an activity had not completed when it was given up.
+    /// Says whether faults are the reason why an activity had not completed when it was given up.
     ///
-    /// It is the last attempt that decides: had it completed, those before it would not matter. If a fault ended it, nobody
-    /// knows that it would not have. If its own code did, or if it had too little time, something else has to have used up
-    /// what the options allow: faults, and attempts that are refused in the normal course.
+    /// The last attempt decides: had it completed, those before it would not matter. If a fault ended it, nobody knows
+    /// that it would not have completed. If its own code ended it, or if it had too little time, something else has to
+    /// have used up what the options allow: faults, and attempts that are refused in the normal course.
     pub(super) fn excuses_activity(&self, activity: &ActivityExecution, given_up: Moment) -> bool {
         let executions = self.run.executions();
         let attempts = executions.attempts_of(activity.key);
@@ -41,8 +41,8 @@ impl<'a> Excuses<'a> {
         self.are_as_usual(activity, unexcused, given_up)
     }
 
-    /// True if so many attempts fail without faults too; or if all of them are refused as attempts are without faults, however
-    /// often, and faults cost time.
+    /// Says whether so many attempts fail without faults too. The answer is also yes if all of them are refused as
+    /// attempts are without faults, however often, and faults cost time.
     fn are_as_usual<'b>(
         &self,
         activity: &ActivityExecution,
@@ -58,7 +58,7 @@ impl<'a> Excuses<'a> {
             || others.len() <= usual.attempts_without_refusal && cost_time(self.run, given_up)
     }
 
-    /// True if a fault kept the attempt after the last from starting: its task was late, or there was no worker.
+    /// Says whether a fault kept the attempt after the last from starting: its task was late, or there was no worker.
     fn is_kept_from_an_attempt(&self, activity: &ActivityExecution, last: Option<&AttemptExecution>) -> bool {
         let later = |fault: &StruckFault| {
             let (point, fault_kind) = &self.run.trace().faults()[fault.key];

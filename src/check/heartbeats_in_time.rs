@@ -11,15 +11,15 @@ use crate::trace::attempts::{ActivityEnd, AttemptEnd, AttemptExecution, Executio
 use crate::trace::{AttemptKey, Trace};
 use crate::world::Run;
 
-/// Without faults, the service never goes without news of an attempt for as long as the heartbeat timeout: from its start,
-/// between its heartbeats, and from the last of them to its end.
+/// The service never goes without news of an attempt for as long as the heartbeat timeout, in a run without faults:
+/// from the attempt's start, between its heartbeats, and from the last of them to its end.
 ///
-/// The moment counts at which a heartbeat becomes *visible*, since the worker holds them back. Only runs in which no fault struck are
-/// judged: what stalls and lost messages do to an attempt is no fault of its code. Activities without a heartbeat timeout
-/// are let alone.
+/// A heartbeat counts from the moment at which it becomes *visible*, since the worker holds heartbeats back. Only runs
+/// in which no fault struck are judged: stalls and lost messages are no fault of the attempt's code. Activities without
+/// a heartbeat timeout are let alone.
 ///
-/// The message names the attempt, the longest silence, and what it began and ended with. Of an attempt that the service
-/// has given up, the silence goes on until its next sign of life.
+/// The message names the attempt, the longest silence, and the events that began and ended it. If the service has given
+/// the attempt up, the silence goes on until the attempt's next sign of life.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,18 +30,18 @@ pub fn heartbeats_in_time() -> HeartbeatsInTime {
     HeartbeatsInTime { margin: Duration::ZERO }
 }
 
-/// Made by [`heartbeats_in_time`].
+/// The check that [`heartbeats_in_time`] makes.
 #[derive(Clone, Debug)]
 pub struct HeartbeatsInTime {
     margin: Duration,
 }
 
 impl HeartbeatsInTime {
-    /// How much of the heartbeat timeout must be left at the end of every silence. Zero, the default, means that it must only
-    /// not run out.
+    /// Sets how much of the heartbeat timeout must be left at the end of every silence. Zero, the default, means that
+    /// the timeout must only not run out.
     ///
-    /// The worker lets out one heartbeat in 0.8 of the timeout, so no more than 0.2 of it can be asked for where an attempt
-    /// heartbeats more often than that.
+    /// The worker lets out one heartbeat in 0.8 of the timeout, so no more than 0.2 of it can be asked for where an
+    /// attempt heartbeats more often than that.
     pub fn margin(self, margin: Duration) -> HeartbeatsInTime {
         HeartbeatsInTime { margin }
     }
@@ -125,7 +125,7 @@ impl Check for HeartbeatsInTime {
 }
 
 impl HeartbeatsInTime {
-    /// The longest of the silences that are too long; of several, the one that is over first.
+    /// The longest of the silences that are too long; among equal ones, the one that is over first.
     fn longest(&self, run: &Run) -> Option<Silence> {
         let mut longest: Option<Silence> = None;
         for attempt in run.executions().attempts().values() {
@@ -165,7 +165,7 @@ impl HeartbeatsInTime {
 
 /// The start of an attempt, the heartbeats that became visible while the service waited for it, and the end of the wait.
 fn signs(executions: &Executions, attempt: &AttemptExecution) -> Vec<(Moment, Sign)> {
-    // For one that is completed by id, the service goes on waiting.
+    // The service goes on waiting for an attempt that is completed by id.
     let ended = attempt.ended.filter(|_| attempt.end != AttemptEnd::Async).map(|ended| (ended, Sign::End));
     let over = first(ended.into_iter().chain(released(executions, attempt)));
     let visible = attempt.heartbeats.iter().filter_map(|heartbeat| heartbeat.visible);
@@ -186,7 +186,7 @@ fn signs(executions: &Executions, attempt: &AttemptExecution) -> Vec<(Moment, Si
     signs
 }
 
-/// When and why the service stopped waiting for an attempt, other than for the attempt's own end.
+/// The moment and the reason why the service stopped waiting for an attempt, other than the attempt's own end.
 fn released(executions: &Executions, attempt: &AttemptExecution) -> Option<(Moment, Sign)> {
     let activity = &executions.activities()[attempt.activity];
     let later = activity.timeouts.partition_point(|(moment, _)| *moment < attempt.started);

@@ -7,8 +7,8 @@ use crate::trace::FailureKey;
 use crate::trace::attempts::{ActivityEnd, ActivityExecution, Moment, StruckFault, WorkflowEnd, WorkflowExecution};
 use crate::world::Run;
 
-/// True if a fault asked a workflow to cancel, and that workflow ended because of it. A cancel that a script asks for is no
-/// excuse, and neither is one that another workflow was asked for.
+/// Says whether a fault asked a workflow to cancel, and that workflow ended because of it. A cancel that a script asks
+/// for is no excuse, and neither is a cancel of another workflow.
 pub(super) fn heeds_a_cancel(run: &Run) -> bool {
     let cancels = |fault: &&StruckFault| run.trace().faults()[fault.key].1 == Fault::Cancel;
     run.executions().workflows().values().any(|workflow| {
@@ -27,11 +27,11 @@ fn faults_of(run: &Run, workflow: WorkflowKey) -> impl Iterator<Item = &StruckFa
     workflow.faults.iter().chain(activities.flat_map(|activity| &activity.faults)).chain(of_attempts)
 }
 
-/// True if the workflow closed as cancelled, or failed once the cancel had reached something of it.
+/// Says whether the workflow closed as cancelled, or failed once the cancel had reached something of it.
 fn ends_because_of(run: &Run, workflow: &WorkflowExecution, asked: Moment) -> bool {
     match workflow.closed {
         Some((closed, WorkflowEnd::Canceled)) => closed > asked,
-        // The code's own error on cancellation, or the end of an attempt that did not heed it.
+        // This is the code's own error on cancellation, or the end of an attempt that did not heed it.
         Some((closed, WorkflowEnd::Failed(failure))) => {
             closed > asked && (is_a_cancellation(run, failure) || is_reached(run, workflow, asked))
         }
@@ -43,7 +43,7 @@ fn is_a_cancellation(run: &Run, failure: FailureKey) -> bool {
     matches!(run.trace().failure(failure).root().kind, FailureKind::Canceled { .. })
 }
 
-/// True if the workflow's cancellation ended a timer or an activity of it, or was told to an attempt.
+/// Says whether the workflow's cancellation ended a timer or an activity of it, or was told to an attempt.
 fn is_reached(run: &Run, workflow: &WorkflowExecution, asked: Moment) -> bool {
     let executions = run.executions();
     let is_told = |activity: &ActivityExecution| {

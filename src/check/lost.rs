@@ -1,11 +1,11 @@
-//! [`is_excused`]: a fault is why an attempt came to nothing.
+//! [`is_excused`]: says whether a fault is the reason why an attempt came to nothing.
 
 use crate::fault::{Fault, Site};
 use crate::program::{Time, TimeoutType};
 use crate::trace::attempts::{ActivityEnd, AttemptEnd, AttemptExecution, Moment, StruckFault};
 use crate::world::Run;
 
-/// True if a fault cost time before this moment: it takes time by itself, or an attempt was lost to it.
+/// Says whether a fault cost time before this moment: it takes time by itself, or an attempt was lost to it.
 pub(super) fn cost_time(run: &Run, before: Moment) -> bool {
     let (trace, executions) = (run.trace(), run.executions());
     let struck = executions.faults().values().zip(trace.faults().values());
@@ -14,7 +14,7 @@ pub(super) fn cost_time(run: &Run, before: Moment) -> bool {
         || executions.attempts().values().any(|attempt| attempt.started < before && is_lost_to_a_fault(run, attempt))
 }
 
-/// True if a fault takes time whatever becomes of it. A fault that ends an attempt is seen by the end.
+/// Says whether a fault takes time, whatever its outcome. A fault that ends an attempt shows in the attempt's end.
 pub(super) fn takes_time(site: Site, fault: Fault) -> bool {
     match fault {
         Fault::DeadlineAt
@@ -29,20 +29,20 @@ pub(super) fn takes_time(site: Site, fault: Fault) -> bool {
     }
 }
 
-/// True if the attempt came to nothing, and a fault is why: another followed it, or its activity did not complete.
+/// Says whether the attempt came to nothing because of a fault: another followed it, or its activity did not complete.
 pub(super) fn is_lost_to_a_fault(run: &Run, attempt: &AttemptExecution) -> bool {
     let executions = run.executions();
     let completed = matches!(executions.activities()[attempt.activity].closed, Some((_, ActivityEnd::Completed(_))));
     (!completed || executions.successor(attempt).is_some()) && is_excused(run, attempt, |_| false)
 }
 
-/// True if a fault, or the time that others took, is why the attempt ended. `too_little` says whether the time until then was
-/// not enough for it.
+/// Says whether a fault, or the time that others took, is the reason why the attempt ended. `too_little` says whether
+/// the time until then was not enough for it.
 pub(super) fn is_excused(run: &Run, attempt: &AttemptExecution, too_little: impl Fn(Time) -> bool) -> bool {
     let executions = run.executions();
     let by_itself = attempt.ended.filter(|_| attempt.ended_by_itself());
     let given_up = attempt.timed_out.map(|(moment, timeout)| (moment, timeout == TimeoutType::ScheduleToClose));
-    // Only what came before its end at the service or by its own code can be why.
+    // A fault can only be the reason if it came before the attempt's end at the service or by its own code.
     let decided = by_itself.into_iter().chain(given_up.map(|(moment, _)| moment)).min();
     let came_first = |moment: Moment| decided.is_none_or(|decided| moment < decided);
     let is_struck = strikes(run, attempt).any(came_first)
@@ -54,7 +54,8 @@ pub(super) fn is_excused(run: &Run, attempt: &AttemptExecution, too_little: impl
     }
     match (given_up, by_itself) {
         (Some((at, for_good)), by_itself) if by_itself.is_none_or(|ended| at < ended) => {
-            // Nothing struck it. It was silent of its own accord, or those before it had left it too little time.
+            // Nothing struck the attempt. It was silent of its own accord, or those before it had left it too little
+            // time.
             for_good && too_little(at.at)
         }
         (given_up, Some(ended)) => {
@@ -65,14 +66,15 @@ pub(super) fn is_excused(run: &Run, attempt: &AttemptExecution, too_little: impl
     }
 }
 
-/// When faults struck the attempt. A cancel takes nothing from it: [`heeds_a_cancel`](super::heeded::heeds_a_cancel) has the
-/// word on those.
+/// The moments at which faults struck the attempt. A cancel is left out, since it takes nothing from the attempt:
+/// [`heeds_a_cancel`](super::heeded::heeds_a_cancel) judges cancels.
 fn strikes<'a>(run: &'a Run, attempt: &'a AttemptExecution) -> impl Iterator<Item = Moment> {
     let takes_something = |fault: &&StruckFault| run.trace().faults()[fault.key].1 != Fault::Cancel;
     attempt.faults.iter().filter(takes_something).map(|fault| fault.moment)
 }
 
-/// True if a fault is why the service had not heard of the end of an attempt's code when it gave the attempt up.
+/// Says whether a fault is the reason why the service had not heard of the end of an attempt's code when it gave the
+/// attempt up.
 fn is_report_held_up(run: &Run, attempt: &AttemptExecution, ended: Moment, given_up: Moment) -> bool {
     let between = |moment: Moment| ended < moment && moment < given_up;
     let worker = run.executions().workers().get(attempt.worker);

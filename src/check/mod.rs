@@ -13,8 +13,8 @@
 //! | holds a lock or a temporary file | [`cleaned_up`] | nothing is left behind when an attempt ends |
 //! | has a rule of its own | [`named`], [`judged`] | your own property of the run; the second knows the class of the run |
 //!
-//! A check only reads the run, its trace and the state that it left. To write one that compares runs with the one without
-//! faults, implement [`Check`].
+//! A check only reads the run, its trace and the state that it left. To write a check that compares runs with the run
+//! without faults, implement [`Check`].
 
 use std::sync::Arc;
 
@@ -64,17 +64,19 @@ use crate::world::watch::Watch;
 
 /// A property of a finished run.
 ///
-/// Most are made by [`named`]. Implement this for a check that learns something from the fault-free run first.
+/// Most checks are made by [`named`]. Implement this trait for a check that learns something from the fault-free run
+/// first.
 #[diagnostic::on_unimplemented(
     message = "this is not a check",
     label = "expected a check such as `check::same_result()`",
     note = "a closure becomes a check with `check::named(\"its name\", |run: &Run| ..)`"
 )]
 pub trait Check: Send + Sync {
-    /// Its name in reports.
+    /// The name of the check in reports.
     fn name(&self) -> &str;
 
-    /// Learns from the fault-free run what later runs are compared with. Called once, before any [`check`](Check::check).
+    /// Learns from the fault-free run what later runs are compared with. It is called once, before any
+    /// [`check`](Check::check).
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let _ = reference;
         None
@@ -83,11 +85,11 @@ pub trait Check: Send + Sync {
     /// Judges a run. The fault-free run itself is judged too.
     ///
     /// # Errors
-    /// The [`Violation`], if there is one.
+    /// The error is the [`Violation`], if there is one.
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation>;
 
-    /// Names the activity that the check is about, if it is about one. A simulation without that activity is refused, and so
-    /// is an exploration whose fault-free run never comes to it.
+    /// Names the activity that the check is about, if there is such an activity. A simulation without that activity is
+    /// refused, and so is an exploration whose fault-free run never comes to it.
     fn activity(&self) -> Option<&str> {
         None
     }
@@ -99,7 +101,8 @@ pub trait Check: Send + Sync {
         None
     }
 
-    /// Says what the check can show little of, from the fault-free run: a line of the report, and no failure.
+    /// Names the thing of which the check can show little, from the fault-free run: a line of the report, and no
+    /// failure.
     fn shows_little(&self, reference: &Run) -> Option<String> {
         let _ = reference;
         None
@@ -111,8 +114,8 @@ pub trait Check: Send + Sync {
         true
     }
 
-    /// True if the check also judges runs that the horizon or the event budget has ended. Such a run has failed already; the
-    /// check can say why.
+    /// Says whether the check also judges runs that the horizon or the event budget has ended. Such a run has failed
+    /// already; the check can give the reason.
     #[doc(hidden)]
     fn judges_runs_without_end(&self) -> bool {
         false

@@ -11,10 +11,10 @@ use crate::world::Run;
 
 /// A check of your own: a closure that looks at a finished run and asserts, or returns a `Result`.
 ///
-/// It judges the runs that nothing excuses: those that end as the fault-free run, and those that end otherwise for no
-/// good reason. Left out are runs whose faults used up what the options allow and runs whose cancel was heeded
-/// ([`Class::OverBudget`] and [`Class::Cancelled`]), which rightly end with less. [`all_runs`](Named::all_runs) judges
-/// these too.
+/// The check judges the runs that nothing excuses: those that end as the fault-free run, and those that end otherwise
+/// for no good reason. Runs whose faults used up what the options allow and runs whose cancel was heeded
+/// ([`Class::OverBudget`] and [`Class::Cancelled`]) are left out, since they rightly end with less.
+/// [`all_runs`](Named::all_runs) judges these too.
 ///
 /// ```
 /// use durasim::{Run, check};
@@ -28,8 +28,8 @@ pub fn named<V: Verdict, F: Fn(&Run) -> V + Send + Sync>(name: impl Into<String>
     Named { name: name.into(), excuses: true, check }
 }
 
-/// As [`named`], for a closure that is given every run, and asks itself whether it is over budget or cancelled, or how the
-/// fault-free run ended.
+/// Makes a check as [`named`] does, of a closure that is given every run. The closure asks itself whether the run is
+/// over budget or cancelled, or how the fault-free run ended.
 ///
 /// ```
 /// use durasim::check::{self, Class, Judged};
@@ -62,7 +62,7 @@ impl<'a> Judged<'a> {
         self.run
     }
 
-    /// Gives what is kept of the fault-free run.
+    /// Gives the part that is kept of the fault-free run.
     pub fn reference(&self) -> &'a Reference {
         self.reference
     }
@@ -76,17 +76,17 @@ impl<'a> Judged<'a> {
 /// The closure of [`judged`].
 pub struct ByJudged<F>(F);
 
-/// Made by [`named`] and [`judged`].
+/// The check that [`named`] and [`judged`] make.
 pub struct Named<F> {
     name: String,
-    /// True if runs that are over budget or cancelled are left out.
+    /// Says whether runs that are over budget or cancelled are left out.
     excuses: bool,
     check: F,
 }
 
 impl<F> Named<F> {
-    /// Judges every run that comes to an end, also one that is over budget or cancelled: for what must hold whatever
-    /// happens, such as that no money is paid twice.
+    /// Judges every run that comes to an end, also a run that is over budget or cancelled: for a property that must
+    /// hold whatever happens, such as that no money is paid twice.
     ///
     /// ```
     /// use durasim::{Ledger, Run, check};
@@ -111,10 +111,10 @@ impl<F> Named<F> {
     note = "instead of a `bool`, write `assert!(..)` or `if .. {{ Ok(()) }} else {{ Err(\"what is wrong\") }}`"
 )]
 pub trait Verdict {
-    /// As a result.
+    /// Gives the value as a result.
     ///
     /// # Errors
-    /// The violation, if there is one.
+    /// The error is the violation, if there is one.
     fn into_result(self) -> Result<(), Violation>;
 }
 

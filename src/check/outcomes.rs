@@ -14,7 +14,7 @@ impl Outcomes {
         Outcomes(Arc::new(are_allowed))
     }
 
-    /// The same, and those of another.
+    /// Allows the same ends, and those that another allows.
     pub(super) fn or(self, other: Option<Outcomes>) -> Outcomes {
         match other {
             Some(other) => Outcomes::new(move |run| self.allow(run) || other.allow(run)),

@@ -18,12 +18,12 @@ use crate::world::Run;
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
 ///
-/// - The first checkpoint that an attempt records is not behind the one it was given. A sign of life that writes what was given,
-///   before the code looks at it, loses nothing.
-/// - An attempt that is given details and completes has read them, and they decode. It need not if it sees otherwise that
-///   there is nothing left to do: if it does less than without faults, effect by effect, or heartbeat by heartbeat where it
-///   does no effects.
-/// - What the service has never goes backwards and is never erased.
+/// - The first checkpoint that an attempt records is not behind the one it was given. A sign of life that repeats the
+///   given checkpoint, before the code looks at it, loses nothing.
+/// - An attempt that is given details and completes has read them, and they decode. It need not if it sees otherwise
+///   that there is nothing left to do: if it does less than without faults, effect by effect, or heartbeat by heartbeat
+///   where it does no effects.
+/// - The checkpoint of the service never goes backwards and is never erased.
 /// - With [`Progress::at_most`], so many effects at the most are done between two recorded checkpoints.
 ///
 /// ```
@@ -47,7 +47,7 @@ where
 /// Reads how far a checkpoint is.
 type Read<M> = Box<dyn Fn(&[u8]) -> Result<M, String> + Send + Sync>;
 
-/// Made by [`progress`].
+/// The check that [`progress`] makes.
 pub struct Progress<M> {
     activity: String,
     read: Read<M>,
@@ -55,7 +55,7 @@ pub struct Progress<M> {
 }
 
 impl<M> Progress<M> {
-    /// How many effects may be done between two recorded checkpoints: what a crash may cost.
+    /// Sets how many effects may be done between two recorded checkpoints, which a crash may cost.
     pub fn at_most(mut self, effects: u32) -> Progress<M> {
         self.at_most = Some(effects);
         self
@@ -67,7 +67,7 @@ type Usual = Twins<Work>;
 
 /// The work that an attempt did until its end.
 struct Work {
-    /// How often, by the names of effects.
+    /// The number of times that each effect was done, by the names of effects.
     effects: BTreeMap<Vec<u8>, usize>,
     heartbeats: usize,
 }
@@ -83,7 +83,7 @@ impl Work {
         Work { effects, heartbeats }
     }
 
-    /// True if it is all of another's work, whatever else it is: one that has to wait asks more often.
+    /// Says whether it is at least all of another's work. An attempt that has to wait asks more often.
     fn covers(&self, other: &Work) -> bool {
         if other.effects.is_empty() {
             return other.heartbeats > 0 && self.heartbeats >= other.heartbeats;
@@ -170,7 +170,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
         attempts.filter(|attempt| run.trace().activity_type(attempt.activity) == self.activity)
     }
 
-    /// An attempt does not start behind the checkpoint it is given, and has looked at it when it completes.
+    /// Judges that an attempt does not start behind the checkpoint it is given, and has looked at it when it completes.
     fn resumes(&self, trace: &Trace, attempt: &AttemptExecution, reference: &Reference, earliest: &mut Earliest) {
         let Some(checkpoint) = attempt.details else { return };
         let given = match self.measure(trace, attempt, checkpoint, attempt.started) {
@@ -192,7 +192,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
                 Err(violation) => earliest.take(recorded, violation),
             }
         }
-        // One that fails may have failed before it came to look, and has lost nothing.
+        // An attempt that fails may have failed before it came to look, and has lost nothing.
         if attempt.end == AttemptEnd::Completed
             && let Some(ended) = attempt.ended
             && attempt.details_read.is_none_or(|read| read > ended)
@@ -203,7 +203,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
         }
     }
 
-    /// An attempt does not do too many effects between two heartbeats.
+    /// Judges that an attempt does not do too many effects between two heartbeats.
     fn risks_little(&self, trace: &Trace, attempt: &AttemptExecution, earliest: &mut Earliest) {
         let Some(most) = self.at_most else { return };
         let mut heartbeats = attempt.heartbeats.iter().peekable();
@@ -226,7 +226,7 @@ impl<M: PartialOrd + Debug> Progress<M> {
         }
     }
 
-    /// The checkpoint that the service has of an activity never goes backwards and is never erased.
+    /// Judges that the checkpoint that the service has of an activity never goes backwards and is never erased.
     fn only_goes_forwards<'a>(
         &self,
         trace: &Trace,
@@ -290,7 +290,8 @@ impl<M: PartialOrd + Debug> Progress<M> {
     }
 }
 
-/// True if an attempt does the work anew. One that does less has seen otherwise that there is nothing left to do.
+/// Says whether an attempt does the work anew. An attempt that does less has seen otherwise that there is nothing left
+/// to do.
 fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
     let work = Work::of(trace, attempt);
     match reference.memory::<Usual>().and_then(|usual| usual.twin(trace, attempt.activity)) {

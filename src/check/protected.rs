@@ -14,9 +14,9 @@ use crate::world::Run;
 /// A worker's death is noticed in time for a retry: every attempt that is lost is ended by a heartbeat timeout or a
 /// start-to-close timeout, and not by the schedule-to-close timeout or the workflow's own, after which there is no retry.
 ///
-/// Runs that such an activity fails count as over budget, which the other checks excuse: it is the options that are wrong,
-/// not the code. An attempt is lost if its worker dies, or if the report of its end is. The last one that the retry policy
-/// allows is not judged, and neither is one for whose timeout there was no time left.
+/// Runs that such an activity fails count as over budget, which the other checks excuse: the options are wrong, not the
+/// code. An attempt is lost if its worker dies, or if the report of its end is lost. The last attempt that the retry
+/// policy allows is not judged, and neither is an attempt for whose timeout there was no time left.
 ///
 /// ```
 /// use durasim::check;
@@ -29,7 +29,7 @@ pub fn protected() -> Protected {
     Protected { activity: None }
 }
 
-/// Made by [`protected`].
+/// The check that [`protected`] makes.
 #[derive(Clone, Debug)]
 pub struct Protected {
     activity: Option<String>,
@@ -98,8 +98,8 @@ fn lost<'a>(executions: &'a Executions, activity: &ActivityExecution) -> Option<
     Some(Lost { attempt, at: attempt.ended? })
 }
 
-/// When and by which of the timeouts that leave no retry the activity was given up; `None` if the service had news of the lost
-/// attempt, or if another timeout came first.
+/// The moment at which the activity was given up, and the timeout that did so and leaves no retry. `None` if the
+/// service had news of the lost attempt, or if another timeout came first.
 fn ended_by(executions: &Executions, activity: &ActivityExecution, lost: Lost<'_>) -> Option<(Moment, &'static str)> {
     let later = activity.timeouts.partition_point(|(moment, _)| *moment < lost.at);
     let timed_out = activity.timeouts[later..].first().map(|(moment, timeout)| {
@@ -117,7 +117,7 @@ fn ended_by(executions: &Executions, activity: &ActivityExecution, lost: Lost<'_
 }
 
 impl Protected {
-    /// Only `by` has ended the lost attempt.
+    /// Judges a lost attempt that only `by` has ended.
     fn judge(&self, run: &Run, reference: &Reference, lost: Lost<'_>, end: Moment, by: &str) -> Result<(), Violation> {
         let Lost { attempt, at } = lost;
         let name = &run.trace().activities()[attempt.activity].activity_type;

@@ -14,10 +14,10 @@ use crate::trace::Trace;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution};
 use crate::world::{Outcome, Run};
 
-/// Something a check has learned from the fault-free run.
+/// A thing that a check has learned from the fault-free run.
 pub type Memory = Arc<dyn Any + Send + Sync>;
 
-/// Takes a result to what is compared of it; `None` if it does not decode.
+/// Reduces a result to the part that is compared; gives `None` if it does not decode.
 pub type Normalizer = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 /// The part of the fault-free run that is kept to judge the others: its end, and the things that one check has learned.
@@ -31,16 +31,16 @@ struct Shared {
     outcome: Outcome,
     trace: Trace,
     normalizer: Option<Normalizer>,
-    /// The result as it is compared.
+    /// The part of the result that is compared.
     normal: Option<Vec<u8>>,
-    /// By activity type.
+    /// The usual behaviour by activity type.
     usual: BTreeMap<Arc<str>, Usual>,
 }
 
 /// The behaviour of the activities of one type when nothing strikes them.
 #[derive(Default)]
 struct Usual {
-    /// How long the longest attempt took, of those that were seen to end.
+    /// The time that the longest attempt took, among those that were seen to end.
     length: Option<Duration>,
     failing: Failing,
 }
@@ -48,15 +48,15 @@ struct Usual {
 /// The attempts that do not complete when nothing strikes them, and that others follow.
 #[derive(Default)]
 pub(super) struct Failing {
-    /// The most of one activity.
+    /// The largest number of such attempts of one activity.
     pub(super) attempts: usize,
-    /// The same of those whose code did not fail: they were timed out, say.
+    /// The same number for attempts whose code did not fail: they were timed out, say.
     pub(super) attempts_without_refusal: usize,
-    /// The errors of the others.
+    /// The errors of the other attempts.
     pub(super) refusals: BTreeSet<Vec<u8>>,
 }
 
-/// Those of an activity type that the fault-free run does not have.
+/// The failing attempts of an activity type that the fault-free run does not have.
 static NONE_FAIL: Failing = Failing { attempts: 0, attempts_without_refusal: 0, refusals: BTreeSet::new() };
 
 impl Reference {
@@ -72,12 +72,12 @@ impl Reference {
         Reference { shared: Arc::new(shared), memory: None }
     }
 
-    /// The same reference, with what a check has learned.
+    /// The same reference, with the things that a check has learned.
     pub(crate) fn with_memory(&self, memory: Option<Memory>) -> Reference {
         Reference { shared: self.shared.clone(), memory }
     }
 
-    /// How the fault-free run ended.
+    /// The way in which the fault-free run ended.
     pub fn outcome(&self) -> &Outcome {
         &self.shared.outcome
     }
@@ -87,7 +87,8 @@ impl Reference {
         run.trace().is_same_but_for_faults(&self.shared.trace)
     }
 
-    /// How long an attempt of such an activity takes, at most, when nothing strikes it; `None` if none was seen to end.
+    /// The longest time that an attempt of such an activity takes when nothing strikes it; `None` if none was seen to
+    /// end.
     pub(super) fn attempt_length(&self, activity_type: &str) -> Option<Duration> {
         self.shared.usual.get(activity_type)?.length
     }
@@ -97,14 +98,14 @@ impl Reference {
         self.shared.usual.get(activity_type).map_or(&NONE_FAIL, |usual| &usual.failing)
     }
 
-    /// Gives what the check has learned, if it is of this type.
+    /// Gives the thing that the check has learned, if it is of this type.
     pub fn memory<T: 'static>(&self) -> Option<&T> {
         self.memory.as_ref()?.downcast_ref::<T>()
     }
 
-    /// True if a run ended as the fault-free run did. Of two failures, everything counts that callers act on: the activity that
-    /// failed, the type, the message, whether a retry is of use, the kind of a timeout, and the causes that code gave.
-    /// Details, ids, retry states and what preceded a timeout may differ.
+    /// Says whether a run ended as the fault-free run did. Two failures are the same if they agree in everything that
+    /// callers act on: the activity that failed, the type, the message, whether a retry is of use, the kind of a
+    /// timeout, and the causes that code gave. Details, ids, retry states and the failures before a timeout may differ.
     pub fn is_same(&self, outcome: &Outcome) -> bool {
         match (&self.shared.outcome, outcome) {
             (
@@ -134,7 +135,8 @@ fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
         let attempts = run.executions().attempts_of(activity.key);
         usual.length = usual.length.max(attempts.clone().filter_map(AttemptExecution::length).max());
         let (mut failing, mut without_refusal) = (0, 0);
-        // The last attempt of an activity that fails without faults is its end, and no wait for something.
+        // The last attempt of an activity that fails without faults is the activity's end, and does not wait for
+        // something.
         for attempt in attempts.filter(|attempt| attempt.end != AttemptEnd::Completed && attempt.retried.is_some()) {
             failing += 1;
             match refusal(run.trace(), attempt) {

@@ -3,7 +3,7 @@
 use crate::trace::Trace;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution};
 
-/// Error types that say nothing of why: those that [`ActivityError`](crate::ActivityError) gives by itself.
+/// The error types that give no reason: those that [`ActivityError`](crate::ActivityError) gives by itself.
 const PLAIN: [&str; 7] =
     ["ExecutionFailed", "Panic", "Retryable", "NonRetryable", "RetryableWithDelay", "Application", "Timeout"];
 

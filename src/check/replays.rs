@@ -8,14 +8,16 @@ use crate::world::replay::{Difference, Lost, Otherwise};
 
 /// A replay of each workflow's history asks for the same things, arguments and options included.
 ///
-/// A worker replays a workflow's code after it was evicted from the cache, or after a crash, and compares what the code asks
-/// for with the history: kind, number, id and type. A difference there fails the workflow task for good. It does *not* compare
-/// inputs, timeouts, policies, durations and results: code whose replay has others (*drift*) goes on with values that never
-/// were, and nobody notices. Both come from code that depends on something that its history does not hold: the order of a
-/// `HashMap`, the real clock, random numbers, a global, [`is_replaying`](crate::WorkflowContext::is_replaying).
+/// A worker replays a workflow's code after it was evicted from the cache, or after a crash, and compares what the code
+/// asks for with the history: kind, number, id and type. A difference there fails the workflow task for good. The
+/// worker does *not* compare inputs, timeouts, policies, durations and results: code whose replay has others (*drift*)
+/// goes on with values that never were, and nobody notices. Both come from code that depends on something that its
+/// history does not hold: the order of a `HashMap`, the real clock, random numbers, a global,
+/// [`is_replaying`](crate::WorkflowContext::is_replaying).
 ///
-/// Each run is replayed when it is over, whether or not a fault made a worker do so; the fault-free run from every workflow
-/// task on (from 200 of them where there are more). Workflow code then runs more often than without this check.
+/// Each run is replayed when it is over, whether or not a fault made a worker do so. The fault-free run is replayed
+/// from every workflow task on (from 200 of them where there are more). Workflow code then runs more often than without
+/// this check.
 ///
 /// ```
 /// use durasim::check;
@@ -25,7 +27,7 @@ pub fn replays() -> Replays {
     Replays { _private: () }
 }
 
-/// Made by [`replays`].
+/// The check that [`replays`] makes.
 #[derive(Clone, Debug)]
 pub struct Replays {
     _private: (),

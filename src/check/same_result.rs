@@ -21,10 +21,10 @@ use crate::world::{Outcome, Run};
 
 /// The run ended as the fault-free run, unless faults used up what the options allow or a cancel was requested.
 ///
-/// A run that completes although a cancel was requested must complete with the same result. Of two failures, everything is
-/// compared that callers act on: [`Reference::is_same`].
+/// A run that completes although a cancel was requested must complete with the same result. Two failures are compared
+/// in everything that callers act on: [`Reference::is_same`].
 ///
-/// Code may choose another end when time runs out. Each has a word:
+/// Code may choose another end when time runs out. Each kind of end has a word:
 ///
 /// | the run | say |
 /// | --- | --- |
@@ -45,10 +45,10 @@ enum Undecoded {
     Found(serde_json::Error),
 }
 
-/// Says of a failure whether it is the right one where time has run out.
+/// Says whether a failure is the right one where time has run out.
 type AcceptsFailure = Arc<dyn Fn(&Failure) -> bool + Send + Sync>;
 
-/// Made by [`same_result`].
+/// The check that [`same_result`] makes.
 #[derive(Clone)]
 pub struct SameResult {
     normalizer: Option<Normalizer>,
@@ -67,7 +67,7 @@ impl SameResult {
     /// let check = check::same_result().normalize(|report: &mut Report| report.attempts_made = 0);
     /// ```
     ///
-    /// Several of them are applied one after the other.
+    /// Several calls of `normalize` are applied one after the other.
     pub fn normalize<T>(self, clear: impl Fn(&mut T) + Send + Sync + 'static) -> SameResult
     where
         T: DeserializeOwned + Serialize + 'static,
@@ -86,11 +86,13 @@ impl SameResult {
         SameResult { normalizer: Some(normalizer), ..self }
     }
 
-    /// Accepts another result, of code that stops before its deadline and returns what it has by then, where a fault
-    /// shortened the time left: one that ended an attempt, or that takes time by itself, such as a stall. `accepts` is given the fault-free
-    /// run's result and the one found. In all other runs the result must be the same.
+    /// Accepts another result from code that stops before its deadline and returns what it has by then. A fault must
+    /// have shortened the time left: a fault that ended an attempt, or that takes time by itself, such as a stall.
+    /// `accepts` is given the fault-free run's result and the result of this run. In all other runs the result must be
+    /// the same.
     ///
-    /// A run that is accepted counts as one that *ends otherwise*, not as surviving. A script's result is judged likewise.
+    /// A run that is accepted counts as a run that *ends otherwise*, not as surviving. A script's result is judged
+    /// likewise.
     ///
     /// ```
     /// use durasim::check;
@@ -100,7 +102,8 @@ impl SameResult {
     ///     .partial(|reference: &Copied, got: &Copied| !got.complete && got.rows < reference.rows);
     /// ```
     ///
-    /// A fault-free result that does not decode is an error of the exploration; another one is not accepted.
+    /// A fault-free result that does not decode is an error of the exploration; another result that does not decode is
+    /// not accepted.
     pub fn partial<T>(self, accepts: impl Fn(&T, &T) -> bool + Send + Sync + 'static) -> SameResult
     where
         T: DeserializeOwned + 'static,
@@ -113,8 +116,8 @@ impl SameResult {
         SameResult { partial: Some(partial), ..self }
     }
 
-    /// Accepts a failure, of code that gives up after a time limit of its own, where a fault shortened the time left, as
-    /// [`SameResult::partial`] does a result. `accepts` is given the failure that the workflow ended with; its
+    /// Accepts a failure from code that gives up after a time limit of its own, where a fault shortened the time left,
+    /// as [`SameResult::partial`] accepts a result. `accepts` is given the failure with which the workflow ended; its
     /// [`root`](Failure::root) is the error of the activity. In all other runs the workflow must not fail so.
     ///
     /// ```
@@ -122,7 +125,8 @@ impl SameResult {
     /// let check = check::same_result().partial_failure(|failure| &*failure.root().message == "the printer stays offline");
     /// ```
     ///
-    /// Several of them accept what any of them does. What a script returns is a result, also where it is an `Err`.
+    /// Several calls of `partial_failure` accept the failures that any of them accepts. The value that a script returns
+    /// is a result, also where it is an `Err`.
     pub fn partial_failure(self, accepts: impl Fn(&Failure) -> bool + Send + Sync + 'static) -> SameResult {
         let accepts: AcceptsFailure = match self.partial_failure.clone() {
             Some(before) => Arc::new(move |failure: &Failure| before(failure) || accepts(failure)),
@@ -131,9 +135,9 @@ impl SameResult {
         SameResult { partial_failure: Some(accepts), ..self }
     }
 
-    /// Accepts other ends that the code may choose, whatever it chose them for: `are_allowed` says of a run whether its end
-    /// is one of them. For a workflow that takes another branch when a timer fires first, ends as cancelled of its own
-    /// accord, or compensates and then fails.
+    /// Accepts other ends that the code may choose, whatever it chose them for: `are_allowed` says of a run whether its
+    /// end is one of them. It is for a workflow that takes another branch when a timer fires first, ends as cancelled
+    /// of its own accord, or compensates and then fails.
     ///
     /// ```
     /// use durasim::{Run, check};
@@ -141,14 +145,15 @@ impl SameResult {
     /// let check = check::same_result().outcomes(timed_out);
     /// ```
     ///
-    /// A run that is accepted counts as one that *ends otherwise*. Several of them accept what any of them does.
-    /// [`Effects::outcomes`](super::Effects::outcomes) takes the same.
+    /// A run that is accepted counts as a run that *ends otherwise*. Several calls of `outcomes` accept the ends that
+    /// any of them accepts. [`Effects::outcomes`](super::Effects::outcomes) takes the same.
     pub fn outcomes(self, are_allowed: impl Fn(&Run) -> bool + Send + Sync + 'static) -> SameResult {
         let outcomes = Outcomes::new(are_allowed).or(self.outcomes.clone());
         SameResult { outcomes: Some(outcomes), ..self }
     }
 
-    /// Why a run that ended otherwise is not accepted, and which word would accept it; `None` if it is.
+    /// The reason why a run that ended otherwise is not accepted, and the word that would accept it; `None` if it is
+    /// accepted.
     fn refuses(&self, run: &Run, reference: &Reference) -> Option<String> {
         if self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run)) {
             return None;
@@ -183,7 +188,7 @@ impl SameResult {
     }
 }
 
-/// Why a result is not accepted as partial; `None` if it is.
+/// The reason why a result is not accepted as partial; `None` if it is accepted.
 fn refuses_partial(accepted: Result<bool, Undecoded>, cost_time: bool) -> Option<String> {
     if !cost_time {
         return Some("; no fault cost it time, so that a partial result is no excuse".to_owned());
@@ -197,7 +202,7 @@ fn refuses_partial(accepted: Result<bool, Undecoded>, cost_time: bool) -> Option
     }
 }
 
-/// True if a fault asked a workflow to cancel.
+/// Says whether a fault asked a workflow to cancel.
 fn is_cancelled(run: &Run) -> bool {
     run.trace().faults().values().any(|(_, fault)| *fault == Fault::Cancel)
 }
@@ -205,7 +210,7 @@ fn is_cancelled(run: &Run) -> bool {
 /// The word for ends that are neither results nor failures for lack of time.
 const OUTCOMES: &str = "if it may end so, say `.outcomes(..)`";
 
-/// When the last workflow closed.
+/// The moment at which the last workflow closed.
 fn last_close(run: &Run) -> Option<Moment> {
     run.executions().workflows().values().filter_map(|workflow| Some(workflow.closed?.0)).max()
 }
@@ -249,7 +254,7 @@ impl Check for SameResult {
             Outcome::Script(result) => format!("the script returned {result}"),
         };
         let (expected, found) = (words(reference.outcome()), words(&run.outcome()));
-        // The texts of two failures also have parts that do not count, and lack some that do.
+        // The texts of two failures also have parts that do not count, and lack some parts that do.
         let differs = match (reference.outcome(), &run.outcome()) {
             (
                 Outcome::Closed(expected @ WorkflowOutcome::Failed { .. }),

@@ -14,11 +14,10 @@ use crate::world::Run;
 /// An attempt ends within this time of being told to stop, by a cancellation that reached it, whatever the reason. With
 /// [`StopsInTime::before_deadline`], it also ends before its deadline.
 ///
-/// The clock starts when code is told that waits for
-/// [`ActivityContext::cancelled`](crate::ActivityContext::cancelled), not when the cancel is requested: an attempt that
-/// records no heartbeats is never told, and is not judged. Nor is one that dies with its worker. A worker that stops tells
-/// its attempts when its grace period is over, and drops them at once; [`StopsInTime::from_worker_stop`] counts from the
-/// beginning of that period.
+/// The clock starts when code that waits for [`ActivityContext::cancelled`](crate::ActivityContext::cancelled) is told,
+/// not when the cancel is requested: an attempt that records no heartbeats is never told, and is not judged. An attempt
+/// that dies with its worker is not judged either. A worker that stops tells its attempts when its grace period is
+/// over, and drops them at once; [`StopsInTime::from_worker_stop`] counts from the beginning of that period.
 ///
 /// An attempt that a fault has kept from being polled has the same time again from when it goes on.
 ///
@@ -32,7 +31,7 @@ pub fn stops_in_time(within: Duration) -> StopsInTime {
     StopsInTime { within, margin: None, activity: None, worker_stop: false }
 }
 
-/// Made by [`stops_in_time`].
+/// The check that [`stops_in_time`] makes.
 #[derive(Clone, Debug)]
 pub struct StopsInTime {
     within: Duration,
@@ -42,10 +41,10 @@ pub struct StopsInTime {
 }
 
 impl StopsInTime {
-    /// Asks attempts to end so long before their deadline, which is what
-    /// [`ActivityContext::get_deadline`](crate::ActivityContext::get_deadline) says; zero means at the deadline at the
-    /// latest. One that starts or goes on later than that has the time of [`stops_in_time`] from then. Without this,
-    /// deadlines are not looked at.
+    /// Asks attempts to end so long before the deadline that
+    /// [`ActivityContext::get_deadline`](crate::ActivityContext::get_deadline) gives; zero means at the deadline at the
+    /// latest. An attempt that starts or goes on later than that has the time of [`stops_in_time`] from then. Without
+    /// this, deadlines are not looked at.
     pub fn before_deadline(self, margin: Duration) -> StopsInTime {
         StopsInTime { margin: Some(margin), ..self }
     }
@@ -58,8 +57,8 @@ impl StopsInTime {
     /// Counts from the moment at which the attempt's worker begins to stop, too: for code that looks at
     /// [`ActivityContext::is_worker_stopping`](crate::ActivityContext::is_worker_stopping).
     ///
-    /// One that its worker drops at the end of the grace period before the time is over is not judged, so ask for less than
-    /// that period (by default 10 s).
+    /// An attempt that its worker drops at the end of the grace period before the time is over is not judged, so ask
+    /// for less than that period (by default 10 s).
     ///
     /// ```
     /// use std::time::Duration;
@@ -76,14 +75,14 @@ impl StopsInTime {
     }
 }
 
-/// How an attempt was seen to stop.
+/// The way in which an attempt was seen to stop.
 #[derive(Clone, Copy)]
 enum Stop {
-    /// Its code ended.
+    /// The attempt's code ended.
     Ended(Time),
-    /// Its worker dropped it.
+    /// The attempt's worker dropped it.
     Dropped(Time),
-    /// It waits for something that never comes.
+    /// The attempt waits for something that never comes.
     Never,
 }
 
@@ -91,7 +90,7 @@ impl Stop {
     fn is_later_than(self, limit: Time) -> bool {
         match self {
             Stop::Ended(at) => at > limit,
-            // It would have gone on.
+            // The attempt would have gone on.
             Stop::Dropped(at) => at >= limit,
             Stop::Never => true,
         }
@@ -144,7 +143,7 @@ impl Check for StopsInTime {
                 (_, None) => Stop::Never,
             };
             if let Err(violation) = self.judge(run, attempt, stop) {
-                // One that never ends shows when the run is over.
+                // An attempt that never ends shows when the run is over.
                 earliest.take(attempt.ended.unwrap_or(end_of_run), violation);
             }
         }
@@ -187,7 +186,7 @@ impl StopsInTime {
             .proved_by(Vec::from_iter(attempt.ended.map(|ended| ended.event))))
     }
 
-    /// When an attempt was first told to stop.
+    /// The moment at which an attempt was first told to stop.
     fn told(&self, attempt: &AttemptExecution) -> Option<Moment> {
         let cancelled = attempt.cancelled.map(|(moment, _)| moment);
         let stopping = attempt.worker_stopping.filter(|_| self.worker_stop);
@@ -195,7 +194,7 @@ impl StopsInTime {
     }
 }
 
-/// When an attempt started, or last went on after a fault had kept it from being polled.
+/// The time at which an attempt started, or last went on after a fault had kept it from being polled.
 fn moves_since(run: &Run, attempt: &AttemptExecution, deadline: Option<Time>) -> Time {
     let own = attempt.faults.iter().filter(|fault| fault.moment > attempt.started);
     let stalls = own.filter_map(|fault| stalled_until(run.trace().faults()[fault.key].1, fault.moment.at, deadline));

@@ -1,4 +1,4 @@
-//! [`Twins`]: what is known of the activities of the fault-free run, each the twin of one in a run with faults.
+//! [`Twins`]: the facts about the activities of the fault-free run, each the twin of an activity in a run with faults.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use crate::trace::Trace;
 use crate::trace::attempts::ActivityExecution;
 use crate::world::Run;
 
-/// An activity by what is the same in every run: the workflow's id, the activity's type, and which execution of it.
+/// The name of an activity, which is the same in every run: the workflow's id, the activity's type, and its execution.
 type Name = (Arc<str>, Arc<str>, u32);
 
-/// Something known of each activity of the fault-free run.
+/// A fact about each activity of the fault-free run.
 pub(super) struct Twins<T>(BTreeMap<Name, T>);
 
 impl<T> Twins<T> {
-    /// Keeps what `learn` says of the activities of the fault-free run.
+    /// Keeps the facts that `learn` finds about the activities of the fault-free run.
     pub(super) fn of(reference: &Run, learn: impl Fn(&ActivityExecution) -> Option<T>) -> Twins<T> {
         let activities = reference.executions().activities().values();
         let known = activities.filter_map(|activity| Some((name(reference.trace(), activity.key), learn(activity)?)));
         Twins(known.collect())
     }
 
-    /// The twin of an activity: of the same workflow and type, with the same number.
+    /// The twin of an activity: the one of the same workflow and type, with the same number.
     pub(super) fn twin(&self, trace: &Trace, activity: ActivityKey) -> Option<&T> {
         self.0.get(&name(trace, activity))
     }

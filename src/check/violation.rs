@@ -9,8 +9,8 @@ use crate::world::ResultError;
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Violation {
-    /// The rule of the check that is broken, in a few words without numbers or names: violations of the same kind count as the same
-    /// failure when a plan is shrunk.
+    /// The rule of the check that is broken, in a few words without numbers or names: violations of the same kind count
+    /// as the same failure when a plan is shrunk.
     pub kind: String,
     /// One sentence that says what is wrong.
     pub message: String,
@@ -28,7 +28,7 @@ impl Violation {
         Violation { kind: kind.into(), message: message.into(), ..Violation::default() }
     }
 
-    /// Adds the expected value and the one that was found.
+    /// Adds the expected value and the value that was found.
     pub fn expected(mut self, expected: impl Into<String>, found: impl Into<String>) -> Violation {
         self.expected = Some(expected.into());
         self.found = Some(found.into());
