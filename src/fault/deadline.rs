@@ -1,10 +1,10 @@
-//! A deadline that falls around one of an attempt's awaits: the two ways in which a run brings that about.
+//! A deadline that falls around one of an attempt's awaits, and the two ways in which a run brings that about.
 //!
-//! 1. *A late dispatch.* Where the deadline is the activity's schedule-to-close timeout, the attempt is handed to its worker
-//!    later. Its awaits and heartbeats keep their distances, so nothing else changes. How much later follows from when the
-//!    await comes without these faults, which takes a run beforehand: [`dispatch_delay`].
-//! 2. *A stall.* Else the attempt is not polled, from the await before until the time is right: [`Fault::aim`]. This is the
-//!    way for a start-to-close timeout, which moves along with the dispatch, and for a script that can run only once.
+//! 1. *A late dispatch.* Where the deadline is the activity's schedule-to-close timeout, the attempt is handed to its
+//!    worker later. Its awaits and heartbeats keep their distances, so nothing else changes. [`dispatch_delay`] computes
+//!    the delay from the time of the await in a run without these faults, which is made beforehand.
+//! 2. *A stall.* Else the attempt is not polled, from the await before until the time is right: [`Fault::aim`]. This is
+//!    the way for a start-to-close timeout, which moves along with the dispatch, and for a script that can run only once.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::program::{Span, Time, Timeouts};
 /// An attempt's way to one of its awaits, without the faults that move its deadline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Approach {
-    /// When the activity was scheduled.
+    /// The time at which the activity was scheduled.
     pub(crate) scheduled: Time,
     pub(crate) started: Time,
     pub(crate) awaited: Time,
@@ -22,8 +22,8 @@ pub(crate) struct Approach {
 }
 
 impl Fault {
-    /// When the await is to come that a deadline is planned for. `None` if that is before the run begins, or if this is no
-    /// fault of a deadline.
+    /// The time at which the await of a planned deadline is to come. `None` if that is before the run begins, or if
+    /// this is no fault of a deadline.
     pub(crate) fn aim(self, deadline: Time) -> Option<Time> {
         match self {
             Fault::DeadlineBefore(by) => Some(Time::from_nanos(deadline.as_nanos().checked_sub(by.as_nanos() as u64)?)),
@@ -39,8 +39,9 @@ impl Fault {
     }
 }
 
-/// The time by which the attempt has to be dispatched later. `None` if that is not the way: its deadline is not the activity's
-/// schedule-to-close timeout, its await comes too late already, or its dispatch may not take so long.
+/// The time by which the attempt has to be dispatched later. `None` if a late dispatch is not the way: the attempt's
+/// deadline is not the activity's schedule-to-close timeout, its await comes too late already, or its dispatch may not
+/// take so long.
 pub(crate) fn dispatch_delay(fault: Fault, approach: &Approach) -> Option<Duration> {
     let Approach { scheduled, started, awaited, timeouts } = *approach;
     let Timeouts { schedule_to_close, start_to_close, schedule_to_start, .. } = timeouts;
@@ -59,7 +60,7 @@ pub(crate) fn dispatch_delay(fault: Fault, approach: &Approach) -> Option<Durati
 mod tests {
     use super::*;
 
-    /// Scheduled at 1 s, started at 2 s, at its await at 10 s.
+    /// The attempt is scheduled at 1 s, started at 2 s, and at its await at 10 s.
     fn delay(fault: Fault, timeouts: Timeouts) -> Option<u64> {
         let at = |seconds: u64| Time::from_nanos(seconds * 1_000_000_000);
         let approach = Approach { scheduled: at(1), started: at(2), awaited: at(10), timeouts };

@@ -21,10 +21,11 @@ pub(crate) enum Family {
 pub(crate) struct Families(u32);
 
 impl Families {
-    /// Cancels and stops end most runs early, so they are on for one seed in four; the others for every second.
+    /// The families that are on for one seed in four, since cancels and stops end most runs early. The others are on
+    /// for every second seed.
     const RARE: u32 = 1 << Family::Cancel as u32 | 1 << Family::Stop as u32;
 
-    /// Draws which families are on. If any is `fitting`, at least one of those is.
+    /// Draws which families are on. If there are any `fitting` families, at least one of those is on.
     pub(super) fn drawn(draws: &mut Draws, fitting: Families) -> Families {
         let bits = draws.bits();
         let drawn = Families((bits as u32) & ((bits >> 32) as u32 | !Families::RARE));
@@ -53,7 +54,7 @@ impl Families {
         Families(self.0 | other.0)
     }
 
-    /// The set of one family alone: the one of this index, from 0, of those in this set.
+    /// The set of one family alone: the family of this index, from 0, among those in this set.
     fn nth(self, index: u32) -> Families {
         let without_lowest = |bits: u32, _| bits & bits.wrapping_sub(1);
         let rest = (0..index).fold(self.0, without_lowest);

@@ -1,4 +1,4 @@
-//! [`Fault`]: what goes wrong at a point.
+//! [`Fault`]: the thing that goes wrong at a point.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::point::Site;
 use super::text::Length;
 
-/// A fault: what goes wrong at a point. Not every fault fits every site: [`Fault::fits`].
+/// A fault: the thing that goes wrong at a point. Not every fault fits every site: [`Fault::fits`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -35,8 +35,8 @@ pub enum Fault {
     Stall(Duration),
     /// The whole worker stands still for so long. Text: `freeze(2s)`.
     Freeze(Duration),
-    /// Cancellation of the workflow is requested at this moment. At a workflow task: while the worker has it, so that the
-    /// answer does not know. At a signal or timer: right after it arrived or fired. Text: `cancel`.
+    /// Cancellation of the workflow is requested at this moment. At a workflow task: while the worker has it, so that
+    /// the answer does not know of the request. At a signal or timer: right after it arrived or fired. Text: `cancel`.
     Cancel,
     /// The worker is told to stop: it takes no new tasks, warns its attempts, cancels them after the grace period and
     /// restarts. Text: `stop`.
@@ -55,7 +55,8 @@ pub enum Fault {
     DeadlineBefore(Duration),
     /// The attempt reaches the await exactly at its deadline, before the service's timer fires. Text: `at`.
     DeadlineAt,
-    /// As [`Fault::DeadlineAt`], but the service's timer fires first. Text: `at_late`.
+    /// The attempt reaches the await as with [`Fault::DeadlineAt`], but the service's timer fires first. Text:
+    /// `at_late`.
     DeadlineAtLate,
     /// The attempt reaches the await so long after its deadline. Text: `after(1ms)`.
     DeadlineAfter(Duration),
@@ -63,19 +64,20 @@ pub enum Fault {
     CompletionLost,
     /// The workflow is evicted from the worker's cache before the task, so that the task is a replay. Text: `evicted`.
     Evicted,
-    /// The worker takes so long to answer the workflow task, and what arrives meanwhile is not in the answer. At least
-    /// the task's timeout (10 s) makes it time out. Text: `late(2s)`.
+    /// The worker takes so long to answer the workflow task, and news that arrives meanwhile is not in the answer. At
+    /// least the task's timeout (10 s) makes it time out. Text: `late(2s)`.
     Late(Duration),
-    /// The worker holds its answer to the workflow task until the workflow's next signal arrives, which is not in the answer.
-    /// Without one, the task times out. Tried where a signal comes after the task. Text: `signal`.
+    /// The worker holds its answer to the workflow task until the workflow's next signal arrives, which is not in the
+    /// answer. Without a signal, the task times out. It is tried where a signal comes after the task. Text: `signal`.
     Signal,
-    /// The signal arrives twice, as after a retried request whose answer was lost. Not tried unless asked for.
+    /// The signal arrives twice, as after a retried request whose answer was lost. It is not tried unless asked for.
     /// Text: `duplicated`.
     Duplicated,
 }
 
 impl Fault {
-    /// One of each kind, those that have a length with a length of zero, in the order in which messages list them.
+    /// One fault of each kind, those that have a length with a length of zero, in the order in which messages list
+    /// them.
     pub(crate) const KINDS: [Fault; 27] = [
         Fault::Crash,
         Fault::CrashAttempt,
@@ -106,7 +108,7 @@ impl Fault {
         Fault::Duplicated,
     ];
 
-    /// Its index in [`Fault::KINDS`], whatever its length.
+    /// The index of its kind in [`Fault::KINDS`], whatever its length.
     pub(crate) fn kind(self) -> usize {
         let same = |kind: &Fault| std::mem::discriminant(kind) == std::mem::discriminant(&self);
         Fault::KINDS.iter().position(same).unwrap_or(Fault::KINDS.len())
@@ -199,7 +201,7 @@ impl Fault {
         }
     }
 
-    /// The same fault of another length; a fault without a length stays as it is.
+    /// Makes the same fault of another length; a fault without a length stays as it is.
     pub fn with_length(self, length: Duration) -> Fault {
         match self {
             Fault::Stall(_) => Fault::Stall(length),
@@ -213,7 +215,7 @@ impl Fault {
     }
 }
 
-/// As plans spell it: `stall(2s)`.
+/// Writes the fault as plans spell it: `stall(2s)`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.keyword())?;

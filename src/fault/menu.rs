@@ -10,8 +10,8 @@ use crate::program::{Span, Timeouts};
 
 /// The longest time that attempts take when nothing strikes them, by activity type.
 ///
-/// A stall is made from the length of an attempt. Taken from a run with faults, that length would hold earlier stalls, and each
-/// one would be longer than the one before.
+/// A stall is made from the length of an attempt. A length from a run with faults would hold earlier stalls, and each
+/// stall would be longer than the one before.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttemptLengths(BTreeMap<Arc<str>, Duration>);
 
@@ -22,26 +22,26 @@ impl AttemptLengths {
         *longest = length.max(*longest);
     }
 
-    /// So much of an attempt's length as faults have not drawn out. `unknown` bounds that of a type which does not run without
-    /// faults.
+    /// The part of an attempt's length that faults have not drawn out. For a type that does not run without faults,
+    /// `unknown` bounds it.
     pub(crate) fn bound(&self, activity_type: &str, length: Duration, unknown: Duration) -> Duration {
         length.min(self.0.get(activity_type).copied().unwrap_or(unknown))
     }
 }
 
-/// The limits of faults at a site: what the lengths of stalls and delays depend on, and whether an attempt may end.
+/// The limits of faults at a site. They decide the lengths of stalls and delays, and say whether an attempt may end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) timeouts: Timeouts,
-    /// Before the next attempt.
+    /// The backoff before the next attempt.
     pub(crate) backoff: Span,
     /// The time that an attempt takes, as far as known.
     pub(crate) attempt_length: Duration,
-    /// From now to the attempt's deadline, if it has one.
+    /// The time from now to the attempt's deadline, if it has one.
     pub(crate) time_left: Option<Duration>,
-    /// Since the service last heard of the attempt.
+    /// The time since the service last heard of the attempt.
     pub(crate) silence: Duration,
-    /// True if the policy allows another attempt when this one ends.
+    /// Says whether the policy allows another attempt when this one ends.
     pub(crate) may_end: bool,
 }
 
@@ -58,7 +58,8 @@ impl Limits {
         }
     }
 
-    /// Ends just before the heartbeat timeout would, if there is one. `None` if it is that close already.
+    /// The length of a stall that ends just before the heartbeat timeout, or 1 s if there is no such timeout. `None` if
+    /// the timeout is that close already.
     fn short(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();
         if heartbeat.is_zero() {
@@ -68,20 +69,21 @@ impl Limits {
         (length >= STEP).then(|| whole_millis(length))
     }
 
-    /// Long enough that a successor runs beside this attempt: heartbeat timeout, backoff and half an attempt.
+    /// The length of a stall that is long enough that a successor runs beside this attempt: heartbeat timeout, backoff
+    /// and half an attempt.
     fn zombie(&self) -> Option<Duration> {
         let heartbeat = self.timeouts.heartbeat.to_duration();
         (!heartbeat.is_zero())
             .then(|| whole_millis(heartbeat + self.backoff.to_duration() + self.attempt_length / 2 + STEP))
     }
 
-    /// Past the deadline, if there is one.
+    /// The length of a stall past the deadline, if there is one.
     fn past_deadline(&self) -> Option<Duration> {
         self.time_left.map(|left| whole_millis(left + Duration::from_secs(1)))
     }
 
-    /// None where the attempt must not end: a stall that ends before the heartbeat timeout would leaves too little of it for
-    /// what the attempt does next.
+    /// The lengths of stalls to try. There are none where the attempt must not end: even a stall that is shorter than the
+    /// heartbeat timeout leaves too little of that timeout for the attempt's next step.
     fn lengths(&self) -> [Option<Duration>; 3] {
         if !self.may_end {
             return [None; 3];
@@ -92,7 +94,7 @@ impl Limits {
     }
 }
 
-/// Reads better in a plan.
+/// Rounds down to whole milliseconds, which read better in a plan.
 fn whole_millis(length: Duration) -> Duration {
     Duration::from_millis(length.as_millis() as u64)
 }
@@ -100,10 +102,11 @@ fn whole_millis(length: Duration) -> Duration {
 /// The smallest step around a deadline.
 const STEP: Duration = Duration::from_millis(1);
 
-/// Long enough for other news of a workflow to come first, short enough for its tasks not to time out.
+/// A delay that is long enough for other news of a workflow to come first, and short enough for its tasks not to time
+/// out.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// The faults worth trying at a site. Without `may_end`, only those that leave the attempt alive.
+/// The faults worth trying at a site. Without `may_end`, they are only those that leave the attempt alive.
 pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
     let mut faults = Vec::new();
     let end = limits.may_end;

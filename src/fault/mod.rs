@@ -1,4 +1,5 @@
-//! Points, faults and plans: a position in a run where something can go wrong, what goes wrong there, and a list of both.
+//! Points, faults and plans. A point is a position in a run where something can go wrong, a fault goes wrong there, and
+//! a plan is a list of both.
 //!
 //! A [`Plan`] is text that people read, paste and keep. One entry names a [`Point`] and a [`Fault`]:
 //!
@@ -29,7 +30,7 @@
 //! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open) |
 //! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only in plans) |
 //!
-//! Lengths are `1ms`, `2s`, `1500us`. Each fault is a variant of [`Fault`], which says what it does.
+//! Lengths are `1ms`, `2s`, `1500us`. Each fault is a variant of [`Fault`], whose documentation describes it.
 
 pub(crate) mod deadline;
 pub(crate) mod family;

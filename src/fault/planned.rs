@@ -12,11 +12,11 @@ use super::source::{Faults, LateDispatch, Location};
 /// The faults of a plan. Each strikes at most once.
 #[derive(Debug)]
 pub(crate) struct Planned {
-    /// Sorted by [`Pending::key`]; those of one key are in the plan's order.
+    /// The entries, sorted by [`Pending::key`]; those of one key are in the plan's order.
     entries: Vec<Pending>,
-    /// Their sites, sorted, each once.
+    /// The sites of the entries, sorted, each once.
     sites: Vec<Site>,
-    /// The number of those that have not struck.
+    /// The number of entries that have not struck.
     left: usize,
 }
 
@@ -27,11 +27,11 @@ struct Pending {
     /// Its index in the plan.
     index: usize,
     struck: bool,
-    /// The time by which the attempt is dispatched later to meet a deadline, where that is the way.
+    /// The time by which the attempt is dispatched later to meet a deadline, if it is met in that way.
     dispatch_delay: Option<Duration>,
 }
 
-/// Which attempt or workflow a fault strikes: name, execution, attempt, and the workflow's id, if the plan says it.
+/// The attempt or workflow that a fault strikes: name, execution, attempt, and the workflow's id, if the plan says it.
 type Owner<'a> = (&'a str, u32, Option<u32>, Option<&'a str>);
 
 /// The sites of deadlines.
@@ -49,7 +49,8 @@ impl Pending {
 }
 
 impl Planned {
-    /// The faults of these entries. `dispatch_delays` are those of the entries that are deadlines, index by index, or none.
+    /// Takes the faults of these entries. `dispatch_delays` are those of the entries that are deadlines, index by
+    /// index, or none.
     pub(crate) fn new(entries: &[Entry], dispatch_delays: &[Option<Duration>]) -> Planned {
         let pending = |(index, entry): (usize, &Entry)| {
             let dispatch_delay = dispatch_delays.get(index).copied().flatten();
@@ -63,14 +64,14 @@ impl Planned {
         Planned { left: entries.len(), entries, sites }
     }
 
-    /// Strikes with the plan's first entry that may strike there, at one of these sites, and is `wanted`.
+    /// Strikes with the plan's first entry that may strike there, at one of these sites, and that is `wanted`.
     fn take(
         &mut self,
         at: Location<'_>,
         sites: RangeInclusive<Site>,
         wanted: fn(&Pending) -> bool,
     ) -> Option<&Pending> {
-        // The plan need not say the workflow's id where it is that of the first workflow, or where the point is a workflow's.
+        // The plan need not say the id of the first workflow, nor any workflow's id where the point is a workflow's.
         let may_be_unsaid = at.attempt.is_none() || at.first_workflow;
         let ids = [Some(Some(at.workflow_id)), may_be_unsaid.then_some(None)];
         let entries = &self.entries;

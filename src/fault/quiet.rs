@@ -5,7 +5,7 @@ use super::menu::Limits;
 use super::point::Site;
 use super::source::{Faults, Location};
 
-/// Nothing goes wrong: the run without faults, which others are compared with.
+/// The source of no faults: nothing goes wrong in the run without faults, with which others are compared.
 #[derive(Debug)]
 pub(crate) struct Quiet;
 

@@ -1,10 +1,10 @@
-//! [`Faults`]: where the faults of a run come from.
+//! [`Faults`]: the source from which the faults of a run come.
 //!
-//! There is a file for each source: [`Quiet`](super::quiet::Quiet) has none, [`Planned`](super::planned::Planned) has those
-//! of a plan, and [`Swarm`](super::swarm::Swarm) draws them from a seed.
+//! There is a file for each source: [`Quiet`](super::quiet::Quiet) has none, [`Planned`](super::planned::Planned) has
+//! those of a plan, and [`Swarm`](super::swarm::Swarm) draws them from a seed.
 //!
-//! A run passes thousands of sites and almost all of them without a fault. So it first asks [`Faults::may_strike`], which
-//! knows only the kind of site and its number, and looks up where it is, a [`Location`], only if the answer is yes.
+//! A run passes thousands of sites, almost all of them without a fault. So it first asks [`Faults::may_strike`], which
+//! knows only the kind of site and its number. The run looks up its place, a [`Location`], only if the answer is yes.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::menu::Limits;
 use super::plan::Entry;
 use super::point::Site;
 
-/// Where the faults of a run come from.
+/// A source of the faults of a run.
 pub(crate) trait Faults: fmt::Debug {
     /// Says whether no fault strikes any more, wherever the run goes.
     fn is_quiet(&self) -> bool {
@@ -24,10 +24,10 @@ pub(crate) trait Faults: fmt::Debug {
     /// Says whether a fault may strike at such a site, in whatever attempt or workflow.
     fn may_strike(&self, site: Site) -> bool;
 
-    /// The fault that strikes at this location, if one does. `limits` are what faults that are drawn must keep to.
+    /// The fault that strikes at this location, if one does. Faults that are drawn must keep to `limits`.
     fn strike(&mut self, at: Location<'_>, limits: &dyn Fn() -> Limits) -> Option<Fault>;
 
-    /// The planned deadline that this attempt meets by being dispatched later. `at` is its dispatch.
+    /// The planned deadline that this attempt meets by a later dispatch. `at` is its dispatch.
     fn strike_deadline(&mut self, at: Location<'_>) -> Option<LateDispatch> {
         let _ = at;
         None
@@ -44,10 +44,10 @@ pub(crate) trait Faults: fmt::Debug {
     }
 }
 
-/// Where in a run a site is.
+/// The place of a site in a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Location<'a> {
-    /// The workflow that owns it, and whether that is the first one started.
+    /// The workflow to which it belongs, and whether that is the first one started.
     pub(crate) workflow_id: &'a str,
     pub(crate) first_workflow: bool,
     /// The type of the activity, or of the workflow at its own sites.
@@ -57,10 +57,10 @@ pub(crate) struct Location<'a> {
     pub(crate) site: Site,
 }
 
-/// A planned deadline that is met by dispatching the attempt later.
+/// A planned deadline that is met by a later dispatch of the attempt.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct LateDispatch {
-    /// Where and how the deadline falls.
+    /// The site of the deadline, and the fault that says how it falls.
     pub(crate) site: Site,
     pub(crate) fault: Fault,
     /// The time by which the attempt is dispatched later.

@@ -1,4 +1,4 @@
-//! [`Survey`]: what the run without faults shows to those who draw faults for others.
+//! [`Survey`]: the facts about the run without faults, for those who draw faults for other runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use super::family::Families;
 use super::menu::{AttemptLengths, Limits, menu};
 use super::point::Site;
 
-/// A site of each kind at which a drawn fault may strike. Deadlines are not among them: when the await of one would come has
-/// to be known beforehand.
+/// A site of each kind at which a drawn fault may strike. Deadlines are not among them: the time of a deadline's await
+/// would have to be known beforehand.
 const SITES: [Site; 9] = [
     Site::Dispatch,
     Site::Await(1),
@@ -22,18 +22,18 @@ const SITES: [Site; 9] = [
     Site::Timer(1),
 ];
 
-/// A run of which nothing is known counts as one of so many sites.
+/// The number of sites in a run of which nothing is known.
 const UNKNOWN: u32 = 32;
 
-/// The run without faults shows this: where faults can strike, how many of these sites there are, and how long attempts take.
-/// It is made once and read by the run of each seed.
+/// The facts that the run without faults shows: where faults can strike, how many of these sites there are, and how
+/// long attempts take. The survey is made once and read by the run of each seed.
 #[derive(Debug)]
 pub(crate) struct Survey {
     kinds: [Kind; SITES.len()],
     lengths: AttemptLengths,
     within_budget: Sites,
     over_budget: Sites,
-    /// Activity types, and whether any of their attempts may be ended within the budget.
+    /// Says for each activity type whether any of its attempts may be ended within the budget.
     may_end: BTreeMap<Arc<str>, bool>,
 }
 
@@ -41,9 +41,9 @@ pub(crate) struct Survey {
 #[derive(Clone, Copy, Debug)]
 struct Kind {
     kind: u8,
-    /// Where attempts may be ended.
+    /// The families that fit where attempts may be ended.
     freely: Families,
-    /// Where none may.
+    /// The families that fit where no attempt may be ended.
     bound: Families,
 }
 
@@ -68,7 +68,7 @@ impl Sites {
         *known = known.saturating_add(count);
     }
 
-    /// Those of which a fault fits somewhere.
+    /// The families of which a fault fits somewhere.
     pub(super) fn families(&self) -> Families {
         self.0.keys().fold(Families::default(), |all, fitting| all.with(*fitting))
     }
@@ -101,7 +101,7 @@ impl Survey {
         survey
     }
 
-    /// Adds a site, where attempts may be ended: within the budget, and over it.
+    /// Adds a site, and says whether attempts may be ended there: within the budget, and over it.
     pub(crate) fn add_site(&mut self, site: Site, may_end: bool, may_end_over_budget: bool) {
         if let Some(kind) = self.kinds.iter().find(|kind| kind.kind == site.kind()) {
             self.within_budget.add(kind.fitting(may_end), 1);
@@ -117,7 +117,7 @@ impl Survey {
         *self.may_end.entry(activity_type.clone()).or_default() |= may_end;
     }
 
-    /// How long attempts take.
+    /// The lengths of attempts.
     pub(crate) fn lengths(&self) -> &AttemptLengths {
         &self.lengths
     }
@@ -161,7 +161,7 @@ mod tests {
         let sites = [Site::Dispatch, Site::Await(1), Site::Await(2), Site::Effect(1), Site::Completion];
         sites.into_iter().for_each(|site| survey.add_site(site, false, true));
         let count = |over_budget, fault| survey.sites(over_budget).fitting(Families::of(&[fault]));
-        // Where no attempt may end, a crash, a failure and a stall fit nowhere. A cancel does, but not at an effect.
+        // Where no attempt may end, a crash, a failure and a stall fit nowhere. A cancel fits, but not at an effect.
         assert_eq!(
             [Fault::Crash, Fault::Fail, Fault::Stop, Fault::Cancel].map(|fault| count(false, fault)),
             [0, 0, 0, 4]

@@ -1,12 +1,12 @@
 //! [`Swarm`]: faults drawn from a seed.
 //!
-//! Each seed switches whole families of faults on or off and draws how often they strike. A run in which only lost
-//! messages occur, many of them, finds what a little of everything does not.
+//! Each seed switches whole families of faults on or off and draws how often they strike. A run with one kind of
+//! trouble, such as many lost messages, finds bugs that a little of everything does not.
 //!
 //! Source of the idea: Groce et al., "Swarm testing", ISSTA 2012.
 //!
-//! A run that meets no fault shows nothing. So the rates follow the number of sites that the run without faults has, one
-//! family at least can strike at one of them, and a strike that is due waits for a site where it can.
+//! A run that meets no fault shows nothing. So the rates follow the number of sites that the run without faults has, at
+//! least one family can strike at one of them, and a strike that is due waits for a site where it can.
 
 use std::sync::Arc;
 
@@ -18,20 +18,20 @@ use super::source::{Faults, Location};
 use super::survey::Survey;
 use crate::engine::choice::{Draws, Stream};
 
-/// Each seed has one of so many rates.
+/// The number of rates, of which each seed has one.
 const RATES: u32 = 5;
 
 /// The faults of one run, drawn from its seed.
 #[derive(Debug)]
 pub(crate) struct Swarm {
     draws: Draws,
-    /// Those that are on.
+    /// The families that are on.
     families: Families,
-    /// The kinds of site where one of those may fit, a bit for each. No others count.
+    /// The kinds of site where one of those families may fit, a bit for each. No other kinds count.
     kinds: u16,
     /// The average number of sites between two strikes.
     gap: u32,
-    /// Sites until the next strike.
+    /// The number of sites until the next strike.
     left: u32,
     over_budget: bool,
     survey: Arc<Survey>,
@@ -51,12 +51,12 @@ impl Swarm {
     }
 }
 
-/// The average number of sites between two strikes at this rate, of which 0 is the highest: from some 4 sites, or fewer where
-/// there are few, to half of all, in even steps of proportion.
+/// The average number of sites between two strikes at this rate, of which 0 is the highest. The rates go from a gap of
+/// some 4 sites, or fewer where there are few, to half of all, in even steps of proportion.
 fn gap(sites: u32, rate: u32) -> u32 {
     let widest = f64::from((sites / 2).clamp(1, u32::MAX / 4));
     let narrowest = (widest / 4.0).clamp(1.0, 4.0);
-    // The fourth root. Square roots are the same on every machine, other powers are not.
+    // This is the fourth root. Square roots are the same on every machine, other powers are not.
     let step = (widest / narrowest).sqrt().sqrt();
     (0..rate).fold(narrowest, |gap, _| gap * step).round() as u32
 }
@@ -76,7 +76,7 @@ impl Faults for Swarm {
         limits.attempt_length = self.survey.lengths().bound(at.name, limits.attempt_length, unknown);
         let mut faults = menu(at.site, &limits);
         faults.retain(|fault| self.families.has(fault.family()));
-        // Where none fits, the strike stays due.
+        // Where no fault fits, the strike stays due.
         let many = faults.len();
         let fault = if many == 0 { None } else { Some(faults[self.draws.index(many)]) }?;
         self.left = self.draws.below(2 * self.gap);
@@ -140,7 +140,7 @@ mod tests {
         let has_failures_alone =
             |swarm: &Swarm| swarm.may_strike(Site::Effect(1)) && !swarm.may_strike(Site::Completion);
         let seeds = (0..).map(|seed| Swarm::new(seed, false, survey.clone()));
-        // Failures alone: at awaits and effects.
+        // These are failures alone, at awaits and effects.
         let mut swarm = seeds.into_iter().find(has_failures_alone).expect("a seed with failures alone");
         let site = Site::Await(1);
         let at = Location { workflow_id: "w", first_workflow: true, name: "a", execution: 1, attempt: Some(1), site };

@@ -1,4 +1,4 @@
-//! [`Plan`]: which faults strike where; what is printed, shrunk, kept and replayed.
+//! [`Plan`]: the faults that strike and their points; it is printed, shrunk, kept and replayed.
 
 mod simpler;
 mod words;
@@ -17,19 +17,19 @@ use crate::engine::schedule::{Fifo, Random, Schedule};
 /// The version of a plan's text, with which every plan begins. A plan of another version is refused.
 pub const VERSION: u32 = 1;
 
-/// Which of several ready tasks runs first.
+/// The order in which ready tasks run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub enum Order {
-    /// The one that has been ready longest.
+    /// The task that has been ready longest runs first.
     #[default]
     Fifo,
-    /// Any, drawn from the run's seed.
+    /// Any ready task runs first, drawn from the run's seed.
     Random,
 }
 
 impl Order {
-    /// This order in a run of this seed.
+    /// Makes this order for a run of this seed.
     pub(crate) fn schedule(self, seed: u64) -> Box<dyn Schedule> {
         match self {
             Order::Fifo => Box::new(Fifo),
@@ -49,20 +49,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// `fault` at `point`.
+    /// Makes an entry: `fault` at `point`.
     pub fn new(point: Point, fault: Fault) -> Entry {
         Entry { point, fault }
     }
 }
 
-/// As plans spell it: `process_large_file#1@1:await5=crash`.
+/// Writes the entry as plans spell it: `process_large_file#1@1:await5=crash`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.point, self.fault)
     }
 }
 
-/// As plans spell it: `fifo`, `random`.
+/// Writes the order as plans spell it: `fifo`, `random`.
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -101,42 +101,42 @@ impl fmt::Display for Order {
 /// workflow ids with a `/` do not. All others are JSON strings in which `'` is written `\u0027`, so that a plan fits
 /// between the single quotes of a shell. Spaces are free around `;` and `=`.
 ///
-/// Its `Debug` is this text too: what a failed assertion or proptest shows of a plan can be pasted.
+/// Its `Debug` is this text too: a plan in a failed assertion or in proptest's output can be pasted.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Feeds the order of ready tasks and the user code's random numbers.
+    /// The seed of the order of ready tasks and of the user code's random numbers.
     pub seed: u64,
-    /// Which of several ready tasks runs first.
+    /// The order in which ready tasks run.
     pub order: Order,
-    /// The exploration the plan belongs to.
+    /// The exploration to which the plan belongs.
     pub exploration: Option<Arc<str>>,
     /// The faults.
     pub entries: Vec<Entry>,
 }
 
 impl Plan {
-    /// No faults, seed 0, first in first out: the reference run.
+    /// The plan of the reference run: no faults, seed 0, first in first out.
     pub fn none() -> Plan {
         Plan::default()
     }
 
-    /// These faults, seed 0, first in first out. Takes the entries as they are.
+    /// Makes a plan of these faults, seed 0, first in first out. It takes the entries as they are.
     pub fn new(entries: Vec<Entry>) -> Plan {
         Plan { entries, ..Plan::default() }
     }
 
-    /// With this seed.
+    /// Sets the seed.
     pub fn with_seed(self, seed: u64) -> Plan {
         Plan { seed, ..self }
     }
 
-    /// With this order of ready tasks.
+    /// Sets the order of ready tasks.
     pub fn with_order(self, order: Order) -> Plan {
         Plan { order, ..self }
     }
 
-    /// As a plan of this exploration.
+    /// Makes the plan one of this exploration.
     pub fn with_exploration(self, name: impl Into<Arc<str>>) -> Plan {
         Plan { exploration: Some(name.into()), ..self }
     }
@@ -147,7 +147,7 @@ impl Plan {
     }
 }
 
-/// The [text](Plan#text), header first and complete.
+/// Writes the [text](Plan#text), header first and complete.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v{VERSION} seed={} order={}", self.seed, self.order)?;
@@ -161,14 +161,14 @@ impl fmt::Display for Plan {
     }
 }
 
-/// As its `Display`.
+/// Writes the plan as its `Display` does.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// A plan's text is not a plan.
+/// The error for a text that is not a plan.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("column {column}: {problem}")]
 #[non_exhaustive]

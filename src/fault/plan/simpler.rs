@@ -11,8 +11,8 @@ use crate::fault::point::{Point, Site};
 const SHORTEST: Duration = Duration::from_millis(1);
 
 impl Plan {
-    /// The plans that are one step simpler than this one, those that save most first. A plan that an exploration reports
-    /// is one of which no simplification fails the same way.
+    /// The plans that are one step simpler than this one, those that save most first. No simplification of a plan that
+    /// an exploration reports fails the same way.
     ///
     /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one; a
     /// fault strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a stall
@@ -71,8 +71,8 @@ impl Plan {
     }
 }
 
-/// Code that fails instead of a process that dies, where the point has such a fault: one thing goes wrong, not all that
-/// the worker hosts.
+/// Makes the code fail instead of the process, where the point has such a fault: one thing goes wrong, not all that the
+/// worker hosts.
 fn softer(entry: &Entry) -> Vec<Entry> {
     let fault = match (entry.fault, entry.point.site) {
         (Fault::Crash | Fault::CrashAttempt, Site::Await(_)) => Fault::Fail,
@@ -83,7 +83,7 @@ fn softer(entry: &Entry) -> Vec<Entry> {
     vec![Entry::new(entry.point.clone(), fault)]
 }
 
-/// The same fault at an earlier site of its kind, in an earlier attempt, or in an earlier execution.
+/// Moves the same fault to an earlier site of its kind, an earlier attempt, or an earlier execution.
 fn earlier(entry: &Entry) -> Vec<Entry> {
     let mut points = Vec::new();
     for site in entry.point.site.number().into_iter().flat_map(below) {
@@ -117,7 +117,7 @@ fn below(count: u32) -> Vec<u32> {
     lower
 }
 
-/// The same fault at half its length, then at round lengths below it: to one digit, two, three, and so on.
+/// Makes the same fault half as long, then of round lengths below that: to one digit, two, three, and so on.
 fn shorter(entry: &Entry) -> Vec<Entry> {
     let Some(length) = entry.fault.length() else { return Vec::new() };
     let millis = length.as_millis();
@@ -233,7 +233,7 @@ mod tests {
         ]
     }
 
-    /// All of them would be 20,000 plans of as many faults.
+    /// All simplifications would be 20,000 plans of as many faults.
     #[test]
     fn a_simpler_plan_is_made_when_it_is_asked_for() {
         let entry = |timer: u32| format!("w#1:timer{timer}=cancel").parse::<Entry>().unwrap();
@@ -248,7 +248,7 @@ mod tests {
                               a#1@2:effect4=crash_after; w#2:task7=late(12345us); w#1:signal3=duplicated"
             .parse()
             .unwrap();
-        // A long way down, by another step each time.
+        // This is a long way down, by another step each time.
         let mut steps = 0;
         loop {
             let simpler = plan.simplifications();

@@ -14,7 +14,7 @@ pub(crate) struct FaultWords<'a> {
 }
 
 impl Entry {
-    /// In words: `the worker crashes when attempt 1 of process_large_file waits for the 5th time`.
+    /// Says the entry in words: `the worker crashes when attempt 1 of process_large_file waits for the 5th time`.
     ///
     /// ```
     /// # use durasim::fault::Entry;
@@ -31,7 +31,8 @@ impl Entry {
 }
 
 impl Plan {
-    /// In words, a line for each fault and one for a random order; `no faults` if there is none of it.
+    /// Says the plan in words, a line for each fault and one for a random order; `no faults` if there is nothing to
+    /// say.
     pub fn words(&self) -> impl fmt::Display + '_ {
         PlanWords(self)
     }
@@ -192,7 +193,7 @@ impl fmt::Display for FaultWords<'_> {
                 write!(f, "the workflow is asked to cancel right after timer {timer} of {subject} fires")
             }
 
-            // Made by hand and fitting nowhere: reading a plan refuses it.
+            // This entry was made by hand and fits nowhere: reading a plan refuses it.
             (_, fault) => write!(f, "{fault} at {}, which it does not fit", self.point),
         }
     }
@@ -216,7 +217,7 @@ impl fmt::Display for Subject<'_> {
     }
 }
 
-/// `1st`, `2nd`, `11th`.
+/// Writes a number as `1st`, `2nd`, `11th`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ordinal(pub u32);
 

@@ -11,11 +11,12 @@ pub use site::Site;
 pub(crate) use name::{Id, Name};
 pub(super) use name::{bare_len, quoted_len};
 
-/// Where in a run something can go wrong, named so that it stays the same when faults change the rest of the run.
+/// A position in a run where something can go wrong, named so that it stays the same when faults change the rest of the
+/// run.
 ///
 /// Text: `[workflow-id[/run]:]activity#k@n:site` for activities and `workflow#k[@run]:site` for workflows, where `k`
 /// counts the activities of this type that their workflow has scheduled (or the workflows of this type that were
-/// started), and `n` counts attempts, all from 1. How names are spelled: [`Plan`](super::Plan#text).
+/// started), and `n` counts attempts, all from 1. [`Plan`](super::Plan#text) says how names are spelled.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Point {
     /// The workflow that scheduled the activity; `None` means the first workflow started.
@@ -24,16 +25,16 @@ pub struct Point {
     pub run: Option<u32>,
     /// The activity type, or the workflow type.
     pub name: Arc<str>,
-    /// Which execution of that name, from 1.
+    /// The number of the execution of that name, from 1.
     pub execution: u32,
-    /// Which attempt, from 1; `None` at a workflow's own sites.
+    /// The number of the attempt, from 1; `None` at a workflow's own sites.
     pub attempt: Option<u32>,
-    /// Where in it.
+    /// The site in it.
     pub site: Site,
 }
 
-/// As plans spell it: `process_large_file#1@1:await5`. A point that no run can have (a count of 0, an activity's site
-/// without an attempt) prints too, but is refused when read.
+/// Writes the point as plans spell it: `process_large_file#1@1:await5`. A point that no run can have (a count of 0, an
+/// activity's site without an attempt) prints too, but is refused when read.
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let own_run = if self.site.is_workflow() { self.run } else { None };

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'a>(pub &'a str);
 
-/// A workflow id: as [`Name`], but quoted if it holds a `/`, which begins the run's number there.
+/// A workflow id. It is spelled as a [`Name`], but quoted if it holds a `/`, which begins the run's number there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Id<'a>(pub &'a str);
 

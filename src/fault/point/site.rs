@@ -1,8 +1,9 @@
-//! [`Site`]: where in an attempt or a workflow something can go wrong.
+//! [`Site`]: a position in an attempt or a workflow where something can go wrong.
 
 use std::fmt;
 
-/// Where something can go wrong within one attempt, one activity's retry loop, or one workflow run. Numbers count from 1.
+/// A position within one attempt, one activity's retry loop, or one workflow run where something can go wrong. Numbers
+/// count from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Site {
@@ -16,14 +17,15 @@ pub enum Site {
     Heartbeat(u32),
     /// The attempt's deadline, which falls around its N-th await.
     ///
-    /// Where the deadline is the activity's schedule-to-close timeout, the attempt is dispatched later, so that its awaits and
-    /// heartbeats keep their distances. How much later is found by a run without these faults, made beforehand. Otherwise the
-    /// attempt is not polled from its await before until the time is right: for a start-to-close timeout, which moves along
-    /// with the dispatch, and always under [`Simulation::drive`](crate::Simulation::drive), whose script runs only once.
+    /// Where the deadline is the activity's schedule-to-close timeout, the attempt is dispatched later, so that its
+    /// awaits and heartbeats keep their distances. A run without these faults, made beforehand, shows how much later.
+    /// Otherwise the attempt is not polled from its await before until the time is right. This is the way for a
+    /// start-to-close timeout, which moves along with the dispatch, and always under
+    /// [`Simulation::drive`](crate::Simulation::drive), whose script runs only once.
     Deadline(u32),
     /// The worker reports how the attempt ended.
     Completion,
-    /// The wait before this attempt's successor.
+    /// The attempt waits for its successor.
     Backoff,
     /// The N-th workflow task of a run.
     Task(u32),
@@ -34,7 +36,7 @@ pub enum Site {
 }
 
 impl Site {
-    /// Its kind, whatever its number.
+    /// A number for its kind, whatever its own number.
     pub(crate) fn kind(self) -> u8 {
         match self {
             Site::Dispatch => 0,
@@ -90,8 +92,8 @@ impl Site {
     /// The spellings of all sites, for messages.
     pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
 
-    /// The site that a plan spells so, without its number; `number` is what follows, 0 if nothing does. `None` if there
-    /// is no such word, or a number where none belongs.
+    /// The site that a plan spells with this word. `number` is the number that follows the word, 0 if none does. Gives
+    /// `None` if there is no such word, or if a number stands where none belongs.
     pub(in crate::fault) fn spelled(word: &str, number: u32) -> Option<Site> {
         Some(match (word, number) {
             ("dispatch", 0) => Site::Dispatch,
@@ -137,7 +139,7 @@ impl Site {
     }
 }
 
-/// As plans spell it: `await5`.
+/// Writes the site as plans spell it: `await5`.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;

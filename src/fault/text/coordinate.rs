@@ -1,4 +1,4 @@
-//! Reading a point: `[workflow-id[/run]:]activity#k@n:site` or `[workflow-id:]workflow#k[@run]:site`.
+//! The reading of a point: `[workflow-id[/run]:]activity#k@n:site` or `[workflow-id:]workflow#k[@run]:site`.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub(super) fn point(cursor: &mut Cursor<'_>) -> Result<Point, PlanError> {
     Ok(Point { workflow_id, run, name, execution, attempt, site })
 }
 
-/// A name ends without `#`: either that is missing, or the name should be in quotes.
+/// The error for a name that ends without `#`: either that is missing, or the name should be in quotes.
 fn no_execution(cursor: &Cursor<'_>) -> String {
     let found = cursor.found();
     match cursor.peek() {
@@ -57,7 +57,7 @@ fn no_execution(cursor: &Cursor<'_>) -> String {
     }
 }
 
-/// The workflow id (if one is given) and the run (likewise), up to and with the `:`.
+/// Reads the workflow id (if one is given) and the run (likewise), up to and with the `:`.
 fn workflow_prefix(
     cursor: &mut Cursor<'_>,
     workflow: Option<Spelled<'_>>,

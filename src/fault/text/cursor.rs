@@ -23,7 +23,7 @@ pub(super) struct Spelled<'a> {
     pub at: usize,
     /// The name, without quotes and escapes.
     pub name: Cow<'a, str>,
-    /// True if it stood in quotes.
+    /// Says whether it stood in quotes.
     pub quoted: bool,
 }
 
@@ -62,7 +62,8 @@ impl<'a> Cursor<'a> {
         next.is_some()
     }
 
-    /// Moves past `wanted` or says what is there instead; `why` says what it is for and shows the right form.
+    /// Moves past `wanted`, or gives an error with the character that is there instead. `why` says what `wanted` is for
+    /// and shows the right form.
     pub(super) fn expect(&mut self, wanted: char, why: &str) -> Result<(), PlanError> {
         if self.eat(wanted) {
             return Ok(());
@@ -83,7 +84,7 @@ impl<'a> Cursor<'a> {
         self.take_while(|c| c.is_alphanumeric() || c == '_')
     }
 
-    /// Takes a count: digits, from 1, without leading zeros. `what` names it and shows the right form.
+    /// Takes a count: digits, from 1, without leading zeros. `what` names the count and shows the right form.
     pub(super) fn count(&mut self, what: &str) -> Result<u32, PlanError> {
         let at = self.at;
         let digits = self.take_while(|c| c.is_ascii_digit());
@@ -98,7 +99,7 @@ impl<'a> Cursor<'a> {
         Err(self.error(at, problem))
     }
 
-    /// Takes a bare or quoted name. `what` names it and shows the right form.
+    /// Takes a bare or quoted name. `what` names its role and shows the right form.
     pub(super) fn name(&mut self, what: &str) -> Result<Spelled<'a>, PlanError> {
         let (at, rest) = (self.at, self.rest());
         if !rest.starts_with('"') {

@@ -1,11 +1,12 @@
-//! Reading a plan's header: `v1 seed=0 order=fifo for=name`.
+//! The reading of a plan's header: `v1 seed=0 order=fifo for=name`.
 
 use super::cursor::{Cursor, EXAMPLE};
 use crate::fault::{Order, Plan, PlanError, VERSION};
 
 const FIELDS: [&str; 3] = ["seed", "order", "for"];
 
-/// An activity may be called `v1` too, but then `#1` or more of a name or coordinate follows.
+/// Says whether the text begins with a header. An activity may be called `v1` too, but then `#1` or more of a name or
+/// coordinate follows.
 pub(super) fn begins_with_header(cursor: &Cursor<'_>) -> bool {
     let mut ahead = cursor.clone();
     let word = ahead.word();
@@ -18,7 +19,7 @@ fn version_number(word: &str) -> Option<&str> {
     word.strip_prefix('v').filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// `v1 seed=0 order=fifo for=name`, with the `;` behind it.
+/// Reads `v1 seed=0 order=fifo for=name`, with the `;` behind it.
 pub(super) fn header(cursor: &mut Cursor<'_>) -> Result<Plan, PlanError> {
     version(cursor)?;
     let mut plan = Plan::none();
@@ -66,7 +67,7 @@ fn version(cursor: &mut Cursor<'_>) -> Result<(), PlanError> {
     Err(cursor.error(at, problem))
 }
 
-/// Fields of a header end at a space, at the `;`, or with the text.
+/// Checks that a field of a header ends here: at a space, at the `;`, or with the text.
 fn end_of_field(cursor: &Cursor<'_>, field: &str) -> Result<(), PlanError> {
     match cursor.peek() {
         None | Some(';') => Ok(()),

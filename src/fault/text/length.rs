@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Digits and the largest unit that is exact: `2s`, `1500ms`.
+/// Writes digits and the largest unit that is exact: `2s`, `1500ms`.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fault) struct Length(pub Duration);
 
-/// The longest, for messages.
+/// The longest length, for messages.
 pub(super) const LONGEST: &str = "18446744073709551615s";
 
-/// Units and how many of them make a second, the largest first.
+/// The units and how many of them make a second, the largest first.
 const UNITS: [(&str, u128); 4] = [("s", 1), ("ms", 1_000), ("us", 1_000_000), ("ns", 1_000_000_000)];
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
@@ -21,12 +21,13 @@ impl Length {
         UNITS.iter().any(|(name, _)| *name == text)
     }
 
-    /// Reads digits and a unit, which the caller has separated. `None` if it is neither, or longer than a [`Duration`].
+    /// Reads digits and a unit, which the caller has separated. Gives `None` if they are not that, or longer than a
+    /// [`Duration`].
     pub(super) fn read(digits: &str, unit: &str) -> Option<Duration> {
         let (_, per_second) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
         let count: u128 = digits.parse().ok()?;
         let nanos = (count % per_second) * (NANOS_PER_SECOND / per_second);
-        // Below one second, hence below 2^32.
+        // The rest is below one second, hence below 2^32.
         Some(Duration::new(u64::try_from(count / per_second).ok()?, nanos as u32))
     }
 }

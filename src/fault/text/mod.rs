@@ -1,4 +1,4 @@
-//! Reading plans from their text, whose grammar is in the documentation of [`Plan`](super::Plan#text).
+//! The reading of plans from their text, whose grammar is in the documentation of [`Plan`](super::Plan#text).
 
 mod coordinate;
 mod cursor;

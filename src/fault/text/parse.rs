@@ -1,7 +1,7 @@
-//! Reading plans and entries from their text. The grammar is in the documentation of [`Plan`].
+//! The reading of plans and entries from their text. The grammar is in the documentation of [`Plan`].
 //!
-//! Strict: a plan that is not quite right must not run as another plan, least of all as one without faults. Every error
-//! says where it is and what would be right there.
+//! It is strict: a plan that is not quite right must not run as another plan, least of all as one without faults. Every
+//! error names its place, and says what would be right there.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ impl FromStr for Plan {
             return Err(cursor.error_here(problem));
         }
         let mut plan = if begins_with_header(&cursor) { header(&mut cursor)? } else { Plan::none() };
-        // The fault at each point that has one.
+        // This holds the fault at each point that has one.
         let mut taken = BTreeMap::new();
         loop {
             cursor.skip_spaces();
@@ -106,7 +106,7 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
     }
 }
 
-/// The faults that fit, with the form of their length.
+/// The faults that fit at a site, with the form of their length.
 fn fitting(site: Site) -> String {
     let form = |kind: Fault| format!("{}{}", kind.keyword(), if kind.length().is_some() { "(2s)" } else { "" });
     let fitting: Vec<String> = Fault::KINDS.into_iter().filter(|kind| kind.fits(site)).map(form).collect();
