@@ -13,18 +13,18 @@ use super::departure::FinalReport;
 use super::message::Delivery;
 use super::throttle::{Action, Throttle};
 
-/// Where an attempt stands on its worker.
+/// The stage of an attempt on its worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Life {
     /// Its code runs.
     Running,
     /// Its code has ended, or was dropped by the worker.
     Ended,
-    /// Crashed: nothing of it may have any effect.
+    /// It has crashed: nothing of it may have any effect.
     Dead,
 }
 
-/// The worker's own clock adds this to a timeout before it cancels an attempt by itself.
+/// The time that the worker's own clock adds to a timeout before it cancels an attempt by itself.
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/mod.rs:243`; recorded scenario `sdk_local_timeout_buffer`.
 const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
@@ -33,7 +33,7 @@ const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
 pub(crate) struct Attempt {
     token: Token,
     worker: WorkerKey,
-    /// Holds its heartbeats back.
+    /// The throttle holds its heartbeats back.
     throttle: Throttle,
     task: Option<TaskId>,
     life: Life,
@@ -41,33 +41,33 @@ pub(crate) struct Attempt {
     effects: u32,
     heartbeats: u32,
     details_read: bool,
-    /// Notifies its code, while it runs.
+    /// The listener notifies its code, while it runs.
     listener: Option<Arc<dyn AttemptListener>>,
-    /// Why its code was asked to stop, once.
+    /// The reason for which its code was asked to stop, which happens once.
     cancelled_for: Option<CancelReason>,
-    /// The service has given it up while its code runs on.
+    /// Says whether the service has given it up while its code runs on.
     zombie: bool,
     started_at: Time,
     deadline: Option<Time>,
     timeouts: Timeouts,
-    /// When the code last recorded a heartbeat, or started: the worker's own heartbeat clock.
+    /// The time at which the code last recorded a heartbeat, or started: the worker's own heartbeat clock.
     last_recorded: Time,
-    /// When the service last had a heartbeat of it, or started it.
+    /// The time at which the service last had a heartbeat of it, or started it.
     last_visible: Time,
-    /// The details it recorded last.
+    /// The details that it recorded last.
     newest: Option<Bytes>,
-    /// What a fault has in store for the next heartbeat that leaves.
+    /// The delivery that a fault has in store for the next heartbeat that leaves.
     delivery: Delivery,
-    /// What is said at its end, while it waits for a heartbeat in flight. Boxed because it is rare.
+    /// The report of its end, while that waits for a heartbeat in flight. It is boxed because it is rare.
     final_report: Option<Box<FinalReport>>,
-    /// A fault keeps it from being polled.
+    /// Says whether a fault keeps it from being polled.
     stalled: bool,
-    /// Polls at the present moment, against loops that let no time pass.
+    /// The count of polls at the present moment, against loops that let no time pass.
     busy: Busy,
 }
 
 impl Attempt {
-    /// An attempt that its worker takes now. `interval` is between two heartbeats that are sent.
+    /// Makes an attempt that its worker takes now. `interval` is the time between two heartbeats that are sent.
     pub(super) fn new(token: Token, worker: WorkerKey, task: &ActivityTask, interval: Span, now: Time) -> Attempt {
         Attempt {
             token,
@@ -95,13 +95,13 @@ impl Attempt {
         }
     }
 
-    /// Its code has begun.
+    /// Notes that its code has begun.
     pub(crate) fn begin(&mut self, task: TaskId, listener: Arc<dyn AttemptListener>) {
         self.task = Some(task);
         self.listener = Some(listener);
     }
 
-    /// Its worker shows this to the service.
+    /// The token that its worker shows to the service.
     pub(crate) fn token(&self) -> Token {
         self.token
     }
@@ -111,7 +111,7 @@ impl Attempt {
         self.worker
     }
 
-    /// Its code, while it runs.
+    /// The task of its code, while it runs.
     pub(crate) fn task(&self) -> Option<TaskId> {
         self.task
     }
@@ -140,7 +140,7 @@ impl Attempt {
         self.zombie
     }
 
-    /// The service has given it up while its code runs on.
+    /// Notes that the service has given it up while its code runs on.
     pub(crate) fn become_zombie(&mut self) {
         self.zombie = true;
     }
@@ -168,12 +168,12 @@ impl Attempt {
         self.busy.count_poll(now, by_itself)
     }
 
-    /// Its code looks at its details. Whether that is the first time, while it runs.
+    /// Notes that its code looks at its details. Says whether that is the first time, while it runs.
     pub(crate) fn read_details(&mut self) -> bool {
         self.is_running() && !std::mem::replace(&mut self.details_read, true)
     }
 
-    /// Its code is asked to stop, unless it was asked before or runs no more.
+    /// Notes that its code is asked to stop. Says whether it was running and had not been asked before.
     pub(crate) fn cancel(&mut self, reason: CancelReason) -> bool {
         let is_first = self.is_running() && self.cancelled_for.is_none();
         if is_first {
@@ -182,22 +182,22 @@ impl Attempt {
         is_first
     }
 
-    /// Why its code was asked to stop, if it was.
+    /// The reason for which its code was asked to stop, if it was.
     pub(crate) fn cancelled_for(&self) -> Option<CancelReason> {
         self.cancelled_for
     }
 
-    /// Notifies its code, while it runs.
+    /// The listener that notifies its code, while it runs.
     pub(crate) fn listener(&self) -> Option<Arc<dyn AttemptListener>> {
         self.listener.clone()
     }
 
-    /// Takes what notifies its code, to be dropped.
+    /// Takes the listener that notifies its code, to be dropped.
     pub(super) fn take_listener(&mut self) -> Option<Arc<dyn AttemptListener>> {
         self.listener.take()
     }
 
-    /// When the worker's own clock gives it up.
+    /// The time at which the worker's own clock gives it up.
     pub(crate) fn local_timeout(&self) -> Option<Time> {
         let after =
             |from: Time, timeout: Span| (!timeout.is_zero()).then(|| from.plus(timeout).plus(LOCAL_TIMEOUT_BUFFER));
@@ -206,7 +206,7 @@ impl Attempt {
         close.into_iter().chain(heartbeat).min()
     }
 
-    /// Its code records a heartbeat, which the trace has under `bytes`.
+    /// Takes a heartbeat that its code records, and that the trace has under `bytes`.
     pub(crate) fn record(
         &mut self,
         details: Option<&[u8]>,
@@ -219,12 +219,12 @@ impl Attempt {
         if throttled { self.throttle.record(details, now) } else { self.throttle.record_unthrottled(details, now) }
     }
 
-    /// The throttle's wake-up has come.
+    /// Takes in that the throttle's wake-up has come.
     pub(crate) fn interval_elapsed(&mut self, now: Time) -> Action {
         self.throttle.interval_elapsed(now)
     }
 
-    /// The heartbeat in flight is answered, or known to be lost.
+    /// Takes in that the heartbeat in flight is answered, or known to be lost.
     pub(crate) fn heartbeat_answered(&mut self, now: Time) -> Action {
         self.throttle.answered(now)
     }
@@ -234,39 +234,39 @@ impl Attempt {
         self.throttle.has_pending()
     }
 
-    /// Decides what becomes of the next heartbeat that leaves: this one, or a newer one that has replaced it.
+    /// Sets the delivery of the next heartbeat that leaves: this one, or a newer one that has replaced it.
     pub(crate) fn set_delivery(&mut self, delivery: Delivery) {
         self.delivery = delivery;
     }
 
-    /// A heartbeat leaves: what becomes of it.
+    /// Takes the delivery of a heartbeat that leaves.
     pub(crate) fn take_delivery(&mut self) -> Delivery {
         std::mem::take(&mut self.delivery)
     }
 
-    /// The details it recorded last, in the trace.
+    /// The details that it recorded last, in the trace.
     pub(crate) fn newest(&self) -> Option<Bytes> {
         self.newest
     }
 
-    /// The service has a heartbeat of it.
+    /// Notes that the service has a heartbeat of it.
     pub(crate) fn became_visible(&mut self, now: Time) {
         self.last_visible = now;
     }
 
-    /// When the service last had a heartbeat of it, or started it.
+    /// The time at which the service last had a heartbeat of it, or started it.
     pub(crate) fn last_visible(&self) -> Time {
         self.last_visible
     }
 
-    /// A fault keeps it from being polled. Gives its task unless that is kept already.
+    /// Notes that a fault keeps it from being polled. Gives its task unless that is kept from polls already.
     pub(crate) fn stall(&mut self) -> Option<TaskId> {
         let task = self.task.filter(|_| !self.stalled)?;
         self.stalled = true;
         Some(task)
     }
 
-    /// The stall is over.
+    /// Notes that the stall is over.
     pub(crate) fn go_on(&mut self) {
         self.stalled = false;
     }
@@ -276,7 +276,7 @@ impl Attempt {
         self.stalled
     }
 
-    /// Its code has ended.
+    /// Notes that its code has ended.
     pub(super) fn end(&mut self) {
         self.life = Life::Ended;
         self.task = None;
@@ -293,18 +293,18 @@ impl Attempt {
         self.throttle.is_in_flight()
     }
 
-    /// It has crashed. Gives its code.
+    /// Notes that it has crashed. Gives its code.
     pub(super) fn die(&mut self) -> Option<TaskId> {
         self.life = Life::Dead;
         self.task.take()
     }
 
-    /// Its final report waits for the heartbeat in flight.
+    /// Keeps its final report, which waits for the heartbeat in flight.
     pub(crate) fn keep_report(&mut self, report: FinalReport) {
         self.final_report = Some(Box::new(report));
     }
 
-    /// Takes the report that waits; also when its worker has died, and it never leaves.
+    /// Takes the report that waits. If its worker has died, the report never leaves.
     pub(crate) fn take_report(&mut self) -> Option<FinalReport> {
         self.final_report.take().map(|report| *report)
     }
@@ -327,8 +327,8 @@ impl Busy {
         self.polls
     }
 
-    /// Counts one more poll of a task, and says how many there were at this moment for which the task has woken itself,
-    /// with the one before them. What others wake it for is work, however much of it there is.
+    /// Counts one more poll of a task. Says for how many of the polls at this moment the task has woken itself, with
+    /// the poll before them. Polls after a wake from elsewhere are work, however many there are.
     pub(crate) fn count_poll(&mut self, now: Time, by_itself: bool) -> u32 {
         if by_itself || self.at != now || self.polls == 0 { self.count(now) } else { self.polls }
     }

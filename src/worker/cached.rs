@@ -8,27 +8,28 @@ use super::turn::Turn;
 use crate::program::{Command, TaskFailure, Time, WorkflowRun};
 use crate::service::HistoryEvent;
 
-/// A workflow's code with what an SDK keeps beside it: how far it has come in its history, and which of its activities it
-/// still waits for. For those who drive a [`Service`](crate::service::state::Service) themselves; a simulation has its own.
+/// A workflow's code with what an SDK keeps beside it: how far it has come in its history, and which of its activities
+/// it still waits for. It is for those who drive a [`Service`](crate::service::state::Service) themselves; a simulation
+/// has its own.
 pub struct CachedWorkflow {
     instance: Instance,
 }
 
 impl CachedWorkflow {
-    /// An instance that has taken in nothing yet.
+    /// Makes an instance that has taken in nothing yet.
     pub fn new(run: Box<dyn WorkflowRun>) -> CachedWorkflow {
         CachedWorkflow { instance: Instance::new(run) }
     }
 
-    /// Hands the code what is new in its history and says what it asks the service for.
+    /// Hands the code the news in its history and gives the commands for the service.
     ///
-    /// `history` is the whole of it, up to a workflow task that was started at `now`. Cancellation types are applied here:
-    /// what the service is asked, and what the code gets at once
-    /// (crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`). A fresh instance first
-    /// lives through all that the history holds.
+    /// `history` is the whole history, up to a workflow task that was started at `now`. Cancellation types are applied
+    /// here: they decide what the service is asked, and what the code gets at once (crate temporalio-sdk-core 0.10.1
+    /// `src/worker/workflow/machines/activity_state_machine.rs`). A fresh instance first lives through all that the
+    /// history holds.
     ///
     /// # Errors
-    /// [`TaskFailure`]: the task has to be failed, and the instance is of no use any more.
+    /// The error is [`TaskFailure`]: the task has to be failed, and the instance is of no use any more.
     pub fn take_task(&mut self, history: &[HistoryEvent], now: Time) -> Result<Vec<Command>, TaskFailure> {
         self.take_turns(history, now).map_err(|problem| match problem {
             TaskProblem::Code(failure) => failure,

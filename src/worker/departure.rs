@@ -1,4 +1,4 @@
-//! [`FinalReport`]: what a worker says last of an attempt that has ended.
+//! [`FinalReport`]: the last words of a worker about an attempt that has ended.
 
 use super::message::{Call, Delivery, Message};
 use super::report::{PendingHeartbeat, Report};
@@ -6,8 +6,8 @@ use super::throttle::Throttle;
 use crate::service::Dialect;
 use crate::trace::{AttemptKey, Bytes};
 
-/// The last messages of a worker about an attempt that has ended: its report, and before that the heartbeat that was pending,
-/// where the report has no room for it.
+/// The last messages of a worker about an attempt that has ended: its report, and before that the heartbeat that was
+/// pending, if the report has no room for it.
 #[derive(Clone, Debug)]
 pub(crate) struct FinalReport {
     flushed: Option<Call>,
@@ -17,7 +17,7 @@ pub(crate) struct FinalReport {
 }
 
 impl FinalReport {
-    /// Takes what the throttle still holds, whose bytes these are. `None` if the worker says nothing.
+    /// Takes the heartbeat that the throttle still holds, whose bytes these are. `None` if the worker says nothing.
     pub(crate) fn new(
         report: Report,
         throttle: &mut Throttle,
@@ -41,7 +41,7 @@ impl FinalReport {
         Some(FinalReport { flushed, report, delivery })
     }
 
-    /// The messages: the heartbeat that goes first, if any, and the report with what becomes of it.
+    /// The messages: the heartbeat that goes first, if any, and the report with its delivery.
     pub(crate) fn messages(self, attempt: AttemptKey) -> (Option<Message>, Message, Delivery) {
         let flushed = self.flushed.map(|call| Message { attempt, call });
         (flushed, Message { attempt, call: self.report }, self.delivery)

@@ -1,4 +1,4 @@
-//! [`drift`]: what a replay asks for otherwise than its history, where the SDKs do not look: arguments, options, results.
+//! [`drift`]: a difference between a replay and its history where the SDKs do not look: arguments, options, results.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -6,16 +6,16 @@ use std::ops::Range;
 use crate::program::{ActivitySpec, Command, Details};
 use crate::service::{EventKind, HistoryEvent};
 
-/// A command that is the history's by kind, number, id and type, and differs all the same.
+/// A command that is the history's by kind, number, id and type, and differs from it all the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Drift {
     /// The index of its event in the history.
     pub(crate) event: usize,
-    /// What the replay does, after its name: `schedules activity 2 (send) with another input`.
+    /// The replay's command in words, after its name: `schedules activity 2 (send) with another input`.
     pub(crate) words: String,
-    /// What the history has.
+    /// The value that the history has.
     pub(crate) expected: String,
-    /// What the replay has.
+    /// The value that the replay has.
     pub(crate) found: String,
 }
 
@@ -93,7 +93,7 @@ fn unequal<T: PartialEq + Debug>(expected: &T, found: &T) -> Option<(String, Str
     (expected != found).then(|| (format!("{expected:?}"), format!("{found:?}")))
 }
 
-/// Both as text; a report shows where long texts differ.
+/// Gives both as text if they differ; a report shows where long texts differ.
 fn bytes_differ(expected: &[u8], found: &[u8]) -> Option<(String, String)> {
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok("") => "(empty)".to_owned(),

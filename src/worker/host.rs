@@ -9,7 +9,7 @@ use crate::program::{ActivityTask, AttemptListener, Span, Table, Time};
 use crate::service::Token;
 use crate::trace::{AttemptKey, WorkerKey};
 
-/// The attempts that workers have taken, those that have ended too.
+/// The attempts that workers have taken, including those that have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     list: Table<AttemptKey, Attempt>,
@@ -17,7 +17,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// A worker takes an attempt. `interval` is between two heartbeats that are sent.
+    /// Starts an attempt that a worker takes. `interval` is the time between two heartbeats that are sent.
     pub(crate) fn start(
         &mut self,
         token: Token,
@@ -30,51 +30,51 @@ impl Attempts {
         self.list.push(Attempt::new(token, worker, task, interval, now))
     }
 
-    /// The code of a running attempt has ended.
+    /// Notes that the code of a running attempt has ended.
     pub(crate) fn end(&mut self, attempt: AttemptKey) {
         self.running -= 1;
         self.list[attempt].end();
     }
 
-    /// A running attempt crashes. Gives its code.
+    /// Notes that a running attempt crashes. Gives its code.
     pub(crate) fn die(&mut self, attempt: AttemptKey) -> Option<TaskId> {
         self.running -= 1;
         self.list[attempt].die()
     }
 
-    /// Says whether one runs.
+    /// Says whether an attempt runs.
     pub(crate) fn any_runs(&self) -> bool {
         self.running > 0
     }
 
-    /// All of them, in the order in which they started.
+    /// The keys of all attempts, in the order in which they started.
     pub(crate) fn keys(&self) -> impl Iterator<Item = AttemptKey> + use<> {
         self.list.keys()
     }
 
-    /// Those that run.
+    /// The attempts that run.
     pub(crate) fn running(&self) -> impl Iterator<Item = (AttemptKey, &Attempt)> {
         self.list.iter().filter(|(_, attempt)| attempt.is_running())
     }
 
-    /// Those that run on this worker.
+    /// The attempts that run on this worker.
     pub(crate) fn hosted_by(&self, worker: WorkerKey) -> Vec<AttemptKey> {
         self.running().filter(|(_, attempt)| attempt.worker() == worker).map(|(key, _)| key).collect()
     }
 
-    /// This worker has died: what it had still to say of ended attempts never leaves.
+    /// Drops the reports of a worker that has died: they never leave.
     pub(crate) fn drop_reports_of(&mut self, worker: WorkerKey) {
         for attempt in self.list.values_mut().filter(|attempt| attempt.worker() == worker) {
             attempt.take_report();
         }
     }
 
-    /// Takes what notifies the code of those that have not ended, to be dropped.
+    /// Takes the listeners of the attempts that have not ended, to be dropped.
     pub(crate) fn take_listeners(&mut self) -> impl Iterator<Item = Arc<dyn AttemptListener>> {
         self.list.values_mut().filter_map(Attempt::take_listener)
     }
 
-    /// None, in the memory of these.
+    /// Makes an empty set of attempts in the memory of this one.
     pub(crate) fn emptied(self) -> Attempts {
         Attempts { list: self.list.emptied(), ..Attempts::default() }
     }

@@ -15,13 +15,13 @@ use super::turn::Turn;
 /// A workflow's code with what an SDK keeps beside it.
 pub(crate) struct Instance {
     run: Box<dyn WorkflowRun>,
-    /// Events of the history that have been taken in.
+    /// The number of events of the history that have been taken in.
     pub(super) seen: usize,
-    /// Whether tasks that an instance before this one has answered are still to be taken in.
+    /// Says whether tasks that an instance before this one has answered are still to be taken in.
     pub(super) replaying: bool,
-    /// By sequence number, from 1. A number whose command never left the code has none.
+    /// The activities by sequence number, from 1. A number whose command never left the code has none.
     activities: Vec<Option<Pending>>,
-    /// The clock and the length of the history at the last turn: what a query sees.
+    /// The clock and the length of the history at the last turn, which a query sees.
     now: Time,
     history_length: u64,
 }
@@ -29,11 +29,11 @@ pub(crate) struct Instance {
 /// An activity as the workflow's side knows it.
 struct Pending {
     spec: Arc<ActivitySpec>,
-    /// Whether its future has been resolved: what the service says after that is not for the code.
+    /// Says whether its future has been resolved: later news of the service is not for the code.
     resolved: bool,
 }
 
-/// Why a workflow task cannot be answered.
+/// The reason why a workflow task cannot be answered.
 #[derive(Clone, PartialEq, Debug, Error)]
 pub(crate) enum TaskProblem {
     #[error("{0}")]
@@ -50,12 +50,13 @@ impl Instance {
         Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
     }
 
-    /// Whether something outside the context woke the code.
+    /// Says whether something outside the context woke the code.
     pub(crate) fn foreign_wake(&self) -> bool {
         self.run.foreign_wake()
     }
 
-    /// Hands the code the news of one workflow task and notes what it asks the service for. Empties the list of jobs.
+    /// Hands the code the news of one workflow task and notes what the code asks the service for. Empties the list of
+    /// jobs.
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         (self.now, self.history_length) = (activation.now, activation.history_length);
@@ -77,8 +78,8 @@ impl Instance {
         Ok(())
     }
 
-    /// The rest of a turn in which the code cancels something: it may get news of that within the turn, and then ask
-    /// for more.
+    /// Carries out the rest of a turn in which the code cancels something. The code may get news of that within the
+    /// turn, and then ask for more.
     fn apply_cancellations(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         let mut asked = std::mem::take(commands);
@@ -92,7 +93,7 @@ impl Instance {
                 self.translate(command, commands, &mut activation.jobs, &mut cancellations);
             }
             if commands.last().is_some_and(Command::closes_workflow) {
-                // What became of activities cancelled in the same breath is nobody's concern any more.
+                // Nobody cares any more about the end of activities that were cancelled in the same breath.
                 activation.jobs.clear();
             }
             if activation.jobs.is_empty() {
@@ -104,11 +105,11 @@ impl Instance {
         Ok(())
     }
 
-    /// Asks the code about its state. It stays as it is.
+    /// Asks the code about its state, which stays as it is.
     ///
     /// # Errors
-    /// [`TaskProblem::Code`] when the instance is of no use any more; a query that the code does not know or that fails
-    /// is an answer.
+    /// The error is [`TaskProblem::Code`] when the instance is of no use any more. A query that the code does not know
+    /// or that fails is an answer.
     pub(crate) fn query(
         &mut self,
         id: u32,
@@ -137,7 +138,8 @@ impl Instance {
         }
     }
 
-    /// Applies the cancellation type: the service is asked or not, the code is notified at once or not.
+    /// Applies the cancellation type, which decides whether the service is asked, and whether the code is notified at
+    /// once.
     ///
     /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`.
     fn translate(
@@ -157,7 +159,7 @@ impl Instance {
         let pending = self.activities.get_mut(seq as usize - 1).and_then(Option::as_mut);
         let Some(pending) = pending.filter(|pending| !pending.resolved) else { return };
         let resolve_now = if cancellations.unsent.remove(&seq) {
-            // Cancelled before its schedule command left: never sent.
+            // It is cancelled before its schedule command left, which is then never sent.
             cancellations.taken_back.insert(seq);
             true
         } else {
@@ -179,7 +181,7 @@ impl Instance {
         }
     }
 
-    /// Takes out what the service says of activities whose futures have been resolved.
+    /// Takes out the news of the service about activities whose futures have been resolved.
     fn drop_unwanted(&mut self, jobs: &mut Vec<Job>) {
         jobs.retain(|job| match job {
             Job::ActivityDone { seq, .. } => self.resolve(*seq),
@@ -198,9 +200,9 @@ impl Instance {
 /// The activities of one turn, by their numbers.
 #[derive(Default)]
 struct Cancellations {
-    /// Scheduled in this turn.
+    /// The activities scheduled in this turn.
     unsent: BTreeSet<Seq>,
-    /// Scheduled and cancelled in this turn.
+    /// The activities scheduled and cancelled in this turn.
     taken_back: BTreeSet<Seq>,
 }
 
@@ -219,8 +221,8 @@ fn fired(job: &Job) -> Option<Seq> {
     }
 }
 
-/// Says whether a timer is cancelled of which the jobs at hand say that it has fired: a cancel request that stands before the
-/// firing in the history. The service would refuse to cancel it.
+/// Says whether a command cancels a timer that has fired by the jobs at hand. This happens where a cancel request
+/// stands before the firing in the history. The service would refuse to cancel the timer.
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/timer_state_machine.rs`: the machine has taken
 /// in the firing before the code gets anything, and its end state ignores a cancellation.

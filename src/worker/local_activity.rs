@@ -1,7 +1,7 @@
 //! Retries of local activities, which the worker does by itself inside a workflow task.
 //!
-//! They differ from the service's: a bad policy is repaired instead of refused, error types match without regard to
-//! case, and a delay of zero that the code asks for means "at once".
+//! They differ from the service's retries: a bad policy is repaired instead of refused, error types match without
+//! regard to case, and a delay of zero that the code asks for means "at once".
 //!
 //! Source: sdk-core `src/retry_logic.rs`.
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::program::{Failure, FailureKind, RetrySpec, Span};
 use crate::service::go_pow::go_pow;
 
-/// The policy in force: each field that is not set or not valid is replaced.
+/// Makes the policy in force: each field that is not set or not valid is replaced.
 ///
 /// The initial interval becomes 1 s, the coefficient 2.0 if below 1, the maximum interval 100 times the initial one if
 /// not set and equal to it if shorter, and a negative number of attempts means no limit.
@@ -24,7 +24,7 @@ pub fn policy_defaults(policy: &RetrySpec) -> RetrySpec {
     };
     RetrySpec {
         initial_interval,
-        // Also replaces NaN.
+        // This also replaces NaN.
         backoff_coefficient: if policy.backoff_coefficient >= 1.0 { policy.backoff_coefficient } else { 2.0 },
         maximum_interval,
         maximum_attempts: policy.maximum_attempts.max(0),
@@ -33,10 +33,10 @@ pub fn policy_defaults(policy: &RetrySpec) -> RetrySpec {
     }
 }
 
-/// How long to wait after `attempt` (from 1) ended with `failure`; `None` if there is no further attempt.
+/// The time to wait after `attempt` (from 1) ended with `failure`; `None` if there is no further attempt.
 ///
-/// `policy` is one that went through [`policy_defaults`]. `failure` is `None` when the attempt timed out. A delay that
-/// the failure asks for replaces the backoff, is not capped by the maximum interval, and does not lift the limit on
+/// `policy` has gone through [`policy_defaults`]. `failure` is `None` when the attempt timed out. A delay that the
+/// failure asks for replaces the backoff, is not capped by the maximum interval, and does not lift the limit on
 /// attempts.
 pub fn next_backoff(policy: &RetrySpec, attempt: u32, failure: Option<&Failure>) -> Option<Span> {
     if policy.maximum_attempts > 0 && attempt >= policy.maximum_attempts.unsigned_abs() {
@@ -57,7 +57,8 @@ pub fn next_backoff(policy: &RetrySpec, attempt: u32, failure: Option<&Failure>)
     }
 }
 
-/// The policy's own backoff. The first is the initial interval; one too long for a number is the maximum interval.
+/// The policy's own backoff. The first is the initial interval. A backoff that is too long for a number is the maximum
+/// interval.
 fn exponential(policy: &RetrySpec, attempt: u32) -> Span {
     if attempt <= 1 {
         return policy.initial_interval;

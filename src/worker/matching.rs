@@ -1,4 +1,4 @@
-//! [`Workers`]: the workers of a run, what waits for them, and which of them gets a task.
+//! [`Workers`]: the workers of a run, the tasks that wait for them, and the choice of a worker for a task.
 
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::trace::WorkerKey;
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     list: Table<WorkerKey, Worker>,
-    /// Tasks that no worker is there to take, in the order in which they came.
+    /// The tasks that no worker is there to take, in the order in which they came.
     backlog: Vec<Ready>,
-    /// Tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
+    /// The tasks that have reached a worker that stands still, with the worker: it takes them when it goes on.
     held_back: Vec<(Ready, WorkerKey)>,
-    /// Counts tasks handed over.
+    /// The number of tasks that were handed over.
     served: u64,
 }
 
 impl Workers {
-    /// None, in the memory of these.
+    /// Makes an empty set of workers in the memory of this one.
     pub(crate) fn emptied(self) -> Workers {
         Workers { list: self.list.emptied(), ..Workers::default() }
     }
@@ -31,12 +31,12 @@ impl Workers {
         self.list.push(worker);
     }
 
-    /// How many there are.
+    /// Counts the workers.
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// All of them.
+    /// The keys of all workers.
     pub(crate) fn keys(&self) -> impl Iterator<Item = WorkerKey> + use<> {
         self.list.keys()
     }
@@ -58,18 +58,18 @@ impl Workers {
         able.map(|(worker, _)| worker)
     }
 
-    /// The worker on this queue that has waited longest of those that take the task now.
+    /// The worker on this queue that has waited longest, among those that take the task now.
     pub(crate) fn longest_waiting(&self, ready: Ready, task_queue: &str) -> Option<WorkerKey> {
         self.able(ready, task_queue).min_by_key(|worker| self.list[*worker].served())
     }
 
-    /// This worker takes the task. Gives its present incarnation.
+    /// Lets this worker take the task. Gives its present incarnation.
     pub(crate) fn serve(&mut self, worker: WorkerKey, ready: Ready) -> u32 {
         self.served += 1;
         self.list[worker].take(self.served, matches!(ready, Ready::Activity { .. }))
     }
 
-    /// No worker is there to take this task.
+    /// Keeps a task that no worker is there to take.
     pub(crate) fn wait(&mut self, ready: Ready) {
         self.backlog.push(ready);
     }
@@ -79,12 +79,13 @@ impl Workers {
         !self.backlog.is_empty()
     }
 
-    /// Takes those tasks.
+    /// Takes the tasks that no worker was there to take.
     pub(crate) fn take_backlog(&mut self) -> Vec<Ready> {
         std::mem::take(&mut self.backlog)
     }
 
-    /// The task has reached a worker that stands still. Should the process die before it goes on, another one takes it.
+    /// Keeps a task that has reached a worker that stands still. If the process dies before it goes on, another worker
+    /// takes the task.
     pub(crate) fn hold_back(&mut self, ready: Ready, worker: WorkerKey) {
         self.held_back.push((ready, worker));
     }

@@ -1,4 +1,4 @@
-//! [`Message`]: what a worker sends to the service about an attempt, and what the network does to it.
+//! [`Message`]: a message of a worker to the service about an attempt, and the network's effect on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use crate::trace::{AttemptKey, Bytes};
 /// A message about an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    /// Which attempt, by its number in the trace.
+    /// The attempt, by its key in the trace.
     pub(crate) attempt: AttemptKey,
     pub(crate) call: Call,
 }
 
-/// What it says.
+/// The content of a message.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     /// `RecordActivityTaskHeartbeat`; the trace has the details under `bytes`.
@@ -27,16 +27,16 @@ pub(crate) enum Call {
     Cancel { details: Details },
 }
 
-/// What the network does to a message.
+/// The network's effect on a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Delivery {
     /// It arrives at once, and so does its answer.
     #[default]
     Whole,
-    /// It never arrives.
+    /// The message never arrives.
     RequestLost,
-    /// It arrives; the answer does not.
+    /// The message arrives; the answer does not.
     AnswerLost,
-    /// It arrives so much later.
+    /// The message arrives so much later.
     Late(Duration),
 }

@@ -1,9 +1,9 @@
-//! What an SDK's worker does between user code and the service.
+//! The work of an SDK's worker between user code and the service.
 //!
-//! The rules are here, each as a function or a small state machine without clock, queue or future:
-//! [`throttle`] holds heartbeats back, [`report`] says what the service is told of an attempt's end, `local_activity`
-//! retries what runs inside a workflow task. `CachedWorkflow` stands between a workflow's code and its history. They follow
-//! Temporal's sdk-core; where Cadence's client differs there is a second function.
+//! The rules are here, each as a function or a small state machine without clock, queue or future: [`throttle`] holds
+//! heartbeats back, [`report`] decides what the service is told of an attempt's end, `local_activity` retries
+//! activities that run inside a workflow task. `CachedWorkflow` stands between a workflow's code and its history. These
+//! rules follow Temporal's sdk-core; where Cadence's client differs there is a second function.
 
 pub(crate) mod attempt;
 #[cfg(feature = "internals")]

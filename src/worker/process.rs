@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use crate::program::Time;
 
-/// What a worker process is doing.
+/// The state of a worker process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Process {
-    /// Takes tasks and runs them.
+    /// It takes tasks and runs them.
     Up,
-    /// Stands still until then: nothing it hosts runs, nothing is sent, no task is taken.
+    /// It stands still until this time: nothing it hosts runs, nothing is sent, no task is taken.
     Frozen { until: Time },
-    /// Was asked to stop: takes no new tasks, cancels what runs when the grace period is over.
+    /// It was asked to stop: it takes no new tasks, and cancels what runs when the grace period is over.
     Stopping,
-    /// Gone. A new process comes after the restart delay.
+    /// It is gone. A new process comes after the restart delay.
     Down,
 }
 
@@ -21,15 +21,15 @@ pub(crate) enum Process {
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     process: Process,
-    /// Counts the processes; what was meant for an earlier one is stale.
+    /// The number of the present process; things that were meant for an earlier one are stale.
     incarnation: u32,
-    /// The queue it polls.
+    /// The queue that it polls.
     task_queue: Arc<str>,
-    /// Attempts it runs at once; 0 means no limit.
+    /// The number of attempts that it runs at once; 0 means no limit.
     slots: u32,
-    /// Attempts it runs, and tasks on their way to it.
+    /// The number of attempts that it runs, and of tasks on their way to it.
     busy: u32,
-    /// When it last took a task, as a running number: who has waited longest is served first.
+    /// The running number of the task that it took last: the worker that has waited longest is served first.
     served: u64,
 }
 
@@ -43,22 +43,22 @@ impl Worker {
         self.process
     }
 
-    /// Which of its processes is the present one, from 1.
+    /// The number of its present process, from 1.
     pub(crate) fn incarnation(&self) -> u32 {
         self.incarnation
     }
 
-    /// The queue it polls.
+    /// The queue that it polls.
     pub(crate) fn task_queue(&self) -> &Arc<str> {
         &self.task_queue
     }
 
-    /// When it last took a task, as a running number.
+    /// The running number of the task that it took last.
     pub(super) fn served(&self) -> u64 {
         self.served
     }
 
-    /// Until when it stands still, if it does.
+    /// The time until which it stands still, if it does.
     pub(crate) fn frozen_until(&self) -> Option<Time> {
         match self.process {
             Process::Frozen { until } => Some(until),
@@ -66,31 +66,32 @@ impl Worker {
         }
     }
 
-    /// Takes a task, its N-th of all workers'; an attempt takes a slot. Gives its incarnation.
+    /// Takes a task, the N-th that all workers took; an attempt takes a slot. Gives the worker's incarnation.
     pub(super) fn take(&mut self, served: u64, is_attempt: bool) -> u32 {
         self.served = served;
         self.busy += u32::from(is_attempt);
         self.incarnation
     }
 
-    /// An attempt has left its slot, or never came. Whether that matters to tasks that wait for one.
+    /// Frees the slot of an attempt that has left it, or never came. Says whether that matters to tasks that wait for a
+    /// slot.
     pub(crate) fn free_slot(&mut self) -> bool {
-        // One that has died since has none of its former attempts.
+        // A worker that has died since has none of its former attempts.
         self.busy = self.busy.saturating_sub(1);
         self.slots != 0
     }
 
-    /// Its process stands still until then. `false` unless it was up.
+    /// Makes its process stand still until this time. Gives `false` unless the process was up.
     pub(crate) fn freeze(&mut self, until: Time) -> bool {
         self.turn_from_up(Process::Frozen { until })
     }
 
-    /// Its process goes on.
+    /// Lets its process go on.
     pub(crate) fn thaw(&mut self) {
         self.process = Process::Up;
     }
 
-    /// Its process is asked to stop. `false` unless it was up.
+    /// Asks its process to stop. Gives `false` unless the process was up.
     pub(crate) fn stop(&mut self) -> bool {
         self.turn_from_up(Process::Stopping)
     }
@@ -103,7 +104,7 @@ impl Worker {
         was_up
     }
 
-    /// Its process is gone, with all its attempts. Gives the number of the next.
+    /// Ends its process, with all its attempts. Gives the number of the next process.
     pub(crate) fn go_down(&mut self) -> u32 {
         self.process = Process::Down;
         self.busy = 0;
@@ -111,28 +112,28 @@ impl Worker {
         self.incarnation
     }
 
-    /// The next process comes up, as was planned.
+    /// Brings the next process up, as was planned.
     pub(crate) fn come_up(&mut self) {
         self.process = Process::Up;
     }
 
-    /// A process comes up before the one that was planned, which does not come any more.
+    /// Brings a process up before the planned one, which does not come any more.
     pub(crate) fn come_up_early(&mut self) {
         self.incarnation += 1;
         self.process = Process::Up;
     }
 
-    /// Whether it would take a task now.
+    /// Says whether it would take a task now.
     pub(crate) fn takes_tasks(&self) -> bool {
         matches!(self.process, Process::Up | Process::Frozen { .. })
     }
 
-    /// Whether it has room for another attempt.
+    /// Says whether it has room for another attempt.
     pub(crate) fn has_slot(&self) -> bool {
         self.slots == 0 || self.busy < self.slots
     }
 
-    /// Whether a process is there, running or not.
+    /// Says whether a process is there, running or not.
     pub(crate) fn is_alive(&self) -> bool {
         self.process != Process::Down
     }

@@ -1,4 +1,4 @@
-//! From a history to the news a workflow's code takes in, and back: the comparison of a replay with its history.
+//! The way from a history to the news for a workflow's code, and back: the comparison of a replay with its history.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) enum Asked<'a> {
 impl Instance {
     /// Makes `turn` the next task that an instance before this one has answered, if there is one left.
     pub(crate) fn past_turn(&mut self, history: &[HistoryEvent], turn: &mut Turn) -> bool {
-        // A cached instance has answered all of them itself.
+        // A cached instance has answered all its tasks itself.
         if !self.replaying {
             return false;
         }
@@ -38,7 +38,7 @@ impl Instance {
         turn.answer = answered + 1..next_answer(history, answered + 1).unwrap_or(history.len());
         self.take_in(history, answered + 1, turn);
         let Activation { now, replaying, history_length, jobs } = &mut turn.activation;
-        // The code is to decide as it did then, so it gets this ahead.
+        // The code is to decide as it did then, so it gets the markers ahead.
         for event in &history[turn.answer.clone()] {
             if let EventKind::MarkerRecorded { marker } = &event.kind {
                 jobs.push(Job::Marker(marker.clone()));
@@ -60,7 +60,7 @@ impl Instance {
         (activation.history_length, activation.replaying) = (history.len() as u64, false);
     }
 
-    /// Makes the news before an event those of the turn, in which nothing has been asked for yet.
+    /// Takes the news before an event into the turn, in which nothing has been asked for yet.
     fn take_in(&mut self, history: &[HistoryEvent], end: usize, turn: &mut Turn) {
         turn.commands.clear();
         let jobs = &mut turn.activation.jobs;
@@ -73,13 +73,13 @@ impl Instance {
     }
 }
 
-/// Where the next task was answered, from this event on.
+/// The index of the event that answered the next task, from this event on.
 fn next_answer(history: &[HistoryEvent], from: usize) -> Option<usize> {
     let is_answer = |event: &HistoryEvent| matches!(event.kind, EventKind::WorkflowTaskCompleted { .. });
     history[from..].iter().position(is_answer).map(|index| from + index)
 }
 
-/// Puts jobs into the order in which the code gets them; equal ones stay as they came.
+/// Puts jobs into the order in which the code gets them; equal jobs stay as they came.
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/mod.rs`, a stable sort.
 fn put_in_order(jobs: &mut [Job]) {
     jobs.sort_by_key(|job| match job {
@@ -90,7 +90,7 @@ fn put_in_order(jobs: &mut [Job]) {
     });
 }
 
-/// What a task's answer asked for, if this event was written for a command.
+/// The command for which this event was written, if a task's answer asked for it.
 fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>> {
     Some(match kind {
         EventKind::ActivityTaskScheduled { seq, id, spec, .. } => {
@@ -110,7 +110,7 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
     })
 }
 
-/// What an event is to the workflow's code, if anything.
+/// The news that an event is to the workflow's code, if it is any.
 fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
     let done = |scheduled_event_id: u64, started_event_id: u64, end: End<'_>| {
         let scheduled = scheduled(history, scheduled_event_id);
@@ -189,11 +189,11 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 
 /// Compares a replay's commands with the history's, by kind, number, id and type.
 ///
-/// Version markers are left out on both sides: code may stop asking for a version that it has only one way for, and the
-/// SDKs let it (Temporal's Go SDK, `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`).
+/// Version markers are left out on both sides: code may stop asking for a version once it has only one way left, and
+/// the SDKs let it (Temporal's Go SDK, `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`).
 ///
 /// # Errors
-/// Names the first that differs.
+/// The error names the first command that differs.
 pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
     let asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
     let mut asked = asked.filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));
@@ -274,8 +274,8 @@ fn words(command: &Command) -> String {
 }
 
 impl Asked<'_> {
-    /// Says whether a replay's command is the one the history knows. Arguments and options are not compared: a difference
-    /// there is drift, which the SDKs do not notice.
+    /// Says whether a replay's command is the command that the history knows. Arguments and options are not compared: a
+    /// difference there is drift, which the SDKs do not notice.
     fn matches(&self, command: &Command) -> bool {
         match (self, command) {
             (Asked::ScheduleActivity { seq, activity_type, id }, Command::ScheduleActivity { seq: other, spec }) => {
@@ -306,7 +306,7 @@ mod tests {
     use super::*;
     use crate::program::{ActivitySpec, Payload, Span};
 
-    /// A replay's command has the kind, number, id and type that the history knows.
+    /// A replay's command must have the kind, number, id and type that the history knows.
     #[test]
     fn a_command_is_another_if_any_part_differs() {
         let schedule = |seq, activity_type: &str, id: Option<&str>| {

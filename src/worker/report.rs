@@ -1,4 +1,4 @@
-//! [`report`]: what the worker tells the service when an attempt's code has ended.
+//! [`report`]: the message to the service when an attempt's code has ended.
 
 use std::sync::Arc;
 
@@ -11,33 +11,33 @@ pub const WORKER_SHUTDOWN: &str = "WorkerShutdown";
 /// The message to the service at the end of an attempt.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Report {
-    /// `RespondActivityTaskCompleted`.
+    /// The call is `RespondActivityTaskCompleted`.
     Complete(Payload),
-    /// `RespondActivityTaskFailed`.
+    /// The call is `RespondActivityTaskFailed`.
     Fail(Arc<Failure>),
-    /// `RespondActivityTaskCanceled`. The service refuses it unless a cancel was requested, the worker drops the
-    /// refusal, and the attempt stays started until it times out.
+    /// The call is `RespondActivityTaskCanceled`. The service refuses it unless a cancel was requested. The worker
+    /// drops the refusal, and the attempt stays started until it times out.
     Cancel(Details),
-    /// No message.
+    /// There is no message.
     Nothing,
 }
 
-/// What becomes of a heartbeat that was recorded but not sent when the attempt ends.
+/// The fate of a heartbeat that was recorded but not sent when the attempt ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PendingHeartbeat {
     /// It is lost.
     Dropped,
-    /// It travels with the report as `last_heartbeat_details`. Absent if nothing is pending: the service then keeps
-    /// its checkpoint.
+    /// It travels with the report as `last_heartbeat_details`. These are absent if nothing is pending: the service then
+    /// keeps its checkpoint.
     Attached,
     /// It is sent as a heartbeat of its own before the report leaves.
     FlushedFirst,
 }
 
 impl Report {
-    /// What becomes of the pending heartbeat.
+    /// The fate of the pending heartbeat.
     ///
-    /// Cadence's report of a failure has no room for it, so that its client sends it by itself.
+    /// Cadence's report of a failure has no room for the heartbeat, so its client sends it by itself.
     ///
     /// Source: sdk-core `src/worker/activities.rs:345-570`; recorded scenarios `sdk_flush_on_failure`,
     /// `sdk_shutdown_flush_details`. For Cadence, cadence-client `internal/internal_task_handlers.go`
@@ -54,9 +54,9 @@ impl Report {
 /// The report of the worker about an attempt that ended with `outcome` after it was asked to stop for `cancelled_for`, if
 /// it was asked.
 ///
-/// An attempt whose worker knows that the service has given it up reports nothing. A cancelled one reports that it was
-/// cancelled, also where nobody asked the service for it (paused, reset, or of its own accord): the Rust SDK does not
-/// look at the reason. Only a shutdown of the worker turns into a failure, one that is retried.
+/// If the worker knows that the service has given the attempt up, there is no report. A cancelled attempt reports that
+/// it was cancelled, also where nobody asked the service for it (paused, reset, or of its own accord): the Rust SDK
+/// does not look at the reason. Only a shutdown of the worker turns into a failure, which is retried.
 ///
 /// Source: sdk-core `src/worker/activities.rs:345-570`.
 pub fn report(outcome: ActivityOutcome, cancelled_for: Option<CancelReason>) -> Report {

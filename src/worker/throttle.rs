@@ -1,8 +1,8 @@
-//! [`Throttle`]: how a worker holds heartbeats back, so that *recorded* is not yet *sent*.
+//! [`Throttle`]: a worker's way to hold heartbeats back, so that *recorded* is not yet *sent*.
 //!
-//! One throttle belongs to one attempt. It knows no clock and no queue. It is given what happens and answers with an
-//! [`Action`]; whoever carries the messages does what it says and, when the service has answered, says so with
-//! [`Throttle::answered`]. Everything that goes wrong with a message is a matter of when that call is made:
+//! One throttle belongs to one attempt. It knows no clock and no queue. It is given the things that happen and answers
+//! with an [`Action`]. The carrier of the messages does what the action says, and calls [`Throttle::answered`] when the
+//! service has answered. Everything that goes wrong with a message is a matter of when that call is made:
 //!
 //! | what goes wrong | what the carrier does |
 //! | --- | --- |
@@ -17,7 +17,7 @@
 use crate::program::{Details, Payload, Span, Time};
 use crate::service::Dialect;
 
-/// Between sends when an activity has no heartbeat timeout and nothing else is configured.
+/// The time between sends when an activity has no heartbeat timeout and nothing else is configured.
 pub const DEFAULT_INTERVAL: Span = Span::from_secs(30);
 
 /// The longest interval when nothing else is configured.
@@ -47,8 +47,8 @@ pub fn interval(heartbeat_timeout: Span, default: Span, max: Span) -> Span {
     wanted.min(if is_set(max) { max } else { MAX_INTERVAL })
 }
 
-/// As [`interval`], in Cadence's client: whole seconds, rounded down, and no upper bound. A heartbeat timeout of 1 s
-/// gives zero: every heartbeat is sent. Without a heartbeat timeout it reckons with one of ten minutes.
+/// Computes the interval as Cadence's client does: whole seconds, rounded down, and no upper bound. A heartbeat timeout
+/// of 1 s gives zero: every heartbeat is sent. Without a heartbeat timeout the client reckons with ten minutes.
 ///
 /// Source: cadence-client `internal/internal_task_handlers.go`, `BatchHeartbeat`.
 pub fn cadence_interval(heartbeat_timeout: Span) -> Span {
@@ -56,7 +56,8 @@ pub fn cadence_interval(heartbeat_timeout: Span) -> Span {
     Span::from_secs(timeout.as_nanos() / NANOS_PER_SECOND * 4 / 5)
 }
 
-/// The interval of a dialect's workers. Cadence's client has no settings for it, so `default` and `max` mean nothing there.
+/// The interval of a dialect's workers. Cadence's client has no settings for it, so `default` and `max` mean nothing
+/// there.
 pub(crate) fn interval_in(dialect: Dialect, heartbeat_timeout: Span, default: Span, max: Span) -> Span {
     match dialect {
         Dialect::Temporal => interval(heartbeat_timeout, default, max),
@@ -70,22 +71,22 @@ fn is_set(span: Span) -> bool {
     span > Span::ZERO
 }
 
-/// Exact in whole nanoseconds, and without an overflow at the longest span.
+/// Computes 0.8 of a span, exact in whole nanoseconds, and without an overflow at the longest span.
 fn four_fifths(span: Span) -> Span {
     let nanos = span.as_nanos();
     Span::from_nanos(nanos / 5 * 4 + nanos % 5 * 4 / 5)
 }
 
-/// What to do now.
+/// The next step of the carrier.
 #[derive(Clone, PartialEq, Debug)]
 #[must_use = "a heartbeat that is not sent, or a wake-up that is not asked for, is lost"]
 pub enum Action {
     /// Send a heartbeat with these details, or one without any, which erases the checkpoint. It is in flight until
     /// [`Throttle::answered`].
     Send(Details),
-    /// Nothing yet: call [`Throttle::interval_elapsed`] at this time.
+    /// Send nothing yet: call [`Throttle::interval_elapsed`] at this time.
     WakeAt(Time),
-    /// Nothing: an answer or a wake-up is under way already, or there is nothing to send.
+    /// Do nothing: an answer or a wake-up is under way already, or there is nothing to send.
     Nothing,
 }
 
@@ -123,13 +124,13 @@ enum Line {
     Free,
     /// A heartbeat is on its way and has no answer.
     InFlight { sent_at: Time, behind: Option<Kept> },
-    /// The last one was answered and nothing was recorded since. Open from `until` on.
+    /// The last heartbeat was answered and nothing was recorded since. The way is open from `until` on.
     Resting { until: Time },
     /// Something was recorded; a wake-up at `until` is asked for.
     Waiting { until: Time, kept: Kept },
 }
 
-/// What the pending slot holds.
+/// The content of the pending slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kept {
     /// A heartbeat without details.
@@ -139,12 +140,12 @@ enum Kept {
 }
 
 impl Throttle {
-    /// For a new attempt. An interval of zero holds nothing back.
+    /// Makes the throttle of a new attempt. An interval of zero holds nothing back.
     pub fn new(interval: Span) -> Throttle {
         Throttle { interval, line: Line::Free, bytes: Vec::new() }
     }
 
-    /// The attempt's code records a heartbeat.
+    /// Takes a heartbeat that the attempt's code records.
     pub fn record(&mut self, details: Option<&[u8]>, now: Time) -> Action {
         match self.line {
             Line::Free => self.send(details, now),
@@ -167,10 +168,10 @@ impl Throttle {
         }
     }
 
-    /// The attempt's code records a heartbeat and the interval happens to be over: it is sent at once, whatever is
-    /// pending. For faults that need a sent heartbeat.
+    /// Takes a heartbeat that the attempt's code records, as if the interval were over: it is sent at once, whatever is
+    /// pending. This is for faults that need a sent heartbeat.
     ///
-    /// Only one that is in flight holds it back, since it must not be overtaken.
+    /// Only a heartbeat in flight holds it back, since that must not be overtaken.
     pub fn record_unthrottled(&mut self, details: Option<&[u8]>, now: Time) -> Action {
         match self.line {
             Line::InFlight { .. } => self.record(details, now),
@@ -178,8 +179,8 @@ impl Throttle {
         }
     }
 
-    /// The wake-up asked for has come. One that is too early, or that something else has made superfluous, does
-    /// nothing.
+    /// Takes in that the wake-up has come. A wake-up that is too early, or that something else has made superfluous,
+    /// does nothing.
     pub fn interval_elapsed(&mut self, now: Time) -> Action {
         match self.line {
             Line::Waiting { until, kept } if until <= now => self.send_kept(kept, now),
@@ -187,8 +188,8 @@ impl Throttle {
         }
     }
 
-    /// The service has answered, or the worker has learned that no answer will come. Does nothing when no heartbeat
-    /// is in flight.
+    /// Takes in that the service has answered, or that the worker has learned that no answer will come. This does
+    /// nothing when no heartbeat is in flight.
     pub fn answered(&mut self, now: Time) -> Action {
         let Line::InFlight { sent_at, behind } = self.line else { return Action::Nothing };
         let until = sent_at.plus(self.interval);
@@ -205,7 +206,7 @@ impl Throttle {
         }
     }
 
-    /// Takes what was recorded but not sent, when the attempt has ended. `None` if there is nothing.
+    /// Takes the heartbeat that was recorded but not sent, when the attempt has ended. Gives `None` if there is none.
     ///
     /// A pending heartbeat without details is [`Details::Empty`]: sdk-core attaches an empty list, which erases the
     /// checkpoint (its test `activity_failure_distinguishes_no_heartbeat_from_empty_heartbeat`).
@@ -225,12 +226,12 @@ impl Throttle {
         })
     }
 
-    /// Whether something was recorded that was not sent.
+    /// Says whether something was recorded that was not sent.
     pub fn has_pending(&self) -> bool {
         matches!(self.line, Line::InFlight { behind: Some(_), .. } | Line::Waiting { .. })
     }
 
-    /// Whether a heartbeat is on its way without an answer. The report of an attempt's end waits for it.
+    /// Says whether a heartbeat is on its way without an answer. The report of an attempt's end waits for it.
     pub fn is_in_flight(&self) -> bool {
         matches!(self.line, Line::InFlight { .. })
     }

@@ -1,12 +1,13 @@
-//! [`Turn`]: one workflow task as its code takes it.
+//! [`Turn`]: one workflow task in the form in which the code takes it.
 
 use std::ops::Range;
 
 use crate::program::{Activation, Command, Job, Time};
 
-/// One workflow task at a time: its news, and what the code asks for then. Kept for the memory of its lists.
+/// One workflow task at a time: its news, and the commands that the code then gives. It is kept for the memory of its
+/// lists.
 pub(crate) struct Turn {
-    /// The clock is the time the task was started; `replaying` is the answer when the code asks.
+    /// The clock is the time at which the task was started; `replaying` is the answer when the code asks.
     pub(crate) activation: Activation,
     pub(crate) commands: Vec<Command>,
     /// The events after the answer of a task that an earlier instance has answered; empty for the task at hand.
@@ -14,7 +15,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// An empty one in the memory of this one.
+    /// Makes an empty turn in the memory of this one.
     pub(crate) fn emptied(self) -> Turn {
         let Turn { activation: Activation { mut jobs, .. }, mut commands, .. } = self;
         jobs.clear();
