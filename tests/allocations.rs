@@ -37,7 +37,7 @@ fn a_run_of_the_reference_workload_stays_within_its_allocations() {
     }
 }
 
-/// Fresh and grown ones.
+/// Counts fresh allocations and grown ones.
 fn allocations(run: impl FnOnce()) -> usize {
     let region = Region::new(ALLOCATOR);
     run();

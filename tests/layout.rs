@@ -1,9 +1,10 @@
 //! Imports point one way, and inside a folder there are few circles: the sources are read, and every path in them followed.
 //!
-//! A path counts where what it names is defined: through the re-exports of a module or of the crate's root, through
-//! `super` and `self`, in groups, under another name, in bodies, bounds and macros. Only what tests compile is left out.
+//! A path counts where the item that it names is defined: through the re-exports of a module or of the crate's root,
+//! through `super` and `self`, in groups, under another name, in bodies, bounds and macros. Only code that tests alone
+//! compile is left out.
 //!
-//! `cargo test --test layout -- --ignored --nocapture` prints what `scripts/shape.sh` shows of it.
+//! `cargo test --test layout -- --ignored --nocapture` prints the part that `scripts/shape.sh` shows.
 
 #[path = "layout/circles.rs"]
 mod circles;
@@ -22,18 +23,18 @@ use std::path::Path;
 use circles::Graph;
 use imports::{Crate, Import, Sources, folder};
 
-/// Each folder of `src` (or file that stands there alone) and what it may import: folders, or single files of them. All of
-/// that stands before it here, so that no circle is possible.
+/// The folders of `src` (or files that stand there alone), each with the folders, or single files, that it may import.
+/// All of those stand before it here, so that no circle is possible.
 const TABLE: &[(&str, &[&str])] = &[
     ("program", &[]),
-    // It knows no workflows, only how time is written.
+    // The engine knows no workflows, only how time is written.
     ("engine", &["program/instant.rs"]),
     ("service", &["program"]),
     ("fault", &["engine", "program", "service"]),
     ("trace", &["program", "service", "fault"]),
     ("worker", &["engine", "program", "service", "fault", "trace"]),
     ("world", &["engine", "program", "service", "fault", "trace", "worker"]),
-    // As an adapter must: they need only the seam.
+    // Like an adapter, they need only the seam.
     ("activity", &["program"]),
     ("workflow", &["program"]),
     // Its errors become the activity's by `?`.
@@ -42,7 +43,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("report", &["program", "service", "fault", "trace", "world"]),
     ("check", &["engine", "program", "service", "fault", "trace", "world", "inside", "report"]),
     ("explore", &["engine", "program", "service", "fault", "trace", "world", "inside", "report", "check"]),
-    // For tests alone.
+    // This is for tests alone.
     ("internals", &["service", "worker", "workflow"]),
     // The front may import all.
     (
@@ -58,7 +59,7 @@ const TABLE: &[(&str, &[&str])] = &[
 /// Types with methods in another folder than their own: the folder of the methods, and the type.
 const METHODS_OUTSIDE: &[(&str, &str, &str)] = &[("report", "Run", "they only format what a run has left")];
 
-/// Imports that close a circle inside a folder, at most five: the file, what it imports, and why that stays.
+/// The imports that close a circle inside a folder, at most five: the file, its import, and the reason why that stays.
 const CIRCLES: &[(&str, &str, &str)] = &[];
 
 #[test]
@@ -131,7 +132,8 @@ fn names_of_a_module_are_imported_one_by_one() {
     assert!(globs.is_empty(), "{}", globs.join("\n"));
 }
 
-/// For `scripts/shape.sh`, also where the tests above fail. The sources of another revision are read from `SHAPE_OF`.
+/// Prints the figures for `scripts/shape.sh`, also where the tests above fail. The sources of another revision are read
+/// from `SHAPE_OF`.
 #[test]
 #[ignore = "prints the circles of the sources, for scripts/shape.sh"]
 fn shape() {

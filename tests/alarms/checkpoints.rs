@@ -1,4 +1,4 @@
-//! Activities that keep how far they are in their heartbeats, in the ways that people do.
+//! Activities that keep their progress in their heartbeats, in the ways that people do.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -79,7 +79,7 @@ async fn bitmap(ctx: &ActivityContext, parts: u32) -> Result<u32, ActivityError>
     Ok(done.get().count_ones())
 }
 
-/// A task beside the work heartbeats every 8 s what the work has written down last.
+/// A task beside the work heartbeats every 8 s with the progress that the work has written down last.
 async fn heartbeats_beside(ctx: &ActivityContext, parts: u32) -> Result<u32, ActivityError> {
     let done = Rc::new(Cell::new(ctx.heartbeat_details::<u32>()?.unwrap_or(0)));
     let beat = async {
@@ -123,7 +123,7 @@ fn short_options() -> ActivityOptions {
     ActivityOptions { heartbeat_timeout: Duration::ZERO, start_to_close_timeout: seconds(60), ..options() }
 }
 
-/// A sign of life with what it was given, before it looks at that.
+/// Sends a sign of life with the details it was given, before it looks at them.
 async fn sign_of_life(ctx: &ActivityContext, parts: u32) -> Result<u32, ActivityError> {
     ctx.heartbeat(&ctx.heartbeat_details::<u32>()?.unwrap_or(0))?;
     durasim::time::sleep(seconds(5)).await;
@@ -155,7 +155,7 @@ async fn opens_and_closes(ctx: &ActivityContext, parts: u32) -> Result<u32, Acti
     resumes(ctx, parts).await
 }
 
-/// The names of what is done, in the details.
+/// Keeps the names of the done parts in the details.
 async fn names(ctx: &ActivityContext, parts: u32) -> Result<u32, ActivityError> {
     let done = RefCell::new(ctx.heartbeat_details::<Vec<u32>>()?.unwrap_or_default());
     for part in 0..parts {

@@ -72,7 +72,7 @@ fn many_rows() -> Exploration {
     one(copy, options).explore("main", &60u32).check(check::same_result())
 }
 
-/// A sign of life before it looks at what it was given, which is nothing by then.
+/// The activity sends a sign of life before it looks at the details it was given, which are none by then.
 fn sign_of_life() -> Exploration {
     let work = async |ctx: &ActivityContext, chunks: u32| -> Result<u32, ActivityError> {
         let given = ctx.heartbeat_details::<u32>()?.unwrap_or(0);

@@ -24,7 +24,7 @@ use durasim::{Dialect, Exploration};
 /// An exploration of correct code, with its name.
 pub type Sound = (String, Exploration);
 
-/// How much is tried of each.
+/// The amount that is tried of each.
 #[derive(Clone, Copy)]
 struct Depth {
     pairs: u64,
@@ -74,7 +74,7 @@ fn told(name: &str, report: &Report) -> usize {
     }
 }
 
-/// Past the test harness, which swallows what a passing test prints.
+/// Prints past the test harness, which swallows the output of a passing test.
 fn say(line: &str) {
     let _ = std::io::stdout().lock().write_all(format!("{line}\n").as_bytes());
 }

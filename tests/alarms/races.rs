@@ -33,7 +33,7 @@ async fn step(ctx: &ActivityContext, takes: u64) -> Result<u64, ActivityError> {
     Ok(takes)
 }
 
-/// A reminder goes out while the activity runs; what comes of the activity is the result in any case.
+/// A reminder goes out while the activity runs; the end of the activity is the result in any case.
 fn selects() -> Exploration {
     let main = async |ctx: &WorkflowContext, takes: u64| -> Result<u64, WorkflowError> {
         let mut work = ctx.execute_activity::<u64>("step", &takes, options());

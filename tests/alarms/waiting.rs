@@ -71,7 +71,7 @@ fn asking_again() -> Simulation {
     })
 }
 
-/// Until when somebody has the file.
+/// The time until which somebody has the file.
 #[derive(Default)]
 struct Lock(Cell<Option<Time>>);
 

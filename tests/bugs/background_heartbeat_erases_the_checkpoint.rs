@@ -14,7 +14,7 @@ const ROW: Duration = Duration::from_secs(5);
 struct AutoHeartbeat(durasim::task::JoinHandle<()>);
 
 impl AutoHeartbeat {
-    /// Repeats what the activity last said, or says nothing at all.
+    /// Repeats the last words of the activity, or says nothing at all.
     fn start(ctx: &ActivityContext, last: Option<Rc<Cell<u32>>>) -> AutoHeartbeat {
         let ctx = ctx.clone();
         AutoHeartbeat(durasim::task::spawn(async move {

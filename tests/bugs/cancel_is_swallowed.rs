@@ -12,7 +12,7 @@ use super::{Target, found, keep_message, silent};
 
 const ROW: Duration = Duration::from_secs(5);
 
-/// Waits for what becomes of the activity after a cancel.
+/// Waits for the end of the activity after a cancel.
 async fn copying(ctx: &WorkflowContext, rows: u32) -> Result<String, WorkflowError> {
     let options = ActivityOptions {
         start_to_close_timeout: Duration::from_secs(300),

@@ -11,7 +11,7 @@ use super::{found, keep_message, silent};
 
 const STEP: Duration = Duration::from_secs(5);
 
-/// An activity of ten steps that has 100 s for all its attempts. That the time was too short is no failure.
+/// An activity of ten steps has 100 s for all its attempts. A time that was too short is no failure.
 async fn working(ctx: &WorkflowContext, steps: u32) -> Result<bool, WorkflowError> {
     let options = ActivityOptions {
         schedule_to_close_timeout: Duration::from_secs(100),

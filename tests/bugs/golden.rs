@@ -54,7 +54,7 @@ const BUGS: [Bug; 14] = [
     bug!(zombie_writes_last, "copy#1@1:await1=stall(50s)"),
 ];
 
-/// A run and what it is remembered by.
+/// A run and its text, by which it is remembered.
 type Seen = Arc<Mutex<Vec<(Plan, String)>>>;
 
 /// The text of the first run with these faults, as the exploration makes it.

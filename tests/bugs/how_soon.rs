@@ -1,4 +1,4 @@
-//! How soon each planted bug is found: by trying every fault, by pairs, and by random faults.
+//! The time until each planted bug is found: by trying every fault, by pairs, and by random faults.
 //!
 //! `cargo test --release --test bugs -- --ignored --nocapture how_soon`
 
@@ -75,7 +75,7 @@ fn randomly(planted: Planted) -> String {
     if found == needed.len() { median } else { format!("{median} (found in {found} of {REPETITIONS})") }
 }
 
-/// Zero if the run without faults shows it.
+/// The number of seeds until it is found. It is zero if the run without faults shows it.
 fn seeds_until_found(planted: Planted, repetition: u64) -> Option<u64> {
     let first_seed = repetition * SEEDS;
     let mut tried = 0;

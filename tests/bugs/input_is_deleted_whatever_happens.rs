@@ -9,7 +9,7 @@ use super::{found, keep_message, silent, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
-/// What lies on the disk that all workers share.
+/// The files on the disk that all workers share.
 struct Disk {
     input: Cell<bool>,
 }

@@ -55,7 +55,7 @@ pub fn twins() -> Vec<(&'static str, Exploration)> {
     ]
 }
 
-/// What the activities under test write to.
+/// The place to which the activities under test write.
 #[derive(Default)]
 struct Target {
     rows: Ledger<u32>,

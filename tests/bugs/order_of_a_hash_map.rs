@@ -79,7 +79,7 @@ fn the_real_clock_is_found() {
     keep_message("order_of_a_hash_map", &failed);
 }
 
-/// A run of digits, and what ends it.
+/// Replaces a run of digits that is as long as a time. The text behind it stays.
 fn without_clock(text: &str) -> String {
     let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
     if text.len() - rest.len() > 15 { format!("<now>{rest}") } else { text.to_owned() }

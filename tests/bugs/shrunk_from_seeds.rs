@@ -1,4 +1,4 @@
-//! What random plans of many faults find is shrunk step by step, to a plan of which nothing simpler fails the same way.
+//! A failure of a random plan of many faults is shrunk step by step, until nothing simpler fails the same way.
 
 use durasim::Exploration;
 

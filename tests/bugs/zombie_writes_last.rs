@@ -10,7 +10,7 @@ use super::{found, keep_message, silent, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
-/// A table in which each row says which attempt wrote it: first, second, .. and when.
+/// A table in which each row says which attempt wrote it (first, second, ..), and when.
 #[derive(Default)]
 struct Table {
     writes: RefCell<Vec<(u32, u32, Time)>>,
@@ -25,7 +25,7 @@ impl Table {
         Ok(durasim::effect("write", || self.writes.borrow_mut().push((row, by, durasim::time::now())))?)
     }
 
-    /// Unless a later attempt has written it.
+    /// Writes a row, unless a later attempt has written it.
     fn write_if_newer(&self, row: u32, by: u32) -> Result<(), ActivityError> {
         if self.last(row).is_some_and(|last| last > by) {
             return Err(ActivityError::non_retryable("another attempt has taken over"));

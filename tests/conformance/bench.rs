@@ -13,19 +13,19 @@ use durasim::program::{
 };
 use durasim::service::{ActivityKey, EventKind, WorkflowKey};
 
-/// What a hand-over takes, as on a real server: a started attempt's clocks run behind those of its schedule.
+/// The time that a hand-over takes, as on a real server: a started attempt's clocks run behind those of its schedule.
 const DISPATCH: Duration = Duration::from_millis(1);
 
 pub struct Bench {
     pub service: Service,
     pub now: Time,
-    /// One for each attempt that was taken.
+    /// The tokens, one for each attempt that was taken.
     pub tokens: Vec<Token>,
-    /// As the last attempt was handed out.
+    /// The task with which the last attempt was handed out.
     pub task: Option<ActivityTask>,
-    /// Timeout timers that the service asked for, in order.
+    /// The timeout timers that the service asked for, in order.
     pub asked: Vec<TimeoutType>,
-    /// What the service said.
+    /// The news that the service gave.
     pub news: Vec<News>,
     workflow: WorkflowKey,
     activity: ActivityKey,
@@ -46,12 +46,12 @@ pub fn spec(timeouts: Timeouts, retry: Option<RetrySpec>) -> ActivitySpec {
 }
 
 impl Bench {
-    /// A workflow that has scheduled this activity.
+    /// Makes a workflow that has scheduled this activity.
     pub fn schedule(spec: ActivitySpec) -> Bench {
         Bench::try_schedule(spec).expect("options the service takes")
     }
 
-    /// The same, on a service of another dialect.
+    /// Makes the same on a service of another dialect.
     pub fn schedule_on(service: Service, spec: ActivitySpec) -> Bench {
         Bench::try_schedule_on(service, spec).expect("options the service takes")
     }
@@ -103,12 +103,12 @@ impl Bench {
         self.service.history(self.workflow).iter().map(|event| &event.kind)
     }
 
-    /// Whether a workflow task waits for a worker.
+    /// Says whether a workflow task waits for a worker.
     pub fn has_workflow_task(&self) -> bool {
         self.ready.iter().any(|ready| matches!(ready, Ready::Workflow { .. }))
     }
 
-    /// A worker takes the attempt that is due.
+    /// Lets a worker take the attempt that is due.
     pub fn poll(&mut self) {
         self.now += DISPATCH;
         let (token, task) = (0..self.ready.len())
@@ -182,17 +182,17 @@ impl Bench {
         self.drain();
     }
 
-    /// Time goes on until one of the activity's deadlines passes. What lies before it happens.
+    /// Lets time go on until one of the activity's deadlines passes. Everything due before that happens.
     pub fn pass(&mut self, timeout: TimeoutType) {
         self.run_until(|timer| matches!(timer, ServiceTimer::Timeout { timeout: passed, .. } if *passed == timeout));
     }
 
-    /// Time goes on until the next attempt is due.
+    /// Lets time go on until the next attempt is due.
     pub fn pass_backoff(&mut self) {
         self.run_until(|timer| matches!(timer, ServiceTimer::RetryDue { .. }));
     }
 
-    /// Whatever was due by `now` fires at `now`, as on a server that was too busy.
+    /// Fires at `now` whatever was due by `now`, as on a server that was too busy.
     pub fn fire_late(&mut self, now: Time) {
         self.now = now;
         while let Some(timer) = self.next_timer(now) {
@@ -201,7 +201,7 @@ impl Bench {
         }
     }
 
-    /// Hands a timer to the service. Whether the service said before that it would do something.
+    /// Hands a timer to the service. Says whether the service said before that it would do something.
     pub fn fire(&mut self, timer: ServiceTimer) -> bool {
         let live = self.service.is_live(timer);
         self.service.fire(timer, self.now);

@@ -12,7 +12,7 @@ use crate::bench::{Bench, spec};
 use crate::row::Found;
 use crate::vocabulary::found;
 
-/// Seconds; not there and `null` are "not set".
+/// Reads seconds; an absent field and `null` are "not set".
 fn seconds(input: &Value, field: &str) -> Span {
     Span::from_secs(input[field].as_i64().unwrap_or(0))
 }

@@ -1,5 +1,6 @@
-//! The scenarios as this service plays them, with the absolute times that no recording is compared by, and the events of those
-//! that run on a whole simulation. Part of the golden net; `tests/golden/main.rs` says how it is written anew.
+//! The scenarios as this service plays them, with the absolute times by which no recording is compared, and the events
+//! of those that run on a whole simulation. They are part of the golden net; `tests/golden/main.rs` says how it is
+//! written anew.
 
 use std::collections::BTreeMap;
 

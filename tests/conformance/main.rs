@@ -4,11 +4,12 @@
 //!
 //! - **Rules**: `data/rules.json` holds single decisions as input and expected answer, most of them transcribed from
 //!   upstream tests, which each row names. Each row is put to the crate's own functions, or played on the service.
-//! - **Recordings**: `data/temporal-server-1.32` holds scenarios with what a real Temporal Server 1.32 did. Each is played
-//!   on the service, by itself or under a whole simulation, and everything observed is compared but absolute times.
+//! - **Recordings**: `data/temporal-server-1.32` holds scenarios with the behaviour of a real Temporal Server 1.32.
+//!   Each is played on the service, by itself or under a whole simulation, and everything observed is compared but
+//!   absolute times.
 //!
 //! `cargo test --test conformance -- --nocapture` ends with one line for each group of scenarios, and one for the rules.
-//! The variable `CONFORMANCE_DATA` names a folder of scenarios, or a rules file, that is looked at instead.
+//! The variable `CONFORMANCE_DATA` names a folder of scenarios, or a rules file, which is looked at instead.
 
 mod bench;
 mod cadence;
@@ -52,7 +53,7 @@ fn behaves_as_recorded() {
     if let Some(rules) = source.rules() {
         report.add_rules(&rules::judge(&rules));
     }
-    // Written past the test harness, which swallows what a passing test prints.
+    // This is written past the test harness, which swallows the output of a passing test.
     std::io::stdout().lock().write_all(report.to_string().as_bytes()).unwrap();
     assert!(report.disagreements.is_empty(), "{} fields disagree", report.disagreements.len());
     if source.is_own() {

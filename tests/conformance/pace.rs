@@ -1,4 +1,4 @@
-//! [`Pace`]: when the surroundings of the service act.
+//! [`Pace`]: the times at which the surroundings of the service act.
 
 use std::borrow::Borrow;
 
@@ -6,9 +6,9 @@ use durasim::Time;
 use serde_json::Value;
 
 /// The surroundings of the service are the driver of the scenario, its workers and the network. Nominally each hand-over
-/// takes the dispatch latency and each call no time. In a recording they had their own times, and where two things happen
-/// at nearly the same moment these decide. Then the scenario is played again with hand-overs and calls at their recorded
-/// times: what the service and the worker make of them must come out as recorded.
+/// takes the dispatch latency and each call no time. In a recording they had their own times, and where two things
+/// happen at nearly the same moment these decide. Then the scenario is played again with hand-overs and calls at their
+/// recorded times: the answers of the service and the worker to them must come out as recorded.
 ///
 /// `V` is the recording, owned or lent.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub enum Slack {
 pub const SLACKS: [Slack; 3] = [Slack::Early, Slack::Middle, Slack::Late];
 
 impl Slack {
-    /// When a call arrived between its sending and its answer, as a share.
+    /// The time of a call's arrival between its sending and its answer, as a share.
     fn share(self) -> f64 {
         match self {
             Slack::Early => 0.1,
@@ -41,7 +41,7 @@ impl Slack {
         }
     }
 
-    /// How late a worker's own timers were against the code that it runs, in milliseconds.
+    /// The lateness of a worker's own timers against the code that it runs, in milliseconds.
     fn lateness(self) -> f64 {
         match self {
             Slack::Early => 0.0,
@@ -61,7 +61,7 @@ impl<V: Borrow<Value>> Pace<V> {
         }
     }
 
-    /// When the workflow task of this number, from 0, was started, or completed or failed.
+    /// The time at which the workflow task of this number, from 0, was started, or completed or failed.
     pub fn workflow_task(&self, number: usize, started: bool) -> Option<Time> {
         self.at(|observed, _| {
             let events = observed["history"]["run-1"].as_array()?;
@@ -75,22 +75,23 @@ impl<V: Borrow<Value>> Pace<V> {
         })
     }
 
-    /// When an attempt, from 0, was handed out, or began to run.
+    /// The time at which an attempt, from 0, was handed out, or began to run.
     pub fn attempt(&self, activity: &str, attempt: usize) -> Option<Time> {
         self.at(|observed, _| observed["activities"][activity]["attempts"][attempt]["started_at_ms"].as_f64())
     }
 
-    /// When a call of an attempt arrived.
+    /// The time at which a call of an attempt arrived.
     pub fn call(&self, activity: &str, attempt: usize, call: usize) -> Option<Time> {
         self.at(|observed, slack| arrival(&observed["activities"][activity]["attempts"][attempt]["calls"][call], slack))
     }
 
-    /// When a call from outside arrived.
+    /// The time at which a call from outside arrived.
     pub fn client_call(&self, call: usize) -> Option<Time> {
         self.at(|observed, slack| arrival(&observed["client_calls"][call], slack))
     }
 
-    /// When an attempt's code recorded a heartbeat, by the worker's timers. The first is what they run from.
+    /// The time at which an attempt's code recorded a heartbeat, by the worker's timers, which run from the first
+    /// heartbeat.
     pub fn heartbeat(&self, activity: &str, attempt: usize, call: usize) -> Option<Time> {
         self.at(|observed, slack| {
             let heartbeat = &observed["activities"][activity]["attempts"][attempt]["calls"][call];

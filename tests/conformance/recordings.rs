@@ -11,10 +11,11 @@ use crate::recording::scenario::{Engine, Scenario, load};
 use crate::snapshot;
 use crate::{raw, sdk};
 
-/// What became of a scenario.
+/// The verdict on a scenario.
 pub enum Verdict {
     Agrees,
-    /// Nominally the recording's own jitter decides otherwise; with hand-overs and calls at their recorded times it agrees.
+    /// At nominal times the scenario comes out otherwise, because of the recording's own jitter. With hand-overs and
+    /// calls at their recorded times it agrees.
     AgreesAtItsPace,
     Disagrees(Vec<String>),
     NotCovered(String),
@@ -50,7 +51,7 @@ fn play(scenario: &Scenario, pace: Pace<&Value>) -> Result<(Value, Vec<Gap>), St
     played.unwrap_or_else(|_| Err("a panic".to_owned()))
 }
 
-/// What the recording says against the simulator.
+/// The contradictions of the recording to the simulator.
 fn compare(scenario: &Scenario, played: Result<(Value, Vec<Gap>), String>) -> Vec<String> {
     let (mut found, gaps) = match played {
         Ok(played) => played,
@@ -83,7 +84,7 @@ fn whatever_is_changed_in_a_recording_is_noticed() {
         assert!(matches!(judge(scenario), Verdict::Agrees), "{}", scenario.name);
         let mut leaves = Vec::new();
         collect_leaves(&scenario.observed, String::new(), &mut leaves);
-        // What the driver gave, and how news was spread over workflow tasks, are not for the service to decide.
+        // The service does not decide what the driver gave, nor how news was spread over workflow tasks.
         let is_task = |leaf: &str| {
             let event =
                 leaf.strip_prefix("/history/run-1/").and_then(|rest| rest.split('/').next()?.parse::<usize>().ok());

@@ -1,4 +1,4 @@
-//! [`Report`]: what agrees, group by group, and what does not.
+//! [`Report`]: the agreements, group by group, and the disagreements.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +17,13 @@ struct Group {
 pub struct Report {
     groups: BTreeMap<String, Group>,
     rules: Option<Group>,
-    /// `scenario: field: expected .. found ..`.
+    /// The disagreements, each as `scenario: field: expected .. found ..`.
     pub disagreements: Vec<String>,
     /// Races that came out otherwise than recorded, which proves nothing, with what they are about.
     races: Vec<String>,
-    /// Scenarios that agree once their surroundings act at the recorded times.
+    /// The scenarios that agree once their surroundings act at the recorded times.
     paced: Vec<String>,
-    /// Scenarios by what they need.
+    /// The scenarios by the things that they need.
     not_covered: BTreeMap<String, Vec<String>>,
 }
 
@@ -51,7 +51,7 @@ impl Report {
         self.disagreements.extend(rules.failed.iter().flatten().cloned());
     }
 
-    /// The figures, and what is behind those that are not complete. Without fields of single scenarios.
+    /// Gives the figures, and the reasons for those that are not complete, without fields of single scenarios.
     pub fn summary(&self) -> String {
         let mut text = format!("{}\nnot covered yet, by what they need:\n", self.lines());
         for (needed, names) in &self.not_covered {
@@ -76,7 +76,7 @@ impl Report {
     }
 }
 
-/// All of it, the lines of the groups last.
+/// Writes all of it, the lines of the groups last.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (needed, names) in &self.not_covered {

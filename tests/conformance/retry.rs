@@ -35,8 +35,8 @@ pub fn is_retryable_failure(input: &Value) -> Found {
     found! { "retryable": retry::is_retryable(failure(&input["failure"]).as_ref(), &error_types(input)) }
 }
 
-/// The verdict by itself; where a service can be brought into the row's situation, its state after the report as well,
-/// which then has to be the same.
+/// Gives the verdict by itself. Where a service can be brought into the row's situation, its state after the report has
+/// to be the same.
 pub fn retry_activity(input: &Value) -> Found {
     let policy = policy(input);
     let failure = failure(&input["failure"]);

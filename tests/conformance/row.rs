@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::vocabulary::to_ms;
 
-/// What the crate answers, by the names of the file.
+/// The crate's answer, by the names of the file.
 pub type Found = Map<String, Value>;
 
 #[derive(Deserialize)]
@@ -41,8 +41,8 @@ impl Row {
     }
 }
 
-/// Equal as JSON, but `2` is `2.0`, of an object only what is expected is looked at, and a time longer than a [`Span`]
-/// can hold is the longest one.
+/// Says whether two values are equal as JSON. But `2` is `2.0`, of an object only the expected fields are looked at,
+/// and a time longer than a [`Span`] can hold is the longest one.
 fn agree(field: &str, expected: &Value, found: &Value) -> bool {
     match (expected, found) {
         (Value::Number(expected), Value::Number(found)) => {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::row::{Found, Row};
 use crate::{cadence, options, retry, timeout, trace, worker};
 
-/// What became of the rows of a file.
+/// The verdicts on the rows of a file.
 pub struct Rules {
     pub judged: usize,
     /// The lines of each row in which the crate disagrees.
@@ -17,7 +17,7 @@ fn is_elsewhere(row: &Row) -> bool {
     row.kind.starts_with("standalone_") || row.profile == "temporal-standalone"
 }
 
-/// What the crate answers to a row; `None` for a kind of row that nobody here understands.
+/// The crate's answer to a row; `None` for a kind of row that nobody here understands.
 pub fn answer(row: &Row) -> Option<Found> {
     Some(match row.kind.as_str() {
         "policy_defaults" => options::policy_defaults(&row.input),

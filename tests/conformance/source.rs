@@ -1,4 +1,4 @@
-//! [`Source`]: where scenarios and rules are read from.
+//! [`Source`]: the place from which scenarios and rules are read.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use crate::row::{self, Row};
 
 const VARIABLE: &str = "CONFORMANCE_DATA";
 
-/// The test's own data, or what the variable names instead.
+/// The test's own data, or the data that the variable names instead.
 pub enum Source {
     Own,
-    /// Of rules, or one scenario.
+    /// A file of rules, or of one scenario.
     File(PathBuf),
     Folder(PathBuf),
 }

@@ -15,7 +15,7 @@ pub fn activity_timers(input: &Value) -> Found {
     let mut timers = Vec::new();
     for activity in input["activities"].as_array().unwrap() {
         let at = |field: &str| activity[field].as_u64().map(Time::from_millis);
-        // One that is not scheduled has no clocks, and the service does not know it.
+        // An activity that is not scheduled has no clocks, and the service does not know it.
         let (Some(attempt_scheduled_at), Some(scheduled_at)) = (at("scheduled_ms"), at("first_scheduled_ms")) else {
             continue;
         };
@@ -71,7 +71,7 @@ fn attempt_timer(input: &Value) -> Found {
         bench.pass_backoff();
         bench.poll();
     }
-    // The running attempt's own deadline: a timer of another attempt must not pass for it.
+    // This is the running attempt's own deadline: a timer of another attempt must not pass for it.
     bench.now = bench.activity().started_at().expect("a running attempt") + timeouts.start_to_close.to_duration();
     let before = (bench.activity().state().clone(), bench.activity().attempt());
     let timer = bench.timeout_timer(input["timer_attempt"].as_u64().unwrap() as u32, TimeoutType::StartToClose);

@@ -12,7 +12,7 @@ use crate::bench::{Bench, spec};
 use crate::row::Found;
 use crate::vocabulary::{details, found, policy, timeout_type, to_details, to_ms};
 
-/// What the last call of a story was answered.
+/// The answer to the last call of a story.
 type Answer = Result<Option<HeartbeatAnswer>, Refused>;
 
 pub fn trace(input: &Value) -> Found {
@@ -28,7 +28,8 @@ pub fn trace(input: &Value) -> Found {
     observe(&bench, &answer)
 }
 
-/// The row's interval as an initial interval that never grows; the file says `short` where its length does not matter.
+/// Makes the policy: the row's interval is an initial interval that never grows; the file says `short` where its length
+/// does not matter.
 fn retry(config: &Value) -> durasim::program::RetrySpec {
     let interval = config["retry_interval_ms"].as_i64().unwrap_or(1000);
     policy(&json!({ "initial_ms": interval, "coefficient": 1.0, "max_attempts": config["max_attempts"] }))
@@ -149,7 +150,7 @@ fn observe(bench: &Bench, answer: &Answer) -> Found {
     found
 }
 
-/// As `DescribeWorkflowExecution` shows a pending activity.
+/// Names the state as `DescribeWorkflowExecution` shows it for a pending activity.
 fn run_state(bench: &Bench) -> &'static str {
     match bench.activity().state() {
         ActivityState::Started(_) => "STARTED",

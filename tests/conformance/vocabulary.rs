@@ -6,7 +6,7 @@ use durasim::Span;
 use durasim::program::{Details, Failure, FailureKind, Payload, RetrySpec, RetryState, TimeoutType, Timeouts};
 use serde_json::{Value, json};
 
-/// Milliseconds; not there and `null` are "not set".
+/// Reads milliseconds; an absent field and `null` are "not set".
 pub fn ms(input: &Value, field: &str) -> Span {
     Span::from_millis(input[field].as_i64().unwrap_or(0))
 }

@@ -26,7 +26,7 @@ pub fn heartbeat_throttle(profile: &str, input: &Value) -> Found {
     found! { "interval_ms": to_ms(interval) }
 }
 
-/// Heartbeats are recorded in one go, each answered at once, and then the attempt ends.
+/// Records heartbeats in one go, each answered at once, and then ends the attempt.
 pub fn heartbeat_flush(input: &Value) -> Found {
     let now = Time::ZERO;
     let interval = throttle::interval(ms(input, "heartbeat_timeout_ms"), Span::ZERO, Span::ZERO);
@@ -102,7 +102,7 @@ fn completion(report: Report, told: Option<CancelReason>) -> Found {
     found! { "rpc": rpc, "last_heartbeat_details": pending, "server_result": at_the_service(report, told) }
 }
 
-/// Brings a service to where it gave the worker this reason, delivers the report, and tells what came of it.
+/// Brings a service to the point at which it gave the worker this reason, delivers the report, and tells its effect.
 fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
     let once = RetrySpec::default().maximum_attempts(1);
     let mut bench = Bench::schedule(spec(Timeouts::default().start_to_close(Span::from_secs(60)), Some(once)));

@@ -1,5 +1,5 @@
-//! The golden net: every event of fixed runs, as text in `tests/golden/*.snap`. What moves code changes no byte of them; what
-//! mends a behaviour shows there what it mends.
+//! The golden net: every event of fixed runs, as text in `tests/golden/*.snap`. A commit that moves code changes no
+//! byte of them. A commit that mends a behaviour shows its mend there.
 //!
 //! A change here is a change for everybody who keeps plans. One command writes all texts anew, those of the other binaries
 //! included: this one, `bugs`, `conformance`, and the tour's `golden` and `planted_bugs`.

@@ -1,5 +1,5 @@
-//! A script with three workflows that signal, query, cancel, terminate, pause, reset, complete by id and stop workers, so
-//! that what the other runs do not do happens here.
+//! A script with three workflows that signal, query, cancel, terminate, pause, reset, complete by id and stop workers,
+//! so that it does everything that the other runs do not do.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -64,7 +64,7 @@ fn options(id: Option<&str>) -> ActivityOptions {
     }
 }
 
-/// Packs what it is sent until nothing comes any more; then has it signed for.
+/// Packs the items it is sent until none comes any more; then has the order signed for.
 async fn order(ctx: &WorkflowContext, (): ()) -> Result<(u32, String), WorkflowError> {
     let packed = Rc::new(Cell::new(0u32));
     let shown = packed.clone();

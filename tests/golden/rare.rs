@@ -1,4 +1,4 @@
-//! What the other runs do not do: activities that panic, that are left to be completed by id, and that leave tasks behind.
+//! The rare ends that other runs lack: activities that panic, that others complete by id, and that leave tasks behind.
 
 use std::sync::Arc;
 use std::time::Duration;

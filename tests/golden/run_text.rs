@@ -10,7 +10,8 @@ use durasim::{Outcome, Run, RunError, Span, Time};
 
 use super::kept::on_one_line;
 
-/// What came of a run, its length, the entries of its plan that did not strike, and all events; or the error that ended it.
+/// Writes the end of a run, its length, the entries of its plan that did not strike, and all events; or the error that
+/// ended it.
 pub fn run_text(result: Result<&Run, &RunError>) -> String {
     match result {
         Ok(run) => finished(run),
@@ -116,8 +117,8 @@ fn failure(failure: &Failure) -> String {
 
 struct Text<'a> {
     trace: &'a Trace,
-    /// What each attempt has recorded, by its key. Bytes are the recording's own, so they say which heartbeat a later
-    /// event is about.
+    /// The details that each attempt has recorded, by its key. Each recording has its own place of bytes, so they say
+    /// which heartbeat a later event is about.
     recorded: Vec<Vec<Option<Bytes>>>,
 }
 
@@ -149,7 +150,7 @@ impl Text<'_> {
         format!("{workflow}{}#{}", name.activity_type, name.execution)
     }
 
-    /// One that has the number of an earlier attempt, as after a reset, is marked.
+    /// Names an attempt. An attempt that has the number of an earlier one, as after a reset, is marked.
     fn attempt(&self, key: AttemptKey) -> String {
         let name = self.trace.attempts()[key];
         let earlier = self.trace.attempts().values().take(key.index());

@@ -56,7 +56,7 @@ fn simulations() -> [(&'static str, Simulation); 2] {
     [("temporal", with_code(Simulation::temporal())), ("cadence", with_code(Simulation::cadence()))]
 }
 
-/// At least one of every kind of fault that an attempt or a workflow task has.
+/// The plans, with at least one of every kind of fault that an attempt or a workflow task has.
 const PLANS: [&str; 38] = [
     "v1",
     "v1 seed=7 order=random",

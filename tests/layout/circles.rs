@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who needs whom.
+/// Files or folders, each with those that it needs.
 #[derive(Default)]
 pub struct Graph<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
 

@@ -1,4 +1,4 @@
-//! Where each path of the sources leads, through whatever re-exports, and the imports that follow from that.
+//! The target of each path of the sources, through whatever re-exports, and the imports that follow from that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct Import {
     pub from: String,
     pub line: usize,
     pub to: String,
-    /// As it is written.
+    /// The path as it is written.
     pub path: String,
     /// A file passes on what another one defines, and does not use it itself.
     pub is_passed_on: bool,
@@ -69,7 +69,7 @@ pub struct Crate {
     modules: BTreeMap<Vec<String>, (String, Module)>,
 }
 
-/// What a path names: a module, or something that a module defines.
+/// The target of a path: a module, or something that a module defines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Module(Vec<String>),
@@ -105,7 +105,8 @@ impl Crate {
         self.modules.values().map(|(file, _)| file.as_str()).collect()
     }
 
-    /// Every import of one file from another. What the crate's root passes on is the surface, not an import.
+    /// Gives every import of one file from another. The names that the crate's root passes on are the surface, not
+    /// imports.
     pub fn imports(&self) -> Vec<Import> {
         let mut imports = BTreeSet::new();
         for (file, module) in self.modules.values().filter(|(file, _)| file != "lib.rs") {
@@ -123,7 +124,7 @@ impl Crate {
         imports.into_iter().collect()
     }
 
-    /// Imports of all names of a module, which hide what is used of them.
+    /// Gives the imports of all names of a module, which hide the names that are used.
     pub fn globs(&self) -> Vec<String> {
         let mut globs = Vec::new();
         for (file, module) in self.modules.values() {
@@ -156,7 +157,7 @@ impl Crate {
         outside
     }
 
-    /// What a path in a module can mean in this crate; nothing if it leads out of it.
+    /// The meanings that a path in a module can have in this crate; nothing if it leads out of it.
     fn targets(&self, module: &[String], words: &[String], seen: &mut Vec<(Vec<String>, Vec<String>)>) -> Vec<Target> {
         let step = (module.to_vec(), words.to_vec());
         if seen.contains(&step) {
@@ -188,7 +189,7 @@ impl Crate {
         uses.iter().any(|used| used.name == name && used.path.words == ["crate"])
     }
 
-    /// What these words mean from inside of a module: its modules, what it imports, and what it defines.
+    /// The meanings that these words have inside a module: its modules, its imports, and its own items.
     fn within(&self, module: &[String], words: &[String], seen: &mut Vec<(Vec<String>, Vec<String>)>) -> Vec<Target> {
         let Some((first, rest)) = words.split_first() else { return vec![Target::Module(module.to_vec())] };
         if first == "super" {
@@ -205,7 +206,7 @@ impl Crate {
         }
         for used in known.uses.iter().filter(|used| used.name == *first) {
             match used.path.words.split_first() {
-                // `use effect::effect;` starts at the module of that name, not at what it brings.
+                // `use effect::effect;` starts at the module of that name, not at the name that it brings.
                 Some((start, words)) if start == first => {
                     if self.modules.contains_key(&child) {
                         targets.extend(self.within(&child, &[words, rest].concat(), seen));

@@ -22,7 +22,7 @@ fn with(menu: &str) -> Crate {
     .crate_of()
 }
 
-/// What `fault/menu.rs` imports: line and file.
+/// The imports of `fault/menu.rs`: line and file.
 fn imports(menu: &str) -> Vec<(usize, String)> {
     let all = with(menu).imports().into_iter().filter(|import| import.from == "fault/menu.rs");
     let found: BTreeSet<(usize, String)> = all.map(|import| (import.line, import.to)).collect();

@@ -5,11 +5,11 @@ use super::tokens::{Token, tokens};
 /// A module of a file: the file itself, or one that stands in it with its body.
 #[derive(Clone, Debug, Default)]
 pub struct Module {
-    /// From the root of the crate.
+    /// The path from the root of the crate.
     pub path: Vec<String>,
     /// Names of modules that have files of their own.
     pub files: Vec<String>,
-    /// Names of what is defined in it.
+    /// The names of the items that are defined in it.
     pub items: Vec<String>,
     pub uses: Vec<Use>,
     pub paths: Vec<Path>,
@@ -42,7 +42,7 @@ impl Path {
     }
 }
 
-/// The modules of a file, itself first; what only tests compile is left out.
+/// Gives the modules of a file, itself first; code that only tests compile is left out.
 pub fn modules(path: &[String], source: &str) -> Vec<Module> {
     let mut parser = Parser {
         tokens: tokens(source),
@@ -64,9 +64,9 @@ pub fn modules(path: &[String], source: &str) -> Vec<Module> {
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
-    /// Of braces.
+    /// The number of open braces.
     depth: usize,
-    /// Modules that enclose what is read, each with the depth of its body.
+    /// The modules that enclose the place of reading, each with the depth of its body.
     open: Vec<(usize, Module)>,
     closed: Vec<Module>,
     /// First words of all paths, also of those that are one word.
@@ -87,7 +87,7 @@ impl Parser {
         module
     }
 
-    /// Directly in a module, in no body of an item.
+    /// Says whether the place is directly in a module, in no body of an item.
     fn is_at_top(&self) -> bool {
         self.open.last().is_some_and(|(depth, _)| *depth == self.depth)
     }
@@ -96,7 +96,7 @@ impl Parser {
         while self.at < self.tokens.len() {
             match self.peek(0) {
                 "#" => self.attribute(),
-                // Not the `use<'a>` of a returned type.
+                // This excludes the `use<'a>` of a returned type.
                 "use" if self.peek(1) != "<" => self.use_lines(false),
                 "pub" => self.visibility(),
                 "extern" if self.peek(1) == "crate" => self.extern_crate(),
@@ -128,7 +128,7 @@ impl Parser {
         self.at += 1;
     }
 
-    /// Skips it, and with `cfg(test)` what it stands on.
+    /// Skips the attribute. After `cfg(test)` it skips the item below it, too.
     fn attribute(&mut self) {
         self.at += 1;
         if self.peek(0) == "!" {
@@ -145,7 +145,7 @@ impl Parser {
         }
     }
 
-    /// Skips what is between the bracket here and the one that closes it.
+    /// Skips everything between the bracket here and the one that closes it.
     fn skip_block(&mut self) {
         let mut depth = 0;
         while self.at < self.tokens.len() {
@@ -178,7 +178,7 @@ impl Parser {
 
     fn visibility(&mut self) {
         self.at += 1;
-        // Not the parentheses of a field that is a tuple.
+        // This excludes the parentheses of a field that is a tuple.
         if self.peek(0) == "(" && ["crate", "super", "self", "in"].contains(&self.peek(1)) {
             self.skip_block();
         }
@@ -285,7 +285,7 @@ impl Parser {
         }
     }
 
-    /// Paths in the bounds of generics are read, too.
+    /// Skips generics; paths in their bounds are read, too.
     fn skip_generics(&mut self) {
         let mut depth = 0;
         while self.at < self.tokens.len() {
@@ -323,7 +323,7 @@ impl Parser {
             self.at += 1;
             return;
         }
-        // A path from outside of the crate, or what follows a type's generics.
+        // Behind `::` this is a path from outside of the crate, or the rest behind a type's generics.
         let is_rooted = self.at == 0 || self.tokens[self.at - 1].text != "::";
         let is_member = self.at > 0 && self.tokens[self.at - 1].text == ".";
         let path = self.words();

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     pub text: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
 }
 
@@ -83,7 +83,7 @@ impl Reader {
         self.advance(2);
     }
 
-    /// From its opening quote.
+    /// Skips a text from its opening quote.
     fn skip_text(&mut self) {
         self.advance(1);
         while self.at < self.chars.len() && self.peek(0) != '"' {
@@ -125,7 +125,7 @@ impl Reader {
         (!is_number).then_some(Token { text, line })
     }
 
-    /// From the signs before its opening quote.
+    /// Skips a raw text from the signs before its opening quote.
     fn skip_raw_text(&mut self) {
         let signs = (0..).take_while(|ahead| self.peek(*ahead) == '#').count();
         self.advance(signs + 1);

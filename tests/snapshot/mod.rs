@@ -1,6 +1,6 @@
 //! Texts kept in `snapshots/`, for people to review: wrapped, so that they fit beside each other.
 
-/// Columns of a line.
+/// The columns of a line.
 const WIDTH: usize = 120;
 
 /// Compares a text with the snapshot of this name.
@@ -12,7 +12,7 @@ pub fn assert_kept(name: &str, text: &str) {
     );
 }
 
-/// Breaks long lines between words. What follows stands two columns further in than its line.
+/// Breaks long lines between words. The rest of a line stands two columns further in than its beginning.
 fn wrapped(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -29,7 +29,7 @@ fn wrapped(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Where a line that is too long ends: before its last space that fits, behind its first word.
+/// The place where a line that is too long ends: before its last space that fits, behind its first word.
 fn last_break(line: &str, indent: usize) -> Option<usize> {
     let (too_far, _) = line.char_indices().nth(WIDTH)?;
     line[..=too_far].rfind(' ').filter(|end| *end > indent)

@@ -14,7 +14,7 @@ use super::world::{Happening, World, note_answer};
 use crate::recording::gap::Stamp;
 use crate::recording::wire::payload;
 
-/// The words of the server's front for a token that it cannot read. Tokens of the simulated service always can be.
+/// The words of the server's front for a token that it cannot read. It can always read tokens of the simulated service.
 const UNREADABLE_TOKEN: &str = "Error deserializing task token.";
 
 /// The driver's words for an answer to a task that was refused.
@@ -23,11 +23,11 @@ const REJECTED: &str = " but rejected ";
 #[derive(Clone)]
 pub struct Agent<'a> {
     pub world: Rc<RefCell<World<'a>>>,
-    /// Which attempt of all.
+    /// The number of the attempt among all.
     pub attempt: usize,
 }
 
-/// Whose token a call shows.
+/// The token that a call shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     Own,
@@ -64,7 +64,7 @@ impl Agent<'_> {
         self.world.borrow().attempts[self.attempt].started_at
     }
 
-    /// The time has come for the next call.
+    /// Waits until the time has come for the next call.
     async fn turn(&self) {
         let until = {
             let world = self.world.borrow();
@@ -151,7 +151,8 @@ impl Agent<'_> {
         self.call(call, Shown::Own, act, |()| Value::Null).await
     }
 
-    /// The first accepted answer to the task that shows its own token is how the attempt ended; without any, the first.
+    /// Notes how the attempt ended: by the first accepted answer to the task that shows its own token, or without any,
+    /// by the first answer.
     pub fn end(&self, how: String, answer: Result<(), ()>, shown: Shown) {
         let mut world = self.world.borrow_mut();
         let log = &mut world.attempts[self.attempt];

@@ -14,18 +14,18 @@ use crate::recording::history::type_name;
 #[derive(Default)]
 pub struct ByHand {
     activities: Seq,
-    /// Timers are named in the API and counted here.
+    /// The names of timers, which are named in the API and counted here.
     timers: BTreeMap<Seq, String>,
     /// The tasks as they were received, with the answers to them.
     pub log: Vec<Value>,
 }
 
 impl ByHand {
-    /// Notes a task. Its place in the log.
+    /// Notes a task and gives its place in the log.
     pub fn receive(&mut self, task: WorkflowTask, history: &[HistoryEvent]) -> usize {
         let mut names: Vec<&str> = history.iter().map(|event| type_name(&event.kind)).collect();
         if task.attempt > 1 {
-            // Shown to the worker, and not written yet.
+            // These events are shown to the worker, and are not written yet.
             names.extend(["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED"]);
         }
         self.log.push(json!({
@@ -39,7 +39,7 @@ impl ByHand {
         self.log.len() - 1
     }
 
-    /// The id of a timer: its name, or of a script's timers their number.
+    /// The id of a timer: its name, or for a script's timers their number.
     pub fn timer_id(&self, timer: Seq) -> String {
         self.timers.get(&timer).cloned().unwrap_or_else(|| timer.to_string())
     }
@@ -51,7 +51,7 @@ impl ByHand {
         workflow: WorkflowKey,
         task: WorkflowTask,
     ) -> Vec<Command> {
-        // The id of the event that comes before those of the commands.
+        // This is the id of the event that comes before those of the commands.
         let completed = task.started_event_id + 1;
         let mut here = BTreeMap::new();
         let list = commands.as_array().into_iter().flatten().zip(completed + 1..);
@@ -107,7 +107,7 @@ fn spec(attributes: &Value) -> ActivitySpec {
     )
 }
 
-/// `0.2s`.
+/// Reads a time such as `0.2s`.
 fn duration(value: &Value) -> Span {
     let Some(text) = value.as_str() else { return Span::ZERO };
     let seconds: f64 = text.strip_suffix('s').and_then(|number| number.parse().ok()).expect("a duration");

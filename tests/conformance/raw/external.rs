@@ -1,4 +1,4 @@
-//! What happens from outside: clients, operators, pollers.
+//! The events from outside: clients, operators, pollers.
 
 use durasim::Time;
 use durasim::internals::ActivityState;
@@ -12,7 +12,7 @@ use crate::recording::gap::{Gap, Stamp};
 use crate::recording::snapshot::describe;
 use crate::recording::wire::{payload, span};
 
-/// Puts all of it into the queue.
+/// Puts all of them into the queue.
 pub fn schedule(world: &mut World<'_>) {
     let events = world.definition["external"].as_array().cloned().unwrap_or_default();
     let mut places: Vec<usize> = (0..events.len()).collect();

@@ -53,7 +53,7 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
             advance(&mut agents[agent]);
         }
     }
-    // What they are waiting for lies behind the end.
+    // The things that they are waiting for lie behind the end.
     drop(agents);
     let mut world = world.borrow_mut();
     let last = describe(&world.service, world.workflow, "final");

@@ -22,7 +22,7 @@ pub const STEPS: [&str; 10] = [
     "big",
 ];
 
-/// Whether the script goes on.
+/// Says whether the script goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     On,
@@ -85,7 +85,7 @@ async fn run_step(agent: &Agent<'_>, step: &Value) -> Flow {
     Flow::On
 }
 
-/// Something too large, or nearly so.
+/// Sends something too large, or nearly so.
 async fn big(agent: &Agent<'_>, body: &Value, step: &Value, shown: Shown) -> Flow {
     let (what, length) = body.as_object().and_then(|body| body.iter().next()).expect("something big");
     let text = "x".repeat(length.as_u64().unwrap_or(0) as usize);
@@ -116,7 +116,7 @@ async fn big(agent: &Agent<'_>, body: &Value, step: &Value, shown: Shown) -> Flo
     Flow::On
 }
 
-/// One heartbeat; an error if it was refused.
+/// Sends one heartbeat; gives an error if it was refused.
 async fn heartbeat(agent: &Agent<'_>, body: &Value, on_cancel: &Value, shown: Shown) -> Result<Flow, ()> {
     let call = json!({ "call": "RecordActivityTaskHeartbeat", "details": body });
     let answer = agent.heartbeat(call, details(body), shown).await?;
@@ -136,7 +136,7 @@ async fn heartbeat_loop(agent: &Agent<'_>, body: &Value, shown: Shown) -> Flow {
     Flow::On
 }
 
-/// What the script does once it knows of the cancellation. Its steps take the place of the rest.
+/// Does the steps of the script for a known cancellation. They take the place of the rest.
 async fn cancelled(agent: &Agent<'_>, on_cancel: &Value) -> Flow {
     match on_cancel {
         Value::String(word) if word == "stop" => Flow::Stop,

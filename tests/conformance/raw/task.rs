@@ -13,9 +13,9 @@ use crate::script::ScriptRun;
 
 /// An answer to a workflow task.
 pub enum Answer {
-    /// What the script asks for.
+    /// The commands that the script asks for.
     Script(Result<Vec<Command>, TaskFailure>),
-    /// What the scenario says, and the place of the task in the log.
+    /// The commands that the scenario gives, and the place of the task in the log.
     ByHand { place: usize, commands: Result<Vec<Command>, String> },
 }
 

@@ -19,7 +19,7 @@ use crate::recording::snapshot::describe;
 use crate::recording::wire::{payload, span};
 use crate::script::Worker;
 
-/// What a hand-over takes.
+/// The time that a hand-over takes.
 const DISPATCH: Span = Span::from_millis(1);
 
 /// Something that happens at a time.
@@ -45,7 +45,7 @@ pub enum Happening {
     },
 }
 
-/// What is noted of an attempt.
+/// The notes about an attempt.
 pub struct AttemptLog {
     pub activity: ActivityKey,
     pub reference: String,
@@ -74,13 +74,13 @@ pub struct World<'a> {
     waiting: Vec<(ActivityKey, u32)>,
     pub code: Option<CachedWorkflow>,
     pub worker: Rc<Worker>,
-    /// Workflow tasks that were handed out.
+    /// The number of workflow tasks that were handed out.
     pub tasks: usize,
     pub by_hand: ByHand,
 }
 
 impl<'a> World<'a> {
-    /// The workflow has been started, and outside events are in the queue.
+    /// Makes a world whose workflow has been started, with outside events in the queue.
     pub fn new(definition: &'a Value, pace: Pace<&'a Value>) -> World<'a> {
         let workflow = &definition["workflow"];
         let limits = ["run_timeout_ms", "execution_timeout_ms"].map(|limit| span(&workflow[limit]));
@@ -126,7 +126,7 @@ impl<'a> World<'a> {
         self.queue.insert((time, order), happening);
     }
 
-    /// The next thing that happens; the clock is moved to it.
+    /// Gives the next thing that happens; the clock is moved to it.
     pub fn next(&mut self, until: Time) -> Option<Happening> {
         loop {
             let ((time, _), happening) = self.queue.pop_first()?;
@@ -146,7 +146,7 @@ impl<'a> World<'a> {
         self.order
     }
 
-    /// Takes what the service wants.
+    /// Takes the orders that the service has left.
     pub fn drain(&mut self) {
         for request in std::mem::take(&mut self.service.outbox.timers) {
             let order = request.order.unwrap_or_else(|| self.next_rank());
@@ -189,7 +189,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A worker receives an attempt, if it is still to be had. Its number among all attempts.
+    /// Lets a worker receive an attempt, if it is still to be had. Gives its number among all attempts.
     pub fn hand_out_activity(&mut self, activity: ActivityKey, number: u32) -> Option<usize> {
         if !self.polling {
             self.waiting.push((activity, number));
@@ -216,7 +216,8 @@ impl<'a> World<'a> {
         Some(self.attempts.len() - 1)
     }
 
-    /// A timer's time has come. What it sets is noted as a gap from the stamp that its clock ran from.
+    /// Fires a timer whose time has come. A time that this sets is noted as a gap from the stamp at which the timer's
+    /// clock began.
     pub fn fire(&mut self, timer: ServiceTimer) {
         let clock = match timer {
             ServiceTimer::Timeout { activity, timeout, .. } => {
@@ -252,7 +253,7 @@ impl<'a> World<'a> {
         at(self.now) - started.map_or(0.0, at)
     }
 
-    /// The stamp that a timeout's clock ran from.
+    /// The stamp from which a timeout's clock ran.
     fn clock(&self, activity: ActivityKey, timeout: TimeoutType) -> (Stamp, Time) {
         let clocks = self.service.activity(activity).clocks();
         let reference = self.reference(activity);
@@ -281,7 +282,7 @@ impl<'a> World<'a> {
         Stamp::Call { activity, attempt, call }
     }
 
-    /// Notes what has become of an activity since a stamp: the next attempt has a time, or it has closed.
+    /// Notes the change of an activity since a stamp: the next attempt has a time, or it has closed.
     pub fn note_gap(&mut self, activity: ActivityKey, from: Stamp, since: Time) {
         let reference = self.reference(activity);
         let attempt = self.attempts_of(activity);
@@ -297,7 +298,7 @@ impl<'a> World<'a> {
     }
 }
 
-/// A call's answer, in the words of the recordings.
+/// Notes a call's answer, in the words of the recordings.
 pub fn note_answer(call: &mut Value, refused: Option<&Refused>) {
     call["ok"] = json!(refused.is_none());
     if let Some(refused) = refused {

@@ -1,11 +1,11 @@
-//! What was found against what was recorded: everything but absolute times.
+//! The comparison of a played scenario with its recording, in everything but absolute times.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Absent in a recording where the simulator says it, or the other way round, without a meaning: tokens and links of the
-/// transport, and inputs that the scenario itself gives.
+/// The fields that are passed over. A recording lacks them where the simulator has them, or the other way round,
+/// without a meaning: tokens and links of the transport, and inputs that the scenario itself gives.
 const PASSED_OVER: [&str; 12] = [
     "took_ms",
     "task_queue",
@@ -28,12 +28,12 @@ pub fn disagreements(expected: &Value, found: &Value) -> Vec<String> {
     lines
 }
 
-/// Without times, and with events numbered as if there were no workflow tasks, unless the scenario is about these: how news
-/// is spread over tasks is the jitter's doing.
+/// Takes times away, and numbers events as if there were no workflow tasks, unless the scenario is about these: only
+/// the jitter decides how news is spread over tasks.
 fn normal(observed: &Value) -> Value {
     let mut places = BTreeMap::new();
     let mut observed = observed.clone();
-    // An empty one is none.
+    // An empty trace is none.
     if observed["workflow_trace"].as_array().is_some_and(Vec::is_empty) {
         observed["workflow_trace"] = Value::Null;
     }
@@ -44,13 +44,13 @@ fn normal(observed: &Value) -> Value {
         for (place, event) in history.iter_mut().enumerate() {
             places.insert(event["id"].as_u64().unwrap_or(0), place + 1);
             if event["type"] == "WORKFLOW_TASK_SCHEDULED" && event["attrs"]["attempt"].as_u64() > Some(3) {
-                // Drawn at random from here on.
+                // These are drawn at random from here on.
                 event["attrs"]["start_to_close_timeout_ms"] = Value::Null;
             }
             if event["type"] == "WORKFLOW_TASK_FAILED" {
                 event["attrs"]["failure"] = event["attrs"]["failure"]["message"].clone();
             }
-            // What the driver put in. An execution timeout is one of the run, where there is one run.
+            // The driver put these in. An execution timeout is a timeout of the run, where there is one run.
             if event["type"] == "WORKFLOW_EXECUTION_STARTED" {
                 let attributes = event["attrs"].as_object_mut().expect("attributes");
                 attributes.remove("input");

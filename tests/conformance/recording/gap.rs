@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-/// A recording may be this much later than the nominal time, in milliseconds.
+/// The milliseconds by which a recording may be later than the nominal time.
 const LATER: f64 = 60.0;
-/// And this much earlier: stamps are whole milliseconds of two clocks.
+/// The milliseconds by which it may be earlier: stamps are whole milliseconds of two clocks.
 const EARLIER: f64 = 2.0;
 
 /// A moment of an activity or a workflow, to be found in a recording. Attempts are counted from 0, in the order in which
@@ -22,7 +22,7 @@ pub enum Stamp {
         activity: String,
         attempt: usize,
     },
-    /// When a worker's call arrived: between its sending and its answer.
+    /// A worker's call arrived, between its sending and its answer.
     Call {
         activity: String,
         attempt: usize,
@@ -31,11 +31,11 @@ pub enum Stamp {
     Closed {
         activity: String,
     },
-    /// When a call from outside arrived.
+    /// A call from outside arrived.
     ClientCall {
         call: usize,
     },
-    /// When an attempt's code ended.
+    /// An attempt's code ended.
     Ended {
         activity: String,
         attempt: usize,
@@ -56,7 +56,7 @@ pub enum Stamp {
 pub struct Gap {
     pub from: Stamp,
     pub to: Stamp,
-    /// In milliseconds.
+    /// The nominal time in milliseconds.
     pub nominal: f64,
 }
 
@@ -100,7 +100,8 @@ fn under_way(call: &Value) -> Option<(f64, f64)> {
 }
 
 impl Gap {
-    /// What the recording says against it. A stamp that was not recorded says nothing: it is missed elsewhere.
+    /// The contradiction of the recording to this gap, if there is one. A stamp that was not recorded says nothing: it
+    /// is missed elsewhere.
     pub fn disagreement(&self, observed: &Value) -> Option<String> {
         let (from, to) = (self.from.find(observed)?, self.to.find(observed)?);
         let (least, most) = (to.0 - from.1, to.1 - from.0);

@@ -1,4 +1,4 @@
-//! A history in the words of the recordings, and what the recordings say of workflow and activities because of it.
+//! A history in the words of the recordings, and the facts about workflow and activities that follow from it.
 
 use std::sync::Arc;
 
@@ -172,7 +172,7 @@ fn cancel_request(history: &[HistoryEvent], scheduled: u64) -> Option<u64> {
     history.iter().find(asks).map(|event| event.id)
 }
 
-/// How the workflow closed.
+/// Says how the workflow closed.
 fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
     let failed = |failure: &Arc<Failure>| recorded(failure);
     let Some(outcome) = service.workflow(workflow).outcome() else {
@@ -197,7 +197,7 @@ fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
     Value::Object(fields)
 }
 
-/// What the service says of a run when it is over: how it closed, its activities by their ids, its history.
+/// Gives the service's view of a run when it is over: how it closed, its activities by their ids, its history.
 pub fn observed(service: &Service, key: WorkflowKey) -> Value {
     let history = events(service.history(key));
     let mut activities = Map::new();
@@ -208,7 +208,7 @@ pub fn observed(service: &Service, key: WorkflowKey) -> Value {
     json!({ "workflow": workflow(service, key), "activities": activities, "history": { "run-1": history } })
 }
 
-/// What the history says of an activity, by the id of its schedule.
+/// Gives the history's view of an activity, by the id of its schedule.
 fn activity(events: &[Value], scheduled_event_id: u64) -> Value {
     let of_it = |event: &&Value| event["attrs"]["scheduled_event_id"] == json!(scheduled_event_id);
     let named = |name: &str| events.iter().filter(of_it).find(|event| event["type"] == name);

@@ -1,4 +1,4 @@
-//! [`Scenario`]: one recording, with what was played and what the server did.
+//! [`Scenario`]: one recording, with the played steps and the server's behaviour.
 
 use std::path::Path;
 
@@ -13,14 +13,14 @@ pub struct Scenario {
     pub group: String,
     #[serde(default)]
     pub title: String,
-    /// Whether its outcome is a race on the real server.
+    /// Says whether its outcome is a race on the real server.
     #[serde(skip)]
     pub is_race: bool,
     pub definition: Value,
     pub observed: Value,
 }
 
-/// What plays a scenario.
+/// The part that plays a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Engine {
     /// The service by itself, by calls that no SDK holds back.
@@ -143,7 +143,7 @@ fn unknown_step(script: &Value, known: &[&str]) -> Option<String> {
     })
 }
 
-/// The first step of an activity script, or of what it does on a cancellation, that has none of the known names.
+/// The first step of an activity script, or of its steps on a cancellation, that has none of the known names.
 fn unknown_activity_step(script: &Value, known: &[&str]) -> Option<String> {
     script.as_array().into_iter().flatten().find_map(|step| {
         if !known.iter().any(|name| step.get(name).is_some()) {
@@ -155,7 +155,7 @@ fn unknown_activity_step(script: &Value, known: &[&str]) -> Option<String> {
     })
 }
 
-/// The scenarios of a folder and the folders in it, by name, or the one of a file. Other files are passed over.
+/// Loads the scenarios of a folder and the folders in it, by name, or the one of a file. Other files are passed over.
 pub fn load(path: &Path) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     collect(path, &mut scenarios);

@@ -1,4 +1,4 @@
-//! What `DescribeWorkflowExecution` shows.
+//! The snapshot that `DescribeWorkflowExecution` shows.
 
 use durasim::internals::{Activity, ActivityState, Service};
 use durasim::service::{WorkflowKey, WorkflowOutcome};

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 /// Payloads longer than this are recorded by their length.
 const SHOWN_WHOLE: usize = 10_000;
 
-/// Stands for several payloads in one: the service never looks inside.
+/// The mark of several payloads in one: the service never looks inside.
 const LIST: &str = "$payloads";
 
-/// Milliseconds, possibly with a fraction; what is not there is zero.
+/// Reads milliseconds, possibly with a fraction; an absent value is zero.
 pub fn span(value: &Value) -> Span {
     Span::from_nanos((value.as_f64().unwrap_or(0.0) * 1e6) as i64)
 }
@@ -23,7 +23,7 @@ pub fn payload(value: &Value) -> Payload {
     Payload::from_json(value).expect("JSON")
 }
 
-/// Details of a step: the word `NONE` is no field, a list is that many payloads, all else is one payload.
+/// Reads the details of a step: the word `NONE` is no field, a list is that many payloads, all else is one payload.
 pub fn details(value: &Value) -> Details {
     match value {
         Value::String(word) if word == "NONE" => Details::Absent,
@@ -146,7 +146,7 @@ pub fn recorded(failure: &Failure) -> Value {
     without_nulls(fields)
 }
 
-/// Ids of events that are not there are left out.
+/// Gives an event's id; the id of an event that is not there is left out.
 pub fn event_id(id: u64) -> Option<u64> {
     (id != 0).then_some(id)
 }

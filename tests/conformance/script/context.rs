@@ -1,4 +1,4 @@
-//! [`Context`]: what a script has started and waits for.
+//! [`Context`]: the things that a script has started and waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use super::{Shared, Worker};
 use crate::recording::history::at;
 use crate::recording::wire::shown;
 
-/// Something a script can wait for.
+/// A thing that a script can wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Handle {
     Activity(Seq),
@@ -33,7 +33,7 @@ struct State {
     fired: BTreeSet<Seq>,
     signals: usize,
     cancel_requested: bool,
-    /// The request has not reached what the script waits for.
+    /// Says whether a request has not yet reached the things that the script waits for.
     cancel_pending: bool,
     yielded: bool,
     trace: Vec<Value>,
@@ -132,7 +132,7 @@ impl Context {
         *state.handles.get(reference).unwrap_or_else(|| panic!("the script has started no `{reference}`"))
     }
 
-    /// Cancels one thing. What it comes to is heard by waiting for it.
+    /// Cancels one thing. A wait for the thing gives its end.
     pub fn cancel(&self, handle: Handle) {
         let mut state = self.state.borrow_mut();
         match handle {
@@ -144,7 +144,7 @@ impl Context {
         }
     }
 
-    /// What has become of a thing, if it is over.
+    /// The end of a thing, if it is over.
     pub fn result(&self, handle: Handle) -> Option<Result<Value, ScriptError>> {
         let state = self.state.borrow();
         match handle {
@@ -153,8 +153,8 @@ impl Context {
         }
     }
 
-    /// Waits until `ready` says something. A request to cancel the workflow reaches the things waited for: activities are
-    /// asked to stop and waited for further, as Python's tasks are; anything else is given up.
+    /// Waits until `ready` gives something. A request to cancel the workflow reaches the things waited for. Activities
+    /// are asked to stop and waited for further, as Python's tasks are; anything else is given up.
     pub async fn wait<T>(&self, handles: &[Handle], ready: impl Fn() -> Option<T>) -> Result<T, ScriptError> {
         poll_fn(|_| {
             if let Some(result) = ready() {

@@ -1,4 +1,4 @@
-//! [`ScriptError`]: what goes wrong in a script, with what the Python SDK makes of it.
+//! [`ScriptError`]: a thing that goes wrong in a script, with the effect that it has in the Python SDK.
 
 use durasim::program::{Details, Failure, FailureKind};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub enum ScriptError {
 }
 
 impl ScriptError {
-    /// Whether Python sees a cancellation in it: the workflow then closes as cancelled, if it was asked to.
+    /// Says whether Python sees a cancellation in it: the workflow then closes as cancelled, if it was asked to.
     pub fn is_cancellation(&self) -> bool {
         match self {
             ScriptError::Cancelled => true,
@@ -41,7 +41,7 @@ impl ScriptError {
         }
     }
 
-    /// As the script's own trace shows it.
+    /// Shows it as the script's own trace does.
     pub fn shown(&self) -> Value {
         match self {
             ScriptError::Failure(failure) => shown(failure),

@@ -1,6 +1,6 @@
 //! The workflow side of the scenario language: a script as a workflow's code, hosted through the seam.
 //!
-//! The recordings were made with Temporal's Python SDK; what that adds to sdk-core is in [`error`].
+//! The recordings were made with Temporal's Python SDK; [`error`] has the parts that it adds to sdk-core.
 
 mod context;
 mod error;
@@ -27,14 +27,14 @@ use crate::recording::wire::payload;
 /// The queue that the activities' worker polls; the workflow's has its own.
 pub const TASK_QUEUE: &str = "act";
 
-/// What a script does to its own worker, and what outlives its instances.
+/// The things that a script does to its own worker, and that outlive its instances.
 #[derive(Default)]
 pub struct Worker {
-    /// How long the code held the task that it answers now.
+    /// The time for which the code held the task that it answers now.
     pub held: Cell<Span>,
-    /// How often a `panic` step was come to.
+    /// The number of times that a `panic` step was reached.
     pub panics: Cell<u64>,
-    /// What the code has noted of itself so far.
+    /// The notes of the code about itself so far.
     pub trace: RefCell<Vec<Value>>,
 }
 

@@ -10,13 +10,13 @@ use super::context::{Context, Handle};
 use super::error::ScriptError;
 use crate::recording::wire::{failure, payload, span};
 
-/// Where a script goes after a step.
+/// The place to which a script goes after a step.
 enum Flow {
     On,
     Return(Value),
 }
 
-/// A script's result is what it returns, or else its trace.
+/// Runs a script. Its result is the value that it returns, or else its trace.
 pub async fn run_script(context: &Context, script: &Value) -> Result<Value, ScriptError> {
     match run_steps(context, script).await? {
         Flow::Return(value) => Ok(value),
@@ -147,7 +147,7 @@ async fn wait_for_one(context: &Context, body: &Value) -> Result<(), ScriptError
     if body["catch"] == true { Ok(()) } else { result.map(|_| ()) }
 }
 
-/// As `asyncio.gather`: the first error ends the wait, and leaves the others alone.
+/// Waits as `asyncio.gather` does: the first error ends the wait, and leaves the others alone.
 async fn wait_for_all(context: &Context, body: &Value) -> Result<(), ScriptError> {
     let handles = handles(context, body);
     let ready = || {

@@ -23,7 +23,7 @@ pub struct ScriptActivity {
     pub pace: Pace<Value>,
 }
 
-/// What an attempt's code has of its surroundings.
+/// The surroundings of an attempt's code.
 pub struct Surroundings {
     pub link: Arc<dyn ActivityLink>,
     pub log: Log,
@@ -35,7 +35,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Python raises a cancellation once, at what the code waits for.
+    /// Takes the cancellation, which Python raises once, at the thing that the code waits for.
     pub fn take_cancellation(&self, waker: &Waker) -> Option<CancelReason> {
         *self.waker.borrow_mut() = Some(waker.clone());
         self.cancelled.take()

@@ -1,4 +1,4 @@
-//! Drives a simulation as the recordings' driver did a server, and says what was observed.
+//! The drive of a simulation: it is driven as the recordings' driver drove a server, and its observations are told.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::script::{ScriptProgram, TASK_QUEUE};
 
 /// The workers of the simulation: the first runs the workflow.
 const ACTIVITY_WORKER: usize = 2;
-/// Longer than any scenario: a worker comes up again when the scenario says so.
+/// A time longer than any scenario: a worker comes up again when the scenario says so.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// The driver gives up waiting for the workflow to close after this, unless the scenario says otherwise.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -27,7 +27,7 @@ pub fn play(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap>), 
     Ok((observed, gaps))
 }
 
-/// The same, with the run.
+/// Does the same, and gives the run too.
 pub fn simulate(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap>, Run), RunError> {
     let log = Log::default();
     let sdk = &definition["sdk"];

@@ -1,4 +1,5 @@
-//! [`Log`]: what the activities' code notes of itself, and when its surroundings acted in the recording.
+//! [`Log`]: the notes of the activities' code about itself, and the times at which its surroundings acted in the
+//! recording.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use crate::pace::Pace;
 
-/// What is noted of an attempt.
+/// The notes about an attempt.
 pub struct AttemptLog {
     pub reference: String,
     pub place: usize,
@@ -18,19 +19,19 @@ pub struct AttemptLog {
     pub ended: Option<Ended>,
 }
 
-/// How an attempt's code ended.
+/// The way in which an attempt's code ended.
 pub struct Ended {
-    /// In the driver's words.
+    /// The end in the driver's words.
     pub label: String,
     pub at: Time,
-    /// With a failure of its own, which the service then retries or not.
+    /// Says whether it ended with a failure of its own, which the service then retries or not.
     pub has_failed: bool,
 }
 
 #[derive(Default)]
 pub struct Notes {
     pub attempts: Vec<AttemptLog>,
-    /// The driver has begun to shut down: it does not look at how attempts end any more.
+    /// Says whether the driver has begun to shut down: it does not look at how attempts end any more.
     pub is_over: bool,
 }
 
@@ -42,7 +43,7 @@ impl Log {
         self.0.lock().expect("nobody panics with the notes in hand")
     }
 
-    /// When the next heartbeat of an attempt was recorded, if it was.
+    /// The time at which the next heartbeat of an attempt was recorded, if it was.
     pub fn next_heartbeat(&self, attempt: usize, pace: &Pace<Value>) -> Option<Time> {
         let notes = self.notes();
         let log = &notes.attempts[attempt];

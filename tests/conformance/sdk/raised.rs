@@ -1,4 +1,4 @@
-//! [`Raised`]: what activity code ends with when it does not return, and what the Python SDK makes of it.
+//! [`Raised`]: the end of activity code that does not return, and the effect that it has in the Python SDK.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use super::activity::Surroundings;
 use super::raised::{Raised, cancellation_details};
 use crate::recording::wire::{details, span};
 
-/// Where the code goes after a step.
+/// The place to which the code goes after a step.
 enum Flow {
     On,
     Return(Value),
@@ -31,7 +31,7 @@ pub const STEPS: [&str; 9] = [
     "raise_cancelled",
 ];
 
-/// Runs a script. What it returns, and what the driver calls that.
+/// Runs a script. Gives its value, and the driver's word for that.
 pub async fn run(code: &Surroundings, steps: &Value) -> Result<(Value, &'static str), Raised> {
     match run_steps(code, steps).await {
         Ok(Flow::Return(value)) => Ok((value, "returned")),
@@ -41,10 +41,10 @@ pub async fn run(code: &Surroundings, steps: &Value) -> Result<(Value, &'static 
     }
 }
 
-/// How the code is left from within.
+/// The way in which the code is left from within.
 enum Left {
     Raised(Raised),
-    /// By a return from the handler of a cancellation.
+    /// The handler of a cancellation returned.
     Returned(Value),
 }
 
