@@ -1,5 +1,5 @@
-//! No abort without a word: destructors that misuse the interface or panic end a run with an error, and where Rust itself aborts,
-//! all that was kept from the terminal is printed first.
+//! No abort without a word: destructors that misuse the interface or panic end a run with an error, and where Rust
+//! itself aborts, all that was kept from the terminal is printed first.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -78,7 +78,7 @@ fn a_destructor_that_misuses_the_interface_while_a_panic_unwinds_ends_the_run() 
     assert!(run.timeline().to_string().contains("the code's own"), "{}", run.timeline());
 }
 
-/// A payload whose destructor panics: nobody is to be unwound with it.
+/// A destructor of a payload panics: nobody is to be unwound with that panic.
 #[test]
 fn a_payload_whose_destructor_panics_is_a_panic_like_any_other() {
     struct Payload;

@@ -32,13 +32,13 @@ fn attempts(run: &Run) -> Vec<AttemptRecord> {
     run.activities().swap_remove(0).attempts
 }
 
-/// Milliseconds between the starts of attempts, without what handing them out takes.
+/// The milliseconds between the starts of attempts, without the time that handing them out takes.
 fn gaps(run: &Run) -> Vec<u128> {
     let starts: Vec<_> = attempts(run).iter().map(|attempt| attempt.started_at).collect();
     starts.windows(2).map(|pair| (pair[1] - pair[0] - Duration::from_millis(1)).as_millis()).collect()
 }
 
-/// Why the activity was given up.
+/// The reason why the activity was given up.
 fn retry_state(run: &Run) -> Option<RetryState> {
     run.trace().events().iter().find_map(|event| match event.what {
         What::ActivityFailed { retry_state, .. } | What::ActivityTimedOut { retry_state, .. } => Some(retry_state),
@@ -200,7 +200,7 @@ fn timeouts_of_attempts_are_retried_unless_their_reason_is_listed() {
 
 #[test]
 fn an_attempt_that_no_worker_takes_is_retried() {
-    /// Dies with its worker, which comes back too late for schedule-to-start.
+    /// It dies with its worker, which comes back too late for schedule-to-start.
     async fn waits(_ctx: &ActivityContext, _: ()) -> Result<u32, ActivityError> {
         durasim::time::sleep(SECOND).await;
         Ok(7)
@@ -246,8 +246,8 @@ fn only_the_listed_reason_stops_retrying() {
 
 #[test]
 fn heartbeats_are_held_back_for_whole_seconds_and_without_limit() {
-    /// When heartbeats left the worker, in milliseconds from the start, of one recorded every 500 ms, or with a heartbeat
-    /// timeout of over a minute every 10 s.
+    /// The times at which heartbeats left the worker, in milliseconds from the start. The activity records one every
+    /// 500 ms, or every 10 s if its heartbeat timeout is over a minute.
     fn sent(dialect: Dialect, heartbeat_timeout: Duration) -> Vec<u128> {
         let options = ActivityOptions { heartbeat_timeout, ..options(600, limited(1)) };
         let step = if heartbeat_timeout > 60 * SECOND { 10 * SECOND } else { Duration::from_millis(500) };
@@ -338,7 +338,7 @@ fn a_run_leaves_no_dialect_behind() {
 
 #[test]
 fn every_fault_is_survived_or_over_budget() {
-    /// Resumes from its checkpoint.
+    /// It resumes from its checkpoint.
     async fn counts(ctx: &ActivityContext, _: ()) -> Result<u32, ActivityError> {
         for step in ctx.heartbeat_details()?.unwrap_or(0)..5_u32 {
             durasim::time::sleep(2 * SECOND).await;
@@ -367,7 +367,7 @@ fn every_fault_is_survived_or_over_budget() {
     }
 }
 
-/// A workflow that takes its error as the code gives it, so that both dialects are told alike.
+/// The workflow takes its error as the code gives it, so that both dialects are told alike.
 #[test]
 fn workflow_code_sees_the_same_failure() {
     let runs = [Dialect::Temporal, Dialect::Cadence].map(|dialect| {

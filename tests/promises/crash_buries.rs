@@ -16,7 +16,7 @@ use durasim::{
 
 #[derive(Default)]
 struct World {
-    /// By attempt, and what it did.
+    /// The things that were done, with the attempt.
     done: Ledger<(u32, &'static str)>,
 }
 
@@ -191,7 +191,7 @@ fn destructors_of_the_dead_have_no_effect() {
         let busybody = Busybody { ctx: ctx.clone(), world, dropped: counter.clone() };
         sleep(Duration::from_secs(1)).await;
         if attempt == 2 {
-            // Not this one's.
+            // The busybody of the second attempt is not to be dropped.
             std::mem::forget(busybody);
         }
         Ok(attempt)

@@ -135,7 +135,7 @@ fn on_other_threads() {
     }
 }
 
-/// What a seed drew is said by its plan, through its text: the plan's run is the seed's, up to nothing.
+/// The plan that a seed drew says all of it, through its text: its run is the seed's.
 #[test]
 fn a_seed_is_its_plan() {
     for seed in 0..RUNS {
@@ -156,7 +156,7 @@ fn another_seed_is_another_order() {
     assert!((2..20).any(|seed| run(1, Order::Random) != run(seed, Order::Random)));
 }
 
-/// Whether traces are equal depends on more than their events: here on what a workflow fails with.
+/// Equal traces need more than equal events: here they need the same failure of a workflow.
 #[test]
 fn another_failure_is_another_trace() {
     let trace = |message: &'static str| {

@@ -1,7 +1,8 @@
-//! Each fault does what it says, as the code of the user sees it: attempts, times, errors, and what the outside world has.
+//! Each fault does what it says, as the code of the user sees it: attempts, times, errors, and effects on the outside
+//! world.
 //!
-//! An activity of three steps writes down what it sees. Each row is a fault, and the lines that come to be with it. A fault
-//! that does nothing has no line, which fails.
+//! An activity of three steps writes down everything it sees. Each row is a fault, and the lines that come to be with
+//! it. A fault that does nothing has no line, which fails.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -57,7 +58,7 @@ fn simulation(start_to_close: u64) -> Simulation {
             ..Default::default()
         };
         let done: u32 = ctx.execute_activity("work", &steps, options).await?;
-        // Whoever asks to cancel shows in the result.
+        // A cancel shows in the result, whoever asks for it.
         Ok(if ctx.is_cancelled() { done + 100 } else { done })
     };
     Simulation::temporal().activity("work", work).workflow("main", main).state(Seen::default)

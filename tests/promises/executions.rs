@@ -1,5 +1,5 @@
-//! A finished run is read once: each workflow, activity, attempt and worker says what became of it, when, and which events
-//! of the trace say so.
+//! A finished run is read once: the end of each workflow, activity, attempt and worker is told, with its moment and the
+//! events of the trace that say so.
 
 use std::time::Duration;
 

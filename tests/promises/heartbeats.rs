@@ -39,8 +39,8 @@ fn run(plan: &str, work: impl ActivityFn<(), String>) -> Run {
     run
 }
 
-/// Twenty seconds with a heartbeat each, then the end that the first attempt is to have. The result is what it started
-/// from.
+/// Takes twenty seconds with a heartbeat each, then ends as the first attempt is to end. The result is the checkpoint
+/// from which it started.
 async fn steps(ctx: &ActivityContext, end: Option<ActivityError>) -> Result<String, ActivityError> {
     let seen = ctx.get_heartbeat_details().map_or("nothing".to_owned(), |seen| String::from_utf8_lossy(seen).into());
     let mut step: u32 = seen.parse().unwrap_or(0);
@@ -90,7 +90,8 @@ fn row(text: &str, sent: u64, visible: impl Into<Option<u64>>) -> (String, u64, 
 fn the_first_at_once_then_the_newest_once_an_interval() {
     let run = run("v1", ends_well);
     assert_eq!(heartbeats(&run, 0).len(), 20, "all are recorded");
-    // Eight seconds after the one before it. The flush and the heartbeat of one moment: whichever timer started first.
+    // This is eight seconds after the one before it. The flush and the heartbeat have one moment: whichever timer
+    // started first goes first.
     let visible = sent(&run, 0);
     assert_eq!(visible[0], row("1", 1, 1));
     assert_eq!(visible.iter().map(|(_, sent, _)| *sent).collect::<Vec<_>>(), [1, 9, 17]);
@@ -177,7 +178,7 @@ fn a_lost_request() {
     assert_eq!(sent(&run, 0), [row("1", 1, None)]);
     assert_eq!(run.result::<String>().unwrap(), "nothing");
     let timed_out = run.activities()[0].attempts[0].started_at + seconds(10);
-    // Ten seconds after the start, not after the heartbeat: the retry comes a second later.
+    // This is ten seconds after the start, not after the heartbeat: the retry comes a second later.
     assert_eq!(run.activities()[0].attempts[1].started_at, timed_out + Duration::from_millis(1_001));
 }
 
@@ -197,7 +198,7 @@ fn a_lost_answer() {
     assert_eq!(visible[1].2, Some(9));
 }
 
-/// The first takes 8.5 s. What is recorded meanwhile waits behind it, and only the newest follows.
+/// The first takes 8.5 s. Heartbeats that are recorded meanwhile wait behind it, and only the newest follows.
 #[test]
 fn a_delayed_one_is_not_overtaken() {
     let run = run("work#1@1:heartbeat1=delayed(8500ms)", ends_well);

@@ -17,7 +17,7 @@ impl Serialize for Numbers {
     }
 }
 
-/// Twelve times what is taken, and more.
+/// A count of numbers that is more than twelve times what the service takes.
 const TOO_MANY: u32 = 4_000_000;
 /// Each number takes two bytes or more.
 const MOST_ENCODED: u32 = 1024 * 1024;

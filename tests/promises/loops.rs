@@ -26,7 +26,7 @@ fn activity(code: impl ActivityFn<u32, u32>) -> Simulation {
     workflow(main).activity("work", code)
 }
 
-/// With the least budget for calls that there is.
+/// Makes a workflow with the least budget for calls that there is.
 fn workflow(code: impl WorkflowFn<u32, u32>) -> Simulation {
     Simulation::temporal().workflow("main", code).event_budget(1_000)
 }

@@ -1,4 +1,4 @@
-//! The crate keeps its promises: one module for each, whose first sentence says what is promised.
+//! The crate keeps its promises: there is one module for each, whose first sentence is the promise.
 //!
 //! `cargo test --test promises wakers` runs one of them. Those about proptest's strategies need the feature:
 //! `cargo test --features proptest --test promises strategy`.

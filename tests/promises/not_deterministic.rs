@@ -83,7 +83,7 @@ fn a_failure_that_comes_and_goes_is_told_as_that() {
     assert!(found.is_some_and(|text| text.ends_with("returned: 0")), "{}", failed.text);
 }
 
-/// What a run leaves in a global is found by the next one. The repeat has another one before it.
+/// A value that a run leaves in a global is found by the next run. The repeat has another run before it.
 #[test]
 fn what_the_run_before_left_behind_is_told() {
     static RETRIED: AtomicBool = AtomicBool::new(false);
@@ -176,7 +176,7 @@ fn an_unbiased_select_is_told_where_two_branches_are_ready_at_once() {
     assert!(report.holds(), "{report}");
 }
 
-/// Runs of each part are made again, so that what only some of them do is found.
+/// Runs of each part are made again, so that a difference is found that only some of them have.
 #[test]
 fn each_part_has_a_sample_that_is_made_again() {
     static RETRIES: AtomicU64 = AtomicU64::new(0);

@@ -1,5 +1,6 @@
-//! Whatever goes wrong, however heartbeats are held back, in both dialects and with several workers: no checkpoint is lost that the service has had, and no work
-//! is done again that one of them covers. Reckoned from the records of a run alone; the crate's own checks take no part.
+//! Whatever goes wrong, however heartbeats are held back, in both dialects and with several workers: no checkpoint is
+//! lost that the service has had, and no work is done again that one of them covers. The test reckons from the records
+//! of a run alone; the crate's own checks take no part.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -161,7 +162,7 @@ fn entries() -> impl Strategy<Value = (String, String)> {
     (attempt, site).prop_map(|(attempt, (site, fault))| (format!("copy#1@{attempt}:{site}"), fault))
 }
 
-/// At most three faults, so that eight attempts are enough.
+/// Draws at most three faults, so that eight attempts are enough.
 fn plans() -> impl Strategy<Value = Plan> {
     vec(entries(), 2..4).prop_map(|entries| {
         let mut points = BTreeSet::new();
@@ -187,7 +188,7 @@ fn chunks_done(details: &[u8]) -> u32 {
     serde_json::from_slice::<Progress>(details).unwrap().chunks_done
 }
 
-/// The heartbeats that became visible: when, by which attempt, with which details. In the order in which they did.
+/// The heartbeats that became visible, in the order in which they did: the time, the attempt, and the details.
 fn visible(activity: &ActivityRecord) -> Vec<(Time, u32, &[u8])> {
     let mut visible: Vec<_> = activity
         .attempts
@@ -215,7 +216,7 @@ fn each_attempt_starts_with_the_last_visible_details(activity: &ActivityRecord) 
     Ok(())
 }
 
-/// Not even in a run that was cancelled: what a checkpoint says is done is done.
+/// No chunk is lost, not even in a run that was cancelled: a chunk that a checkpoint says is done is done.
 fn no_chunk_is_lost(run: &Run, case: &Case, activity: &ActivityRecord) -> Result<(), TestCaseError> {
     let covered = match run.result::<Progress>() {
         Ok(_) => case.job.chunks,
@@ -250,7 +251,8 @@ fn repeats_are_at_most_the_work_since_the_last_visible_heartbeat(
     Ok(())
 }
 
-/// `true` if it survives. One that does not was cancelled, or ran out of time while its worker stood still.
+/// Gives `true` if the run survives. A run that does not was cancelled, or ran out of time while its worker stood
+/// still.
 fn a_run_that_survives_has_the_fault_free_result(run: &Run, case: &Case) -> Result<bool, TestCaseError> {
     let expected = (0..case.job.chunks).fold(Progress::default(), Progress::and);
     match run.result::<Progress>() {

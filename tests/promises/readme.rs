@@ -1,4 +1,4 @@
-//! What the README says of the code is so. Its example is compiled by the documentation tests.
+//! The README tells the truth about the code. Its example is compiled by the documentation tests.
 
 #[path = "../golden/backup.rs"]
 mod backup;

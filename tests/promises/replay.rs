@@ -185,7 +185,7 @@ fn cancellation_is_replayed() {
     }
 }
 
-/// Asks for a cancel and closes without waiting for what comes of it, under each cancellation type.
+/// Asks for a cancel and closes without waiting for its effect, under each cancellation type.
 #[test]
 fn a_cancel_right_before_the_end() {
     for cancellation_type in
@@ -205,8 +205,8 @@ fn a_cancel_right_before_the_end() {
     }
 }
 
-/// A cancel request and the firing of a timer in one task: the code hears of the request first, and finds the timer
-/// cancelled; the service is not asked to cancel what has fired.
+/// A cancel request and the firing of a timer come in one task. The code hears of the request first, and finds the
+/// timer cancelled; the service is not asked to cancel a timer that has fired.
 #[test]
 fn a_timer_fires_in_the_task_of_a_cancel() {
     let run = simulation(async |ctx: &WorkflowContext, (): ()| -> Result<String, WorkflowError> {
@@ -224,7 +224,7 @@ fn a_timer_fires_in_the_task_of_a_cancel() {
 }
 
 thread_local! {
-    /// What no workflow may look at: it is another at each replay.
+    /// A value that no workflow may look at: it is another at each replay.
     static LOOKS: Cell<u32> = const { Cell::new(0) };
 }
 

@@ -27,7 +27,7 @@ async fn pack(ctx: &ActivityContext, item: String) -> Result<String, ActivityErr
     Ok(item)
 }
 
-/// Packs what it is sent until it is told that the order is complete.
+/// Packs the items it is sent until it is told that the order is complete.
 async fn order(ctx: &WorkflowContext, (): ()) -> Result<Vec<String>, WorkflowError> {
     let packed = Rc::new(RefCell::new(Vec::new()));
     let shown = packed.clone();
@@ -242,7 +242,7 @@ fn a_script_that_panics_under_a_fault_leaves_its_story() {
     }
 }
 
-/// The next run begins anew, whatever the one before has counted.
+/// The next run begins anew, whatever the run before has counted.
 #[test]
 fn a_script_is_run_any_number_of_times_on_one_thread() {
     async fn nap(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {

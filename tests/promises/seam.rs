@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 mod client {
     use super::*;
 
-    /// What an activity is, with `Send` futures and raw bytes.
+    /// An activity of the other client, with `Send` futures and raw bytes.
     pub trait Activity: Send + Sync {
         fn execute(&self, ctx: &Context, input: Option<Vec<u8>>) -> BoxFuture<Result<Vec<u8>, ClientError>>;
     }
@@ -184,11 +184,11 @@ fn it_is_explored_as_a_native_activity_is() {
     let (simulation, written) = simulation();
     let report = simulation
         .explore("main", &5u32)
-        // What was written is in one list for all runs.
+        // The rows that are written are in one list for all runs.
         .threads(1)
         .every_fault()
         .seeds(0..200)
-        // What is written is outside of the simulation: runs at the same time would share it.
+        // The list is outside of the simulation: runs at the same time would share it.
         .threads(1)
         .check(check::same_result().normalize(|result: &mut (u32, u32)| *result = (0, 0)))
         .check(check::progress("import", |rows_done: &u32| *rows_done))
@@ -280,8 +280,8 @@ impl WorkflowRun for Counts {
     }
 }
 
-/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`: with the cancellation type
-/// "try cancel" the code is told at once, and not again when the service says how the activity ended.
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/activity_state_machine.rs`: with the
+/// cancellation type "try cancel" the code is told at once, and not again when the service says how the activity ended.
 #[test]
 fn a_cancelled_activity_is_told_to_the_code_once() {
     let waits = async |ctx: &ActivityContext, (): ()| -> Result<(), ActivityError> {
@@ -350,7 +350,7 @@ fn an_instance_knows_the_budget_and_the_names_of_its_run() {
     assert!(error.contains("workflow `ends` has asked for 1001 timers (a loop that does not wait?)"), "{error}");
 }
 
-/// A client that reports a panic as a failure, and so catches what it polls.
+/// A client that reports a panic as a failure, and so catches panics of the code that it polls.
 struct Careful;
 
 impl Activity for Careful {

@@ -79,7 +79,7 @@ fn it_outlives_its_attempt() {
     assert_eq!(run.activities()[0].attempts[0].heartbeats, []);
 }
 
-/// An auto-heartbeater: what it records counts for its attempt, and its effects are the attempt's.
+/// An auto-heartbeater records heartbeats that count for its attempt, and its effects are the attempt's.
 #[test]
 fn what_it_does_is_the_attempts() {
     let run = run("v1", async |ctx: &ActivityContext, (): ()| {

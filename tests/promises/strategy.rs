@@ -56,7 +56,7 @@ fn plans(simulation: &Simulation, count: usize) -> Vec<Plan> {
     (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
-/// What a plan must shrink to if `fails` says which runs fail.
+/// The smallest plan to which a plan must shrink, if `fails` says which runs fail.
 fn smallest(simulation: &Simulation, fails: impl Fn(&durasim::Run) -> bool) -> Vec<String> {
     let strategy = strategy::plan(simulation, "copying", &6u32);
     let result = runner(5_000).run(&strategy, |plan| {

@@ -1,4 +1,4 @@
-//! How a run reads as a timeline, for review: without faults, and with one of each kind of trouble.
+//! A run reads well as a timeline, for review: without faults, and with one of each kind of trouble.
 
 use std::time::Duration;
 

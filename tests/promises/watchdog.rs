@@ -117,15 +117,15 @@ mod lost {
     #[test]
     #[ignore = "another test runs it"]
     fn comes_back() {
-        // Longer than a second, and shorter than what stderr is told of.
+        // This is longer than a second, and shorter than the time after which stderr is told.
         let run = second_attempt(|| thread::sleep(Duration::from_millis(1_600))).run("main", &1u32);
         assert!(run.is_ok());
-        // Until the watchdog has seen it.
+        // It waits until the watchdog has seen it.
         thread::sleep(seconds(1));
     }
 }
 
-/// A process that runs one of them.
+/// A process that runs one of these modules.
 struct Lost {
     process: Child,
     stderr: BufReader<ChildStderr>,
@@ -186,7 +186,7 @@ impl Lost {
         assert!(sent.success());
     }
 
-    /// The signal that it ended by.
+    /// The signal by which it ended.
     fn ends_by(&mut self) -> Option<i32> {
         use std::os::unix::process::ExitStatusExt;
         self.process.wait().unwrap().signal()

@@ -27,7 +27,7 @@ fn options(task_queue: Option<&str>) -> ActivityOptions {
     }
 }
 
-/// So many activities of 10 s at once.
+/// Runs so many activities of 10 s at once.
 async fn fan_out(ctx: &WorkflowContext, count: u32) -> Result<u32, WorkflowError> {
     let all = (0..count).map(|_| ctx.execute_activity::<u32>("work", &10u64, options(None)));
     Ok(try_join_all(all).await?.len() as u32)

@@ -12,7 +12,7 @@ use durasim::{
 };
 use futures::select_biased;
 
-/// What it has taken, the side effect, the number drawn, the version.
+/// The numbers that it has taken, the side effect, the number drawn, the version.
 type Taken = (Vec<u32>, u64, u64, i32);
 
 fn options() -> ActivityOptions {
@@ -60,7 +60,7 @@ fn simulation() -> Simulation {
     Simulation::temporal().activity("worker", worker).workflow("taker", taker)
 }
 
-/// Under this plan, with 1, 2 and 3 sent a second apart.
+/// Makes a run under this plan, with 1, 2 and 3 sent a second apart.
 fn run(plan: &str) -> Run {
     let simulation = simulation().plan(plan.parse().expect("a plan"));
     let driven = simulation.drive(|client| async move {

@@ -87,7 +87,7 @@ fn told_by_the_workers_own_clock_five_seconds_after_its_timeout() {
     // Its second is over when it is released at 61 s; eight more chunks are left then.
     assert_eq!((first.ended_at, first.end), (Some(ms(69_002)), AttemptEnd::Completed));
     assert_eq!(run.virtual_time(), ms(69_002), "the run waits for the zombie");
-    // What it does to the world after the workflow has closed is seen, and its report is dropped by its worker.
+    // Its effects after the workflow has closed are seen, and its report is dropped by its worker.
     assert_eq!(run.state::<Store>().chunks.count(&1), 2);
     assert_eq!(times(&run, |what| what == What::ReportDropped), [ms(69_002)]);
 }

@@ -48,12 +48,12 @@ fn not_json() -> BTreeMap<(u8, u8), u8> {
 #[derive(Default)]
 struct Missing;
 
-/// A simulation with a fine activity and this workflow.
+/// Makes a simulation with a fine activity and this workflow.
 fn workflow<O: Serialize + 'static>(workflow: impl WorkflowFn<u32, O>) -> Simulation {
     Simulation::temporal().activity("fine", fine).workflow("main", workflow)
 }
 
-/// A simulation with this activity and a workflow that runs it.
+/// Makes a simulation with this activity and a workflow that runs it.
 fn activity(activity: impl ActivityFn<u32, u32>) -> Simulation {
     workflow(async |ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
         ctx.execute_activity("work", &number, options()).await
@@ -61,7 +61,7 @@ fn activity(activity: impl ActivityFn<u32, u32>) -> Simulation {
     .activity("work", activity)
 }
 
-/// A simulation whose workflow runs the fine activity with these options.
+/// Makes a simulation whose workflow runs the fine activity with these options.
 fn with(options: ActivityOptions) -> Simulation {
     workflow(async move |ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
         ctx.execute_activity("fine", &number, options.clone()).await
@@ -72,7 +72,7 @@ fn with_policy(retry_policy: RetryPolicy) -> Simulation {
     with(ActivityOptions { retry_policy: Some(retry_policy), ..options() })
 }
 
-/// What a user is told.
+/// The words that a user is told.
 fn told(result: Result<Run, RunError>) -> String {
     match result {
         Err(error) => format!("error: {error}"),
@@ -86,7 +86,7 @@ fn told(result: Result<Run, RunError>) -> String {
     }
 }
 
-/// Runs it and says what a user is told; a panic is part of that.
+/// Runs it and gives the words that a user is told; a panic is part of them.
 fn tell(run: impl FnOnce() -> Result<Run, RunError>) -> String {
     match catch_unwind(AssertUnwindSafe(|| told(run()))) {
         Ok(told) => told,
@@ -111,7 +111,7 @@ fn case(name: &'static str, run: impl FnOnce() -> Result<Run, RunError> + 'stati
     (name, Box::new(run))
 }
 
-/// `tests/bad_input/panics.rs:7:3` changes with every edit of that file.
+/// Removes places such as `tests/bad_input/panics.rs:7:3`, which change with every edit of that file.
 fn without_places(text: &str) -> String {
     const PLACE: &str = ".rs:";
     let mut parts = text.split(PLACE);

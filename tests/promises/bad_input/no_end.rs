@@ -1,4 +1,4 @@
-//! What goes on for ever, or stops for ever.
+//! Code that goes on for ever, or stops for ever.
 
 use super::*;
 

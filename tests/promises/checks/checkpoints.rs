@@ -1,4 +1,4 @@
-//! `progress` compares what was given with what is recorded, whatever the order in which code reads and writes.
+//! `progress` compares the given checkpoint with the recorded ones, whatever the order in which code reads and writes.
 
 use std::time::Duration;
 

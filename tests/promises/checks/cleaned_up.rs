@@ -84,7 +84,7 @@ async fn stage_all(ctx: &ActivityContext, rows: u32) -> Result<(), ActivityError
     Ok(())
 }
 
-/// Clears what an earlier attempt left, and at the end whatever happened.
+/// Clears the rows that an earlier attempt left, and at the end its own, whatever happened.
 async fn careful(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
     let database = durasim::state::<Database>();
     database.clear()?;
@@ -231,7 +231,7 @@ fn nobody_is_blamed_for_the_rows_of_another_activity() {
     holds(exploration.clone().check(check::cleaned_up(clean)));
     let first = check::cleaned_up(|tables: &Tables| assert!(!tables.staged[0].get(), "the table is full"));
     holds(exploration.clone().check(first.of("migrate")));
-    // Asking the one about the rows of the other.
+    // This check is about the one activity, and asks about the rows of the other too.
     violates(exploration.check(check::cleaned_up(clean).of("migrate")), "cleaned_up", "assertion");
 }
 
@@ -277,7 +277,7 @@ fn uploading(forgets: bool) -> Exploration {
             }
             durasim::time::sleep(Duration::from_secs(5)).await;
             durasim::effect("put", || ())?;
-            // It is looked at whether it is cancelled before the next part.
+            // The answer tells it whether it is cancelled before the next part.
             let _ = ctx.heartbeat(&(number, part + 1));
         }
         bucket.open.borrow_mut().remove(&number);
@@ -315,7 +315,7 @@ fn what_is_kept_for_a_retry_can_be_allowed() {
     // A failure after a cancel was requested is not retried: nobody will ever close this upload.
     let failed = uploading(false).replay(&"uploading#1:task1=cancel; upload#1@1:effect1=fail_applied".parse().unwrap());
     assert!(failed.failures()[0].text.contains("CANCEL_REQUESTED"), "{failed}");
-    // One that has timed out cannot know that it was the last.
+    // An attempt that has timed out cannot know that it was the last.
     let timed_out =
         uploading(false).replay(&"upload#1@1:dispatch=delayed(290s); upload#1@1:await3=stall(40s)".parse().unwrap());
     assert!(timed_out.holds(), "{}", timed_out.failures()[0].text);

@@ -12,7 +12,7 @@ use durasim::{
 
 use super::{holds, violates};
 
-/// A file that is worked on, and what else an attempt finds.
+/// A file that is worked on, and the other things that an attempt finds.
 struct Disk {
     file: Cell<bool>,
     visits: Cell<u32>,
@@ -156,7 +156,7 @@ fn but_not_for_ever() {
 
 #[test]
 fn an_attempt_beside_a_zombie_is_not_judged() {
-    // Who works on the file while another does fails, and has done nothing wrong.
+    // Code that works on the file while another attempt does fails, and has done nothing wrong.
     async fn alone(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
         let disk = durasim::state::<Disk>();
         let own = ctx.get_info().attempt;
@@ -242,7 +242,7 @@ fn nor_is_what_follows_an_activity_that_is_over_budget() {
 
 #[test]
 fn an_activity_that_gets_another_input_has_no_twin() {
-    // What the second activity is given depends on what happened, and it does not like some of it.
+    // The input of the second activity depends on the events before it, and it does not like some inputs.
     async fn process(ctx: &ActivityContext, input: u32) -> Result<u32, ActivityError> {
         match input {
             0 => {

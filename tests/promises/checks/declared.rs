@@ -88,7 +88,8 @@ struct Shop {
     letters: Ledger<&'static str>,
 }
 
-/// Ships what is approved within 60 s, else refunds; a shop that `forgets` does neither with what comes late.
+/// Ships orders that are approved within 60 s, else refunds; a shop that `forgets` does neither with approvals that
+/// come late.
 fn shop(forgets: bool) -> Exploration {
     let approve = async |_: &ActivityContext, (): ()| -> Result<(), ActivityError> {
         durasim::time::sleep(seconds(20)).await;

@@ -1,4 +1,4 @@
-//! What the keys of effects mean, and which runs need not have done everything.
+//! The keys of effects have a meaning, and some runs need not have done everything.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! The service must hear of every attempt before its heartbeat timeout, by what is visible there.
+//! The service must hear of every attempt before its heartbeat timeout, by the heartbeats that are visible there.
 
 use std::time::Duration;
 

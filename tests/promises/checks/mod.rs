@@ -1,4 +1,4 @@
-//! Each rule of the checks has code that breaks it, and is silent about code that only looks as if.
+//! Each rule of the checks has code that breaks it, and is silent about code that only looks as if it did.
 
 mod checkpoints;
 mod cleaned_up;
@@ -59,7 +59,7 @@ fn explore(copy: impl ActivityFn<u32, u32>) -> Exploration {
     copying(copy).explore("copying", &6u32).every_fault()
 }
 
-/// The first violation: check, kind.
+/// The check and the kind of the first violation.
 #[track_caller]
 fn violated(exploration: Exploration) -> (String, String) {
     let report = exploration.report();

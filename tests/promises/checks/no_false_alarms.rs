@@ -11,7 +11,7 @@ use durasim::{
 
 const ROWS: u32 = 5;
 
-/// A database with a unique key, and an outbox that knows what it has sent.
+/// A database with a unique key, and an outbox that knows the rows it has sent.
 #[derive(Default)]
 struct Database {
     rows: RefCell<BTreeMap<u32, u64>>,

@@ -9,7 +9,7 @@ use durasim::{
     WorkflowError, check,
 };
 
-/// Stops short of its deadline with what it has.
+/// Stops short of its deadline with the rows it has.
 async fn copy(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
     for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..rows {
         if ctx.is_cancelled() {

@@ -61,7 +61,7 @@ fn either_timeout_is_enough() {
     };
     holds(copying(with(30, 0)).check(check::protected()));
     holds(copying(with(0, 60)).check(check::protected()));
-    // As long as all of them together is as good as none.
+    // A timeout as long as all of them together is as good as none.
     violates(copying(with(0, 600)).check(check::protected()), "protected", "not noticed");
     violates(copying(with(900, 0)).check(check::protected()), "protected", "not noticed");
 }

@@ -16,7 +16,7 @@ thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Another number at each call: what the clock, a random number or a counter of the process give.
+/// Gives another number at each call, as the clock, a random number or a counter of the process do.
 fn another() -> u32 {
     CALLS.replace(CALLS.get() + 1)
 }
@@ -134,7 +134,8 @@ fn markers_do_not_stand_in_the_way() {
 
 #[test]
 fn code_that_asks_whether_it_is_replayed_is_found_from_the_middle() {
-    // The same whether all or none of it is a replay: only what begins as one and goes on afresh is different.
+    // The answer is the same whether all or none of it is a replay. Only a task that begins as a replay and goes on
+    // afresh differs.
     async fn forgets(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
         let replayed = ctx.is_replaying();
         let _: u32 = ctx.execute_activity("send", &1u32, options(60)).await?;
@@ -161,7 +162,7 @@ fn what_the_history_holds_may_be_used() {
         }
         Ok(salt)
     }
-    // What a side effect gives is another value in each run, so results are not compared, nor runs repeated.
+    // The value of the side effect is another in each run, so results are not compared, nor runs repeated.
     holds(exploring(careful).without_repeats().every_pair().budget(1_000));
 }
 

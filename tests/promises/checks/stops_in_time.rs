@@ -49,7 +49,7 @@ fn first_failure(exploration: Exploration) -> Failed {
     report.failures().first().expect("a violation").clone()
 }
 
-/// What to look up for before a step.
+/// The signs for which it looks up before a step.
 #[derive(Clone, Copy)]
 struct Minds {
     cancel: bool,
@@ -116,7 +116,7 @@ fn an_attempt_that_hears_of_no_cancel_is_not_judged() {
         durasim::time::sleep(4 * STEP).await;
         Ok(0)
     }
-    // What it is told of is that it has timed out, by its worker's own clock.
+    // Its worker's own clock tells it that it has timed out.
     let report = working(deaf).check(within_a_step()).report();
     let cancels = |failed: &Failed| failed.plan.to_string().contains("=cancel");
     assert!(report.failures().len() == 1 && !cancels(&report.failures()[0]), "{report}");

@@ -1,4 +1,4 @@
-//! `docs/verdicts.md` says what a run is judged as, and each of its rows names a test that is there.
+//! `docs/verdicts.md` has the verdict on each kind of run, and each of its rows names a test that is there.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -16,10 +16,10 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A lock with a lease, and what waiters have asked of it.
+/// A lock with a lease, and the requests of those who wait for it.
 #[derive(Default)]
 struct Lock {
-    /// Until when it is held.
+    /// The time until which it is held.
     held: Cell<Option<Time>>,
     asked: Ledger<u32>,
     done: Ledger<u32>,

@@ -14,7 +14,7 @@ fn explore(simulation: &Simulation) -> Report {
     report
 }
 
-/// Holds; the counts of `every fault`.
+/// The counts of `every fault`, in an exploration that holds.
 fn counts(simulation: &Simulation) -> Tally {
     let report = explore(simulation);
     let text: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
@@ -29,7 +29,7 @@ fn run(simulation: &Simulation, plan: &str) -> Run {
     simulation.clone().plan(plan.parse().unwrap()).run("work", &4u32).unwrap()
 }
 
-/// How the workflow failed, in words.
+/// The failure of the workflow in words.
 fn end(run: &Run) -> String {
     run.result::<u32>().unwrap_err().to_string()
 }
@@ -39,7 +39,7 @@ fn a_run_with_attempts_and_time_left_survives() {
     let tally = counts(&simulation(resilient()));
     assert!(tally.survive > 40, "{tally:?}");
     assert!(tally.cancelled > 0, "{tally:?}");
-    // What takes the worker or the report past the deadline costs the whole hour.
+    // A fault that takes the worker or the report past the deadline costs the whole hour.
     assert!(tally.over_budget < tally.survive / 3, "{tally:?}");
     assert_eq!(tally.unprotected, 0);
 }
@@ -158,7 +158,7 @@ fn faults_that_are_not_needed_are_dropped_from_a_drawn_plan() {
         with(fails_on_a_retry, resilient()).explore("work", &4u32).seeds(0..200).check(check::same_result()).report();
     let plan = &report.failures()[0].plan;
     assert_eq!(plan.entries.len(), 1, "{plan}");
-    // What is reported is what fails.
+    // The plan that is reported is the one that fails.
     let entry: Entry = plan.entries[0].clone();
     let again = with(fails_on_a_retry, resilient()).plan(Plan::new(vec![entry])).run("work", &4u32).unwrap();
     assert!(again.result::<u32>().is_err());

@@ -11,7 +11,7 @@ fn explored() -> Exploration {
     simulation(resilient()).explore("work", &4u32).named("coverage").check(check::same_result())
 }
 
-/// How many cells of this kind are struck, and how many are not.
+/// The numbers of cells of this kind that are struck, and that are not.
 fn of(coverage: &Coverage, is_meant: impl Fn(&Cell<'_>) -> bool) -> (usize, usize) {
     let (struck, missed): (Vec<_>, Vec<_>) = coverage.cells().filter(is_meant).partition(|cell| cell.struck > 0);
     (struck.len(), missed.len())
@@ -49,7 +49,7 @@ fn pairs_fill_the_second_attempt_too() {
         let (struck, missed) = of(coverage, is_meant);
         assert!(struck >= 2 && missed == 0, "{alone}");
     }
-    // What is there does not depend on which part has looked.
+    // The cells that exist do not depend on the part that has looked.
     let cells = |coverage: &Coverage| -> BTreeSet<String> {
         coverage.cells().map(|cell| format!("{} {:?} {} {}", cell.name, cell.attempt, cell.site, cell.fault)).collect()
     };

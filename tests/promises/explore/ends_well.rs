@@ -73,7 +73,7 @@ fn a_failure_that_is_meant() {
         .every_fault()
         .check(check::same_result());
     is_the_failure(&exploration, &["995 declined"]);
-    // Once it may, other ends are what is wrong: a second try pays.
+    // Once it may fail, other ends are wrong: a second try pays.
     let report = exploration.reference_may_fail().report();
     assert!(report.error().is_none() && report.parts().len() > 1, "{report}");
     assert!(report.to_string().contains("without faults it may fail, and does: failed: "), "{report}");

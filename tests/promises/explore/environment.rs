@@ -1,5 +1,5 @@
-//! Variables take the place of what an exploration asks for, and say so. They are the whole process's, so each test runs this
-//! very binary with some set, as `cargo test` does.
+//! Variables take the place of the options that an exploration has, and say so. They are the whole process's, so each
+//! test runs this very binary with some set, as `cargo test` does.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -10,7 +10,7 @@ use durasim::{ActivityContext, ActivityError, Client, Simulation, WorkflowContex
 
 use super::{resilient, simulation, steps};
 
-/// What is explored in the processes of these tests: fails whenever it is retried.
+/// The activity that is explored in the processes of these tests: it fails whenever it is retried.
 async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
     match ctx.get_info().attempt {
         1 => steps(ctx, count).await,
@@ -34,7 +34,7 @@ fn explored() {
     exploration.assert();
 }
 
-/// An exploration that holds, whatever is left of it.
+/// This exploration holds, however little is left of it.
 #[test]
 #[ignore = "the tests of this file run it"]
 fn holds() {
@@ -44,7 +44,7 @@ fn holds() {
     assert!(report.holds());
 }
 
-/// One that would go on for days.
+/// This exploration would go on for days.
 #[test]
 #[ignore = "the tests of this file run it"]
 fn is_deep() {
@@ -272,7 +272,7 @@ fn time_ends_an_exploration_with_what_it_has() {
     assert!(ended.passed, "{}", ended.output);
     let line = "durasim: DURASIM_TIME=300ms ended explore::environment::is_deep before all its runs were made; ";
     assert!(ended.stderr.starts_with(line) && ended.stderr.ends_with(" runs met a fault\n"), "{}", ended.stderr);
-    // One that is done before says nothing.
+    // An exploration that is done before says nothing.
     let variables = [("DURASIM_TIME", OsStr::new("1h"))];
     started("holds", &variables, &["--nocapture"]).says("every fault:").says_not("DURASIM_TIME");
 }

@@ -19,7 +19,7 @@ struct Archive {
     rows: u32,
 }
 
-/// The checksum is made of what this attempt has seen.
+/// Makes the checksum of the files that this attempt has seen.
 async fn pack(ctx: &ActivityContext, files: u32) -> Result<Archive, ActivityError> {
     let done = ctx.heartbeat_details::<u32>()?.unwrap_or(0);
     let mut checksum = "init".to_owned();
@@ -50,14 +50,14 @@ fn a_long_result_is_shown_as_a_difference() {
     assert_kept("message_with_difference", &report.failures()[0].text);
 }
 
-/// What the processes of [`with`] run.
+/// The processes of [`with`] run this.
 #[test]
 #[ignore = "the tests of this file run it"]
 fn asserted() {
     explored().assert();
 }
 
-/// What it prints when stderr is no terminal.
+/// The output of such a process, where stderr is no terminal.
 fn with(variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "explore::message::asserted", "--color", "never"])

@@ -1,4 +1,4 @@
-//! Explorations say what they tried and what came of it, refuse what could show nothing, and obey the environment.
+//! Explorations say what they tried and found, refuse to run if they could show nothing, and obey the environment.
 
 mod accepted;
 mod classes;

@@ -91,7 +91,7 @@ fn an_activity_that_never_runs_or_records_nothing() {
     );
 }
 
-/// The timeout is why there is nothing to look at: it is told in its place.
+/// The timeout is the reason why there is nothing to look at: it is told in its place.
 #[test]
 fn an_activity_that_times_out_without_faults_says_that_first() {
     let report = Simulation::temporal()

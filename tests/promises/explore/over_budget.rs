@@ -16,7 +16,7 @@ fn explored() -> Exploration {
     simulation(options).explore("work", &4u32).seeds(0..SEEDS).without_repeats().check(check::same_result())
 }
 
-/// The counts, and what struck in the run of each seed.
+/// The counts, and the faults that struck in the run of each seed.
 fn found(exploration: Exploration) -> (Tally, BTreeMap<u64, String>) {
     let plans = Arc::new(Mutex::new(BTreeMap::new()));
     let seen = plans.clone();

@@ -50,7 +50,7 @@ fn a_simulation_that_has_a_plan_of_its_own() {
     let scripted = with_plan.explore_script(async |_client| 1).every_fault().check(check::same_result());
     is_refused(&scripted.report(), "has `.plan(..)`");
     is_refused(&scripted.replay(&plan), "has `.plan(..)`");
-    // One that says nothing is none.
+    // A plan, a seed and an order that change nothing are allowed.
     assert!(explored(simulation(resilient()).plan(Plan::none()).seed(0).order(Order::Fifo)).holds());
 }
 

@@ -132,7 +132,7 @@ fn an_exploration_of_a_file_alone_needs_plans() {
     assert!(error.contains("asks for no run"), "{error}");
 }
 
-/// What the processes of [`writing`] run.
+/// The processes of [`writing`] run this.
 #[test]
 #[ignore = "the tests of this file run it"]
 fn written() {
@@ -161,7 +161,7 @@ fn writing(path: &str, value: &str) -> String {
 
 #[test]
 fn new_failures_are_appended_when_asked_and_never_twice() {
-    // Without a newline at its end, as some editors leave it.
+    // The file has no newline at its end, as some editors leave it.
     let kept = Kept::new("written", "# reviewed by people");
     let path = kept.0.to_str().unwrap();
     let text = writing(path, "");

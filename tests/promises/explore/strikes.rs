@@ -23,7 +23,7 @@ fn strike(exploration: Exploration) {
     let report = seeds(exploration);
     let tally = &report.parts().last().expect("the seeds").tally;
     assert_eq!(tally.runs, SEEDS);
-    // Beside a few whose strike waits for a kind of site that comes no more.
+    // The rest are a few whose strike waits for a kind of site that comes no more.
     assert!(tally.struck >= SEEDS * 98 / 100, "{} of {SEEDS} strike\n{report}", tally.struck);
 }
 

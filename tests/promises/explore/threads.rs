@@ -1,4 +1,5 @@
-//! What an exploration finds does not depend on the number of threads, and shards are disjoint and together complete.
+//! The findings of an exploration do not depend on the number of threads, and shards are disjoint and together
+//! complete.
 
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -39,7 +40,7 @@ fn report(threads: usize) -> Report {
         .report()
 }
 
-/// All but the real time.
+/// Tells all of a report but the real time.
 fn told(report: &Report) -> String {
     let mut told = format!("{report}");
     for failed in report.failures() {
@@ -123,7 +124,7 @@ fn seen(shard: Option<&str>) -> Vec<String> {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     if let Some(shard) = shard {
         assert!(text.contains(&format!("work, shard {shard}")), "{text}");
-        // What it leaves out, the others may have.
+        // A point that this shard leaves out may belong to the others.
         assert!(text.contains("coverage: ") && !text.contains("not struck"), "{text}");
     }
     let mut seen: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("seen ")).map(str::to_owned).collect();
@@ -189,7 +190,7 @@ fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
     let (mut text, mut told) = (String::new(), String::new());
     process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     said.read_to_string(&mut text).unwrap();
-    // Ended by the failed test, not by the signal.
+    // The process was ended by the failed test, not by the signal.
     assert_eq!(process.wait().unwrap().code(), Some(101), "{text}{told}");
     let both = format!("{text}{told}");
     assert!(both.contains("interrupted by Ctrl-C or SIGTERM: not all runs were made"), "{both}");

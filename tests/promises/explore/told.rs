@@ -1,4 +1,4 @@
-//! What an exploration that could show nothing is told, and what several checks find in one run.
+//! An exploration that could show nothing is told so, and so are several findings of checks in one run.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ struct Store {
     right: Ledger<u32>,
 }
 
-/// Forgets what it did to both sides when it resumes: the checkpoint goes before the work.
+/// Forgets its part on both sides when it resumes: the checkpoint goes before the work.
 async fn copy(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
     let store = durasim::state::<Store>();
     for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..rows {

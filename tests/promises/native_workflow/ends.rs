@@ -1,4 +1,4 @@
-//! How a workflow's code ends, and what happens to it when it breaks a rule.
+//! A workflow's code ends in its own ways, and has its own failure when it breaks a rule.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::*;
 use durasim::program::TimeoutType;
 use durasim::{ApplicationFailure, Span};
 
-/// The failure a workflow closes with that waits for one activity, which ends so.
+/// The failure with which a workflow closes that waits for one activity, which ends so.
 fn close_with(job: Job) -> Failure {
     let mut w = driven(async |ctx: &WorkflowContext, (): ()| ctx.execute_activity::<u32>("a", &(), options()).await);
     match w.try_activate([job]).expect("the task does not fail").as_slice() {
@@ -152,7 +152,7 @@ fn eviction_runs_destructors() {
     assert_eq!(DROPPED.load(Ordering::Relaxed), 1);
 }
 
-/// What the first task fails with.
+/// The failure of the first task.
 fn misuse(workflow: impl WorkflowFn<(), ()>) -> String {
     match fresh(workflow).try_activate([Job::Start]) {
         Err(TaskFailure::Misuse(message)) => message,

@@ -118,7 +118,7 @@ fn random_numbers_follow_from_the_seed_alone() {
         let ranged: Vec<u64> = (0..5).map(|_| ctx.random_range(10..13)).collect();
         Ok((first, ranged))
     });
-    // Part of the meaning of a seed: changes only with a new trace version.
+    // These values are part of the meaning of a seed: they change only with a new trace version.
     assert_eq!(driven.activate([Job::FireTimer(1)]), ["complete [6779257601862804052,[11,11,10,11,11]]"]);
     driven.assert_replays();
 }

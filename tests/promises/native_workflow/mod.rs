@@ -70,12 +70,12 @@ impl Driven {
         self.activations.last().expect("activated").1.iter().map(show).collect()
     }
 
-    /// Feeds a fresh instance all activations again and compares what it asks for.
+    /// Feeds a fresh instance all activations again and compares the commands.
     fn assert_replays(&self) {
         let mut again = self.program.instantiate(info(), &start(&()), unlinked()).expect("null decodes");
         for (activation, commands) in &self.activations {
             let mut activation = activation.clone().replaying(true);
-            // As a worker does: what the answer recorded comes ahead.
+            // A worker does the same: the markers that the answer recorded come ahead.
             let markers = commands.iter().filter_map(|command| match command {
                 Command::RecordMarker(marker) => Some(Job::Marker(marker.clone())),
                 _ => None,
@@ -86,7 +86,7 @@ impl Driven {
     }
 }
 
-/// What an instance asks for.
+/// The commands that an instance gives.
 fn activate(run: &mut dyn WorkflowRun, activation: &Activation) -> Result<Vec<Command>, TaskFailure> {
     let mut commands = Vec::new();
     run.activate(activation, &mut commands)?;

@@ -10,7 +10,7 @@ fn query<T: Serialize>(id: u32, name: &str, input: T) -> Job {
     Job::Query { id, name: name.into(), input: Payload::from_json(&input).expect("encodes") }
 }
 
-/// Counts its timers, and answers what it has counted.
+/// Counts its timers, and answers with the count.
 fn counting() -> Driven {
     driven(async |ctx: &WorkflowContext, ()| {
         let count = Rc::new(Cell::new(0_u32));

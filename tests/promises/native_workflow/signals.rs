@@ -94,7 +94,7 @@ fn cancelling_the_scope_ends_the_wait_but_takes_no_signal_away() {
     assert_eq!(*log.borrow(), ["Ok(1)", "Ok(2)", "Err(Cancelled(Cancellation(None)))"]);
 }
 
-/// Workflow functions are `Send + Sync`, so what they log to comes by way of the thread.
+/// Workflow functions are `Send + Sync`, so the list to which they log is reached by way of the thread.
 fn driven_logging(log: Rc<RefCell<Vec<String>>>) -> Driven {
     thread_local!(static LOG: RefCell<Rc<RefCell<Vec<String>>>> = RefCell::default());
     LOG.with_borrow_mut(|slot| *slot = log);

@@ -207,7 +207,7 @@ fn a_timeout_that_is_retried_is_stored_without_details() {
     assert_eq!(bench.take(2).1.heartbeat_details, text("7"));
 }
 
-/// The clock must not be moved for what an attempt before has left in the queue.
+/// The clock must not be moved for the timers that an attempt before has left in the queue.
 #[test]
 fn timers_of_an_attempt_that_has_ended_are_stale() {
     let mut bench = Bench::with(spec(0, 1000, 500));
@@ -269,7 +269,7 @@ fn a_backoff_has_the_overall_deadline_only() {
     assert_eq!(deadlines(&bench), [Some(1000), Some(9000), None, None]);
 }
 
-/// What a caller can ask of an activity is what its schedule said.
+/// An activity says of itself everything that its schedule said.
 #[test]
 fn an_activity_knows_its_command_and_its_schedule() {
     let mut bench = Bench::new(0, 0);

@@ -1,4 +1,5 @@
-//! Which commands of a workflow task make sense: numbers and ids, timers, cancels of what has just ended.
+//! Only commands of a workflow task that make sense are taken: numbers and ids, timers, cancels of activities that have
+//! just ended.
 
 use super::*;
 
@@ -15,7 +16,7 @@ fn named(seq: Seq, id: &str) -> Command {
 }
 
 impl Bench {
-    /// Another workflow task; what it answers with leaves the workflow open.
+    /// Takes another workflow task; the answer to it leaves the workflow open.
     fn next_task(&mut self) -> WorkflowTask {
         self.service.signal(self.workflow, "go on".into(), Payload::new(b"1"), self.now).unwrap();
         self.drain();
@@ -58,7 +59,7 @@ fn a_timer_is_cancelled_only_while_it_runs() {
     assert_eq!(bench.says(&[cancel(1)]), bad);
 }
 
-/// What was cancelled does not fire, nor does anything of a closed workflow: the clock is not moved for it.
+/// A timer that was cancelled does not fire, nor does any timer of a closed workflow: the clock is not moved for it.
 #[test]
 fn timers_that_will_not_fire_are_stale() {
     let mut bench = Bench::new(0, 0);

@@ -49,7 +49,8 @@ fn start_with(run_timeout: u64, task_timeout: u64) -> StartWorkflow {
     }
 }
 
-/// Timeouts in milliseconds: schedule-to-close, start-to-close, heartbeat. Retries after 200 ms, for ever.
+/// Makes options with timeouts in milliseconds: schedule-to-close, start-to-close, heartbeat. It retries after 200 ms,
+/// for ever.
 fn spec(schedule_to_close: i64, start_to_close: i64, heartbeat: i64) -> ActivitySpec {
     let timeouts = Timeouts::default()
         .schedule_to_close(Span::from_millis(schedule_to_close))
@@ -84,7 +85,7 @@ impl Bench {
         bench
     }
 
-    /// With one activity, scheduled by the first workflow task.
+    /// Makes a service with one activity, scheduled by the first workflow task.
     fn with(spec: ActivitySpec) -> Bench {
         let mut bench = Bench::new(0, 0);
         bench.answer(&[schedule(1, spec)]).unwrap();
@@ -101,7 +102,7 @@ impl Bench {
         self.news.extend(self.service.outbox.news.drain(..));
     }
 
-    /// Lets time pass, firing what is due.
+    /// Lets time pass, and fires the timers that are due.
     fn until(&mut self, millis: u64) {
         let end = Time::from_millis(millis);
         loop {

@@ -91,7 +91,7 @@ fn an_unpause_leaves_alone_what_is_not_paused() {
     );
 }
 
-/// The running attempt keeps its number, and what it is refused or granted by it, until it ends.
+/// The running attempt keeps its number until it ends, with all that it is refused or granted by that number.
 #[test]
 fn an_unpause_that_resets_attempts_waits_for_the_running_one() {
     let mut bench = Bench::in_backoff();
@@ -143,7 +143,7 @@ fn a_reset_starts_the_clocks_of_a_running_attempt_that_was_paused() {
     bench.until(3000);
     let timeout = TimeoutType::StartToClose;
     assert!(bench.news.contains(&News::AttemptTimedOut { activity: first.activity, attempt: 1, timeout }));
-    // A reset of one that is not paused leaves its timers as they are.
+    // A reset of an activity that is not paused leaves its timers as they are.
     bench.until(3200);
     bench.take(2);
     let timers = bench.timers.len();
@@ -172,7 +172,7 @@ fn a_deadline_that_an_operator_moved_has_one_timer() {
     assert_eq!(timed_out(bench.outcome()).0, TimeoutType::ScheduleToStart);
 }
 
-/// Neither a closed activity nor one of a closed workflow.
+/// Operators do nothing to a closed activity, nor to an activity of a closed workflow.
 #[test]
 fn operators_do_nothing_to_what_is_not_open() {
     let mut closed = Bench::with(spec(0, 5000, 0));

@@ -188,7 +188,7 @@ fn a_run_without_a_timeout_has_no_timer_for_it() {
     assert_eq!([count(&Bench::new(0, 0)), count(&Bench::new(900, 0))], [0, 1]);
 }
 
-/// What has arrived is written before the end, and the task that was open fails.
+/// News that has arrived is written before the end, and the task that was open fails.
 #[test]
 fn the_run_timeout_ends_an_open_task() {
     let mut bench = Bench::new(900, 0);

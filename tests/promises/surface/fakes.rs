@@ -16,7 +16,7 @@ trait Store: Send + Sync {
     fn put(&self, part: u32) -> Pin<Box<dyn Future<Output = Result<(), EffectError>> + Send + '_>>;
 }
 
-/// Not `Send` in use, and not `Sync`.
+/// A bucket that is not `Send` in use, and not `Sync`.
 #[derive(Default)]
 struct Bucket {
     parts: RefCell<Vec<u32>>,

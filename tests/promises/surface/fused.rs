@@ -8,7 +8,7 @@ use durasim::{
 use futures::future::FusedFuture;
 use futures::select_biased;
 
-/// Can be given to `select_biased!` as it is, in a loop.
+/// Takes only futures that can be given to `select_biased!` as they are, in a loop.
 fn fused<F: FusedFuture + Unpin>(future: F) -> F {
     future
 }

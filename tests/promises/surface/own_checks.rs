@@ -1,4 +1,4 @@
-//! A check of one's own judges what nothing excuses, and all runs if it says so.
+//! A check of one's own judges the runs that nothing excuses, and all runs if it says so.
 
 use std::sync::Mutex;
 

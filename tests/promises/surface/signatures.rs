@@ -17,7 +17,7 @@ pub fn simulation() -> Simulation { Simulation::temporal() }
 pub struct Opaque;
 ";
 
-/// Code that does not compile, and what rustc has to say of it.
+/// Code that does not compile, and the words of rustc about it.
 struct Wrong {
     code: &'static str,
     says: &'static [&'static str],
