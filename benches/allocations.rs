@@ -1,6 +1,6 @@
-//! How often a run asks for memory, on an engine that has run before. `cargo bench --bench allocations`
+//! The number of times that a run asks for memory, on an engine that has run before. `cargo bench --bench allocations`
 //!
-//! A program of its own: counting costs time.
+//! It is a program of its own, since counting costs time.
 
 use std::alloc::System;
 
@@ -30,7 +30,7 @@ fn main() {
 }
 
 struct Count {
-    /// Fresh and grown ones.
+    /// The number of fresh and grown allocations.
     times: usize,
     grown: usize,
     bytes: usize,

@@ -1,4 +1,4 @@
-//! What a run costs, against a bare loop in the same process. `cargo bench --bench cost`
+//! The cost of a run, against a bare loop in the same process. `cargo bench --bench cost`
 //!
 //! With `only NAME bare|durasim RUNS` it runs one side of one workload and prints nothing, for `instructions.sh`.
 

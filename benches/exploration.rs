@@ -1,4 +1,4 @@
-//! What an exploration makes of a core: runs per second, judged. `cargo bench --bench exploration`
+//! The use that an exploration makes of a core: runs per second, judged. `cargo bench --bench exploration`
 
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ fn main() {
     sweep(&mut criterion, Clock::Cpu, ["W1", "seeds"], || exploration().threads(1).seeds(0..1_000).report());
     criterion.final_summary();
 
-    // By the clock on the wall, since CPU time is the same on two threads.
+    // It reads the clock on the wall, since CPU time is the same on two threads.
     let wall = Clock::Wall(Instant::now());
     let mut criterion = clock::criterion(wall);
     for (threads, name) in [(1, "seeds on 1 thread"), (2, "seeds on 2 threads")] {

@@ -14,16 +14,16 @@ use durasim_benches::cpu_time::{self, median, words};
 use durasim_benches::plans;
 use futures::future::join_all;
 
-/// Among few.
+/// The number that counts as few.
 const FEW: u32 = 1_000;
-/// Among many.
+/// The number that counts as many.
 const MANY: u32 = 16_000;
 /// Pairs of measurements, of which the median counts.
 const PAIRS: usize = 5;
-/// How much more one may cost among many.
+/// The factor by which one may cost more among many.
 const MOST: f64 = 1.5;
 
-/// Something that is done so many times in one run.
+/// A thing that is done so many times in one run.
 type Line = (&'static str, fn(u32));
 
 const LINES: [Line; 13] = [

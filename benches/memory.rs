@@ -1,6 +1,6 @@
-//! What runs and sweeps need of memory at most, each in a process of its own. `cargo bench --bench memory`
+//! The memory that runs and sweeps need at most, each in a process of its own. `cargo bench --bench memory`
 //!
-//! The peak is `VmHWM` of `/proc/self/status`, hence Linux only.
+//! The peak is `VmHWM` of `/proc/self/status`, so the bench is for Linux only.
 
 use std::process::{Command, Stdio};
 
@@ -21,7 +21,7 @@ fn main() {
                 measure("activities", activities);
             });
             let peaks = SEEDS.map(|seeds| measure("seeds", seeds));
-            // A quarter is what the machine's own doings may add.
+            // The machine's own doings may add a quarter.
             let (few, many) = (peaks[1], peaks[3]);
             assert!(many < few + few / 4, "{} seeds take {many} kB, and {} take {few} kB", SEEDS[3], SEEDS[1]);
         }
@@ -68,7 +68,7 @@ fn sweep(seeds: u32) {
     println!("{}\nseeds {seeds} peak {:.1} MB", peak(), megabytes(peak()));
 }
 
-/// In kilobytes.
+/// The peak so far, in kilobytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("`/proc/self/status`, which Linux has");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line with the peak");

@@ -1,4 +1,4 @@
-//! What exploring each workflow of the tour costs, with all its checks. `cargo bench --bench tour`
+//! The cost of exploring each workflow of the tour, with all its checks. `cargo bench --bench tour`
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ fn main() {
     }
     criterion.final_summary();
 
-    // By the clock on the wall, since CPU time is the same on two threads.
+    // It reads the clock on the wall, since CPU time is the same on two threads.
     let wall = Clock::Wall(Instant::now());
     let mut criterion = clock::criterion(wall);
     for stop in STOPS {
@@ -30,7 +30,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// How many there are to strike.
+/// The number of points that a fault can strike.
 fn points(stop: &Stop) -> usize {
     let points = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = points.clone();

@@ -2,8 +2,8 @@
 //! task, and the rules that the workloads need: heartbeat timeout, retry, the worker's death. No trace, faults, history,
 //! replay, throttle or checks.
 //!
-//! Its wakers are real, although these workloads would do without: a loop that polls whatever its next timer belongs to
-//! runs no code that waits for a channel or for one of two things, which is what users test.
+//! Its wakers are real, although these workloads would do without. Users test code that waits for a channel or for one
+//! of two things, and a loop that polls whatever its next timer belongs to cannot run that.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -82,7 +82,7 @@ struct World {
     sleepers: RefCell<Sleepers>,
 }
 
-/// Who waits for a timer. One that is dropped leaves its place to another.
+/// The sleepers that wait for a timer. A sleeper that is dropped leaves its place to another.
 #[derive(Default)]
 struct Sleepers {
     places: Vec<(u32, Option<Waker>)>,
@@ -259,7 +259,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// One run. Gives the result and the virtual time at its end.
+    /// Makes one run, and gives the result and the virtual time at its end.
     pub fn run(&mut self, workload: &Workload) -> (Vec<u8>, Duration) {
         let world = &self.world;
         world.now.set(0);

@@ -1,10 +1,10 @@
-//! That both sides do the same work.
+//! The check that both sides do the same work.
 
 use crate::bare::Bare;
 use crate::simulated::Simulated;
 use crate::workload::{Done, Workload};
 
-/// Both sides have to give the result, at the virtual time, that the workload is defined by.
+/// Checks that both sides give the result, at the virtual time, by which the workload is defined.
 pub fn check(workload: &Workload, bare: &mut Bare, simulated: &Simulated) {
     let (result, ended) = bare.run(workload);
     let run = simulated.run();

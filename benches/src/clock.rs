@@ -1,4 +1,4 @@
-//! [`Clock`]: what criterion reads time from.
+//! [`Clock`]: the clock from which criterion reads time.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 
 use crate::cpu_time;
 
-/// How many times criterion measures each. It counts those before as warm-up.
+/// The number of times that criterion measures each. It counts those before as warm-up.
 pub const SAMPLES: usize = 21;
 
 /// Criterion as the command line asks for it, by one of the clocks.
@@ -20,17 +20,17 @@ pub fn criterion(clock: Clock) -> Criterion<Clock> {
         .configure_from_args()
 }
 
-/// What time is read from.
+/// A clock from which time is read.
 #[derive(Clone, Copy)]
 pub enum Clock {
-    /// CPU time of this process, in all its threads: what other processes do does not count.
+    /// CPU time of this process, in all its threads: the work of other processes does not count.
     Cpu,
-    /// Since the given moment, for what is to be fast by running on several threads.
+    /// The time since the given moment, for work that is to be fast by running on several threads.
     Wall(Instant),
 }
 
 impl Clock {
-    /// Since some fixed moment.
+    /// The time since some fixed moment.
     pub fn now(self) -> Duration {
         match self {
             Clock::Cpu => cpu_time::now(),

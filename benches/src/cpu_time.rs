@@ -1,16 +1,16 @@
-//! CPU time: what other processes do on the machine does not count.
+//! CPU time: the work of other processes on the machine does not count.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Of this process so far.
+/// The CPU time of this process so far.
 pub fn now() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Of so many calls.
+/// The CPU time of so many calls.
 pub fn of(calls: u64, mut call: impl FnMut()) -> Duration {
     let before = now();
     for _ in 0..calls {

@@ -5,25 +5,25 @@ use criterion::Bencher;
 use crate::clock::{Clock, SAMPLES};
 use crate::cpu_time::{self, median};
 
-/// How often both sides were called in turn, and the CPU time of one call of each.
+/// The number of times that both sides were called in turn, and the CPU time of one call of each.
 struct Round {
     calls: u64,
-    /// Seconds.
+    /// The time of one call in seconds.
     reference: f64,
     subject: f64,
 }
 
-/// A subject that criterion measures, and a reference that takes turns with it: what slows the machine down for a while
-/// slows down both.
+/// A subject that criterion measures, and a reference that takes turns with it: if the machine is slow for a while,
+/// both are slow.
 #[derive(Default)]
 pub struct InTurn(Vec<Round>);
 
-/// What criterion's samples come to.
+/// The outcome of criterion's samples.
 pub struct Compared {
     /// Medians, in seconds.
     pub reference: f64,
     pub subject: f64,
-    /// Of the samples' ratios.
+    /// The median of the samples' ratios.
     pub ratio: f64,
 }
 
@@ -43,9 +43,9 @@ impl InTurn {
         });
     }
 
-    /// None where criterion was asked for something else than to measure this.
+    /// Gives `None` where criterion was asked for something else than to measure this.
     pub fn compared(&self) -> Option<Compared> {
-        // Those of the warm-up are of other lengths.
+        // The rounds of the warm-up are of other lengths.
         let calls = self.0.last()?.calls;
         let samples: Vec<&Round> = self.0.iter().filter(|round| round.calls == calls).collect();
         let median = |of: fn(&Round) -> f64| median(samples.iter().map(|round| of(round)).collect());

@@ -72,7 +72,7 @@ async fn attempt<C: Codec>(ctx: &ActivityContext, job: Job) -> Result<Done, Acti
 /// The simulation of a workload, and the input of its workflow.
 pub struct Simulated {
     pub simulation: Simulation,
-    /// None without JSON, which `run` would encode it in: then the workflow has it already.
+    /// The input of the workflow; `None` without JSON, since `run` would encode it as JSON. Then the workflow has it already.
     input: Option<Batch>,
 }
 

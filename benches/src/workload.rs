@@ -1,46 +1,47 @@
-//! [`Workload`]: what is run, written once for both hosts: the activity and workflow code know only these traits.
+//! [`Workload`]: the code that is run, written once for both hosts: the activity and workflow code know only these
+//! traits.
 
 use std::time::Duration;
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
-/// What the activity is to do.
+/// The work that the activity is to do.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Job {
     pub chunks: u32,
     /// A heartbeat after so many chunks, and after the last one.
     pub heartbeat_every: u32,
-    /// The second attempt fails after this chunk. Zero: it does not.
+    /// The second attempt fails after this chunk. Zero means that it does not fail.
     pub fails_at: u32,
 }
 
-/// What the workflow is to do: so many activities at once.
+/// The work that the workflow is to do: so many activities at once.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Batch {
     pub activities: u32,
     pub job: Job,
 }
 
-/// What heartbeats carry.
+/// The details that heartbeats carry.
 #[derive(Default, Serialize, Deserialize, Debug)]
 pub struct Progress {
     pub chunks_done: u32,
 }
 
-/// What the activity gives.
+/// The result that the activity gives.
 #[derive(PartialEq, Serialize, Deserialize, Debug)]
 pub struct Done {
     pub chunks: u32,
 }
 
-/// How values become bytes.
+/// The way in which values become bytes.
 pub trait Codec: 'static {
     fn progress<R>(progress: &Progress, send: impl FnOnce(&[u8]) -> R) -> R;
     fn read_progress(bytes: &[u8]) -> Progress;
 }
 
-/// What JSON costs is part of the run.
+/// Values as JSON, whose cost is part of the run.
 pub struct Json;
 
 impl Codec for Json {
@@ -53,7 +54,7 @@ impl Codec for Json {
     }
 }
 
-/// Bytes of fixed places: what is left is the host's cost.
+/// Values as bytes at fixed places: the rest is the host's cost.
 pub struct Raw;
 
 impl Codec for Raw {
@@ -88,7 +89,7 @@ fn number(bytes: &[u8], place: usize) -> u32 {
     u32::from_le_bytes(bytes[4 * place..4 * place + 4].try_into().expect("four bytes"))
 }
 
-/// What an attempt needs of its host.
+/// The services that an attempt needs of its host.
 pub trait AttemptHost {
     fn sleep(&self, length: Duration) -> impl Future<Output = ()>;
     fn heartbeat(&self, details: &[u8]);
@@ -96,7 +97,7 @@ pub trait AttemptHost {
     fn attempt(&self) -> u32;
 }
 
-/// What a workflow needs of its host.
+/// The services that a workflow needs of its host.
 pub trait WorkflowHost {
     type Error;
     fn chunks(&self, job: &Job) -> impl Future<Output = Result<Done, Self::Error>>;

@@ -1,5 +1,6 @@
-//! What the workloads cost on what a user could pick instead: `cd benches/peers && cargo run --release` prints the README's
-//! table. Each side is checked to give the same result at the same virtual time.
+//! The cost of the workloads on durasim, and on the simulators that a user could pick instead: `cd benches/peers &&
+//! cargo run --release` prints the README's table. Each side is checked to give the same result at the same virtual
+//! time.
 
 mod madsim_seeded;
 mod peer;
@@ -37,7 +38,7 @@ fn main() {
     }
 }
 
-/// What a run costs on each host, in seconds.
+/// The cost of a run on each host, in seconds.
 fn costs(workload: &Workload, runs: u64) -> Vec<f64> {
     let (mut bare, simulated, tokio) = (Bare::default(), Simulated::new(workload), TokioPaused::new());
     check(workload, &mut bare, &simulated);

@@ -13,18 +13,18 @@ const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(30);
 const BACKOFF: Duration = Duration::from_secs(1);
 const CRASH: Duration = Duration::from_millis(450);
 
-/// What a host gives.
+/// The services that a host gives.
 pub trait Peer: 'static {
     /// Ends a task at once, as the death of its process does.
     type Task: 'static;
     fn spawn(future: impl Future<Output = ()> + 'static) -> Self::Task;
     fn kill(task: Self::Task);
     fn sleep(length: Duration) -> impl Future<Output = ()>;
-    /// Since any fixed moment.
+    /// The time since any fixed moment.
     fn now() -> Duration;
 }
 
-/// What the service knows of an activity.
+/// The facts that the service knows of an activity.
 #[derive(Default)]
 struct Record {
     details: RefCell<Option<Vec<u8>>>,
@@ -131,7 +131,7 @@ async fn execute_activity<P: Peer>(worker: Rc<Worker<P>>, json: bool, input: Vec
     unreachable!("attempts have no last number")
 }
 
-/// One run: its result, and how long it took in virtual time.
+/// Makes one run, and gives its result and the virtual time that it took.
 pub async fn run<P: Peer>(workload: &Workload) -> (Vec<u8>, Duration) {
     let started = P::now();
     let json = workload.json;
