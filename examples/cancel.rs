@@ -23,7 +23,7 @@ impl Hall {
     }
 }
 
-/// Reserves the hall for as long as a concert takes. Looks every 5 s whether it has been called off.
+/// Reserves the hall for as long as a concert takes. It looks every 5 s whether the concert has been called off.
 async fn play(ctx: &ActivityContext, songs: u32) -> Result<u32, ActivityError> {
     let hall = durasim::state::<Hall>();
     hall.set_reserved(true)?;
@@ -62,7 +62,7 @@ fn simulation() -> Simulation {
 
 /// The exploration of it.
 pub fn explored() -> Exploration {
-    // A reservation that fails after it was made is the next attempt's to end.
+    // A reservation that fails after it was made is for the next attempt to end.
     let is_free = |hall: &Hall| if hall.is_reserved.get() { Err("the hall is reserved") } else { Ok(()) };
     simulation()
         .explore_script(call_off)

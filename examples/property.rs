@@ -1,4 +1,5 @@
-//! proptest draws both the input and the faults, and shrinks both. Here to find that a checkpoint forgets a part of the sum.
+//! proptest draws both the input and the faults, and shrinks both. Here it finds that a checkpoint forgets a part of
+//! the sum.
 //!
 //! `cargo run --example property --features proptest`
 

@@ -1,4 +1,4 @@
-//! How many seeds strike: of 1,000 seeds, the share whose run meets at least one fault, for small and large inputs.
+//! The share of 1,000 seeds whose run meets at least one fault, for small and large inputs.
 //!
 //! `cargo run --release --example strike_share`
 //!
@@ -63,7 +63,7 @@ struct Struck {
 fn struck(simulation: &Simulation, files: u32) -> Result<Struck, RunError> {
     let (mut seeds, mut faults, mut traces) = (0, 0, BTreeSet::new());
     for seed in 0..SEEDS {
-        // As explorations do it.
+        // Explorations do it in the same way.
         let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
         let run = simulation.clone().order(order).random_faults(seed).run("backup", &files)?;
         let met = run.plan().entries.len();

@@ -9,14 +9,15 @@ use durasim::{AttemptEnd, Run};
 use crate::activities::deadline_aware::ItemsResult;
 use crate::fakes::item_queue::ItemQueue;
 
-/// What the check says, unless it minds an end other than usual of a run in which faults left an attempt so little time that
-/// it stopped of its own accord, or lost all that would have told an activity that its workflow does not want it any more.
-/// `budget` is the schedule-to-close timeout, `margin` what is then left of it at most.
+/// Makes a check that judges as `check` does, but allows an unusual end where faults are the reason. They may have left
+/// an attempt so little time that it stopped of its own accord. They may also have lost every message that would have
+/// told an activity that its workflow does not want it any more. `budget` is the schedule-to-close timeout, `margin`
+/// the most of it that is then left.
 pub fn if_there_is_time<C: Check>(check: C, budget: Duration, margin: Duration) -> IfThereIsTime<C> {
     IfThereIsTime { check, budget, margin }
 }
 
-/// Made by [`if_there_is_time`].
+/// The check that [`if_there_is_time`] makes.
 #[derive(Debug)]
 pub struct IfThereIsTime<C> {
     check: C,
@@ -50,7 +51,7 @@ impl<C: Check> Check for IfThereIsTime<C> {
 }
 
 impl<C> IfThereIsTime<C> {
-    /// Whether an attempt failed with no more than the margin left.
+    /// Says whether an attempt failed with no more than the margin left.
     fn had_too_little_time(&self, run: &Run) -> bool {
         run.activities().iter().any(|activity| {
             let late = activity.scheduled_at + self.budget.saturating_sub(self.margin);
@@ -72,7 +73,7 @@ fn was_never_told(run: &Run) -> bool {
     })
 }
 
-/// As [`check::same_result`]; a result of fewer items is as good, if its total is that of these.
+/// Makes a check as [`check::same_result`] does. But a result of fewer items is as good, if its total is that of these.
 pub fn total_is_right() -> SameResult {
     check::same_result().normalize(|result: &mut ItemsResult| {
         if result.is_right() {
@@ -81,7 +82,7 @@ pub fn total_is_right() -> SameResult {
     })
 }
 
-/// The items that the result says are done were done.
+/// Makes a check that the items that the result says are done were done.
 pub fn items_are_done() -> impl Check {
     check::named("items_are_done", |run: &Run| {
         let Ok(ItemsResult { items_done, .. }) = run.result() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The stops of the tour: each a workflow with its input, and what every run of it is judged by.
+//! The stops of the tour: each is a workflow with its input, and the checks by which every run of it is judged.
 
 use std::time::Duration;
 
@@ -103,31 +103,31 @@ impl Stop {
         (self.judged)(simulation, self.workflow).named(self.workflow)
     }
 
-    /// One run.
+    /// Makes one run.
     ///
     /// # Errors
-    /// As [`Simulation::run`].
+    /// The errors are those of [`Simulation::run`].
     pub fn run(&self, simulation: &Simulation) -> Result<Run, RunError> {
         (self.run)(simulation, self.workflow)
     }
 }
 
-/// How an activity of the tour is registered.
+/// A function that registers an activity of the tour.
 pub type Register = fn(Simulation) -> Simulation;
 
-/// The activities of the tour: their registered names, and how they are registered.
+/// The activities of the tour: their registered names, and the functions that register them.
 pub const ACTIVITIES: [(&str, Register); 3] = [
     ("process_large_file", |simulation| simulation.activity("process_large_file", process_large_file_activity)),
     ("migrate_data", |simulation| simulation.activity("migrate_data", migrate_data_activity)),
     ("deadline_aware_activity", |simulation| simulation.activity("deadline_aware_activity", deadline_aware_activity)),
 ];
 
-/// The tour: all activities and workflows, and what stands outside.
+/// The tour: all activities and workflows, and the fakes of the world outside.
 pub fn simulation(dialect: Dialect) -> Simulation {
     ACTIVITIES.iter().fold(world(dialect), |simulation, (_, register)| register(simulation))
 }
 
-/// All workflows of the tour, and what stands outside, without the activities.
+/// All workflows of the tour, and the fakes of the world outside, without the activities.
 pub fn world(dialect: Dialect) -> Simulation {
     let simulation = match dialect {
         Dialect::Cadence => Simulation::cadence(),
@@ -163,15 +163,16 @@ pub fn items() -> ItemsInput {
     ItemsInput { items: 10 }
 }
 
-/// What each attempt has in all: the schedule-to-close timeouts of the workflows.
+/// The time that each attempt has in all: the schedule-to-close timeouts of the workflows.
 const FILE_BUDGET: Duration = Duration::from_secs(300);
 const MIGRATION_BUDGET: Duration = Duration::from_secs(600);
 
-/// What a record, the publication of what is staged, and the next batch take at most: an attempt looks up after them.
+/// The longest time that a record, the publication of staged records, and the next batch take: an attempt looks up
+/// after them.
 const MIGRATION_STEP: Duration = Duration::from_secs(3);
 
 fn judge_resilient(simulation: &Simulation, workflow: &'static str) -> Exploration {
-    // At least once: each of the three attempts may do a chunk, so two may repeat it.
+    // Execution is at least once: each of the three attempts may do a chunk, so two may repeat it.
     judge_file(simulation, workflow).check(check::effects(|store: &ChunkStore| &store.processed).repeats_at_most(2))
 }
 
@@ -185,7 +186,7 @@ fn judge_file(simulation: &Simulation, workflow: &'static str) -> Exploration {
         .check(if_there_is_time(check::same_result(), FILE_BUDGET, margin))
 }
 
-/// What holds of the activity in every workflow.
+/// Adds the checks that hold of the activity in every workflow.
 fn with_file_checks(exploration: Exploration) -> Exploration {
     let margin = process_large_file::STOP_BEFORE_DEADLINE - CHUNK_TIME;
     exploration
@@ -208,7 +209,7 @@ fn judge_migration(simulation: &Simulation, workflow: &'static str) -> Explorati
     ))
 }
 
-/// What holds of the activity in every workflow.
+/// Adds the checks that hold of the activity in every workflow.
 fn with_migration_checks(exploration: Exploration) -> Exploration {
     let published = check::effects(|database: &Database| &database.published)
         .covered_by("migrate_data", |progress: &MigrationProgress, record: &u32| *record < progress.records_done);
@@ -248,7 +249,7 @@ fn judge_items(simulation: &Simulation, workflow: &'static str) -> Exploration {
             check::progress("deadline_aware_activity", |progress: &ItemsProgress| progress.items_done)
                 .at_most(deadline_aware::HEARTBEAT_EVERY),
         )
-        // A worker that stops lets its attempts run for 10 s, which is longer than this one takes.
+        // A worker that stops lets its attempts run for 10 s, which is longer than this attempt takes.
         .check(check::stops_in_time(ITEM_TIME).until_cancelled().before_deadline(deadline_aware::MARGIN))
         .check(items_are_done())
         .check(total_is_right())
@@ -256,8 +257,8 @@ fn judge_items(simulation: &Simulation, workflow: &'static str) -> Exploration {
 
 fn judge_skip(simulation: &Simulation, _workflow: &'static str) -> Exploration {
     let margin = migrate_data::STOP_BEFORE_DEADLINE;
-    // How many chunks are done before the file is skipped depends on when its activity hears of that, so they are not
-    // compared.
+    // The number of chunks that are done before the file is skipped depends on when its activity hears of that, so
+    // chunks are not compared.
     with_migration_checks(with_file_checks(simulation.explore_script(skip_file))).check(if_there_is_time(
         check::same_result(),
         MIGRATION_BUDGET,

@@ -1,6 +1,6 @@
-//! Each workflow of the tour holds under every fault, under pairs of faults, and under the random faults of 10,000 seeds. How
-//! many runs survive, and in how many faults used up what the options allow, is kept: a change of it is a change of what a
-//! fault, the service or the code does.
+//! Each workflow of the tour holds under every fault, under pairs of faults, and under the random faults of 10,000
+//! seeds. The tests keep how many runs survive, and in how many faults used up what the options allow. A change of
+//! these numbers is a change of a fault, the service or the code.
 
 use activity_advanced::stops::{Stop, simulation};
 use durasim::Dialect;

@@ -1,5 +1,5 @@
-//! Every event of the tour's workflows, on small inputs: without faults, and under some plans. Part of the golden net;
-//! `tests/golden/main.rs` of the crate says what it is for.
+//! Every event of the tour's workflows, on small inputs: without faults, and under some plans. This is part of the
+//! golden net; `tests/golden/main.rs` of the crate says what it is for.
 //!
 //! ```text
 //! INSTA_UPDATE=always cargo test -p activity_advanced golden

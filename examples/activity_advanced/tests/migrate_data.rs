@@ -26,7 +26,7 @@ fn saved(run: &Run, attempt: usize) -> Vec<u32> {
     progress.map(|details| serde_json::from_slice::<MigrationProgress>(details).unwrap().records_done).collect()
 }
 
-/// How many records came to the target table so often.
+/// The number of records that came to the target table so often.
 fn published(run: &Run, times: usize) -> usize {
     let mut records = 0;
     run.state::<Database>().published.each(|_, entries| records += usize::from(entries.len() == times));

@@ -70,7 +70,7 @@ fn explored(simulation: &Simulation) -> Row {
     Row::of(Stop::of("resilient_processing").unwrap(), simulation, 0..300).unwrap()
 }
 
-/// The first failure: the check that minds, what it minds, and how many faults it takes.
+/// The first failure: the check that minds, its finding, and the number of faults that it takes.
 fn failure(row: &Row) -> Option<(String, String, usize)> {
     let failed = row.failures().next()?;
     Some((failed.check.clone(), failed.violation.kind.clone(), failed.plan.entries.len()))
@@ -98,8 +98,8 @@ fn heartbeats_that_nobody_reads_lose_all_progress() {
     assert_eq!(failure(&row), Some(("progress".to_owned(), "never read".to_owned(), 1)));
 }
 
-/// Its heartbeats count the records that are staged, not those that are published: what was staged when a worker died is
-/// discarded, and never copied again.
+/// Its heartbeats count the records that are staged, not those that are published: records that were staged when a
+/// worker died are discarded, and never copied again.
 async fn counts_what_is_only_staged(
     ctx: &ActivityContext,
     input: MigrationInput,

@@ -33,7 +33,7 @@ fn plans(stop: &Stop, world: &Simulation) -> BoxedStrategy<Option<Plan>> {
     }
 }
 
-/// How far a checkpoint of this activity is.
+/// The progress that a checkpoint of this activity says.
 fn done(activity: &str, details: &[u8]) -> u32 {
     match activity {
         "process_large_file" => serde_json::from_slice::<Progress>(details).unwrap().chunks_done,
@@ -42,7 +42,7 @@ fn done(activity: &str, details: &[u8]) -> u32 {
     }
 }
 
-/// The heartbeats that became visible: when, by which attempt, with which details.
+/// The heartbeats that became visible: the time, the attempt, and the details.
 fn visible(activity: &ActivityRecord) -> Vec<(Time, u32, &[u8])> {
     let mut visible: Vec<_> = activity
         .attempts
@@ -105,6 +105,6 @@ fn progress_survives_whatever_goes_wrong() {
             }
         }
     }
-    // Properties of what never happens hold for nothing.
+    // Properties of things that never happen hold for nothing.
     assert!(resumed.get() > CASES / 10, "{} of {CASES} cases resumed", resumed.get());
 }

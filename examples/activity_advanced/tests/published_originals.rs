@@ -1,5 +1,5 @@
-//! The published activities of this kind have faults that an ordinary test never shows. Here they are, small and written
-//! anew; the simulation finds each of them, and not in ours.
+//! The published activities of this kind have faults that an ordinary test never shows. They stand here, small and
+//! written anew; the simulation finds each of their faults, and finds none in ours.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! Each code fragment of the document that this example was made from compiles and runs. It stands here as it stands there,
-//! between the declarations that it needs. What the document leaves out is filled in: `...` by what is meant, and the bare
-//! `..` of the retry policy by `..Default::default()`, since Rust knows no other form.
+//! Each code fragment of the document from which this example was made compiles and runs. It stands here as it stands
+//! there, between the declarations that it needs. The parts that the document leaves out are filled in: `...` by its
+//! meaning, and the bare `..` of the retry policy by `..Default::default()`, since Rust knows no other form.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ if ctx.is_cancelled() {
 }
 
 #[rustfmt::skip]
-#[allow(clippy::collapsible_if)] // As the document has it.
+#[allow(clippy::collapsible_if)] // The document has it so.
 async fn deadline_management(ctx: &ActivityContext, items: u32) -> Result<u32, ActivityError> {
     let mut done = 0;
     while done < items {

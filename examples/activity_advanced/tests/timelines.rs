@@ -1,4 +1,4 @@
-//! Timelines of the four workflows, to read: what each does without faults, and what becomes of it when something goes wrong.
+//! Timelines of the four workflows, to read: each without faults, and when something goes wrong.
 
 use activity_advanced::activities::process_large_file::{FileProcessingInput, FileProcessingResult};
 use activity_advanced::activities::process_large_file_activity;
@@ -158,7 +158,7 @@ fn deadline_crash_and_resume() {
     assert_timeline("deadline_crash_and_resume", &run, ALL);
 }
 
-/// What the last heartbeat says becomes the result.
+/// The progress in the last heartbeat becomes the result.
 #[test]
 fn deadline_missed() {
     let run = run("deadline_aware", "deadline_aware_activity#1@1:await5=stall(3s)");

@@ -1,5 +1,5 @@
-//! What the tour says of itself: all runs hold, everything that can become of one is shown, and neither depends on how many
-//! threads there are.
+//! The tour tells the truth about itself: all runs hold, every outcome of a run is shown, and neither depends on the
+//! number of threads.
 
 use activity_advanced::stops::{STOPS, simulation};
 use activity_advanced::tour::overview::Overview;

@@ -1,4 +1,4 @@
-//! [`deadline_aware_activity`]: as many items as there is time for, and a result that says how many.
+//! [`deadline_aware_activity`]: it processes as many items as there is time for, and its result says how many.
 
 use std::time::Duration;
 
@@ -7,51 +7,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::fakes::item_queue::{ITEM_TIME, ItemQueue, worth};
 
-/// What is left of the time when the activity reports, at least: a tenth of the 5 s that it has in all.
+/// The least time that is left when the activity reports: a tenth of the 5 s that it has in all.
 pub const MARGIN: Duration = Duration::from_millis(500);
 
-/// A heartbeat after so many items, and when it stops.
+/// The number of items after which it heartbeats. It also does when it stops.
 pub const HEARTBEAT_EVERY: u32 = 2;
 
-/// What to do in the time there is.
+/// The work to do in the time there is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ItemsInput {
-    /// So many items, or fewer.
+    /// The number of items, or the most of them.
     pub items: u32,
 }
 
-/// How many items were done.
+/// The work that was done.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ItemsResult {
-    /// Items processed, from the first.
+    /// The number of items processed, from the first.
     pub items_done: u32,
-    /// Items there were.
+    /// The number of items there were.
     pub items: u32,
-    /// What those that were processed are worth together.
+    /// The worth of the processed items together.
     pub total: u64,
-    /// Whether the deadline kept it from doing all.
+    /// Says whether the deadline kept it from doing all.
     pub stopped_before_deadline: bool,
 }
 
 impl ItemsResult {
-    /// What has been done, when it came to no report.
+    /// The work that has been done, when it came to no report.
     pub fn so_far(progress: ItemsProgress, items: u32) -> ItemsResult {
         let ItemsProgress { items_done, total } = progress;
         ItemsResult { items_done, items, total, stopped_before_deadline: items_done < items }
     }
 
-    /// Whether the total is that of the items that were done.
+    /// Says whether the total is that of the items that were done.
     pub fn is_right(&self) -> bool {
         self.items_done <= self.items && self.total == (0..self.items_done).map(worth).sum::<u64>()
     }
 }
 
-/// How far it has come: the details of each heartbeat.
+/// The progress so far: the details of each heartbeat.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct ItemsProgress {
-    /// Items processed, from the first.
+    /// The number of items processed, from the first.
     pub items_done: u32,
-    /// What these are worth together.
+    /// The worth of these items together.
     pub total: u64,
 }
 
@@ -59,8 +59,8 @@ pub struct ItemsProgress {
 /// result here, unlike part of a file. A retry begins where the last heartbeat that reached the service says.
 ///
 /// # Errors
-/// - The queue fails: worth a retry.
-/// - Cancelled; progress is saved in a heartbeat first.
+/// - The queue fails: this is worth a retry.
+/// - The activity is cancelled: progress is saved in a heartbeat first.
 pub async fn deadline_aware_activity(ctx: &ActivityContext, input: ItemsInput) -> Result<ItemsResult, ActivityError> {
     let queue = durasim::state::<ItemQueue>();
     let mut progress: ItemsProgress = ctx.heartbeat_details()?.unwrap_or_default();
@@ -69,7 +69,7 @@ pub async fn deadline_aware_activity(ctx: &ActivityContext, input: ItemsInput) -
             ctx.heartbeat(&progress)?;
             return Err(ActivityError::Cancelled);
         }
-        // Before the item, not after it: one that is begun has to fit in what is left.
+        // It looks before the item, not after it: an item that is begun has to fit in the time that is left.
         if ctx.get_remaining_time().is_some_and(|left| left < ITEM_TIME + MARGIN) {
             ctx.heartbeat(&progress)?;
             break;

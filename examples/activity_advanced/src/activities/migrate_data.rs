@@ -1,4 +1,4 @@
-//! [`migrate_data_activity`]: records in batches from one table to another, and nothing left behind.
+//! [`migrate_data_activity`]: it moves records in batches from one table to another, and leaves nothing behind.
 
 use std::time::Duration;
 
@@ -7,44 +7,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::fakes::database::{COPY_TIME, Database, DatabaseError, Lock, PUBLISH_TIME, content};
 
-/// A heartbeat after so many records, whatever the size of a batch, and after the last.
+/// The number of records after which it heartbeats, whatever the size of a batch. It also does after the last record.
 pub const HEARTBEAT_EVERY: u32 = 20;
 
-/// With less time than this left, no record is begun: one takes [`COPY_TIME`] and [`PUBLISH_TIME`], and the rest is for the
-/// report.
+/// The time below which no record is begun. One record takes [`COPY_TIME`] and [`PUBLISH_TIME`], and the rest is for
+/// the report.
 pub const STOP_BEFORE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How often an attempt that waits for another's lock looks whether it should go on waiting.
+/// The time between two looks of an attempt that waits for another's lock: it may have to stop waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What to migrate.
+/// The migration to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MigrationInput {
-    /// From this table.
+    /// The table from which records are taken.
     pub from: String,
-    /// To this one.
+    /// The table to which they go.
     pub to: String,
-    /// So many records.
+    /// The number of records.
     pub records: u32,
-    /// Read so many at a time.
+    /// The number of records that are read at a time.
     pub batch_size: u32,
 }
 
-/// What came of it: the same whatever went wrong on the way.
+/// The result of a migration, which is the same whatever went wrong on the way.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct MigrationResult {
-    /// How many records were migrated.
+    /// The number of records that were migrated.
     pub records: u32,
-    /// Over the contents of all records, in order.
+    /// The checksum over the contents of all records, in order.
     pub checksum: u32,
 }
 
-/// How far the migration is: the details of each heartbeat. Counts what is in the target table, not what is staged.
+/// The progress of the migration: the details of each heartbeat. It counts records in the target table, not staged
+/// ones.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct MigrationProgress {
-    /// Records migrated, from the first.
+    /// The number of records migrated, from the first.
     pub records_done: u32,
-    /// Over the contents of these.
+    /// The checksum over the contents of these.
     pub checksum: u32,
 }
 
@@ -58,23 +59,23 @@ impl MigrationProgress {
 /// Copies records to the staging table, and from there, a few at a time, to the target table. Begins where the last
 /// heartbeat that reached the service says.
 ///
-/// However it ends, the staging table is empty and the lock is given back. What a crash leaves there the next attempt
-/// removes.
+/// However it ends, the staging table is empty and the lock is given back. After a crash, the next attempt removes the
+/// records that are left there.
 ///
 /// # Errors
-/// - The database fails, or another attempt has taken the lock over: worth a retry.
-/// - Cancelled: by the workflow, or because the service has given this attempt up.
-/// - The worker stops: worth a retry, elsewhere.
+/// - The database fails, or another attempt has taken the lock over: this is worth a retry.
+/// - The activity is cancelled: by the workflow, or because the service has given this attempt up.
+/// - The worker stops: this is worth a retry, elsewhere.
 /// - The deadline is near.
 ///
-/// Whichever it is, what is staged is published and saved in a heartbeat first.
+/// In each case the staged records are first published and saved in a heartbeat.
 pub async fn migrate_data_activity(
     ctx: &ActivityContext,
     input: MigrationInput,
 ) -> Result<MigrationResult, ActivityError> {
     let database = durasim::state::<Database>();
     let mut progress: MigrationProgress = ctx.heartbeat_details()?.unwrap_or_default();
-    // The same for all attempts: a retry takes over what the attempt before it held.
+    // The owner is the same for all attempts: a retry takes over the lock that the attempt before it held.
     let owner = format!("{}/{}", ctx.get_info().run_id(), ctx.get_info().activity_id);
     let lock = loop {
         let held_until = match database.try_lock(&owner) {
@@ -91,7 +92,7 @@ pub async fn migrate_data_activity(
     lock.discard_staged();
     let ended = copy_batches(ctx, &lock, &input, &mut progress).await;
     if ended.is_err() {
-        // As much of it as the database takes is saved. The error that is reported is the first.
+        // As much progress is saved as the database takes. The error that is reported is the first.
         if publish(&lock, &mut progress).await.is_err() {
             lock.discard_staged();
         }
@@ -128,7 +129,7 @@ async fn copy_batches(
     Ok(())
 }
 
-/// Moves what is staged to the target table. Only then is it progress.
+/// Moves the staged records to the target table. Only then are they progress.
 async fn publish(lock: &Lock, progress: &mut MigrationProgress) -> Result<(), DatabaseError> {
     for record in lock.publish().await? {
         *progress = progress.and(content(record));
@@ -136,11 +137,11 @@ async fn publish(lock: &Lock, progress: &mut MigrationProgress) -> Result<(), Da
     Ok(())
 }
 
-/// Why a migration does not go on.
+/// The reason why a migration does not go on.
 enum Interruption {
     Cancelled,
     WorkerStops,
-    /// So much time is left.
+    /// The deadline is near, and this much time is left.
     Deadline(Duration),
     Database(DatabaseError),
     Heartbeat(serde_json::Error),
@@ -150,7 +151,7 @@ fn reason_to_stop(ctx: &ActivityContext) -> Option<Interruption> {
     if ctx.is_cancelled() {
         return Some(Interruption::Cancelled);
     }
-    // Well before the worker's grace period is over, after which the attempt would be dropped where it stands.
+    // This is well before the worker's grace period is over, after which the attempt would be dropped where it stands.
     if ctx.is_worker_stopping() {
         return Some(Interruption::WorkerStops);
     }
@@ -167,7 +168,7 @@ impl Interruption {
             }
             Interruption::Deadline(left) => {
                 let message = format!("stopped before the deadline with {done} of {all} records done");
-                // As in `process_large_file_activity`: a retry after the deadline is one that is not tried.
+                // The delay is as in `process_large_file_activity`: a retry after the deadline is not tried.
                 let delay = left + COPY_TIME + PUBLISH_TIME;
                 ActivityError::RetryableWithDelay(message, delay.as_millis() as u64)
             }

@@ -1,8 +1,8 @@
 //! The activities of the tour.
 //!
 //! [`stops::simulation`](crate::stops::simulation) registers them, and the workflows, under the names of their functions
-//! without `_activity` and `_workflow`. One keeps its suffix: `deadline_aware` is the name of the workflow, and a timeline in
-//! which both have the same name is hard to read.
+//! without `_activity` and `_workflow`. One activity keeps its suffix: `deadline_aware` is the name of its workflow,
+//! and a timeline in which both have the same name is hard to read.
 
 pub mod deadline_aware;
 pub mod migrate_data;

@@ -1,4 +1,4 @@
-//! [`process_large_file_activity`]: a file in chunks, with heartbeats that a retry resumes from.
+//! [`process_large_file_activity`]: it processes a file in chunks, with heartbeats from which a retry resumes.
 
 use std::time::Duration;
 
@@ -7,39 +7,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::fakes::chunk_store::{CHUNK_TIME, ChunkStore};
 
-/// A heartbeat after so many chunks, and after the last.
+/// The number of chunks after which it heartbeats. It also does after the last chunk.
 pub const HEARTBEAT_EVERY: u32 = 3;
 
-/// With less time than this left, no chunk is begun: one takes [`CHUNK_TIME`], and a second is left for the report.
+/// The time below which no chunk is begun: one takes [`CHUNK_TIME`], and a second is left for the report.
 pub const STOP_BEFORE_DEADLINE: Duration = Duration::from_secs(6);
 
-/// Which file to process.
+/// The file to process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileProcessingInput {
-    /// Its name.
+    /// The name of the file.
     pub file: String,
-    /// How many chunks it has.
+    /// The number of chunks that it has.
     pub chunks: u32,
 }
 
-/// What came of it: the same whatever went wrong on the way.
+/// The result, which is the same whatever went wrong on the way.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FileProcessingResult {
     /// The file's name.
     pub file: String,
-    /// How many chunks were processed.
+    /// The number of chunks that were processed.
     pub chunks: u32,
-    /// Over the digests of all chunks, in order.
+    /// The checksum over the digests of all chunks, in order.
     pub checksum: u32,
 }
 
-/// How far the work has come: the details of each heartbeat. All that the result is made of has to be in it, or a retry
-/// could not give the same result.
+/// The progress of the work: the details of each heartbeat. Every part of the result has to be in it, or a retry could
+/// not give the same result.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Chunks processed, from the first.
+    /// The number of chunks processed, from the first.
     pub chunks_done: u32,
-    /// Over the digests of these.
+    /// The checksum over the digests of these.
     pub checksum: u32,
 }
 
@@ -53,9 +53,9 @@ impl Progress {
 /// Processes a file chunk by chunk, beginning where the last heartbeat that reached the service says.
 ///
 /// # Errors
-/// - The store fails: worth a retry.
-/// - Cancelled by the workflow, or by a worker that shuts down: progress is saved in a heartbeat first. The worker turns
-///   the second into a failure that is retried.
+/// - The store fails: this is worth a retry.
+/// - The activity is cancelled by the workflow, or by a worker that shuts down: progress is saved in a heartbeat first.
+///   The worker turns the second into a failure that is retried.
 /// - The deadline is near: progress is saved too. A file processed in part is not a result.
 pub async fn process_large_file_activity(
     ctx: &ActivityContext,
@@ -74,13 +74,13 @@ pub async fn process_large_file_activity(
             ctx.heartbeat(&progress)?;
             let (done, all) = (progress.chunks_done, input.chunks);
             let message = format!("stopped before the deadline with {done} of {all} chunks done");
-            // All attempts have this deadline. A retry that would be due after it is one that the service does not try.
+            // All attempts have this deadline. The service does not try a retry that would be due after it.
             let delay = left + CHUNK_TIME;
             return Err(ActivityError::RetryableWithDelay(message, delay.as_millis() as u64));
         }
         let digest = store.process(&input.file, progress.chunks_done).await?;
         progress = progress.and(digest);
-        // After the work, never before it: a heartbeat says what need not be done again.
+        // It heartbeats after the work, never before it: a heartbeat says what need not be done again.
         if progress.chunks_done.is_multiple_of(HEARTBEAT_EVERY) || progress.chunks_done == input.chunks {
             ctx.heartbeat(&progress)?;
         }

@@ -5,7 +5,7 @@ use durasim::{ActivityContext, ActivityError};
 use crate::activities::process_large_file::{FileProcessingInput, FileProcessingResult, HEARTBEAT_EVERY, Progress};
 use crate::fakes::chunk_store::ChunkStore;
 
-/// As [`process_large_file_activity`](crate::activities::process_large_file_activity), with the bug.
+/// Works as [`process_large_file_activity`](crate::activities::process_large_file_activity) does, with the bug.
 ///
 /// # Errors
 /// The store fails.

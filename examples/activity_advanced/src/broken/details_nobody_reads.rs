@@ -5,7 +5,7 @@ use durasim::{ActivityContext, ActivityError};
 use crate::activities::deadline_aware::{HEARTBEAT_EVERY, ItemsInput, ItemsProgress, ItemsResult, MARGIN};
 use crate::fakes::item_queue::{ITEM_TIME, ItemQueue};
 
-/// As [`deadline_aware_activity`](crate::activities::deadline_aware_activity), with the bug.
+/// Works as [`deadline_aware_activity`](crate::activities::deadline_aware_activity) does, with the bug.
 ///
 /// # Errors
 /// The queue fails, or the workflow was cancelled.

@@ -7,7 +7,7 @@ use crate::activities::process_large_file::{
 };
 use crate::fakes::chunk_store::ChunkStore;
 
-/// As [`process_large_file_activity`](crate::activities::process_large_file_activity), with the bug.
+/// Works as [`process_large_file_activity`](crate::activities::process_large_file_activity) does, with the bug.
 ///
 /// # Errors
 /// The store fails, or the workflow was cancelled.

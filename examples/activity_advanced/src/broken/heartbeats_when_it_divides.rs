@@ -5,7 +5,7 @@ use durasim::{ActivityContext, ActivityError};
 use crate::activities::migrate_data::{HEARTBEAT_EVERY, MigrationInput, MigrationProgress, MigrationResult};
 use crate::fakes::database::{Database, DatabaseError, content};
 
-/// As [`migrate_data_activity`](crate::activities::migrate_data_activity), with the bug.
+/// Works as [`migrate_data_activity`](crate::activities::migrate_data_activity) does, with the bug.
 ///
 /// # Errors
 /// The database fails, another attempt holds the lock, or the workflow was cancelled.

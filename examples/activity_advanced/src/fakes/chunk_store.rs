@@ -1,15 +1,15 @@
-//! [`ChunkStore`]: the fake of what stands outside, where chunks of files are processed.
+//! [`ChunkStore`]: the fake of a store in the world outside, where chunks of files are processed.
 
 use std::time::Duration;
 
 use durasim::{EffectError, Ledger, time};
 
-/// How long one chunk takes.
+/// The time that one chunk takes.
 pub const CHUNK_TIME: Duration = Duration::from_secs(5);
 
 /// Processes chunks of files, and counts how often it did each.
 ///
-/// Part of the run's state: fresh for each run, untouched by crashes of workers.
+/// The store is part of the run's state: fresh for each run, untouched by crashes of workers.
 #[derive(Debug, Default)]
 pub struct ChunkStore {
     /// The chunks that were processed, from 0.
@@ -20,7 +20,8 @@ impl ChunkStore {
     /// Processes one chunk in [`CHUNK_TIME`] and gives its digest, which depends on nothing but the file and the chunk.
     ///
     /// # Errors
-    /// Where the simulation lets the effect fail. As with any store, it may have been done all the same.
+    /// It fails where the simulation lets the effect fail. As with any store, the chunk may have been processed all the
+    /// same.
     pub async fn process(&self, file: &str, chunk: u32) -> Result<u32, EffectError> {
         time::sleep(CHUNK_TIME).await;
         durasim::effect("process chunk", || self.processed.record(chunk))?;
@@ -28,7 +29,7 @@ impl ChunkStore {
     }
 }
 
-/// FNV-1a over the file's name and the chunk's number: stands for a digest of the chunk's content.
+/// Computes FNV-1a over the file's name and the chunk's number, in place of a digest of the chunk's content.
 fn digest(file: &str, chunk: u32) -> u32 {
     file.bytes()
         .chain(chunk.to_le_bytes())

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use durasim::{EffectError, Ledger, Time, time};
 
-/// How long it takes to read a batch.
+/// The time that it takes to read a batch.
 pub const READ_TIME: Duration = Duration::from_secs(1);
-/// How long it takes to copy a record into the staging table.
+/// The time that it takes to copy a record into the staging table.
 pub const COPY_TIME: Duration = Duration::from_secs(1);
-/// How long it takes to move the staged records to the target table.
+/// The time that it takes to move the staged records to the target table.
 pub const PUBLISH_TIME: Duration = Duration::from_millis(500);
-/// A lock that its owner does not use for so long is anybody's: an owner that never comes back must not block the table
-/// for ever.
+/// The time after which a lock that its owner does not use is anybody's: an owner that never comes back must not block
+/// the table for ever.
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// A call that the database did not do.
@@ -28,19 +28,20 @@ pub enum DatabaseError {
     LockLost,
 }
 
-/// A database. Part of the run's state: fresh for each run, untouched by crashes of workers.
+/// A database. It is part of the run's state: fresh for each run, untouched by crashes of workers.
 #[derive(Debug, Default)]
 pub struct Database {
     /// The records that reached the target table, from 0: one that came there twice, or never, shows here.
     pub published: Ledger<u32>,
     staging: RefCell<BTreeSet<u32>>,
-    /// How often the lock was taken. Who holds an older number has lost it.
+    /// The number of times that the lock was taken. A holder of an older number has lost it.
     fence: Cell<u64>,
-    /// Who has the lock, and until when, unless it is used. `None` is free.
+    /// The owner of the lock, and the end of its lease unless the lock is used. `None` means that the lock is free.
     held: RefCell<Option<(String, Time)>>,
 }
 
-/// The lock, held. Dropped, it is given back and what is staged is discarded. Only a process that is killed drops nothing.
+/// The lock, held. When it is dropped, it is given back and the staged records are discarded. Only a process that is
+/// killed drops nothing.
 #[derive(Debug)]
 pub struct Lock {
     database: Rc<Database>,
@@ -48,11 +49,11 @@ pub struct Lock {
 }
 
 impl Database {
-    /// Takes the lock if it is free, if its lease is over, or if it is the owner's own: a retry need not wait for the lease
-    /// of the attempt before it. That one, should it still run, has lost the lock and can do no more harm.
+    /// Takes the lock if it is free, if its lease is over, or if it is the owner's own: a retry need not wait for the
+    /// lease of the attempt before it. If that attempt still runs, it has lost the lock and can do no more harm.
     ///
     /// # Errors
-    /// When the other owner's lease ends, if it does not use the lock until then.
+    /// The error is the time at which the other owner's lease ends, if it does not use the lock until then.
     pub fn try_lock(self: &Rc<Database>, owner: &str) -> Result<Lock, Time> {
         let now = time::now();
         match &*self.held.borrow() {
@@ -64,7 +65,7 @@ impl Database {
         Ok(Lock { database: Rc::clone(self), fence: self.fence.get() })
     }
 
-    /// What is left that a migration has to clean up: nothing, or this.
+    /// The leftovers that a migration has to clean up, in words; `None` if there are none.
     pub fn left_behind(&self) -> Option<String> {
         let staged = self.staging.borrow().len();
         match (staged, &*self.held.borrow()) {
@@ -76,7 +77,7 @@ impl Database {
     }
 }
 
-/// What the record holds, made of its number.
+/// The content of a record, made of its number.
 pub fn content(record: u32) -> u32 {
     record.wrapping_mul(0x9e37_79b9).rotate_left(7)
 }
@@ -91,7 +92,7 @@ impl Lock {
     /// Copies a record into the staging table.
     ///
     /// # Errors
-    /// [`DatabaseError`].
+    /// The error is [`DatabaseError`].
     pub async fn stage(&self, record: u32) -> Result<(), DatabaseError> {
         time::sleep(COPY_TIME).await;
         self.renew()?;
@@ -103,7 +104,7 @@ impl Lock {
     /// Moves the staged records to the target table, all or none, and says which they were.
     ///
     /// # Errors
-    /// [`DatabaseError`].
+    /// The error is [`DatabaseError`].
     pub async fn publish(&self) -> Result<BTreeSet<u32>, DatabaseError> {
         if self.database.staging.borrow().is_empty() {
             return Ok(BTreeSet::new());
@@ -118,7 +119,7 @@ impl Lock {
         .map_err(DatabaseError::Failed)
     }
 
-    /// Empties the staging table. Does nothing if the lock was lost: the records are another's then.
+    /// Empties the staging table. It does nothing if the lock was lost: the records are another's then.
     pub fn discard_staged(&self) {
         if self.is_held() {
             self.database.staging.borrow_mut().clear();
@@ -129,7 +130,8 @@ impl Lock {
         self.database.fence.get() == self.fence
     }
 
-    /// Whoever uses the lock keeps it. Also after the end of the lease, if nobody came.
+    /// Keeps the lock, since an owner that uses it keeps it. This holds also after the end of the lease, if nobody
+    /// came.
     fn renew(&self) -> Result<(), DatabaseError> {
         if !self.is_held() {
             return Err(DatabaseError::LockLost);
@@ -144,7 +146,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_held() {
-            // Also the code of a killed process is unwound by the simulation. An effect of such code is none.
+            // The simulation unwinds the code of a killed process, too. An effect of such code is none.
             let _ = durasim::effect("give back the lock", || {
                 self.database.staging.borrow_mut().clear();
                 self.database.held.replace(None);

@@ -26,7 +26,7 @@ impl Found<'_> {
         found.failed().is_some().then_some(found)
     }
 
-    /// The failure that is shown: of the check that is there for this kind of bug, or the first.
+    /// The failure that is shown: one of the check that is there for this kind of bug, or else the first.
     pub fn failed(&self) -> Option<&Failed> {
         let failures = self.report.failures();
         failures.iter().find(|failed| failed.check == self.bug.check).or_else(|| failures.first())
@@ -40,7 +40,7 @@ impl Found<'_> {
     }
 }
 
-/// In lines of at most 80 columns, but for the command's plan.
+/// Writes the find in lines of at most 80 columns, but for the command's plan.
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(failed) = self.failed() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! [`follow`]: does and prints what the command was asked for.
+//! [`follow`]: it does and prints the things that the command was asked for.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ use crate::tour::tale::{CRASH_AND_RESUME, Tale};
 /// Makes the whole tour, or the one run that was asked for.
 ///
 /// # Errors
-/// If nothing could be run.
+/// The error says that nothing could be run.
 pub fn follow(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(bug) = arguments.bug {
         return broken(arguments, bug);
@@ -41,7 +41,7 @@ pub fn follow(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-/// The tour's code with a bug in it: how it is found, or the one run that was asked for.
+/// Plants a bug in the tour's code, and shows how it is found, or the one run that was asked for.
 fn broken(arguments: &Arguments, bug: &Bug) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(plan) = &arguments.plan {
         return one_run(arguments, bug.stop(), &bug.stop().run(&bug.planted(arguments.dialect).plan(plan.clone()))?);
@@ -58,7 +58,7 @@ fn broken(arguments: &Arguments, bug: &Bug) -> Result<ExitCode, Box<dyn Error>> 
     }
 }
 
-/// Every workflow under every fault, and one of the runs in full.
+/// Tries every workflow under every fault, and shows one of the runs in full.
 fn tour(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let simulation = simulation(arguments.dialect);
     let stops: Vec<Stop> = arguments.workflow.map_or(STOPS.to_vec(), |stop| vec![*stop]);
@@ -100,7 +100,8 @@ fn show(tale: &Tale) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The stop that a plan belongs to: as the plan says, or the first that has the activity or workflow of its first fault.
+/// The stop to which a plan belongs: the stop that the plan names, or the first that has the activity or workflow of
+/// its first fault.
 fn stop_of(plan: &Plan) -> &'static Stop {
     let named = plan.exploration.as_deref().and_then(Stop::of);
     let first = || plan.entries.first().map(|entry| entry.point.name.as_ref());
@@ -131,7 +132,7 @@ fn one_run(arguments: &Arguments, stop: &Stop, run: &Run) -> Result<ExitCode, Bo
     Ok(if not_fired.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How a run ended, in words.
+/// Says in words how a run ended.
 fn end_of(run: &Run) -> String {
     match run.outcome() {
         Outcome::Script(result) => format!("the script returned {result}"),

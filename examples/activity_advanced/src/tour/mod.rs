@@ -1,4 +1,4 @@
-//! The command `cargo run -p activity_advanced`: its options, what it runs, and how it prints that.
+//! The command `cargo run -p activity_advanced`: its options, its runs, and the way in which it prints them.
 
 pub mod arguments;
 pub mod found;

@@ -1,4 +1,4 @@
-//! [`Outcomes`]: what happened in the runs of an exploration, beyond whether they hold.
+//! [`Outcomes`]: the things that happened in the runs of an exploration, beyond whether they hold.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use durasim::trace::attempts::{ActivityEnd, AttemptExecution};
 use durasim::{AttemptEnd, Run};
 use serde::Serialize;
 
-/// In how many runs each of these happened, at least once.
+/// The number of runs in which each of these happened, at least once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Outcomes {
     /// An attempt began where a heartbeat of an earlier one says.
@@ -21,16 +21,16 @@ pub struct Outcomes {
     pub worker_shutdown: u64,
     /// The service gave an attempt up, or the whole activity, by this timeout.
     pub heartbeat_timeout: u64,
-    /// As above.
+    /// The service gave up by this timeout.
     pub start_to_close_timeout: u64,
-    /// As above.
+    /// The service gave up by this timeout.
     pub schedule_to_close_timeout: u64,
-    /// As above.
+    /// The service gave up by this timeout.
     pub schedule_to_start_timeout: u64,
 }
 
 impl Outcomes {
-    /// Those of one run: ones and zeros.
+    /// The outcomes of one run: ones and zeros.
     pub fn of(run: &Run) -> Outcomes {
         let (trace, executions) = (run.trace(), run.executions());
         let mut outcomes = Outcomes::default();
@@ -74,7 +74,7 @@ impl Outcomes {
         }
     }
 
-    /// These and those.
+    /// Adds the outcomes of others.
     pub fn and(self, other: Outcomes) -> Outcomes {
         Outcomes {
             resumed: self.resumed + other.resumed,
@@ -93,7 +93,7 @@ fn says(text: &[u8], words: &[u8]) -> bool {
     text.windows(words.len()).any(|window| window == words)
 }
 
-/// Whether an attempt that was told to stop had a heartbeat accepted after that.
+/// Says whether an attempt that was told to stop had a heartbeat accepted after that.
 fn has_progress_accepted_after_its_cancel(attempt: &AttemptExecution) -> bool {
     let Some((told, _)) = attempt.cancelled else { return false };
     let mut later = attempt.heartbeats.iter().filter(|heartbeat| heartbeat.recorded.at >= told.at);
@@ -105,7 +105,7 @@ fn has_progress_accepted_after_its_cancel(attempt: &AttemptExecution) -> bool {
 pub struct Observer(Arc<Mutex<Outcomes>>);
 
 impl Observer {
-    /// What it has seen.
+    /// The outcomes that it has seen.
     pub fn seen(&self) -> Outcomes {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

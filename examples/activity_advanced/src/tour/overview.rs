@@ -16,10 +16,10 @@ pub struct Overview {
     rows: Vec<Row>,
 }
 
-/// A name and how its number is found.
+/// A name, and the function that finds its number.
 type Line = (&'static str, fn(&Row) -> u64);
 
-/// How many runs were made, and how they ended.
+/// The numbers of runs that were made, and of their ends.
 const RUNS: [Line; 9] = [
     ("runs under every fault", |row| row.every_fault(|tally| tally.runs)),
     ("runs under random faults", |row| row.seeds(|tally| tally.runs)),
@@ -32,7 +32,7 @@ const RUNS: [Line; 9] = [
     ("lost progress", Row::lost_progress),
 ];
 
-/// How attempts began and ended.
+/// The ways in which attempts began and ended.
 const ATTEMPTS: [Line; 4] = [
     ("resumed from a heartbeat", |row| row.outcomes.resumed),
     ("cancelled, progress saved", |row| row.outcomes.cancelled_with_progress),
@@ -40,7 +40,7 @@ const ATTEMPTS: [Line; 4] = [
     ("stopped with its worker", |row| row.outcomes.worker_shutdown),
 ];
 
-/// Which timeouts ended attempts.
+/// The timeouts that ended attempts.
 const TIMEOUTS: [Line; 4] = [
     ("heartbeat timeout", |row| row.outcomes.heartbeat_timeout),
     ("start-to-close timeout", |row| row.outcomes.start_to_close_timeout),
@@ -49,7 +49,7 @@ const TIMEOUTS: [Line; 4] = [
 ];
 
 impl Overview {
-    /// With these columns.
+    /// Makes an overview with these columns.
     pub fn new(rows: Vec<Row>) -> Overview {
         Overview { rows }
     }
@@ -59,7 +59,7 @@ impl Overview {
         &self.rows
     }
 
-    /// Whether all checks hold in all runs.
+    /// Says whether all checks hold in all runs.
     pub fn holds(&self) -> bool {
         self.rows.iter().all(Row::holds)
     }
@@ -71,7 +71,7 @@ impl Overview {
     }
 }
 
-/// In lines of at most 80 columns: the workflows with their numbers, then a column for each of these.
+/// Writes lines of at most 80 columns: the workflows with their numbers, then a column for each of these.
 impl fmt::Display for Overview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut workflows = plain_table();
@@ -108,7 +108,7 @@ fn plain_table() -> Table {
     table
 }
 
-/// The less obvious words.
+/// An explanation of the less obvious words.
 const LEGEND: &str = "\
 survive: ended as without faults. over budget: faults used up the attempts or
 the time that the options allow, and the service gave up as it should.
@@ -123,7 +123,7 @@ impl Overview {
         }
     }
 
-    /// `21,000 runs, 4 weeks of virtual time`.
+    /// Says the effort in words: `21,000 runs, 4 weeks of virtual time`.
     pub fn effort(&self) -> String {
         let runs = self.rows.iter().map(|row| row.sum(|tally| tally.runs)).sum();
         let seconds: u64 = self.rows.iter().map(|row| row.sum(|tally| tally.virtual_time.as_secs())).sum();

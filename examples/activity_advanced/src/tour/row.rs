@@ -11,11 +11,11 @@ use crate::tour::outcomes::{Observer, Outcomes};
 /// All runs of one stop: under every fault, and under the random faults of some seeds.
 #[derive(Debug)]
 pub struct Row {
-    /// Where it was tried.
+    /// The stop at which it was tried.
     pub stop: Stop,
-    /// When its run without faults was over.
+    /// The time at which its run without faults was over.
     pub without_faults: Time,
-    /// How many runs show what.
+    /// The numbers of runs that show each outcome.
     pub outcomes: Outcomes,
     every_fault: Report,
     seeds: Report,
@@ -25,7 +25,7 @@ impl Row {
     /// Tries everything at one stop.
     ///
     /// # Errors
-    /// If nothing could be explored.
+    /// The error says that nothing could be explored.
     pub fn of(stop: &Stop, simulation: &Simulation, seeds: Range<u64>) -> Result<Row, RunError> {
         let (every_fault, first) = explore(stop.judged(simulation).every_fault())?;
         let (seeds, second) = explore(stop.judged(simulation).seeds(seeds))?;
@@ -36,12 +36,12 @@ impl Row {
     /// Tries everything at several stops, one after the other: each exploration uses all cores.
     ///
     /// # Errors
-    /// If nothing could be explored at one of them.
+    /// The error says that nothing could be explored at one of them.
     pub fn of_each(stops: &[Stop], simulation: &Simulation, seeds: Range<u64>) -> Result<Vec<Row>, RunError> {
         stops.iter().map(|stop| Row::of(stop, simulation, seeds.clone())).collect()
     }
 
-    /// Whether all checks hold in all runs.
+    /// Says whether all checks hold in all runs.
     pub fn holds(&self) -> bool {
         self.every_fault.holds() && self.seeds.holds()
     }
@@ -80,15 +80,15 @@ impl Row {
         sum(&self.seeds, number)
     }
 
-    /// How often the checks `progress` and `effects` were violated: work that was lost, or done again though a heartbeat
-    /// said that it was done.
+    /// The number of times that the checks `progress` and `effects` were violated: work was lost, or done again though
+    /// a heartbeat said that it was done.
     pub fn lost_progress(&self) -> u64 {
         let violations = |check: &'static str| self.sum(|tally| tally.violations.get(check).copied().unwrap_or(0));
         violations("progress") + violations("effects")
     }
 }
 
-/// Without the run without faults, unless there was no other.
+/// Sums up a number of all runs. The run without faults counts only if there was no other.
 fn sum(report: &Report, number: impl Fn(&Tally) -> u64) -> u64 {
     let skipped = usize::from(report.parts().len() > 1);
     report.parts().iter().skip(skipped).map(|part| number(&part.tally)).sum()

@@ -12,12 +12,12 @@ use indicatif::{HumanCount, HumanDuration};
 use crate::activities::process_large_file::Progress;
 use crate::tour::row::Row;
 
-/// The numbers of one stop, on one screen. For a stop whose activity is `process_large_file`.
+/// The numbers of one stop, on one screen. It is for a stop whose activity is `process_large_file`.
 #[derive(Debug)]
 pub struct Summary<'a>(pub &'a Row);
 
 impl Summary<'_> {
-    /// How many attempts resumed from each number of chunks.
+    /// The number of attempts that resumed from each number of chunks.
     pub fn resumes(&self) -> BTreeMap<u32, u64> {
         let mut resumes = BTreeMap::new();
         for (details, count) in self.0.parts().flat_map(|part| &part.tally.resumed_from) {
@@ -29,7 +29,7 @@ impl Summary<'_> {
     }
 }
 
-/// Names and their numbers, in lines of at most 80 columns.
+/// Writes names and their numbers, in lines of at most 80 columns.
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
@@ -58,7 +58,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// How many runs hold, by class.
+/// Says how many runs hold, by class.
 fn hold(tally: &Tally) -> String {
     let [hold, runs, survive, over_budget, cancelled] =
         [tally.hold(), tally.runs, tally.survive, tally.over_budget, tally.cancelled].map(HumanCount);
@@ -69,10 +69,10 @@ fn hold(tally: &Tally) -> String {
     format!("{hold}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled){failed}")
 }
 
-/// So many chunks are named.
+/// The number of chunks that are named.
 const ORIGINS_SHOWN: usize = 7;
 
-/// Where attempts resumed: the most frequent chunks, in their order.
+/// Says where attempts resumed: the most frequent chunks, in their order.
 fn origins(resumes: &BTreeMap<u32, u64>) -> String {
     let mut shown: Vec<(u32, u64)> = resumes.iter().map(|(chunk, count)| (*chunk, *count)).collect();
     shown.sort_by_key(|(chunk, count)| (Reverse(*count), *chunk));

@@ -5,13 +5,13 @@ use durasim::{Run, Time};
 /// A run that is worth reading.
 #[derive(Clone, Copy, Debug)]
 pub struct Tale {
-    /// The stop.
+    /// The workflow of the stop.
     pub workflow: &'static str,
     /// The faults.
     pub plan: &'static str,
     /// An explanation, in lines of at most 80 columns.
     pub words: &'static str,
-    /// From when on it is interesting, in seconds.
+    /// The time from which on it is interesting, in seconds.
     pub from: u64,
 }
 

@@ -9,11 +9,11 @@ use crate::activities::migrate_data::{MigrationInput, MigrationResult};
 
 /// Has records migrated within 600 s, retries included. A worker that is lost is noticed 60 s after its last heartbeat.
 ///
-/// A cancelled workflow waits until the activity has stopped: it holds a lock, and whoever asked for the cancellation wants
-/// to know when that is free.
+/// A cancelled workflow waits until the activity has stopped: the activity holds a lock, and the one who asked for the
+/// cancellation wants to know when that is free.
 ///
 /// # Errors
-/// The activity's, when the service has given it up.
+/// The error is the activity's, when the service has given it up.
 pub async fn data_migration_workflow(
     ctx: &WorkflowContext,
     input: MigrationInput,
@@ -27,10 +27,11 @@ pub async fn data_migration_workflow(
     ctx.execute_activity("migrate_data", &input, options).await
 }
 
-/// As [`data_migration_workflow`], in at most four attempts, and with time between them for a database to recover.
+/// Works as [`data_migration_workflow`] does, in at most four attempts, and with time between them for a database to
+/// recover.
 ///
 /// # Errors
-/// The activity's, when the service has given it up.
+/// The error is the activity's, when the service has given it up.
 pub async fn data_migration_with_retries_workflow(
     ctx: &WorkflowContext,
     input: MigrationInput,

@@ -8,11 +8,11 @@ use crate::activities::deadline_aware::{ItemsInput, ItemsProgress, ItemsResult};
 
 /// Has as many items processed as 5 s are enough for, retries included.
 ///
-/// An activity that runs into a timeout reports nothing, but its last heartbeat comes with the error: what that says was
-/// done is the result then.
+/// An activity that runs into a timeout reports nothing, but its last heartbeat comes with the error: the work that it
+/// says was done is the result then.
 ///
 /// # Errors
-/// The activity's, when it fails.
+/// The error is the activity's, when it fails.
 pub async fn deadline_aware_workflow(ctx: &WorkflowContext, input: ItemsInput) -> Result<ItemsResult, WorkflowError> {
     let options = ActivityOptions {
         schedule_to_close_timeout: Duration::from_secs(5),
@@ -23,11 +23,11 @@ pub async fn deadline_aware_workflow(ctx: &WorkflowContext, input: ItemsInput) -
     or_so_far(ctx.execute_activity("deadline_aware_activity", &input, options), items).await
 }
 
-/// As [`deadline_aware_workflow`], in at most three attempts, the first of which has to begin within half a second, and the
-/// others as soon. The service never retries an attempt that does not begin in time.
+/// Works as [`deadline_aware_workflow`] does, in at most three attempts, the first of which has to begin within half a
+/// second, and the others as soon. The service never retries an attempt that does not begin in time.
 ///
 /// # Errors
-/// The activity's, when it fails.
+/// The error is the activity's, when it fails.
 pub async fn deadline_aware_with_retries_workflow(
     ctx: &WorkflowContext,
     input: ItemsInput,
@@ -46,7 +46,7 @@ pub async fn deadline_aware_with_retries_workflow(
     or_so_far(ctx.execute_activity("deadline_aware_activity", &input, options), items).await
 }
 
-/// The activity's result, or, if it timed out, what its last heartbeat says.
+/// The activity's result, or, if it timed out, the progress in its last heartbeat.
 async fn or_so_far(activity: ActivityFuture<ItemsResult>, items: u32) -> Result<ItemsResult, WorkflowError> {
     match activity.await {
         Err(error) if error.timeout_type().is_some() => {

@@ -10,11 +10,11 @@ use crate::activities::process_large_file::{FileProcessingInput, FileProcessingR
 /// Has a file processed within 300 s, retries included. A worker that is lost is noticed 30 s after its last heartbeat.
 /// Without a policy of its own the service's default retries for as long as there is time.
 ///
-/// A cancelled workflow waits until the activity has stopped, so that the progress which that saves is accepted: once a
-/// workflow is closed, the service refuses heartbeats of its activities.
+/// A cancelled workflow waits until the activity has stopped, so that the progress which the activity saves is
+/// accepted: once a workflow is closed, the service refuses heartbeats of its activities.
 ///
 /// # Errors
-/// The activity's, when the service has given it up.
+/// The error is the activity's, when the service has given it up.
 pub async fn file_processing_workflow(
     ctx: &WorkflowContext,
     input: FileProcessingInput,
@@ -28,10 +28,10 @@ pub async fn file_processing_workflow(
     ctx.execute_activity("process_large_file", &input, options).await
 }
 
-/// As [`file_processing_workflow`], in at most five attempts of at most 150 s each.
+/// Works as [`file_processing_workflow`] does, in at most five attempts of at most 150 s each.
 ///
 /// # Errors
-/// The activity's, when the service has given it up.
+/// The error is the activity's, when the service has given it up.
 pub async fn file_processing_with_retries_workflow(
     ctx: &WorkflowContext,
     input: FileProcessingInput,

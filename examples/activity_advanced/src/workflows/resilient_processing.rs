@@ -10,7 +10,7 @@ use crate::activities::process_large_file::{FileProcessingInput, FileProcessingR
 /// 30 s after its last heartbeat.
 ///
 /// # Errors
-/// The activity's, when the service has given it up.
+/// The error is the activity's, when the service has given it up.
 pub async fn resilient_processing_workflow(
     ctx: &WorkflowContext,
     input: FileProcessingInput,

@@ -21,12 +21,12 @@ pub struct FileAndMigration {
     pub migration: MigrationInput,
 }
 
-/// What came of both.
+/// The results of both.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FileAndMigrationResult {
     /// `None` if the user had it skipped.
     pub file: Option<FileProcessingResult>,
-    /// Not touched by that.
+    /// The result of the migration, which the skipping does not touch.
     pub migration: MigrationResult,
 }
 
@@ -34,7 +34,7 @@ pub struct FileAndMigrationResult {
 /// its own; the migration goes on.
 ///
 /// # Errors
-/// Those of the activities, when the service has given one up.
+/// The errors are those of the activities, when the service has given one up.
 pub async fn skip_at_a_signal_workflow(
     ctx: &WorkflowContext,
     input: FileAndMigration,
@@ -68,7 +68,7 @@ pub async fn skip_at_a_signal_workflow(
     }
     match file {
         Ok(file) => Ok(FileAndMigrationResult { file: Some(file), migration: migration? }),
-        // However it ended: nobody waits for it any more.
+        // The file's activity may end in any way: nobody waits for it any more.
         Err(_) if is_skipped => Ok(FileAndMigrationResult { file: None, migration: migration? }),
         Err(error) => Err(error),
     }
