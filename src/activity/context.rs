@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use serde::Serialize;
 use super::latch::Latches;
 use crate::program::{
     ActivityInfo, ActivityLink, ActivityTask, AttemptListener, CancelReason, Decode, PAYLOAD_LIMIT, Payload, Time,
-    WaiterIndex,
+    WaiterIndex, places,
 };
 
 /// An attempt's view of the service and its worker: progress, cancellation, deadline.
@@ -72,7 +73,9 @@ impl ActivityContext {
     }
 
     /// Who and which attempt this is, and the timeouts in force.
+    #[track_caller]
     pub fn get_info(&self) -> &ActivityInfo {
+        places::called("ctx.get_info");
         &self.0.task.info
     }
 
@@ -84,7 +87,13 @@ impl ActivityContext {
     /// recorded scenario `hb_details_absent_clears`).
     ///
     /// Cancellation is learned from the answers to sent heartbeats: an attempt that records none is never notified.
+    #[track_caller]
     pub fn record_heartbeat(&self, details: Option<&[u8]>) {
+        places::called("ctx.record_heartbeat");
+        self.record(details);
+    }
+
+    fn record(&self, details: Option<&[u8]>) {
         // A heartbeat that is too large fails the activity; no more of it is looked at than shows that.
         let details = details.map(|details| &details[..details.len().min(PAYLOAD_LIMIT + 1)]);
         self.0.link.heartbeat(details).obey();
@@ -94,13 +103,17 @@ impl ActivityContext {
     ///
     /// # Errors
     /// What `serde_json` says of a value that JSON cannot hold. Nothing is recorded then.
+    #[track_caller]
     pub fn heartbeat<T: Serialize + ?Sized>(&self, details: &T) -> Result<(), serde_json::Error> {
-        self.record_heartbeat(Some(Payload::from_json_limited(details)?.as_bytes()));
+        places::called("ctx.heartbeat");
+        self.record(Some(Payload::from_json_limited(details)?.as_bytes()));
         Ok(())
     }
 
     /// Whether an earlier attempt left details at the service.
+    #[track_caller]
     pub fn has_heartbeat_details(&self) -> bool {
+        places::called("ctx.has_heartbeat_details");
         self.0.link.called();
         self.0.task.heartbeat_details.is_some()
     }
@@ -108,7 +121,13 @@ impl ActivityContext {
     /// The details that earlier attempts left at the service: of the last heartbeat that was *sent*, whatever ended
     /// those attempts. `None` on a first attempt, and after a heartbeat without details. What this attempt records does
     /// not show here.
+    #[track_caller]
     pub fn get_heartbeat_details(&self) -> Option<&[u8]> {
+        places::called("ctx.get_heartbeat_details");
+        self.details()
+    }
+
+    fn details(&self) -> Option<&[u8]> {
         self.0.link.called();
         if !self.0.details_read.swap(true, Ordering::Relaxed) {
             self.0.link.details_read();
@@ -121,51 +140,71 @@ impl ActivityContext {
     ///
     /// # Errors
     /// What `serde_json` says when there are details and they are not JSON of this type.
+    #[track_caller]
     pub fn heartbeat_details<T: Decode>(&self) -> Result<Option<T>, serde_json::Error> {
-        self.get_heartbeat_details().map(T::decode).transpose()
+        places::called("ctx.heartbeat_details");
+        self.details().map(T::decode).transpose()
     }
 
     /// Says whether the attempt is to stop.
+    #[track_caller]
     pub fn is_cancelled(&self) -> bool {
-        self.cancel_reason().is_some()
+        places::called("ctx.is_cancelled");
+        self.reason().is_some()
     }
 
     /// Why the attempt is to stop; `None` while it is not.
+    #[track_caller]
     pub fn cancel_reason(&self) -> Option<CancelReason> {
+        places::called("ctx.cancel_reason");
+        self.reason()
+    }
+
+    fn reason(&self) -> Option<CancelReason> {
         self.0.link.called();
         self.0.latches.cancel_reason()
     }
 
     /// Waits until the attempt is to stop, and says why. Ends at once if it is already.
+    #[track_caller]
     pub fn cancelled(&self) -> ActivityCancelled {
-        ActivityCancelled { context: self.clone(), waiter: None, ended: false }
+        ActivityCancelled { at: places::called("ctx.cancelled"), context: self.clone(), waiter: None, ended: false }
     }
 
     /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
     /// cancels them.
+    #[track_caller]
     pub fn is_worker_stopping(&self) -> bool {
+        places::called("ctx.is_worker_stopping");
         self.0.link.called();
         self.0.latches.is_worker_stopping()
     }
 
     /// Waits until the worker begins to stop.
+    #[track_caller]
     pub fn worker_stopping(&self) -> WorkerStopping {
-        WorkerStopping { context: self.clone(), waiter: None, ended: false }
+        WorkerStopping { at: places::called("ctx.worker_stopping"), context: self.clone(), waiter: None, ended: false }
     }
 
     /// The moment by which this attempt must have ended: the earlier of its start plus the start-to-close timeout and
     /// the first schedule plus the schedule-to-close timeout. `None` if neither is set.
+    #[track_caller]
     pub fn get_deadline(&self) -> Option<Time> {
+        places::called("ctx.get_deadline");
         self.0.task.info.deadline()
     }
 
     /// How long it is until the deadline: zero once it has passed, `None` if there is none.
+    #[track_caller]
     pub fn get_remaining_time(&self) -> Option<Duration> {
-        self.get_deadline().map(|deadline| deadline.since(self.now()))
+        places::called("ctx.get_remaining_time");
+        self.0.task.info.deadline().map(|deadline| deadline.since(self.0.link.now()))
     }
 
     /// The present moment.
+    #[track_caller]
     pub fn now(&self) -> Time {
+        places::called("ctx.now");
         self.0.link.now()
     }
 }
@@ -200,6 +239,7 @@ impl fmt::Debug for Inner {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct ActivityCancelled {
+    at: &'static Location<'static>,
     context: ActivityContext,
     waiter: WaiterIndex,
     ended: bool,
@@ -208,11 +248,15 @@ pub struct ActivityCancelled {
 impl Future for ActivityCancelled {
     type Output = CancelReason;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
         this.context.0.link.called();
         let polled = this.context.0.latches.poll_cancel(&mut this.waiter, cx);
         this.ended = polled.is_ready();
+        if this.ended {
+            places::ended(this.at);
+        }
         polled
     }
 }
@@ -234,6 +278,7 @@ impl Drop for ActivityCancelled {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct WorkerStopping {
+    at: &'static Location<'static>,
     context: ActivityContext,
     waiter: WaiterIndex,
     ended: bool,
@@ -242,11 +287,15 @@ pub struct WorkerStopping {
 impl Future for WorkerStopping {
     type Output = ();
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.context.0.link.called();
         let polled = this.context.0.latches.poll_stopping(&mut this.waiter, cx);
         this.ended = polled.is_ready();
+        if this.ended {
+            places::ended(this.at);
+        }
         polled
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::FusedFuture;
 
 use super::error::ClientError;
+use crate::program::places;
 
 type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + 'a>>;
 
@@ -15,28 +17,40 @@ type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + 'a
 ///
 /// It is fused and `Unpin`, so that `select_biased!` takes it as it is, by `&mut`.
 #[must_use = "futures do nothing unless awaited"]
-pub struct Call<'a, T>(Option<Answering<'a, T>>);
+pub struct Call<'a, T> {
+    name: &'static str,
+    at: &'static Location<'static>,
+    /// `None` once it is answered.
+    answering: Option<Answering<'a, T>>,
+}
 
 impl<'a, T> Call<'a, T> {
-    pub(super) fn new(call: impl Future<Output = Result<T, ClientError>> + 'a) -> Call<'a, T> {
-        Call(Some(Box::pin(call)))
+    /// A call of this name, which stands where this is called from.
+    #[track_caller]
+    pub(super) fn new(name: &'static str, call: impl Future<Output = Result<T, ClientError>> + 'a) -> Call<'a, T> {
+        Call { name, at: places::called(name), answering: Some(Box::pin(call)) }
     }
 }
 
 impl<T> Future for Call<'_, T> {
     type Output = Result<T, ClientError>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(call) = &mut self.0 else { return Poll::Pending };
+        let Call { name, at, answering } = &mut *self;
+        let Some(call) = answering else { return Poll::Pending };
+        // It is made, or waited for, now.
+        places::called_at(name, at);
         let answer = ready!(call.as_mut().poll(context));
-        self.0 = None;
+        *answering = None;
+        places::ended(at);
         Poll::Ready(answer)
     }
 }
 
 impl<T> FusedFuture for Call<'_, T> {
     fn is_terminated(&self) -> bool {
-        self.0.is_none()
+        self.answering.is_none()
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::error::ClientError;
-use crate::program::{Decode, Payload, Time};
+use crate::program::{Decode, Payload, Time, places};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::world::core::{World, current};
 
@@ -37,7 +37,9 @@ impl<O: Decode> WorkflowHandle<O> {
     }
 
     /// Says whether it is still open.
+    #[track_caller]
     pub fn is_open(&self) -> bool {
+        places::called("handle.is_open");
         world().inspect(|service| service.workflow(self.key).is_open())
     }
 
@@ -45,8 +47,9 @@ impl<O: Decode> WorkflowHandle<O> {
     ///
     /// # Errors
     /// The error is [`ClientError::Refused`] if the workflow has closed, or [`ClientError::Encode`].
+    #[track_caller]
     pub fn signal<'a>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, ()> {
-        Call::new(async move {
+        Call::new("handle.signal", async move {
             let input = encode(input, || format!("the input of signal `{name}`"))?;
             Ok(world().send_signal(self.key, name, input)?)
         })
@@ -57,8 +60,9 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// The error is [`ClientError::Query`] if the code does not answer it, [`ClientError::Encode`], or
     /// [`ClientError::Decode`].
+    #[track_caller]
     pub fn query<'a, R: Decode>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, R> {
-        Call::new(async move {
+        Call::new("handle.query", async move {
             let input = encode(input, || format!("the input of query `{name}`"))?;
             let query = world().ask(self.key, name, input);
             let answer = poll_fn(|context| world().poll_query(query, context)).await;
@@ -71,16 +75,18 @@ impl<O: Decode> WorkflowHandle<O> {
     ///
     /// # Errors
     /// The error is [`ClientError::Refused`], for which the service has no reason so far.
+    #[track_caller]
     pub fn cancel(&self) -> Call<'_, ()> {
-        self.serve(|service, now| service.request_cancel(self.key, "asked by the client".into(), now))
+        self.serve("handle.cancel", |service, now| service.request_cancel(self.key, "asked by the client".into(), now))
     }
 
     /// Closes the workflow at once; its code does not hear of it.
     ///
     /// # Errors
     /// The error is [`ClientError::Refused`] if the workflow has closed.
+    #[track_caller]
     pub fn terminate<'a>(&'a self, reason: &'a str) -> Call<'a, ()> {
-        self.serve(move |service, now| service.terminate(self.key, reason.into(), now))
+        self.serve("handle.terminate", move |service, now| service.terminate(self.key, reason.into(), now))
     }
 
     /// Waits until the workflow has closed.
@@ -88,8 +94,9 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// The error is [`ClientError::NotCompleted`] if it failed, timed out, was cancelled or terminated, or
     /// [`ClientError::Decode`].
+    #[track_caller]
     pub fn result(&self) -> Call<'_, O> {
-        Call::new(async move {
+        Call::new("handle.result", async move {
             let outcome = poll_fn(|context| world().poll_outcome(self.key, context));
             match outcome.await {
                 WorkflowOutcome::Completed(result) => {
@@ -101,11 +108,13 @@ impl<O: Decode> WorkflowHandle<O> {
     }
 
     /// A call that the service answers at once.
+    #[track_caller]
     pub(super) fn serve<'a>(
         &'a self,
+        name: &'static str,
         call: impl FnOnce(&mut Service, Time) -> Result<(), Refused> + 'a,
     ) -> Call<'a, ()> {
-        Call::new(async move { Ok(world().serve(call)?) })
+        Call::new(name, async move { Ok(world().serve(call)?) })
     }
 }
 

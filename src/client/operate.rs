@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::call::Call;
 use super::handle::{WorkflowHandle, encode, world};
 use super::script::Client;
-use crate::program::{ActivityId, Decode, Time};
+use crate::program::{ActivityId, Decode, Time, places};
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
 
 impl<O: Decode> WorkflowHandle<O> {
@@ -28,7 +28,9 @@ impl<O: Decode> WorkflowHandle<O> {
     ///     .unwrap();
     /// assert_eq!(events, 5);
     /// ```
+    #[track_caller]
     pub fn inspect<R>(&self, look: impl FnOnce(&Service, WorkflowKey) -> R) -> R {
+        places::called("handle.inspect");
         world().inspect(|service| look(service, self.key()))
     }
 
@@ -39,15 +41,16 @@ impl<O: Decode> WorkflowHandle<O> {
     /// # Errors
     /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open or the workflow has
     /// closed, or [`Encode`](crate::ClientError::Encode).
+    #[track_caller]
     pub fn complete_activity<'a>(
         &'a self,
         activity_id: &'a str,
         result: &'a (impl Serialize + ?Sized),
     ) -> Call<'a, ()> {
-        Call::new(async move {
+        Call::new("handle.complete_activity", async move {
             let result = encode(result, || format!("the result of activity `{activity_id}`"))?;
             let id = ActivityId::Named(activity_id.into());
-            self.serve(move |service, now| service.complete_by_id(self.key(), &id, result, now)).await
+            Ok(world().serve(move |service, now| service.complete_by_id(self.key(), &id, result, now))?)
         })
     }
 
@@ -56,32 +59,41 @@ impl<O: Decode> WorkflowHandle<O> {
     ///
     /// # Errors
     /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    #[track_caller]
     pub fn pause_activity<'a>(&'a self, activity_id: &'a str) -> Call<'a, ()> {
-        self.operate(activity_id, |service, activity, _| service.pause(activity))
+        self.operate("handle.pause_activity", activity_id, |service, activity, _| service.pause(activity))
     }
 
     /// Lets a paused activity go on, at once.
     ///
     /// # Errors
     /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    #[track_caller]
     pub fn unpause_activity<'a>(&'a self, activity_id: &'a str, how: Unpause) -> Call<'a, ()> {
-        self.operate(activity_id, move |service, activity, now| service.unpause(activity, how, now))
+        self.operate("handle.unpause_activity", activity_id, move |service, activity, now| {
+            service.unpause(activity, how, now)
+        })
     }
 
     /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended.
     ///
     /// # Errors
     /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    #[track_caller]
     pub fn reset_activity<'a>(&'a self, activity_id: &'a str, how: Reset) -> Call<'a, ()> {
-        self.operate(activity_id, move |service, activity, now| service.reset(activity, how, now))
+        self.operate("handle.reset_activity", activity_id, move |service, activity, now| {
+            service.reset(activity, how, now)
+        })
     }
 
+    #[track_caller]
     fn operate<'a>(
         &'a self,
+        name: &'static str,
         activity_id: &'a str,
         act: impl FnOnce(&mut Service, ActivityKey, Time) + 'a,
     ) -> Call<'a, ()> {
-        self.serve(move |service, now| {
+        self.serve(name, move |service, now| {
             let id = ActivityId::Named(activity_id.into());
             let activity = service.open_activity(self.key(), &id).ok_or(Refused::ACTIVITY_GONE)?;
             act(service, activity, now);
@@ -101,6 +113,7 @@ impl Client {
     /// It panics if there is no such worker.
     #[track_caller]
     pub fn stop_worker(&self, worker: usize) {
+        places::called("client.stop_worker");
         world().stop_worker(worker);
     }
 
@@ -111,6 +124,7 @@ impl Client {
     /// It panics if there is no such worker.
     #[track_caller]
     pub fn start_worker(&self, worker: usize) {
+        places::called("client.start_worker");
         world().start_worker(worker);
     }
 }

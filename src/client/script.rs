@@ -28,13 +28,14 @@ impl Client {
     ///
     /// # Errors
     /// The error is [`ClientError::UnknownWorkflow`], [`ClientError::AlreadyStarted`], or [`ClientError::Encode`].
+    #[track_caller]
     pub fn start<'a, O: Decode>(
         &'a self,
         workflow: &'a str,
         id: impl Into<String> + 'a,
         input: &'a (impl Serialize + ?Sized),
     ) -> Call<'a, WorkflowHandle<O>> {
-        Call::new(async move {
+        Call::new("client.start", async move {
             let world = world();
             let id: Arc<str> = id.into().into();
             let Some(name) = world.workflow_type(workflow) else {
@@ -56,6 +57,7 @@ impl Client {
     }
 
     /// The present moment.
+    #[track_caller]
     pub fn now(&self) -> Time {
         time::now()
     }

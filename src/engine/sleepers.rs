@@ -49,6 +49,11 @@ impl Sleepers {
         self.0.get(id.0)
     }
 
+    /// Says whether this task, or code inside it, waits for a moment.
+    pub(crate) fn are_of(&self, task: TaskId) -> bool {
+        self.0.iter().any(|sleeper| sleeper.task() == Some(task))
+    }
+
     /// Ends the wait and says who waited.
     pub(crate) fn remove(&mut self, id: SleeperId) -> Option<Sleeper> {
         self.0.remove(id.0)

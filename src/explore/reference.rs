@@ -15,6 +15,7 @@ use crate::check::{Check, Class, Reference, Violation};
 use crate::fault::Plan;
 use crate::program::{list_names, panics};
 use crate::trace::{What, Who};
+use crate::world::stuck::MAYBE_OUTSIDE;
 use crate::world::{Outcome, Run, RunError};
 
 impl Exploration {
@@ -22,17 +23,19 @@ impl Exploration {
     pub(super) fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
         let started = Instant::now();
         let run = self.start.run(&Plan::none()).into_result()?;
-        // A timeout that makes it fail is the better story.
+        // A timeout that makes it fail is the better story, and what the attempt waits for an even better one.
+        let waits = waits_for_nothing(&run);
         let times_out = times_out(&run);
         let fails = if times_out.is_none() { fails(&run) } else { None };
-        let (times_out, fails) = if self.reference_may_fail {
+        let (waits, times_out, fails) = if self.reference_may_fail {
             report.excused = Some(fails.or(times_out));
-            (None, None)
+            (None, None, None)
         } else {
-            (times_out, fails)
+            (waits, times_out, fails)
         };
         // The checks are not asked then: that the run fails says it all.
-        let mut finding = fails.map(|violation| Finding::of_reference("ends well", violation));
+        let mut finding = waits.map(|violation| Finding::of_reference("finishes", violation));
+        finding = finding.or(fails.map(|violation| Finding::of_reference("ends well", violation)));
         let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
         if finding.is_none() && times_out.is_none() {
             self.looks_at_something(&run)?;
@@ -173,6 +176,21 @@ fn does_not_end_well(what: &str) -> Violation {
 /// Says whether this is how serde writes the `Err` of a `Result`.
 fn is_error(json: &[u8]) -> bool {
     matches!(serde_json::from_slice::<Result<IgnoredAny, IgnoredAny>>(json), Ok(Err(_)))
+}
+
+/// Finds out whether a run without faults runs into a timeout because an attempt waits for something that nothing in the simulation
+/// wakes: a mistake, also where a timeout is meant.
+fn waits_for_nothing(run: &Run) -> Option<Violation> {
+    run.trace().events().iter().enumerate().find_map(|(index, event)| {
+        let timeout = match event.what {
+            What::WorkflowTimedOut => "its workflow times out",
+            What::TimedOut(timeout) => &format!("it runs into its {} timeout", timeout.words()),
+            _ => return None,
+        };
+        let waits = run.waits_for_nothing(event.who)?;
+        let message = format!("{waits}. So {timeout}, without any fault: {MAYBE_OUTSIDE}");
+        Some(Violation::new("waits for nothing", message).proved_by([index]))
+    })
 }
 
 /// Finds out whether a run without faults runs into a timeout. Unless the user says otherwise, the code or its options are wrong

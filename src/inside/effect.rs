@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::enter;
 use crate::activity::ActivityError;
+use crate::program::places;
 
 /// The effect failed, or its caller was told so.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -53,11 +54,13 @@ impl From<EffectError> for ActivityError {
 /// # Errors
 /// The error is [`EffectError`] when the simulation says so: the change may or may not have been made, as with a lost
 /// answer.
+#[track_caller]
 pub fn effect<R>(name: &str, apply: impl FnOnce() -> R) -> Result<R, EffectError> {
+    let at = places::called("durasim::effect");
     let Some(world) =
         enter(|| format!("did the effect `{name}`: a workflow changes the world through activities only"))
     else {
         return Ok(apply());
     };
-    world.do_effect(name, apply).ok_or_else(|| EffectError { name: name.to_owned() })
+    world.do_effect(name, at, apply).ok_or_else(|| EffectError { name: name.to_owned() })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{called, enter};
-use crate::program::Time;
+use crate::program::{Time, places};
 use crate::trace::AttemptKey;
 
 /// One effect in a [`Ledger`].
@@ -54,7 +54,9 @@ impl<K: Ord> Ledger<K> {
     }
 
     /// Notes that the effect of this key was done. Code of a crashed attempt notes nothing.
+    #[track_caller]
     pub fn record(&self, key: K) {
+        places::called("ledger.record");
         let world = enter(|| "wrote into a ledger: a workflow changes the world through activities only".to_owned());
         let (at, hosted, attempt) = match world {
             Some(world) => match world.doer() {
@@ -67,31 +69,41 @@ impl<K: Ord> Ledger<K> {
     }
 
     /// Counts how often the effect of this key was done.
+    #[track_caller]
     pub fn count(&self, key: &K) -> usize {
+        places::called("ledger.count");
         called();
         self.entries.borrow().get(key).map_or(0, Vec::len)
     }
 
     /// Counts how many effects were done in all.
+    #[track_caller]
     pub fn total(&self) -> usize {
+        places::called("ledger.total");
         called();
         self.entries.borrow().values().map(Vec::len).sum()
     }
 
     /// Counts the different keys.
+    #[track_caller]
     pub fn len(&self) -> usize {
+        places::called("ledger.len");
         called();
         self.entries.borrow().len()
     }
 
     /// Says whether nothing was done.
+    #[track_caller]
     pub fn is_empty(&self) -> bool {
+        places::called("ledger.is_empty");
         called();
         self.entries.borrow().is_empty()
     }
 
     /// Calls `see` with each key, in order, and the effects that were done under it.
+    #[track_caller]
     pub fn each(&self, mut see: impl FnMut(&K, &[LedgerEntry])) {
+        places::called("ledger.each");
         called();
         self.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));
     }

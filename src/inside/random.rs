@@ -1,6 +1,7 @@
 //! [`random()`]: random numbers that follow from the seed.
 
 use super::enter_run;
+use crate::program::places;
 
 /// Gives 64 random bits from the run's seed, for activities and the fakes they use.
 ///
@@ -19,5 +20,6 @@ use super::enter_run;
 /// error.
 #[track_caller]
 pub fn random() -> u64 {
+    places::called("durasim::random");
     enter_run("random", || "called `durasim::random`, which a replay cannot repeat".to_owned()).random_bits()
 }

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::enter_run;
+use crate::program::places;
 use crate::world::states::unknown_state;
 
 /// Gives a piece of the run's state, made by [`Simulation::state`](crate::Simulation::state): fresh for each run, and
@@ -35,6 +36,7 @@ use crate::world::states::unknown_state;
 /// another world), end the run with an error.
 #[track_caller]
 pub fn state<T: 'static>() -> Rc<T> {
+    places::called("durasim::state");
     find("state", "")
 }
 
@@ -80,6 +82,7 @@ impl<T: 'static> Handle<T> {
     /// It panics where [`state()`] does.
     #[track_caller]
     pub fn with<R>(self, use_it: impl FnOnce(&T) -> R) -> R {
+        places::called("handle.with");
         use_it(&find("Handle", "::with"))
     }
 
@@ -89,6 +92,7 @@ impl<T: 'static> Handle<T> {
     /// It panics where [`state()`] does.
     #[track_caller]
     pub fn get(self) -> Rc<T> {
+        places::called("handle.get");
         find("Handle", "::get")
     }
 }

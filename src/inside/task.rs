@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -10,7 +11,7 @@ use futures_core::FusedFuture;
 
 use super::{called, enter_run};
 use crate::engine::tasks::TaskId;
-use crate::program::ActivityOutcome;
+use crate::program::{ActivityOutcome, places};
 use crate::world::background::BackgroundKey;
 use crate::world::core::current;
 
@@ -25,6 +26,7 @@ use crate::world::core::current;
 /// error.
 #[track_caller]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+    let at = places::called("durasim::task::spawn");
     let world =
         enter_run("task::spawn", || "called `durasim::task::spawn`: use `join!` on futures of its context".to_owned());
     let shared = Arc::new(Mutex::new(Shared { output: None, ended: false, taken: false, waiting: None }));
@@ -44,7 +46,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         ActivityOutcome::WillCompleteAsync
     };
     // Dead code spawns nothing.
-    JoinHandle { task: world.spawn(Box::pin(task)), shared }
+    JoinHandle { at, task: world.spawn(Box::pin(task)), shared }
 }
 
 struct Shared<T> {
@@ -63,6 +65,7 @@ fn lock<T>(shared: &Mutex<Shared<T>>) -> MutexGuard<'_, Shared<T>> {
 
 /// A way to wait for a task, or to end it. Dropping it leaves the task running.
 pub struct JoinHandle<T> {
+    at: &'static Location<'static>,
     shared: Arc<Mutex<Shared<T>>>,
     task: Option<(BackgroundKey, TaskId)>,
 }
@@ -70,7 +73,9 @@ pub struct JoinHandle<T> {
 impl<T> JoinHandle<T> {
     /// Ends the task: its future is dropped before anything else happens. A task that aborts itself is dropped when it
     /// next waits. The call does nothing if the task has ended.
+    #[track_caller]
     pub fn abort(&self) {
+        places::called("task.abort");
         called();
         if let (Some((key, task)), Some(world)) = (self.task, current()) {
             world.abort(key, task);
@@ -78,7 +83,9 @@ impl<T> JoinHandle<T> {
     }
 
     /// Says whether the task has come to its end.
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
+        places::called("task.is_finished");
         called();
         lock(&self.shared).ended
     }
@@ -88,12 +95,14 @@ impl<T> Future for JoinHandle<T> {
     type Output = T;
 
     /// It is ready with the task's output, and never ready if the task was aborted.
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         called();
         let mut shared = lock(&self.shared);
         match shared.output.take() {
             Some(output) => {
                 shared.taken = true;
+                places::ended(self.at);
                 Poll::Ready(output)
             }
             None => {

@@ -28,6 +28,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -38,7 +39,7 @@ use thiserror::Error;
 use super::ask_run;
 use crate::activity::ActivityError;
 use crate::engine::sleepers::SleeperId;
-use crate::program::Time;
+use crate::program::{Time, places};
 use crate::world::core::Core;
 use crate::world::sleeps::forget_sleep;
 
@@ -49,6 +50,7 @@ use crate::world::sleeps::forget_sleep;
 /// [`WorkflowContext::now`](crate::WorkflowContext::now).
 #[track_caller]
 pub fn now() -> Time {
+    places::called("durasim::time::now");
     present("time::now")
 }
 
@@ -59,7 +61,8 @@ pub fn now() -> Time {
 /// error that names [`WorkflowContext::sleep`](crate::WorkflowContext::sleep).
 #[track_caller]
 pub fn sleep(length: Duration) -> Sleep {
-    Sleep { deadline: present("time::sleep") + length, waiting: None, ended: false }
+    let at = places::called("durasim::time::sleep");
+    Sleep { at, deadline: present("time::sleep") + length, waiting: None, ended: false }
 }
 
 /// Waits until this moment. A moment that has passed returns at once.
@@ -68,8 +71,9 @@ pub fn sleep(length: Duration) -> Sleep {
 /// It panics where [`sleep`] does.
 #[track_caller]
 pub fn sleep_until(deadline: Time) -> Sleep {
+    let at = places::called("durasim::time::sleep_until");
     present("time::sleep_until");
-    Sleep { deadline, waiting: None, ended: false }
+    Sleep { at, deadline, waiting: None, ended: false }
 }
 
 /// Gives `future` this length of time to finish.
@@ -81,7 +85,9 @@ pub fn sleep_until(deadline: Time) -> Sleep {
 /// It panics where [`sleep`] does.
 #[track_caller]
 pub fn timeout<F: Future>(length: Duration, future: F) -> Timeout<F> {
-    Timeout { future: Some(Box::pin(future)), sleep: sleep(length) }
+    let at = places::called("durasim::time::timeout");
+    let sleep = Sleep { at, deadline: present("time::timeout") + length, waiting: None, ended: false };
+    Timeout { future: Some(Box::pin(future)), sleep }
 }
 
 /// Ticks every `period`, first at once, as tokio's interval does.
@@ -91,7 +97,8 @@ pub fn timeout<F: Future>(length: Duration, future: F) -> Timeout<F> {
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
     assert!(!period.is_zero(), "the period of an interval must not be zero");
-    Interval { period, next: now() }
+    places::called("durasim::time::interval");
+    Interval { period, next: present("time::interval") }
 }
 
 #[track_caller]
@@ -115,6 +122,7 @@ fn ask<R>(function: &str, question: impl FnOnce(&mut Core) -> R) -> R {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
+    at: &'static Location<'static>,
     deadline: Time,
     waiting: Option<SleeperId>,
     ended: bool,
@@ -130,10 +138,14 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Sleep { deadline, waiting, ended } = self.get_mut();
+        let Sleep { at, deadline, waiting, ended } = self.get_mut();
         let polled = ask("time::sleep", |core| core.poll_sleep(*deadline, waiting, context));
         *ended = polled.is_ready();
+        if *ended {
+            places::ended(at);
+        }
         polled
     }
 }
@@ -163,6 +175,7 @@ pub struct Timeout<F: Future> {
 impl<F: Future> Future for Timeout<F> {
     type Output = Result<F::Output, Elapsed>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(future) = &mut self.future else { return Poll::Pending };
         let result = match future.as_mut().poll(context) {
@@ -173,6 +186,7 @@ impl<F: Future> Future for Timeout<F> {
             }
         };
         self.future = None;
+        places::ended(self.sleep.at);
         Poll::Ready(result)
     }
 }
@@ -216,7 +230,9 @@ impl Interval {
     /// It panics where [`sleep`] does.
     #[track_caller]
     pub fn tick(&mut self) -> Tick<'_> {
-        let sleep = sleep_until(self.next);
+        let at = places::called("interval.tick");
+        present("time::Interval::tick");
+        let sleep = Sleep { at, deadline: self.next, waiting: None, ended: false };
         Tick { interval: self, sleep }
     }
 }
@@ -232,11 +248,13 @@ pub struct Tick<'a> {
 impl Future for Tick<'_> {
     type Output = Time;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Time> {
         if self.sleep.is_terminated() {
             return Poll::Pending;
         }
         ready!(Pin::new(&mut self.sleep).poll(context));
+        places::ended(self.sleep.at);
         let due = self.interval.next;
         self.interval.next = due + self.interval.period;
         Poll::Ready(due)

@@ -8,7 +8,8 @@
 //! [`Simulation::workflow_program`](crate::Simulation::workflow_program).
 //!
 //! An instance of a workflow has a link back, too: [`WorkflowLink`]. Code between durasim and the user's code handles
-//! unwinding with [`panics`]. [`Waiters`] is the list of the futures that wait for one event.
+//! unwinding with [`panics`], and says with [`places`] which lines of user code messages name. [`Waiters`] is the list
+//! of the futures that wait for one event.
 //!
 //! Contexts are `Send + Sync` on purpose: published clients demand `Send` futures of activity code, which holds its
 //! context across awaits. The futures themselves need not be `Send`; nothing here ever changes threads within a run.
@@ -24,6 +25,7 @@ mod marker;
 mod names;
 pub mod panics;
 mod payload;
+pub mod places;
 mod spec;
 mod table;
 mod waiters;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::report::Report;
 use crate::engine::tasks::TaskId;
+use crate::program::places::Places;
 use crate::program::{ActivityTask, AttemptListener, CancelReason, Span, Time, Timeouts};
 use crate::service::{Dialect, Token};
 use crate::trace::{Bytes, WorkerKey};
@@ -64,6 +65,8 @@ pub(crate) struct Attempt {
     stalled: bool,
     /// The count of polls at the present moment, against loops that let no time pass.
     busy: Busy,
+    /// How far its code has come.
+    places: Places,
 }
 
 impl Attempt {
@@ -92,6 +95,7 @@ impl Attempt {
             final_report: None,
             stalled: false,
             busy: Busy::default(),
+            places: Places::NONE,
         }
     }
 
@@ -166,6 +170,21 @@ impl Attempt {
     /// Counts one more poll, as [`Busy::count_poll`] does.
     pub(crate) fn count_poll(&mut self, now: Time, by_itself: bool) -> u32 {
         self.busy.count_poll(now, by_itself)
+    }
+
+    /// How far its code has come, unless it runs now.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Its code has come so far.
+    pub(crate) fn set_places(&mut self, places: Places) {
+        self.places = places;
+    }
+
+    /// When its code was polled last.
+    pub(crate) fn last_polled(&self) -> Time {
+        self.busy.at
     }
 
     /// Notes that its code looks at its details. Says whether that is the first time, while it runs.

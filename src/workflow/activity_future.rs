@@ -4,17 +4,18 @@ use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::mem;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::FusedFuture;
 
 use super::error::WorkflowError;
 use super::slot::{SlotEnd, SlotId};
 use super::state::WorkflowState;
-use crate::program::{ActivitySpec, Payload};
+use crate::program::{ActivitySpec, Payload, places};
 
 /// An activity that has been asked for: ends with its result. From
 /// [`WorkflowContext::execute_activity`](crate::WorkflowContext::execute_activity).
@@ -24,6 +25,7 @@ use crate::program::{ActivitySpec, Payload};
 /// it does not stop the activity; cancelling its scope does.
 #[must_use = "the activity runs, but nobody looks at how it ends"]
 pub struct ActivityFuture<O> {
+    at: &'static Location<'static>,
     asked: ActivityRequest,
     decode: fn(&[u8]) -> Result<O, serde_json::Error>,
 }
@@ -67,19 +69,25 @@ impl ActivityRequest {
 }
 
 impl<O> ActivityFuture<O> {
-    pub(super) fn new(asked: ActivityRequest, decode: fn(&[u8]) -> Result<O, serde_json::Error>) -> ActivityFuture<O> {
-        ActivityFuture { asked, decode }
+    pub(super) fn new(
+        at: &'static Location<'static>,
+        asked: ActivityRequest,
+        decode: fn(&[u8]) -> Result<O, serde_json::Error>,
+    ) -> ActivityFuture<O> {
+        ActivityFuture { at, asked, decode }
     }
 }
 
 impl<O> Future for ActivityFuture<O> {
     type Output = Result<O, WorkflowError>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, spec) = match self.asked.poll(cx) {
-            Poll::Ready(Ok(completed)) => completed,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
+        let result = ready!(self.asked.poll(cx));
+        places::ended(self.at);
+        let (result, spec) = match result {
+            Ok(completed) => completed,
+            Err(error) => return Poll::Ready(Err(error)),
         };
         Poll::Ready((self.decode)(result.as_bytes()).map_err(|why| WorkflowError::Decode {
             activity_type: Arc::clone(&spec.activity_type),

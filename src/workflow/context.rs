@@ -15,7 +15,7 @@ use super::scope_cancelled::ScopeCancelled;
 use super::slot::SlotKind;
 use super::state::{Requested, WorkflowState};
 use super::timer::Timer;
-use crate::program::{Command, Decode, Payload, RunInfo, Span, Time};
+use crate::program::{Command, Decode, Payload, RunInfo, Span, Time, places};
 
 /// A workflow's way to everything outside it: activities, timers, signals and queries, the clock, random numbers,
 /// cancellation.
@@ -64,33 +64,37 @@ impl WorkflowContext {
     /// [`WorkflowError::Decode`] when input or result do not fit.
     ///
     /// A result that is not used has to be given a type all the same: `let () = ctx.execute_activity(..).await?;`.
+    #[track_caller]
     pub fn execute_activity<O: Decode>(
         &self,
         name: &str,
         input: &(impl Serialize + ?Sized),
         options: ActivityOptions,
     ) -> ActivityFuture<O> {
+        let at = places::called("ctx.execute_activity");
         match Payload::from_json(input) {
-            Ok(input) => ActivityFuture::new(self.schedule(name, input, &options), O::decode),
+            Ok(input) => ActivityFuture::new(at, self.schedule(name, input, &options), O::decode),
             Err(why) => {
                 self.instance.called();
                 let what = format!("the input of activity `{name}`");
                 let failed = ActivityRequest::failed(WorkflowError::Encode { what, why: why.to_string() });
-                ActivityFuture::new(failed, O::decode)
+                ActivityFuture::new(at, failed, O::decode)
             }
         }
     }
 
     /// Schedules an activity whose input and result travel as they are. Otherwise as
     /// [`execute_activity`](Self::execute_activity).
+    #[track_caller]
     pub fn execute_activity_bytes(
         &self,
         name: &str,
         input: impl AsRef<[u8]>,
         options: ActivityOptions,
     ) -> ActivityFuture<Vec<u8>> {
+        let at = places::called("ctx.execute_activity_bytes");
         let asked = self.schedule(name, Payload::new(input), &options);
-        ActivityFuture::new(asked, |result| Ok(result.to_vec()))
+        ActivityFuture::new(at, asked, |result| Ok(result.to_vec()))
     }
 
     fn schedule(&self, name: &str, input: Payload, options: &ActivityOptions) -> ActivityRequest {
@@ -111,60 +115,80 @@ impl WorkflowContext {
 
     /// Starts a durable timer, at the call. Zero fires at once, but still by way of the service
     /// (recorded scenario `raw_timer_zero`).
+    #[track_caller]
     pub fn sleep(&self, duration: Duration) -> Timer {
+        let at = places::called("ctx.sleep");
         let command = |seq| Command::StartTimer { seq, duration: Span::from(duration) };
-        Timer::new(&self.instance, self.instance.start(SlotKind::Timer, self.scope, command))
+        Timer::new(at, &self.instance, self.instance.start(SlotKind::Timer, self.scope, command))
     }
 
     /// The workflow's clock: when its present task was started. It stands still while code runs, and shows the same in
     /// a replay.
+    #[track_caller]
     pub fn now(&self) -> Time {
+        places::called("ctx.now");
         self.instance.called();
         self.instance.now()
     }
 
     /// Which run of which workflow this is.
+    #[track_caller]
     pub fn info(&self) -> &RunInfo {
+        places::called("ctx.info");
         &self.instance.run
     }
 
     /// Whether the code is being run again to rebuild its state. For logging; nothing the workflow does may depend on it.
+    #[track_caller]
     pub fn is_replaying(&self) -> bool {
+        places::called("ctx.is_replaying");
         self.instance.called();
         self.instance.is_replaying()
     }
 
     /// Events in the history up to the present task.
+    #[track_caller]
     pub fn history_length(&self) -> u64 {
+        places::called("ctx.history_length");
         self.instance.called();
         self.instance.history_length()
     }
 
     /// Whether this scope is cancelled: the workflow's, by a cancel request, or any scope by [`cancel`](Self::cancel).
+    #[track_caller]
     pub fn is_cancelled(&self) -> bool {
+        places::called("ctx.is_cancelled");
         self.instance.is_cancelled(self.scope)
     }
 
     /// Waits until this scope is cancelled. Ends at once if it was already.
+    #[track_caller]
     pub fn cancelled(&self) -> ScopeCancelled {
-        ScopeCancelled { instance: Rc::clone(&self.instance), scope: self.scope, waiter: None, ended: false }
+        let at = places::called("ctx.cancelled");
+        ScopeCancelled { at, instance: Rc::clone(&self.instance), scope: self.scope, waiter: None, ended: false }
     }
 
     /// A new scope below this one: it is cancelled with this one, and can be cancelled alone.
+    #[track_caller]
     pub fn child_scope(&self) -> WorkflowContext {
+        places::called("ctx.child_scope");
         WorkflowContext { instance: Rc::clone(&self.instance), scope: self.instance.child_scope(self.scope) }
     }
 
     /// A new scope that is cancelled only by its own [`cancel`](Self::cancel): for work that has to be done after a
     /// cancellation, such as a compensation.
+    #[track_caller]
     pub fn detached(&self) -> WorkflowContext {
+        places::called("ctx.detached");
         WorkflowContext { instance: Rc::clone(&self.instance), scope: self.instance.detached_scope() }
     }
 
     /// Cancels this scope and those below it, once; later calls do nothing. Activities and timers that were asked for
     /// within the same task are taken back, so that the service never sees them. What is started in the scope from
     /// now on ends as cancelled at once.
+    #[track_caller]
     pub fn cancel(&self) {
+        places::called("ctx.cancel");
         self.instance.called();
         self.instance.cancel(self.scope);
     }

@@ -11,7 +11,7 @@ use super::error::WorkflowError;
 use super::handlers::Handler;
 use super::run::task_failure;
 use super::state::WorkflowState;
-use crate::program::{Command, Decode, Failure, Payload, TaskFailure, list_names, panics};
+use crate::program::{Command, Decode, Failure, Payload, TaskFailure, list_names, panics, places};
 
 impl WorkflowContext {
     /// Says how queries of this name are answered. The handler reads what it shares with the workflow's code, usually an
@@ -39,11 +39,13 @@ impl WorkflowContext {
     ///     Ok(())
     /// }
     /// ```
+    #[track_caller]
     pub fn on_query<I: Decode, O: Serialize>(
         &self,
         name: &str,
         handler: impl Fn(I) -> Result<O, WorkflowError> + 'static,
     ) {
+        places::called("ctx.on_query");
         self.instance.called();
         if !self.instance.is_usable() {
             return;

@@ -6,6 +6,7 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use super::context::WorkflowContext;
+use crate::program::places;
 
 impl WorkflowContext {
     /// 64 random bits. They follow from the run's [`random_seed`](crate::program::RunInfo::random_seed), so a replay draws
@@ -20,7 +21,9 @@ impl WorkflowContext {
     ///     ctx.sleep(Duration::from_millis(1000 + ctx.random_range(0..250))).await
     /// }
     /// ```
+    #[track_caller]
     pub fn random(&self) -> u64 {
+        places::called("ctx.random");
         self.draw(|source| source.next_u64())
     }
 
@@ -28,7 +31,9 @@ impl WorkflowContext {
     ///
     /// # Panics
     /// If the range is empty.
+    #[track_caller]
     pub fn random_range(&self, range: Range<u64>) -> u64 {
+        places::called("ctx.random_range");
         assert!(!range.is_empty(), "there is no number in the empty range {range:?}");
         self.draw(|source| source.random_range(range))
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -10,11 +11,12 @@ use futures_core::FusedFuture;
 
 use super::scope::ScopeId;
 use super::state::WorkflowState;
-use crate::program::WaiterIndex;
+use crate::program::{WaiterIndex, places};
 
 /// Ends when its scope is cancelled. From [`WorkflowContext::cancelled`](crate::WorkflowContext::cancelled).
 #[must_use = "futures do nothing unless awaited"]
 pub struct ScopeCancelled {
+    pub(super) at: &'static Location<'static>,
     pub(super) instance: Rc<WorkflowState>,
     pub(super) scope: ScopeId,
     pub(super) waiter: WaiterIndex,
@@ -24,10 +26,14 @@ pub struct ScopeCancelled {
 impl Future for ScopeCancelled {
     type Output = ();
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let poll = this.instance.poll_cancelled(this.scope, &mut this.waiter, cx);
         this.ended = poll.is_ready();
+        if this.ended {
+            places::ended(this.at);
+        }
         poll
     }
 }

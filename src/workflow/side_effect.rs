@@ -1,13 +1,14 @@
 //! Side effects and versions: what a workflow decides once and has to decide the same way in every replay.
 
 use std::any::type_name;
+use std::panic::Location;
 
 use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::markers::BEFORE_THE_CHANGE;
 use super::state::WorkflowState;
-use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure};
+use crate::program::{Command, Decode, Marker, Payload, Seq, TaskFailure, places};
 
 impl WorkflowContext {
     /// [`version`](Self::version) gives this to a run that passed the site of the change before it was made.
@@ -33,9 +34,11 @@ impl WorkflowContext {
     ///
     /// # Panics
     /// The workflow task fails if the value cannot be encoded, or the recorded one is not a `T`.
+    #[track_caller]
     pub fn side_effect<T: Serialize + Decode>(&self, effect: impl FnOnce() -> T) -> T {
+        let at = places::called("ctx.side_effect");
         let instance = &self.instance;
-        let (seq, value) = instance.side_effect(|seq| {
+        let (seq, value) = instance.side_effect(at, |seq| {
             Payload::from_json(&effect()).unwrap_or_else(|why| {
                 let what = format!("the value of side effect {seq}, a `{}`,", type_name::<T>());
                 instance.throw(TaskFailure::Misuse(format!("{what} cannot be encoded: {why}")))
@@ -72,7 +75,9 @@ impl WorkflowContext {
     ///
     /// # Panics
     /// The workflow task fails if the run follows a version that is not from `min` to `max`.
+    #[track_caller]
     pub fn version(&self, change_id: &str, min: i32, max: i32) -> i32 {
+        places::called("ctx.version");
         let instance = &self.instance;
         let version = instance.version(change_id, max);
         if !(min..=max).contains(&version) {
@@ -85,7 +90,7 @@ impl WorkflowContext {
 }
 
 impl WorkflowState {
-    fn side_effect(&self, make: impl FnOnce(Seq) -> Payload) -> (Seq, Payload) {
+    fn side_effect(&self, at: &'static Location<'static>, make: impl FnOnce(Seq) -> Payload) -> (Seq, Payload) {
         self.called();
         if !self.is_usable() {
             return (0, make(0));
@@ -98,6 +103,8 @@ impl WorkflowState {
             ))),
             None => self.limited("a side effect", || self.link.call_outside(|| make(seq))),
         };
+        // The value may come of calls of its own.
+        places::called_at("ctx.side_effect", at);
         self.ask(Command::RecordMarker(Marker::SideEffect { seq, value: value.clone() }));
         (seq, value)
     }

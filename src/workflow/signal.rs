@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::context::WorkflowContext;
 use super::error::WorkflowError;
 use super::scope::ScopeId;
 use super::state::WorkflowState;
-use crate::program::{Decode, Payload, WaiterIndex};
+use crate::program::{Decode, Payload, WaiterIndex, places};
 
 /// The signals of one name, in the order in which they arrive. From
 /// [`WorkflowContext::signals`](crate::WorkflowContext::signals).
@@ -45,7 +46,9 @@ impl WorkflowContext {
     ///     Ok(sum)
     /// }
     /// ```
+    #[track_caller]
     pub fn signals<T: Decode>(&self, name: &str) -> SignalReceiver<T> {
+        places::called("ctx.signals");
         self.instance.called();
         let mailbox = self.instance.inbox.borrow_mut().mailbox(name);
         SignalReceiver { instance: Rc::clone(&self.instance), scope: self.scope, mailbox, input: PhantomData }
@@ -58,15 +61,24 @@ impl<T: Decode> SignalReceiver<T> {
     ///
     /// The future ends with [`WorkflowError::Input`] if the signal's input is not a `T`, which takes the signal out of
     /// the queue, and with [`WorkflowError::Cancelled`] when the scope of the context is cancelled and no signal waits.
+    #[track_caller]
     pub fn recv(&self) -> Recv<T> {
-        Recv { receiver: self.clone(), waiter: None, scope_waiter: None, ended: false }
+        Recv {
+            at: places::called("signals.recv"),
+            receiver: self.clone(),
+            waiter: None,
+            scope_waiter: None,
+            ended: false,
+        }
     }
 
     /// Takes the next signal if one waits.
     ///
     /// # Errors
     /// [`WorkflowError::Input`] if its input is not a `T`. It is out of the queue then.
+    #[track_caller]
     pub fn try_recv(&self) -> Result<Option<T>, WorkflowError> {
+        places::called("signals.try_recv");
         self.instance.take_signal(self.mailbox).map(|input| self.decode(&input)).transpose()
     }
 
@@ -96,6 +108,7 @@ impl<T> fmt::Debug for SignalReceiver<T> {
 /// Waits for the next signal. From [`SignalReceiver::recv`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<T> {
+    at: &'static Location<'static>,
     receiver: SignalReceiver<T>,
     waiter: WaiterIndex,
     scope_waiter: WaiterIndex,
@@ -105,6 +118,7 @@ pub struct Recv<T> {
 impl<T: Decode> Future for Recv<T> {
     type Output = Result<T, WorkflowError>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if this.ended {
@@ -124,6 +138,7 @@ impl<T: Decode> Future for Recv<T> {
             }
         };
         this.leave();
+        places::ended(this.at);
         Poll::Ready(result)
     }
 }

@@ -14,6 +14,7 @@ use super::markers::Markers;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{SlotEnd, SlotId, SlotKind, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
+use crate::program::places::{self, Called};
 use crate::program::{
     Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink,
     call_budget,
@@ -70,7 +71,7 @@ enum Phase {
 #[derive(Default)]
 struct Requests {
     /// In this activation. What is taken back leaves `None`, so that the indexes of the others stay.
-    commands: Vec<Option<Command>>,
+    commands: Vec<Option<(Command, Option<Called>)>>,
     slots: Slots,
     scopes: Scopes,
 }
@@ -92,14 +93,19 @@ impl Requests {
                 SlotKind::Activity => {
                     // Its end comes from the worker, as its cancellation type says.
                     *cancel_asked = true;
-                    commands.push(Some(Command::CancelActivity { seq }));
+                    commands.push(asked(Command::CancelActivity { seq }));
                     return Waiter::Nobody;
                 }
-                SlotKind::Timer => commands.push(Some(Command::CancelTimer { seq })),
+                SlotKind::Timer => commands.push(asked(Command::CancelTimer { seq })),
             }
         }
         slot.end(SlotEnd::Cancelled(Cancellation::default()))
     }
+}
+
+/// A command with the call that asks for it.
+fn asked(command: Command) -> Option<(Command, Option<Called>)> {
+    Some((command, places::present().call()))
 }
 
 /// The answer to starting something.
@@ -206,7 +212,7 @@ impl WorkflowState {
         }
         let slot = slots.add(kind, self.moment.get().activation, commands.len());
         scopes.add_slot(scope, slot);
-        commands.push(Some(command(slot.seq)));
+        commands.push(asked(command(slot.seq)));
         self.note_progress();
         let asked = slots.len();
         if asked.is_multiple_of(LIMITED) {
@@ -325,7 +331,7 @@ impl WorkflowState {
     /// Asks the service for something that nobody waits for.
     pub fn ask(&self, command: Command) {
         let mut requests = self.requests.borrow_mut();
-        requests.commands.push(Some(command));
+        requests.commands.push(asked(command));
         self.note_progress();
         let asked = requests.commands.len();
         if asked.is_multiple_of(LIMITED) {
@@ -382,7 +388,9 @@ impl WorkflowState {
 
     /// Adds all that has been asked for to a list.
     pub fn take_commands(&self, commands: &mut Vec<Command>) {
-        commands.extend(self.requests.borrow_mut().commands.drain(..).flatten());
+        let mut requests = self.requests.borrow_mut();
+        places::note_asked(requests.commands.iter().flatten().map(|(_, call)| *call));
+        commands.extend(requests.commands.drain(..).flatten().map(|(command, _)| command));
     }
 
     /// Notes that the code broke a rule; the first time counts. The task fails at the end of the poll.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -11,6 +12,7 @@ use futures_core::FusedFuture;
 use super::error::WorkflowError;
 use super::slot::{SlotEnd, SlotId};
 use super::state::{Requested, WorkflowState};
+use crate::program::places;
 
 /// A durable timer that has been started: ends when it fires, or with
 /// [`WorkflowError::Cancelled`] when its scope is cancelled. From
@@ -19,7 +21,10 @@ use super::state::{Requested, WorkflowState};
 /// The timer was started by the call, not by the first poll. Dropping it before it has fired cancels it, which is what a
 /// lost `select_biased!` does to it. It borrows nothing, is `Unpin` and fused.
 #[must_use = "dropping a timer cancels it"]
-pub struct Timer(State);
+pub struct Timer {
+    at: &'static Location<'static>,
+    state: State,
+}
 
 enum State {
     Waiting { instance: Rc<WorkflowState>, slot: SlotId },
@@ -29,20 +34,22 @@ enum State {
 }
 
 impl Timer {
-    pub(super) fn new(instance: &Rc<WorkflowState>, started: Requested) -> Timer {
-        Timer(match started {
+    pub(super) fn new(at: &'static Location<'static>, instance: &Rc<WorkflowState>, started: Requested) -> Timer {
+        let state = match started {
             Requested::Slot(slot) => State::Waiting { instance: Rc::clone(instance), slot },
             Requested::Cancelled => State::Cancelled,
             Requested::Never => State::Never,
-        })
+        };
+        Timer { at, state }
     }
 }
 
 impl Future for Timer {
     type Output = Result<(), WorkflowError>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = match &self.0 {
+        let result = match &self.state {
             State::Waiting { instance, slot } => match instance.poll(*slot, cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(SlotEnd::Fired) => Ok(()),
@@ -54,20 +61,21 @@ impl Future for Timer {
             State::Cancelled => Err(WorkflowError::cancelled()),
             State::Never | State::Ended => return Poll::Pending,
         };
-        self.0 = State::Ended;
+        self.state = State::Ended;
+        places::ended(self.at);
         Poll::Ready(result)
     }
 }
 
 impl FusedFuture for Timer {
     fn is_terminated(&self) -> bool {
-        matches!(self.0, State::Ended)
+        matches!(self.state, State::Ended)
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let State::Waiting { instance, slot } = &self.0 {
+        if let State::Waiting { instance, slot } = &self.state {
             instance.drop_timer(*slot);
         }
     }

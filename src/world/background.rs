@@ -1,6 +1,7 @@
 //! [`Background`]: a task that an attempt's code has spawned.
 
 use crate::engine::tasks::TaskId;
+use crate::program::places::Places;
 use crate::program::{Time, key};
 use crate::trace::AttemptKey;
 use crate::worker::attempt::Busy;
@@ -18,12 +19,13 @@ pub(crate) struct Background {
     task: Option<TaskId>,
     aborted: bool,
     busy: Busy,
+    places: Places,
 }
 
 impl Background {
     /// A task that this attempt's code spawns now.
     pub(super) fn new(attempt: AttemptKey, task: TaskId) -> Background {
-        Background { attempt, task: Some(task), aborted: false, busy: Busy::default() }
+        Background { attempt, task: Some(task), aborted: false, busy: Busy::default(), places: Places::NONE }
     }
 
     /// The attempt whose code has spawned it.
@@ -49,6 +51,16 @@ impl Background {
     /// Says whether it has aborted itself.
     pub(super) fn is_aborted(&self) -> bool {
         self.aborted
+    }
+
+    /// How far its code has come, unless it runs now.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Its code has come so far.
+    pub(super) fn set_places(&mut self, places: Places) {
+        self.places = places;
     }
 
     /// Counts a poll of this moment, as [`Busy::count_poll`] does.

@@ -29,6 +29,7 @@ use crate::engine::tasks::Tasks;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
 use crate::program::panics::{Panic, Unwound};
+use crate::program::places::{self, Places};
 use crate::program::{ActivityOutcome, Table, Time, panics};
 use crate::service::{ActivityKey, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
@@ -109,6 +110,8 @@ pub(crate) struct Core {
     pub(super) ending: Ending,
     pub(super) script: Script,
     pub(super) script_busy: Busy,
+    /// How far its code has come, unless it runs now.
+    pub(super) script_places: Places,
     /// The polls of all tasks.
     pub(super) all_busy: Busy,
     /// Sleeps that were over at once.
@@ -195,6 +198,7 @@ impl Core {
             ending: Ending::default(),
             script: Script::None,
             script_busy: Busy::default(),
+            script_places: Places::NONE,
             all_busy: Busy::default(),
             no_sleep: Busy::default(),
             calls: Calls::new(0),
@@ -283,6 +287,8 @@ pub(crate) struct Entered {
     world: Rc<World>,
     /// `None` if no run began.
     outer: Option<Outer>,
+    /// How far the code has come that makes or ends a run.
+    places: Places,
 }
 
 impl World {
@@ -304,7 +310,7 @@ impl World {
         let core = &mut **self.core.borrow_mut();
         core.executor.enter();
         let outer = cause.map(|cause| core.shown.begin(cause, core.settings.patience));
-        Entered { world: self.clone(), outer }
+        Entered { world: self.clone(), outer, places: places::replace(Places::NONE) }
     }
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and the state
@@ -379,6 +385,7 @@ impl Drop for Entered {
             core.shown.end(outer);
         }
         drop(core);
+        places::replace(self.places);
         let _ = CURRENT.try_with(|current| current.borrow_mut().pop());
     }
 }

@@ -1,13 +1,26 @@
 //! Effects: what faults do to them, and the trace's note of them.
 
+use std::panic::Location;
+
 use super::core::World;
 use crate::fault::{Fault, Site};
-use crate::program::Beat;
+use crate::program::{Beat, places};
 use crate::trace::{What, Who};
 
 impl World {
     /// Lets the running code do an effect. `None` if it failed, or if its caller is told so.
-    pub(crate) fn do_effect<R>(&self, name: &str, apply: impl FnOnce() -> R) -> Option<R> {
+    pub(crate) fn do_effect<R>(
+        &self,
+        name: &str,
+        at: &'static Location<'static>,
+        apply: impl FnOnce() -> R,
+    ) -> Option<R> {
+        // The change may have made calls of its own.
+        let apply = || {
+            let result = apply();
+            places::called_at("durasim::effect", at);
+            result
+        };
         match self.begin_effect()? {
             Some(Fault::CrashBefore) => {
                 self.crash_in_call();

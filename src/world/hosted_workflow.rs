@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::program::places::Places;
 use crate::program::{Command, Time};
 use crate::service::{ActivityKey, TaskToken};
 use crate::trace::{AttemptKey, WorkerKey};
@@ -68,6 +69,7 @@ pub(super) struct HostedWorkflow {
     /// The latest activity of each type that it has scheduled.
     latest: BTreeMap<Arc<str>, ActivityKey>,
     attempts: Vec<AttemptKey>,
+    places: Places,
 }
 
 /// Its instance, and which worker has that.
@@ -171,6 +173,16 @@ impl HostedWorkflow {
     pub(super) fn signal_arrived(&mut self) -> Option<TaskToken> {
         let held = self.held.as_mut()?;
         std::mem::take(&mut held.until_signal).then_some(held.token)
+    }
+
+    /// How far its code has come, unless it runs now.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Its code has come so far.
+    pub(super) fn set_places(&mut self, places: Places) {
+        self.places = places;
     }
 
     /// It has scheduled an activity. Gives the one of that type before it.

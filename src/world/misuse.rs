@@ -3,6 +3,7 @@
 
 use super::core::{Core, World};
 use super::error::RunError;
+use super::stuck::More;
 use crate::program::Beat;
 use crate::program::panics::leave_user_code;
 
@@ -47,7 +48,7 @@ impl Core {
                 "{who} goes on without waiting, {present} of them are of this moment (a loop that sleeps for zero?)"
             )
         } else {
-            self.waiting_words()
+            self.waiting_words(More::Comes)
         };
         self.end_in_poll(RunError::TooLong { events: budget, at, waiting });
     }

@@ -78,7 +78,7 @@ pub(crate) mod start;
 pub(crate) mod states;
 pub(crate) mod stderr;
 mod step;
-mod stuck;
+pub(crate) mod stuck;
 mod survey;
 mod user_code;
 pub(crate) mod watch;

@@ -21,7 +21,7 @@ use crate::program::{Payload, RetrySpec, Time, Timeouts};
 use crate::service::{ActivityKey, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use crate::trace::attempts::Executions;
 use crate::trace::record::{self, ActivityRecord};
-use crate::trace::{AttemptKey, Trace};
+use crate::trace::{AttemptKey, Trace, Who};
 
 /// A finished run: its outcome, its trace, and the state it left.
 ///
@@ -261,6 +261,12 @@ impl Run {
     /// When the last thing happened: how long the run took, in virtual time.
     pub fn virtual_time(&self) -> Time {
         self.trace().events().last().map_or(Time::ZERO, |event| event.at)
+    }
+
+    /// An attempt of this activity or workflow that waited until the run was over for something that nothing in the simulation
+    /// wakes, in words. To be asked of a run that ended without an error.
+    pub(crate) fn waits_for_nothing(&self, whose: Who) -> Option<String> {
+        self.world().core.borrow().waits_for_nothing(self.trace(), whose)
     }
 
     /// Whether nothing but the schedule-to-close timeout would end a lost attempt of this activity.

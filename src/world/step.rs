@@ -10,6 +10,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::{Core, Script, World};
 use super::error::{RunError, outside_world};
 use super::running::{Running, Tag};
+use super::stuck::More;
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
@@ -246,7 +247,7 @@ impl Core {
                 return Woken::Nothing;
             }
             if self.runs_for_nobody(at) {
-                let waiting = self.waiting_words();
+                let waiting = self.waiting_words(More::Comes);
                 self.fail(RunError::StillRunning { after: self.ending.waited(at), waiting });
                 return Woken::Nothing;
             }
@@ -274,7 +275,7 @@ impl Core {
 
     fn too_long(&mut self, at: Time) {
         let events = self.settings.event_budget;
-        let waiting = self.waiting_words();
+        let waiting = self.waiting_words(More::Comes);
         self.fail(RunError::TooLong { events, at, waiting });
     }
 

@@ -1,24 +1,51 @@
 //! The words for a run that cannot go on, or goes on for too long.
 
+use super::background::Background;
 use super::core::{Core, Script};
 use super::error::RunError;
+use crate::program::places::Places;
 use crate::program::{Time, Timeouts};
 use crate::service::ActivityKey;
+use crate::trace::{AttemptKey, Trace, Who};
 use crate::worker::attempt::Attempt;
+
+/// The things that code may wait for which nothing in the simulation wakes it from.
+const SUCH_AS: &str = "(a lock, a channel, another runtime's timer)";
+
+/// Asks for one of them, which nobody can see from here.
+pub(crate) const MAYBE_OUTSIDE: &str = "does it wait for a timer, a socket or a task of a tokio runtime around the test \
+     (`#[tokio::test]`)? That does not follow virtual time: use `durasim::time`, `durasim::task::spawn` and fakes";
+
+/// Says whether the queue of a run has more to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum More {
+    /// It has: the run ends for another reason.
+    Comes,
+    /// Nothing will ever happen again.
+    Never,
+}
 
 /// Adds what code may wait for that nothing in the simulation wakes it from.
 fn maybe_outside(waiting: String) -> String {
     let separator = if waiting.is_empty() { "" } else { "; " };
-    format!(
-        "{waiting}{separator}does it wait for a timer, a socket or a task of a tokio runtime around the test \
-         (`#[tokio::test]`)? That does not follow virtual time: use `durasim::time`, `durasim::task::spawn` and fakes"
-    )
+    format!("{waiting}{separator}{MAYBE_OUTSIDE}")
+}
+
+/// Adds how far the code has come.
+fn with_places(words: String, places: &Places) -> String {
+    match places.words() {
+        Some(places) => format!("{words}; {places}"),
+        None => words,
+    }
 }
 
 impl Core {
     pub(super) fn stuck(&mut self) {
         if self.script == Script::Running {
-            let waiting = maybe_outside(self.waiting_words());
+            let others = self.waiting_words(More::Never);
+            let own = self.script_places.words();
+            let words: Vec<String> = own.into_iter().chain(Some(others).filter(|words| !words.is_empty())).collect();
+            let waiting = maybe_outside(words.join("; "));
             self.fail(RunError::ScriptStuck { at: self.agenda.now(), waiting });
             return;
         }
@@ -34,7 +61,7 @@ impl Core {
             self.fail(RunError::foreign_wait(&workflow));
             return;
         }
-        let words = self.waiting_words();
+        let words = self.waiting_words(More::Never);
         let waiting = if self.attempts.any_runs() { maybe_outside(words) } else { words };
         self.fail(RunError::Stuck { workflow, at: self.agenda.now(), waiting });
     }
@@ -62,31 +89,44 @@ impl Core {
 
     pub(super) fn beyond_horizon(&mut self) {
         let horizon = self.settings.horizon;
-        let waiting = self.waiting_words();
+        let waiting = self.waiting_words(More::Comes);
         self.fail(RunError::Horizon { horizon, waiting });
     }
 
     /// The code that is still going on, for an error: a few activities that are open, attempts that nobody waits for, and
     /// workflows that wait for something else.
-    pub(super) fn waiting_words(&self) -> String {
+    pub(super) fn waiting_words(&self, more: More) -> String {
         const SHOWN: usize = 3;
         let mut words: Vec<String> = Vec::new();
+        let mut idle = Idle { trace: &self.trace, more, told: None };
         for (key, activity) in self.service.activities() {
             if activity.outcome().is_some() || !self.service.workflow(activity.workflow()).is_open() {
                 continue;
             }
-            let attempt = self.activities[key].latest_attempt().map(|attempt| &self.attempts[attempt]);
-            let state = if attempt.is_some_and(|attempt| attempt.is_running()) { "is running" } else { "is waiting" };
+            let latest = self.activities[key].latest_attempt();
+            let running = latest.filter(|attempt| self.attempts[*attempt].is_running());
             let name = self.trace.activity_words(key);
             let failure = activity.last_failure().map(|failure| format!(", after `{failure}`")).unwrap_or_default();
-            words.push(format!("activity {name} {state} at attempt {}{failure}", activity.attempt()));
+            words.push(match running {
+                Some(attempt) if self.is_woken_by_nothing(attempt) => idle.words(self, attempt) + &failure,
+                Some(attempt) => {
+                    let words = format!("activity {name} is running at attempt {}{failure}", activity.attempt());
+                    with_places(words, self.attempts[attempt].places())
+                }
+                None => format!("activity {name} is waiting at attempt {}{failure}", activity.attempt()),
+            });
         }
         for (key, attempt) in self.attempts.running() {
             let activity = self.service.activity(attempt.token().activity);
             let current = activity.outcome().is_none() && activity.attempt() == attempt.token().attempt;
             if !current || !self.service.workflow(activity.workflow()).is_open() {
                 let name = self.trace.attempt_words(key);
-                words.push(format!("attempt {name}, which the service has given up, still runs"));
+                words.push(if self.is_woken_by_nothing(key) {
+                    idle.words(self, key)
+                } else {
+                    let words = format!("attempt {name}, which the service has given up, still runs");
+                    with_places(words, attempt.places())
+                });
             }
         }
         for (key, name) in self.trace.workflows() {
@@ -101,11 +141,68 @@ impl Core {
                 "has no open activity and no timer: does it await a future that has ended already, or that is not its \
                  context's?"
             };
-            words.push(format!("workflow `{}` {what}", name.workflow_type));
+            let words_of_it = format!("workflow `{}` {what}", name.workflow_type);
+            words.push(with_places(words_of_it, self.workflows[key].places()));
         }
         let more = words.len().saturating_sub(SHOWN);
         words.truncate(SHOWN);
         let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
-        words.join(", ") + &rest
+        words.join("; ") + &rest
+    }
+
+    /// Says whether nothing in the simulation is to wake the code of an attempt that runs, as far as that can be seen: neither
+    /// it nor a task of its own sleeps, or is held by a fault. It may still wait for other code that does.
+    fn is_woken_by_nothing(&self, key: AttemptKey) -> bool {
+        let attempt = &self.attempts[key];
+        let tasks = self.spawned_by(key).filter_map(Background::task).chain(attempt.task());
+        attempt.is_running() && !self.is_held(attempt) && tasks.into_iter().all(|task| !self.sleepers.are_of(task))
+    }
+
+    /// The tasks of an attempt that go on.
+    fn spawned_by(&self, key: AttemptKey) -> impl Iterator<Item = &Background> {
+        self.background.values().filter(move |task| task.attempt() == key && task.task().is_some())
+    }
+
+    /// An attempt of this activity, or of this workflow, that nothing has woken until the run was over, in words. To be asked
+    /// of a run that has ended by itself.
+    pub(super) fn waits_for_nothing(&self, trace: &Trace, whose: Who) -> Option<String> {
+        let is_its = |attempt: &Attempt| {
+            let activity = attempt.token().activity;
+            whose == Who::Activity(activity) || whose == Who::Workflow(self.service.activity(activity).workflow())
+        };
+        let (key, _) = self.attempts.running().find(|(_, attempt)| is_its(attempt))?;
+        let mut idle = Idle { trace, more: More::Never, told: None };
+        self.is_woken_by_nothing(key).then(|| idle.words(self, key))
+    }
+}
+
+/// Words for attempts that nothing wakes: the first is told in full.
+struct Idle<'a> {
+    trace: &'a Trace,
+    more: More,
+    /// How far the code of the first one has come.
+    told: Option<Places>,
+}
+
+impl Idle<'_> {
+    fn words(&mut self, core: &Core, key: AttemptKey) -> String {
+        let attempt = &core.attempts[key];
+        let who = self.trace.attempt_in_a_sentence(key);
+        let places = *attempt.places();
+        if let Some(told) = self.told {
+            let words = format!("{who} waits for such a thing, too");
+            return if told == places { words } else { with_places(words, &places) };
+        }
+        self.told = Some(places);
+        let wakes = match self.more {
+            More::Never => "will wake".to_owned(),
+            More::Comes => format!("has woken since {}", attempt.last_polled()),
+        };
+        let words = format!("{who} waits for something that nothing in the simulation {wakes} {SUCH_AS}");
+        let mut words = with_places(words, &places);
+        if let Some(of_task) = core.spawned_by(key).find_map(|task| task.places().words()) {
+            words += &format!(", and of a task that it has spawned {of_task}");
+        }
+        words
     }
 }

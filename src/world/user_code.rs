@@ -9,6 +9,7 @@ use super::shown::Doing;
 use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::{self, Unwound};
+use crate::program::places::{self, Places};
 use crate::program::{ActivityOutcome, WorkflowLink};
 use crate::service::WorkflowKey;
 use crate::trace::AttemptKey;
@@ -21,12 +22,43 @@ impl Core {
         // Nothing of a run that has ended has a say, but for a replay of its workflows.
         if before != Running::AfterTheEnd || running == Running::Workflow {
             self.running_code = running;
+            if let Some(places) = self.places_of(running) {
+                places::replace(places);
+            }
             // A side effect is its workflow's.
             if running != Running::Nobody {
                 self.shown.show(self.doing());
             }
         }
         before
+    }
+
+    /// How far the code of somebody has come, unless it runs now. `None` for the harness.
+    pub(super) fn places_of(&self, running: Running) -> Option<Places> {
+        Some(match running {
+            Running::Nobody | Running::AfterTheEnd => return None,
+            Running::Workflow => *self.workflows[self.running_workflow?].places(),
+            Running::Task(_, Tag::Script) => self.script_places,
+            Running::Task(_, Tag::Attempt(attempt)) | Running::Attempt(attempt) => *self.attempts[attempt].places(),
+            Running::Task(_, Tag::Background(task)) => *self.background[task].places(),
+        })
+    }
+
+    /// The code that is running has come so far.
+    fn keep_places(&mut self, places: Places) {
+        match self.running_code {
+            Running::Nobody | Running::AfterTheEnd => {}
+            Running::Workflow => {
+                if let Some(workflow) = self.running_workflow {
+                    self.workflows[workflow].set_places(places);
+                }
+            }
+            Running::Task(_, Tag::Script) => self.script_places = places,
+            Running::Task(_, Tag::Attempt(attempt)) | Running::Attempt(attempt) => {
+                self.attempts[attempt].set_places(places);
+            }
+            Running::Task(_, Tag::Background(task)) => self.background[task].set_places(places),
+        }
     }
 
     /// Whose code runs, as the thread shows it.
@@ -42,6 +74,7 @@ impl Core {
 
     /// The code that was entered has returned.
     pub(super) fn leave(&mut self, before: Running) {
+        self.keep_places(places::present());
         if self.running_code != Running::AfterTheEnd {
             self.running_code = before;
         }

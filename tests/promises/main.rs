@@ -34,6 +34,7 @@ mod spawn;
 mod strategy;
 mod surface;
 mod timelines;
+mod waits_for_nothing;
 mod wakers;
 mod watchdog;
 #[cfg(feature = "proptest")]
