@@ -7,6 +7,7 @@ use super::class::Class;
 use super::effect_counts::{EffectCounts, KeyEntries, when};
 use super::violation::Violation;
 use crate::inside::{Ledger, LedgerEntry};
+use crate::program::places::first_few;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Executions};
 use crate::world::Run;
 
@@ -55,7 +56,8 @@ pub(super) fn nothing_lost<K: Ord + Debug + Clone>(
                 (at_least, all) if at_least < all => format!("at least {}", times(at_least)),
                 (_, all) => times(all),
             };
-            let expected = format!("{times_expected}, as without faults: {}", expected.all.when());
+            let (when, calls) = (expected.all.when(), calls(&expected.all.entries));
+            let expected = format!("{times_expected}, as without faults: {when}{calls}");
             return Err(
                 Violation::new("lost", format!("the effect {key:?} was lost{hint}")).expected(expected, times(found))
             );
@@ -78,6 +80,7 @@ pub(super) fn nothing_invented<K: Ord + Debug + Clone>(
         (!usual.contains_key(key)).then(|| {
             let found = times(entries.len());
             let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
+            let found = found + &calls(entries);
             let message = format!("the effect {key:?} was done, which is never done without faults{hint}");
             Violation::new("invented", message).expected("never", found).proved_by(marks(executions, entries))
         })
@@ -111,7 +114,7 @@ pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
                 )
                 .expected(
                     format!("it resumes from {} and does not do {key:?} again", text()),
-                    format!("{key:?} {}", when(entries, keys)),
+                    format!("{key:?} {}{}", when(entries, keys), calls(entries)),
                 ),
                 Err(why) => {
                     Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
@@ -137,7 +140,7 @@ pub(super) fn repeated_within<K: Ord + Debug + Clone>(
             Violation::new("repeated", format!("the effect {key:?} was done too often"))
                 .expected(
                     format!("at most {}", times(bound)),
-                    format!("{}: {}", times(entries.len()), when(entries, keys)),
+                    format!("{}: {}{}", times(entries.len()), when(entries, keys), calls(entries)),
                 )
                 .proved_by(marks(executions, entries))
         })
@@ -156,6 +159,12 @@ fn marks(executions: &Executions, entries: &[LedgerEntry]) -> Vec<usize> {
     };
     let marks: BTreeSet<usize> = entries.iter().filter_map(of_an_entry).flatten().collect();
     marks.into_iter().collect()
+}
+
+/// Names the calls that recorded them, in brackets: not more than a few, and each once.
+fn calls(entries: &[LedgerEntry]) -> String {
+    let places = first_few(entries.iter().filter_map(|entry| entry.recorded.0));
+    if places.is_empty() { String::new() } else { format!(" ({})", places.join(", ")) }
 }
 
 fn times(count: usize) -> String {

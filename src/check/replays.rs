@@ -44,15 +44,17 @@ impl Check for Replays {
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
         let lost = if run.trace().faults().is_empty() { Lost::AfterEachTask } else { Lost::AtTheEnd };
-        let Some(Difference { workflow, what, events }) = run.replay_difference(lost) else { return Ok(()) };
+        let Some(Difference { workflow, what, events, call }) = run.replay_difference(lost) else { return Ok(()) };
         let workflow = &run.trace().workflows()[workflow].workflow_type;
+        let place = call.map(|call| format!("; it is asked for by {call}")).unwrap_or_default();
         let violation = match what {
             Otherwise::Noticed(problem) => {
-                Violation::new("goes another way", format!("a replay of the workflow `{workflow}` fails: {problem}"))
+                let message = format!("a replay of the workflow `{workflow}` fails: {problem}{place}");
+                Violation::new("goes another way", message)
             }
             Otherwise::Drifts(drift) => Violation::new(
                 "drift",
-                format!("a replay of the workflow `{workflow}` {}, which no worker notices", drift.words),
+                format!("a replay of the workflow `{workflow}` {}, which no worker notices{place}", drift.words),
             )
             .expected(format!("{}, as in the history", drift.expected), drift.found),
         };

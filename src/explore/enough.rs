@@ -65,7 +65,7 @@ mod tests {
 
     fn failing(runs: u64, events: u64) -> Failing {
         let mut failing = Failing::default();
-        let finding = Finding::not_deterministic(Violation::new("rule", "it differs"));
+        let finding = Finding::not_deterministic(Violation::new("rule", "it differs"), None);
         (0..runs).for_each(|_| failing.note(&finding, events));
         failing
     }

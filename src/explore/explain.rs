@@ -8,6 +8,8 @@ use super::repeat::Once;
 use super::report::Report;
 use super::shrink::shrink;
 use crate::fault::Plan;
+use crate::program::places::first_few;
+use crate::world::Run;
 use crate::world::start::Start;
 
 /// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
@@ -25,14 +27,16 @@ pub(super) fn explain(
     report: &Report,
     judges: &[Judge],
     once: Once,
-    finding: Finding,
+    mut finding: Finding,
     found_by_run: u64,
 ) -> Failed {
-    let Once { plan, trace, .. } = once;
     let (name, extent) = (&report.name, report.extent);
     if finding.cause == Cause::NotDeterministic {
-        return Failed::new(name, extent, &trace, plan, finding, found_by_run);
+        once.add_place(&mut finding, start);
+        return Failed::new(name, extent, &once.trace, once.plan, finding, found_by_run);
     }
+    // The last of them is told of.
+    let start = &start.with_places();
     let events = Cell::new(0);
     let fails = |plan: &Plan| {
         let finished = start.run(plan);
@@ -40,12 +44,19 @@ pub(super) fn explain(
         let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
         Some((finished, found))
     };
+    let Once { plan, trace, .. } = once;
     let Some(failure) = fails(&plan) else {
         return Failed::new(name, extent, &trace, plan, finding.that_does_not_repeat(), found_by_run);
     };
     let is_enough = |runs| runs >= RUNS || runs >= LEAST_RUNS && events.get() >= EVENTS;
     let shrunk = shrink(plan, failure, is_enough, fails);
-    let (finished, found) = shrunk.failure;
+    let (finished, mut found) = shrunk.failure;
+    add_places(&mut found, &finished.run);
     let failed = Failed::new(name, extent, finished.run.trace(), shrunk.plan, found, found_by_run);
     if shrunk.is_smallest { failed } else { failed.not_smallest(shrunk.runs) }
+}
+
+/// Adds the calls that the events of a finding are the notes of, as far as the run has kept their places.
+pub(super) fn add_places(finding: &mut Finding, run: &Run) {
+    finding.places = first_few(finding.violation.events.iter().filter_map(|event| run.call_of(*event)));
 }

@@ -20,6 +20,9 @@ pub struct Failed {
     pub violation: Violation,
     /// The plan.
     pub plan: Plan,
+    /// The lines of the code under test that it is about, in words, as far as they are known: the calls behind the events that
+    /// prove it, or the last calls of two runs that differ.
+    pub places: Vec<String>,
     /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with, but never coloured.
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
@@ -44,7 +47,7 @@ impl Failed {
         found_by_run: u64,
     ) -> Failed {
         let plan = plan.with_exploration(exploration.clone());
-        let text = |ink| message::text(exploration, &finding.check, &finding.violation, &plan, trace, extent, ink);
+        let text = |ink| message::text(exploration, &finding, &plan, trace, extent, ink);
         let coloured = match Ink::of_stderr() {
             Ink::Coloured => Some(text(Ink::Coloured)),
             Ink::Plain => None,
@@ -53,6 +56,7 @@ impl Failed {
         Failed {
             check: finding.check.clone(),
             violation: finding.violation.clone(),
+            places: finding.places.clone(),
             plan,
             text,
             found_by_run,

@@ -21,6 +21,8 @@ pub(super) struct Finding {
     /// The name under which it is reported.
     pub(super) check: String,
     pub(super) violation: Violation,
+    /// The lines of the code under test that it is about, in words.
+    pub(super) places: Vec<String>,
     /// True if the same plan shows it again, as far as that is known.
     pub(super) repeats: bool,
 }
@@ -44,7 +46,7 @@ impl Finding {
     /// A check of this index found this.
     fn of_check(index: usize, check: &dyn Check, violation: Violation) -> Finding {
         let cause = Cause::Check { index, rule: violation.kind.clone() };
-        Finding { cause, check: check.name().to_owned(), violation, repeats: true }
+        Finding { cause, check: check.name().to_owned(), violation, places: Vec::new(), repeats: true }
     }
 
     /// This error ended a run.
@@ -54,18 +56,20 @@ impl Finding {
             cause: Cause::Unfinished(std::mem::discriminant(error)),
             check: "finishes".to_owned(),
             violation,
+            places: Vec::new(),
             repeats: true,
         }
     }
 
     /// The run without faults fails, as `ends well` says, or runs into a timeout, as `finishes` says.
     pub(super) fn of_reference(check: &str, violation: Violation) -> Finding {
-        Finding { cause: Cause::Reference, check: check.to_owned(), violation, repeats: true }
+        Finding { cause: Cause::Reference, check: check.to_owned(), violation, places: Vec::new(), repeats: true }
     }
 
-    /// A run went another way when it was made again.
-    pub(super) fn not_deterministic(violation: Violation) -> Finding {
-        Finding { cause: Cause::NotDeterministic, check: "deterministic".to_owned(), violation, repeats: false }
+    /// A run went another way when it was made again, where its code had come so far.
+    pub(super) fn not_deterministic(violation: Violation, place: Option<String>) -> Finding {
+        let (check, places) = ("deterministic".to_owned(), place.into_iter().collect());
+        Finding { cause: Cause::NotDeterministic, check, violation, places, repeats: false }
     }
 
     /// The same, if the run itself goes the same way when it is made again, as far as that was looked at, but this is not
@@ -105,7 +109,8 @@ pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
 /// A mock that verifies its calls when it is dropped does so after all checks have looked at it.
 pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
     let violation = Violation::new("panics when dropped", run.drop_state()?);
-    Some(Finding { cause: Cause::DroppedState, check: "state".to_owned(), violation, repeats: true })
+    let (cause, check) = (Cause::DroppedState, "state".to_owned());
+    Some(Finding { cause, check, violation, places: Vec::new(), repeats: true })
 }
 
 /// The findings of the checks that are asked.

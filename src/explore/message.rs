@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::difference;
+use super::finding::Finding;
 use super::ink::Ink;
 use crate::check::Violation;
 use crate::fault::Plan;
@@ -36,13 +37,13 @@ pub(crate) enum Extent {
 /// The whole message.
 pub(crate) fn text(
     exploration: &str,
-    check: &str,
-    violation: &Violation,
+    finding: &Finding,
     plan: &Plan,
     trace: &Trace,
     extent: Extent,
     ink: Ink,
 ) -> String {
+    let Finding { check, violation, places, .. } = finding;
     let mut text = String::new();
     let message = plain(&violation.message);
     let [expected, found] = [&violation.expected, &violation.found].map(|value| value.as_deref().map(plain));
@@ -55,6 +56,9 @@ pub(crate) fn text(
     );
     if let (Some(expected), Some(found)) = (&expected, &found) {
         difference::write(&mut text, expected, found, ink);
+    }
+    for place in places.iter().filter(|place| !violation.message.contains(*place)) {
+        let _ = writeln!(text, "  {}", plain(place));
     }
     if plan.is_empty() {
         let _ = writeln!(text, "\n{}", ink.heading(&"without any fault"));

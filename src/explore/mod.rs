@@ -226,7 +226,8 @@ impl Exploration {
     /// A run that fails is repeated at once, and so is one in which two things woke the same code at one moment. Runs that pass are repeated when their part ends, on another thread and the last
     /// one first; failures that are explained on a thread of their own, after a run without faults; and the run without faults
     /// once more at the end, where it shows state that survived a crash. A repeat must have the same trace, result and length. If it has not, that is the
-    /// failure, with the first event that differs, and whatever else the run violates is not reported.
+    /// failure, with the first event that differs and the last call before it in each run, by file and line, and whatever else the
+    /// run violates is not reported.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
         self
@@ -236,7 +237,8 @@ impl Exploration {
     /// `Err`. Use it for code whose failure is the wanted result, such as a declined card, and to test what happens when nobody
     /// answers. All other runs are compared with that end. The checks judge this run too, and it must come to an end.
     ///
-    /// The report says which failure this excused, or that there was none.
+    /// The report says which failure this excused, or that there was none. Without it, an attempt that runs into a timeout because
+    /// it waits for something which nothing in the simulation wakes is told with its last step, by file and line.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde::de::IgnoredAny;
 
 use super::Exploration;
+use super::explain::add_places;
 use super::failed::Failed;
-use super::finding::{Finding, Judge, judge, of_dropped_state};
+use super::finding::{Cause, Finding, Judge, judge, of_dropped_state};
 use super::repeat::Once;
 use super::report::{Part, PartKind, Report};
 use super::tally::Tally;
@@ -22,7 +23,7 @@ impl Exploration {
     /// The run without faults, and what the checks learn from it. `None` if it does not end well, or fails a check.
     pub(super) fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
         let started = Instant::now();
-        let run = self.start.run(&Plan::none()).into_result()?;
+        let run = self.start.with_places().run(&Plan::none()).into_result()?;
         // A timeout that makes it fail is the better story, and what the attempt waits for an even better one.
         let waits = waits_for_nothing(&run);
         let times_out = times_out(&run);
@@ -58,7 +59,12 @@ impl Exploration {
         // It is the run that the others are compared with.
         (tally.survive, tally.quiet) = (tally.quiet, 0);
         let failed = finding.is_some();
-        if let Some(finding) = finding {
+        if let Some(mut finding) = finding {
+            if finding.cause == Cause::NotDeterministic {
+                Once::new(&run, Plan::none()).add_place(&mut finding, &self.start);
+            } else {
+                add_places(&mut finding, &run);
+            }
             tally.note_violation(&finding.check);
             let failed = Failed::new(&report.name, report.extent, run.trace(), Plan::none(), finding, 1);
             report.failures.push(failed);

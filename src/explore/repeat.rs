@@ -17,6 +17,12 @@ use crate::world::{Outcome, Run};
 /// explained.
 pub(super) const REPEATED: usize = 16;
 
+/// It begins the place of the run that was made again.
+const AGAIN: &str = "when it ran again, ";
+
+/// So many runs are made to find the place of the first one, which had not kept it.
+const TRIED: usize = 3;
+
 /// A run as it went, with the plan that makes it again.
 #[derive(Clone, Debug)]
 pub(super) struct Once {
@@ -33,14 +39,12 @@ impl Once {
     /// Makes the run again on another thread. Finds whether it goes another way there.
     pub(super) fn differs_on_another_thread(&self, start: &Start) -> Option<Finding> {
         // Without a thread there is nothing to compare.
-        let again = on_another(|| {
+        on_another(|| {
             if self.plan != Plan::none() {
                 drop(start.run(&Plan::none()));
             }
-            Once::new(&start.run(&self.plan).run, Plan::none())
-        })?;
-        let violation = difference(&self.trace, &self.outcome, &again.trace, &again.outcome)?;
-        Some(Finding::not_deterministic(violation))
+            difference(&self.trace, &self.outcome, &start.with_places().run(&self.plan).run)
+        })?
     }
 }
 
@@ -48,16 +52,35 @@ impl Once {
     /// Makes the run without faults again, after runs with faults. Finds whether it goes another way now, and the same way
     /// each time: what differs each time is no state.
     pub(super) fn differs_after_faults(&self, start: &Start) -> Option<Finding> {
-        let again = start.run(&self.plan).run;
-        let mut violation = difference(&self.trace, &self.outcome, again.trace(), &again.outcome())?;
+        let again = start.with_places().run(&self.plan).run;
+        let mut finding = difference(&self.trace, &self.outcome, &again)?;
         if differs_at_once(&again, &self.plan, start).is_some() {
             return None;
         }
-        violation.message =
+        finding.violation.message =
             "the run without faults goes another way after runs with faults than before them. There is state \
                              outside the run: a static, a thread-local or a captured value survived a crash"
                 .to_owned();
-        Some(Finding::not_deterministic(violation))
+        Some(finding)
+    }
+}
+
+impl Once {
+    /// Adds to the finding that this run went another way: how far its code had come there, if it goes that way once more.
+    pub(super) fn add_place(&self, finding: &mut Finding, start: &Start) {
+        let Some(&event) = finding.violation.events.first() else { return };
+        let start = start.with_places();
+        let found = (0..TRIED).find_map(|_| {
+            let run = start.run(&self.plan).run;
+            let is_the_same = run.trace().events().get(..=event) == self.trace.events().get(..=event);
+            if is_the_same { come_so_far(&run, event) } else { None }
+        });
+        let Some(words) = found else { return };
+        let places = &mut finding.places;
+        match places.first() {
+            Some(again) if *again == format!("{AGAIN}{words}") => *places = vec![format!("in both runs {words}")],
+            _ => places.insert(0, format!("in the first run {words}")),
+        }
     }
 }
 
@@ -73,8 +96,8 @@ pub(super) fn differ_in_another_order<'a>(
     let again = on_another(|| {
         drop(start.run(&Plan::none()));
         let differs = |once: &Once| {
-            let again = start.run(&once.plan).run;
-            difference(&once.trace, &once.outcome, again.trace(), &again.outcome()).map(Finding::not_deterministic)
+            let again = start.with_places().run(&once.plan).run;
+            difference(&once.trace, &once.outcome, &again)
         };
         runs.rev().map(differs).collect::<Vec<_>>()
     });
@@ -89,40 +112,59 @@ pub(super) fn differ_in_another_order<'a>(
 
 /// Makes a run again at once. Finds whether it goes another way then.
 pub(super) fn differs_at_once(run: &Run, plan: &Plan, start: &Start) -> Option<Finding> {
-    let again = start.run(plan).run;
-    let mut violation = difference(run.trace(), &run.outcome(), again.trace(), &again.outcome())?;
+    let again = start.with_places().run(plan).run;
+    let mut finding = difference(run.trace(), &run.outcome(), &again)?;
     if run.has_raced() {
-        violation.message.push_str(
-            ". In this run two things woke the same code at one moment: if it waits for them in a `select!`, that draws which branch \
-             goes first, so say `biased;`, or use `select_biased!`",
+        // The code went on there.
+        let ended = difference_at(run.trace(), again.trace()).and_then(|event| again.places_of(event)?.ended_words());
+        let place =
+            ended.map(|place| format!(", and its last await that finished stands at {place}")).unwrap_or_default();
+        finding.violation.message += &format!(
+            ". In this run two things woke the same code at one moment{place}: if it waits for them in a `select!`, that draws which \
+             branch goes first, so say `biased;`, or use `select_biased!`"
         );
     }
-    Some(Finding::not_deterministic(violation))
+    Some(finding)
 }
 
-/// The first difference between a run and its repeat: in all events, the bytes that they refer to, and what came out.
-fn difference(once: &Trace, outcome: &Outcome, again: &Trace, outcome_again: &Outcome) -> Option<Violation> {
+/// Finds the first event of two runs that differs, or that only one of them has.
+fn difference_at(once: &Trace, again: &Trace) -> Option<usize> {
+    let (first, second) = (once.events(), again.events());
+    let index = first.iter().zip(second).position(|(one, other)| one != other);
+    index.or_else(|| (first.len() != second.len()).then(|| first.len().min(second.len())))
+}
+
+/// Says how far the code had come that made the event.
+fn come_so_far(run: &Run, event: usize) -> Option<String> {
+    run.places_of(event)?.both_words()
+}
+
+/// The first difference between a run and its repeat, which has kept places: in all events, the bytes that they refer to, and
+/// what came out.
+fn difference(once: &Trace, outcome: &Outcome, repeat: &Run) -> Option<Finding> {
+    let (again, outcome_again) = (repeat.trace(), &repeat.outcome());
     let violation = || {
         let message = "the same run went another way when it ran again: the code depends on something that is not \
                        simulated, such as the order of a `HashMap`, the real clock, a global or an unbiased `select!`";
         Violation::new("not deterministic", message)
     };
-    let (first, second) = (once.events(), again.events());
-    let index = first.iter().zip(second).position(|(one, other)| one != other);
-    let index = index.or_else(|| (first.len() != second.len()).then(|| first.len().min(second.len())));
-    if let Some(index) = index {
-        let proof: Vec<usize> = (index < first.len()).then_some(index).into_iter().collect();
-        return Some(violation().expected(event_text(once, index), event_text(again, index)).proved_by(proof));
+    if let Some(index) = difference_at(once, again) {
+        let proof: Vec<usize> = (index < once.events().len()).then_some(index).into_iter().collect();
+        let violation = violation().expected(event_text(once, index), event_text(again, index)).proved_by(proof);
+        let place = come_so_far(repeat, index).map(|words| format!("{AGAIN}{words}"));
+        return Some(Finding::not_deterministic(violation, place));
     }
     if once != again {
         let (expected, found) = differing_lines(once, again);
-        return Some(violation().expected(expected, found));
+        return Some(Finding::not_deterministic(violation().expected(expected, found), None));
     }
     let text = |outcome: &Outcome| match outcome {
         Outcome::Script(result) => format!("the script returned {result}"),
         other => format!("{other:?}"),
     };
-    (outcome != outcome_again).then(|| violation().expected(text(outcome), text(outcome_again)))
+    let differs = outcome != outcome_again;
+    let violation = || violation().expected(text(outcome), text(outcome_again));
+    differs.then(|| Finding::not_deterministic(violation(), None))
 }
 
 /// The first lines of the timelines that differ, for traces whose events refer to other bytes, names or failures.

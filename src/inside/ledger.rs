@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{called, enter};
-use crate::program::{Time, places};
+use crate::program::Time;
+use crate::program::places::{self, Called};
 use crate::trace::AttemptKey;
 
 /// One effect in a [`Ledger`].
@@ -17,6 +18,25 @@ pub struct LedgerEntry {
     pub attempt: u32,
     /// The key of that attempt in the trace, where its number alone could mean several.
     pub(crate) hosted: Option<AttemptKey>,
+    pub(crate) recorded: Recorded,
+}
+
+/// The call that recorded an entry. It tells no entry from another, nor shows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Recorded(pub(crate) Option<Called>);
+
+impl PartialEq for Recorded {
+    fn eq(&self, _: &Recorded) -> bool {
+        true
+    }
+}
+
+impl Eq for Recorded {}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 /// Counts effects by key. A ledger is part of a fake, and so of the state of the run.
@@ -65,7 +85,8 @@ impl<K: Ord> Ledger<K> {
             },
             None => (Time::ZERO, None, 0),
         };
-        self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt, hosted });
+        let recorded = Recorded(places::present().call());
+        self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt, hosted, recorded });
     }
 
     /// Counts how often the effect of this key was done.

@@ -125,7 +125,7 @@ fn find<T: 'static>(called: &str, method: &str) -> Rc<T> {
     match world.state::<T>() {
         Some(state) => state,
         None => {
-            let error = unknown_state::<T>();
+            let error = unknown_state::<T>(places::present().call());
             let why = error.to_string();
             world.end_with(error);
             // This is a destructor while the thread unwinds: there is no state to give it.

@@ -22,76 +22,105 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
 
-/// A call of user code: its name, and its line.
+use super::marker::Marker;
+use super::spec::Seq;
+use super::workflow::Command;
+
+/// A call of user code has a name and a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Called {
     name: &'static str,
     at: &'static Location<'static>,
 }
 
-/// `` `ctx.heartbeat` at src/copy.rs:12 ``
+/// Writes `` `ctx.heartbeat` at src/copy.rs:12 ``. A library that calls, such as the standard one which is given `ctx.now` as a function,
+/// is left away: its lines say nothing of the user's code.
 impl fmt::Display for Called {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` at {}", self.name, line(self.at))
+        write!(f, "`{}`", self.name)?;
+        match line(self.at) {
+            Some(line) => write!(f, " at {line}"),
+            None => Ok(()),
+        }
     }
 }
 
-fn line(at: &Location<'_>) -> impl fmt::Display {
-    format!("{}:{}", at.file(), at.line())
+/// A message names no more calls than these.
+const FEW: usize = 3;
+
+/// Names a few of these calls, each once.
+pub(crate) fn first_few(calls: impl Iterator<Item = Called>) -> Vec<String> {
+    let mut few: Vec<String> = Vec::new();
+    for call in calls {
+        let words = call.to_string();
+        if few.len() < FEW && !few.contains(&words) {
+            few.push(words);
+        }
+    }
+    few
 }
 
-/// How far code has come, by its calls.
+/// Gives the line if it is the user's.
+fn line(at: &Location<'_>) -> Option<String> {
+    (!is_of_a_library(at.file())).then(|| format!("{}:{}", at.file(), at.line()))
+}
+
+/// Says how far code has come, by its calls.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Places {
-    /// Its last call.
+    /// It made this call last.
     call: Option<Called>,
-    /// The call whose future was the last to end.
+    /// The await that was the last to finish stands there.
     ended: Option<&'static Location<'static>>,
-    /// That ended after the last call.
+    /// Says whether that finished after the last call.
     ended_last: bool,
 }
 
 impl Places {
-    /// No code has called anything.
+    /// No code has called anything yet.
     pub(crate) const NONE: Places = Places { call: None, ended: None, ended_last: false };
 
-    /// The place of a call by itself.
+    /// Makes the places of a call by itself.
     pub(crate) fn of(call: Called) -> Places {
         Places { call: Some(call), ..Places::NONE }
     }
 
-    /// The last call.
+    /// Gives the last call.
     pub(crate) fn call(&self) -> Option<Called> {
         self.call
     }
 
-    /// The last step that the code has made, as the end of a sentence: ``its last call was `ctx.heartbeat` at src/copy.rs:12``.
+    /// Names the last step that the code has made, as the end of a sentence: ``its last call was `ctx.heartbeat` at src/copy.rs:12``.
     pub(crate) fn words(&self) -> Option<String> {
-        match (self.call, self.ended) {
-            (_, Some(at)) if self.ended_last => Some(format!("the last await that finished stands at {}", line(at))),
-            (Some(call), _) => Some(format!("its last call was {call}")),
-            (None, _) => None,
+        match self.ended_words().filter(|_| self.ended_last) {
+            Some(line) => Some(format!("the last await that finished stands at {line}")),
+            None => Some(format!("its last call was {}", self.call?)),
         }
     }
 
-    /// The last call, and the last await that has finished if that is another line.
+    /// Gives the line of the last await that has finished.
+    pub(crate) fn ended_words(&self) -> Option<String> {
+        line(self.ended?)
+    }
+
+    /// Names the last call, and the last await that has finished if that is another line.
     pub(crate) fn both_words(&self) -> Option<String> {
         let call = self.call?;
-        Some(match self.ended.filter(|at| line(at).to_string() != line(call.at).to_string()) {
-            Some(at) => format!("the last call was {call}, and the last await that finished stands at {}", line(at)),
+        Some(match self.ended_words().filter(|ended| line(call.at).as_ref() != Some(ended)) {
+            Some(line) => format!("the last call was {call}, and the last await that finished stands at {line}"),
             None => format!("the last call was {call}"),
         })
     }
 }
 
 thread_local! {
-    /// Of the code that runs on this thread.
+    /// It says how far the code that runs on this thread has come.
     static PRESENT: Present = const { Present { call: Cell::new(None), ended: Cell::new(None), ended_last: Cell::new(false) } };
-    /// The calls by which the workflow that was activated last has asked for its commands, in the order of those.
-    static ASKED: RefCell<Vec<Option<Called>>> = const { RefCell::new(Vec::new()) };
+    /// They are the calls by which the workflow that was activated last has asked for its commands.
+    static ASKED: RefCell<Vec<(Asked, Called)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// [`Places`], each part by itself.
+/// It is [`Places`], each part by itself.
 struct Present {
     call: Cell<Option<Called>>,
     ended: Cell<Option<&'static Location<'static>>>,
@@ -115,7 +144,7 @@ pub fn called_at(name: &'static str, at: &'static Location<'static>) {
     });
 }
 
-/// Says that the future of a call that stands there has ended. To be called from a `poll` with `#[track_caller]`, whose caller
+/// Says that the future of a call that stands there has ended. It is to be called from a `poll` with `#[track_caller]`, whose caller
 /// is the user's `.await` or `select!`: that is the line then. Where a library polls it, the line is the call's.
 #[track_caller]
 pub fn ended(call: &'static Location<'static>) {
@@ -127,10 +156,10 @@ pub fn ended(call: &'static Location<'static>) {
     });
 }
 
-/// This file, as the compiler was given it.
+/// It is this file, as the compiler was given it.
 const THIS: &str = file!();
 
-/// The folder of durasim's own code, as its locations begin.
+/// It is the folder of durasim's own code, as its locations begin.
 const OWN: &str = THIS.split_at(THIS.len() - "program/places.rs".len()).0;
 
 /// Says whether a file is no code of the user's: cargo gives the compiler absolute paths for dependencies, and the standard
@@ -140,7 +169,7 @@ fn is_of_a_library(file: &str) -> bool {
     matches!(bytes, [b'/' | b'\\', ..] | [_, b':', ..]) || file.starts_with(OWN)
 }
 
-/// How far the code that runs on this thread has come.
+/// Says how far the code that runs on this thread has come.
 pub(crate) fn present() -> Places {
     PRESENT.with(|present| Places {
         call: present.call.get(),
@@ -149,7 +178,7 @@ pub(crate) fn present() -> Places {
     })
 }
 
-/// Code runs on this thread from now on that has come so far. Gives how far the code before it has.
+/// Takes code as running on this thread from now on that has come so far. Gives how far the code before it has.
 pub(crate) fn replace(places: Places) -> Places {
     let before = present();
     PRESENT.with(|present| {
@@ -160,16 +189,78 @@ pub(crate) fn replace(places: Places) -> Places {
     before
 }
 
-/// The workflow whose code runs has asked for its commands by these calls.
-pub(crate) fn note_asked(calls: impl Iterator<Item = Option<Called>>) {
+/// A command, as far as its place is looked up by it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Asked {
+    Activity(Seq),
+    CancelActivity(Seq),
+    Timer(Seq),
+    CancelTimer(Seq),
+    SideEffect(Seq),
+}
+
+impl Asked {
+    /// Gives `None` for one whose place nobody looks up.
+    pub(crate) fn of(command: &Command) -> Option<Asked> {
+        Some(match command {
+            Command::ScheduleActivity { seq, .. } => Asked::Activity(*seq),
+            Command::CancelActivity { seq } => Asked::CancelActivity(*seq),
+            Command::StartTimer { seq, .. } => Asked::Timer(*seq),
+            Command::CancelTimer { seq } => Asked::CancelTimer(*seq),
+            Command::RecordMarker(Marker::SideEffect { seq, .. }) => Asked::SideEffect(*seq),
+            _ => return None,
+        })
+    }
+}
+
+/// Notes that a workflow is about to be activated: nothing is asked for yet.
+pub(crate) fn forget_asked() {
+    ASKED.with_borrow_mut(Vec::clear);
+}
+
+/// Notes that the workflow whose code runs has asked for these commands, by these calls.
+pub(crate) fn note_asked<'a>(commands: impl Iterator<Item = (&'a Command, Option<Called>)>) {
     ASKED.with_borrow_mut(|asked| {
         asked.clear();
-        asked.extend(calls);
+        asked.extend(commands.filter_map(|(command, call)| Asked::of(command).zip(call)));
     });
 }
 
-/// Gives the calls by which a workflow has asked for its commands in the activation that is over, in the memory of an older list.
-pub(crate) fn take_asked(into: &mut Vec<Option<Called>>) {
-    into.clear();
-    ASKED.with_borrow_mut(|asked| std::mem::swap(asked, into));
+/// Gives the call by which the workflow that was activated last has asked for a command.
+pub(crate) fn asked_by(command: &Command) -> Option<Called> {
+    let wanted = Asked::of(command)?;
+    ASKED.with_borrow(|asked| asked.iter().find(|(asked, _)| *asked == wanted).map(|(_, call)| *call))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_the_standard_library_and_this_crate_are_no_code_of_the_users() {
+        for file in [
+            "/home/me/.cargo/registry/src/index/futures-util-0.3.31/src/future/join.rs",
+            "/rustc/5980/library/core/src/ops/function.rs",
+            "C:\\cargo\\registry\\src\\tokio-1.45.0\\src\\lib.rs",
+            file!(),
+        ] {
+            assert!(is_of_a_library(file), "{file}");
+        }
+        for file in ["tests/promises/places.rs", "crates/copy/src/lib.rs", "crates\\copy\\src\\lib.rs"] {
+            assert!(!is_of_a_library(file), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_ended_before_the_last_call_is_not_the_last_step() {
+        let before = replace(Places::NONE);
+        assert_eq!(present().words(), None);
+        called("ctx.one");
+        // The lines of this file are durasim's own.
+        assert_eq!(present().words().as_deref(), Some("its last call was `ctx.one`"));
+        ended(Location::caller());
+        called("ctx.two");
+        assert_eq!(present().both_words().as_deref(), Some("the last call was `ctx.two`"));
+        replace(before);
+    }
 }

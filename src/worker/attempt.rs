@@ -65,7 +65,7 @@ pub(crate) struct Attempt {
     stalled: bool,
     /// The count of polls at the present moment, against loops that let no time pass.
     busy: Busy,
-    /// How far its code has come.
+    /// It says how far its code has come.
     places: Places,
 }
 
@@ -172,17 +172,17 @@ impl Attempt {
         self.busy.count_poll(now, by_itself)
     }
 
-    /// How far its code has come, unless it runs now.
+    /// Gives how far its code has come, unless that runs now.
     pub(crate) fn places(&self) -> &Places {
         &self.places
     }
 
-    /// Its code has come so far.
+    /// Notes how far its code has come.
     pub(crate) fn set_places(&mut self, places: Places) {
         self.places = places;
     }
 
-    /// When its code was polled last.
+    /// Gives the time at which its code was polled last.
     pub(crate) fn last_polled(&self) -> Time {
         self.busy.at
     }

@@ -33,7 +33,7 @@ impl CachedWorkflow {
     pub fn take_task(&mut self, history: &[HistoryEvent], now: Time) -> Result<Vec<Command>, TaskFailure> {
         self.take_turns(history, now).map_err(|problem| match problem {
             TaskProblem::Code(failure) => failure,
-            TaskProblem::NonDeterministic(message) => TaskFailure::NonDeterministic(message),
+            TaskProblem::NonDeterministic { message, .. } => TaskFailure::NonDeterministic(message),
             TaskProblem::Unwound => TaskFailure::Panicked { message: problem.to_string() },
         })
     }

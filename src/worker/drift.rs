@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
+use crate::program::places::{self, Called};
 use crate::program::{ActivitySpec, Command, Details};
 use crate::service::{EventKind, HistoryEvent};
 
@@ -17,6 +18,8 @@ pub(crate) struct Drift {
     pub(crate) expected: String,
     /// The value that the replay has.
     pub(crate) found: String,
+    /// The call of the replay's command.
+    pub(crate) call: Option<Called>,
 }
 
 /// The first difference between a replay's commands and the history's, where [`compare`](super::replay::compare) has found
@@ -35,8 +38,9 @@ pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[
                 | EventKind::WorkflowExecutionFailed { .. }
                 | EventKind::WorkflowExecutionCanceled { .. }
         );
-        let (words, expected, found) = differs(&event.kind, is_asked.then(|| commands.next())??)?;
-        Some(Drift { event: index, words, expected, found })
+        let command = is_asked.then(|| commands.next())??;
+        let (words, expected, found) = differs(&event.kind, command)?;
+        Some(Drift { event: index, words, expected, found, call: places::asked_by(command) })
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::program::places::Called;
 use crate::program::{
     Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, Command, Details, Failure, FailureKind,
     Job, Payload, RetryState, Seq, TaskFailure, Time, WorkflowRun,
@@ -38,8 +39,12 @@ struct Pending {
 pub(crate) enum TaskProblem {
     #[error("{0}")]
     Code(#[from] TaskFailure),
-    #[error("{0}")]
-    NonDeterministic(String),
+    #[error("{message}")]
+    NonDeterministic {
+        message: String,
+        /// The call of the command that differs, if there is one. No part of the message, which is the service's.
+        call: Option<Called>,
+    },
     /// The code was unwound with something of the harness's own.
     #[error("the workflow's code was unwound")]
     Unwound,

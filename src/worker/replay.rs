@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::program::{
     Activation, ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq,
-    Time,
+    Time, places,
 };
 use crate::service::{EventKind, HistoryEvent};
 
@@ -219,9 +219,12 @@ pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: 
             }
             (None, None) => return Ok(()),
         };
-        return Err(TaskProblem::NonDeterministic(format!(
-            "the workflow is not deterministic: command {number} of a replayed workflow task {problem}"
-        )));
+        return Err(TaskProblem::NonDeterministic {
+            message: format!(
+                "the workflow is not deterministic: command {number} of a replayed workflow task {problem}"
+            ),
+            call: command.and_then(|(_, command)| places::asked_by(command)),
+        });
     }
 }
 

@@ -389,7 +389,7 @@ impl WorkflowState {
     /// Adds all that has been asked for to a list.
     pub fn take_commands(&self, commands: &mut Vec<Command>) {
         let mut requests = self.requests.borrow_mut();
-        places::note_asked(requests.commands.iter().flatten().map(|(_, call)| *call));
+        places::note_asked(requests.commands.iter().flatten().map(|(command, call)| (command, *call)));
         commands.extend(requests.commands.drain(..).flatten().map(|(command, _)| command));
     }
 

@@ -53,12 +53,12 @@ impl Background {
         self.aborted
     }
 
-    /// How far its code has come, unless it runs now.
+    /// Gives how far its code has come, unless that runs now.
     pub(super) fn places(&self) -> &Places {
         &self.places
     }
 
-    /// Its code has come so far.
+    /// Notes how far its code has come.
     pub(super) fn set_places(&mut self, places: Places) {
         self.places = places;
     }

@@ -11,6 +11,7 @@ use super::calls::Calls;
 use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
+use super::event_places::EventPlaces;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::{HostedWorkflow, StartedWorkflows};
 use super::network::Network;
@@ -110,7 +111,7 @@ pub(crate) struct Core {
     pub(super) ending: Ending,
     pub(super) script: Script,
     pub(super) script_busy: Busy,
-    /// How far its code has come, unless it runs now.
+    /// It says how far the script has come, unless that runs now.
     pub(super) script_places: Places,
     /// The polls of all tasks.
     pub(super) all_busy: Busy,
@@ -122,6 +123,8 @@ pub(crate) struct Core {
     pub(super) activities: Table<ActivityKey, HostedActivity>,
     pub(super) faults: Box<dyn Faults>,
     pub(super) trace: Trace,
+    /// The table keeps the places of the events, in a run that is made to be told of.
+    pub(super) event_places: Option<EventPlaces>,
     pub(super) network: Network,
     pub(super) queries: Table<QueryKey, Query>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
@@ -205,6 +208,7 @@ impl Core {
             activities: memory.activities,
             faults: Box::new(Quiet),
             trace: memory.trace,
+            event_places: None,
             network: Network::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
@@ -246,6 +250,9 @@ impl Core {
     }
 
     pub(crate) fn note(&mut self, who: Who, what: What) {
+        if self.event_places.is_some() {
+            self.keep_place(who, what);
+        }
         self.trace.push(self.agenda.now(), who, what);
     }
 
@@ -287,7 +294,7 @@ pub(crate) struct Entered {
     world: Rc<World>,
     /// `None` if no run began.
     outer: Option<Outer>,
-    /// How far the code has come that makes or ends a run.
+    /// It says how far the code has come that makes or ends a run.
     places: Places,
 }
 

@@ -61,12 +61,16 @@ pub enum RunError {
         why: String,
     },
     /// A piece of state was asked for that the simulation does not have.
-    #[error("no state of type `{wanted}` is registered: add `.state({short}::default)` or the like to the simulation")]
+    #[error(
+        "no state of type `{wanted}` is registered: add `.state({short}::default)` or the like to the simulation{place}"
+    )]
     UnknownState {
         /// The type asked for.
         wanted: &'static str,
         /// Its last part.
         short: String,
+        /// The call that asked for it, in brackets, if it is known.
+        place: String,
     },
     /// Code called something that does not belong where it was called.
     #[error("{0}")]

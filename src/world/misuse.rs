@@ -4,8 +4,8 @@
 use super::core::{Core, World};
 use super::error::RunError;
 use super::stuck::More;
-use crate::program::Beat;
 use crate::program::panics::leave_user_code;
+use crate::program::{Beat, places};
 
 impl World {
     /// Counts a call of the code that is running, and leaves that code if there were too many.
@@ -18,6 +18,10 @@ impl World {
     /// Ends the run with [`RunError::Misuse`] and unwinds out of the user's code. A destructor that is called while the thread
     /// unwinds cannot unwind a second time: then this returns, and the call has to find an answer that means nothing.
     pub(crate) fn misuse(&self, message: String) {
+        let message = match places::present().call() {
+            Some(call) => format!("{message} ({call})"),
+            None => message,
+        };
         self.end_with(RunError::Misuse(message));
     }
 
@@ -43,7 +47,7 @@ impl Core {
         let at = self.agenda.now();
         let present = self.trace.events().iter().rev().take_while(|event| event.at == at).count();
         let waiting = if present > budget / 2 {
-            let who = self.running_words();
+            let who = self.running_words_with_place();
             format!(
                 "{who} goes on without waiting, {present} of them are of this moment (a loop that sleeps for zero?)"
             )
@@ -55,7 +59,7 @@ impl Core {
 
     pub(crate) fn too_many_tasks(&mut self) {
         let budget = self.settings.event_budget;
-        let waiting = format!("{} spawns more background tasks than that (a loop?)", self.running_words());
+        let waiting = format!("{} spawns more background tasks than that (a loop?)", self.running_words_with_place());
         self.end_in_poll(RunError::TooLong { events: budget, at: self.agenda.now(), waiting });
     }
 
@@ -67,7 +71,7 @@ impl Core {
     /// Ends the run. Code that survives the unwinding is unwound again with its next call.
     fn never_waits(&mut self) -> Beat {
         if self.error.is_none() {
-            let (who, calls) = (self.running_words(), self.calls.made());
+            let (who, calls) = (self.running_words_with_place(), self.calls.made());
             self.end_in_poll(RunError::NeverWaits { who, calls, at: self.agenda.now() });
         }
         Beat::CrashNow
@@ -78,7 +82,7 @@ impl Core {
         let sleeps = self.no_sleep.count(self.agenda.now());
         let too_many = sleeps as usize > self.settings.event_budget;
         if too_many {
-            let (who, calls) = (self.running_words(), u64::from(sleeps - 1));
+            let (who, calls) = (self.running_words_with_place(), u64::from(sleeps - 1));
             self.end_in_poll(RunError::NeverWaits { who, calls, at: self.agenda.now() });
         }
         too_many

@@ -34,7 +34,7 @@
 //!
 //! # Files
 //!
-//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending],
+//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending], [`event_places`],
 //! [`hosted_activity`], [`hosted_workflow`], [network], [query], [running], [settings], [setup], [states], [watch]. The core
 //! ([`core`]) has them: one of each, or a table. All other files are ways through it: the loop in `step`, tasks of workflows,
 //! attempts and their heartbeats, workers, queries, signals, faults.
@@ -51,6 +51,7 @@ mod dispatch;
 mod effects;
 mod ending;
 mod error;
+mod event_places;
 mod faults;
 mod heartbeats;
 mod hosted_activity;
@@ -63,6 +64,7 @@ mod nearest;
 mod network;
 mod news;
 mod notices;
+mod placing;
 mod queries;
 mod query;
 pub(crate) mod replay;

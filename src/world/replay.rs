@@ -2,6 +2,7 @@
 
 use super::core::World;
 use super::run::Run;
+use crate::program::places::Called;
 use crate::service::{EventKind, HistoryEvent, WorkflowKey};
 use crate::trace::{Trace, What, Who};
 use crate::worker::drift::{Drift, drift};
@@ -19,12 +20,14 @@ pub(crate) struct Difference {
     pub(crate) what: Otherwise,
     /// The trace events of what differs, by index.
     pub(crate) events: Vec<usize>,
+    /// The call of the command that differs.
+    pub(crate) call: Option<Called>,
 }
 
 /// The two kinds of differences.
 pub(crate) enum Otherwise {
     /// A worker would notice it, and fail the task.
-    Noticed(String),
+    Noticed(TaskProblem),
     /// Nobody would.
     Drifts(Drift),
 }
@@ -45,10 +48,15 @@ impl Run {
         let entered = world.enter(None);
         let difference = self.trace().workflows().keys().find_map(|workflow| {
             let (what, event) = world.replay_difference(workflow, lost)?;
+            let call = match &what {
+                Otherwise::Noticed(TaskProblem::NonDeterministic { call, .. }) => *call,
+                Otherwise::Noticed(_) => None,
+                Otherwise::Drifts(drift) => drift.call,
+            };
             let core = world.core.borrow();
             let history = core.service.history(workflow);
             let event = event.and_then(|event| event_index(self.trace(), workflow, history, event));
-            Some(Difference { workflow, what, events: event.into_iter().collect() })
+            Some(Difference { workflow, what, events: event.into_iter().collect(), call })
         });
         let mut core = world.core.borrow_mut();
         // Mistakes of the code on another way were found by the run itself.
@@ -81,7 +89,7 @@ impl World {
     fn replay_tasks(&self, workflow: WorkflowKey, replayed: usize) -> Option<(Otherwise, Option<usize>)> {
         let mut instance = match self.instantiate(workflow) {
             Ok(instance) => instance,
-            Err(problem) => return Some((noticed(&problem), None)),
+            Err(problem) => return Some((Otherwise::Noticed(problem), None)),
         };
         let difference = self.live_through(workflow, &mut instance, replayed);
         // Destructors of user code may panic.
@@ -105,13 +113,13 @@ impl World {
             }
             turn.activation.replaying = task < replayed;
             if let Err(problem) = self.take_turn(workflow, instance, &mut turn) {
-                return Some((noticed(&problem), None));
+                return Some((Otherwise::Noticed(problem), None));
             }
             let core = self.core.borrow();
             let history = core.service.history(workflow);
             let Turn { answer, commands, .. } = &turn;
             if let Err(problem) = replay::compare(history, answer.clone(), commands) {
-                return Some((noticed(&problem), Some(answer.start)));
+                return Some((Otherwise::Noticed(problem), Some(answer.start)));
             }
             if let Some(drift) = drift(history, answer.clone(), commands) {
                 let event = drift.event;
@@ -120,10 +128,6 @@ impl World {
         }
         None
     }
-}
-
-fn noticed(problem: &TaskProblem) -> Otherwise {
-    Otherwise::Noticed(problem.to_string())
 }
 
 /// The trace event of a history event that a command has brought about.

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::core::World;
 use super::error::RunError;
+use super::event_places::EventPlaces;
 use super::nearest::not_fired;
 use super::states::unknown_state;
 use super::survey::survey;
@@ -41,6 +42,8 @@ pub struct Run {
     is_the_users: bool,
     /// Two things have woken one task before it was polled.
     has_raced: bool,
+    /// The table has the places of its events, if the run is made to be told of.
+    event_places: Option<EventPlaces>,
 }
 
 /// A run and what ended it early, if anything.
@@ -94,9 +97,9 @@ pub enum ResultError {
 
 impl Run {
     pub(super) fn new(world: Rc<World>, seed: u64, order: Order) -> Run {
-        let (trace, has_raced) = {
+        let (trace, has_raced, event_places) = {
             let mut core = world.core.borrow_mut();
-            (core.take_trace(), core.executor.has_raced())
+            (core.take_trace(), core.executor.has_raced(), core.event_places.take())
         };
         Run {
             world: Some(world),
@@ -107,6 +110,7 @@ impl Run {
             script: None,
             is_the_users: false,
             has_raced,
+            event_places,
         }
     }
 
@@ -127,6 +131,10 @@ impl Run {
     /// the run is made again.
     pub(crate) fn has_raced(&self) -> bool {
         self.has_raced
+    }
+
+    pub(super) fn event_places(&self) -> Option<&EventPlaces> {
+        self.event_places.as_ref()
     }
 
     pub(super) fn set_script_result(&mut self, result: Payload) {
@@ -174,7 +182,7 @@ impl Run {
     pub fn state<T: 'static>(&self) -> Rc<T> {
         match self.world().state::<T>() {
             Some(state) => state,
-            None => panic!("{}", unknown_state::<T>()),
+            None => panic!("{}", unknown_state::<T>(None)),
         }
     }
 
@@ -263,8 +271,8 @@ impl Run {
         self.trace().events().last().map_or(Time::ZERO, |event| event.at)
     }
 
-    /// An attempt of this activity or workflow that waited until the run was over for something that nothing in the simulation
-    /// wakes, in words. To be asked of a run that ended without an error.
+    /// Gives, in words, an attempt of this activity or workflow that waited until the run was over for something that nothing in the simulation
+    /// wakes. It is to be asked of a run that ended without an error.
     pub(crate) fn waits_for_nothing(&self, whose: Who) -> Option<String> {
         self.world().core.borrow().waits_for_nothing(self.trace(), whose)
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::core::{Core, Script, World, with_current};
 use super::error::RunError;
+use super::event_places::EventPlaces;
 use super::hosted_workflow::HostedWorkflow;
 use super::run::{Finished, Run};
 use super::running::Tag;
@@ -36,6 +37,8 @@ pub(crate) struct Start {
     origin: Origin,
     /// The survey of the run without faults, once it was made.
     survey: Arc<OnceLock<Arc<Survey>>>,
+    /// Says whether its runs keep the places of their events.
+    keeps_places: bool,
 }
 
 /// What sets a run going.
@@ -70,7 +73,12 @@ impl Origin {
 
 impl Start {
     pub(crate) fn new(setup: Arc<Setup>, origin: Origin) -> Start {
-        Start { setup, origin, survey: Arc::default() }
+        Start { setup, origin, survey: Arc::default(), keeps_places: false }
+    }
+
+    /// Gives the same with runs that keep the places of their events: for those that are told of.
+    pub(crate) fn with_places(&self) -> Start {
+        Start { keeps_places: true, ..self.clone() }
     }
 
     /// The name of the run in reports.
@@ -212,6 +220,7 @@ impl Start {
         if let Some(mistake) = self.mistake() {
             return Finished { run: Run::new(world, seed, order), error: Some(mistake) };
         }
+        world.core.borrow_mut().event_places = self.keeps_places.then(EventPlaces::default);
         let entered = world.enter(Some(cause));
         self.begin(&world, seed, order, faults);
         if script.is_some() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::error::RunError;
 use crate::program::panics;
+use crate::program::places::Called;
 
 /// Makes one piece of state, fresh for each run.
 #[derive(Clone)]
@@ -69,8 +70,9 @@ impl States {
     }
 }
 
-/// For a type that was not registered.
-pub(crate) fn unknown_state<T: 'static>() -> RunError {
+/// Makes the error for a type that was not registered, and is asked for by this call.
+pub(crate) fn unknown_state<T: 'static>(call: Option<Called>) -> RunError {
     let wanted = type_name::<T>();
-    RunError::UnknownState { wanted, short: wanted.rsplit("::").next().unwrap_or(wanted).to_owned() }
+    let place = call.map(|call| format!(" ({call})")).unwrap_or_default();
+    RunError::UnknownState { wanted, short: wanted.rsplit("::").next().unwrap_or(wanted).to_owned(), place }
 }

@@ -106,8 +106,9 @@ impl World {
             Ok(outcome) => Ok(outcome),
             Err(Unwound::Panic(panic)) => match outside_world(&panic.message) {
                 Some(what) => {
+                    let place = panic.location.map(|place| format!(" (at {place})")).unwrap_or_default();
                     let message = format!(
-                        "{} {what}: use `durasim::time` and `durasim::task::spawn`, and fakes in the state of the run",
+                        "{} {what}{place}: use `durasim::time` and `durasim::task::spawn`, and fakes in the state of the run",
                         core.task_words(tag)
                     );
                     core.fail(RunError::Misuse(message));
@@ -225,7 +226,8 @@ impl Core {
     /// Nothing is ready: time moves to the next entry of the queue that means something.
     fn next_wakeup(&mut self) -> Woken {
         if self.executor.woken_from_outside() {
-            let task = self.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| self.task_words(tag));
+            let task =
+                self.tasks.woken_from_outside().map_or("a task".to_owned(), |tag| self.task_words_with_place(tag));
             self.fail(RunError::ForeignWake { task });
             return Woken::Nothing;
         }
@@ -301,7 +303,7 @@ impl Core {
     }
 
     fn too_busy(&mut self, tag: Tag, polls: u32) {
-        let task = self.task_words(tag);
+        let task = self.task_words_with_place(tag);
         self.fail(RunError::Busy { task, polls, at: self.agenda.now() });
     }
 

@@ -9,10 +9,13 @@ use crate::service::ActivityKey;
 use crate::trace::{AttemptKey, Trace, Who};
 use crate::worker::attempt::Attempt;
 
-/// The things that code may wait for which nothing in the simulation wakes it from.
+/// It names things that code may wait for which nothing in the simulation wakes it from.
 const SUCH_AS: &str = "(a lock, a channel, another runtime's timer)";
 
-/// Asks for one of them, which nobody can see from here.
+/// It asks what a workflow waits for, where it has nothing that its service knows of.
+const AWAITS_WHAT: &str = ": does it await a future that has ended already, or that is not its context's?";
+
+/// It asks for one of them, which nobody can see from here.
 pub(crate) const MAYBE_OUTSIDE: &str = "does it wait for a timer, a socket or a task of a tokio runtime around the test \
      (`#[tokio::test]`)? That does not follow virtual time: use `durasim::time`, `durasim::task::spawn` and fakes";
 
@@ -111,7 +114,7 @@ impl Core {
                 Some(attempt) if self.is_woken_by_nothing(attempt) => idle.words(self, attempt) + &failure,
                 Some(attempt) => {
                     let words = format!("activity {name} is running at attempt {}{failure}", activity.attempt());
-                    with_places(words, self.attempts[attempt].places())
+                    with_places(words, &self.places_of_attempt(attempt))
                 }
                 None => format!("activity {name} is waiting at attempt {}{failure}", activity.attempt()),
             });
@@ -125,7 +128,7 @@ impl Core {
                     idle.words(self, key)
                 } else {
                     let words = format!("attempt {name}, which the service has given up, still runs");
-                    with_places(words, attempt.places())
+                    with_places(words, &self.places_of_attempt(key))
                 });
             }
         }
@@ -135,14 +138,13 @@ impl Core {
             if !workflow.is_open() || workflow.activities().iter().any(|(_, activity)| is_open(*activity)) {
                 continue;
             }
-            let what = if workflow.has_timer() {
-                "waits for a timer"
+            let (what, question) = if workflow.has_timer() {
+                ("waits for a timer", "")
             } else {
-                "has no open activity and no timer: does it await a future that has ended already, or that is not its \
-                 context's?"
+                ("has no open activity and no timer", AWAITS_WHAT)
             };
             let words_of_it = format!("workflow `{}` {what}", name.workflow_type);
-            words.push(with_places(words_of_it, self.workflows[key].places()));
+            words.push(with_places(words_of_it, self.workflows[key].places()) + question);
         }
         let more = words.len().saturating_sub(SHOWN);
         words.truncate(SHOWN);
@@ -151,19 +153,20 @@ impl Core {
     }
 
     /// Says whether nothing in the simulation is to wake the code of an attempt that runs, as far as that can be seen: neither
-    /// it nor a task of its own sleeps, or is held by a fault. It may still wait for other code that does.
+    /// it nor a task of its own runs now, sleeps, or is held by a fault. It may still wait for other code that does.
     fn is_woken_by_nothing(&self, key: AttemptKey) -> bool {
         let attempt = &self.attempts[key];
         let tasks = self.spawned_by(key).filter_map(Background::task).chain(attempt.task());
-        attempt.is_running() && !self.is_held(attempt) && tasks.into_iter().all(|task| !self.sleepers.are_of(task))
+        let is_idle = attempt.is_running() && !self.is_held(attempt) && self.running_attempt() != Some(key);
+        is_idle && tasks.into_iter().all(|task| !self.sleepers.are_of(task))
     }
 
-    /// The tasks of an attempt that go on.
+    /// Gives the tasks of an attempt that go on.
     fn spawned_by(&self, key: AttemptKey) -> impl Iterator<Item = &Background> {
         self.background.values().filter(move |task| task.attempt() == key && task.task().is_some())
     }
 
-    /// An attempt of this activity, or of this workflow, that nothing has woken until the run was over, in words. To be asked
+    /// Names an attempt of this activity, or of this workflow, that nothing has woken until the run was over. It is to be asked
     /// of a run that has ended by itself.
     pub(super) fn waits_for_nothing(&self, trace: &Trace, whose: Who) -> Option<String> {
         let is_its = |attempt: &Attempt| {
@@ -176,11 +179,11 @@ impl Core {
     }
 }
 
-/// Words for attempts that nothing wakes: the first is told in full.
+/// Finds words for attempts that nothing wakes: the first is told in full.
 struct Idle<'a> {
     trace: &'a Trace,
     more: More,
-    /// How far the code of the first one has come.
+    /// It says how far the code of the first one has come.
     told: Option<Places>,
 }
 

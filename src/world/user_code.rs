@@ -33,7 +33,7 @@ impl Core {
         before
     }
 
-    /// How far the code of somebody has come, unless it runs now. `None` for the harness.
+    /// Gives how far the code of somebody has come, unless it runs now. The answer is `None` for the harness.
     pub(super) fn places_of(&self, running: Running) -> Option<Places> {
         Some(match running {
             Running::Nobody | Running::AfterTheEnd => return None,
@@ -44,7 +44,7 @@ impl Core {
         })
     }
 
-    /// The code that is running has come so far.
+    /// Notes how far the code that is running has come.
     fn keep_places(&mut self, places: Places) {
         match self.running_code {
             Running::Nobody | Running::AfterTheEnd => {}
@@ -95,6 +95,11 @@ impl Core {
         self.running_code == Running::Workflow
     }
 
+    /// Says whose code runs.
+    pub(super) fn running(&self) -> Running {
+        self.running_code
+    }
+
     /// The task that is being polled.
     pub(crate) fn polled(&self) -> Option<TaskId> {
         match self.running_code {
@@ -142,6 +147,21 @@ impl Core {
         }
     }
 
+    /// Names the code that is running, and how far it has come.
+    pub(super) fn running_words_with_place(&self) -> String {
+        with_last_step(self.running_words(), &places::present())
+    }
+
+    /// Names a task, and how far it has come, unless it runs now.
+    pub(super) fn task_words_with_place(&self, tag: Tag) -> String {
+        let places = match tag {
+            Tag::Script => self.script_places,
+            Tag::Attempt(attempt) => *self.attempts[attempt].places(),
+            Tag::Background(task) => *self.background[task].places(),
+        };
+        with_last_step(self.task_words(tag), &places)
+    }
+
     /// A task in words, for an error.
     pub(crate) fn task_words(&self, tag: Tag) -> String {
         match tag {
@@ -152,6 +172,14 @@ impl Core {
                 format!("a background task of activity {}", self.trace.attempt_words(attempt))
             }
         }
+    }
+}
+
+/// Adds the last step to a name: ``activity copy#1@1 (its last call was `ctx.heartbeat` at src/copy.rs:12)``
+pub(super) fn with_last_step(who: String, places: &Places) -> String {
+    match places.words() {
+        Some(step) => format!("{who} ({step})"),
+        None => who,
     }
 }
 

@@ -22,7 +22,7 @@ impl Watch {
     pub(crate) fn new<S: 'static, F: 'static>(find: impl Fn(&S) -> Option<F> + Send + Sync + 'static) -> Watch {
         Watch {
             look: Box::new(move |states| {
-                let state = states.get::<S>().ok_or_else(unknown_state::<S>)?;
+                let state = states.get::<S>().ok_or_else(|| unknown_state::<S>(None))?;
                 Ok(find(&state).map(|found| Box::new(found) as Box<dyn Any>))
             }),
         }

@@ -4,9 +4,10 @@ use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
 use super::error::{RunError, outside_world};
 use super::hosted_workflow::{Answering, Held};
+use super::user_code::with_last_step;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
-use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names};
+use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names, places};
 use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
@@ -104,7 +105,11 @@ impl Core {
             && let Some(what) = outside_world(message)
         {
             let name = self.trace.workflows()[token.workflow].workflow_type.clone();
-            self.fail(RunError::Misuse(format!("workflow `{name}` {what}: use `ctx.sleep`, `ctx.now` and activities")));
+            // The message of a panic ends with its place.
+            let place = message.rsplit_once(" at ").map(|(_, place)| format!(" (at {place})")).unwrap_or_default();
+            self.fail(RunError::Misuse(format!(
+                "workflow `{name}` {what}{place}: use `ctx.sleep`, `ctx.now` and activities"
+            )));
             return;
         }
         if let TaskProblem::Code(failure) = problem
@@ -114,7 +119,7 @@ impl Core {
             return;
         }
         let cause = match problem {
-            TaskProblem::NonDeterministic(_) | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
+            TaskProblem::NonDeterministic { .. } | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
                 TaskFailedCause::NonDeterministicError
             }
             _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
@@ -122,6 +127,16 @@ impl Core {
         let message = problem.to_string().into();
         // A stale one changes nothing.
         let _ = self.serve(|service, now| service.fail_workflow_task(token, cause, message, now));
+        // The service and the trace have no places; the error does.
+        let place = match problem {
+            TaskProblem::NonDeterministic { call, .. } => call.map(|call| format!("it is asked for by {call}")),
+            // It says where.
+            TaskProblem::Code(TaskFailure::Panicked { .. }) => None,
+            _ => self.workflows[token.workflow].places().words(),
+        };
+        if let (Some(RunError::WorkflowTask { message, .. }), Some(place)) = (&mut self.error, place) {
+            *message += &format!("; {place}");
+        }
     }
 
     /// A failure that no service would be told of: of the simulation, not of the workflow's task.
@@ -134,7 +149,9 @@ impl Core {
                 waiting: format!("workflow `{name}` has asked for {asked} {what} (a loop that does not wait?)"),
             }),
             TaskFailure::NeverWaits { calls } => {
-                Some(RunError::NeverWaits { who: format!("workflow `{name}`"), calls: *calls, at: self.agenda.now() })
+                let places = self.workflows[workflow].places();
+                let who = with_last_step(format!("workflow `{name}`"), places);
+                Some(RunError::NeverWaits { who, calls: *calls, at: self.agenda.now() })
             }
             TaskFailure::Unsupported(what) => {
                 Some(RunError::Misuse(format!("workflow `{name}` asked for {what}, which is not simulated")))
@@ -214,6 +231,7 @@ impl World {
             Ok(instance) => instance,
             Err(problem) => return core.fail_task(task.token, &problem),
         };
+        core.keep_places_of_commands(workflow, &turn.commands);
         if replayed && core.workflows[workflow].task_number() > 1 {
             let events = core.service.history(workflow).len() as u32;
             core.note(Who::Workflow(workflow), What::Replayed(events));
@@ -291,6 +309,7 @@ impl World {
         instance: &mut Instance,
         turn: &mut Turn,
     ) -> Result<(), TaskProblem> {
+        places::forget_asked();
         match self.run_workflow(Some(workflow), || instance.take_turn(turn)) {
             Ok(answer) => answer,
             Err(unwound) => Err(unwound_problem(unwound)),

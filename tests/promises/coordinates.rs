@@ -49,7 +49,7 @@ async fn waits(_ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
 #[test]
 fn errors_of_a_run_spell_an_attempt_as_plans_do() {
     let busy = error(&simulation(never_waits).poll_budget(10));
-    assert!(busy.starts_with(&format!("activity {QUOTED} has called ")), "{busy}");
+    assert!(busy.starts_with(&format!("activity {QUOTED} (its last call was ")), "{busy}");
 
     let background = async |_ctx: &ActivityContext, (): ()| -> Result<(), ActivityError> {
         durasim::task::spawn(async {
@@ -61,7 +61,7 @@ fn errors_of_a_run_spell_an_attempt_as_plans_do() {
         Ok(())
     };
     let busy = error(&simulation(background).poll_budget(10));
-    assert!(busy.starts_with(&format!("a background task of activity {QUOTED} has called ")), "{busy}");
+    assert!(busy.starts_with(&format!("a background task of activity {QUOTED} (its last call was ")), "{busy}");
 
     let endless = error(&simulation(waits).horizon(Duration::from_millis(500)));
     assert!(endless.contains(r##"activity "copy all"#1 is running at attempt 1"##), "{endless}");

@@ -39,7 +39,10 @@ fn looping(error: Option<RunError>) -> String {
             let words = error.to_string();
             assert!(words.contains("has called durasim 1000001 times at "), "{words}");
             assert!(words.contains("`.event_budget(..)`"), "{words}");
-            words.split(" has called").next().unwrap().to_owned()
+            // The code and its last call.
+            let (who, place) = words.split(" has called").next().unwrap().split_once(" (its last call was `").unwrap();
+            assert!(place.contains(concat!("` at ", file!(), ":")), "{words}");
+            who.to_owned()
         }
         other => panic!("it ends with {other:?}"),
     }

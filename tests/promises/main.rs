@@ -20,6 +20,7 @@ mod native_workflow;
 mod not_deterministic;
 mod operators;
 mod pairs;
+mod places;
 mod plan_text;
 mod properties;
 mod readme;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use durasim::explore::Report;
@@ -30,10 +30,14 @@ async fn newsletter(ctx: &WorkflowContext, sorted: bool) -> Result<(), WorkflowE
         names.sort();
     }
     for name in names {
+        SENT.store(line!() + 1, Ordering::Relaxed);
         let _: String = ctx.execute_activity("send", &name, options()).await?;
     }
     Ok(())
 }
+
+/// The line of its call.
+static SENT: AtomicU32 = AtomicU32::new(0);
 
 fn simulation() -> Simulation {
     Simulation::temporal().activity("send", send).workflow("newsletter", newsletter)
@@ -48,6 +52,10 @@ fn the_order_of_a_hash_map_is_told() {
     let (expected, found) = (failed.violation.expected.as_deref(), failed.violation.found.as_deref());
     assert_ne!(expected, found);
     assert!(expected.is_some_and(|text| text.contains("scheduled: \"reader")), "{}", failed.text);
+    // The run that is repeated, at least: the first one's names come in another order each time.
+    let place = format!("the last call was `ctx.execute_activity` at {}:{}", file!(), SENT.load(Ordering::Relaxed));
+    assert!(failed.places.iter().any(|words| words.contains(&place)), "{place}\n{}", failed.text);
+    assert!(failed.text.contains(&place), "{place}\n{}", failed.text);
 }
 
 #[test]
@@ -133,8 +141,10 @@ fn a_static_that_survives_a_crash_is_told() {
 /// The branches of an unbiased `select!` that are ready at once are drawn from outside the run.
 #[test]
 fn an_unbiased_select_is_told_where_two_branches_are_ready_at_once() {
+    static SELECT: AtomicU32 = AtomicU32::new(0);
     async fn racy(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
         for chunk in 0..3u32 {
+            SELECT.store(line!() + 1, Ordering::Relaxed);
             tokio::select! {
                 () = durasim::time::sleep(Duration::from_millis(700)) => {}
                 () = durasim::time::sleep(Duration::from_secs(30)) => return Err(ActivityError::retryable("too long")),
@@ -172,6 +182,9 @@ fn an_unbiased_select_is_told_where_two_branches_are_ready_at_once() {
     let [failed] = report.failures() else { panic!("{report}") };
     assert_eq!(failed.check, "deterministic", "{}", failed.text);
     assert!(failed.violation.message.contains("so say `biased;`"), "{}", failed.text);
+    let place =
+        format!("its last await that finished stands at {}:{}: if it waits", file!(), SELECT.load(Ordering::Relaxed));
+    assert!(failed.violation.message.contains(&place), "{place}\n{}", failed.text);
     let report = explored(Simulation::temporal().activity("a", biased));
     assert!(report.holds(), "{report}");
 }
@@ -235,8 +248,10 @@ thread_local! {
 
 #[test]
 fn a_global_is_told_even_if_the_result_stays_the_same() {
+    static NAP: AtomicU32 = AtomicU32::new(0);
     async fn nap(_ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
         let runs = RUNS.replace(RUNS.get() + 1);
+        NAP.store(line!() + 1, Ordering::Relaxed);
         durasim::time::sleep(Duration::from_secs(1 + runs % 7)).await;
         Ok(())
     }
@@ -247,7 +262,10 @@ fn a_global_is_told_even_if_the_result_stays_the_same() {
     let explore =
         || Simulation::temporal().activity("nap", nap).workflow("naps", naps).explore("naps", &()).seeds(0..4);
     let report = explore().check(check::same_result()).report();
-    assert_eq!(report.failures()[0].check, "deterministic", "{report}");
+    let failed = &report.failures()[0];
+    assert_eq!(failed.check, "deterministic", "{report}");
+    let place = format!("the last call was `durasim::time::sleep` at {}:{}", file!(), NAP.load(Ordering::Relaxed));
+    assert!(failed.text.contains(&place), "{place}\n{}", failed.text);
     let report = explore().without_repeats().check(check::same_result()).report();
     assert!(report.holds(), "{report}");
 }
@@ -301,4 +319,47 @@ fn a_check_of_ones_own_with_that_name_is_shrunk_and_kept() {
         let message = panic.downcast_ref::<String>().expect("a text");
         assert!(message.contains("DURASIM_REGRESSIONS=write"), "{message}");
     }
+}
+
+/// The places of both runs are told, in one line where they are the same.
+#[test]
+fn the_last_call_of_both_runs_is_told() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static LINES: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
+    async fn here_or_there(_: &ActivityContext, is_one_call: bool) -> Result<(), ActivityError> {
+        let is_first = RUNS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+        LINES[0].store(line!() + 2, Ordering::Relaxed);
+        if is_one_call {
+            durasim::time::sleep(Duration::from_secs(if is_first { 1 } else { 2 })).await;
+        } else if is_first {
+            durasim::time::sleep(Duration::from_secs(3)).await;
+        } else {
+            durasim::time::sleep(Duration::from_secs(4)).await;
+        }
+        LINES[1].store(line!() - 2, Ordering::Relaxed);
+        Ok(())
+    }
+    let places = |is_one_call: bool| {
+        RUNS.store(0, Ordering::Relaxed);
+        let report = Simulation::temporal()
+            .activity("naps", here_or_there)
+            .workflow("main", async |ctx: &WorkflowContext, is_one_call: bool| {
+                ctx.execute_activity::<()>("naps", &is_one_call, options()).await
+            })
+            .explore("main", &is_one_call)
+            .every_fault()
+            .check(check::same_result())
+            .report();
+        let failed = &report.failures()[0];
+        assert_eq!(failed.check, "deterministic", "{}", failed.text);
+        failed.places.clone()
+    };
+    let call = |line: u32| format!("the last call was `durasim::time::sleep` at {}:{line}", file!());
+    let [one, there] = [&LINES[0], &LINES[1]].map(|line| move || line.load(Ordering::Relaxed));
+    assert_eq!(places(true), [format!("in both runs {}", call(one()))]);
+    let both = places(false);
+    assert_eq!(
+        both,
+        [format!("in the first run {}", call(there() - 2)), format!("when it ran again, {}", call(there()))]
+    );
 }

@@ -11,7 +11,7 @@ use durasim::{
 };
 use futures::channel::oneshot;
 
-/// The lines that the messages should name, each beside its call.
+/// A line that a message should name.
 struct Line(AtomicU32);
 
 impl Line {
@@ -19,10 +19,10 @@ impl Line {
         Line(AtomicU32::new(0))
     }
 
-    /// The line of whoever calls this.
+    /// The line after the one that calls this.
     #[track_caller]
-    fn is_here(&self) {
-        self.0.store(std::panic::Location::caller().line(), Ordering::Relaxed);
+    fn is_next(&self) {
+        self.0.store(std::panic::Location::caller().line() + 1, Ordering::Relaxed);
     }
 
     /// `tests/promises/waits_for_nothing.rs:12`
@@ -71,7 +71,8 @@ fn a_future_that_nobody_wakes_after_a_call() {
     static LINE: Line = Line::new();
     let message = told(&copying(1, async |ctx: &ActivityContext, (): ()| {
         time::sleep(Duration::from_secs(1)).await;
-        (LINE.is_here(), ctx.heartbeat(&1)?);
+        LINE.is_next();
+        ctx.heartbeat(&1)?;
         pending::<Result<u32, ActivityError>>().await
     }));
     says(&message, "attempt 1 of copy", &format!("its last call was `ctx.heartbeat` at {}", LINE.place()));
@@ -83,7 +84,8 @@ fn a_future_that_nobody_wakes_after_an_await() {
     static LINE: Line = Line::new();
     let message = told(&copying(3, async |_: &ActivityContext, (): ()| {
         let nap = time::sleep(Duration::from_secs(1));
-        (LINE.is_here(), nap.await);
+        LINE.is_next();
+        nap.await;
         pending::<Result<u32, ActivityError>>().await
     }));
     says(&message, "attempt 1 of copy", &format!("the last await that finished stands at {}", LINE.place()));
@@ -95,7 +97,8 @@ fn a_timer_of_a_runtime_around_the_test() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
     let message = told(&copying(1, async |ctx: &ActivityContext, (): ()| {
-        let attempt = (LINE.is_here(), ctx.get_info().attempt).1;
+        LINE.is_next();
+        let attempt = ctx.get_info().attempt;
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(attempt)
     }));
@@ -107,7 +110,8 @@ fn an_answer_of_another_thread_that_comes_too_late() {
     static LINE: Line = Line::new();
     static LATE: Mutex<Vec<oneshot::Sender<u32>>> = Mutex::new(Vec::new());
     let message = told(&copying(1, async |_: &ActivityContext, (): ()| {
-        (LINE.is_here(), time::sleep(Duration::from_secs(1)).await);
+        LINE.is_next();
+        time::sleep(Duration::from_secs(1)).await;
         let (sender, answer) = oneshot::channel();
         LATE.lock().unwrap().push(sender);
         Ok(answer.await.unwrap_or_default())
@@ -122,7 +126,8 @@ fn a_lock_that_another_attempt_holds_for_ever() {
     static LINE: Line = Line::new();
     static LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let simulation = copying(1, async |ctx: &ActivityContext, (): ()| {
-        (LINE.is_here(), ctx.heartbeat(&1)?);
+        LINE.is_next();
+        ctx.heartbeat(&1)?;
         let _held = LOCK.lock().await;
         Ok(1)
     })
@@ -169,7 +174,8 @@ fn a_channel_whose_sender_is_gone_into_a_static() {
         let (sender, answer) = oneshot::channel();
         SENDERS.lock().unwrap().push(sender);
         let waiting = task::spawn(async move {
-            (LINE.is_here(), time::sleep(Duration::from_secs(1)).await);
+            LINE.is_next();
+            time::sleep(Duration::from_secs(1)).await;
             answer.await
         });
         Ok(waiting.await.unwrap_or_default())
@@ -186,7 +192,8 @@ fn a_channel_whose_sender_is_gone_into_a_static() {
 fn attempts_without_end() {
     static LINE: Line = Line::new();
     let error = copying(0, async |ctx: &ActivityContext, (): ()| {
-        (LINE.is_here(), ctx.heartbeat(&1)?);
+        LINE.is_next();
+        ctx.heartbeat(&1)?;
         pending::<Result<u32, ActivityError>>().await
     })
     .horizon(Duration::from_secs(3600))
@@ -208,7 +215,8 @@ fn a_workflow_and_a_script() {
     static WAITS_FOR_A_RESULT: Line = Line::new();
     let simulation = Simulation::temporal().workflow("main", async |ctx: &WorkflowContext, (): ()| {
         let go = ctx.signals::<u32>("go");
-        (WAITS_FOR_A_SIGNAL.is_here(), go.recv().await).1
+        WAITS_FOR_A_SIGNAL.is_next();
+        go.recv().await
     });
     let place = |line: &Line, call: &str| format!("its last call was `{call}` at {}", line.place());
     let error = simulation.run("main", &()).unwrap_err().to_string();
@@ -217,7 +225,8 @@ fn a_workflow_and_a_script() {
     let error = simulation
         .drive(async |client: Client| {
             let main = client.start::<u32>("main", "main-1", &()).await.unwrap();
-            (WAITS_FOR_A_RESULT.is_here(), main.result().await).1.is_ok()
+            WAITS_FOR_A_RESULT.is_next();
+            main.result().await.is_ok()
         })
         .unwrap_err()
         .to_string();

@@ -57,9 +57,13 @@ fn another_argument_is_found_without_any_fault() {
     }
     let failed = minded(numbered);
     assert_eq!(failed.violation.kind, "drift");
+    // The place of the call has a test of its own.
+    let message = failed.violation.message.split("; it is asked for by `ctx.execute_activity` at ").next();
     assert_eq!(
-        failed.violation.message,
-        "a replay of the workflow `sending` schedules activity 2 (send) with another input, which no worker notices"
+        message,
+        Some(
+            "a replay of the workflow `sending` schedules activity 2 (send) with another input, which no worker notices"
+        )
     );
     assert_eq!(failed.violation.expected.as_deref(), Some("100, as in the history"));
     assert_eq!(failed.violation.found.as_deref(), Some("101"));
