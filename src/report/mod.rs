@@ -1,13 +1,16 @@
-//! A run as text, made of its trace when it is over.
+//! A run as text, and as JSON for viewers, made of its trace when it is over.
 
 mod event_text;
 mod excerpt;
+mod lanes;
 mod timeline;
+mod trace_events;
 
 use crate::world::Run;
 
 pub(crate) use excerpt::plain;
 pub use timeline::Timeline;
+pub use trace_events::TraceEvents;
 
 impl Run {
     /// The trace as text.
@@ -16,5 +19,11 @@ impl Run {
     /// shows it when the waits of the code move.
     pub fn timeline(&self) -> Timeline<'_> {
         Timeline::new(self.trace()).not_struck(self.not_fired())
+    }
+
+    /// Gives the run as Chrome (`chrome://tracing`) and Perfetto read it: JSON in the Trace Event Format, with virtual time, and lanes
+    /// for workers, workflows, activities and attempts. Its text is [`Display`](std::fmt::Display)'s.
+    pub fn trace_events(&self) -> TraceEvents<'_> {
+        TraceEvents::new(self.trace())
     }
 }

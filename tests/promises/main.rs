@@ -35,6 +35,7 @@ mod spawn;
 mod strategy;
 mod surface;
 mod timelines;
+mod trace_events;
 mod waits_for_nothing;
 mod wakers;
 mod watchdog;
