@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::depth::Depth;
 use super::notes::tell;
+use super::report_file::ReportFolder;
 use super::shard::{NotAShard, Shard};
 use super::variables::{example, refuse_unknown};
 use crate::fault::Plan;
@@ -59,6 +60,7 @@ impl Environment {
         };
         let wanted = Wanted::parse(plan.as_deref(), seed.as_deref())?;
         let writes = writes(get("DURASIM_REGRESSIONS")?.as_deref())?;
+        ReportFolder::prepare()?;
         let decided_by = match &wanted {
             Wanted::Plan(_) => Some("DURASIM_PLAN".to_owned()),
             Wanted::Seed(seed) => Some(format!("DURASIM_SEED={seed}")),

@@ -1,5 +1,6 @@
 //! [`Failed`]: a failure of an exploration, with the smallest plan that shows it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::finding::Finding;
@@ -34,6 +35,17 @@ pub struct Failed {
     /// The message for the terminal, if what `assert` panics with goes to one.
     coloured: Option<String>,
     pub(super) finding: Finding,
+    story: Story,
+}
+
+/// The trace of a run that fails, which is too long for a text of the failure.
+#[derive(Clone)]
+struct Story(Arc<Trace>);
+
+impl fmt::Debug for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} events", self.0.events().len())
+    }
 }
 
 impl Failed {
@@ -63,7 +75,14 @@ impl Failed {
             is_smallest: finding.repeats,
             coloured,
             finding,
+            story: Story(Arc::new(trace.clone())),
         }
+    }
+
+    /// Gives the trace of the run that fails by its plan, for a [`Timeline`](crate::report::Timeline) or for
+    /// [`TraceEvents`](crate::report::TraceEvents).
+    pub fn trace(&self) -> &Trace {
+        &self.story.0
     }
 
     /// The message, coloured if the terminal shows that.

@@ -8,6 +8,7 @@
 mod accepted;
 mod carry_out;
 mod coverage;
+mod data;
 mod depth;
 mod difference;
 mod each_input;
@@ -15,6 +16,7 @@ mod enough;
 mod environment;
 mod explain;
 mod failed;
+mod file_name;
 mod finding;
 mod ink;
 mod inputs;
@@ -30,6 +32,7 @@ mod reference;
 mod regressions;
 mod repeat;
 mod report;
+mod report_file;
 mod restricted;
 mod shard;
 mod share;
@@ -386,8 +389,15 @@ impl Exploration {
         self.start.run(plan).into_result()?.for_the_user().strict()
     }
 
-    /// Makes all runs and reports, also when something fails.
+    /// Makes all runs and reports, also when something fails. With `DURASIM_REPORT=..` the report is written into that folder,
+    /// too: a file that cannot be written is the report's error.
     pub fn report(&self) -> Report {
+        let mut report = self.reported();
+        report.write_where_asked();
+        report
+    }
+
+    fn reported(&self) -> Report {
         let report = |exploration: &Exploration| {
             let mut report = Report::new(exploration.name(), exploration.start.name().into());
             if let Err(error) = exploration.sweep(&mut report) {

@@ -17,6 +17,8 @@ pub(super) struct Ongoing {
     pub(super) sampled: Option<(u64, u64)>,
     /// If fewer points are tried because a run is long: its events.
     pub(super) long: Option<u64>,
+    /// If its runs are those of seeds: the first and the last of them.
+    pub(super) seeds: Option<(u64, u64)>,
     pub(super) failing: Failing,
     started: Instant,
     progress: Progress,
@@ -37,6 +39,7 @@ impl Ongoing {
             tally: Tally::default(),
             sampled: None,
             long: None,
+            seeds: None,
             failing: Failing::default(),
             started: Instant::now(),
             progress: Progress::new(format!("{exploration}: {name}"), runs),
@@ -58,10 +61,10 @@ impl Ongoing {
     }
 
     pub(super) fn end(self) -> Part {
-        let Ongoing { kind, name, tally, sampled, long, failing, started, given, .. } = self;
+        let Ongoing { kind, name, tally, sampled, long, seeds, failing, started, given, .. } = self;
         // Where no run was left out, so many failures are not worth a word.
         let enough = failing.enough().filter(|_| given > tally.runs);
         let ended_early = enough.map(|(check, runs)| EndedEarly { check: check.to_owned(), runs });
-        Part { name, tally, sampled, long, ended_early, elapsed: started.elapsed(), kind }
+        Part { name, tally, sampled, long, seeds, ended_early, elapsed: started.elapsed(), kind }
     }
 }

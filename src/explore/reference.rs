@@ -74,6 +74,7 @@ impl Exploration {
             tally,
             sampled: None,
             long: None,
+            seeds: None,
             ended_early: None,
             elapsed: started.elapsed(),
             kind: PartKind::Reference,

@@ -63,6 +63,8 @@ pub struct Part {
     pub sampled: Option<(u64, u64)>,
     /// If fewer points were tried than otherwise, because each run is long: the trace events of the run without faults.
     pub long: Option<u64>,
+    /// If its runs are those of seeds: the first and the last of them.
+    pub seeds: Option<(u64, u64)>,
     /// If it ended before all its runs were made, because enough of them had failed in the same way.
     pub ended_early: Option<EndedEarly>,
     /// The real time that it took.

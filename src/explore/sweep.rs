@@ -143,6 +143,7 @@ impl<'a> Sweep<'a> {
     pub(super) fn seeds(&mut self, name: String, seeds: RangeInclusive<u64>) {
         let runs = (seeds.end() - seeds.start()).saturating_add(1);
         let mut part = self.begin(PartKind::Seeds, name, Some(runs));
+        part.seeds = Some((*seeds.start(), *seeds.end()));
         if self.exploration.over_budget.is_none_or(|Share(share)| share == 0.0) {
             note_never_ended(self.report, self.exploration.start.survey());
         }

@@ -19,7 +19,7 @@ pub struct Variable {
 }
 
 /// Every variable there is. Another whose name begins with `DURASIM_` is an error of each run and each exploration.
-pub const VARIABLES: [Variable; 7] = [
+pub const VARIABLES: [Variable; 8] = [
     Variable {
         name: "DURASIM_PLAN",
         form: "v1 seed=0 order=fifo for=my_test; my_activity#1@1:await5=crash",
@@ -62,7 +62,16 @@ pub const VARIABLES: [Variable; 7] = [
         default: "nothing is written",
         help: "appends the shrunk plans of new failures to the exploration's file of `.regressions(..)`, to be reviewed and committed",
     },
+    Variable {
+        name: FOLDER,
+        form: "target/durasim-report",
+        default: "nothing is written",
+        help: "writes a JSON file for each exploration into this folder, passing ones too, and the trace of each failing run beside it for Chrome and Perfetto; a relative path begins at the package root",
+    },
 ];
+
+/// The variable that names the folder for reports. Its value is a path, in whatever encoding.
+pub(super) const FOLDER: &str = "DURASIM_REPORT";
 
 /// The form of a variable's value, as it is set: `DURASIM_SEED=42`.
 pub(super) fn example(name: &str) -> String {

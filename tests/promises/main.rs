@@ -25,6 +25,7 @@ mod plan_text;
 mod properties;
 mod readme;
 mod replay;
+mod report_as_data;
 mod scripts;
 mod seam;
 mod service;
