@@ -40,7 +40,7 @@ use super::ask_run;
 use crate::activity::ActivityError;
 use crate::engine::sleepers::SleeperId;
 use crate::program::{Time, places};
-use crate::world::core::Core;
+use crate::world::core::{Core, World, with_current};
 use crate::world::sleeps::forget_sleep;
 
 /// Gives the present moment of the run.
@@ -52,6 +52,30 @@ use crate::world::sleeps::forget_sleep;
 pub fn now() -> Time {
     places::called("durasim::time::now");
     present("time::now")
+}
+
+/// Gives the present moment of the run in progress on this thread, or `None` where there is no run: outside of a
+/// simulation, on another thread, and in checks.
+///
+/// It may be called by anybody at any time, in workflow code, destructors and panic hooks too: it never panics, never
+/// ends a run, is not counted as a call, and is never shown as the last call of the code. In workflow code it is the time at which the code runs, in a replay too, so that it must not
+/// decide anything: that is for [`WorkflowContext::now`](crate::WorkflowContext::now). It is meant for formatters of logs.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use durasim::time;
+///
+/// /// Stands before a line of the log: virtual time in a simulation, the real clock elsewhere.
+/// fn stamp() -> String {
+///     match time::try_now() {
+///         Some(now) => format!("virtual {now}"),
+///         None => format!("{:?}", SystemTime::now()),
+///     }
+/// }
+/// assert!(!stamp().starts_with("virtual"));
+/// ```
+pub fn try_now() -> Option<Time> {
+    with_current(World::try_now).flatten()
 }
 
 /// Waits for this length of time. Zero returns at once.

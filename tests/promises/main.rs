@@ -37,6 +37,7 @@ mod strategy;
 mod surface;
 mod timelines;
 mod trace_events;
+mod try_now;
 mod waits_for_nothing;
 mod wakers;
 mod watchdog;
