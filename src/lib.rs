@@ -135,6 +135,10 @@
 //! process ends after them. At all other times Ctrl-C ends the process, as it does without handlers. The thread is the one
 //! reader of the real clock: it names code that has not come back for 30 s, and never influences a run. A thread that has
 //! made runs keeps the memory of the last one for the next.
+//!
+//! With the feature `tracing`, the first run also gives `tracing` a subscriber for the rest of the process. It is the default of
+//! a thread only while that makes runs or checks them, and is enabled only for the story of a failure. Since it might be,
+//! `tracing` asks your own subscriber each time whether it is enabled, where it could have kept the answer.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -16,6 +16,7 @@ use crate::fault::Plan;
 use crate::program::Counted;
 use crate::world::RunError;
 use crate::world::interrupt::Exploring;
+use crate::world::logging::silence;
 
 impl Exploration {
     /// Makes all runs, or those that the environment asks for in their place.
@@ -38,7 +39,7 @@ impl Exploration {
             report.extent = Extent::Whole;
         }
         in_place.into_iter().for_each(|line| report.tell(line));
-        let _exploring = Exploring::begin();
+        let (_exploring, _silence) = (Exploring::begin(), silence());
         let Some((judges, reference)) = self.reference(report)? else { return Ok(()) };
         self.start.learn(&reference);
         let mut sweep = Sweep::new(self, &judges, report);
@@ -75,7 +76,7 @@ impl Exploration {
     pub(super) fn replay_into(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
         self.validate_checks()?;
         report.extent = Extent::Whole;
-        let _exploring = Exploring::begin();
+        let (_exploring, _silence) = (Exploring::begin(), silence());
         let Some((judges, _)) = self.reference(report)? else { return Ok(()) };
         Sweep::new(self, &judges, report).replay(plan.clone())
     }

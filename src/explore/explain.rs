@@ -9,7 +9,10 @@ use super::report::Report;
 use super::shrink::shrink;
 use crate::fault::Plan;
 use crate::program::places::first_few;
+use crate::trace::Trace;
 use crate::world::Run;
+use crate::world::logging::record;
+use crate::world::logs::Logs;
 use crate::world::start::Start;
 
 /// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
@@ -52,6 +55,7 @@ pub(super) fn explain(
     let shrunk = shrink(plan, failure, is_enough, fails);
     let (finished, mut found) = shrunk.failure;
     add_places(&mut found, &finished.run);
+    found.logs = logs_of(start, &shrunk.plan, finished.run.trace());
     let failed = Failed::new(name, extent, finished.run.trace(), shrunk.plan, found, found_by_run);
     if shrunk.is_smallest { failed } else { failed.not_smallest(shrunk.runs) }
 }
@@ -59,4 +63,14 @@ pub(super) fn explain(
 /// Adds the calls that the events of a finding are the notes of, as far as the run has kept their places.
 pub(super) fn add_places(finding: &mut Finding, run: &Run) {
     finding.places = first_few(finding.violation.events.iter().filter_map(|event| run.call_of(*event)));
+}
+
+/// Gives the lines that user code logs in the run of a plan, which is made once more for that.
+pub(super) fn logs_of(start: &Start, plan: &Plan, trace: &Trace) -> Logs {
+    match record(|| start.run(plan)) {
+        Some((again, logs)) if again.run.trace() == trace => logs,
+        // Its lines would stand among events that they do not belong to.
+        Some(_) => Logs::missing(),
+        None => Logs::default(),
+    }
 }

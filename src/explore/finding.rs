@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::check::{Check, Class, Reference, Violation};
 use crate::program::panics;
+use crate::world::logs::Logs;
 use crate::world::shown::Shown;
 use crate::world::{Finished, Run, RunError};
 
@@ -25,6 +26,8 @@ pub(super) struct Finding {
     pub(super) places: Vec<String>,
     /// True if the same plan shows it again, as far as that is known.
     pub(super) repeats: bool,
+    /// The lines that the code of the run has logged, once they are known.
+    pub(super) logs: Logs,
 }
 
 /// Where a finding comes from. Findings of the same cause are the same failure, with maybe another plan.
@@ -46,7 +49,14 @@ impl Finding {
     /// A check of this index found this.
     fn of_check(index: usize, check: &dyn Check, violation: Violation) -> Finding {
         let cause = Cause::Check { index, rule: violation.kind.clone() };
-        Finding { cause, check: check.name().to_owned(), violation, places: Vec::new(), repeats: true }
+        Finding {
+            cause,
+            check: check.name().to_owned(),
+            violation,
+            places: Vec::new(),
+            repeats: true,
+            logs: Logs::default(),
+        }
     }
 
     /// This error ended a run.
@@ -58,18 +68,26 @@ impl Finding {
             violation,
             places: Vec::new(),
             repeats: true,
+            logs: Logs::default(),
         }
     }
 
     /// The run without faults fails, as `ends well` says, or runs into a timeout, as `finishes` says.
     pub(super) fn of_reference(check: &str, violation: Violation) -> Finding {
-        Finding { cause: Cause::Reference, check: check.to_owned(), violation, places: Vec::new(), repeats: true }
+        Finding {
+            cause: Cause::Reference,
+            check: check.to_owned(),
+            violation,
+            places: Vec::new(),
+            repeats: true,
+            logs: Logs::default(),
+        }
     }
 
     /// A run went another way when it was made again, where its code had come so far.
     pub(super) fn not_deterministic(violation: Violation, place: Option<String>) -> Finding {
         let (check, places) = ("deterministic".to_owned(), place.into_iter().collect());
-        Finding { cause: Cause::NotDeterministic, check, violation, places, repeats: false }
+        Finding { cause: Cause::NotDeterministic, check, violation, places, repeats: false, logs: Logs::default() }
     }
 
     /// The same, if the run itself goes the same way when it is made again, as far as that was looked at, but this is not
@@ -110,7 +128,7 @@ pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
 pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
     let violation = Violation::new("panics when dropped", run.drop_state()?);
     let (cause, check) = (Cause::DroppedState, "state".to_owned());
-    Some(Finding { cause, check, violation, places: Vec::new(), repeats: true })
+    Some(Finding { cause, check, violation, places: Vec::new(), repeats: true, logs: Logs::default() })
 }
 
 /// The findings of the checks that are asked.

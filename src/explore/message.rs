@@ -43,7 +43,7 @@ pub(crate) fn text(
     extent: Extent,
     ink: Ink,
 ) -> String {
-    let Finding { check, violation, places, .. } = finding;
+    let Finding { check, violation, places, logs, .. } = finding;
     let mut text = String::new();
     let message = plain(&violation.message);
     let [expected, found] = [&violation.expected, &violation.found].map(|value| value.as_deref().map(plain));
@@ -69,7 +69,7 @@ pub(crate) fn text(
         }
     }
     let _ = writeln!(text, "\n{}", ink.heading(&"timeline"));
-    let timeline = Timeline::new(trace);
+    let timeline = Timeline::new(trace).logs(logs);
     let shown = shown(trace, violation);
     let timeline = match extent {
         Extent::Excerpt => timeline.around(shown, AROUND).to_string(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::de::IgnoredAny;
 
 use super::Exploration;
-use super::explain::add_places;
+use super::explain::{add_places, logs_of};
 use super::failed::Failed;
 use super::finding::{Cause, Finding, Judge, judge, of_dropped_state};
 use super::repeat::Once;
@@ -66,6 +66,7 @@ impl Exploration {
                 add_places(&mut finding, &run);
             }
             tally.note_violation(&finding.check);
+            let finding = Finding { logs: logs_of(&self.start, &Plan::none(), run.trace()), ..finding };
             let failed = Failed::new(&report.name, report.extent, run.trace(), Plan::none(), finding, 1);
             report.failures.push(failed);
         }

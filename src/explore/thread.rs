@@ -2,6 +2,8 @@
 
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
+use crate::world::logging::silence;
+
 /// Does this on another thread. `None` if there can be no other, or if it panics.
 pub(super) fn on_another<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     // A panic is reported where it happens.
@@ -15,5 +17,9 @@ pub(super) fn another<'scope, T: Send + 'scope>(
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> Option<ScopedJoinHandle<'scope, T>> {
     let name = std::thread::current().name().unwrap_or("main").to_owned();
-    Builder::new().name(name).spawn_scoped(scope, work).ok()
+    let quietly = move || {
+        let _silence = silence();
+        work()
+    };
+    Builder::new().name(name).spawn_scoped(scope, quietly).ok()
 }

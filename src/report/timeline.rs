@@ -8,6 +8,7 @@ use crate::fault::Entry;
 use crate::program::Time;
 use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
+use crate::world::logs::{LogLine, Logs};
 
 /// A trace as text for people and for snapshots: when, who, what.
 ///
@@ -34,6 +35,8 @@ pub struct Timeline<'a> {
     window: RangeInclusive<Time>,
     focus: Option<Focus>,
     details_width: usize,
+    /// The lines that user code has logged, in order.
+    logs: &'a [LogLine],
 }
 
 /// The part of a timeline that is shown, if it is not shown whole.
@@ -70,12 +73,18 @@ impl<'a> Timeline<'a> {
             window: Time::ZERO..=Time::MAX,
             focus: None,
             details_width: 60,
+            logs: &[],
         }
     }
 
     /// Begins with this line.
     pub fn header(self, line: impl Into<String>) -> Timeline<'a> {
         Timeline { header: Some(line.into()), ..self }
+    }
+
+    /// Puts the lines that user code has logged between the events.
+    pub(crate) fn logs(self, logs: &'a Logs) -> Timeline<'a> {
+        Timeline { logs: logs.lines(), ..self }
     }
 
     pub(super) fn not_struck(self, not_struck: Vec<Entry>) -> Timeline<'a> {
@@ -187,6 +196,10 @@ impl fmt::Display for Timeline<'_> {
         let lines = self.lines();
         let kept = self.kept(&lines);
         let (mut time_width, mut who_width) = (0, 0);
+        for log in self.logs {
+            time_width = time_width.max(log.place.at.to_string().chars().count());
+            who_width = who_width.max(trace.coordinate(log.place.who).to_string().chars().count().min(40));
+        }
         let mut columns = Vec::with_capacity(lines.len());
         for (line, kept) in lines.iter().zip(kept) {
             if !kept {
@@ -203,8 +216,13 @@ impl fmt::Display for Timeline<'_> {
             who_width = who_width.max(if width <= 40 { width } else { 0 });
             columns.push(Some((time, who)));
         }
+        let mut logs = self.logs.iter().filter(|log| self.window.contains(&log.place.at)).peekable();
         let mut left_out = 0;
         for (line, columns) in lines.iter().zip(columns) {
+            while let Some(log) = logs.next_if(|log| log.place.events <= line.first) {
+                more(f, std::mem::take(&mut left_out))?;
+                write_log(f, trace, log, time_width, who_width)?;
+            }
             let Some((time, who)) = columns else {
                 left_out += 1;
                 continue;
@@ -222,8 +240,26 @@ impl fmt::Display for Timeline<'_> {
                 _ => writeln!(f, "    {time:>time_width$}  {who:<who_width$}  {text}")?,
             }
         }
-        more(f, left_out)
+        more(f, left_out)?;
+        logs.try_for_each(|log| write_log(f, trace, log, time_width, who_width))
     }
+}
+
+/// Writes `worker 1 logs INFO shop::orders: sent order=7`.
+fn write_log(
+    f: &mut fmt::Formatter<'_>,
+    trace: &Trace,
+    log: &LogLine,
+    time_width: usize,
+    who_width: usize,
+) -> fmt::Result {
+    let (time, who) = (log.place.at.to_string(), trace.coordinate(log.place.who).to_string());
+    write!(f, "    {time:>time_width$}  {who:<who_width$}  ")?;
+    if let Some(worker) = log.place.worker {
+        write!(f, "worker {worker} ")?;
+    }
+    let replay = if log.in_replay { " in a replay" } else { "" };
+    writeln!(f, "logs{replay} {}", log.text)
 }
 
 fn more(f: &mut fmt::Formatter<'_>, lines: usize) -> fmt::Result {

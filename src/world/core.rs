@@ -14,6 +14,7 @@ use super::error::RunError;
 use super::event_places::EventPlaces;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::{HostedWorkflow, StartedWorkflows};
+use super::logging::{self, Silence};
 use super::network::Network;
 use super::query::{Query, QueryKey};
 use super::running::{Running, Tag};
@@ -301,6 +302,7 @@ pub(crate) struct Entered {
     outer: Option<Outer>,
     /// It says how far the code has come that makes or ends a run.
     places: Places,
+    _silence: Silence,
 }
 
 impl World {
@@ -317,12 +319,13 @@ impl World {
 
     /// Makes this the world of its thread. `cause` says where the faults of a run come from that begins.
     pub(crate) fn enter(self: &Rc<World>, cause: Option<Cause>) -> Entered {
+        let silence = logging::enter(cause.is_some());
         let entered = CURRENT.try_with(|current| current.borrow_mut().push(self.clone()));
         entered.expect("no run begins while its thread ends");
         let core = &mut **self.core.borrow_mut();
         core.executor.enter();
         let outer = cause.map(|cause| core.shown.begin(cause, core.settings.patience));
-        Entered { world: self.clone(), outer, places: places::replace(Places::NONE) }
+        Entered { world: self.clone(), outer, places: places::replace(Places::NONE), _silence: silence }
     }
 
     /// Drops what the run has left, destructors of user code included, with the world still the current one, and the state

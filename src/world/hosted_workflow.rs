@@ -79,6 +79,11 @@ impl HostedWorkflow {
         self.home.filter(|_| self.instance.is_some())
     }
 
+    /// Gives the worker that runs its code, or ran it last.
+    pub(super) fn home(&self) -> Option<WorkerKey> {
+        self.home
+    }
+
     /// Takes the instance out of the cache.
     pub(super) fn take_cached(&mut self) -> Option<Instance> {
         self.instance.take()

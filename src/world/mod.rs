@@ -53,11 +53,15 @@ mod ending;
 mod error;
 mod event_places;
 mod faults;
+#[cfg(feature = "tracing")]
+mod fields;
 mod heartbeats;
 mod hosted_activity;
 mod hosted_workflow;
 mod hosting;
 pub(crate) mod interrupt;
+pub(crate) mod logging;
+pub(crate) mod logs;
 mod messages;
 mod misuse;
 mod nearest;
@@ -81,6 +85,8 @@ pub(crate) mod states;
 pub(crate) mod stderr;
 mod step;
 pub(crate) mod stuck;
+#[cfg(feature = "tracing")]
+mod subscriber;
 mod survey;
 mod user_code;
 pub(crate) mod watch;

@@ -11,12 +11,13 @@ use super::core::{Core, Script, World, with_current};
 use super::error::RunError;
 use super::event_places::EventPlaces;
 use super::hosted_workflow::HostedWorkflow;
+use super::logging;
 use super::run::{Finished, Run};
 use super::running::Tag;
 use super::setup::Setup;
 use super::shown::{Cause, Doing, ShownWorkflow};
 use super::step::ScriptFuture;
-use super::user_code::who_runs;
+use super::user_code::{place, who_runs};
 use super::watch::Watch;
 use super::watchdog;
 use crate::engine::choice::{Draws, Stream};
@@ -215,6 +216,7 @@ impl Start {
         script: ScriptFuture<'_>,
     ) -> Finished {
         panics::install_hook(who_runs);
+        logging::install(place);
         watchdog::start();
         let world = World::new(self.setup.clone());
         if let Some(mistake) = self.mistake() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::core::{Core, World, current, with_current};
+use super::logs::Place;
 use super::running::{Running, Tag};
 use super::setup::Setup;
 use super::shown::Doing;
@@ -12,7 +13,7 @@ use crate::program::panics::{self, Unwound};
 use crate::program::places::{self, Places};
 use crate::program::{ActivityOutcome, WorkflowLink};
 use crate::service::WorkflowKey;
-use crate::trace::AttemptKey;
+use crate::trace::{AttemptKey, Who};
 
 impl Core {
     /// Begins to run somebody's code. Gives what [`leave`](Core::leave) takes back.
@@ -243,6 +244,24 @@ fn outside_workflow<R>(call: impl FnOnce() -> R) -> R {
     let result = call();
     world.core.borrow_mut().leave(before);
     result
+}
+
+/// Gives the place in the run of this thread, for a line of the log: `None` for code that has crashed or outlives its run.
+pub(super) fn place() -> Option<Place> {
+    let place = with_current(|world| {
+        let core = world.core.try_borrow().ok()?;
+        if core.running_dead() {
+            return None;
+        }
+        let workflow = core.running_workflow;
+        let (who, worker) = match (core.running_attempt(), workflow) {
+            (Some(attempt), _) => (Who::Attempt(attempt), Some(core.trace.attempts()[attempt].worker)),
+            (None, Some(workflow)) => (Who::Workflow(workflow), core.workflows[workflow].home()),
+            (None, None) => (Who::Run, None),
+        };
+        Some(Place { at: core.agenda.now(), events: core.trace.events().len(), who, worker })
+    });
+    place.flatten()
 }
 
 /// Says which test runs whose code under which faults, for a process that is about to abort.

@@ -4,6 +4,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
 use super::error::{RunError, outside_world};
 use super::hosted_workflow::{Answering, Held};
+use super::logging;
 use super::user_code::with_last_step;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
@@ -310,7 +311,8 @@ impl World {
         turn: &mut Turn,
     ) -> Result<(), TaskProblem> {
         places::forget_asked();
-        match self.run_workflow(Some(workflow), || instance.take_turn(turn)) {
+        let replaying = turn.activation.replaying;
+        match self.run_workflow(Some(workflow), || logging::in_replay(replaying, || instance.take_turn(turn))) {
             Ok(answer) => answer,
             Err(unwound) => Err(unwound_problem(unwound)),
         }
