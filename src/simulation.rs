@@ -12,7 +12,7 @@ use crate::client::{Client, ScriptOutput};
 use crate::explore::variables::refuse_unknown;
 use crate::explore::{Exploration, OneRun};
 use crate::fault::{Order, Plan};
-use crate::program::{ActivityProgram, Decode, Payload, WorkflowProgram};
+use crate::program::{ActivityProgram, Decode, Ground, Host, Payload, WorkflowProgram};
 use crate::service::Dialect;
 use crate::workflow::{NativeWorkflow, WorkflowFn};
 use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup};
@@ -164,6 +164,37 @@ impl Simulation {
     /// outlive the run as well as the crashes in it, and threads that explore share them.
     pub fn state<T: 'static>(mut self, make: impl Fn() -> T + Send + Sync + 'static) -> Simulation {
         Arc::make_mut(&mut self.setup).add_state(StateMaker::new(make));
+        self
+    }
+
+    /// Lets a runtime of another crate keep time for the activities' code, such as tokio's: `make` is called for each run. An
+    /// adapter calls this; code for tokio says `Simulation::tokio()` of durasim-tokio. Without a host, code of activities waits
+    /// with [`time`](crate::time) only. An error of `make` is an error of the run.
+    pub fn host(
+        mut self,
+        make: impl Fn(Ground) -> Result<Box<dyn Host>, String> + Send + Sync + 'static,
+    ) -> Simulation {
+        Arc::make_mut(&mut self.setup).set_host(Arc::new(make));
+        self
+    }
+
+    /// Calls this whenever the process of a worker is gone, with the number of the worker, from 1: it crashed, or it stopped. For
+    /// fakes that notice a dead peer, such as a database that ends the transactions of a connection that is lost. It may use the
+    /// [`state`](crate::state()) of the run.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use durasim::Simulation;
+    ///
+    /// #[derive(Default)]
+    /// struct Database { lock_is_held: Cell<bool> }
+    ///
+    /// let simulation = Simulation::temporal()
+    ///     .state(Database::default)
+    ///     .on_worker_gone(|_worker| durasim::state::<Database>().lock_is_held.set(false));
+    /// ```
+    pub fn on_worker_gone(mut self, watch: impl Fn(u32) + Send + Sync + 'static) -> Simulation {
+        Arc::make_mut(&mut self.setup).add_worker_watch(Arc::new(watch));
         self
     }
 

@@ -92,6 +92,20 @@ impl<E: Copy> Queue<E> {
         Some((self.floor, entry))
     }
 
+    /// Takes the first entry with its rank, to be given back by [`push_at`](Queue::push_at) or not.
+    pub(crate) fn pop_ranked(&mut self) -> Option<(Time, Rank, E)> {
+        if self.present.is_empty() {
+            if self.filled == 0 {
+                return None;
+            }
+            let lowest = self.filled.trailing_zeros() as usize;
+            self.filled &= self.filled - 1;
+            self.refill(lowest);
+        }
+        let (rank, entry) = self.present.pop_front()?;
+        Some((self.floor, rank, entry))
+    }
+
     /// Takes the first entry if it is of the same time as the last one taken, and `fits`.
     pub(crate) fn pop_present(&mut self, fits: impl FnOnce(&E) -> bool) -> Option<E> {
         self.present.front().filter(|(_, entry)| fits(entry))?;

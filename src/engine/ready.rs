@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 
+use super::outside::{self, Outside};
 use super::slab::SlabId;
 
 /// Tells executors apart. Not part of any result.
@@ -36,8 +37,7 @@ struct ReadyList {
 #[derive(Clone, Debug)]
 pub(crate) struct Executor {
     id: u32,
-    /// Set by a waker that found no list.
-    foreign: Arc<AtomicBool>,
+    outside: Arc<Outside>,
     /// The memory of its list while it is not running.
     list: VecDeque<TaskId>,
     /// Its list said this when it was last taken away.
@@ -48,7 +48,7 @@ impl Default for Executor {
     fn default() -> Executor {
         Executor {
             id: NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed),
-            foreign: Arc::default(),
+            outside: Arc::default(),
             list: VecDeque::new(),
             raced: false,
         }
@@ -58,7 +58,12 @@ impl Default for Executor {
 impl Executor {
     /// Whether a task was woken by something other than the run.
     pub(crate) fn woken_from_outside(&self) -> bool {
-        self.foreign.load(Ordering::Acquire)
+        self.outside.is_foreign()
+    }
+
+    /// The part of it that other threads reach.
+    pub(crate) fn outside(&self) -> &Arc<Outside> {
+        &self.outside
     }
 
     /// A waker for this task.
@@ -71,13 +76,13 @@ impl Executor {
             is_polled: AtomicBool::new(false),
             by_itself: AtomicBool::new(false),
             foreign: AtomicBool::new(false),
-            any_foreign: self.foreign.clone(),
+            outside: self.outside.clone(),
         }
     }
 
     /// Puts a list for this executor in reach of its wakers on this thread.
     pub(crate) fn enter(&mut self) {
-        self.foreign.store(false, Ordering::Relaxed);
+        self.outside.begin();
         let tasks = std::mem::take(&mut self.list);
         with_running(|running| running.push(ReadyList { executor: self.id, tasks, raced: false }));
     }
@@ -95,6 +100,11 @@ impl Executor {
     pub(crate) fn has_raced(&self) -> bool {
         self.raced
     }
+}
+
+/// Says whether a task of the running executor is ready.
+pub(crate) fn is_any() -> bool {
+    with_running(|running| running.last().is_some_and(|list| !list.tasks.is_empty())).unwrap_or(false)
 }
 
 /// Takes a ready task of the running executor. Of several `pick` chooses one by its index; 0 has been ready longest.
@@ -139,7 +149,7 @@ pub(crate) struct TaskWaker {
     by_itself: AtomicBool,
     /// Woken from outside its executor.
     foreign: AtomicBool,
-    any_foreign: Arc<AtomicBool>,
+    outside: Arc<Outside>,
 }
 
 impl TaskWaker {
@@ -169,31 +179,37 @@ impl TaskWaker {
         self.foreign.load(Ordering::Acquire)
     }
 
-    pub(crate) fn signal(&self) {
+    pub(crate) fn signal(self: &Arc<Self>) {
         if self.void.load(Ordering::Relaxed) {
             return;
         }
-        if self.queued.swap(true, Ordering::Relaxed) {
+        if self.queued.load(Ordering::Relaxed) {
             return note_race();
         }
-        if self.is_polled.load(Ordering::Relaxed) {
-            self.by_itself.store(true, Ordering::Relaxed);
-        }
+        // No exchange: only the run's own thread finds a list to put the task into.
         let found = with_running(|running| {
             let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;
+            self.queued.store(true, Ordering::Relaxed);
             ready.tasks.push_back(self.task);
             Some(())
         });
         if found.flatten().is_none() {
-            self.foreign.store(true, Ordering::Release);
-            self.any_foreign.store(true, Ordering::Release);
+            if !self.outside.woken(|| Waker::from(self.clone())) {
+                self.queued.store(true, Ordering::Relaxed);
+                self.foreign.store(true, Ordering::Release);
+            }
+            return;
         }
+        if self.is_polled.load(Ordering::Relaxed) {
+            self.by_itself.store(true, Ordering::Relaxed);
+        }
+        outside::touch();
     }
 }
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
-        self.signal();
+        TaskWaker::signal(&self);
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
@@ -216,8 +232,8 @@ mod tests {
         let mut executor = Executor::default();
         let [first, second] = ids();
         executor.enter();
-        executor.waker(first).signal();
-        executor.waker(second).signal();
+        Arc::new(executor.waker(first)).signal();
+        Arc::new(executor.waker(second)).signal();
         executor.leave();
         executor.enter();
         assert_eq!(take(|_| 0), None);
@@ -231,7 +247,7 @@ mod tests {
         let [task, _] = ids();
         outer.enter();
         inner.enter();
-        outer.waker(task).signal();
+        Arc::new(outer.waker(task)).signal();
         assert_eq!(take(|_| 0), None);
         inner.leave();
         assert_eq!(take(|_| 0), Some(task));
@@ -242,7 +258,7 @@ mod tests {
     #[test]
     fn a_wake_while_its_executor_does_not_run_comes_from_outside() {
         let mut executor = Executor::default();
-        let waker = executor.waker(ids()[0]);
+        let waker = Arc::new(executor.waker(ids()[0]));
         waker.signal();
         assert!(waker.is_foreign() && executor.woken_from_outside());
         executor.enter();
@@ -254,12 +270,12 @@ mod tests {
     fn a_task_is_in_the_list_once_and_a_second_wake_is_a_race() {
         let mut executor = Executor::default();
         let [task, _] = ids();
-        let waker = executor.waker(task);
+        let waker = Arc::new(executor.waker(task));
         executor.enter();
         waker.signal();
         executor.leave();
         assert!(!executor.has_raced());
-        let waker = executor.waker(task);
+        let waker = Arc::new(executor.waker(task));
         executor.enter();
         waker.signal();
         waker.signal();
@@ -278,7 +294,7 @@ mod tests {
     #[test]
     fn a_poll_knows_whether_its_task_has_woken_itself() {
         let mut executor = Executor::default();
-        let waker = executor.waker(ids()[0]);
+        let waker = Arc::new(executor.waker(ids()[0]));
         executor.enter();
         waker.signal();
         waker.taken();

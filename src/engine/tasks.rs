@@ -158,6 +158,12 @@ impl<T, G: Copy> Tasks<T, G> {
         }
     }
 
+    /// The tasks that somebody else holds a waker of: only they can be woken by other than the run's own calls.
+    pub(crate) fn awaited_elsewhere(&self) -> impl Iterator<Item = G> {
+        // Of those that the task has of itself, one is parked with its future.
+        self.tasks.iter().filter(|task| Arc::strong_count(&task.task_waker) > 3).map(|task| task.tag)
+    }
+
     /// A task that something outside the run has woken.
     pub(crate) fn woken_from_outside(&self) -> Option<G> {
         self.tasks.iter().find(|task| task.task_waker.is_foreign()).map(|task| task.tag)

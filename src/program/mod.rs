@@ -18,6 +18,7 @@ mod activity;
 mod application_failure;
 mod decode;
 mod failure;
+pub(crate) mod host;
 mod info;
 mod instant;
 mod limits;
@@ -38,6 +39,7 @@ pub use activity::{
 pub use application_failure::ApplicationFailure;
 pub use decode::Decode;
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
+pub use host::{Doorway, Ground, Host, News};
 pub use info::ActivityInfo;
 pub use instant::{Span, Time};
 pub(crate) use limits::call_budget;

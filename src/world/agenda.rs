@@ -68,6 +68,16 @@ impl Agenda {
         self.queue.pop()
     }
 
+    /// Takes the first entry with its rank. The clock stays.
+    pub(super) fn next_ranked(&mut self) -> Option<(Time, Rank, Wakeup)> {
+        self.queue.pop_ranked()
+    }
+
+    /// Gives back an entry that was taken with its rank.
+    pub(super) fn put_back(&mut self, at: Time, rank: Rank, wakeup: Wakeup) {
+        self.queue.push_at(at, rank, wakeup);
+    }
+
     /// Takes the first entry if it is of the same time as the last one taken, and `fits`.
     pub(super) fn next_of_the_moment(&mut self, fits: impl FnOnce(&Wakeup) -> bool) -> Option<Wakeup> {
         self.queue.pop_present(fits)
@@ -81,6 +91,11 @@ impl Agenda {
     /// Adds something to do before anything else, behind what is there.
     pub(super) fn then(&mut self, todo: Todo) {
         self.todo.push_back(todo);
+    }
+
+    /// Says whether something is to be done before anything else.
+    pub(super) fn has_todo(&self) -> bool {
+        !self.todo.is_empty()
     }
 
     /// Takes what is to be done next.
@@ -161,6 +176,10 @@ pub(crate) enum Todo {
     },
     WorkerStopping {
         attempt: AttemptKey,
+    },
+    /// The process of a worker is gone, and fakes are told.
+    WorkerGone {
+        worker: WorkerKey,
     },
     /// A background task was aborted: its destructors run as this attempt's code.
     Drop {

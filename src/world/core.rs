@@ -12,6 +12,7 @@ use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
 use super::event_places::EventPlaces;
+use super::host::Hosting;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::{HostedWorkflow, StartedWorkflows};
 use super::logging::{self, Silence};
@@ -32,7 +33,7 @@ use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
 use crate::program::panics::{Panic, Unwound};
 use crate::program::places::{self, Places};
-use crate::program::{ActivityOutcome, Table, Time, panics};
+use crate::program::{ActivityOutcome, Host, Table, Time, panics};
 use crate::service::{ActivityKey, Service, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
 use crate::worker::attempt::Busy;
@@ -71,6 +72,8 @@ pub(crate) struct World {
     pub(super) core: RefCell<Box<Core>>,
     pub(super) states: States,
     pub(super) found: RefCell<Vec<Found>>,
+    /// A runtime that keeps time for the activities' code.
+    pub(super) host: RefCell<Option<Rc<dyn Host>>>,
 }
 
 /// Says whether a script drives the run.
@@ -132,6 +135,9 @@ pub(crate) struct Core {
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
     pub(super) started_workflows: StartedWorkflows,
     pub(super) dead: Dead,
+    pub(super) hosting: Hosting,
+    /// Fakes want to be told of processes that are gone.
+    pub(super) watches_workers: bool,
     /// Whose code runs now.
     pub(super) running_code: Running,
     /// The workflow whose code runs, or ran last, if that is known.
@@ -215,6 +221,8 @@ impl Core {
             waiting_queries: BTreeMap::new(),
             started_workflows: StartedWorkflows::default(),
             dead: memory.dead,
+            hosting: Hosting::default(),
+            watches_workers: false,
             running_code: Running::Nobody,
             running_workflow: None,
             shown: Shown::of_this_thread(),
@@ -314,7 +322,13 @@ impl World {
         core.settings = setup.settings().clone();
         core.horizon = Time::ZERO + core.settings.horizon;
         core.calls = Calls::new(core.settings.event_budget);
-        Rc::new(World { setup, core: RefCell::new(core), states: States::default(), found: RefCell::new(Vec::new()) })
+        Rc::new(World {
+            setup,
+            core: RefCell::new(core),
+            states: States::default(),
+            found: RefCell::new(Vec::new()),
+            host: RefCell::new(None),
+        })
     }
 
     /// Makes this the world of its thread. `cause` says where the faults of a run come from that begins.
@@ -354,6 +368,7 @@ impl World {
         }
         todo.into_iter().for_each(|todo| self.drop_quietly(todo));
         attempts.take_listeners().for_each(|listener| self.drop_quietly(listener));
+        self.drop_host();
         self.core.borrow_mut().calls.begin();
         let mut first = None;
         for state in self.states.take() {

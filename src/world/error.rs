@@ -228,10 +228,28 @@ impl RunError {
     }
 }
 
-/// The words for a panic that tokio raises outside its runtime.
-pub(super) fn outside_world(message: &str) -> Option<&'static str> {
-    let tokio = message.contains("there is no reactor running")
-        || message.contains("must be called from the context of a Tokio")
-        || message.contains("no timer running");
-    tokio.then_some("uses tokio's timers, sockets or spawn, which have no runtime inside a simulation")
+/// Says what code does that panics with words of tokio's which mean that it is outside the simulation, and what activities and
+/// scripts should do instead.
+pub(super) fn outside_world(message: &str) -> Option<(&'static str, &'static str)> {
+    let has = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if has(&["there is no reactor running", "must be called from the context of a Tokio", "no timer running"]) {
+        return Some((
+            "uses tokio's timers, sockets or spawn, which have no runtime inside a simulation",
+            "use `durasim::time` and `durasim::task::spawn`, and fakes in the state of the run, or in activities tokio itself, \
+             with `.tokio()` of durasim-tokio",
+        ));
+    }
+    if has(&["context was found, but IO is disabled"]) {
+        return Some((
+            "uses sockets, pipes or signals, which are not simulated",
+            "put the connection behind a trait, with a fake in the state of the run",
+        ));
+    }
+    if has(&["Cannot start a runtime from within a runtime", "Cannot block the current thread from within a runtime"]) {
+        return Some((
+            "blocks its thread within a runtime (`block_on`, `blocking_recv` and the like), which fails in production too",
+            "await it, or do it in `spawn_blocking`",
+        ));
+    }
+    None
 }

@@ -8,6 +8,7 @@ use super::core::{Core, World, with_current};
 use super::error::RunError;
 use super::running::Tag;
 use super::settings::HeartbeatThrottle;
+use crate::engine::outside;
 use crate::fault::{Fault, Site};
 use crate::program::panics::{Panic, Unwound};
 use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure, Span, Time};
@@ -51,7 +52,16 @@ impl Link {
     }
 
     fn look_where(&self, call: &str) {
-        if std::thread::current().id() != self.thread && !std::thread::panicking() {
+        if std::thread::current().id() == self.thread || std::thread::panicking() {
+            return;
+        }
+        let in_the_pool = || {
+            format!(
+                "{call} was called on a thread of the runtime's pool (`spawn_blocking`), while virtual time stands still: \
+                 call it before or after the blocking work"
+            )
+        };
+        if !outside::post_misuse(in_the_pool) {
             panic!(
                 "{call} was called on another thread than the simulation's, which runs on one thread in virtual time: \
                  use `durasim::task::spawn` instead of threads"

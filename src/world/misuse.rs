@@ -4,6 +4,7 @@
 use super::core::{Core, World};
 use super::error::RunError;
 use super::stuck::More;
+use crate::engine::outside;
 use crate::program::panics::leave_user_code;
 use crate::program::{Beat, places};
 
@@ -65,6 +66,10 @@ impl Core {
 
     /// Counts a call of the code that is running. The answer is to be obeyed.
     pub(crate) fn count_call(&mut self) -> Beat {
+        if let Some(now) = self.hosting.now() {
+            self.agenda.move_to(now);
+            outside::touch();
+        }
         if self.calls.count() { Beat::Taken } else { self.never_waits() }
     }
 

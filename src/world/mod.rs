@@ -56,6 +56,7 @@ mod faults;
 #[cfg(feature = "tracing")]
 mod fields;
 mod heartbeats;
+pub(crate) mod host;
 mod hosted_activity;
 mod hosted_workflow;
 mod hosting;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::host::MakeHost;
 use super::settings::Settings;
 use super::states::StateMaker;
 use super::watch::Watch;
@@ -14,6 +15,9 @@ use crate::worker::process::Worker;
 /// The queue that is used where none is named.
 pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
 
+/// Is told the number of a worker whose process is gone.
+pub(crate) type WorkerWatch = Arc<dyn Fn(u32) + Send + Sync>;
+
 /// What a user configures, as runs need it.
 #[derive(Clone)]
 pub(crate) struct Setup {
@@ -21,6 +25,8 @@ pub(crate) struct Setup {
     workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
     states: Vec<StateMaker>,
     watches: Vec<Arc<Watch>>,
+    worker_watches: Vec<WorkerWatch>,
+    host: Option<MakeHost>,
     dialect: Dialect,
     settings: Settings,
     task_queue: Arc<str>,
@@ -47,6 +53,8 @@ impl Setup {
             workflows: BTreeMap::new(),
             states: Vec::new(),
             watches: Vec::new(),
+            worker_watches: Vec::new(),
+            host: None,
             dialect,
             settings: Settings::default(),
             task_queue: DEFAULT_TASK_QUEUE.into(),
@@ -98,6 +106,21 @@ impl Setup {
     /// Adds what looks at the state whenever an attempt has ended.
     pub(crate) fn add_watch(&mut self, watch: Arc<Watch>) {
         self.watches.push(watch);
+    }
+
+    /// Adds what is told of each worker process that is gone.
+    pub(crate) fn add_worker_watch(&mut self, watch: WorkerWatch) {
+        self.worker_watches.push(watch);
+    }
+
+    /// Sets the runtime that keeps time for the activities' code. Two are a mistake.
+    pub(crate) fn set_host(&mut self, host: MakeHost) {
+        if self.host.replace(host).is_some() {
+            self.mistakes.push(
+                "the simulation has two hosts (`.tokio()` and `.host(..)` each give it one): leave one of them away"
+                    .to_owned(),
+            );
+        }
     }
 
     /// Sets all numbers. To undo one that was set before is a mistake.
@@ -177,6 +200,16 @@ impl Setup {
     /// The watches that look at the state whenever an attempt has ended.
     pub(super) fn watches(&self) -> &[Arc<Watch>] {
         &self.watches
+    }
+
+    /// The fakes that are told of worker processes that are gone.
+    pub(super) fn worker_watches(&self) -> &[WorkerWatch] {
+        &self.worker_watches
+    }
+
+    /// Makes the runtime that keeps time for the activities' code.
+    pub(super) fn host(&self) -> Option<&MakeHost> {
+        self.host.as_ref()
     }
 
     /// Whose rules the service follows.

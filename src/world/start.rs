@@ -248,7 +248,9 @@ impl Start {
             world.core.borrow_mut().fail(error);
             return;
         }
+        world.make_host(seed);
         let core = &mut **world.core.borrow_mut();
+        core.watches_workers = !self.setup.worker_watches().is_empty();
         core.service.set_dialect(self.setup.dialect());
         core.trace.set_dialect(self.setup.dialect());
         core.user_random = Draws::new(seed, Stream::User);
@@ -304,8 +306,9 @@ impl Core {
 impl World {
     /// Notes what is left when a run is over.
     fn finish(&self) {
+        let in_host = self.tasks_in_host() as u32;
         let mut core = self.core.borrow_mut();
-        let left = core.background.values().filter(|background| background.task().is_some()).count() as u32;
+        let left = in_host + core.background.values().filter(|background| background.task().is_some()).count() as u32;
         if left > 0 {
             core.note(Who::Run, What::TasksLeft(left));
         }

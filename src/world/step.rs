@@ -16,7 +16,7 @@ use crate::engine::tasks::{Taken, TaskId};
 use crate::program::panics::{self, Panic, Unwound};
 use crate::program::{ActivityOutcome, Time};
 use crate::service::ServiceTimer;
-use crate::trace::AttemptKey;
+use crate::trace::{AttemptKey, WorkerKey};
 
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
@@ -53,11 +53,20 @@ impl World {
         }
         let taken = match core.take_ready() {
             Some(taken) => taken,
-            None => match core.next_wakeup() {
-                Woken::Task(taken) => taken,
-                Woken::Something => return true,
-                Woken::Nothing => return false,
-            },
+            None => {
+                if core.hosting.is_there() {
+                    drop(core);
+                    if self.wait_for_host() {
+                        return true;
+                    }
+                    core = self.core.borrow_mut();
+                }
+                match core.next_wakeup() {
+                    Woken::Task(taken) => taken,
+                    Woken::Something => return true,
+                    Woken::Nothing => return false,
+                }
+            }
         };
         if taken.tag == Tag::Script {
             self.poll_script(core, taken, script)
@@ -74,7 +83,7 @@ impl World {
             return;
         }
         drop(core);
-        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
+        let polled = self.in_host(tag, || panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let mut core = self.core.borrow_mut();
         core.leave(Running::Nobody);
         if let Tag::Background(index) = tag
@@ -105,12 +114,9 @@ impl World {
         let outcome = match ended {
             Ok(outcome) => Ok(outcome),
             Err(Unwound::Panic(panic)) => match outside_world(&panic.message) {
-                Some(what) => {
+                Some((what, instead)) => {
                     let place = panic.location.map(|place| format!(" (at {place})")).unwrap_or_default();
-                    let message = format!(
-                        "{} {what}{place}: use `durasim::time` and `durasim::task::spawn`, and fakes in the state of the run",
-                        core.task_words(tag)
-                    );
+                    let message = format!("{} {what}{place}: {instead}", core.task_words(tag));
                     core.fail(RunError::Misuse(message));
                     core.tasks.remove(task);
                     drop(core);
@@ -133,7 +139,7 @@ impl World {
             Tag::Script => {}
         }
         drop(core);
-        let _ = panics::catch_drop(future);
+        let _ = self.in_host(tag, || panics::catch_drop(future));
         if let Tag::Attempt(attempt) = tag {
             self.show_to_watches(attempt);
         }
@@ -196,9 +202,20 @@ impl World {
                     self.notify(attempt, move || listener.worker_stopping());
                 }
             }
+            Todo::WorkerGone { worker } => self.worker_gone(worker),
             Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
             Todo::Evict(instance) => {
                 let _ = self.run_workflow(None, || drop(instance));
+            }
+        }
+    }
+
+    /// Tells the fakes that the process of a worker is gone.
+    fn worker_gone(&self, worker: WorkerKey) {
+        for watch in self.setup.worker_watches() {
+            if let Err(Unwound::Panic(panic)) = panics::catch(|| watch(worker.number() as u32)) {
+                let message = format!("what `.on_worker_gone(..)` was given panicked: {panic}");
+                self.core.borrow_mut().fail(RunError::Misuse(message));
             }
         }
     }
@@ -249,12 +266,11 @@ impl Core {
                 return Woken::Nothing;
             }
             if self.runs_for_nobody(at) {
-                let waiting = self.waiting_words(More::Comes);
-                self.fail(RunError::StillRunning { after: self.ending.waited(at), waiting });
+                self.fail_still_running(at);
                 return Woken::Nothing;
             }
             self.agenda.move_to(at);
-            if self.trace.events().len() > self.settings.event_budget {
+            if self.is_too_long() {
                 self.too_long(at);
                 return Woken::Nothing;
             }
@@ -275,7 +291,17 @@ impl Core {
         }
     }
 
-    fn too_long(&mut self, at: Time) {
+    /// Says whether the trace is longer than it may be.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.trace.events().len() > self.settings.event_budget
+    }
+
+    pub(super) fn fail_still_running(&mut self, at: Time) {
+        let waiting = self.waiting_words(More::Comes);
+        self.fail(RunError::StillRunning { after: self.ending.waited(at), waiting });
+    }
+
+    pub(super) fn too_long(&mut self, at: Time) {
         let events = self.settings.event_budget;
         let waiting = self.waiting_words(More::Comes);
         self.fail(RunError::TooLong { events, at, waiting });
@@ -322,7 +348,7 @@ impl Core {
     }
 
     /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
-    fn is_live(&self, wakeup: Wakeup) -> bool {
+    pub(super) fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
             Wakeup::Sleeper(id) => self.is_asleep(id),
             Wakeup::Service(timer) => self.service.is_live(timer),

@@ -214,7 +214,7 @@ impl World {
 
     /// Runs this attempt's code outside of a poll.
     pub(super) fn act_for<R>(&self, attempt: AttemptKey, call: impl FnOnce() -> R) -> Result<R, Unwound> {
-        self.run_as(Running::Attempt(attempt), call)
+        self.in_host(Tag::Attempt(attempt), || self.run_as(Running::Attempt(attempt), call))
     }
 
     /// Runs destructors as this attempt's code. What they panic with has no one to go to.

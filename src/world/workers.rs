@@ -98,6 +98,7 @@ impl Core {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerCrashed);
+        self.process_gone(worker, true);
         for attempt in self.attempts.keys() {
             if self.attempts[attempt].worker() == worker {
                 self.crash_attempt(attempt);
@@ -119,6 +120,14 @@ impl Core {
             }
         }
         self.go_down(worker);
+    }
+
+    /// Tells all who look for it that a process is gone.
+    fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
+        self.hosting.process_gone(worker, crashed);
+        if self.watches_workers {
+            self.agenda.then(Todo::WorkerGone { worker });
+        }
     }
 
     /// The process is gone; another one will come.
@@ -214,6 +223,7 @@ impl Core {
             return;
         }
         self.note(Who::Worker(worker), What::WorkerStopped);
+        self.process_gone(worker, false);
         for index in self.background.keys() {
             let background = &mut self.background[index];
             if self.attempts[background.attempt()].worker() == worker

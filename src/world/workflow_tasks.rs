@@ -103,7 +103,7 @@ impl Core {
     /// The worker tells the service that it cannot answer a task.
     fn fail_task(&mut self, token: TaskToken, problem: &TaskProblem) {
         if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
-            && let Some(what) = outside_world(message)
+            && let Some((what, _)) = outside_world(message)
         {
             let name = self.trace.workflows()[token.workflow].workflow_type.clone();
             // The message of a panic ends with its place.

@@ -1,0 +1,139 @@
+//! [`Pool`]: the gate before the thread that runs blocking jobs.
+//!
+//! tokio's pool begins with a job at once, and how far it is would show in the run. So its thread waits at a gate until the run
+//! has nothing else to do, and the run then waits for the thread. Each batch of jobs has a thread of its own, since an idle one
+//! leaves at once (`thread_keep_alive` of zero): its start says that there are jobs, its stop that they are done.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use durasim::program::Doorway;
+
+/// What the hooks of a runtime share with its process.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    /// There is a thread with jobs. Set on the run's thread, which gives it the first.
+    has_jobs: AtomicBool,
+    worker: AtomicU32,
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    gate: Gate,
+    doorway: Option<Doorway>,
+    patience: Duration,
+    /// The jobs did not come to an end in time.
+    stuck: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Gate {
+    /// The thread waits.
+    #[default]
+    Closed,
+    /// It runs its jobs.
+    Open,
+    /// It has run them and is gone.
+    Done,
+    /// Its process has crashed: the jobs never run.
+    Abandoned,
+}
+
+/// Unwinds the thread of a process that has crashed.
+struct Crashed;
+
+impl Pool {
+    /// The runtime belongs to a process of this worker now.
+    pub(crate) fn begin(&self, worker: u32, doorway: Doorway, patience: Duration) {
+        self.worker.store(worker, Ordering::Relaxed);
+        let mut state = self.state();
+        *state = State { doorway: Some(doorway), patience, ..State::default() };
+    }
+
+    /// The process is over, and the runtime may have another.
+    pub(crate) fn end(&self) {
+        self.state().doorway = None;
+    }
+
+    /// The run's thread makes a thread of the pool.
+    pub(crate) fn thread_is_made(&self) {
+        self.has_jobs.store(true, Ordering::Relaxed);
+    }
+
+    /// The thread has started: it waits for its gate.
+    pub(crate) fn thread_starts(&self) {
+        if let Some(doorway) = self.state().doorway.clone() {
+            doorway.open(self.worker.load(Ordering::Relaxed));
+        }
+        let waited = self.moved.wait_while(self.state(), |state| state.gate == Gate::Closed);
+        let gate = waited.unwrap_or_else(PoisonError::into_inner).gate;
+        if gate == Gate::Abandoned {
+            // Not a panic, of which the terminal would hear.
+            std::panic::resume_unwind(Box::new(Crashed));
+        }
+    }
+
+    /// The thread has done its jobs.
+    pub(crate) fn thread_stops(&self) {
+        let mut state = self.state();
+        if state.gate == Gate::Open {
+            state.gate = Gate::Done;
+        }
+        drop(state);
+        self.moved.notify_all();
+    }
+
+    /// Lets the thread do all that it was given, and waits for it in real time.
+    pub(crate) fn settle(&self) {
+        if !self.has_jobs.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.state();
+        if state.stuck {
+            return;
+        }
+        state.gate = Gate::Open;
+        self.moved.notify_all();
+        let patience = state.patience;
+        let waited = self.moved.wait_timeout_while(state, patience, |state| state.gate == Gate::Open);
+        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.stuck = timeout.timed_out();
+        if !state.stuck {
+            state.gate = Gate::Closed;
+        }
+    }
+
+    /// The process has crashed: jobs that wait at the gate never run.
+    pub(crate) fn abandon(&self) {
+        if self.has_jobs.swap(false, Ordering::Relaxed) {
+            self.state().gate = Gate::Abandoned;
+            self.moved.notify_all();
+        }
+    }
+
+    /// Says whether a thread was abandoned, or is stuck: the runtime cannot be used again, nor waited for.
+    pub(crate) fn is_lost(&self) -> bool {
+        let state = self.state();
+        state.stuck || state.gate == Gate::Abandoned
+    }
+
+    /// The error of jobs that did not come to an end.
+    pub(crate) fn error(&self) -> Option<String> {
+        let state = self.state();
+        state.stuck.then(|| {
+            format!(
+                "a job of `spawn_blocking` or `tokio::fs` did not end within {:?} of real time. Jobs run one after the other \
+                 while virtual time stands still: one that waits for another job, or for a sleep or a message of the run, \
+                 waits for ever",
+                state.patience
+            )
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,196 @@
+//! [`Paused`]: a tokio runtime whose clock stands still, and moves as the run wants it.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, Sleep};
+
+use crate::pool::Pool;
+
+/// tokio's timers have whole milliseconds.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// The period of tokio's timer wheel: after so long a runtime without timers behaves as a new one.
+const PERIOD: Duration = Duration::from_millis(1 << 36);
+
+/// A runtime on the thread of the run whose clock is paused.
+pub(crate) struct Paused {
+    /// The only timer of the host's own: never later than the end of a wait, often earlier.
+    sentinel: RefCell<Option<(Pin<Box<Sleep>>, Instant)>>,
+    runtime: Runtime,
+    pool: Arc<Pool>,
+    idle: Arc<Idle>,
+    /// The moment at which it was made, or made as new.
+    start: Instant,
+}
+
+/// Notices where the runtime has nothing left to do at the present moment.
+#[derive(Default)]
+struct Idle {
+    is_watched: AtomicBool,
+    is_reached: AtomicBool,
+    root: Mutex<Option<Waker>>,
+}
+
+impl Idle {
+    fn root(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Paused {
+    /// A new one. `seed` decides which branch a `select!` takes, where tokio lets it.
+    pub(crate) fn new(seed: u64) -> Paused {
+        let (pool, idle) = (Arc::new(Pool::default()), Arc::new(Idle::default()));
+        let mut builder = Builder::new_current_thread();
+        // After each poll of a spawned task the run hears of its news.
+        builder.enable_time().start_paused(true).event_interval(1);
+        builder.max_blocking_threads(1).thread_keep_alive(Duration::ZERO);
+        let parks = (pool.clone(), idle.clone());
+        builder.on_thread_park(move || {
+            let (pool, idle) = &parks;
+            pool.settle();
+            if idle.is_watched.load(Ordering::Relaxed) {
+                idle.is_reached.store(true, Ordering::Relaxed);
+                if let Some(root) = &*idle.root() {
+                    root.wake_by_ref();
+                }
+            }
+        });
+        let made = pool.clone();
+        // Called by the thread that makes the pool's, which is the run's.
+        builder.thread_name_fn(move || {
+            made.thread_is_made();
+            "durasim-tokio".to_owned()
+        });
+        let starts = pool.clone();
+        builder.on_thread_start(move || starts.thread_starts());
+        let stops = pool.clone();
+        builder.on_thread_stop(move || stops.thread_stops());
+        #[cfg(tokio_unstable)]
+        builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
+        #[cfg(not(tokio_unstable))]
+        let _ = seed;
+        let runtime = builder.build().expect("a runtime without a reactor needs nothing of the system");
+        let start = {
+            let _entered = runtime.enter();
+            Instant::now()
+        };
+        Paused { sentinel: RefCell::new(None), runtime, pool, idle, start }
+    }
+
+    /// The gate before its blocking jobs.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// How long its clock has gone since it was new.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let _entered = self.runtime.enter();
+        Instant::now() - self.start
+    }
+
+    /// Counts spawned tasks that have not ended.
+    pub(crate) fn tasks(&self) -> usize {
+        self.runtime.metrics().num_alive_tasks()
+    }
+
+    /// Calls code inside the runtime, once its clock stands at `at` at least.
+    pub(crate) fn enter(&self, at: Duration, code: &mut dyn FnMut()) {
+        // As in production the code is inside `block_on`: to block the thread panics, and the branches of `select!` come from the
+        // runtime's seed, if it has one. It is the handle's `block_on` and not the runtime's: a task that yields would wait there
+        // for a scheduler that does not come to it.
+        self.runtime.handle().block_on(poll_fn(|_| {
+            advance_to(self.start + at);
+            code();
+            Poll::Ready(())
+        }));
+    }
+
+    /// Lets time go on to `until`, or to where `news` is ready.
+    pub(crate) fn wait(&self, until: Duration, news: &mut (impl Future<Output = ()> + Unpin)) {
+        let deadline = self.start + until;
+        // The timer wheel would round a part of a millisecond up.
+        let whole = deadline - Duration::from_nanos(u64::from(until.subsec_nanos()) % TICK.as_nanos() as u64);
+        let mut sentinel = self.sentinel.borrow_mut();
+        self.runtime.block_on(poll_fn(|context| {
+            if Pin::new(&mut *news).poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            loop {
+                let now = Instant::now();
+                if now >= whole {
+                    advance_to(deadline);
+                    return Poll::Ready(());
+                }
+                let (sleep, at) = sentinel.get_or_insert_with(|| (Box::pin(tokio::time::sleep_until(whole)), whole));
+                if *at > whole || *at <= now {
+                    sleep.as_mut().reset(whole);
+                    *at = whole;
+                }
+                if sleep.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        }));
+    }
+
+    /// Moves the clock to `to`, which is at most a tick away, and lets everything run that is to run then. `true` if `news` was
+    /// ready before.
+    pub(crate) fn step(&self, to: Duration, news: &mut (impl Future<Output = ()> + Unpin)) -> bool {
+        let (mut has_moved, mut is_news) = (false, false);
+        self.idle.is_reached.store(false, Ordering::Relaxed);
+        self.idle.is_watched.store(true, Ordering::Relaxed);
+        self.runtime.block_on(poll_fn(|context| {
+            if Pin::new(&mut *news).poll(context).is_ready() {
+                is_news = true;
+                return Poll::Ready(());
+            }
+            if !has_moved {
+                has_moved = true;
+                *self.idle.root() = Some(context.waker().clone());
+                advance_to(self.start + to);
+                // The runtime looks at its timers before it comes here again.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if self.idle.is_reached.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        self.idle.is_watched.store(false, Ordering::Relaxed);
+        *self.idle.root() = None;
+        is_news
+    }
+
+    /// The same runtime as new, if nothing of its last process is left in it. Otherwise it is dropped.
+    pub(crate) fn as_new(mut self) -> Option<Paused> {
+        if self.pool.is_lost() {
+            // To drop it would be to wait for its thread.
+            self.runtime.shutdown_background();
+            return None;
+        }
+        // The generator of a seeded runtime has gone on.
+        if cfg!(tokio_unstable) || self.tasks() > 0 {
+            return None;
+        }
+        *self.sentinel.borrow_mut() = None;
+        let next = self.start + PERIOD;
+        self.runtime.block_on(async { tokio::time::advance(next - Instant::now()).await });
+        self.start = next;
+        Some(self)
+    }
+}
+
+/// Moves the clock of the runtime that is entered, and nothing else.
+fn advance_to(at: Instant) {
+    let now = Instant::now();
+    if now < at {
+        let mut advance = std::pin::pin!(tokio::time::advance(at - now));
+        let _ = advance.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    }
+}

@@ -1,0 +1,162 @@
+//! `spawn_blocking` and `tokio::fs`.
+
+use std::time::Duration;
+
+use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, WorkflowError, check};
+use durasim_tokio::{SimulationExt, TokioOptions};
+use tokio::time;
+
+use super::{explored, millis, options, simulation};
+
+type Result = std::result::Result<u64, ActivityError>;
+
+fn failed(error: impl std::fmt::Display) -> ActivityError {
+    ActivityError::retryable(error.to_string())
+}
+
+#[test]
+fn jobs_take_no_virtual_time_and_give_their_results() {
+    explored(async |ctx: &ActivityContext, (): ()| -> Result {
+        let mut sum = 0;
+        for part in 0..4u64 {
+            let job = tokio::task::spawn_blocking(move || {
+                std::thread::sleep(Duration::from_micros(200));
+                part
+            });
+            sum += time::timeout(millis(5), job).await.map_err(failed)?.map_err(failed)?;
+            time::sleep(millis(100)).await;
+            ctx.heartbeat(&part)?;
+        }
+        Ok(sum)
+    })
+    .assert();
+}
+
+/// However long the jobs really take, the results come in the order of the calls, and every run is the same.
+#[test]
+fn how_long_a_job_takes_does_not_show() {
+    let code = async |_: &ActivityContext, (): ()| -> Result {
+        let jobs: Vec<_> = (0..4u64)
+            .map(|part| {
+                tokio::task::spawn_blocking(move || {
+                    std::thread::sleep(Duration::from_micros(u64::from(rand_from_clock()) % 2_000));
+                    part
+                })
+            })
+            .collect();
+        let mut order = 0;
+        let mut left: Vec<_> = jobs.into_iter().collect();
+        while !left.is_empty() {
+            order = order * 10 + left.remove(0).await.map_err(failed)?;
+        }
+        time::sleep(millis(10)).await;
+        Ok(order)
+    };
+    let simulation = simulation(code);
+    let first = simulation.run("main", &()).unwrap();
+    for _ in 0..30 {
+        let again = simulation.run("main", &()).unwrap();
+        assert!(first.trace() == again.trace());
+    }
+}
+
+/// What is not simulated, on purpose.
+fn rand_from_clock() -> u32 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos())
+}
+
+/// Files of a run.
+struct Folder(tempfile::TempDir);
+
+#[test]
+fn files_are_written_and_read() {
+    let code = async |ctx: &ActivityContext, (): ()| -> Result {
+        let folder = durasim::state::<Folder>().0.path().to_owned();
+        let first: u64 = ctx.heartbeat_details()?.unwrap_or(0);
+        for part in first..4 {
+            let name = folder.join(format!("part-{part}"));
+            let unfinished = folder.join(format!("part-{part}-{}", ctx.get_info().attempt));
+            tokio::fs::write(&unfinished, format!("{part}")).await.map_err(failed)?;
+            tokio::fs::rename(&unfinished, &name).await.map_err(failed)?;
+            time::sleep(millis(500)).await;
+            ctx.heartbeat(&(part + 1))?;
+        }
+        let mut sum = 0;
+        for part in 0..4 {
+            let text = tokio::fs::read_to_string(folder.join(format!("part-{part}"))).await.map_err(failed)?;
+            sum += text.parse::<u64>().map_err(failed)?;
+        }
+        Ok(sum)
+    };
+    simulation(code)
+        .state(|| Folder(tempfile::tempdir().expect("a temporary folder")))
+        .explore("main", &())
+        .every_fault()
+        .check(check::same_result())
+        .check(check::progress("code", |done: &u64| *done))
+        .assert();
+}
+
+/// A job that waits at the gate when its worker dies never runs: its process is gone.
+#[test]
+fn a_job_that_has_not_begun_dies_with_its_worker() {
+    static RAN: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
+    let code = async |ctx: &ActivityContext, (): ()| -> Result {
+        let attempt = ctx.get_info().attempt;
+        let job = tokio::task::spawn_blocking(move || RAN.lock().unwrap().push(attempt));
+        // The crash is inside this call, before the job has begun.
+        ctx.heartbeat(&attempt)?;
+        job.await.map_err(failed)?;
+        Ok(1)
+    };
+    let plan = "code#1@1:heartbeat1=crash_after_sent".parse().unwrap();
+    let run = simulation(code).plan(plan).run("main", &()).unwrap();
+    assert_eq!(run.result::<u64>().unwrap(), 1);
+    assert_eq!(*RAN.lock().unwrap(), [2]);
+}
+
+fn with_patience(code: impl durasim::ActivityFn<(), u64>) -> String {
+    Simulation::temporal()
+        .tokio_with(TokioOptions { patience: millis(200), ..Default::default() })
+        .activity("code", code)
+        .workflow("main", async |ctx: &WorkflowContext, (): ()| -> std::result::Result<u64, WorkflowError> {
+            ctx.execute_activity("code", &(), options()).await
+        })
+        .run("main", &())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn jobs_that_wait_for_each_other_or_for_virtual_time_end_the_run() {
+    let for_each_other = with_patience(async |_: &ActivityContext, (): ()| -> Result {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let waits = tokio::task::spawn_blocking(move || receiver.recv_timeout(Duration::from_secs(2)).unwrap_or(0));
+        let sends = tokio::task::spawn_blocking(move || sender.send(1));
+        let _ = sends.await;
+        waits.await.map_err(failed)
+    });
+    assert!(for_each_other.contains("`spawn_blocking`") && for_each_other.contains("200ms"), "{for_each_other}");
+
+    let for_time = with_patience(async |_: &ActivityContext, (): ()| -> Result {
+        let (sender, receiver) = tokio::sync::oneshot::channel::<u64>();
+        tokio::spawn(async move {
+            time::sleep(millis(100)).await;
+            let _ = sender.send(1);
+        });
+        let job = tokio::task::spawn_blocking(move || receiver.blocking_recv().unwrap_or(0));
+        job.await.map_err(failed)
+    });
+    assert!(for_time.contains("waits for ever"), "{for_time}");
+}
+
+#[test]
+fn a_heartbeat_from_a_job_ends_the_run() {
+    let code = async |ctx: &ActivityContext, (): ()| -> Result {
+        let ctx = ctx.clone();
+        let job = tokio::task::spawn_blocking(move || ctx.heartbeat(&1).is_ok());
+        Ok(u64::from(job.await.map_err(failed)?))
+    };
+    let error = simulation(code).run("main", &()).unwrap_err().to_string();
+    assert!(error.contains("`record_heartbeat`") && error.contains("`spawn_blocking`"), "{error}");
+}

@@ -1,0 +1,109 @@
+//! [`Host`]: a runtime that keeps time for code which brings timers and tasks of its own.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::Time;
+
+/// A runtime whose timers and tasks the code of activities uses, such as tokio's. There is one for each run, on the thread of
+/// the run, made by what [`Simulation::host`](crate::Simulation::host) was given.
+///
+/// The run goes on deciding which of its tasks is polled. Only when it has nothing to do at the present moment does it ask the
+/// host to [wait](Host::wait): then a timer of the host's may come before the next event of the run.
+///
+/// Workers are told by their number, from 1. Code of workflows and scripts never runs in a host.
+pub trait Host {
+    /// Calls `code`, which is code of an activity on this worker, where it finds the runtime of the worker's process. The time
+    /// of the run may have gone on to `now` meanwhile.
+    fn enter(&self, worker: u32, now: Time, code: &mut dyn FnMut());
+
+    /// Lets the time of these workers' processes go on to `until`, or to where `news` is ready, and no further. Tasks of their
+    /// own run meanwhile; those of other workers stand still. Called when the run has nothing to do at `now`.
+    ///
+    /// Gives the moment at which the wait has ended.
+    fn wait(&self, workers: &[u32], now: Time, until: Time, news: News<'_>) -> Time;
+
+    /// Waits, in real time, until the threads of the host have done what they were given.
+    ///
+    /// # Errors
+    /// A text that says why they do not come to an end. It ends the run.
+    fn settle(&self) -> Result<(), String>;
+
+    /// The present moment, while the host waits.
+    fn now(&self) -> Time;
+
+    /// Says that the process of a worker is gone with all that it ran. If it has `crashed`, nothing of it may run any more,
+    /// destructors included, until the host itself is dropped.
+    fn worker_gone(&self, worker: u32, crashed: bool);
+
+    /// Counts the tasks of this worker's process that are the host's own and have not ended.
+    fn tasks(&self, worker: u32) -> usize {
+        let _ = worker;
+        0
+    }
+}
+
+/// The things that a host is made with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ground {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The way by which threads of the host reach the run.
+    pub doorway: Doorway,
+}
+
+impl Ground {
+    pub(crate) fn new(seed: u64, door: Arc<dyn Door>) -> Ground {
+        Ground { seed, doorway: Doorway(door) }
+    }
+}
+
+/// Lets the host's own threads wake tasks of the run. Such tasks are polled once nothing else is ready and [`Host::settle`]
+/// has returned. A wake from any other thread ends the run.
+#[derive(Clone)]
+pub struct Doorway(Arc<dyn Door>);
+
+/// The run's side of a [`Doorway`].
+pub(crate) trait Door: Send + Sync {
+    fn open(&self, worker: u32);
+}
+
+impl Doorway {
+    /// Makes the thread that calls it one of the host's, which works for this worker.
+    pub fn open(&self, worker: u32) {
+        self.0.open(worker);
+    }
+}
+
+impl fmt::Debug for Doorway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Doorway")
+    }
+}
+
+/// A future that is ready when there is something to do in the run.
+pub struct News<'a>(&'a mut dyn FnMut(&mut Context<'_>) -> Poll<()>);
+
+impl<'a> News<'a> {
+    pub(crate) fn new(poll: &'a mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> News<'a> {
+        News(poll)
+    }
+}
+
+impl Future for News<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        (self.0)(context)
+    }
+}
+
+impl fmt::Debug for News<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("News")
+    }
+}

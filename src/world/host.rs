@@ -1,0 +1,233 @@
+//! The run's side of its [`Host`]: the code that is called inside it, and the wait for its timers.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
+
+use super::agenda::Wakeup;
+use super::core::{Core, World};
+use super::error::RunError;
+use super::running::Tag;
+use crate::engine::outside::{Outside, Waiting};
+use crate::engine::queue::Rank;
+use crate::engine::ready;
+use crate::program::host::Door;
+use crate::program::panics::{self, Unwound};
+use crate::program::{Ground, Host, News, Time};
+use crate::trace::WorkerKey;
+
+/// Makes a host for each run.
+pub(crate) type MakeHost = Arc<dyn Fn(Ground) -> Result<Box<dyn Host>, String> + Send + Sync>;
+
+/// The part of a run that its host has to do with.
+#[derive(Default)]
+pub(super) struct Hosting {
+    is_there: bool,
+    /// Processes that are gone, of which the host has not been told, and whether they crashed.
+    gone: Vec<(WorkerKey, bool)>,
+    /// The host waits: its time is the run's.
+    waiting: Option<Rc<dyn Host>>,
+}
+
+impl Hosting {
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// The process of a worker is gone.
+    pub(super) fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
+        if self.is_there {
+            self.gone.push((worker, crashed));
+        }
+    }
+
+    /// The moment at which a host that waits stands.
+    pub(super) fn now(&self) -> Option<Time> {
+        self.waiting.as_ref().map(|host| host.now())
+    }
+}
+
+impl Door for Arc<Outside> {
+    fn open(&self, worker: u32) {
+        Outside::open(self, worker);
+    }
+}
+
+impl World {
+    /// Makes the host of the run, if it is to have one.
+    pub(super) fn make_host(&self, seed: u64) {
+        let Some(make) = self.setup.host() else { return };
+        let outside = self.core.borrow().executor.outside().clone();
+        let made = make(Ground::new(seed, Arc::new(outside)));
+        let mut core = self.core.borrow_mut();
+        match made {
+            Ok(host) => {
+                *self.host.borrow_mut() = Some(Rc::from(host));
+                core.hosting.is_there = true;
+            }
+            Err(why) => core.fail(RunError::Setup(why)),
+        }
+    }
+
+    fn host(&self) -> Option<Rc<dyn Host>> {
+        self.host.borrow().clone()
+    }
+
+    /// Calls code of an activity where it finds the host's runtime, if there is one.
+    pub(super) fn in_host<R>(&self, tag: Tag, call: impl FnOnce() -> R) -> R {
+        match self.host() {
+            None => call(),
+            Some(host) => self.enter_host(&*host, tag, call),
+        }
+    }
+
+    fn enter_host<R>(&self, host: &dyn Host, tag: Tag, call: impl FnOnce() -> R) -> R {
+        let (worker, now) = {
+            let core = self.core.borrow();
+            (core.worker_of(tag).map_or(0, number), core.agenda.now())
+        };
+        let (mut call, mut result) = (Some(call), None);
+        host.enter(worker, now, &mut || {
+            if let Some(call) = call.take() {
+                result = Some(call());
+            }
+        });
+        self.tell_of_the_gone(host);
+        match result {
+            Some(result) => result,
+            None => unreachable!("a host calls the code that it is given"),
+        }
+    }
+
+    /// Tells the host of processes that are gone. The core is not borrowed meanwhile, since destructors of user code run.
+    fn tell_of_the_gone(&self, host: &dyn Host) {
+        loop {
+            let gone = self.core.borrow_mut().hosting.gone.pop();
+            let Some((worker, crashed)) = gone else { return };
+            let _ = panics::catch(|| host.worker_gone(number(worker), crashed));
+        }
+    }
+
+    /// Nothing is ready: first the host's threads come to their end, then those of its timers have their turn that come before
+    /// the next entry of the queue. `false` if that entry is next.
+    pub(super) fn wait_for_host(&self) -> bool {
+        let Some(host) = self.host() else { return false };
+        self.tell_of_the_gone(&*host);
+        // How far the threads are must not show.
+        let settled = host.settle();
+        let mut core = self.core.borrow_mut();
+        if let Err(why) = settled {
+            core.fail(RunError::Misuse(why));
+            return true;
+        }
+        let outside = core.executor.outside().clone();
+        if outside.has_mail() {
+            if let Some(misuse) = outside.collect() {
+                core.fail(RunError::Misuse(misuse));
+            }
+            return true;
+        }
+        let workers = core.workers_in_host(&*host);
+        if workers.is_empty() || core.executor.woken_from_outside() {
+            // Nothing of the host's can come first.
+            return false;
+        }
+        let next = core.take_next_live();
+        let now = core.agenda.now();
+        if let Some((at, rank, wakeup)) = next
+            && at <= now
+            && workers.iter().all(|worker| host.tasks(*worker) == 0)
+        {
+            core.agenda.put_back(at, rank, wakeup);
+            return false;
+        }
+        let until = next.map_or(core.horizon, |(at, ..)| at.min(core.horizon));
+        core.hosting.waiting = Some(host.clone());
+        core.calls.begin();
+        drop(core);
+        let waited = {
+            let _waiting = Waiting::begin(&outside, ready::is_any());
+            let mut news = |context: &mut Context<'_>| outside.poll_news(context);
+            panics::catch(|| host.wait(&workers, now, until, News::new(&mut news)))
+        };
+        let mut core = self.core.borrow_mut();
+        core.hosting.waiting = None;
+        match waited {
+            Ok(reached) => core.agenda.move_to(reached.min(until)),
+            Err(Unwound::Panic(panic)) => core.fail(RunError::Misuse(format!("the host of the run panicked: {panic}"))),
+            Err(Unwound::Other(_)) => {}
+        }
+        if let Some((at, rank, wakeup)) = next {
+            core.agenda.put_back(at, rank, wakeup);
+        }
+        core.look_at_limits();
+        let is_news = ready::is_any() || core.agenda.has_todo() || outside.has_mail() || core.error.is_some();
+        // The wait may have ended without a task for the run.
+        let is_early = core.agenda.now() < until;
+        drop(core);
+        self.tell_of_the_gone(&*host);
+        is_news || is_early
+    }
+
+    /// The tasks of the host's own that have not ended.
+    pub(super) fn tasks_in_host(&self) -> usize {
+        let Some(host) = self.host() else { return 0 };
+        let workers: Vec<WorkerKey> = self.core.borrow().workers.keys().collect();
+        workers.into_iter().map(|worker| host.tasks(number(worker))).sum()
+    }
+
+    /// Drops the host with all that it still runs.
+    pub(super) fn drop_host(&self) {
+        let host = self.host.take();
+        let _ = panics::catch_drop(host);
+    }
+}
+
+impl Core {
+    /// The worker whose process runs the code. A script has none.
+    fn worker_of(&self, tag: Tag) -> Option<WorkerKey> {
+        match tag {
+            Tag::Attempt(attempt) => Some(self.attempts[attempt].worker()),
+            Tag::Background(index) => Some(self.attempts[self.background[index].attempt()].worker()),
+            Tag::Script => None,
+        }
+    }
+
+    /// The numbers of the workers whose processes go on while the host waits: of those with tasks of the host's, and of those
+    /// with tasks that the host may wake. A frozen process stands still.
+    fn workers_in_host(&self, host: &dyn Host) -> Vec<u32> {
+        let may_wake: Vec<WorkerKey> = self.tasks.awaited_elsewhere().filter_map(|tag| self.worker_of(tag)).collect();
+        let goes_on = |worker: &WorkerKey| {
+            self.workers[*worker].frozen_until().is_none()
+                && (may_wake.contains(worker) || host.tasks(number(*worker)) > 0)
+        };
+        self.workers.keys().filter(goes_on).map(number).collect()
+    }
+
+    /// Takes the next entry of the queue that means something.
+    fn take_next_live(&mut self) -> Option<(Time, Rank, Wakeup)> {
+        loop {
+            let next = self.agenda.next_ranked()?;
+            if self.is_live(next.2) {
+                return Some(next);
+            }
+        }
+    }
+
+    /// Ends a run that goes on for nobody, or without end, by timers of the host's alone.
+    fn look_at_limits(&mut self) {
+        let now = self.agenda.now();
+        if self.runs_for_nobody(now) {
+            self.fail_still_running(now);
+        } else if self.is_too_long() {
+            self.too_long(now);
+        } else if now >= self.horizon {
+            self.beyond_horizon();
+        }
+    }
+}
+
+/// The number by which a host knows a worker.
+fn number(worker: WorkerKey) -> u32 {
+    worker.number() as u32
+}
