@@ -1,10 +1,11 @@
 //! Several workers share the tasks of their queues, within their slots, and take over from one that dies.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Run, RunError, Simulation, WorkerOptions,
+    ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Run, RunError, Simulation, Time, WorkerOptions,
     WorkflowContext, WorkflowError, check,
 };
 use futures::future::try_join_all;
@@ -136,4 +137,36 @@ fn a_task_that_a_frozen_worker_had_not_taken_goes_to_the_next_process_when_it_di
         .unwrap();
     // The heartbeat timeout gives the attempt up, its worker dies when the retry is due, and the next one is there 1 s later.
     assert_eq!(said, "went at 7.003s");
+}
+
+/// A fake that notices when the process of a worker is gone: the lock that it held is free at once.
+#[test]
+fn a_fake_is_told_of_processes_that_are_gone() {
+    #[derive(Default)]
+    struct Peers(RefCell<Vec<(Duration, u32)>>);
+    let run = |plan: &str| {
+        let simulation = simulation().workers(2).state(Peers::default).on_worker_gone(|worker| {
+            let at = durasim::time::now() - Time::ZERO;
+            durasim::state::<Peers>().0.borrow_mut().push((at, worker));
+        });
+        let run = simulation.plan(plan.parse().unwrap()).run("fan_out", &2u32).unwrap();
+        let gone = run.state::<Peers>().0.borrow().clone();
+        gone
+    };
+    let at = |millis| Duration::from_millis(millis);
+    assert_eq!(run("v1"), []);
+    // Worker 1 had the workflow's task, so the first activity is worker 2's.
+    assert_eq!(run("work#2@1:await3=crash"), [(at(2_002), 1)]);
+    // A worker that stops is gone once its attempts have ended.
+    assert_eq!(run("work#1@1:await3=stop"), [(at(10_002), 2)]);
+    let both = run("work#1@1:await3=crash; work#2@1:await3=crash");
+    assert_eq!(both, [(at(2_002), 2), (at(2_002), 1)]);
+}
+
+#[test]
+fn a_fake_that_panics_when_it_is_told_ends_the_run() {
+    let simulation = simulation().on_worker_gone(|_| panic!("the lock is held by nobody"));
+    let error =
+        simulation.plan("work#1@1:await3=crash".parse().unwrap()).run("fan_out", &1u32).unwrap_err().to_string();
+    assert!(error.contains("on_worker_gone") && error.contains("held by nobody"), "{error}");
 }

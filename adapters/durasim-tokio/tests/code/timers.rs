@@ -26,7 +26,7 @@ fn sleeps_take_virtual_time_and_both_clocks_agree() {
     assert_eq!(result(code), 10_020);
     explored(async |_: &ActivityContext, (): ()| -> Result {
         for _ in 0..10 {
-            time::sleep(millis(700)).await;
+            time::sleep(millis(300)).await;
         }
         Ok(7)
     })
@@ -58,7 +58,8 @@ fn a_sleep_of_weeks_takes_no_time() {
         .activity("weeks", weeks)
         .workflow("main", async |ctx: &WorkflowContext, (): ()| -> std::result::Result<u64, WorkflowError> {
             let month = Duration::from_secs(30 * 86_400);
-            ctx.execute_activity("weeks", &(), ActivityOptions { start_to_close_timeout: month, ..Default::default() }).await
+            ctx.execute_activity("weeks", &(), ActivityOptions { start_to_close_timeout: month, ..Default::default() })
+                .await
         })
         .run("main", &())
         .unwrap();
