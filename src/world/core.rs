@@ -12,7 +12,7 @@ use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
 use super::event_places::EventPlaces;
-use super::host::Hosting;
+use super::host_link::HostLink;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::{HostedWorkflow, StartedWorkflows};
 use super::logging::{self, Silence};
@@ -135,7 +135,7 @@ pub(crate) struct Core {
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
     pub(super) started_workflows: StartedWorkflows,
     pub(super) dead: Dead,
-    pub(super) hosting: Hosting,
+    pub(super) host_link: HostLink,
     /// Fakes want to be told of processes that are gone.
     pub(super) watches_workers: bool,
     /// Whose code runs now.
@@ -221,7 +221,7 @@ impl Core {
             waiting_queries: BTreeMap::new(),
             started_workflows: StartedWorkflows::default(),
             dead: memory.dead,
-            hosting: Hosting::default(),
+            host_link: HostLink::default(),
             watches_workers: false,
             running_code: Running::Nobody,
             running_workflow: None,

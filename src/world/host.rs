@@ -8,50 +8,12 @@ use super::agenda::Wakeup;
 use super::core::{Core, World};
 use super::error::RunError;
 use super::running::Tag;
-use crate::engine::outside::{Outside, Waiting};
+use crate::engine::outside::Waiting;
 use crate::engine::queue::Rank;
 use crate::engine::ready;
-use crate::program::host::Door;
 use crate::program::panics::{self, Unwound};
 use crate::program::{Ground, Host, News, Time};
 use crate::trace::WorkerKey;
-
-/// Makes a host for each run.
-pub(crate) type MakeHost = Arc<dyn Fn(Ground) -> Result<Box<dyn Host>, String> + Send + Sync>;
-
-/// The part of a run that its host has to do with.
-#[derive(Default)]
-pub(super) struct Hosting {
-    is_there: bool,
-    /// Processes that are gone, of which the host has not been told, and whether they crashed.
-    gone: Vec<(WorkerKey, bool)>,
-    /// The host waits: its time is the run's.
-    waiting: Option<Rc<dyn Host>>,
-}
-
-impl Hosting {
-    pub(super) fn is_there(&self) -> bool {
-        self.is_there
-    }
-
-    /// The process of a worker is gone.
-    pub(super) fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
-        if self.is_there {
-            self.gone.push((worker, crashed));
-        }
-    }
-
-    /// The moment at which a host that waits stands.
-    pub(super) fn now(&self) -> Option<Time> {
-        self.waiting.as_ref().map(|host| host.now())
-    }
-}
-
-impl Door for Arc<Outside> {
-    fn open(&self, worker: u32) {
-        Outside::open(self, worker);
-    }
-}
 
 impl World {
     /// Makes the host of the run, if it is to have one.
@@ -63,7 +25,7 @@ impl World {
         match made {
             Ok(host) => {
                 *self.host.borrow_mut() = Some(Rc::from(host));
-                core.hosting.is_there = true;
+                core.host_link.begin();
             }
             Err(why) => core.fail(RunError::Setup(why)),
         }
@@ -102,7 +64,7 @@ impl World {
     /// Tells the host of processes that are gone. The core is not borrowed meanwhile, since destructors of user code run.
     fn tell_of_the_gone(&self, host: &dyn Host) {
         loop {
-            let gone = self.core.borrow_mut().hosting.gone.pop();
+            let gone = self.core.borrow_mut().host_link.take_gone();
             let Some((worker, crashed)) = gone else { return };
             let _ = panics::catch(|| host.worker_gone(number(worker), crashed));
         }
@@ -142,7 +104,7 @@ impl World {
             return false;
         }
         let until = next.map_or(core.horizon, |(at, ..)| at.min(core.horizon));
-        core.hosting.waiting = Some(host.clone());
+        core.host_link.set_waiting(Some(host.clone()));
         core.calls.begin();
         drop(core);
         let waited = {
@@ -151,7 +113,7 @@ impl World {
             panics::catch(|| host.wait(&workers, now, until, News::new(&mut news)))
         };
         let mut core = self.core.borrow_mut();
-        core.hosting.waiting = None;
+        core.host_link.set_waiting(None);
         match waited {
             Ok(reached) => core.agenda.move_to(reached.min(until)),
             Err(Unwound::Panic(panic)) => core.fail(RunError::Misuse(format!("the host of the run panicked: {panic}"))),

@@ -66,7 +66,7 @@ impl Core {
 
     /// Counts a call of the code that is running. The answer is to be obeyed.
     pub(crate) fn count_call(&mut self) -> Beat {
-        if let Some(now) = self.hosting.now() {
+        if let Some(now) = self.host_link.now() {
             self.agenda.move_to(now);
             outside::touch();
         }

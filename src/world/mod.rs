@@ -56,7 +56,8 @@ mod faults;
 #[cfg(feature = "tracing")]
 mod fields;
 mod heartbeats;
-pub(crate) mod host;
+mod host;
+pub(crate) mod host_link;
 mod hosted_activity;
 mod hosted_workflow;
 mod hosting;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::host::MakeHost;
+use super::host_link::MakeHost;
 use super::settings::Settings;
 use super::states::StateMaker;
 use super::watch::Watch;

@@ -54,7 +54,7 @@ impl World {
         let taken = match core.take_ready() {
             Some(taken) => taken,
             None => {
-                if core.hosting.is_there() {
+                if core.host_link.is_there() {
                     drop(core);
                     if self.wait_for_host() {
                         return true;

@@ -124,7 +124,7 @@ impl Core {
 
     /// Tells all who look for it that a process is gone.
     fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
-        self.hosting.process_gone(worker, crashed);
+        self.host_link.process_gone(worker, crashed);
         if self.watches_workers {
             self.agenda.then(Todo::WorkerGone { worker });
         }

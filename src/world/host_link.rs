@@ -1,0 +1,61 @@
+//! [`HostLink`]: what a run keeps for its host.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::engine::outside::Outside;
+use crate::program::host::Door;
+use crate::program::{Ground, Host, Time};
+use crate::trace::WorkerKey;
+
+/// Makes a host for each run.
+pub(crate) type MakeHost = Arc<dyn Fn(Ground) -> Result<Box<dyn Host>, String> + Send + Sync>;
+
+/// The part of a run that its host has to do with.
+#[derive(Default)]
+pub(super) struct HostLink {
+    is_there: bool,
+    /// Processes that are gone, of which the host has not been told, and whether they crashed.
+    gone: Vec<(WorkerKey, bool)>,
+    /// The host waits: its time is the run's.
+    waiting: Option<Rc<dyn Host>>,
+}
+
+impl HostLink {
+    /// The run has a host.
+    pub(super) fn begin(&mut self) {
+        self.is_there = true;
+    }
+
+    /// Takes a process of which the host has not been told.
+    pub(super) fn take_gone(&mut self) -> Option<(WorkerKey, bool)> {
+        self.gone.pop()
+    }
+
+    /// The host begins to wait, or has waited.
+    pub(super) fn set_waiting(&mut self, host: Option<Rc<dyn Host>>) {
+        self.waiting = host;
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// The process of a worker is gone.
+    pub(super) fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
+        if self.is_there {
+            self.gone.push((worker, crashed));
+        }
+    }
+
+    /// The moment at which a host that waits stands.
+    pub(super) fn now(&self) -> Option<Time> {
+        self.waiting.as_ref().map(|host| host.now())
+    }
+}
+
+impl Door for Arc<Outside> {
+    fn open(&self, worker: u32) {
+        Outside::open(self, worker);
+    }
+}
