@@ -12,6 +12,8 @@ pub(crate) enum Stream {
     Faults = 1,
     /// Random numbers of user code.
     User = 2,
+    /// Random bytes of the process, where they follow the run.
+    Ambient = 3,
 }
 
 /// The random numbers of one stream.

@@ -5,7 +5,7 @@
 //! stand in an inbox until the run looks.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -29,6 +29,10 @@ pub(crate) struct Outside {
     has_threads: AtomicBool,
     /// There is something in the inbox.
     has_mail: AtomicBool,
+    /// The time of the run at which the host's threads work, in nanoseconds.
+    now: AtomicU64,
+    /// The state of their random bytes.
+    random: AtomicU64,
     inbox: Mutex<Inbox>,
 }
 
@@ -51,6 +55,16 @@ impl Outside {
             self.has_mail.store(false, Ordering::Relaxed);
             *self.inbox() = Inbox::default();
         }
+    }
+
+    /// Says from which seed the random bytes of the host's threads follow.
+    pub(crate) fn seed(&self, seed: u64) {
+        self.random.store(seed, Ordering::Relaxed);
+    }
+
+    /// Says at which moment of the run the host's threads work, in nanoseconds.
+    pub(crate) fn set_now(&self, now: u64) {
+        self.now.store(now, Ordering::Relaxed);
     }
 
     /// Makes this thread one of the host's: it may wake tasks of the run.
@@ -128,6 +142,21 @@ impl Outside {
 /// The run whose host this thread works for.
 fn door() -> Option<(Arc<Outside>, u32)> {
     DOOR.try_with(|door| door.borrow().clone()).ok().flatten()
+}
+
+/// The moment of the run that this thread works for as a thread of its host, in nanoseconds.
+pub(crate) fn now_of_this_thread() -> Option<u64> {
+    door().map(|(outside, _)| outside.now.load(Ordering::Relaxed))
+}
+
+/// Random bits for this thread of a host. Its threads work one after the other, so the bits follow from the seed.
+pub(crate) fn bits_of_this_thread() -> Option<u64> {
+    let (outside, _) = door()?;
+    // The generator splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+    let state = outside.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    Some(mixed ^ (mixed >> 31))
 }
 
 /// Tells the run that this thread works for of a call that does not belong here. `false` if it is no thread of a host.

@@ -3,6 +3,7 @@
 //! Workflow code makes none of these calls, since its replay would see another world. [`enter`] refuses them, in one
 //! place for all.
 
+pub mod ambient;
 mod effect;
 mod ledger;
 mod random;

@@ -70,12 +70,19 @@ pub struct Doorway(Arc<dyn Door>);
 /// The run's side of a [`Doorway`].
 pub(crate) trait Door: Send + Sync {
     fn open(&self, worker: u32);
+
+    fn set_now(&self, now: Time);
 }
 
 impl Doorway {
     /// Makes the thread that calls it one of the host's, which works for this worker.
     pub fn open(&self, worker: u32) {
         self.0.open(worker);
+    }
+
+    /// Says at which moment of the run the threads of the host work from now on: the clock of their jobs.
+    pub fn set_now(&self, now: Time) {
+        self.0.set_now(now);
     }
 }
 

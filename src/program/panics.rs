@@ -177,6 +177,11 @@ fn tell_before_the_abort(words: &str, describe: Describe) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// Makes this thread run nothing but user code: its panics are not printed, since whoever waits for it tells of them.
+pub(crate) fn all_is_user_code() {
+    enter_user_code(true);
+}
+
 /// Sets whether user code is running from now on, and gives what was set before.
 fn enter_user_code(runs: bool) -> bool {
     IN_USER_CODE.try_with(|running| running.replace(runs)).unwrap_or(false)

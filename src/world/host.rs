@@ -20,6 +20,7 @@ impl World {
     pub(super) fn make_host(&self, seed: u64) {
         let Some(make) = self.setup.host() else { return };
         let outside = self.core.borrow().executor.outside().clone();
+        outside.seed(seed);
         let made = make(Ground::new(seed, Arc::new(outside)));
         let mut core = self.core.borrow_mut();
         match made {

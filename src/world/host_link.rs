@@ -3,9 +3,10 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::engine::choice::{Draws, Stream};
 use crate::engine::outside::Outside;
 use crate::program::host::Door;
-use crate::program::{Ground, Host, Time};
+use crate::program::{Ground, Host, Time, panics};
 use crate::trace::WorkerKey;
 
 /// Makes a host for each run.
@@ -19,6 +20,8 @@ pub(super) struct HostLink {
     gone: Vec<(WorkerKey, bool)>,
     /// The host waits: its time is the run's.
     waiting: Option<Rc<dyn Host>>,
+    /// Random bytes of the process, where they follow the run.
+    ambient: Option<Draws>,
 }
 
 impl HostLink {
@@ -41,6 +44,11 @@ impl HostLink {
         self.is_there
     }
 
+    /// Random bits for code that asks the process for some.
+    pub(super) fn ambient_bits(&mut self, seed: u64) -> u64 {
+        self.ambient.get_or_insert_with(|| Draws::new(seed, Stream::Ambient)).bits()
+    }
+
     /// The process of a worker is gone.
     pub(super) fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
         if self.is_there {
@@ -56,6 +64,11 @@ impl HostLink {
 
 impl Door for Arc<Outside> {
     fn open(&self, worker: u32) {
+        panics::all_is_user_code();
         Outside::open(self, worker);
+    }
+
+    fn set_now(&self, now: Time) {
+        Outside::set_now(self, now.as_nanos());
     }
 }

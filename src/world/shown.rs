@@ -280,7 +280,7 @@ impl Shown {
         })
     }
 
-    fn doing(&self) -> Doing {
+    pub(super) fn doing(&self) -> Doing {
         Doing::unpacked(self.doing.load(Ordering::Relaxed))
     }
 }

@@ -9,6 +9,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use durasim::program::Doorway;
+use durasim::{Time, ambient};
+use tokio::time::Instant;
 
 /// What the hooks of a runtime share with its process.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ struct State {
     gate: Gate,
     doorway: Option<Doorway>,
     patience: Duration,
+    /// The process began at this time of the run, and of its runtime's clock.
+    began: (Time, Option<Instant>),
     /// The jobs did not come to an end in time.
     stuck: bool,
 }
@@ -47,10 +51,10 @@ struct Crashed;
 
 impl Pool {
     /// The runtime belongs to a process of this worker now.
-    pub(crate) fn begin(&self, worker: u32, doorway: Doorway, patience: Duration) {
+    pub(crate) fn begin(&self, worker: u32, doorway: Doorway, began: (Time, Instant), patience: Duration) {
         self.worker.store(worker, Ordering::Relaxed);
         let mut state = self.state();
-        *state = State { doorway: Some(doorway), patience, ..State::default() };
+        *state = State { doorway: Some(doorway), began: (began.0, Some(began.1)), patience, ..State::default() };
     }
 
     /// The process is over, and the runtime may have another.
@@ -86,7 +90,7 @@ impl Pool {
         self.moved.notify_all();
     }
 
-    /// Lets the thread do all that it was given, and waits for it in real time.
+    /// Lets the thread do all that it was given, and waits for it in real time. To be called inside the runtime.
     pub(crate) fn settle(&self) {
         if !self.has_jobs.swap(false, Ordering::Relaxed) {
             return;
@@ -95,11 +99,18 @@ impl Pool {
         if state.stuck {
             return;
         }
+        if let Some(doorway) = &state.doorway {
+            let (began, start) = state.began;
+            doorway.set_now(start.map_or(began, |start| began + (Instant::now() - start)));
+        }
         state.gate = Gate::Open;
         self.moved.notify_all();
         let patience = state.patience;
-        let waited = self.moved.wait_timeout_while(state, patience, |state| state.gate == Gate::Open);
-        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        // The patience is real.
+        let (mut state, timeout) = ambient::outside(|| {
+            let waited = self.moved.wait_timeout_while(state, patience, |state| state.gate == Gate::Open);
+            waited.unwrap_or_else(PoisonError::into_inner)
+        });
         state.stuck = timeout.timed_out();
         if !state.stuck {
             state.gate = Gate::Closed;

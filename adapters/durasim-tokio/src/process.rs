@@ -24,8 +24,8 @@ impl Process {
     pub(crate) fn new(ground: &Ground, worker: u32, now: Time, patience: Duration) -> Rc<Process> {
         let kept = AS_NEW.with_borrow_mut(Vec::pop);
         let runtime = kept.unwrap_or_else(|| Paused::new(ground.seed ^ u64::from(worker)));
-        runtime.pool().begin(worker, ground.doorway.clone(), patience);
         let began = Time::from_nanos(now.as_nanos() - now.as_nanos() % TICK.as_nanos() as u64);
+        runtime.begin(worker, ground.doorway.clone(), began, patience);
         Rc::new(Process { runtime: Some(runtime), began })
     }
 
@@ -70,7 +70,7 @@ impl Process {
 
     /// Lets blocking jobs come to their end.
     pub(crate) fn settle(&self) -> Result<(), String> {
-        self.runtime().pool().settle();
+        self.runtime().settle();
         self.runtime().pool().error().map_or(Ok(()), Err)
     }
 
@@ -83,7 +83,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
-        runtime.pool().settle();
+        runtime.settle();
         runtime.pool().end();
         if let Some(as_new) = runtime.as_new() {
             // Fails only while the thread ends.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use durasim::Time;
+use durasim::program::Doorway;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, Sleep};
 
@@ -83,6 +85,17 @@ impl Paused {
             Instant::now()
         };
         Paused { sentinel: RefCell::new(None), runtime, pool, idle, start }
+    }
+
+    /// It belongs to a process of this worker from now on, which began at this time of the run.
+    pub(crate) fn begin(&self, worker: u32, doorway: Doorway, began: Time, patience: Duration) {
+        self.pool.begin(worker, doorway, (began, self.start), patience);
+    }
+
+    /// Lets blocking jobs come to their end.
+    pub(crate) fn settle(&self) {
+        let _entered = self.runtime.enter();
+        self.pool.settle();
     }
 
     /// The gate before its blocking jobs.
