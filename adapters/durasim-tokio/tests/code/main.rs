@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod blocking;
+mod select;
 mod sync;
 mod tasks;
 mod timers;

@@ -1,0 +1,46 @@
+//! `select!` without `biased;`, whose branch tokio draws.
+
+use std::collections::BTreeSet;
+
+use durasim::{ActivityContext, ActivityError, check};
+use tokio::time;
+
+use super::{millis, simulation};
+
+async fn draws(_: &ActivityContext, (): ()) -> Result<u64, ActivityError> {
+    let mut drawn = 0;
+    for _ in 0..12 {
+        // Both are ready at the same moment.
+        let (one, two) = (time::sleep(millis(10)), time::sleep(millis(10)));
+        tokio::pin!(one, two);
+        tokio::select! {
+            () = &mut one => drawn = drawn * 2,
+            () = &mut two => drawn = drawn * 2 + 1,
+        }
+    }
+    Ok(drawn)
+}
+
+/// The runs of a seed are the same, and those of different seeds are not: `RUSTFLAGS="--cfg tokio_unstable"`.
+#[cfg(tokio_unstable)]
+#[test]
+fn the_branch_follows_from_the_seed() {
+    let of_seed = |seed| simulation(draws).seed(seed).run("main", &()).unwrap().result::<u64>().unwrap();
+    let of_one: BTreeSet<u64> = (0..20).map(|_| of_seed(7)).collect();
+    assert_eq!(of_one.len(), 1);
+    assert!((0..20).map(of_seed).collect::<BTreeSet<u64>>().len() > 10);
+    simulation(draws).explore("main", &()).every_fault().check(check::completes()).assert();
+}
+
+/// Without that nobody can seed it: repetition finds it, and names the word that helps.
+#[cfg(not(tokio_unstable))]
+#[test]
+fn a_branch_that_nobody_can_seed_is_told() {
+    let seen: BTreeSet<u64> =
+        (0..20).map(|_| simulation(draws).run("main", &()).unwrap().result::<u64>().unwrap()).collect();
+    assert!(seen.len() > 1, "{seen:?}");
+    let report = simulation(draws).explore("main", &()).every_fault().check(check::same_result()).report();
+    let failed = report.failures().first().unwrap_or_else(|| panic!("{report}"));
+    assert_eq!(failed.check, "deterministic");
+    assert!(failed.text.contains("biased;"), "{}", failed.text);
+}
