@@ -113,18 +113,7 @@ pub(super) fn differ_in_another_order<'a>(
 /// Makes a run again at once. Finds whether it goes another way then.
 pub(super) fn differs_at_once(run: &Run, plan: &Plan, start: &Start) -> Option<Finding> {
     let again = start.with_places().run(plan).run;
-    let mut finding = difference(run.trace(), &run.outcome(), &again)?;
-    if run.has_raced() {
-        // The code went on there.
-        let ended = difference_at(run.trace(), again.trace()).and_then(|event| again.places_of(event)?.ended_words());
-        let place =
-            ended.map(|place| format!(", and its last await that finished stands at {place}")).unwrap_or_default();
-        finding.violation.message += &format!(
-            ". In this run two things woke the same code at one moment{place}: if it waits for them in a `select!`, that draws which \
-             branch goes first, so say `biased;`, or use `select_biased!`"
-        );
-    }
-    Some(finding)
+    difference(run.trace(), &run.outcome(), &again)
 }
 
 /// Finds the first event of two runs that differs, or that only one of them has.
@@ -140,8 +129,23 @@ fn come_so_far(run: &Run, event: usize) -> Option<String> {
 }
 
 /// The first difference between a run and its repeat, which has kept places: in all events, the bytes that they refer to, and
-/// what came out.
+/// what came out. Names the `select!` that may have made it.
 fn difference(once: &Trace, outcome: &Outcome, repeat: &Run) -> Option<Finding> {
+    let mut finding = first_difference(once, outcome, repeat)?;
+    if repeat.has_raced() {
+        // The code went on there.
+        let ended = difference_at(once, repeat.trace()).and_then(|event| repeat.places_of(event)?.ended_words());
+        let place =
+            ended.map(|place| format!(", and its last await that finished stands at {place}")).unwrap_or_default();
+        finding.violation.message += &format!(
+            ". In this run two things woke the same code at one moment{place}: if it waits for them in a `select!`, that draws which \
+             branch goes first, so say `biased;`, or use `select_biased!`"
+        );
+    }
+    Some(finding)
+}
+
+fn first_difference(once: &Trace, outcome: &Outcome, repeat: &Run) -> Option<Finding> {
     let (again, outcome_again) = (repeat.trace(), &repeat.outcome());
     let violation = || {
         let message = "the same run went another way when it ran again: the code depends on something that is not \
