@@ -1,6 +1,6 @@
 //! A worker dies in the middle of an activity, and the next attempt goes on where the last heartbeat says.
 //!
-//! `cargo run --example resume`
+//! `cargo run --example resume`. `cargo test --example resume` compares the run with the one that was reviewed.
 
 use std::time::Duration;
 
@@ -66,4 +66,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     report.failures().iter().for_each(|failed| println!("{}", failed.text));
     assert!(report.holds());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The run is a text to be reviewed: once it changes, this fails, and `cargo insta review` shows what was and what is.
+    #[test]
+    fn a_crash_in_the_middle() {
+        let plan = "print_book#1@1:await6=crash".parse().unwrap();
+        let run = simulation().plan(plan).run("publish", &8).unwrap();
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("../snapshots");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!("a_crash_in_the_middle", run.timeline()));
+    }
 }
