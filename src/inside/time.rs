@@ -36,11 +36,11 @@ use std::time::Duration;
 use futures_core::FusedFuture;
 use thiserror::Error;
 
-use super::ask_run;
+use super::{ambient, ask_run};
 use crate::activity::ActivityError;
 use crate::engine::sleepers::SleeperId;
 use crate::program::{Time, places};
-use crate::world::core::{Core, World, with_current};
+use crate::world::core::Core;
 use crate::world::sleeps::forget_sleep;
 
 /// Gives the present moment of the run.
@@ -75,7 +75,7 @@ pub fn now() -> Time {
 /// assert!(!stamp().starts_with("virtual"));
 /// ```
 pub fn try_now() -> Option<Time> {
-    with_current(World::try_now).flatten()
+    ambient::now()
 }
 
 /// Waits for this length of time. Zero returns at once.

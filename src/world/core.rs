@@ -282,11 +282,6 @@ impl World {
         self.core.borrow().in_workflow()
     }
 
-    /// Gives the present moment to code that may run whenever it likes. `None` in the midst of a call of the harness.
-    pub(crate) fn try_now(&self) -> Option<Time> {
-        self.core.try_borrow().ok().map(|core| core.agenda.now())
-    }
-
     /// The attempt whose code is running, if any, and its number, 0 without one. `None` if that code is dead.
     pub(crate) fn doer(&self) -> Option<(Option<AttemptKey>, u32)> {
         let core = self.core.borrow();
