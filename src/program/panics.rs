@@ -137,6 +137,8 @@ thread_local! {
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
     /// The panics of user code that are kept from the terminal, as Rust words them, until the call into it has returned.
     static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// Says whether some are kept. It is asked after every call, and mostly none are.
+    static KEEPS: Cell<bool> = const { Cell::new(false) };
 }
 
 static HOOK: Once = Once::new();
@@ -159,6 +161,7 @@ pub(crate) fn install_hook(describe: Describe) {
             let location = info.location().map(ToString::to_string);
             LOCATION.with_borrow_mut(|last| *last = location);
             KEPT.with_borrow_mut(|kept| kept.push(words));
+            KEEPS.set(true);
         }));
     });
 }
@@ -197,8 +200,8 @@ pub fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Unwound> {
     let outer = enter_user_code(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     enter_user_code(outer);
-    if !outer {
-        // This forgets also the panics that the code has caught by itself.
+    // This forgets also the panics that the code has caught by itself.
+    if !outer && KEEPS.take() {
         let _ = KEPT.try_with(|kept| kept.borrow_mut().clear());
     }
     result.map_err(unwound)
