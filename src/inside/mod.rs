@@ -61,12 +61,7 @@ fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World>
 /// It panics outside a simulation.
 #[track_caller]
 fn ask_run<R>(function: &str, what: impl FnOnce() -> String, question: impl FnOnce(&mut Core) -> R) -> R {
-    let answer = with_current(|world| {
-        if world.in_workflow() {
-            refuse(world, what);
-        }
-        world.with_core(question)
-    });
+    let answer = with_current(|world| world.ask_core(|| refuse(world, what), question));
     match answer {
         Some(answer) => answer,
         None => outside(function),

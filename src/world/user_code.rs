@@ -185,9 +185,14 @@ pub(super) fn with_last_step(who: String, places: &Places) -> String {
 }
 
 impl World {
-    /// Asks the core.
-    pub(crate) fn with_core<R>(&self, question: impl FnOnce(&mut Core) -> R) -> R {
+    /// Asks the core, for code that `refuse` refuses where it is a workflow's.
+    pub(crate) fn ask_core<R>(&self, refuse: impl FnOnce(), question: impl FnOnce(&mut Core) -> R) -> R {
         let mut core = self.core.borrow_mut();
+        if core.in_workflow() {
+            drop(core);
+            refuse();
+            core = self.core.borrow_mut();
+        }
         core.count_call().obey();
         question(&mut core)
     }
