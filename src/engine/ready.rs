@@ -3,8 +3,9 @@
 //! The list of ready tasks is found through a thread-local, so that a waker needs no lock. A waker knows the executor it
 //! belongs to: one that is called on another thread, or when its executor is not running, finds no list there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Wake, Waker};
@@ -21,37 +22,31 @@ pub(crate) struct TaskId(pub(super) SlabId);
 
 thread_local! {
     /// The executors that are running on this thread, the inner one last.
-    static RUNNING: RefCell<Vec<ReadyList>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: RefCell<Vec<Rc<ReadyList>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An executor's list of woken tasks, oldest first.
+/// An executor's list of woken tasks.
 #[derive(Debug)]
 struct ReadyList {
     executor: u32,
-    tasks: VecDeque<TaskId>,
+    /// The list begins with the oldest.
+    tasks: RefCell<VecDeque<TaskId>>,
     /// Two things have woken one task before it was polled.
-    raced: bool,
+    raced: Cell<bool>,
 }
 
-/// An executor's identity.
+/// An executor's identity and its list, which wakers find only while it is running.
 #[derive(Clone, Debug)]
 pub(crate) struct Executor {
-    id: u32,
     outside: Arc<Outside>,
-    /// The memory of its list while it is not running.
-    list: VecDeque<TaskId>,
-    /// Its list said this when it was last taken away.
-    raced: bool,
+    ready: Rc<ReadyList>,
 }
 
 impl Default for Executor {
     fn default() -> Executor {
-        Executor {
-            id: NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed),
-            outside: Arc::default(),
-            list: VecDeque::new(),
-            raced: false,
-        }
+        let executor = NEXT_EXECUTOR.fetch_add(1, Ordering::Relaxed);
+        let ready = ReadyList { executor, tasks: RefCell::default(), raced: Cell::default() };
+        Executor { outside: Arc::default(), ready: Rc::new(ready) }
     }
 }
 
@@ -69,7 +64,7 @@ impl Executor {
     /// A waker for this task.
     pub(crate) fn waker(&self, task: TaskId) -> TaskWaker {
         TaskWaker {
-            executor: self.id,
+            executor: self.ready.executor,
             task,
             queued: AtomicBool::new(false),
             void: AtomicBool::new(false),
@@ -80,57 +75,52 @@ impl Executor {
         }
     }
 
-    /// Puts a list for this executor in reach of its wakers on this thread.
-    pub(crate) fn enter(&mut self) {
+    /// Puts its list in reach of its wakers on this thread.
+    pub(crate) fn enter(&self) {
         self.outside.begin();
-        let tasks = std::mem::take(&mut self.list);
-        with_running(|running| running.push(ReadyList { executor: self.id, tasks, raced: false }));
+        self.ready.raced.set(false);
+        with_running(|running| running.push(self.ready.clone()));
     }
 
     /// Takes it away again.
-    pub(crate) fn leave(&mut self) {
-        if let Some(ReadyList { mut tasks, raced, .. }) = with_running(Vec::pop).flatten() {
-            tasks.clear();
-            (self.list, self.raced) = (tasks, raced);
-        }
+    pub(crate) fn leave(&self) {
+        with_running(Vec::pop);
+        self.ready.tasks.borrow_mut().clear();
     }
 
-    /// Says whether two things had woken one task before it was polled, when the executor last left. Code that waits for
-    /// either, such as a `select!`, may take any of them.
-    pub(crate) fn has_raced(&self) -> bool {
-        self.raced
+    /// Says whether a task is ready.
+    pub(crate) fn is_any(&self) -> bool {
+        !self.ready.tasks.borrow().is_empty()
     }
-}
 
-/// Says whether a task of the running executor is ready.
-pub(crate) fn is_any() -> bool {
-    with_running(|running| running.last().is_some_and(|list| !list.tasks.is_empty())).unwrap_or(false)
-}
-
-/// Takes a ready task of the running executor. Of several `pick` chooses one by its index; 0 has been ready longest.
-pub(crate) fn take(pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
-    let taken = with_running(|running| {
-        let tasks = &mut running.last_mut()?.tasks;
+    /// Takes a ready task. Of several `pick` chooses one by its index; 0 has been ready longest.
+    pub(super) fn take(&self, pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
+        let mut tasks = self.ready.tasks.borrow_mut();
         match tasks.len() {
             0 => None,
             1 => tasks.pop_front(),
             many => tasks.remove(pick(many)),
         }
-    });
-    taken.flatten()
+    }
+
+    /// Says whether two things have woken one task before it was polled, since the executor last entered. Code that waits for
+    /// either, such as a `select!`, may take any of them.
+    pub(crate) fn has_raced(&self) -> bool {
+        self.ready.raced.get()
+    }
 }
 
-/// Notes that two things have woken one task before it was polled.
+/// Notes that two things have woken one task of the running executor before it was polled.
 pub(crate) fn note_race() {
     with_running(|running| {
-        if let Some(list) = running.last_mut() {
-            list.raced = true;
+        if let Some(list) = running.last() {
+            list.raced.set(true);
         }
     });
 }
 
 /// Looks at the list of running executors, unless the thread is ending.
-fn with_running<R>(act: impl FnOnce(&mut Vec<ReadyList>) -> R) -> Option<R> {
+fn with_running<R>(act: impl FnOnce(&mut Vec<Rc<ReadyList>>) -> R) -> Option<R> {
     RUNNING.try_with(|running| act(&mut running.borrow_mut())).ok()
 }
 
@@ -188,9 +178,9 @@ impl TaskWaker {
         }
         // No exchange: only the run's own thread finds a list to put the task into.
         let found = with_running(|running| {
-            let ready = running.iter_mut().rev().find(|ready| ready.executor == self.executor)?;
+            let ready = running.iter().rev().find(|ready| ready.executor == self.executor)?;
             self.queued.store(true, Ordering::Relaxed);
-            ready.tasks.push_back(self.task);
+            ready.tasks.borrow_mut().push_back(self.task);
             Some(())
         });
         if found.flatten().is_none() {
@@ -229,35 +219,35 @@ mod tests {
 
     #[test]
     fn a_list_is_empty_when_its_executor_comes_back() {
-        let mut executor = Executor::default();
+        let executor = Executor::default();
         let [first, second] = ids();
         executor.enter();
         Arc::new(executor.waker(first)).signal();
         Arc::new(executor.waker(second)).signal();
         executor.leave();
         executor.enter();
-        assert_eq!(take(|_| 0), None);
+        assert_eq!(executor.take(|_| 0), None);
         executor.leave();
     }
 
     /// A run inside a run, as a test makes that calls a simulation from an activity.
     #[test]
     fn a_wake_reaches_the_list_of_its_own_executor() {
-        let (mut outer, mut inner) = (Executor::default(), Executor::default());
+        let (outer, inner) = (Executor::default(), Executor::default());
         let [task, _] = ids();
         outer.enter();
         inner.enter();
         Arc::new(outer.waker(task)).signal();
-        assert_eq!(take(|_| 0), None);
+        assert_eq!(inner.take(|_| 0), None);
         inner.leave();
-        assert_eq!(take(|_| 0), Some(task));
+        assert_eq!(outer.take(|_| 0), Some(task));
         outer.leave();
         assert!(!outer.woken_from_outside() && !inner.woken_from_outside());
     }
 
     #[test]
     fn a_wake_while_its_executor_does_not_run_comes_from_outside() {
-        let mut executor = Executor::default();
+        let executor = Executor::default();
         let waker = Arc::new(executor.waker(ids()[0]));
         waker.signal();
         assert!(waker.is_foreign() && executor.woken_from_outside());
@@ -268,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_task_is_in_the_list_once_and_a_second_wake_is_a_race() {
-        let mut executor = Executor::default();
+        let executor = Executor::default();
         let [task, _] = ids();
         let waker = Arc::new(executor.waker(task));
         executor.enter();
@@ -279,21 +269,21 @@ mod tests {
         executor.enter();
         waker.signal();
         waker.signal();
-        assert_eq!((take(|_| 0), take(|_| 0)), (Some(task), None));
+        assert_eq!((executor.take(|_| 0), executor.take(|_| 0)), (Some(task), None));
         waker.taken();
         waker.signal();
-        assert_eq!(take(|_| 0), Some(task));
+        assert_eq!(executor.take(|_| 0), Some(task));
         waker.taken();
         waker.make_void();
         waker.signal();
-        assert_eq!(take(|_| 0), None);
+        assert_eq!(executor.take(|_| 0), None);
         executor.leave();
         assert!(executor.has_raced());
     }
 
     #[test]
     fn a_poll_knows_whether_its_task_has_woken_itself() {
-        let mut executor = Executor::default();
+        let executor = Executor::default();
         let waker = Arc::new(executor.waker(ids()[0]));
         executor.enter();
         waker.signal();

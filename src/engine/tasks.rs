@@ -34,7 +34,7 @@ enum Hold {
 
 /// Tasks whose futures end in `T`, each with a tag `G` that says what it is.
 pub(crate) struct Tasks<T, G> {
-    /// Makes wakers for new tasks.
+    /// Makes wakers for new tasks, and has the list of those that are ready.
     executor: Executor,
     tasks: Slab<Task<T, G>>,
     /// The task that was taken last for a poll has been removed since.
@@ -71,7 +71,7 @@ impl<T, G: Copy> Tasks<T, G> {
 
     /// The next ready task, which is ready no more: `pick` chooses among so many. `None` when nothing is ready.
     pub(crate) fn next_ready(&mut self, pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
-        let id = ready::take(pick)?;
+        let id = self.executor.take(pick)?;
         if let Some(task) = self.tasks.get(id.0) {
             task.task_waker.taken();
         }
@@ -188,7 +188,7 @@ mod tests {
     /// A waker may outlive its task: in a channel, in a list of a lock.
     #[test]
     fn wakes_of_a_task_that_is_gone_mean_nothing() {
-        let mut executor = Executor::default();
+        let executor = Executor::default();
         let mut tasks = Tasks::new(&executor);
         executor.enter();
         let removed = tasks.spawn(Box::pin(async {}), "removed");
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_task_that_is_held_is_polled_after_its_release_if_it_was_woken() {
-        let mut executor = Executor::default();
+        let executor = Executor::default();
         let mut tasks = Tasks::new(&executor);
         executor.enter();
         let task = tasks.spawn(Box::pin(async {}), ());

@@ -404,7 +404,7 @@ fn panic_of_drop<T>(value: T) -> Option<Box<Panic>> {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let mut core = self.world.core.borrow_mut();
+        let core = self.world.core.borrow();
         core.executor.leave();
         if let Some(outer) = self.outer.take() {
             core.shown.end(outer);

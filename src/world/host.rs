@@ -10,7 +10,6 @@ use super::error::RunError;
 use super::running::Tag;
 use crate::engine::outside::Waiting;
 use crate::engine::queue::Rank;
-use crate::engine::ready;
 use crate::program::panics::{self, Unwound};
 use crate::program::{Ground, Host, News, Time};
 use crate::trace::WorkerKey;
@@ -107,9 +106,10 @@ impl World {
         let until = next.map_or(core.horizon, |(at, ..)| at.min(core.horizon));
         core.host_link.set_waiting(Some(host.clone()));
         core.calls.begin();
+        let is_ready = core.executor.is_any();
         drop(core);
         let waited = {
-            let _waiting = Waiting::begin(&outside, ready::is_any());
+            let _waiting = Waiting::begin(&outside, is_ready);
             let mut news = |context: &mut Context<'_>| outside.poll_news(context);
             panics::catch(|| host.wait(&workers, now, until, News::new(&mut news)))
         };
@@ -124,7 +124,7 @@ impl World {
             core.agenda.put_back(at, rank, wakeup);
         }
         core.look_at_limits();
-        let is_news = ready::is_any() || core.agenda.has_todo() || outside.has_mail() || core.error.is_some();
+        let is_news = core.executor.is_any() || core.agenda.has_todo() || outside.has_mail() || core.error.is_some();
         // The wait may have ended without a task for the run.
         let is_early = core.agenda.now() < until;
         drop(core);
