@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dialect::Dialect;
 use crate::program::RetrySpec;
 
-/// A cache of policies after defaulting. Activities with the same options share one, in this run and in those after it.
+/// A cache of policies after defaulting. Activities with the same options share one.
 #[derive(Debug, Default)]
 pub(super) struct PolicyCache {
     known: Vec<(Option<RetrySpec>, Arc<RetrySpec>)>,
@@ -14,6 +14,12 @@ pub(super) struct PolicyCache {
 impl PolicyCache {
     /// The number of policies that are kept. Programs have few. Beyond these, each activity gets its own copy.
     const LIMIT: usize = 16;
+
+    /// An empty cache in the memory of this one.
+    pub(super) fn emptied(mut self) -> PolicyCache {
+        self.known.clear();
+        self
+    }
 
     /// The policy in force. The dialect decides which policy an activity without one gets: Temporal gives it the
     /// default policy (temporal `service/history/api/command_attr_validator.go`, recorded scenario

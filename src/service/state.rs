@@ -73,12 +73,15 @@ impl Service {
 
     /// Makes a new service in the memory of this one.
     pub(crate) fn emptied(self) -> Service {
-        let Service { outbox, workflows, activities, .. } = self;
+        let Service { outbox, workflows, activities, policies, mut checked, dialect: _ } = self;
+        checked.clear();
         Service {
             outbox: outbox.emptied(),
             workflows: workflows.emptied(),
             activities: activities.emptied(),
-            ..Service::new()
+            policies: policies.emptied(),
+            checked,
+            dialect: Dialect::default(),
         }
     }
 

@@ -228,11 +228,10 @@ impl Setup {
     }
 
     /// The workers as they come up: those that were added, or else one that polls the queue above and has no limit.
-    pub(super) fn workers(&self) -> Vec<Worker> {
-        if self.workers.is_empty() {
-            return vec![Worker::new(self.task_queue.clone(), 0)];
-        }
-        self.workers.iter().map(|worker| Worker::new(worker.task_queue.clone(), worker.slots)).collect()
+    pub(super) fn workers(&self) -> impl Iterator<Item = Worker> {
+        let only = self.workers.is_empty().then(|| Worker::new(self.task_queue.clone(), 0));
+        let added = self.workers.iter().map(|worker| Worker::new(worker.task_queue.clone(), worker.slots));
+        only.into_iter().chain(added)
     }
 }
 
