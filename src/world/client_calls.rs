@@ -13,7 +13,7 @@ impl World {
     /// Starts a workflow of a registered type. `None` if the id is taken.
     pub(crate) fn start_workflow(&self, name: &Arc<str>, id: &Arc<str>, input: Payload) -> Option<WorkflowKey> {
         let mut core = self.core.borrow_mut();
-        if core.started_workflows.contains(id) {
+        if core.workflow_ids.contains(id) {
             return None;
         }
         Some(core.start_workflow(name, id, input, self.setup.task_queue().clone()))

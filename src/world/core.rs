@@ -14,7 +14,7 @@ use super::error::RunError;
 use super::event_places::EventPlaces;
 use super::host_link::HostLink;
 use super::hosted_activity::HostedActivity;
-use super::hosted_workflow::{HostedWorkflow, StartedWorkflows};
+use super::hosted_workflow::HostedWorkflow;
 use super::logging::{self, Silence};
 use super::network::Network;
 use super::query::{Query, QueryKey};
@@ -133,7 +133,8 @@ pub(crate) struct Core {
     pub(super) queries: Table<QueryKey, Query>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
-    pub(super) started_workflows: StartedWorkflows,
+    /// The ids under which workflows were started.
+    pub(super) workflow_ids: BTreeSet<Arc<str>>,
     pub(super) dead: Dead,
     pub(super) host_link: HostLink,
     /// Fakes want to be told of processes that are gone.
@@ -219,7 +220,7 @@ impl Core {
             network: Network::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
-            started_workflows: StartedWorkflows::default(),
+            workflow_ids: BTreeSet::new(),
             dead: memory.dead,
             host_link: HostLink::default(),
             watches_workers: false,

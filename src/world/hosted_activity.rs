@@ -1,10 +1,14 @@
 //! [`HostedActivity`]: what the loop knows of an activity beside the service.
 
+use crate::service::ActivityKey;
 use crate::trace::AttemptKey;
 
-/// An activity as the loop knows it: its latest attempt, and what a fault has in store for the next one.
+/// An activity as the loop knows it: its place among those of its workflow, its latest attempt, and what a fault has in store
+/// for the next one.
 #[derive(Clone, Copy, Default)]
 pub(super) struct HostedActivity {
+    /// The activity that its workflow scheduled before it.
+    before: Option<ActivityKey>,
     latest: Option<AttemptKey>,
     /// The attempt whose dispatch was the last to be a point.
     dispatched: u32,
@@ -14,6 +18,16 @@ pub(super) struct HostedActivity {
 }
 
 impl HostedActivity {
+    /// Makes an activity that its workflow has scheduled after this one.
+    pub(super) fn after(before: Option<ActivityKey>) -> HostedActivity {
+        HostedActivity { before, ..HostedActivity::default() }
+    }
+
+    /// Gives the activity that its workflow scheduled before it.
+    pub(super) fn before(&self) -> Option<ActivityKey> {
+        self.before
+    }
+
     /// The latest attempt that a worker took, if any.
     pub(super) fn latest_attempt(&self) -> Option<AttemptKey> {
         self.latest

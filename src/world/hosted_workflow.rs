@@ -1,7 +1,5 @@
 //! [`HostedWorkflow`]: what the loop knows of a workflow beside the service.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -66,8 +64,8 @@ pub(super) struct HostedWorkflow {
     busy: Busy,
     /// The wakers of those who wait for it to close.
     waiting: Vec<Waker>,
-    /// The latest activity of each type that it has scheduled.
-    latest: BTreeMap<Arc<str>, ActivityKey>,
+    /// The latest activity that it has scheduled.
+    latest_activity: Option<ActivityKey>,
     attempts: Vec<AttemptKey>,
     places: Places,
 }
@@ -190,9 +188,9 @@ impl HostedWorkflow {
         self.places = places;
     }
 
-    /// It has scheduled an activity. Gives the one of that type before it.
-    pub(super) fn scheduled(&mut self, activity_type: Arc<str>, activity: ActivityKey) -> Option<ActivityKey> {
-        self.latest.insert(activity_type, activity)
+    /// It has scheduled an activity. Gives the one before it.
+    pub(super) fn scheduled(&mut self, activity: ActivityKey) -> Option<ActivityKey> {
+        self.latest_activity.replace(activity)
     }
 
     /// An attempt at one of its activities has begun.
@@ -213,27 +211,5 @@ impl HostedWorkflow {
     /// Takes the wakers of those who wait for it to close.
     pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = Waker> {
         self.waiting.drain(..)
-    }
-}
-
-/// The ids and types under which the workflows of a run were started.
-#[derive(Debug, Default)]
-pub(super) struct StartedWorkflows {
-    ids: BTreeSet<Arc<str>>,
-    /// How many there are of a type.
-    of_type: BTreeMap<Arc<str>, u32>,
-}
-
-impl StartedWorkflows {
-    pub(super) fn contains(&self, id: &str) -> bool {
-        self.ids.contains(id)
-    }
-
-    /// Notes one more, and says which of its type it is, from 1.
-    pub(super) fn add(&mut self, id: &Arc<str>, workflow_type: &Arc<str>) -> u32 {
-        self.ids.insert(id.clone());
-        let of_type = self.of_type.entry(workflow_type.clone()).or_default();
-        *of_type += 1;
-        *of_type
     }
 }

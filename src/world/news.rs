@@ -1,5 +1,7 @@
 //! What the service leaves in its outbox: timers for the queue, tasks for workers, news for the trace.
 
+use std::iter;
+
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use super::hosted_activity::HostedActivity;
@@ -142,15 +144,17 @@ impl Core {
         let activity_type = record.activity_type().clone();
         let input = self.trace.store(record.spec().input.as_bytes());
         let activity_id = record.id().clone();
+        let before = self.workflows[workflow].scheduled(activity);
+        // The types of a workflow's activities are few, so that one of this type is near.
         let named = self.trace.activities();
-        let mut execution = 1;
-        if let Some(before) = self.workflows[workflow].scheduled(activity_type.clone(), activity) {
-            execution += named[before].execution;
-        }
+        let execution = iter::successors(before, |activity| self.activities[*activity].before())
+            .map(|activity| &named[activity])
+            .find(|name| name.activity_type == activity_type)
+            .map_or(1, |name| name.execution + 1);
         let shown = ShownActivity { workflow, activity_type: activity_type.clone(), execution };
         self.shown.add_activity(shown);
         self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution });
-        self.activities.push(HostedActivity::default());
+        self.activities.push(HostedActivity::after(before));
         self.note(Who::Activity(activity), What::Scheduled(input));
     }
 

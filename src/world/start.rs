@@ -278,7 +278,11 @@ impl Core {
         task_queue: Arc<str>,
     ) -> WorkflowKey {
         let bytes = self.trace.store(input.as_bytes());
-        let execution = self.started_workflows.add(workflow_id, workflow_type);
+        self.workflow_ids.insert(workflow_id.clone());
+        // The types are few, so that one of this type is near.
+        let named = self.trace.workflows().values();
+        let execution =
+            named.rev().find(|name| name.workflow_type == *workflow_type).map_or(1, |name| name.execution + 1);
         self.shown
             .add_workflow(ShownWorkflow { workflow_id: workflow_id.clone(), workflow_type: workflow_type.clone() });
         let key = self.trace.name_workflow(WorkflowName {
