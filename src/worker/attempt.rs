@@ -8,7 +8,7 @@ use crate::engine::tasks::TaskId;
 use crate::program::places::Places;
 use crate::program::{ActivityTask, AttemptListener, CancelReason, Span, Time, Timeouts};
 use crate::service::{Dialect, Token};
-use crate::trace::{Bytes, WorkerKey};
+use crate::trace::{AttemptKey, Bytes, WorkerKey};
 
 use super::departure::FinalReport;
 use super::message::Delivery;
@@ -34,6 +34,8 @@ const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
 pub(crate) struct Attempt {
     token: Token,
     worker: WorkerKey,
+    /// The attempt of the same workflow that began before it.
+    before: Option<AttemptKey>,
     /// The throttle holds its heartbeats back.
     throttle: Throttle,
     task: Option<TaskId>,
@@ -71,10 +73,18 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     /// Makes an attempt that its worker takes now. `interval` is the time between two heartbeats that are sent.
-    pub(super) fn new(token: Token, worker: WorkerKey, task: &ActivityTask, interval: Span, now: Time) -> Attempt {
+    pub(super) fn new(
+        token: Token,
+        worker: WorkerKey,
+        before: Option<AttemptKey>,
+        task: &ActivityTask,
+        interval: Span,
+        now: Time,
+    ) -> Attempt {
         Attempt {
             token,
             worker,
+            before,
             throttle: Throttle::new(interval),
             task: None,
             life: Life::Running,
@@ -113,6 +123,11 @@ impl Attempt {
     /// The worker that has it.
     pub(crate) fn worker(&self) -> WorkerKey {
         self.worker
+    }
+
+    /// Gives the attempt of the same workflow that began before it.
+    pub(super) fn before(&self) -> Option<AttemptKey> {
+        self.before
     }
 
     /// The task of its code, while it runs.

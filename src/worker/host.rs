@@ -1,5 +1,6 @@
 //! [`Attempts`]: the attempts that workers have taken in a run.
 
+use std::iter;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
@@ -17,17 +18,19 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Starts an attempt that a worker takes. `interval` is the time between two heartbeats that are sent.
+    /// Starts an attempt that a worker takes. `before` is the attempt of the same workflow that began before it, `interval`
+    /// the time between two heartbeats that are sent.
     pub(crate) fn start(
         &mut self,
         token: Token,
         worker: WorkerKey,
+        before: Option<AttemptKey>,
         task: &ActivityTask,
         interval: Span,
         now: Time,
     ) -> AttemptKey {
         self.running += 1;
-        self.list.push(Attempt::new(token, worker, task, interval, now))
+        self.list.push(Attempt::new(token, worker, before, task, interval, now))
     }
 
     /// Notes that the code of a running attempt has ended.
@@ -55,6 +58,11 @@ impl Attempts {
     /// The attempts that run.
     pub(crate) fn running(&self) -> impl Iterator<Item = (AttemptKey, &Attempt)> {
         self.list.iter().filter(|(_, attempt)| attempt.is_running())
+    }
+
+    /// Gives this attempt and those of the same workflow that began before it, the latest first.
+    pub(crate) fn back_from(&self, attempt: Option<AttemptKey>) -> impl Iterator<Item = AttemptKey> {
+        iter::successors(attempt, |attempt| self.list[*attempt].before())
     }
 
     /// The attempts that run on this worker.

@@ -66,7 +66,8 @@ pub(super) struct HostedWorkflow {
     waiting: Vec<Waker>,
     /// The latest activity that it has scheduled.
     latest_activity: Option<ActivityKey>,
-    attempts: Vec<AttemptKey>,
+    /// The latest attempt at one of its activities.
+    latest_attempt: Option<AttemptKey>,
     places: Places,
 }
 
@@ -193,14 +194,14 @@ impl HostedWorkflow {
         self.latest_activity.replace(activity)
     }
 
-    /// An attempt at one of its activities has begun.
-    pub(super) fn attempt_started(&mut self, attempt: AttemptKey) {
-        self.attempts.push(attempt);
+    /// An attempt at one of its activities begins. Gives the one before it.
+    pub(super) fn attempt_started(&mut self, attempt: AttemptKey) -> Option<AttemptKey> {
+        self.latest_attempt.replace(attempt)
     }
 
-    /// Takes all attempts at its activities, once it has closed.
-    pub(super) fn take_attempts(&mut self) -> Vec<AttemptKey> {
-        std::mem::take(&mut self.attempts)
+    /// The latest attempt at one of its activities.
+    pub(super) fn latest_attempt(&self) -> Option<AttemptKey> {
+        self.latest_attempt
     }
 
     /// Somebody waits for it to close.

@@ -181,7 +181,7 @@ impl Core {
         let index = self.trace.name_attempt(name);
         self.shown.add_attempt(token.activity, token.attempt);
         let workflow = self.service.activity(token.activity).workflow();
-        self.workflows[workflow].attempt_started(index);
+        let before = self.workflows[workflow].attempt_started(index);
         let (dialect, timeout) = (self.service.dialect(), task.info.timeouts.heartbeat);
         let interval = match self.settings.heartbeat_throttle {
             HeartbeatThrottle::Off => Span::ZERO,
@@ -190,7 +190,7 @@ impl Core {
                 throttle::interval_in(dialect, timeout, default.into(), max.into())
             }
         };
-        self.attempts.start(token, worker, task, interval, self.agenda.now());
+        self.attempts.start(token, worker, before, task, interval, self.agenda.now());
         self.activities[token.activity].attempt_started(index);
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));

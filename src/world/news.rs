@@ -9,7 +9,7 @@ use super::shown::ShownActivity;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
-use crate::trace::{ActivityName, What, Who};
+use crate::trace::{ActivityName, AttemptKey, What, Who};
 
 impl Core {
     /// Calls the service and takes what that leaves: timers for the queue, tasks for workers, news for the trace.
@@ -190,11 +190,14 @@ impl Core {
         for waker in self.workflows[workflow].take_waiting() {
             waker.wake();
         }
-        for attempt in self.workflows[workflow].take_attempts() {
-            let record = &self.attempts[attempt];
-            if record.is_running() && !record.is_zombie() {
-                self.expect_local_timeout(attempt);
-            }
+        let attempts = self.attempts.back_from(self.workflows[workflow].latest_attempt());
+        let is_given_up_now = |attempt: &AttemptKey| {
+            let record = &self.attempts[*attempt];
+            record.is_running() && !record.is_zombie()
+        };
+        let given_up: Vec<AttemptKey> = attempts.filter(is_given_up_now).collect();
+        for attempt in given_up.into_iter().rev() {
+            self.expect_local_timeout(attempt);
         }
         if let Some(instance) = self.workflows[workflow].take_cached() {
             self.agenda.then(Todo::Evict(instance));
