@@ -108,10 +108,10 @@ impl WorkflowState {
 
     /// Drops the handlers, which may hold contexts of this very instance.
     pub(super) fn forget_queries(&self) {
-        let handlers = std::mem::take(&mut *self.queries.borrow_mut());
-        if handlers.is_empty() {
+        if self.queries.borrow().is_empty() {
             return;
         }
+        let handlers = std::mem::take(&mut *self.queries.borrow_mut());
         // A destructor's panic has no one to go to.
         let _ = panics::catch_drop(handlers);
     }

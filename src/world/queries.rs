@@ -4,7 +4,6 @@
 //! news is taken in. It also waits for a worker. A workflow that is not in the worker's cache is replayed for it, a closed
 //! one too.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -52,7 +51,8 @@ impl Core {
 
     /// What queries have waited for may have come.
     pub(super) fn offer_queries(&mut self) {
-        let waiting: BTreeSet<QueryKey> = self.waiting_queries.values().flatten().copied().collect();
+        let mut waiting: Vec<QueryKey> = self.waiting_queries.values().flatten().copied().collect();
+        waiting.sort_unstable();
         for query in waiting {
             self.offer_query(query);
         }
@@ -60,7 +60,8 @@ impl Core {
 
     /// The workflow's task is done, which queries to it have waited for.
     pub(super) fn offer_queries_to(&mut self, workflow: WorkflowKey) {
-        for query in self.waiting_queries.get(&workflow).cloned().unwrap_or_default() {
+        let Some(waiting) = self.waiting_queries.get(&workflow) else { return };
+        for query in waiting.clone() {
             self.offer_query(query);
         }
     }
