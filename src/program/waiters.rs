@@ -1,6 +1,7 @@
 //! [`Waiters`]: the wakers of all who wait for one event.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::mem;
 use std::task::Waker;
 
@@ -24,9 +25,9 @@ use std::task::Waker;
 #[derive(Debug, Default)]
 pub struct Waiters {
     wakers: Vec<Option<Waker>>,
-    /// The indexes that are free. They are a set of their own, since a search for each of many waiters would be
-    /// quadratic.
-    free: BTreeSet<usize>,
+    /// The indexes that are free, the least first. They are a heap of their own, since a search for each of many waiters
+    /// would be quadratic.
+    free: BinaryHeap<Reverse<usize>>,
 }
 
 /// A future's index among the [`Waiters`]; `None` before its first poll.
@@ -36,10 +37,13 @@ impl Waiters {
     /// Puts `waker` at the future's index, and gives the waker that it replaces.
     pub fn register(&mut self, index: &mut WaiterIndex, waker: &Waker) -> Option<Waker> {
         let index = *index.get_or_insert_with(|| {
-            self.free.pop_first().unwrap_or_else(|| {
-                self.wakers.push(None);
-                self.wakers.len() - 1
-            })
+            self.free.pop().map_or_else(
+                || {
+                    self.wakers.push(None);
+                    self.wakers.len() - 1
+                },
+                |Reverse(index)| index,
+            )
         });
         let slot = &mut self.wakers[index];
         match slot {
@@ -51,7 +55,7 @@ impl Waiters {
     /// Gives an index up, and gives its waker.
     pub fn leave(&mut self, index: WaiterIndex) -> Option<Waker> {
         let waker = self.wakers.get_mut(index?)?.take()?;
-        self.free.extend(index);
+        self.free.extend(index.map(Reverse));
         Some(waker)
     }
 
