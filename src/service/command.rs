@@ -1,10 +1,10 @@
 //! The commands of a completed workflow task: first all are checked, then all are carried out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::history::{EventKind, TaskFailedCause};
-use super::workflow::{TimerState, insert};
+use super::workflow::{TimerState, find, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey, WorkflowOutcome};
 use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetrySpec, RetryState, Seq, Time, Timeouts};
 
@@ -17,19 +17,17 @@ type BadCommand = (TaskFailedCause, String);
 /// The things that the commands before the one at hand have started and cancelled, in the same workflow task.
 #[derive(Default)]
 struct Earlier {
-    /// The numbers of the activities.
-    numbers: BTreeSet<Seq>,
-    /// The ids of the activities, where the caller has chosen them.
-    ids: BTreeSet<ActivityId>,
-    /// Says whether a timer runs now.
-    timers: BTreeMap<Seq, bool>,
+    /// The numbers of the activities, and their ids where the caller has chosen them.
+    activities: BTreeSet<ActivityId>,
+    /// Says of each timer whether it runs now. The numbers rise.
+    timers: Vec<(Seq, bool)>,
 }
 
-/// The things that have ended while the task was open, which the workflow cannot know.
+/// The things that have ended while the task was open, which the workflow cannot know. Both lists rise.
 #[derive(Default)]
 struct Unseen {
-    closed: BTreeSet<ActivityKey>,
-    fired: BTreeSet<Seq>,
+    closed: Vec<ActivityKey>,
+    fired: Vec<Seq>,
 }
 
 fn command_name(command: &Command) -> &'static str {
@@ -97,10 +95,10 @@ impl Service {
                             ),
                         ));
                     }
-                    earlier.timers.insert(*seq, true);
+                    insert(&mut earlier.timers, *seq, true);
                 }
                 Command::CancelTimer { seq } => {
-                    if !self.timer_runs(workflow, *seq, &earlier) && !unseen.fired.contains(seq) {
+                    if !self.timer_runs(workflow, *seq, &earlier) && unseen.fired.binary_search(seq).is_err() {
                         return Err((
                             TaskFailedCause::BadCancelTimerAttributes,
                             format!(
@@ -109,7 +107,7 @@ impl Service {
                             ),
                         ));
                     }
-                    earlier.timers.insert(*seq, false);
+                    insert(&mut earlier.timers, *seq, false);
                 }
                 // A marker is the workflow's own affair, and an answer to a query is not for the history.
                 Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
@@ -143,7 +141,8 @@ impl Service {
         let retry = self.policies.get(&spec.retry, self.dialect).map_err(bad)?;
         let timeouts = self.normal_timeouts(workflow, &id, spec, &retry).map_err(bad)?;
         self.checked.push_back((timeouts, retry));
-        let is_new = earlier.numbers.insert(seq) && (spec.activity_id.is_none() || earlier.ids.insert(id.clone()));
+        let is_new = earlier.activities.insert(ActivityId::Seq(seq))
+            && (spec.activity_id.is_none() || earlier.activities.insert(id.clone()));
         if !is_new || self.open_activity(workflow, &id).is_some() || self.seq_is_open(workflow, seq) {
             return Err((
                 TaskFailedCause::ScheduleActivityDuplicateId,
@@ -183,9 +182,9 @@ impl Service {
         let known = self.workflow(workflow).activity(seq);
         let may_be = known.is_some_and(|key| {
             let activity = self.activity(key);
-            if activity.is_open() { !activity.cancel_requested } else { unseen.closed.contains(&key) }
+            if activity.is_open() { !activity.cancel_requested } else { unseen.closed.binary_search(&key).is_ok() }
         });
-        if may_be || earlier.numbers.contains(&seq) {
+        if may_be || earlier.activities.contains(&ActivityId::Seq(seq)) {
             return Ok(());
         }
         let scheduled_event_id = known.map_or(0, |key| self.activity(key).scheduled_event_id);
@@ -204,20 +203,22 @@ impl Service {
         for event in &self.workflow(workflow).buffered {
             unseen.closed.extend(event.activity);
             if let EventKind::TimerFired { seq } = event.kind {
-                unseen.fired.insert(seq);
+                unseen.fired.push(seq);
             }
         }
+        unseen.closed.sort_unstable();
+        unseen.fired.sort_unstable();
         unseen
     }
 
     fn timer_runs(&self, workflow: WorkflowKey, seq: Seq, earlier: &Earlier) -> bool {
-        let in_this_task = earlier.timers.get(&seq).copied();
+        let in_this_task = find(&earlier.timers, seq).ok().map(|index| earlier.timers[index].1);
         in_this_task.unwrap_or_else(|| matches!(self.workflow(workflow).timer(seq), Some(TimerState::Running(_))))
     }
 
     /// Carries out commands that have been checked.
     pub(super) fn carry_out(&mut self, workflow: WorkflowKey, commands: &[Command], now: Time) {
-        let mut cancelled = BTreeSet::new();
+        let mut cancelled = Vec::new();
         for command in commands {
             match command {
                 Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
@@ -233,7 +234,7 @@ impl Service {
                 Command::CancelTimer { seq } => {
                     let run = &mut self.workflows[workflow];
                     run.set_timer(*seq, TimerState::Canceled);
-                    cancelled.insert(*seq);
+                    cancelled.push(*seq);
                     run.append(now, EventKind::TimerCanceled { seq: *seq });
                     self.outbox.news.push_back(News::TimerCanceled { workflow, timer: *seq });
                 }
@@ -260,9 +261,11 @@ impl Service {
             }
         }
         if !cancelled.is_empty() {
+            cancelled.sort_unstable();
+            let is_cancelled = |seq: &Seq| cancelled.binary_search(seq).is_ok();
             // They may have fired while the task was open: the workflow will never know.
             let buffered = &mut self.workflows[workflow].buffered;
-            buffered.retain(|event| !matches!(event.kind, EventKind::TimerFired { seq } if cancelled.contains(&seq)));
+            buffered.retain(|event| !matches!(&event.kind, EventKind::TimerFired { seq } if is_cancelled(seq)));
         }
     }
 

@@ -256,7 +256,7 @@ impl Workflow {
 }
 
 /// Looks for a number in a rising list.
-fn find<T>(list: &[(Seq, T)], seq: Seq) -> Result<usize, usize> {
+pub(super) fn find<T>(list: &[(Seq, T)], seq: Seq) -> Result<usize, usize> {
     list.binary_search_by_key(&seq, |(seq, _)| *seq)
 }
 
