@@ -129,7 +129,8 @@ impl ActivityContext {
 
     fn details(&self) -> Option<&[u8]> {
         self.0.link.called();
-        if !self.0.details_read.swap(true, Ordering::Relaxed) {
+        if !self.0.details_read.load(Ordering::Relaxed) {
+            self.0.details_read.store(true, Ordering::Relaxed);
             self.0.link.details_read();
         }
         self.0.task.heartbeat_details.as_bytes()

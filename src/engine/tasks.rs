@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{RawWakerVTable, Waker};
 
 pub(crate) use super::ready::TaskId;
 use super::ready::{self, Executor, TaskWaker};
@@ -19,8 +20,15 @@ struct Task<T, G> {
     tag: G,
     hold: Hold,
     task_waker: Arc<TaskWaker>,
-    /// To tell this task's waker from others.
-    own: Waker,
+    /// This tells the task's own waker from others.
+    own: WakerIdentity,
+}
+
+/// Two wakers that do the same have this in common, as [`Waker::will_wake`] compares them.
+type WakerIdentity = (*const (), *const RawWakerVTable);
+
+fn identity(waker: &Waker) -> WakerIdentity {
+    (waker.data(), ptr::from_ref(waker.vtable()))
 }
 
 /// Whether a task may be polled.
@@ -61,9 +69,9 @@ impl<T, G: Copy> Tasks<T, G> {
         let Tasks { executor, tasks, .. } = self;
         let id = tasks.add(|id| {
             let task_waker = Arc::new(executor.waker(TaskId(id)));
-            let own = Waker::from(task_waker.clone());
-            let parked = Some((future, own.clone()));
-            Task { parked, tag, hold: Hold::Free, task_waker, own }
+            let waker = Waker::from(task_waker.clone());
+            let own = identity(&waker);
+            Task { parked: Some((future, waker)), tag, hold: Hold::Free, task_waker, own }
         });
         self.wake(TaskId(id));
         TaskId(id)
@@ -137,7 +145,7 @@ impl<T, G: Copy> Tasks<T, G> {
 
     /// Whether this waker does nothing but wake the task.
     pub(crate) fn is_own_waker(&self, id: TaskId, waker: &Waker) -> bool {
-        self.tasks.get(id.0).is_some_and(|task| task.own.will_wake(waker))
+        self.tasks.get(id.0).is_some_and(|task| task.own == identity(waker))
     }
 
     /// Keeps a task from being polled until [`Tasks::release`].
@@ -160,8 +168,8 @@ impl<T, G: Copy> Tasks<T, G> {
 
     /// The tasks that somebody else holds a waker of: only they can be woken by other than the run's own calls.
     pub(crate) fn awaited_elsewhere(&self) -> impl Iterator<Item = G> {
-        // Of those that the task has of itself, one is parked with its future.
-        self.tasks.iter().filter(|task| Arc::strong_count(&task.task_waker) > 3).map(|task| task.tag)
+        // The task has one itself, and the waker that is parked with its future another.
+        self.tasks.iter().filter(|task| Arc::strong_count(&task.task_waker) > 2).map(|task| task.tag)
     }
 
     /// A task that something outside the run has woken.
@@ -202,7 +210,8 @@ mod tests {
 
         let drained = tasks.spawn(Box::pin(async {}), "drained");
         assert_eq!(tasks.next_ready(|_| 0), Some(drained));
-        let waker = tasks.tasks.get(drained.0).map(|task| task.own.clone()).expect("it was spawned");
+        let waker =
+            tasks.tasks.get(drained.0).and_then(|task| Some(task.parked.as_ref()?.1.clone())).expect("it was spawned");
         assert_eq!(tasks.drain().len(), 1);
         waker.wake();
         assert_eq!(tasks.next_ready(|_| 0), None);

@@ -33,7 +33,11 @@ impl WakeFlag {
 
     /// Whether the code is to be polled. Asking resets it.
     pub fn take(&self) -> bool {
-        self.woken.swap(false, Ordering::Relaxed)
+        let woken = self.woken.load(Ordering::Relaxed);
+        if woken {
+            self.woken.store(false, Ordering::Relaxed);
+        }
+        woken
     }
 
     pub fn wake_own(&self) {
