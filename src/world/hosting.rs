@@ -1,7 +1,6 @@
 //! What happens to an attempt on its worker: start, awaits, heartbeats, end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 
 use super::core::{Core, World, with_current};
@@ -24,19 +23,14 @@ use crate::worker::throttle;
 #[derive(Debug)]
 pub(crate) struct Link {
     attempt: AttemptKey,
-    /// Atomic only because links are `Sync`.
-    run: AtomicU64,
+    run: u64,
     /// The run's.
     thread: ThreadId,
 }
 
 impl Link {
-    fn new(attempt: AttemptKey, run: u64) -> Arc<Link> {
-        Arc::new(Link { attempt, run: AtomicU64::new(run), thread: std::thread::current().id() })
-    }
-
     fn is_of(&self, run: u64) -> bool {
-        self.run.load(Ordering::Relaxed) == run
+        self.run == run
     }
 
     /// Asks the run in progress here, if there is one.
@@ -172,7 +166,7 @@ impl World {
 
 impl Core {
     fn link(&self, attempt: AttemptKey) -> Arc<Link> {
-        Link::new(attempt, self.run)
+        Arc::new(Link { attempt, run: self.run, thread: self.shown.thread() })
     }
 
     /// Notes a new attempt and makes its record.

@@ -7,6 +7,7 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use super::settings::Settings;
@@ -103,8 +104,9 @@ struct Names {
 /// The public side of a thread that makes a run.
 #[derive(Debug)]
 pub(crate) struct Shown {
+    thread: ThreadId,
     /// The thread's name, which is the test's.
-    thread: String,
+    name: String,
     /// Tells threads apart.
     number: u64,
     doing: AtomicU64,
@@ -138,9 +140,10 @@ impl Shown {
     }
 
     fn register() -> Arc<Shown> {
-        let thread = std::thread::current().name().unwrap_or("main").to_owned();
+        let thread = std::thread::current();
         let shown = Arc::new(Shown {
-            thread,
+            thread: thread.id(),
+            name: thread.name().unwrap_or("main").to_owned(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             doing: AtomicU64::default(),
             entries: AtomicU64::default(),
@@ -231,6 +234,10 @@ impl Shown {
         (self.doing() != Doing::Nothing).then(|| self.entries.load(Ordering::Relaxed))
     }
 
+    pub(super) fn thread(&self) -> ThreadId {
+        self.thread
+    }
+
     pub(super) fn number(&self) -> u64 {
         self.number
     }
@@ -246,7 +253,7 @@ impl Shown {
 
     /// The thread in words: `test explore::works`.
     pub(super) fn thread_words(&self) -> String {
-        if self.thread == "main" { "the main thread".to_owned() } else { format!("test {}", self.thread) }
+        if self.name == "main" { "the main thread".to_owned() } else { format!("test {}", self.name) }
     }
 
     /// Says whether the code is polled, or called as a part of a poll.
