@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::task::Waker;
 
-use super::slot::SlotId;
+use super::slot::{SlotId, Slots};
 use crate::program::Waiters;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Scope {
     cancelled: bool,
     /// Those that are cancelled with it.
     children: Vec<ScopeId>,
-    /// The slots that were started in it, in the order in which they were.
+    /// The slots that were started in it. The root has none here: it is cancelled once, and they are looked for then.
     slots: Vec<SlotId>,
     waiters: Waiters,
 }
@@ -64,11 +64,13 @@ impl Scopes {
 
     /// Notes that something was started in a scope.
     pub fn add_slot(&mut self, id: ScopeId, slot: SlotId) {
-        self.get_mut(id).slots.push(slot);
+        if id != ScopeId::ROOT {
+            self.get_mut(id).slots.push(slot);
+        }
     }
 
     /// Cancels a scope and all below it. `None` if it was cancelled before.
-    pub fn cancel(&mut self, id: ScopeId) -> Option<Cancelled> {
+    pub fn cancel(&mut self, id: ScopeId, slots: &Slots) -> Option<Cancelled> {
         if self.is_cancelled(id) {
             return None;
         }
@@ -87,6 +89,9 @@ impl Scopes {
             let scope = self.get_mut(id);
             cancelled.waiting.extend(scope.waiters.take());
             cancelled.slots.append(&mut scope.slots);
+            if id == ScopeId::ROOT {
+                cancelled.slots.extend(slots.in_root());
+            }
         }
         cancelled.slots.sort_unstable();
         Some(cancelled)
@@ -113,7 +118,7 @@ impl Scopes {
 
 #[cfg(test)]
 mod tests {
-    use super::super::slot::{SlotKind, Slots};
+    use super::super::slot::SlotKind;
     use super::*;
 
     #[test]
@@ -127,20 +132,20 @@ mod tests {
         let all = [ScopeId::ROOT, child, grandchild, detached, under_detached, sibling];
         let mut slots = Slots::default();
         let started = [sibling, grandchild, child, ScopeId::ROOT, child, detached].map(|id| {
-            let slot = slots.add(SlotKind::Timer, 1, 0);
+            let slot = slots.add(SlotKind::Timer, id == ScopeId::ROOT, 1, 0);
             scopes.add_slot(id, slot);
             slot
         });
         let state = |scopes: &Scopes| all.map(|id| scopes.is_cancelled(id));
-        let slots = |cancelled: Option<Cancelled>| cancelled.map(|cancelled| cancelled.slots);
+        let cancel = |scopes: &mut Scopes, id| scopes.cancel(id, &slots).map(|cancelled| cancelled.slots);
         let those = |indexes: &[usize]| Some(indexes.iter().map(|index| started[*index]).collect::<Vec<_>>());
 
-        assert_eq!(slots(scopes.cancel(child)), those(&[1, 2, 4]));
+        assert_eq!(cancel(&mut scopes, child), those(&[1, 2, 4]));
         assert_eq!(state(&scopes), [false, true, true, false, false, false]);
-        assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), those(&[0, 3]));
+        assert_eq!(cancel(&mut scopes, ScopeId::ROOT), those(&[0, 3]));
         assert_eq!(state(&scopes), [true, true, true, false, false, true]);
-        assert_eq!(slots(scopes.cancel(ScopeId::ROOT)), None);
-        assert_eq!(slots(scopes.cancel(detached)), those(&[5]));
+        assert_eq!(cancel(&mut scopes, ScopeId::ROOT), None);
+        assert_eq!(cancel(&mut scopes, detached), those(&[5]));
         assert_eq!(state(&scopes), [true; 6]);
         let late = scopes.child(child);
         assert!(scopes.is_cancelled(late));

@@ -55,6 +55,9 @@ pub(super) enum SlotState {
 /// One activity or timer.
 #[derive(Debug)]
 pub(super) struct Slot {
+    id: SlotId,
+    /// Says whether it was started in the workflow's own scope.
+    in_root: bool,
     /// The activation in which it was started. While that lasts its command can be taken back.
     pub activation: u32,
     /// The index of its command among those of that activation.
@@ -88,13 +91,21 @@ impl Slots {
         self.activities.len() + self.timers.len()
     }
 
-    /// Adds an open slot, whose command is this one of the activation.
-    pub fn add(&mut self, kind: SlotKind, activation: u32, command: usize) -> SlotId {
+    /// Adds an open slot, whose command is this one of the activation. `in_root` says whether it is started in the
+    /// workflow's own scope.
+    pub fn add(&mut self, kind: SlotKind, in_root: bool, activation: u32, command: usize) -> SlotId {
         let created = self.len();
         let of_kind = self.of_kind(kind);
+        let id = SlotId { created, kind, seq: of_kind.len() as Seq + 1 };
         let state = SlotState::Open { waiter: Waiter::Nobody, cancel_asked: false };
-        of_kind.push(Slot { activation, command, state });
-        SlotId { created, kind, seq: of_kind.len() as Seq }
+        of_kind.push(Slot { id, in_root, activation, command, state });
+        id
+    }
+
+    /// Gives those that were started in the workflow's own scope.
+    pub fn in_root(&self) -> impl Iterator<Item = SlotId> {
+        let all = self.activities.iter().chain(&self.timers);
+        all.filter(|slot| slot.in_root).map(|slot| slot.id)
     }
 
     pub fn at(&mut self, slot: SlotId) -> &mut Slot {
@@ -123,7 +134,8 @@ mod tests {
         use SlotKind::{Activity, Timer};
         let mut slots = Slots::default();
         let kinds = [Timer, Activity, Activity, Timer, Timer, Activity];
-        let added: Vec<_> = kinds.iter().zip(1..).map(|(&kind, activation)| slots.add(kind, activation, 0)).collect();
+        let added: Vec<_> =
+            kinds.iter().zip(1..).map(|(&kind, activation)| slots.add(kind, true, activation, 0)).collect();
         assert_eq!(added.iter().map(|slot| slot.seq).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3]);
         assert!(added.is_sorted());
         for (slot, activation) in added.into_iter().zip(1..) {

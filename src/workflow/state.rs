@@ -210,7 +210,7 @@ impl WorkflowState {
         if scopes.is_cancelled(scope) {
             return Requested::Cancelled;
         }
-        let slot = slots.add(kind, self.moment.get().activation, commands.len());
+        let slot = slots.add(kind, scope == ScopeId::ROOT, self.moment.get().activation, commands.len());
         scopes.add_slot(scope, slot);
         commands.push(asked(command(slot.seq)));
         self.note_progress();
@@ -267,7 +267,8 @@ impl WorkflowState {
             return;
         }
         let mut guard = self.requests.borrow_mut();
-        let Some(cancelled) = guard.scopes.cancel(scope) else { return };
+        let Requests { slots, scopes, .. } = &mut *guard;
+        let Some(cancelled) = scopes.cancel(scope, slots) else { return };
         self.note_progress();
         let activation = self.moment.get().activation;
         let ended: Vec<Waiter> = cancelled.slots.into_iter().map(|slot| guard.cancel_slot(slot, activation)).collect();
