@@ -56,7 +56,8 @@ pub(super) struct HostedWorkflow {
     instance: Option<Instance>,
     /// The worker that has the instance, or had it last.
     home: Option<WorkerKey>,
-    held: Option<Held>,
+    /// It is boxed because it is rare.
+    held: Option<Box<Held>>,
     signals: u32,
     tasks_done: u32,
     /// Attempts at the present task.
@@ -146,7 +147,7 @@ impl HostedWorkflow {
 
     /// A worker holds an answer back. Gives the code of an older one that was held, which is never sent.
     pub(super) fn hold(&mut self, answer: Held) -> Option<Instance> {
-        self.held.replace(answer).map(|older| older.instance)
+        self.held.replace(Box::new(answer)).map(|older| older.instance)
     }
 
     /// The worker that holds an answer back.
@@ -161,7 +162,7 @@ impl HostedWorkflow {
 
     /// The answer that was held back leaves its worker.
     pub(super) fn take_held(&mut self) -> Option<Held> {
-        self.held.take()
+        self.held.take().map(|held| *held)
     }
 }
 
