@@ -37,7 +37,7 @@ pub(crate) struct Start {
     setup: Arc<Setup>,
     origin: Origin,
     /// The survey of the run without faults, once it was made.
-    survey: Arc<OnceLock<Arc<Survey>>>,
+    survey: OnceLock<Arc<Survey>>,
     /// Says whether its runs keep the places of their events.
     keeps_places: bool,
 }
@@ -74,7 +74,7 @@ impl Origin {
 
 impl Start {
     pub(crate) fn new(setup: Arc<Setup>, origin: Origin) -> Start {
-        Start { setup, origin, survey: Arc::default(), keeps_places: false }
+        Start { setup, origin, survey: OnceLock::new(), keeps_places: false }
     }
 
     /// Gives the same with runs that keep the places of their events: for those that are told of.
