@@ -4,13 +4,13 @@ function part(f) {
   if (f ~ /serde|itoa|zmij|converts::from_utf8|payload::Payload::from_json|decode::Decode/) return "JSON"
   if (f ~ /malloc|_int_free|:free |__rust_(de|re)?alloc|__rdl_|finish_grow|grow_one/) return "allocator"
   if (f ~ /__mem/) return "moves and comparisons of memory"
-  if (f ~ /durasim::(time|task|effect)|ActivityProgram>::start::|cost::|durasim_benches/) return "activity and workflow code of the bench, its sleeps"
-  if (f ~ /durasim::(workflow|worker)|workflow_task|WorkflowProgram|WorkflowRun/) return "workflow code's side: contexts, replay, tasks"
+  if (f ~ /durasim::inside|ActivityProgram>::start::|cost::|durasim_benches/) return "activity and workflow code of the bench, its sleeps"
+  if (f ~ /durasim::(workflow|worker::(instance|replay|turn))|workflow_tasks|WorkflowProgram|WorkflowRun/) return "workflow code's side: contexts, replay, tasks"
   if (f ~ /durasim::service/) return "service: activities, timers, history, commands"
-  if (f ~ /durasim::run::(news|matching|messages|heartbeats|hosting|workers)|ActivityLink/) return "messages between workers and service"
-  if (f ~ /durasim::run::(turn|awaits|strike)|durasim::engine/) return "loop, with the faults it asks for"
+  if (f ~ /durasim::(worker|world::(news|dispatch|messages|heartbeats|hosting|workers))|ActivityLink/) return "messages between workers and service"
+  if (f ~ /durasim::(engine|fault|world::(step|awaits|faults|sleeps|agenda|core::with_current))|panics/) return "loop, with the faults it asks for"
   if (f ~ /durasim::(activity|program)|ActivityProgram/) return "attempts' contexts"
-  if (f ~ /durasim::(run|simulation|trace)/) return "set-up, trace and clearing"
+  if (f ~ /durasim::(world|simulation|trace|explore)/) return "set-up, trace and clearing"
   return "drops, lists and other"
 }
 /^ *[0-9,]+ \(/ {
