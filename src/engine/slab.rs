@@ -11,7 +11,8 @@ pub(crate) struct SlabId {
 /// Things that come and go.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    slots: Vec<Option<(SlabId, T)>>,
+    /// Each thing stands with its serial.
+    slots: Vec<Option<(u32, T)>>,
     vacant: Vec<u32>,
     next_serial: u32,
 }
@@ -37,14 +38,14 @@ impl<T> Slab<T> {
         });
         let id = SlabId { slot, serial: self.next_serial };
         self.next_serial = self.next_serial.wrapping_add(1);
-        self.slots[id.index()] = Some((id, make(id)));
+        self.slots[id.index()] = Some((id.serial, make(id)));
         id
     }
 
     /// The thing of this id, if it is still there.
     pub(crate) fn get(&self, id: SlabId) -> Option<&T> {
         match self.slots.get(id.index()) {
-            Some(Some((present, thing))) if *present == id => Some(thing),
+            Some(Some((serial, thing))) if *serial == id.serial => Some(thing),
             _ => None,
         }
     }
@@ -52,7 +53,7 @@ impl<T> Slab<T> {
     /// The thing of this id, to be changed, if it is still there.
     pub(crate) fn get_mut(&mut self, id: SlabId) -> Option<&mut T> {
         match self.slots.get_mut(id.index()) {
-            Some(Some((present, thing))) if *present == id => Some(thing),
+            Some(Some((serial, thing))) if *serial == id.serial => Some(thing),
             _ => None,
         }
     }
@@ -60,7 +61,7 @@ impl<T> Slab<T> {
     /// Takes the thing of this id out, if it is still there.
     pub(crate) fn remove(&mut self, id: SlabId) -> Option<T> {
         let slot = self.slots.get_mut(id.index())?;
-        let (_, thing) = slot.take_if(|(present, _)| *present == id)?;
+        let (_, thing) = slot.take_if(|(serial, _)| *serial == id.serial)?;
         self.vacant.push(id.slot);
         Some(thing)
     }
