@@ -163,6 +163,8 @@ struct Memory {
     activities: Table<ActivityKey, HostedActivity>,
     trace: Trace,
     dead: Dead,
+    /// The thread shows its runs here, and goes on to.
+    shown: Arc<Shown>,
 }
 
 impl Default for Memory {
@@ -182,6 +184,7 @@ impl Default for Memory {
             activities: Table::new(),
             trace: Trace::default(),
             dead: Dead::default(),
+            shown: Shown::of_this_thread(),
         }
     }
 }
@@ -226,7 +229,7 @@ impl Core {
             watches_workers: false,
             running_code: Running::Nobody,
             running_workflow: None,
-            shown: Shown::of_this_thread(),
+            shown: memory.shown,
             error: None,
         }
     }
@@ -234,7 +237,7 @@ impl Core {
     /// A new core in the memory of one whose futures and instances have been dropped, and of the trace that it has given away.
     fn emptied(mut self: Box<Self>, mut trace: Trace) -> Box<Core> {
         trace.clear();
-        let Core { mut sleepers, executor, tasks, dead, .. } = *self;
+        let Core { mut sleepers, executor, tasks, dead, shown, .. } = *self;
         sleepers.clear();
         let memory = Memory {
             agenda: self.agenda.emptied(),
@@ -249,6 +252,7 @@ impl Core {
             activities: self.activities.emptied(),
             trace,
             dead,
+            shown,
         };
         *self = Core::new(memory);
         self

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::settings::Settings;
 use crate::fault::{Id, Name, Plan};
+use crate::program::RunInfo;
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::AttemptKey;
 
@@ -82,20 +83,13 @@ pub(super) struct ShownActivity {
     pub(super) execution: u32,
 }
 
-/// A workflow, as the trace names it.
-#[derive(Debug)]
-pub(super) struct ShownWorkflow {
-    pub(super) workflow_id: Arc<str>,
-    pub(super) workflow_type: Arc<str>,
-}
-
 /// The names of the run in progress.
 #[derive(Default, Debug)]
 struct Names {
     cause: Option<Cause>,
     /// After so long the watchdog tells of code that does not come back. Unknown before the first run.
     patience: Option<Duration>,
-    workflows: Vec<ShownWorkflow>,
+    workflows: Vec<Arc<RunInfo>>,
     activities: Vec<ShownActivity>,
     /// The activity and the number of each.
     attempts: Vec<(ActivityKey, u32)>,
@@ -181,7 +175,7 @@ impl Shown {
         self.store(outer.doing);
     }
 
-    pub(super) fn add_workflow(&self, workflow: ShownWorkflow) {
+    pub(super) fn add_workflow(&self, workflow: Arc<RunInfo>) {
         lock(&self.names).workflows.push(workflow);
     }
 

@@ -15,7 +15,7 @@ use super::logging;
 use super::run::{Finished, Run};
 use super::running::Tag;
 use super::setup::Setup;
-use super::shown::{Cause, Doing, ShownWorkflow};
+use super::shown::{Cause, Doing};
 use super::step::ScriptFuture;
 use super::user_code::{place, who_runs};
 use super::watch::Watch;
@@ -240,10 +240,9 @@ impl Start {
 
     /// Makes the state, brings the worker up and starts the workflow.
     fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>) {
-        let shown = world.core.borrow().shown.clone();
-        shown.show(Doing::State);
+        world.core.borrow().shown.show(Doing::State);
         let made = world.states.make(self.setup.states());
-        shown.show_nothing();
+        world.core.borrow().shown.show_nothing();
         if let Err(error) = made {
             world.core.borrow_mut().fail(error);
             return;
@@ -283,8 +282,6 @@ impl Core {
         let named = self.trace.workflows().values();
         let execution =
             named.rev().find(|name| name.workflow_type == *workflow_type).map_or(1, |name| name.execution + 1);
-        self.shown
-            .add_workflow(ShownWorkflow { workflow_id: workflow_id.clone(), workflow_type: workflow_type.clone() });
         let key = self.trace.name_workflow(WorkflowName {
             workflow_id: workflow_id.clone(),
             workflow_type: workflow_type.clone(),
@@ -303,7 +300,13 @@ impl Core {
             task_timeout: self.settings.workflow_task_timeout.into(),
             random_seed: self.user_random.seed() ^ key.index() as u64,
         };
-        self.serve(|service, now| service.start_workflow(start, now))
+        self.serve_then(
+            |service, now| service.start_workflow(start, now),
+            |core, workflow| {
+                core.shown.add_workflow(core.service.workflow(workflow).info().clone());
+                workflow
+            },
+        )
     }
 }
 
