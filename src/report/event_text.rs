@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::excerpt::{ends, excerpt};
+use super::excerpt::{change, ends, excerpt};
 use crate::fault::{FaultWords, Name, Ordinal};
 use crate::program::{Counted, Marker};
 use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
 
-/// An event in words, with details cut to `width` characters.
+/// An event in words, with details and errors cut to so many characters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventText<'a> {
     pub trace: &'a Trace,
@@ -18,6 +18,10 @@ pub(super) struct EventText<'a> {
     /// How many events were replayed for it, where that is on the same line.
     pub replayed: Option<u32>,
     pub width: usize,
+    /// Errors get more room: the cause stands at the end.
+    pub error_width: usize,
+    /// The details that the activity had before these.
+    pub before: Option<&'a [u8]>,
 }
 
 /// Where a heartbeat has got to, and with which details.
@@ -33,19 +37,35 @@ pub(super) fn heartbeat(what: What) -> Option<(usize, Option<Bytes>)> {
 /// The names of these stages.
 const STAGES: [&str; 3] = ["recorded", "sent", "visible"];
 
-impl EventText<'_> {
+impl<'a> EventText<'a> {
+    /// One event by itself, with details of this width and errors of twice that.
+    pub(super) fn of(trace: &'a Trace, event: &'a Event, width: usize) -> EventText<'a> {
+        EventText {
+            trace,
+            event,
+            last: event,
+            replayed: None,
+            width,
+            error_width: width.saturating_mul(2),
+            before: None,
+        }
+    }
+
     fn excerpt(&self, bytes: Bytes) -> String {
         excerpt(self.trace.bytes(bytes), self.width)
     }
 
     /// Of a heartbeat. What is new in it often stands at the end.
     fn details(&self, bytes: Bytes) -> String {
-        ends(self.trace.bytes(bytes), self.width)
+        let bytes = self.trace.bytes(bytes);
+        match self.before {
+            Some(before) => change(bytes, before, self.width),
+            None => ends(bytes, self.width),
+        }
     }
 
-    /// Errors get twice the room: the cause stands at the end.
     fn error(&self, bytes: &[u8]) -> String {
-        excerpt(bytes, self.width.saturating_mul(2))
+        excerpt(bytes, self.error_width)
     }
 
     fn failure(&self, failure: FailureKey) -> String {
@@ -144,7 +164,7 @@ impl fmt::Display for EventText<'_> {
             What::CancelDelivered(reason) => write!(f, "told to stop: {reason}"),
             What::WorkerStopping => f.write_str("told that its worker is stopping"),
             What::Ended { how, detail } => self.ended(how, detail, f),
-            What::Refused => f.write_str("refused by the service as stale"),
+            What::Refused => f.write_str("refused by the service"),
             What::ReportDropped => f.write_str("report dropped: the service does not know the attempt any more"),
             What::Died => f.write_str("died"),
             What::Aborted => f.write_str("dropped by its worker: the grace period is over"),

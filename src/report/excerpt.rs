@@ -3,7 +3,15 @@
 /// The bytes as one line of at most `width` characters. What is cut ends in `..`; control characters are escaped, and
 /// bytes that are not UTF-8 are as well.
 pub(super) fn excerpt(bytes: &[u8], width: usize) -> String {
-    beginning(bytes, width).0
+    let (beginning, is_cut) = beginning(bytes, width);
+    if is_cut { with_length(beginning, bytes) } else { beginning }
+}
+
+/// Absurdly long bytes, from this many on, are shown with their number where they are cut.
+const LONG: usize = 1_000;
+
+fn with_length(shown: String, bytes: &[u8]) -> String {
+    if bytes.len() < LONG { shown } else { format!("{shown} ({} bytes)", bytes.len()) }
 }
 
 /// And whether there is more. No more is looked at than can be shown.
@@ -32,14 +40,35 @@ pub(super) fn ends(bytes: &[u8], width: usize) -> String {
         Ok(text) => last(text.chars().rev(), room_after),
         Err(_) => last(bytes.escape_ascii().map(char::from).rev(), room_after),
     };
-    format!("{}{end}", excerpt(bytes, room_before + 2))
+    let (beginning, _) = self::beginning(bytes, room_before + 2);
+    with_length(format!("{beginning}{end}"), bytes)
+}
+
+/// As [`ends`], but what is too long is cut so that its first difference to what was there before shows.
+pub(super) fn change(bytes: &[u8], before: &[u8], width: usize) -> String {
+    let (beginning, is_cut) = beginning(bytes, width);
+    let same = bytes.iter().zip(before).take_while(|(byte, other)| byte == other).count();
+    if !is_cut || width < 20 || same == bytes.len() {
+        return if is_cut { ends(bytes, width) } else { beginning };
+    }
+    let context = width / 3;
+    if same + context < width {
+        return with_length(beginning, bytes);
+    }
+    let mut start = same - context;
+    // The first byte of a character.
+    while start < same && bytes[start] & 0b1100_0000 == 0b1000_0000 {
+        start += 1;
+    }
+    let (changed, _) = self::beginning(&bytes[start..], width - 2);
+    with_length(format!("..{changed}"), bytes)
 }
 
 /// A text of the user's on its way to a terminal: control characters are escaped, but for the ends of lines and tabs.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' && c != '\t' {
+        if hides(c) && c != '\n' && c != '\t' {
             plain.extend(c.escape_default());
         } else {
             plain.push(c);
@@ -48,12 +77,18 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
+/// True if a terminal obeys it or moves other characters because of it: controls, and the marks of writing directions.
+fn hides(c: char) -> bool {
+    let directs = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || directs
+}
+
 /// The last characters of a text that is read from its end.
 fn last(reversed: impl Iterator<Item = char>, width: usize) -> String {
     let mut parts = Vec::new();
     let mut len = 0;
     for c in reversed {
-        let part = if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        let part = if hides(c) { c.escape_default().to_string() } else { c.to_string() };
         len += part.chars().count();
         if len > width {
             break;
@@ -70,7 +105,7 @@ fn cut(text: impl Iterator<Item = char>, width: usize) -> (String, bool) {
     let mut room_for_dots = 0;
     for c in text {
         let before = line.len();
-        if c.is_control() {
+        if hides(c) {
             line.extend(c.escape_default());
         } else {
             line.push(c);
@@ -90,7 +125,7 @@ fn cut(text: impl Iterator<Item = char>, width: usize) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ends, excerpt};
+    use super::{change, ends, excerpt};
 
     #[test]
     fn cuts_and_stays_on_one_line() {
@@ -101,6 +136,30 @@ mod tests {
         assert_eq!(excerpt(b"a\nb", 10), "a\\nb");
         assert_eq!(excerpt(b"1234567\n9", 9), "1234567..");
         assert_eq!(excerpt(b"\xff\x00", 10), "\\xff\\x00");
+        assert_eq!(excerpt("a\u{202e}b".as_bytes(), 20), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn absurdly_long_bytes_are_shown_with_their_number() {
+        let bytes = [b'x'; 5_000];
+        assert_eq!(excerpt(&bytes, 10), "xxxxxxxx.. (5000 bytes)");
+        assert_eq!(ends(&bytes, 20), "xxxxxxxxx..xxxxxxxxx (5000 bytes)");
+        assert_eq!(change(&bytes, &bytes[..4_000], 20), "..xxxxxxxxxxxxxxxx.. (5000 bytes)");
+        assert_eq!(excerpt(&bytes[..900], 10), "xxxxxxxx..");
+    }
+
+    #[test]
+    fn what_changes_is_shown() {
+        let value = |etags: &str| format!(r#"{{"upload":"up-0","etags":[{etags}],"at":"2020-01-01T00:00:00Z"}}"#);
+        let (before, now) = (value(r#""a","b""#), value(r#""a","c""#));
+        assert_eq!(change(now.as_bytes(), before.as_bytes(), 30), r#"..gs":["a","c"],"at":"2020-0.."#);
+        // Near the beginning, and where nothing is too long.
+        assert_eq!(change(now.as_bytes(), b"{\"upl0", 30), r#"{"upload":"up-0","etags":["a.."#);
+        assert_eq!(change(b"{\"a\":1}", b"{\"a\":2}", 30), r#"{"a":1}"#);
+        // Both ends are shown if nothing changes.
+        assert_eq!(change(now.as_bytes(), now.as_bytes(), 30), ends(now.as_bytes(), 30));
+        let (before, now) = ("ä".repeat(40), format!("{}ö", "ä".repeat(30)));
+        assert_eq!(change(now.as_bytes(), before.as_bytes(), 30), "..ääääö");
     }
 
     #[test]

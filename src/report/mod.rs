@@ -1,14 +1,18 @@
 //! A run as text, and as JSON for viewers, made of its trace when it is over.
 
+mod changes;
 mod event_text;
 mod excerpt;
+pub(crate) mod fold;
 mod lanes;
+mod last_state;
 mod timeline;
 mod trace_events;
 
 use crate::world::Run;
 
 pub(crate) use excerpt::plain;
+pub(crate) use last_state::last_state;
 pub use timeline::Timeline;
 pub use trace_events::TraceEvents;
 

@@ -239,7 +239,7 @@ fn category(event: &Event) -> &'static str {
 
 /// Words an event as the timeline does.
 fn words(trace: &Trace, event: &Event, width: usize) -> String {
-    EventText { trace, event, last: event, replayed: None, width }.to_string()
+    EventText::of(trace, event, width).to_string()
 }
 
 /// Words an event, with the length of its bytes where they are cut.

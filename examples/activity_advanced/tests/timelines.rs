@@ -5,7 +5,7 @@ use activity_advanced::activities::process_large_file_activity;
 use activity_advanced::fakes::chunk_store::ChunkStore;
 use activity_advanced::fakes::database::Database;
 use activity_advanced::stops::{Stop, simulation};
-use activity_advanced::tour::tale::{CRASH_AND_RESUME, folded};
+use activity_advanced::tour::tale::CRASH_AND_RESUME;
 use activity_advanced::workflows::resilient_processing_workflow;
 use durasim::{ActivityContext, ActivityError, Dialect, Run, Simulation, Time};
 
@@ -25,8 +25,8 @@ fn assert_timeline(name: &str, run: &Run, seconds: std::ops::RangeInclusive<u64>
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let [from, to] = [*seconds.start(), *seconds.end()].map(|second| Time::from_millis(second * 1000));
-    let timeline = run.timeline().header(run.plan().to_string()).between(from, to).details_width(80).to_string();
-    settings.bind(|| insta::assert_snapshot!(name, folded(&timeline)));
+    let timeline = run.timeline().header(run.plan().to_string()).between(from, to).details_width(80);
+    settings.bind(|| insta::assert_snapshot!(name, timeline));
 }
 
 const ALL: std::ops::RangeInclusive<u64> = 0..=1_000_000;

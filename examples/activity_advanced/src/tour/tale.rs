@@ -35,34 +35,6 @@ impl Tale {
 
     /// The part of the run's timeline that matters.
     pub fn timeline(&self, run: &Run) -> String {
-        folded(&run.timeline().between(Time::from_millis(self.from * 1000), Time::MAX).to_string())
-    }
-}
-
-/// A timeline in which lines that differ in nothing but their time, more than three in a row, become the first and the last
-/// of them.
-pub fn folded(timeline: &str) -> String {
-    let without_time = |line: &str| line.split_once("s  ").map(|(_, event)| event.to_owned());
-    let lines: Vec<&str> = timeline.lines().collect();
-    let mut text = String::new();
-    for alike in lines.chunk_by(|line, next| without_time(line).is_some() && without_time(line) == without_time(next)) {
-        match alike {
-            [first, _, _, .., last] => text += &format!("{first}\n{last} ({} in a row)\n", alike.len()),
-            few => few.iter().for_each(|line| text += &format!("{line}\n")),
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_lines_in_a_row_become_two() {
-        let line = |second: u32, what: &str| format!("  {second}.000s  copy#1@1  {what}\n");
-        let timeline = ["a", "b", "b", "c", "c", "c", "c"].iter().zip(1..).map(|(what, at)| line(at, what));
-        let expected = [line(1, "a"), line(2, "b"), line(3, "b"), line(4, "c"), line(7, "c (4 in a row)")];
-        assert_eq!(folded(&timeline.collect::<String>()), expected.concat());
+        run.timeline().between(Time::from_millis(self.from * 1000), Time::MAX).to_string()
     }
 }
