@@ -345,6 +345,7 @@ impl Simulation {
     ///
     /// A [plan](Simulation::plan), [seed](Simulation::seed), [order](Simulation::order) or
     /// [random faults](Simulation::random_faults) of the simulation's own are for single runs: the report is an error then.
+    #[track_caller]
     pub fn explore(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Exploration {
         Exploration::new(self.start(workflow, input), self.not_for_explorations())
     }
@@ -403,6 +404,7 @@ impl Simulation {
     /// workflow's outcome. The script is written `async |client| ..`, and runs once for each run of the exploration. It
     /// returns a value that implements `Serialize`, or a `Result` of such a value, in which `?` works on the client's
     /// calls: see [`ScriptOutput`].
+    #[track_caller]
     pub fn explore_script<R, F, Kind>(&self, script: F) -> Exploration
     where
         R: ScriptOutput<Kind>,

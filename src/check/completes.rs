@@ -93,6 +93,10 @@ impl Check for Completes {
         "completes"
     }
 
+    fn is_general(&self) -> bool {
+        true
+    }
+
     fn activity(&self) -> Option<&str> {
         self.activity.as_deref()
     }

@@ -230,6 +230,10 @@ impl Check for SameResult {
         "same_result"
     }
 
+    fn is_general(&self) -> bool {
+        true
+    }
+
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let accepts = self.partial.as_ref()?;
         if let Some(result) = result(&reference.outcome())

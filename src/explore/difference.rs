@@ -6,6 +6,8 @@ use similar::algorithms::{Capture, Compact, Replace, myers};
 use similar::{ChangeTag, DiffOp};
 
 use super::ink::Ink;
+use super::terminal::Terminal;
+use crate::report::fold::fold;
 
 /// Values of which one is longer than this are taken apart if they are JSON.
 const LONG: usize = 80;
@@ -14,11 +16,16 @@ const LONG: usize = 80;
 const AROUND: usize = 2;
 
 /// Writes both values: one line each if they are short, else only what differs.
-pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
+pub(super) fn write(text: &mut String, expected: &str, found: &str, terminal: Terminal) {
+    let Terminal { width, ink } = terminal;
     // Writing to a string cannot fail.
     let Some(lines) = Lines::of(expected, found) else {
-        let _ = writeln!(text, "  expected: {}", ink.right(&expected));
-        let _ = writeln!(text, "     found: {}", ink.wrong(&found));
+        for (line, label) in folded(expected, width, LABELS.0) {
+            let _ = writeln!(text, "{label}{}", ink.right(&line));
+        }
+        for (line, label) in folded(found, width, LABELS.1) {
+            let _ = writeln!(text, "{label}{}", ink.wrong(&line));
+        }
         return;
     };
     let _ = writeln!(text, "  {} and {}{}", ink.right(&"- expected"), ink.wrong(&"+ found"), lines.before);
@@ -29,16 +36,27 @@ pub(super) fn write(text: &mut String, expected: &str, found: &str, ink: Ink) {
         let start = group.first().map_or(0, |op| op.old_range().start);
         left_out(text, start - shown_up_to, ink);
         for change in group.iter().flat_map(|op| op.iter_changes(&expected, &found)) {
-            let line = change.value();
-            let _ = match change.tag() {
-                ChangeTag::Equal => writeln!(text, "{}", format!("      {line}").trim_end()),
-                ChangeTag::Delete => writeln!(text, "    {}", ink.right(&format!("- {line}"))),
-                ChangeTag::Insert => writeln!(text, "    {}", ink.wrong(&format!("+ {line}"))),
-            };
+            for line in fold(change.value(), width - 6) {
+                let _ = match change.tag() {
+                    ChangeTag::Equal => writeln!(text, "{}", format!("      {line}").trim_end()),
+                    ChangeTag::Delete => writeln!(text, "    {}", ink.right(&format!("- {line}"))),
+                    ChangeTag::Insert => writeln!(text, "    {}", ink.wrong(&format!("+ {line}"))),
+                };
+            }
         }
         shown_up_to = group.last().map_or(shown_up_to, |op| op.old_range().end);
     }
     left_out(text, expected.len() - shown_up_to, ink);
+}
+
+/// The labels of the two values.
+const LABELS: (&str, &str) = ("  expected: ", "     found: ");
+
+/// The lines of a value, each with the label or the columns before it.
+fn folded(value: &str, width: usize, label: &'static str) -> Vec<(String, &'static str)> {
+    const FURTHER: &str = "            ";
+    let lines = fold(value, width - label.len());
+    lines.into_iter().zip([label].into_iter().chain(std::iter::repeat(FURTHER))).collect()
 }
 
 /// What differs, with the equal lines around it. As `similar::capture_diff_slices` does it, but that is compiled for all of
@@ -100,7 +118,7 @@ mod tests {
     #[track_caller]
     fn shows(expected: &str, found: &str, text: &str) {
         let mut written = String::new();
-        write(&mut written, expected, found, Ink::Plain);
+        write(&mut written, expected, found, Terminal { width: 200, ..Terminal::PLAIN });
         assert_eq!(written.trim_end(), text.trim_start_matches('\n').trim_end(), "\n{written}");
     }
 

@@ -1,19 +1,20 @@
-//! [`explain`]: the smallest plan that fails in the same way, and its story.
+//! [`explain`]: the smallest plan that fails in the same way, and its story. A plan that somebody asked for is told as it is.
 
 use std::cell::Cell;
 
 use super::failed::Failed;
 use super::finding::{Cause, Finding, Judge, findings};
+use super::message::Extent;
 use super::repeat::Once;
 use super::report::Report;
 use super::shrink::shrink;
 use crate::fault::Plan;
 use crate::program::places::first_few;
 use crate::trace::Trace;
-use crate::world::Run;
 use crate::world::logging::record;
 use crate::world::logs::Logs;
 use crate::world::start::Start;
+use crate::world::{Finished, Run};
 
 /// Runs that one failure may take to shrink. A plan of ten faults usually takes some hundred.
 const RUNS: u64 = 10_000;
@@ -33,10 +34,9 @@ pub(super) fn explain(
     mut finding: Finding,
     found_by_run: u64,
 ) -> Failed {
-    let (name, extent) = (&report.name, report.extent);
     if finding.cause == Cause::NotDeterministic {
         once.add_place(&mut finding, start);
-        return Failed::new(name, extent, &once.trace, once.plan, finding, found_by_run);
+        return Failed::new(report.test(), &once.trace, once.plan, finding, found_by_run);
     }
     // The last of them is told of.
     let start = &start.with_places();
@@ -44,19 +44,26 @@ pub(super) fn explain(
     let fails = |plan: &Plan| {
         let finished = start.run(plan);
         events.set(events.get() + finished.run.trace().events().len() as u64);
-        let found = findings(&finished, judges).into_iter().find(|found| found.is_same(&finding))?;
-        Some((finished, found))
+        let found = findings(&finished, judges);
+        let same = found.iter().position(|found| found.is_same(&finding))?;
+        Some(Failing { finished, found, same })
     };
     let Once { plan, trace, .. } = once;
     let Some(failure) = fails(&plan) else {
-        return Failed::new(name, extent, &trace, plan, finding.that_does_not_repeat(), found_by_run);
+        return Failed::new(report.test(), &trace, plan, finding.that_does_not_repeat(), found_by_run);
     };
     let is_enough = |runs| runs >= RUNS || runs >= LEAST_RUNS && events.get() >= EVENTS;
+    if report.extent == Extent::Whole {
+        let failed = failure.told(start, report, plan.clone(), found_by_run);
+        let shrunk = shrink(plan.clone(), failure, is_enough, fails);
+        return match shrunk.plan == plan {
+            true if shrunk.is_smallest => failed,
+            true => failed.not_smallest(shrunk.runs),
+            false => failed.with_smaller(&shrunk.plan),
+        };
+    }
     let shrunk = shrink(plan, failure, is_enough, fails);
-    let (finished, mut found) = shrunk.failure;
-    add_places(&mut found, &finished.run);
-    found.logs = logs_of(start, &shrunk.plan, finished.run.trace());
-    let failed = Failed::new(name, extent, finished.run.trace(), shrunk.plan, found, found_by_run);
+    let failed = shrunk.failure.told(start, report, shrunk.plan, found_by_run);
     if shrunk.is_smallest { failed } else { failed.not_smallest(shrunk.runs) }
 }
 
@@ -72,5 +79,23 @@ pub(super) fn logs_of(start: &Start, plan: &Plan, trace: &Trace) -> Logs {
         // Its lines would stand among events that they do not belong to.
         Some(_) => Logs::missing(),
         None => Logs::default(),
+    }
+}
+
+/// A run that fails in the way that is looked for, and maybe in others.
+struct Failing {
+    finished: Finished,
+    found: Vec<Finding>,
+    /// Which of these it is.
+    same: usize,
+}
+
+impl Failing {
+    fn told(&self, start: &Start, report: &Report, plan: Plan, found_by_run: u64) -> Failed {
+        let (trace, mut finding) = (self.finished.run.trace(), self.found[self.same].clone());
+        add_places(&mut finding, &self.finished.run);
+        finding.logs = logs_of(start, &plan, trace);
+        let causes = self.found.iter().map(|found| found.cause.clone()).collect();
+        Failed::new(report.test(), trace, plan, finding, found_by_run).found_with(causes)
     }
 }

@@ -1,11 +1,11 @@
 //! [`Failed`]: a failure of an exploration, with the smallest plan that shows it.
 
-use std::fmt;
 use std::sync::Arc;
 
-use super::finding::Finding;
-use super::ink::Ink;
-use super::message::{self, Extent};
+use super::finding::{Cause, Finding};
+use super::message::{Extent, Message};
+use super::rerun::Rerun;
+use super::terminal::Terminal;
 use crate::check::Violation;
 use crate::fault::{Order, Plan};
 use crate::program::Counted;
@@ -24,7 +24,8 @@ pub struct Failed {
     /// The lines of the code under test that it is about, in words, as far as they are known: the calls behind the events that
     /// prove it, or the last calls of two runs that differ.
     pub places: Vec<String>,
-    /// The whole message, as [`Exploration::assert`](super::Exploration::assert) panics with, but never coloured.
+    /// The failure as [`Exploration::assert`](super::Exploration::assert) prints it, but for 80 columns and never coloured: the
+    /// part of the timeline that shows it, then a box of at most 14 lines, then the command that makes it again.
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
@@ -32,62 +33,55 @@ pub struct Failed {
     /// where each is long) did not suffice to find that out, which the message says, or if the code or the check is not
     /// deterministic.
     pub is_smallest: bool,
-    /// The message for the terminal, if what `assert` panics with goes to one.
-    coloured: Option<String>,
+    pub(super) message: Message,
     pub(super) finding: Finding,
-    story: Story,
+    /// All that the run of the plan violates.
+    causes: Vec<Cause>,
 }
 
-/// The trace of a run that fails, which is too long for a text of the failure.
-#[derive(Clone)]
-struct Story(Arc<Trace>);
-
-impl fmt::Debug for Story {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} events", self.0.events().len())
-    }
+/// The test that a failure belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Test<'a> {
+    pub(super) exploration: &'a Arc<str>,
+    pub(super) rerun: &'a Rerun,
+    pub(super) extent: Extent,
 }
 
 impl Failed {
-    /// A failure of an exploration of this name, with so much of the timeline.
-    pub(super) fn new(
-        exploration: &Arc<str>,
-        extent: Extent,
-        trace: &Trace,
-        plan: Plan,
-        finding: Finding,
-        found_by_run: u64,
-    ) -> Failed {
-        let plan = plan.with_exploration(exploration.clone());
-        let text = |ink| message::text(exploration, &finding, &plan, trace, extent, ink);
-        let coloured = match Ink::of_stderr() {
-            Ink::Coloured => Some(text(Ink::Coloured)),
-            Ink::Plain => None,
-        };
-        let text = text(Ink::Plain);
+    /// A failure of a run with this trace.
+    pub(super) fn new(test: Test<'_>, trace: &Trace, plan: Plan, finding: Finding, found_by_run: u64) -> Failed {
+        let plan = plan.with_exploration(test.exploration.clone());
+        let message = Message::new(&finding.check, &finding.violation, &plan, trace, test.extent);
+        let message =
+            message.places(&finding.places).logs(&finding.logs).command(test.rerun.command(&plan), test.rerun.hint());
         Failed {
             check: finding.check.clone(),
             violation: finding.violation.clone(),
             places: finding.places.clone(),
             plan,
-            text,
+            text: message.text(Terminal::PLAIN, None),
             found_by_run,
             is_smallest: finding.repeats,
-            coloured,
+            message,
+            causes: vec![finding.cause.clone()],
             finding,
-            story: Story(Arc::new(trace.clone())),
         }
+    }
+
+    /// The same failure, of a run that violates all of these.
+    pub(super) fn found_with(self, causes: Vec<Cause>) -> Failed {
+        Failed { causes, ..self }
+    }
+
+    /// Says whether the run of its plan fails in that way, too.
+    pub(super) fn shows(&self, other: &Failed) -> bool {
+        self.plan.exploration == other.plan.exploration && self.causes.contains(&other.finding.cause)
     }
 
     /// Gives the trace of the run that fails by its plan, for a [`Timeline`](crate::report::Timeline) or for
     /// [`TraceEvents`](crate::report::TraceEvents).
     pub fn trace(&self) -> &Trace {
-        &self.story.0
-    }
-
-    /// The message, coloured if the terminal shows that.
-    pub(super) fn terminal_text(&self) -> &str {
-        self.coloured.as_ref().unwrap_or(&self.text)
+        self.message.trace()
     }
 
     /// Says whether its plan is worth keeping: it shows the failure again, and is not the run without faults, which is made
@@ -100,9 +94,19 @@ impl Failed {
     /// The same failure, for a plan that was still shrinking after so many runs.
     pub(super) fn not_smallest(mut self, runs: u64) -> Failed {
         self.is_smallest = false;
-        let note = format!("\nthe plan may not be the smallest: shrinking it ended after {}\n", Counted(runs, "run"));
-        self.text.push_str(&note);
-        self.coloured.iter_mut().for_each(|text| text.push_str(&note));
+        self.noted(format!("the plan may not be the smallest: shrinking it ended after {}", Counted(runs, "run")))
+    }
+
+    /// The same failure, of a plan that was asked for, where this smaller one fails in the same way.
+    pub(super) fn with_smaller(mut self, smaller: &Plan) -> Failed {
+        self.is_smallest = false;
+        self.noted(format!("a smaller plan fails the same way: {smaller}"))
+    }
+
+    /// The same failure, with something that whoever reads it has to know.
+    pub(super) fn noted(mut self, note: String) -> Failed {
+        self.message.note(note);
+        self.text = self.message.text(Terminal::PLAIN, None);
         self
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Finding {
     pub(super) repeats: bool,
     /// The lines that the code of the run has logged, once they are known.
     pub(super) logs: Logs,
+    /// True if it says little of the cause: that a run ends otherwise, or not at all.
+    pub(super) is_general: bool,
 }
 
 /// Where a finding comes from. Findings of the same cause are the same failure, with maybe another plan.
@@ -49,14 +51,8 @@ impl Finding {
     /// A check of this index found this.
     fn of_check(index: usize, check: &dyn Check, violation: Violation) -> Finding {
         let cause = Cause::Check { index, rule: violation.kind.clone() };
-        Finding {
-            cause,
-            check: check.name().to_owned(),
-            violation,
-            places: Vec::new(),
-            repeats: true,
-            logs: Logs::default(),
-        }
+        let (name, is_general) = (check.name().to_owned(), check.is_general());
+        Finding { cause, check: name, violation, places: Vec::new(), repeats: true, is_general, logs: Logs::default() }
     }
 
     /// This error ended a run.
@@ -68,26 +64,29 @@ impl Finding {
             violation,
             places: Vec::new(),
             repeats: true,
+            is_general: true,
             logs: Logs::default(),
         }
     }
 
     /// The run without faults fails, as `ends well` says, or runs into a timeout, as `finishes` says.
     pub(super) fn of_reference(check: &str, violation: Violation) -> Finding {
-        Finding {
-            cause: Cause::Reference,
-            check: check.to_owned(),
-            violation,
-            places: Vec::new(),
-            repeats: true,
-            logs: Logs::default(),
-        }
+        let (cause, check, places) = (Cause::Reference, check.to_owned(), Vec::new());
+        Finding { cause, check, violation, places, repeats: true, is_general: true, logs: Logs::default() }
     }
 
     /// A run went another way when it was made again, where its code had come so far.
     pub(super) fn not_deterministic(violation: Violation, place: Option<String>) -> Finding {
         let (check, places) = ("deterministic".to_owned(), place.into_iter().collect());
-        Finding { cause: Cause::NotDeterministic, check, violation, places, repeats: false, logs: Logs::default() }
+        Finding {
+            cause: Cause::NotDeterministic,
+            check,
+            violation,
+            places,
+            repeats: false,
+            is_general: false,
+            logs: Logs::default(),
+        }
     }
 
     /// The same, if the run itself goes the same way when it is made again, as far as that was looked at, but this is not
@@ -128,7 +127,15 @@ pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
 pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
     let violation = Violation::new("panics when dropped", run.drop_state()?);
     let (cause, check) = (Cause::DroppedState, "state".to_owned());
-    Some(Finding { cause, check, violation, places: Vec::new(), repeats: true, logs: Logs::default() })
+    Some(Finding {
+        cause,
+        check,
+        violation,
+        places: Vec::new(),
+        repeats: true,
+        is_general: false,
+        logs: Logs::default(),
+    })
 }
 
 /// The findings of the checks that are asked.

@@ -12,10 +12,18 @@ pub(crate) enum Ink {
 }
 
 impl Ink {
-    /// Of what a panic prints: coloured if that is a terminal. `CLICOLOR_FORCE` is obeyed, and `NO_COLOR` before it.
-    pub(crate) fn of_stderr() -> Ink {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if !refused && console::colors_enabled_stderr() { Ink::Coloured } else { Ink::Plain }
+    /// The ink of a failure, which the test harness prints on stdout if it has captured it, and otherwise stands on stderr: coloured if
+    /// both are terminals. `NO_COLOR` is obeyed first, then `FORCE_COLOR` and `CLICOLOR_FORCE`, then `CLICOLOR`.
+    pub(crate) fn of_terminal() -> Ink {
+        let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let is_terminal = || console::colors_enabled() && console::colors_enabled_stderr();
+        let is_coloured = match (get("NO_COLOR"), get("FORCE_COLOR").or_else(|| get("CLICOLOR_FORCE"))) {
+            (Some(_), _) => false,
+            (None, Some(force)) if force != "0" && force != "false" => true,
+            // `FORCE_COLOR=0` is how some ask for none.
+            (None, _) => get("FORCE_COLOR").is_none() && is_terminal(),
+        };
+        if is_coloured { Ink::Coloured } else { Ink::Plain }
     }
 
     fn style(self) -> Style {

@@ -18,9 +18,12 @@ mod explain;
 mod failed;
 mod file_name;
 mod finding;
+mod frame;
+mod groups;
 mod ink;
 mod inputs;
 mod kept;
+mod manifest;
 mod message;
 mod notes;
 mod ongoing;
@@ -33,6 +36,7 @@ mod regressions;
 mod repeat;
 mod report;
 mod report_file;
+mod rerun;
 mod restricted;
 mod shard;
 mod share;
@@ -41,12 +45,16 @@ mod singles;
 mod sweep;
 mod taken;
 mod tally;
+mod target;
+mod tell;
+mod terminal;
 mod thread;
 mod validate;
 pub(crate) mod variables;
 
 use std::fmt;
 use std::ops::Range;
+use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +70,7 @@ pub use variables::{VARIABLES, Variable};
 
 use inputs::Inputs;
 use regressions::Regressions;
+use rerun::Rerun;
 use share::Share;
 
 use crate::check::Check;
@@ -102,6 +111,8 @@ pub struct Exploration {
     start: Start,
     /// A setting of the simulation that an exploration would not follow.
     ignores: Option<OneRun>,
+    /// The call that made it.
+    location: &'static Location<'static>,
     name: Option<Arc<str>>,
     every_fault: bool,
     every_pair: bool,
@@ -127,10 +138,12 @@ pub(crate) enum OneRun {
 }
 
 impl Exploration {
+    #[track_caller]
     pub(crate) fn new(start: Start, ignores: Option<OneRun>) -> Exploration {
         Exploration {
             start,
             ignores,
+            location: Location::caller(),
             name: None,
             every_fault: false,
             every_pair: false,
@@ -146,8 +159,9 @@ impl Exploration {
         }
     }
 
-    /// Gives the exploration a name. Its plans say `for=` this name, and the line that reproduces a failure hands it to
-    /// `cargo test`. Without this call it is the name of the thread, which under `cargo test` is the test's.
+    /// Gives the exploration a name, which its plans say after `for=`. Without this call it is the name of the thread, which
+    /// under `cargo test` is the test's. On a thread without a test's name, the command that makes a failure again hands the
+    /// given one to `cargo test`.
     pub fn named(mut self, name: impl Into<String>) -> Exploration {
         self.name = Some(name.into().into());
         self
@@ -343,6 +357,8 @@ impl Exploration {
     /// Makes only the run of this plan, after the run without faults and whatever the environment says. `DURASIM_PLAN` does the
     /// same for a whole test; here the name after the plan's `for=` does not matter.
     ///
+    /// A failure is that of this plan, even if a smaller one fails the same way: then its text says so, and with which plan.
+    ///
     /// The report has an [error](Report::error) if the run does not come to a point of the plan. The text of a failure has the
     /// whole timeline, up to some 1,000 lines. [`run`](Exploration::run) gives
     /// the run itself.
@@ -361,7 +377,7 @@ impl Exploration {
     /// }
     /// ```
     pub fn replay(&self, plan: &Plan) -> Report {
-        let mut report = Report::new(self.name(), self.start.name().into());
+        let mut report = self.empty_report();
         if let Err(error) = self.replay_into(&mut report, plan) {
             report.error = Some(error);
         }
@@ -399,7 +415,7 @@ impl Exploration {
 
     fn reported(&self) -> Report {
         let report = |exploration: &Exploration| {
-            let mut report = Report::new(exploration.name(), exploration.start.name().into());
+            let mut report = exploration.empty_report();
             if let Err(error) = exploration.sweep(&mut report) {
                 report.error = Some(error);
             }
@@ -408,7 +424,7 @@ impl Exploration {
         match self.each_input() {
             Ok(explorations) => Report::of_inputs(explorations.iter().map(report)).unwrap_or_else(|| report(self)),
             Err(error) => {
-                let mut report = Report::new(self.name(), self.start.name().into());
+                let mut report = self.empty_report();
                 report.error = Some(error);
                 report
             }
@@ -419,15 +435,23 @@ impl Exploration {
     ///
     /// # Panics
     /// With the explained, shrunk failures, if any; with the error, if the fault-free run cannot be finished or the
-    /// exploration asks for nothing.
+    /// exploration asks for nothing. The last lines that are printed are a box that fits on a screen, and the command that makes
+    /// the failure again; with `--nocapture`, the report stands before it. The panic hook is not called, so it adds no lines
+    /// of its own. The payload is a `String` with all of it, as `#[should_panic(expected = "..")]` wants it.
     #[track_caller]
     pub fn assert(&self) {
         let report = self.report();
         if !report.holds() {
-            panic!("{}", report.failure_text());
+            report.fail();
         }
         // Captured by libtest; `--nocapture` shows it.
         println!("{report}");
+    }
+
+    /// A report to be filled, of a test that runs on this thread.
+    fn empty_report(&self) -> Report {
+        let given = self.name.as_deref().map(without_input);
+        Report::new(self.name(), self.start.name().into(), Rerun::here(given, self.location))
     }
 
     /// The exploration's name.
@@ -437,6 +461,12 @@ impl Exploration {
             None => std::thread::current().name().unwrap_or("main").into(),
         }
     }
+}
+
+/// `name` of `name[2]`, the exploration of the second input.
+fn without_input(exploration: &str) -> &str {
+    let parts = exploration.strip_suffix(']').and_then(|text| text.rsplit_once('['));
+    parts.filter(|(_, number)| number.parse::<u32>().is_ok()).map_or(exploration, |(name, _)| name)
 }
 
 impl fmt::Debug for Exploration {

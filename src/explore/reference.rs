@@ -14,7 +14,7 @@ use super::tally::Tally;
 use super::validate;
 use crate::check::{Check, Class, Reference, Violation};
 use crate::fault::Plan;
-use crate::program::{list_names, panics};
+use crate::program::{TimeoutType, list_names, panics};
 use crate::trace::{What, Who};
 use crate::world::stuck::MAYBE_OUTSIDE;
 use crate::world::{Outcome, Run, RunError};
@@ -23,6 +23,7 @@ impl Exploration {
     /// The run without faults, and what the checks learn from it. `None` if it does not end well, or fails a check.
     pub(super) fn reference(&self, report: &mut Report) -> Result<Option<(Vec<Judge>, Run)>, RunError> {
         let started = Instant::now();
+        let mut tally = Tally::default();
         let run = self.start.with_places().run(&Plan::none()).into_result()?;
         // A timeout that makes it fail is the better story, and what the attempt waits for an even better one.
         let waits = waits_for_nothing(&run);
@@ -44,7 +45,12 @@ impl Exploration {
         let weak = judges.iter().filter_map(|judge| panics::catch(|| judge.check.shows_little(&run)).ok().flatten());
         report.notes.extend(weak);
         if finding.is_none() {
-            finding = judge(&run, &judges, |_| true).into_iter().next();
+            let mut found = judge(&run, &judges, |_| true);
+            // A stable sort: of those that tell as much, the first.
+            found.sort_by_key(|found| found.is_general);
+            let mut found = found.into_iter();
+            finding = found.next();
+            found.for_each(|other| tally.note_violation(&other.check));
         }
         // Notes look at what the run left, so this comes last.
         finding = of_dropped_state(&run).filter(|_| finding.is_none()).or(finding);
@@ -54,7 +60,6 @@ impl Exploration {
         if finding.is_none() && self.deterministic {
             finding = Once::new(&run, Plan::none()).differs_on_another_thread(&self.start);
         }
-        let mut tally = Tally::default();
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         // It is the run that the others are compared with.
         (tally.survive, tally.quiet) = (tally.quiet, 0);
@@ -67,7 +72,7 @@ impl Exploration {
             }
             tally.note_violation(&finding.check);
             let finding = Finding { logs: logs_of(&self.start, &Plan::none(), run.trace()), ..finding };
-            let failed = Failed::new(&report.name, report.extent, run.trace(), Plan::none(), finding, 1);
+            let failed = Failed::new(report.test(), run.trace(), Plan::none(), finding, 1);
             report.failures.push(failed);
         }
         report.parts.push(Part {
@@ -209,11 +214,25 @@ fn times_out(run: &Run) -> Option<Violation> {
         let message = match (event.who, event.what) {
             (_, What::WorkflowTimedOut) => "the workflow times out".to_owned(),
             (Who::Activity(activity), What::TimedOut(timeout)) => {
-                format!("the activity {} runs into its {} timeout", trace.activity_words(activity), timeout.words())
+                let words = format!(
+                    "the activity {} runs into its {} timeout",
+                    trace.activity_words(activity),
+                    timeout.words()
+                );
+                let why = if timeout == TimeoutType::Heartbeat { UNHEARD } else { "" };
+                return Some(timed_out(&words, why).proved_by([index]));
             }
             _ => return None,
         };
-        let message = format!("{message} without any fault; if that is meant, say `.reference_may_fail()`");
-        Some(Violation::new("times out", message).proved_by([index]))
+        Some(timed_out(&message, "").proved_by([index]))
     })
+}
+
+/// The likely mistake behind a heartbeat timeout without any fault.
+const UNHEARD: &str = ": the service does not hear of the attempt in time. Heartbeat more often, also while the code waits, or \
+                       allow more; `check::heartbeats_in_time()` says how long the service waits";
+
+fn timed_out(what: &str, why: &str) -> Violation {
+    let message = format!("{what} without any fault{why}; if that is meant, say `.reference_may_fail()`");
+    Violation::new("times out", message)
 }

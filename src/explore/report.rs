@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::accepted::Accepted;
 use super::coverage::Coverage;
-use super::failed::Failed;
+use super::failed::{Failed, Test};
 use super::message::Extent;
 use super::notes::tell;
 use super::regressions::{Regression, RegressionState};
+use super::rerun::Rerun;
 use super::shard::Shard;
 use super::tally::Tally;
 use crate::check::Violation;
@@ -23,6 +24,8 @@ use crate::world::RunError;
 pub struct Report {
     pub(super) name: Arc<str>,
     pub(super) workflow: Arc<str>,
+    /// How the test is started again.
+    pub(super) rerun: Rerun,
     pub(super) parts: Vec<Part>,
     pub(super) failures: Vec<Failed>,
     pub(super) error: Option<RunError>,
@@ -99,10 +102,11 @@ pub(super) enum PartKind {
 }
 
 impl Report {
-    pub(super) fn new(name: Arc<str>, workflow: Arc<str>) -> Report {
+    pub(super) fn new(name: Arc<str>, workflow: Arc<str>, rerun: Rerun) -> Report {
         Report {
             name,
             workflow,
+            rerun,
             parts: Vec::new(),
             failures: Vec::new(),
             error: None,
@@ -119,6 +123,11 @@ impl Report {
             written: None,
             notes: Vec::new(),
         }
+    }
+
+    /// The test that it is the report of.
+    pub(super) fn test(&self) -> Test<'_> {
+        Test { exploration: &self.name, rerun: &self.rerun, extent: self.extent }
     }
 
     /// Why nothing was learned: the fault-free run cannot be finished, the exploration asks for nothing or for nothing that
@@ -192,28 +201,8 @@ impl Report {
         self.error.is_none() && !self.interrupted && self.parts.iter().all(|part| part.tally.failed == 0)
     }
 
-    /// The message with which [`Exploration::assert`](super::Exploration::assert) panics.
-    pub(super) fn failure_text(&self) -> String {
-        let mut text = String::new();
-        for failed in &self.failures {
-            text.push_str(failed.terminal_text());
-            text.push('\n');
-        }
-        if let Some(error) = &self.error {
-            text.push_str(&format!("{}: {error}", self.name));
-            return text;
-        }
-        text.push_str(&self.to_string());
-        if let (Some(file), None) = (&self.file, self.written)
-            && self.has_news()
-        {
-            text.push_str(&format!("  to keep the plan in {file}, run this again with DURASIM_REGRESSIONS=write\n"));
-        }
-        text
-    }
-
     /// Says whether something fails that could be kept and is not in the file.
-    fn has_news(&self) -> bool {
+    pub(super) fn has_news(&self) -> bool {
         // Which exploration a plan of the file is for may be left away.
         let same =
             |one: &Plan, other: &Plan| (&one.entries, one.seed, one.order) == (&other.entries, other.seed, other.order);

@@ -144,7 +144,19 @@ fn silent(exploration: Exploration) {
     assert!(survive > 1_000, "runs that survive: {survive}\n{report}");
 }
 
+/// The box and its command take at most 14 rows of 80 columns, and no line but the command wraps.
+#[track_caller]
+fn fits_on_a_screen(text: &str) {
+    let columns = |line: &str| line.chars().count();
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let first = lines.iter().position(|line| line.starts_with("╭─ ")).expect("a box");
+    let rows: usize = lines[first..].iter().map(|line| columns(line).div_ceil(80)).sum();
+    let wraps = lines.iter().any(|line| columns(line) > 80 && !line.starts_with("DURASIM_PLAN='"));
+    assert!(rows <= 14 && !wraps, "{rows} rows\n{text}");
+}
+
 /// The message as people read it, for review, and when it came.
 fn keep_message(name: &str, failed: &Failed) {
+    fits_on_a_screen(&failed.text);
     assert_kept(name, &format!("{}\n\nfound by run {}", failed.text.trim_end(), failed.found_by_run));
 }

@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::snapshot::unfolded;
 use durasim::program::places;
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, EffectError, Ledger, Run, RunError, Simulation,
@@ -171,7 +172,7 @@ fn of_a_command_that_differs_in_a_replay() {
     .report();
     let [failed] = report.failures() else { panic!("{report}") };
     assert_eq!((&*failed.check, &*failed.places), ("replays", &[NAP.of("ctx.sleep")][..]), "{}", failed.text);
-    assert_eq!(failed.text.matches(&NAP.of("ctx.sleep")).count(), 1, "once is enough: {}", failed.text);
+    assert_eq!(unfolded(&failed.text).matches(&NAP.of("ctx.sleep")).count(), 1, "once is enough: {}", failed.text);
     contains(&failed.violation.message, &format!("; it is asked for by {}", NAP.of("ctx.sleep")));
 }
 
@@ -239,7 +240,7 @@ fn of_a_heartbeat_that_is_late() {
     let failed = &report.failures()[0];
     assert_eq!(failed.check, "heartbeats_in_time", "{}", failed.text);
     contains(&failed.places.join("; "), &LATE.of("ctx.heartbeat"));
-    contains(&failed.text, &format!("\n  {}\n", LATE.of("ctx.heartbeat")));
+    contains(&unfolded(&failed.text), &format!(" {} fault ", LATE.of("ctx.heartbeat")));
 }
 
 /// They are no part of what a run leaves.

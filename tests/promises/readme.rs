@@ -88,12 +88,14 @@ fn the_coverage_is_what_the_example_gives() {
 fn the_failure_message_is_what_the_bug_gives() {
     let report = every_fault(copy_files);
     let text = &report.failures()[0].text;
-    let start = README.find("resumes_from_every_crash: `effects`").expect("the README shows the failure");
+    let title = README.find("─ resumes_from_every_crash ─").expect("the README shows the failure");
+    let start = README[..title].rfind("```text\n").unwrap_or_default() + "```text\n".len();
     let shown = README[start..].split("```").next().unwrap_or_default();
     let mut rest = text.as_str();
-    for line in shown.lines().filter(|line| line.trim() != "...") {
-        // The example stands in another file here.
-        let line = line.split_once(" at tests/backup.rs:").map_or(line, |(line, _)| line);
+    // The example stands in another file here.
+    for line in shown.lines().filter(|line| line.trim() != "..." && !line.contains(" tests/backup.rs:")) {
+        // The reader's package has another name.
+        let line = line.split("' cargo ").next().unwrap_or_default();
         let place = rest.find(line);
         let place = place.unwrap_or_else(|| panic!("the README shows `{line}`; the message is\n{text}"));
         rest = &rest[place + line.len()..];

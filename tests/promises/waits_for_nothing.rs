@@ -11,6 +11,8 @@ use durasim::{
 };
 use futures::channel::oneshot;
 
+use crate::snapshot::unfolded;
+
 /// A line that a message should name.
 struct Line(AtomicU32);
 
@@ -145,7 +147,7 @@ fn a_lock_that_another_attempt_holds_for_ever() {
     let report = simulation.explore("both", &()).every_fault().check(check::same_result()).report();
     let [failed] = report.failures() else { panic!("{report}") };
     assert!(
-        failed.text.contains(&format!("attempt 1 of hold {WAITS}. So it runs into its schedule-to-close")),
+        unfolded(&failed.text).contains(&format!("attempt 1 of hold {WAITS}. So it runs into its schedule-to-close")),
         "{report}"
     );
     // A script that waits, too, has both told.

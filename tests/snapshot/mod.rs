@@ -27,12 +27,18 @@ pub fn assert_kept(name: &str, text: &str) {
     );
 }
 
+/// A failure's text with its words on one line, as they were before the box broke them into several.
+#[allow(dead_code, reason = "some of the binaries that have this file need it")]
+pub fn unfolded(text: &str) -> String {
+    text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+}
+
 /// Breaks long lines between words. The rest of a line stands two columns further in than its beginning.
 fn wrapped(text: &str) -> String {
     let mut lines = Vec::new();
-    for line in text.lines() {
+    for line in text.lines().map(without_runner) {
         let indent = line.len() - line.trim_start().len() + 2;
-        let mut rest = line.to_owned();
+        let mut rest = line;
         while let Some(end) = last_break(&rest, indent) {
             let next = format!("{:indent$}{}", "", rest[end..].trim_start());
             rest.truncate(end);
@@ -42,6 +48,12 @@ fn wrapped(text: &str) -> String {
         lines.push(rest);
     }
     lines.join("\n")
+}
+
+/// The command to paste without what depends on who runs the test: cargo or nextest, and in which profile.
+fn without_runner(line: &str) -> String {
+    let command = line.starts_with("DURASIM_PLAN='").then(|| line.split_once("' cargo ")).flatten();
+    command.map_or(line.to_owned(), |(plan, _)| format!("{plan}' cargo .."))
 }
 
 /// The place where a line that is too long ends: before its last space that fits, behind its first word.

@@ -163,7 +163,8 @@ fn the_line_that_reproduces_a_failure_does() {
     assert!(!ended.passed);
     ended
         .says("`same_result` does not hold")
-        .says(&format!("DURASIM_PLAN='{plan}' cargo test explore::environment::explored"));
+        .says(&format!("DURASIM_PLAN='{plan}' cargo test "))
+        .says(" -- --ignored --exact explore::environment::explored\n");
 }
 
 #[test]
@@ -174,6 +175,21 @@ fn a_plan_that_is_asked_for_shows_its_whole_timeline() {
     ended.says("worker 1   started").says("0.001s  steps#1    scheduled: 4");
     let first = with(&[]).output;
     assert!(cut(&first), "{first}");
+}
+
+#[test]
+fn a_plan_that_is_asked_for_is_told_as_it_is() {
+    let asked = FAILS.replace("await2=crash", "await3=crash; steps#1@2:dispatch=delayed(2s)");
+    let ended = with(&[("DURASIM_PLAN", &asked)]);
+    assert!(!ended.passed);
+    ended
+        .says("fault     the worker crashes when attempt 1 of steps waits for the 3rd time")
+        .says("handing attempt 2 of steps to a worker takes 2s longer")
+        .says(&format!("DURASIM_PLAN='{asked}'"))
+        .says("a smaller plan fails the same way: v1 ");
+    // One that is the smallest is all that is told.
+    let smallest = FAILS.replace("await2=crash", "await1=fail");
+    with(&[("DURASIM_PLAN", &smallest)]).says(&format!("DURASIM_PLAN='{smallest}'")).says_not("a smaller plan");
 }
 
 #[test]

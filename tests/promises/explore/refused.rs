@@ -8,6 +8,8 @@ use durasim::{
     ActivityContext, ActivityError, Exploration, Run, RunError, Simulation, WorkflowContext, WorkflowError, check,
 };
 
+use crate::snapshot::unfolded;
+
 use super::{resilient, simulation};
 
 fn explored() -> Exploration {
@@ -113,7 +115,7 @@ fn a_check_that_panics_on_the_fault_free_run() {
     }
     let report = explored().every_fault().check(check::same_result()).check(Careless).report();
     assert_eq!(report.parts().len(), 1, "nothing is explored then: {report}");
-    let text = &report.failures()[0].text;
+    let text = unfolded(&report.failures()[0].text);
     assert!(
         text.contains("`careless` does not hold: the check itself panicked: ") && text.contains("no such row"),
         "{text}"
@@ -184,8 +186,42 @@ fn a_fault_free_run_that_times_out_is_the_failure() {
         .report();
     assert!(report.error().is_none() && !report.holds(), "{report}");
     assert_eq!(report.parts().len(), 1, "{report}");
-    let text = &report.failures()[0].text;
+    let text = unfolded(&report.failures()[0].text);
     assert!(text.contains("the activity steps#1 runs into its heartbeat timeout without any fault"), "{text}");
+}
+
+/// The likely mistake comes before the option that would hide it.
+#[test]
+fn a_timeout_without_faults_says_what_the_attempt_did() {
+    let says = |activity: fn(u32) -> std::pin::Pin<Box<dyn Future<Output = ()>>>, words: &[&str]| {
+        let report = durasim::Simulation::temporal()
+            .activity("steps", async move |ctx: &ActivityContext, count: u32| -> Result<u32, ActivityError> {
+                activity(count).await;
+                ctx.heartbeat(&count)?;
+                Ok(count)
+            })
+            .workflow("work", async |ctx: &WorkflowContext, count: u32| {
+                ctx.execute_activity::<u32>("steps", &count, resilient()).await
+            })
+            .explore("work", &4u32)
+            .every_fault()
+            .check(check::same_result())
+            .report();
+        let text = unfolded(&report.failures()[0].text);
+        let mut rest = text.as_str();
+        for words in words.iter().chain(&["`.reference_may_fail()`"]) {
+            let place = rest.find(words).unwrap_or_else(|| panic!("{words:?} is missing in\n{text}"));
+            rest = &rest[place..];
+        }
+    };
+    says(
+        |_| Box::pin(async { durasim::time::sleep(std::time::Duration::from_secs(45)).await }),
+        &[
+            "without any fault: the service does not hear of the attempt in time",
+            "Heartbeat more often",
+            "`check::heartbeats_in_time()`",
+        ],
+    );
 }
 
 #[test]

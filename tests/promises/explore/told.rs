@@ -111,17 +111,20 @@ fn a_run_that_never_ends_is_told_before_the_memory_is_full() {
 }
 
 #[test]
-fn a_name_that_a_shell_would_take_apart_is_quoted() {
-    let text = |name: &str| {
+fn the_command_has_the_tests_name_whatever_the_explorations_is() {
+    fn text(name: &str) -> String {
         let wrong = check::named("wrong", |_: &Run| Err::<(), _>("wrong"));
         let report = simulation().explore("copying", &1u32).named(name).every_fault().check(wrong).report();
         report.failures()[0].text.trim_end().to_owned()
-    };
-    assert!(text("module::test").ends_with(" cargo test module::test"));
-    assert!(text("a b'c").ends_with(r" cargo test 'a b'\''c'"), "{}", text("a b'c"));
-    let unnamed = text("main");
+    }
+    let test = std::thread::current().name().unwrap().to_owned();
+    assert!(text("module::test").ends_with(&format!(" --exact {test}")), "{}", text("module::test"));
+    let on_a_thread_without_a_name = |name: &'static str| std::thread::spawn(move || text(name)).join().unwrap();
+    let quoted = on_a_thread_without_a_name("a b'c");
+    assert!(quoted.ends_with(r" -- 'a b'\''c'"), "{quoted}");
+    let unnamed = on_a_thread_without_a_name("main");
     let lines: Vec<&str> = unnamed.lines().rev().take(2).collect();
-    assert!(lines[1].ends_with(" cargo test") && lines[0].contains("`.named(..)`"), "{unnamed}");
+    assert!(lines[0].ends_with(" --test promises") && lines[1].contains("`.named(..)`"), "{unnamed}");
 }
 
 /// The workflow ends with its timer, which fires long after the last fault and long before the end.
