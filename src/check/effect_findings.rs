@@ -29,6 +29,24 @@ pub(super) struct UsualEntries<K> {
 /// Says whether details mean that the effect of a key is done; gives an error if they do not decode.
 pub(super) type Covers<K> = Box<dyn Fn(&[u8], &K) -> Result<bool, String> + Send + Sync>;
 
+/// The most characters of a key that a sentence has room for.
+const KEY: usize = 60;
+
+/// An effect in a sentence: its key, and the state that has its ledger.
+fn effect<K: Debug>(key: &K, state: &str) -> String {
+    let state = state.split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or(state);
+    format!("the effect {} of `{state}`", short(key))
+}
+
+/// A key, cut if it is long.
+fn short<K: Debug>(key: &K) -> String {
+    let whole = format!("{key:?}");
+    match whole.char_indices().nth(KEY) {
+        Some((end, _)) => format!("{}.. ({} characters)", &whole[..end], whole.chars().count()),
+        None => whole,
+    }
+}
+
 /// The word for runs that rightly do something else.
 const BRANCH: &str = "; if the run rightly took another branch, name its end with `.outcomes(..)`";
 
@@ -47,6 +65,7 @@ pub(super) fn nothing_lost<K: Ord + Debug + Clone>(
     counts: &EffectCounts<'_, K>,
     usual: &BTreeMap<K, UsualEntries<K>>,
     class: Class,
+    state: &str,
 ) -> Result<(), Violation> {
     for (key, expected) in usual {
         let found = counts.count(key);
@@ -58,9 +77,8 @@ pub(super) fn nothing_lost<K: Ord + Debug + Clone>(
             };
             let (when, calls) = (expected.all.when(), calls(&expected.all.entries));
             let expected = format!("{times_expected}, as without faults: {when}{calls}");
-            return Err(
-                Violation::new("lost", format!("the effect {key:?} was lost{hint}")).expected(expected, times(found))
-            );
+            return Err(Violation::new("lost", format!("{} was lost{hint}", effect(key, state)))
+                .expected(expected, times(found)));
         }
     }
     Ok(())
@@ -71,6 +89,7 @@ pub(super) fn nothing_invented<K: Ord + Debug + Clone>(
     usual: &BTreeMap<K, UsualEntries<K>>,
     executions: &Executions,
     class: Class,
+    state: &str,
 ) -> Result<(), Violation> {
     let hint = match class {
         Class::Different => BRANCH,
@@ -81,7 +100,7 @@ pub(super) fn nothing_invented<K: Ord + Debug + Clone>(
             let found = times(entries.len());
             let found = if keys.is_empty() { found } else { format!("{found}: {}", when(entries, keys)) };
             let found = found + &calls(entries);
-            let message = format!("the effect {key:?} was done, which is never done without faults{hint}");
+            let message = format!("{} was done, which is never done without faults{hint}", effect(key, state));
             Violation::new("invented", message).expected("never", found).proved_by(marks(executions, entries))
         })
     });
@@ -93,6 +112,7 @@ pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
     activity: &str,
     covers: &Covers<K>,
     run: &Run,
+    state: &str,
 ) -> Result<(), Violation> {
     let (trace, executions) = (run.trace(), run.executions());
     let given =
@@ -110,11 +130,14 @@ pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
                 Ok(false) => return None,
                 Ok(true) => Violation::new(
                     "redone",
-                    format!("{words} did the effect {key:?}, though the checkpoint it was given says that it is done"),
+                    format!(
+                        "{words} did {} though the checkpoint it was given says that it is done",
+                        effect(key, state)
+                    ),
                 )
                 .expected(
-                    format!("it resumes from {} and does not do {key:?} again", text()),
-                    format!("{key:?} {}{}", when(entries, keys), calls(entries)),
+                    format!("it resumes from {} and does not do {} again", text(), short(key)),
+                    format!("{} {}{}", short(key), when(entries, keys), calls(entries)),
                 ),
                 Err(why) => {
                     Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
@@ -133,11 +156,12 @@ pub(super) fn repeated_within<K: Ord + Debug + Clone>(
     usual: &BTreeMap<K, UsualEntries<K>>,
     repeats: usize,
     executions: &Executions,
+    state: &str,
 ) -> Result<(), Violation> {
     let violation = counts.first(|key, entries, keys| {
         let bound = usual.get(key).map_or(1, |usual| usual.all.entries.len()) + repeats;
         (entries.len() > bound).then(|| {
-            Violation::new("repeated", format!("the effect {key:?} was done too often"))
+            Violation::new("repeated", format!("{} was done too often", effect(key, state)))
                 .expected(
                     format!("at most {}", times(bound)),
                     format!("{}: {}{}", times(entries.len()), when(entries, keys), calls(entries)),

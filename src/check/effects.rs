@@ -227,16 +227,16 @@ where
         let counts = EffectCounts::new(ledger, &self.normalizers);
         if self.claims_all(run, reference) {
             let class = reference.class_of(run);
-            nothing_lost(&counts, usual, class)?;
+            nothing_lost(&counts, usual, class, type_name::<S>())?;
             if !self.may_be_new {
-                nothing_invented(&counts, usual, run.executions(), class)?;
+                nothing_invented(&counts, usual, run.executions(), class, type_name::<S>())?;
             }
         }
         if let Some((activity, covers)) = &self.covered {
-            nothing_redone(ledger, activity, covers, run)?;
+            nothing_redone(ledger, activity, covers, run, type_name::<S>())?;
         }
         match self.repeats {
-            Some(repeats) => repeated_within(&counts, usual, repeats, run.executions()),
+            Some(repeats) => repeated_within(&counts, usual, repeats, run.executions(), type_name::<S>()),
             None => Ok(()),
         }
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::accepted::{Accepted, Words};
 use super::failed::Failed;
 use crate::fault::Plan;
+use crate::report::fold::cut;
+use crate::report::plain;
 use crate::world::RunError;
 
 /// A plan of a regressions file, replayed.
@@ -160,10 +162,13 @@ impl Regressions {
     }
 }
 
+/// Columns of the comment above a plan.
+const DESCRIPTION: usize = 200;
+
 /// One line: the check and what it found.
 fn description(failed: &Failed) -> String {
-    let message = failed.violation.message.lines().next().unwrap_or_default();
-    format!("`{}` does not hold: {message}", failed.check)
+    let message = plain(failed.violation.message.lines().next().unwrap_or_default());
+    cut(&format!("`{}` does not hold: {message}", failed.check), DESCRIPTION)
 }
 
 impl std::fmt::Display for Regressions {

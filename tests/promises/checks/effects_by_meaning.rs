@@ -71,7 +71,7 @@ fn two_keys_that_mean_the_same_are_a_repeat() {
     let report = paying(true).check(payments().normalize(|(_, key): &mut (u32, u64)| *key = 0)).report();
     let failed = &report.failures()[0];
     assert_eq!(failed.violation.kind, "repeated", "{}", failed.text);
-    assert_eq!(failed.violation.message, "the effect (0, 0) was done too often");
+    assert_eq!(failed.violation.message, "the effect (0, 0) of `Bank` was done too often");
     // Both keys are told.
     let found = failed.violation.found.as_deref().unwrap();
     assert!(found.starts_with("twice: at ") && found.matches(" as (0, ").count() == 2, "{found}");
