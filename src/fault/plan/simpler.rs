@@ -14,8 +14,8 @@ impl Plan {
     /// The plans that are one step simpler than this one, those that save most first. No simplification of a plan that
     /// an exploration reports fails the same way.
     ///
-    /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one; a
-    /// fault strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a stall
+    /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one,
+    /// and a worker that dies with its task a failure at the attempt's first wait; a fault strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a stall
     /// or a delay is shorter (half, or a round length below it, at least 1 ms); seed 0; ready tasks in the order in which
     /// they became ready.
     ///
@@ -76,6 +76,11 @@ impl Plan {
 fn softer(entry: &Entry) -> Vec<Entry> {
     let fault = match (entry.fault, entry.point.site) {
         (Fault::Crash | Fault::CrashAttempt, Site::Await(_)) => Fault::Fail,
+        // The story of a worker that dies with the task is a timeout, far from the code: a failure is near to it.
+        (Fault::WorkerDies, Site::Dispatch) => {
+            let point = Point { site: Site::Await(1), ..entry.point.clone() };
+            return vec![Entry::new(point, Fault::Fail)];
+        }
         (Fault::CrashBefore, Site::Effect(_)) => Fault::FailUnapplied,
         (Fault::CrashAfter, Site::Effect(_)) => Fault::FailApplied,
         _ => return Vec::new(),
@@ -163,6 +168,8 @@ mod tests {
         assert_eq!(simpler("a#1@1:heartbeat1=crash_before"), [""]);
         assert_eq!(simpler("a#1@1:completion=crash"), [""]);
         assert_eq!(simpler("w#1:task1=crash"), [""]);
+        assert_eq!(simpler("a#1@1:dispatch=worker_dies"), ["", "a#1@1:await1=fail"]);
+        assert_eq!(simpler("a#1@1:dispatch=cancel"), [""]);
     }
 
     #[test]

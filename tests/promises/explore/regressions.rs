@@ -7,6 +7,8 @@ use std::process::Command;
 use durasim::explore::RegressionState;
 use durasim::{ActivityContext, ActivityError, Exploration, Simulation, WorkflowContext, WorkflowError, check};
 
+use crate::snapshot::unfolded;
+
 use super::{resilient, simulation, steps};
 
 /// A file of this test alone.
@@ -166,19 +168,19 @@ fn new_failures_are_appended_when_asked_and_never_twice() {
     let path = kept.0.to_str().unwrap();
     let text = writing(path, "");
     assert_eq!(kept.text(), "# reviewed by people", "only when asked");
-    assert!(text.contains("run this again with DURASIM_REGRESSIONS=write"), "{text}");
+    assert!(unfolded(&text).contains("run this again with DURASIM_REGRESSIONS=write"), "{text}");
 
     let text = writing(path, "write");
     assert!(text.contains("1 plan appended to "), "{text}");
     let expected = "# reviewed by people\n\
                     # `same_result` does not hold: the workflow did not end as it does without faults; if it may fail so \
                     where faults take its time, say `.partial_failure(..)`\n\
-                    v1 seed=0 order=fifo for=work; steps#1@1:dispatch=worker_dies\n";
+                    v1 seed=0 order=fifo for=work; steps#1@1:await1=fail\n";
     assert_eq!(kept.text(), expected);
 
     let text = writing(path, "write");
     assert!(text.contains("written.regressions:3 still fails") && !text.contains("appended"), "{text}");
-    assert!(!text.contains("run this again with"), "{text}");
+    assert!(!unfolded(&text).contains("run this again with"), "{text}");
     assert_eq!(kept.text(), expected);
 }
 
@@ -187,7 +189,7 @@ fn a_new_file_is_made() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("made.regressions");
     let _ = std::fs::remove_file(&path);
     writing(path.to_str().unwrap(), "write");
-    assert!(std::fs::read_to_string(&path).unwrap().ends_with("steps#1@1:dispatch=worker_dies\n"));
+    assert!(std::fs::read_to_string(&path).unwrap().ends_with("steps#1@1:await1=fail\n"));
 }
 
 #[test]
