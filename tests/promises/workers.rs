@@ -150,8 +150,7 @@ fn a_fake_is_told_of_processes_that_are_gone() {
             durasim::state::<Peers>().0.borrow_mut().push((at, worker));
         });
         let run = simulation.plan(plan.parse().unwrap()).run("fan_out", &2u32).unwrap();
-        let gone = run.state::<Peers>().0.borrow().clone();
-        gone
+        run.state::<Peers>().0.take()
     };
     let at = |millis| Duration::from_millis(millis);
     assert_eq!(run("v1"), []);

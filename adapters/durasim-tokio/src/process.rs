@@ -85,7 +85,7 @@ impl Drop for Process {
         let Some(runtime) = self.runtime.take() else { return };
         runtime.settle();
         runtime.pool().end();
-        if let Some(as_new) = runtime.as_new() {
+        if let Some(as_new) = runtime.into_new() {
             // Fails only while the thread ends.
             let _ = AS_NEW.try_with(|kept| kept.borrow_mut().push(as_new));
         }

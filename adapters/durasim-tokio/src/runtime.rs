@@ -181,7 +181,7 @@ impl Paused {
     }
 
     /// The same runtime as new, if nothing of its last process is left in it. Otherwise it is dropped.
-    pub(crate) fn as_new(mut self) -> Option<Paused> {
+    pub(crate) fn into_new(mut self) -> Option<Paused> {
         if self.pool.is_lost() {
             // To drop it would be to wait for its thread.
             self.runtime.shutdown_background();

@@ -14,7 +14,7 @@ async fn draws(_: &ActivityContext, (): ()) -> Result<u64, ActivityError> {
         let (one, two) = (time::sleep(millis(10)), time::sleep(millis(10)));
         tokio::pin!(one, two);
         tokio::select! {
-            () = &mut one => drawn = drawn * 2,
+            () = &mut one => drawn *= 2,
             () = &mut two => drawn = drawn * 2 + 1,
         }
     }
