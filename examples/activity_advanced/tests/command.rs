@@ -74,7 +74,10 @@ fn a_planted_bug_is_found_and_explained_and_its_run_can_be_seen() {
         assert!(shown.starts_with(&format!("Found: bug {}, {}.\n", bug.number, bug.about)), "{shown}");
         assert!(shown.contains(&format!("The check `{}` noticed it", bug.check)), "{shown}");
         assert!(shown.contains(bug.words) && shown.contains(bug.file), "{shown}");
-        let (_, line) = shown.rsplit_once("cargo run -p activity_advanced -- ").unwrap();
+        let (story, line) = shown.rsplit_once("cargo run -p activity_advanced -- ").unwrap();
+        let wide: Vec<&str> = story.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{}", wide.join("\n"));
+        assert!(!story.contains("DURASIM_PLAN"), "{story}");
         let words = words(&line.replace("\\\n", " "));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let ["--plan", plan] = words[1..] else { panic!("{words:?}") };

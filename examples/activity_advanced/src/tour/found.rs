@@ -53,7 +53,9 @@ impl fmt::Display for Found<'_> {
         writeln!(f, "Found: bug {number}, {about}.\n")?;
         writeln!(f, "It was planted in {activity}.")?;
         writeln!(f, "The check `{}` noticed it {faults}, in {:.1?}.\n", failed.check, self.elapsed)?;
-        writeln!(f, "{}\n", failed.text)?;
+        // The command below its frame is for tests: it would run the code without the bug.
+        let story = failed.text.rsplit_once("╰─").map_or(&*failed.text, |(story, _)| story);
+        writeln!(f, "{story}╰{}\n", "─".repeat(79))?;
         writeln!(f, "{words}\n\nThe code: examples/activity_advanced/{file}\n")?;
         write!(f, "To see the whole run:\n\n{}", self.command(failed))
     }
