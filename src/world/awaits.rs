@@ -4,6 +4,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
+use crate::service::Token;
 use crate::trace::{AttemptKey, What, Who};
 
 impl Core {
@@ -34,8 +35,8 @@ impl Core {
         let Some(deadline) = self.attempts[attempt].deadline() else { return };
         let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
         if fault.defers_the_deadline() {
-            let activity = self.attempts[attempt].token().activity;
-            self.activities[activity].defer_deadline();
+            let Token { activity, attempt: number } = self.attempts[attempt].token();
+            self.activities[activity].defer_deadline(number);
         }
         if let Some(until) = fault.aim(deadline) {
             self.stall(attempt, until);

@@ -41,7 +41,7 @@ impl Core {
         let Core { faults, trace, .. } = self;
         let LateDispatch { site, fault, by } =
             faults.strike_deadline(location(trace, activity, attempt, Site::Dispatch))?;
-        self.activities[activity].aim_at_deadline(fault.defers_the_deadline());
+        self.activities[activity].aim_at_deadline(attempt, fault.defers_the_deadline());
         self.note_fault(Who::Activity(activity), self.trace.activity_point(activity, attempt, site), fault)?;
         Some(by)
     }

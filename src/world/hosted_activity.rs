@@ -14,7 +14,8 @@ pub(super) struct HostedActivity {
     dispatched: u32,
     gone_when_due: bool,
     dies_at_start: bool,
-    defers_deadline: bool,
+    /// The number of the attempt whose deadline is deferred.
+    defers_deadline: Option<u32>,
 }
 
 impl HostedActivity {
@@ -64,19 +65,38 @@ impl HostedActivity {
         std::mem::take(&mut self.dies_at_start)
     }
 
-    /// The timer of the deadline is to fire behind everything else of that moment.
-    pub(super) fn defer_deadline(&mut self) {
-        self.defers_deadline = true;
+    /// The timer of this attempt's deadline is to fire behind everything else of that moment.
+    pub(super) fn defer_deadline(&mut self, attempt: u32) {
+        self.defers_deadline = Some(attempt);
     }
 
-    /// The next attempt is dispatched so that it meets its deadline, whose timer is deferred if `defers`. A timer that was
-    /// deferred before is not any more.
-    pub(super) fn aim_at_deadline(&mut self, defers: bool) {
-        self.defers_deadline = defers;
+    /// The attempt is dispatched so that it meets its deadline, whose timer is deferred if `defers`. A timer that was deferred
+    /// before is not any more.
+    pub(super) fn aim_at_deadline(&mut self, attempt: u32, defers: bool) {
+        self.defers_deadline = defers.then_some(attempt);
     }
 
-    /// The timer of the deadline is due. Says, once, whether it is deferred.
-    pub(super) fn take_defers_deadline(&mut self) -> bool {
-        std::mem::take(&mut self.defers_deadline)
+    /// The timer of a deadline is due while this attempt is the latest. Says, once, whether it is deferred.
+    pub(super) fn take_defers_deadline(&mut self, attempt: u32) -> bool {
+        self.defers_deadline.take_if(|deferred| *deferred == attempt).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_deferred_once_and_for_its_own_attempt() {
+        let mut activity = HostedActivity::default();
+        activity.defer_deadline(1);
+        assert!(!activity.take_defers_deadline(2), "the attempt ended in time");
+        assert!(activity.take_defers_deadline(1));
+        assert!(!activity.take_defers_deadline(1));
+        activity.defer_deadline(1);
+        activity.aim_at_deadline(2, false);
+        assert!(!activity.take_defers_deadline(1));
+        activity.aim_at_deadline(3, true);
+        assert!(activity.take_defers_deadline(3));
     }
 }

@@ -58,7 +58,7 @@ impl Core {
     fn defers(&mut self, timer: ServiceTimer) -> bool {
         let ServiceTimer::Timeout { activity, timeout, .. } = timer else { return false };
         matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
-            && self.activities[activity].take_defers_deadline()
+            && self.activities[activity].take_defers_deadline(self.service.activity(activity).attempt())
     }
 
     /// What is meant for a worker that stands still waits until it goes on.
