@@ -8,6 +8,7 @@ use super::{called, enter};
 use crate::program::Time;
 use crate::program::places::{self, Called};
 use crate::trace::AttemptKey;
+use crate::world::core::World;
 
 /// One effect in a [`Ledger`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +79,7 @@ impl<K: Ord> Ledger<K> {
     pub fn record(&self, key: K) {
         places::called("ledger.record");
         let world = enter(|| "wrote into a ledger: a workflow changes the world through activities only".to_owned());
-        let (at, hosted, attempt) = match world {
+        let (at, hosted, attempt) = match &world {
             Some(world) => match world.doer() {
                 Some((attempt, number)) => (world.now(), attempt, number),
                 None => return,
@@ -86,7 +87,8 @@ impl<K: Ord> Ledger<K> {
             None => (Time::ZERO, None, 0),
         };
         let recorded = Recorded(places::present().call());
-        self.entries.borrow_mut().entry(key).or_default().push(LedgerEntry { at, attempt, hosted, recorded });
+        let Ok(mut entries) = self.entries.try_borrow_mut() else { return writes_while_it_is_read(world.as_deref()) };
+        entries.entry(key).or_default().push(LedgerEntry { at, attempt, hosted, recorded });
     }
 
     /// Counts how often the effect of this key was done.
@@ -127,6 +129,17 @@ impl<K: Ord> Ledger<K> {
         places::called("ledger.each");
         called();
         self.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));
+    }
+}
+
+/// Ends the run, or the test outside of one: the closure of [`Ledger::each`] has recorded.
+#[track_caller]
+fn writes_while_it_is_read(world: Option<&World>) {
+    let mistake = "`Ledger::record` was called in the closure of `Ledger::each` of the same ledger, which is reading it: collect \
+                   the keys first, and record them afterwards";
+    match world {
+        Some(world) => world.misuse(mistake.to_owned()),
+        None => panic!("{mistake}"),
     }
 }
 

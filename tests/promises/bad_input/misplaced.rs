@@ -39,6 +39,15 @@ pub fn cases() -> Vec<Case> {
             })
             .run("main", &1u32)
         }),
+        case("a ledger that is recorded to while it is read", || {
+            activity(async |_ctx: &ActivityContext, number: u32| {
+                let ledger = durasim::Ledger::new();
+                ledger.record(number);
+                ledger.each(|key, _| ledger.record(key + 1));
+                Ok(number)
+            })
+            .run("main", &1u32)
+        }),
         case("random numbers of activities in a workflow", || {
             workflow(async |_ctx: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
                 Ok(number + durasim::random() as u32)
