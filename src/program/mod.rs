@@ -50,7 +50,7 @@ pub use spec::{ActivityId, ActivitySpec, CancellationType, RetrySpec, Seq, Timeo
 pub(crate) use table::key;
 pub use table::{Key, Table};
 pub use waiters::{WaiterIndex, Waiters};
-pub(crate) use words::{An, Counted};
+pub(crate) use words::{An, Counted, is_mark_of_direction};
 pub use workflow::{
     Activation, ActivityResolution, Command, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun,
     WorkflowStart,

@@ -24,6 +24,11 @@ impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Counted<'_, N> {
     }
 }
 
+/// Says whether a terminal moves other characters because of this one.
+pub(crate) fn is_mark_of_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! [`excerpt`] and [`ends`]: bytes as one line of text, of which the beginning is kept, or both ends are.
 
+use crate::program::is_mark_of_direction;
+
 /// The bytes as one line of at most `width` characters. What is cut ends in `..`; control characters are escaped, and
 /// bytes that are not UTF-8 are as well.
 pub(super) fn excerpt(bytes: &[u8], width: usize) -> String {
@@ -79,8 +81,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// True if a terminal obeys it or moves other characters because of it: controls, and the marks of writing directions.
 fn hides(c: char) -> bool {
-    let directs = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || directs
+    c.is_control() || is_mark_of_direction(c)
 }
 
 /// The last characters of a text that is read from its end.

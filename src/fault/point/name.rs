@@ -1,6 +1,8 @@
 //! [`Name`] and [`Id`]: names as plans spell them.
 
-use std::fmt;
+use std::fmt::{self, Write};
+
+use crate::program::is_mark_of_direction;
 
 /// An activity, workflow or exploration name: bare where that is clear, else a JSON string.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +48,15 @@ pub(in crate::fault) fn quoted_len(text: &str) -> Option<usize> {
 
 fn write_quoted(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let quoted = serde_json::to_string(name).map_err(|_| fmt::Error)?;
-    // A plan stands between single quotes in a shell.
-    f.write_str(&quoted.replace('\'', "\\u0027"))
+    for c in quoted.chars() {
+        // A plan stands between single quotes in a shell, and on a terminal, which obeys controls and marks of direction.
+        if c == '\'' || c.is_control() || is_mark_of_direction(c) {
+            write!(f, "\\u{:04x}", u32::from(c))?;
+        } else {
+            f.write_char(c)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Name<'_> {
@@ -82,6 +91,7 @@ mod tests {
         assert_eq!(Name("-a").to_string(), r#""-a""#);
         assert_eq!(Name("größe").to_string(), r#""größe""#);
         assert_eq!(Name("it's\n\"x\"").to_string(), r#""it\u0027s\n\"x\"""#);
+        assert_eq!(Name("a\u{202e}b\u{7f}").to_string(), r#""a\u202eb\u007f""#);
         assert_eq!(Id("orders/2").to_string(), r#""orders/2""#);
         assert_eq!(Id("order-2").to_string(), "order-2");
     }
