@@ -62,7 +62,20 @@ pub(crate) fn first_few(calls: impl Iterator<Item = Called>) -> Vec<String> {
 
 /// Gives the line if it is the user's.
 fn line(at: &Location<'_>) -> Option<String> {
-    (!is_of_a_library(at.file())).then(|| format!("{}:{}", at.file(), at.line()))
+    (!is_of_a_library(at.file())).then(|| format!("{}:{}", straight(at.file()), at.line()))
+}
+
+/// The path of a file without detours: `tests/shop/../cart/main.rs`, as a module with a `#[path]` has it, is `tests/cart/main.rs`.
+fn straight(file: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in file.split('/') {
+        if part == ".." && parts.last().is_some_and(|last| !last.is_empty() && *last != "..") {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
 }
 
 /// Says how far code has come, by its calls.
@@ -235,6 +248,19 @@ pub(crate) fn asked_by(command: &Command) -> Option<Called> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_has_no_detours() {
+        for (path, straightened) in [
+            ("tests/shop/../cart/main.rs", "tests/cart/main.rs"),
+            ("src/a/b/../../c.rs", "src/c.rs"),
+            ("../shared/lib.rs", "../shared/lib.rs"),
+            ("/home/../lib.rs", "/lib.rs"),
+            ("src/lib.rs", "src/lib.rs"),
+        ] {
+            assert_eq!(straight(path), straightened);
+        }
+    }
 
     #[test]
     fn dependencies_the_standard_library_and_this_crate_are_no_code_of_the_users() {
