@@ -36,7 +36,7 @@ pub(crate) struct Outside {
     inbox: Mutex<Inbox>,
 }
 
-/// What the host's threads have left for the run.
+/// The things that the host's threads have left for the run.
 #[derive(Debug, Default)]
 struct Inbox {
     /// Tasks that they have woken, each with the worker that the thread works for.

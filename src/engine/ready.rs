@@ -93,7 +93,7 @@ impl Executor {
         !self.ready.tasks.borrow().is_empty()
     }
 
-    /// Takes a ready task. Of several `pick` chooses one by its index; 0 has been ready longest.
+    /// Takes a ready task. Among several `pick` chooses one by its index; 0 has been ready longest.
     pub(super) fn take(&self, pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
         let mut tasks = self.ready.tasks.borrow_mut();
         match tasks.len() {

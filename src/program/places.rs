@@ -1,10 +1,10 @@
 //! Places in user code: the lines that messages name.
 //!
 //! A call of a native context is `#[track_caller]` and says here which call it is, and a future of it says when it has ended.
-//! What is said is a pointer to the line, kept for the code that runs on this thread. A run takes it along when it goes on to
+//! It says a pointer to the line, which is kept for the code that runs on this thread. A run takes it along when it goes on to
 //! other code, and names it where something goes wrong: in no event of a [trace](crate::trace), and in no timeline.
 //!
-//! An adapter whose SDK knows the lines of its callers may say them too; one that does not loses nothing but these words.
+//! An adapter whose SDK knows the lines of its callers may say them too; an adapter that does not loses nothing but these words.
 //!
 //! ```
 //! use std::panic::Location;

@@ -12,7 +12,7 @@ use durasim::program::Doorway;
 use durasim::{Time, ambient};
 use tokio::time::Instant;
 
-/// What the hooks of a runtime share with its process.
+/// The hooks of a runtime share this with its process.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     /// There is a thread with jobs. Set on the run's thread, which gives it the first.

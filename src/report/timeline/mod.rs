@@ -26,7 +26,7 @@ use crate::world::logs::{LogLine, Logs};
 ///      5.002s  worker 1                crashed
 /// ```
 ///
-/// Who is named as in a [plan](crate::fault::Plan#text). Every await and every look at the heartbeat details would drown
+/// Names are spelled as in a [plan](crate::fault::Plan#text). Every await and every look at the heartbeat details would drown
 /// the rest, so these are left out, and the stages of a heartbeat that come at one moment share a line, as do a workflow
 /// task, the replay it takes and its answer. At least three lines in a row that differ only in their time are one, with their
 /// number and the time of the last. [`Timeline::every_event`] shows all. No line has more than 100 columns: long details are cut,

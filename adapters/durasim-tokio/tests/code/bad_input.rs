@@ -1,4 +1,4 @@
-//! What cannot be simulated, and what is used wrongly: a clear error for each.
+//! Code that cannot be simulated, and wrong uses: a clear error for each.
 
 use durasim::{ActivityContext, ActivityError, ActivityFn, Simulation, WorkflowContext, WorkflowError};
 use durasim_tokio::SimulationExt;

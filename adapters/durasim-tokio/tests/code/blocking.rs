@@ -60,7 +60,7 @@ fn how_long_a_job_takes_does_not_show() {
     }
 }
 
-/// What is not simulated, on purpose.
+/// The real clock, which is not simulated: on purpose.
 fn rand_from_clock() -> u32 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos())
 }
