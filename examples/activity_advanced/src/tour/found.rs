@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use durasim::Dialect;
 use durasim::explore::{Failed, Report};
+use durasim::fault::Order;
 
 use crate::broken::Bug;
 
@@ -36,11 +37,18 @@ impl Found<'_> {
     fn command(&self, failed: &Failed) -> String {
         let dialect = if self.dialect == Dialect::Cadence { " --dialect=cadence" } else { "" };
         let number = self.bug.number;
-        format!("    cargo run -p activity_advanced -- --break={number}{dialect} \\\n      --plan '{}'", failed.plan)
+        let plan = &failed.plan;
+        // A plan of faults alone has seed 0 and takes ready tasks in their order.
+        let plan = if plan.entries.is_empty() || (plan.seed, plan.order) != (0, Order::Fifo) {
+            plan.to_string()
+        } else {
+            plan.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        format!("    cargo run -p activity_advanced -- --break={number}{dialect} \\\n      --plan '{plan}'")
     }
 }
 
-/// Writes the find in lines of at most 80 columns, but for the command's plan.
+/// The lines have at most 80 columns.
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(failed) = self.failed() else { return Ok(()) };
