@@ -11,6 +11,12 @@ pub(super) struct Lane {
     pub(super) tid: u32,
 }
 
+impl Lane {
+    fn index(self) -> usize {
+        self.tid as usize
+    }
+}
+
 /// The process of the service. Worker 1 is the next.
 const SERVICE: u32 = 1;
 
@@ -70,17 +76,17 @@ impl<'a> Lanes<'a> {
 
     /// Opens a slice.
     pub(super) fn open(&mut self, lane: Lane, name: String) {
-        self.open[lane.tid as usize].push(name);
+        self.open[lane.index()].push(name);
     }
 
     /// Closes the innermost slice of a lane that has more than `level` of them, and gives its name.
     pub(super) fn close(&mut self, lane: Lane, level: usize) -> Option<String> {
-        let open = &mut self.open[lane.tid as usize];
+        let open = &mut self.open[lane.index()];
         if open.len() > level { open.pop() } else { None }
     }
 
     /// Counts the open slices of a lane.
     pub(super) fn depth(&self, lane: Lane) -> usize {
-        self.open[lane.tid as usize].len()
+        self.open[lane.index()].len()
     }
 }
