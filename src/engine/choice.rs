@@ -14,6 +14,8 @@ pub(crate) enum Stream {
     User = 2,
     /// Random bytes of the process, where they follow the run.
     Ambient = 3,
+    /// The same for jobs on threads of a host.
+    Jobs = 4,
 }
 
 /// The random numbers of one stream.

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::choice::{Draws, Stream};
+
 thread_local! {
     /// Somebody waits outside the loop of the run on this thread.
     static IS_WAITING: Cell<bool> = const { Cell::new(false) };
@@ -31,8 +33,8 @@ pub(crate) struct Outside {
     has_mail: AtomicBool,
     /// The time of the run at which the host's threads work, in nanoseconds.
     now: AtomicU64,
-    /// The state of their random bytes.
-    random: AtomicU64,
+    /// Their random bytes.
+    random: Mutex<Option<Draws>>,
     inbox: Mutex<Inbox>,
 }
 
@@ -59,7 +61,7 @@ impl Outside {
 
     /// Says from which seed the random bytes of the host's threads follow.
     pub(crate) fn seed(&self, seed: u64) {
-        self.random.store(seed, Ordering::Relaxed);
+        *self.random.lock().unwrap_or_else(PoisonError::into_inner) = Some(Draws::new(seed, Stream::Jobs));
     }
 
     /// Says at which moment of the run the host's threads work, in nanoseconds.
@@ -152,11 +154,8 @@ pub(crate) fn now_of_this_thread() -> Option<u64> {
 /// Random bits for this thread of a host. Its threads work one after the other, so the bits follow from the seed.
 pub(crate) fn bits_of_this_thread() -> Option<u64> {
     let (outside, _) = door()?;
-    // The generator splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-    let state = outside.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    Some(mixed ^ (mixed >> 31))
+    let mut random = outside.random.lock().unwrap_or_else(PoisonError::into_inner);
+    random.as_mut().map(Draws::bits)
 }
 
 /// Tells the run that this thread works for of a call that does not belong here. `false` if it is no thread of a host.
