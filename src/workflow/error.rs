@@ -26,7 +26,7 @@ pub enum WorkflowError {
     /// An activity's result is not what was asked for. Fails the workflow with error type `ResultDecodeError`.
     #[error("the result of activity `{activity_type}` does not decode as `{wanted}`: {why}")]
     Decode {
-        /// Whose result.
+        /// The activity whose result it is.
         activity_type: Arc<str>,
         /// The type asked for.
         wanted: &'static str,

@@ -139,7 +139,7 @@ pub(crate) struct Core {
     pub(super) host_link: HostLink,
     /// Fakes want to be told of processes that are gone.
     pub(super) watches_workers: bool,
-    /// Whose code runs now.
+    /// This says whose code runs now.
     pub(super) running_code: Running,
     /// The workflow whose code runs, or ran last, if that is known.
     pub(super) running_workflow: Option<WorkflowKey>,

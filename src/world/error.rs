@@ -55,7 +55,7 @@ pub enum RunError {
     /// An input could not be encoded.
     #[error("the input of workflow `{workflow}` cannot be encoded as JSON: {why}")]
     Input {
-        /// Whose input.
+        /// The workflow whose input it is.
         workflow: String,
         /// What serde_json says.
         why: String,
@@ -168,7 +168,7 @@ pub enum RunError {
         Counted(*calls, "time")
     )]
     NeverWaits {
-        /// Whose code.
+        /// The name of the code.
         who: String,
         /// How often it called, or slept for no time.
         calls: u64,

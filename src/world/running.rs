@@ -4,7 +4,7 @@ use super::background::BackgroundKey;
 use crate::engine::tasks::TaskId;
 use crate::trace::AttemptKey;
 
-/// Whose code runs now. What a call of that code means, if anything, follows from it.
+/// Says whose code runs now. The meaning of a call of that code, if it has any, follows from it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Running {
     /// The harness.

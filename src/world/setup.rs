@@ -212,7 +212,7 @@ impl Setup {
         self.host.as_ref()
     }
 
-    /// Whose rules the service follows.
+    /// Gives the dialect whose rules the service follows.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }

@@ -16,7 +16,7 @@ use crate::program::RunInfo;
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::AttemptKey;
 
-/// Whose code runs.
+/// Says whose code runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Doing {
     /// No user code.
@@ -255,7 +255,7 @@ impl Shown {
         !matches!(self.doing(), Doing::State | Doing::Left | Doing::Check)
     }
 
-    /// Whose code runs, in words; a run between two pieces of code is `a run`.
+    /// Names the code that runs; a run between two pieces of code is `a run`.
     pub(super) fn doing_words(&self) -> String {
         let names = lock(&self.names);
         match self.doing() {

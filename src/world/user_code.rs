@@ -62,7 +62,7 @@ impl Core {
         }
     }
 
-    /// Whose code runs, as the thread shows it.
+    /// Says whose code runs, as the thread shows it.
     fn doing(&self) -> Doing {
         match self.running_code {
             Running::Nobody | Running::AfterTheEnd => Doing::Nothing,
