@@ -58,8 +58,8 @@
 //!
 //! # What cannot be simulated
 //!
-//! Sockets, the timers of other runtimes, and wakes from threads that are not tokio's end the run with an error that says so: put
-//! them behind a trait, with a fake in the state of the run. `select!` without `biased;` draws its branch from a generator that
+//! tokio's sockets, and wakes from threads that are not its own, end the run with an error that says so; an attempt that waits for
+//! a timer of another runtime is told as one that nothing will wake. Put them behind a trait, with a fake in the state of the run. `select!` without `biased;` draws its branch from a generator that
 //! nobody can seed, unless tests are built with `RUSTFLAGS="--cfg tokio_unstable"`, where it follows from the run's seed.
 
 mod host;
