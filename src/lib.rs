@@ -98,8 +98,8 @@
 //! # Limits
 //!
 //! Code under test must wait only for what the simulation gives it: [`time`], its context, channels and combinators that
-//! live inside the run; activities also for tokio's timers and tasks, with durasim-tokio. Sockets, and a wake from another thread, end
-//! a run with an error that says so;
+//! live inside the run; activities also for tokio's timers and tasks, with durasim-tokio. Sockets of tokio's, and a wake from another
+//! thread, end a run with an error that says so;
 //! code that blocks its thread is named on stderr after 30 s. `futures::select!` and
 //! `tokio::select!` without `biased` draw from outside the run: use `select_biased!` or `biased;`. Panics must unwind.
 //!
