@@ -9,9 +9,8 @@ impl World {
     pub(crate) fn ambient_now(&self) -> Option<Time> {
         let core = self.core.try_borrow().ok()?;
         match core.shown.doing() {
-            // Tasks of the host's own may run.
-            Doing::Nothing => core.host_link.now(),
-            Doing::Check => None,
+            Doing::Host => core.host_link.now(),
+            Doing::Nothing | Doing::Check => None,
             _ => Some(core.agenda.now()),
         }
     }

@@ -8,6 +8,7 @@ use super::agenda::Wakeup;
 use super::core::{Core, World};
 use super::error::RunError;
 use super::running::Tag;
+use super::shown::Doing;
 use crate::engine::outside::Waiting;
 use crate::engine::queue::Rank;
 use crate::program::panics::{self, Unwound};
@@ -107,6 +108,7 @@ impl World {
         core.host_link.set_waiting(Some(host.clone()));
         core.calls.begin();
         let is_ready = core.executor.is_any();
+        let outer = core.shown.replace(Doing::Host);
         drop(core);
         let waited = {
             let _waiting = Waiting::begin(&outside, is_ready);
@@ -114,6 +116,7 @@ impl World {
             panics::catch(|| host.wait(&workers, now, until, News::new(&mut news)))
         };
         let mut core = self.core.borrow_mut();
+        core.shown.put_back(outer);
         core.host_link.set_waiting(None);
         match waited {
             Ok(reached) => core.agenda.move_to(reached.min(until)),
@@ -123,10 +126,12 @@ impl World {
         if let Some((at, rank, wakeup)) = next {
             core.agenda.put_back(at, rank, wakeup);
         }
-        core.look_at_limits();
-        let is_news = core.executor.is_any() || core.agenda.has_todo() || outside.has_mail() || core.error.is_some();
-        // The wait may have ended without a task for the run.
+        // The wait may have ended without a task for the run. Otherwise the next entry is looked at as ever.
         let is_early = core.agenda.now() < until;
+        if is_early || next.is_none() {
+            core.look_at_limits(now);
+        }
+        let is_news = core.executor.is_any() || core.agenda.has_todo() || outside.has_mail() || core.error.is_some();
         drop(core);
         self.tell_of_the_gone(&*host);
         is_news || is_early
@@ -177,10 +182,10 @@ impl Core {
         }
     }
 
-    /// Ends a run that goes on for nobody, or without end, by timers of the host's alone.
-    fn look_at_limits(&mut self) {
+    /// Ends a run that goes on for nobody, or without end, by timers of the host's alone. It stood at `before`.
+    fn look_at_limits(&mut self, before: Time) {
         let now = self.agenda.now();
-        if self.runs_for_nobody(now) {
+        if now > before && self.runs_for_nobody(now) {
             self.fail_still_running(now);
         } else if self.is_too_long() {
             self.too_long(now);

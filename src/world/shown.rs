@@ -34,6 +34,8 @@ pub(crate) enum Doing {
     Left,
     /// A check, or what looks at the state for one.
     Check,
+    /// A task of the host's own.
+    Host,
 }
 
 impl Doing {
@@ -49,6 +51,7 @@ impl Doing {
             Doing::State => 6 << 32,
             Doing::Left => 7 << 32,
             Doing::Check => 8 << 32,
+            Doing::Host => 9 << 32,
         }
     }
 
@@ -63,6 +66,7 @@ impl Doing {
             6 => Doing::State,
             7 => Doing::Left,
             8 => Doing::Check,
+            9 => Doing::Host,
             _ => Doing::Nothing,
         }
     }
@@ -270,6 +274,7 @@ impl Shown {
             Doing::State => "the constructor of a state".to_owned(),
             Doing::Left => "a destructor of what a run has left".to_owned(),
             Doing::Check => "a check".to_owned(),
+            Doing::Host => "a task that an activity has spawned".to_owned(),
         }
     }
 
