@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use durasim::{ActivityContext, ActivityError};
@@ -26,6 +26,16 @@ fn loops() {
     let _ = simulation(code).run("main", &());
 }
 
+/// A process that would never end by itself.
+struct Lost(Child);
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join("durasim")).into_iter().flatten();
     entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
@@ -34,11 +44,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_spawned_task_that_does_not_come_back_is_named_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let mut process = Command::new(std::env::current_exe().unwrap())
+    let process = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "watchdog::loops"])
         .env("CARGO_TARGET_DIR", folder.path())
         .spawn()
         .unwrap();
+    let _lost = Lost(process);
     let until = Instant::now() + Duration::from_secs(60);
     let said = loop {
         let texts = files(folder.path()).into_iter().filter_map(|file| fs::read_to_string(file).ok());
@@ -48,7 +59,5 @@ fn a_spawned_task_that_does_not_come_back_is_named_in_a_file() {
         assert!(Instant::now() < until, "nothing was said");
         std::thread::sleep(millis(20));
     };
-    process.kill().unwrap();
-    process.wait().unwrap();
     assert!(said.contains("a task that an activity has spawned"), "{said}");
 }
