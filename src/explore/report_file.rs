@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::file_name::file_name;
 use super::report::Report;
+use super::rerun::without_hash;
 use super::sweep::EXPLAINED;
 use super::variables::FOLDER;
 use crate::report::TraceEvents;
@@ -109,12 +110,13 @@ impl Report {
     fn file_name(&self) -> String {
         let program = std::env::current_exe().unwrap_or_default();
         let program = program.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let target = without_hash(&program);
+        let program = without_hash(&program);
+        let target = self.rerun.target_in_names(program);
         let package = std::env::var_os("CARGO_PKG_NAME").map(OsString::into_string).and_then(Result::ok);
-        let package = package.as_deref().unwrap_or(target);
+        let package = package.as_deref().unwrap_or(program);
         let thread = std::thread::current();
         let test = thread.name().unwrap_or("main");
-        let parts = [package, target, test, &*self.name];
+        let parts = [package, &*target, test, &*self.name];
         let mut name = file_name(if test == &*self.name { &parts[..3] } else { &parts });
         if let Some(shard) = self.shard {
             // Writing to a string cannot fail.
@@ -128,24 +130,5 @@ impl Report {
             let _ = write!(name, "~{times}");
         }
         name
-    }
-}
-
-/// Makes `promises` of `promises-ad05e427114ffa68`, as cargo names the program of a test target.
-fn without_hash(program: &str) -> &str {
-    let parts = program.rsplit_once('-');
-    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    parts.filter(|(_, hash)| is_hash(hash)).map_or(program, |(name, _)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_hash;
-
-    #[test]
-    fn a_target_is_known_without_its_hash() {
-        assert_eq!(without_hash("promises-ad05e427114ffa68"), "promises");
-        assert_eq!(without_hash("shop-core-ad05e427114ffa68"), "shop-core");
-        assert_eq!(without_hash("shop-core"), "shop-core");
     }
 }

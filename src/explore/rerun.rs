@@ -1,5 +1,6 @@
 //! [`Rerun`]: the command that makes a failure again, as one pastes it into a shell.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,15 @@ impl Rerun {
             profile: profile(&executable),
             test: TestName::of(std::thread::current().name(), given),
             ignored: ignored(std::env::args_os()),
+        }
+    }
+
+    /// The target in the names of files: the name of the program that runs the test. A library's and a program's of one package
+    /// are the same.
+    pub(super) fn target_in_names<'a>(&self, executable: &'a str) -> Cow<'a, str> {
+        match self.target {
+            Target::Bin(_) => format!("bin::{executable}").into(),
+            _ => executable.into(),
         }
     }
 
@@ -178,7 +188,7 @@ impl Shell {
 }
 
 /// `promises` of `promises-0123456789abcdef`.
-fn without_hash(executable: &str) -> &str {
+pub(super) fn without_hash(executable: &str) -> &str {
     let parts = executable.rsplit_once('-');
     let is_hash = |hash: &str| hash.len() == 16 && hash.chars().all(|digit| digit.is_ascii_hexdigit());
     parts.filter(|(_, hash)| is_hash(hash)).map_or(executable, |(name, _)| name)
@@ -235,6 +245,18 @@ mod tests {
         is(&slow, "cargo test -p my-shop --profile ci --features slow --test buys -- --exact cart::sells");
         let ignored = Rerun { ignored: Some("--ignored"), package: None, ..exact() };
         is(&ignored, "cargo test --test buys -- --ignored --exact cart::sells");
+    }
+
+    /// Cargo gives the programs of both the same name, but for a hash.
+    #[test]
+    fn the_tests_of_a_library_and_of_a_program_have_files_of_their_own() {
+        let lib = Rerun { target: Target::Lib, ..exact() };
+        let bin = Rerun { target: Target::Bin("my-shop".to_owned()), ..exact() };
+        assert_eq!(lib.target_in_names("my_shop"), "my_shop");
+        assert_eq!(bin.target_in_names("my_shop"), "bin::my_shop");
+        assert_eq!(exact().target_in_names("buys"), "buys");
+        assert_eq!(without_hash("shop-core-ad05e427114ffa68"), "shop-core");
+        assert_eq!(without_hash("shop-core"), "shop-core");
     }
 
     #[test]
