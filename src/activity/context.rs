@@ -72,7 +72,7 @@ impl ActivityContext {
         self.0.task.input().as_bytes()
     }
 
-    /// Who and which attempt this is, and the timeouts in force.
+    /// Names the activity and this attempt, and gives the timeouts in force.
     #[track_caller]
     pub fn get_info(&self) -> &ActivityInfo {
         places::called("ctx.get_info");
@@ -110,7 +110,7 @@ impl ActivityContext {
         Ok(())
     }
 
-    /// Whether an earlier attempt left details at the service.
+    /// Says whether an earlier attempt left details at the service.
     #[track_caller]
     pub fn has_heartbeat_details(&self) -> bool {
         places::called("ctx.has_heartbeat_details");
@@ -119,7 +119,7 @@ impl ActivityContext {
     }
 
     /// The details that earlier attempts left at the service: of the last heartbeat that was *sent*, whatever ended
-    /// those attempts. `None` on a first attempt, and after a heartbeat without details. What this attempt records does
+    /// those attempts. `None` on a first attempt, and after a heartbeat without details. This attempt's own records do
     /// not show here.
     #[track_caller]
     pub fn get_heartbeat_details(&self) -> Option<&[u8]> {
@@ -172,7 +172,7 @@ impl ActivityContext {
         ActivityCancelled { at: places::called("ctx.cancelled"), context: self.clone(), waiter: None, ended: false }
     }
 
-    /// Whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
+    /// Says whether the worker has begun to stop. A worker that stops gracefully leaves its attempts some time before it
     /// cancels them.
     #[track_caller]
     pub fn is_worker_stopping(&self) -> bool {

@@ -31,7 +31,7 @@ use crate::program::{ActivityOutcome, ApplicationFailure, Details, Failure, Time
 #[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum ActivityError {
-    /// The work failed. What `?` makes of a `serde_json::Error`.
+    /// The work failed. `?` makes it of a `serde_json::Error`.
     #[error("activity execution failed: {0}")]
     ExecutionFailed(String),
     /// A panic that the code caught itself. One that it does not catch is reported by the worker.
@@ -101,7 +101,7 @@ impl From<ApplicationFailure> for ActivityError {
     }
 }
 
-/// What the worker reports for the error, by the table of [`ActivityError`].
+/// The failure that the worker reports for the error, by the table of [`ActivityError`].
 impl From<ActivityError> for ActivityOutcome {
     fn from(error: ActivityError) -> ActivityOutcome {
         let plain = |error_type: &str, message: String| Failure::application(error_type, message);

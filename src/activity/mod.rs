@@ -1,4 +1,4 @@
-//! What activity code sees: its context, its errors, and the function types that can be registered.
+//! The view of activity code: its context, its errors, and the function types that can be registered.
 
 mod context;
 mod error;

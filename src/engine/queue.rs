@@ -10,7 +10,7 @@ pub(crate) type Rank = u64;
 /// A monotone radix queue: entries come out by time, and by rank among equal times.
 ///
 /// Bucket 0 holds the entries of the time `floor`; bucket `i` those whose time differs from it first in bit `i - 1`.
-/// A push is constant time whatever the size, and an entry moves at most 64 times, always to a lower bucket. That beats
+/// A push is constant time whatever the size, and an entry moves at most 64 times, always to a lower bucket, which beats
 /// a binary heap when thousands of timers are pending.
 #[derive(Debug)]
 pub(crate) struct Queue<E> {

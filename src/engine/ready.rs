@@ -51,7 +51,7 @@ impl Default for Executor {
 }
 
 impl Executor {
-    /// Whether a task was woken by something other than the run.
+    /// Says whether a task was woken by something other than the run.
     pub(crate) fn woken_from_outside(&self) -> bool {
         self.outside.is_foreign()
     }
@@ -124,14 +124,14 @@ fn with_running<R>(act: impl FnOnce(&mut Vec<Rc<ReadyList>>) -> R) -> Option<R> 
     RUNNING.try_with(|running| act(&mut running.borrow_mut())).ok()
 }
 
-/// What a task's waker points to.
+/// The record that a task's waker points to.
 #[derive(Debug)]
 pub(crate) struct TaskWaker {
     executor: u32,
     task: TaskId,
     /// In the list already: a second wake adds nothing, or it would be an extra poll.
     queued: AtomicBool,
-    /// Of a task that has ended or crashed: its wakes mean nothing any more.
+    /// Set when the task has ended or crashed: its wakes mean nothing any more.
     void: AtomicBool,
     /// Its task is being polled.
     is_polled: AtomicBool,
@@ -152,7 +152,7 @@ impl TaskWaker {
         self.queued.store(false, Ordering::Relaxed);
     }
 
-    /// A poll of its task begins. Whether the task has woken itself for it.
+    /// A poll of its task begins. Says whether the task has woken itself for it.
     pub(crate) fn begin_poll(&self) -> bool {
         self.is_polled.store(true, Ordering::Relaxed);
         let by_itself = self.by_itself.load(Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::task::Waker;
 use super::slab::{Slab, SlabId};
 use super::tasks::TaskId;
 
-/// One wait. Of a wait that is over, the id finds nothing, so waits are cancelled without a search.
+/// One wait. The id of a wait that is over finds nothing, so waits are cancelled without a search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct SleeperId(SlabId);
 
@@ -44,7 +44,7 @@ impl Sleepers {
         }
     }
 
-    /// Who waits, unless the wait is over.
+    /// Gives the waiter, unless the wait is over.
     pub(crate) fn get(&self, id: SleeperId) -> Option<&Sleeper> {
         self.0.get(id.0)
     }

@@ -31,7 +31,7 @@ fn identity(waker: &Waker) -> WakerIdentity {
     (waker.data(), ptr::from_ref(waker.vtable()))
 }
 
-/// Whether a task may be polled.
+/// Says whether a task may be polled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hold {
     Free,
@@ -126,12 +126,12 @@ impl<T, G: Copy> Tasks<T, G> {
         task.parked.map(|(future, _)| future)
     }
 
-    /// Whether the task that is being polled has been removed meanwhile.
+    /// Says whether the task that is being polled has been removed meanwhile.
     pub(crate) fn is_gone(&self) -> bool {
         self.gone
     }
 
-    /// Whether the task is still there.
+    /// Says whether the task is still there.
     pub(crate) fn contains(&self, id: TaskId) -> bool {
         self.tasks.get(id.0).is_some()
     }
@@ -143,7 +143,7 @@ impl<T, G: Copy> Tasks<T, G> {
         }
     }
 
-    /// Whether this waker does nothing but wake the task.
+    /// Says whether this waker does nothing but wake the task.
     pub(crate) fn is_own_waker(&self, id: TaskId, waker: &Waker) -> bool {
         self.tasks.get(id.0).is_some_and(|task| task.own == identity(waker))
     }

@@ -59,8 +59,8 @@ fn folded(value: &str, width: usize, label: &'static str) -> Vec<(String, &'stat
     lines.into_iter().zip([label].into_iter().chain(std::iter::repeat(FURTHER))).collect()
 }
 
-/// What differs, with the equal lines around it. As `similar::capture_diff_slices` does it, but that is compiled for all of
-/// its algorithms, whichever is asked for.
+/// Finds the lines that differ, with the equal ones around them. It does as `similar::capture_diff_slices` does, but that
+/// one is compiled for all of its algorithms, whichever is asked for.
 fn groups(expected: &[&str], found: &[&str]) -> Vec<Vec<DiffOp>> {
     let mut changes = Compact::new(Replace::new(Capture::new()), expected, found);
     let Ok(()) = myers::diff(&mut changes, expected, 0..expected.len(), found, 0..found.len());
@@ -75,7 +75,7 @@ fn left_out(text: &mut String, lines: usize, ink: Ink) {
 
 /// Values that are to be compared line by line.
 struct Lines {
-    /// What stands before the JSON of both.
+    /// Gives the text before the JSON of both.
     before: String,
     expected: String,
     found: String,

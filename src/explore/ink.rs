@@ -30,32 +30,32 @@ impl Ink {
         Style::new().force_styling(self == Ink::Coloured)
     }
 
-    /// What is wrong.
+    /// Paints the wrong value.
     pub(super) fn wrong(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().red().apply_to(text)
     }
 
-    /// What would be right.
+    /// Paints the right value.
     pub(super) fn right(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().green().apply_to(text)
     }
 
-    /// What begins a part of the message.
+    /// Paints the head of a part of the message.
     pub(super) fn heading(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().bold().apply_to(text)
     }
 
-    /// What goes wrong on purpose.
+    /// Paints a fault.
     pub(super) fn fault(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().yellow().apply_to(text)
     }
 
-    /// What is left out.
+    /// Paints a count of left-out lines.
     pub(super) fn faint(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().dim().apply_to(text)
     }
 
-    /// What is to be typed.
+    /// Paints a command to be typed.
     pub(super) fn command(self, text: &dyn fmt::Display) -> impl fmt::Display {
         self.style().cyan().apply_to(text)
     }

@@ -55,7 +55,7 @@ impl<'a> EventText<'a> {
         excerpt(self.trace.bytes(bytes), self.width)
     }
 
-    /// Of a heartbeat. What is new in it often stands at the end.
+    /// Writes a heartbeat's details. Their new part often stands at the end.
     fn details(&self, bytes: Bytes) -> String {
         let bytes = self.trace.bytes(bytes);
         match self.before {

@@ -2,7 +2,7 @@
 
 use crate::program::is_mark_of_direction;
 
-/// The bytes as one line of at most `width` characters. What is cut ends in `..`; control characters are escaped, and
+/// The bytes as one line of at most `width` characters. A cut text ends in `..`; control characters are escaped, and
 /// bytes that are not UTF-8 are as well.
 pub(super) fn excerpt(bytes: &[u8], width: usize) -> String {
     let (beginning, is_cut) = beginning(bytes, width);

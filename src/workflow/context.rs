@@ -138,7 +138,8 @@ impl WorkflowContext {
         &self.instance.run
     }
 
-    /// Whether the code is being run again to rebuild its state. For logging; nothing the workflow does may depend on it.
+    /// Says whether the code is being run again to rebuild its state. It is for logging: nothing that the
+    /// workflow does may depend on it.
     #[track_caller]
     pub fn is_replaying(&self) -> bool {
         places::called("ctx.is_replaying");
@@ -154,7 +155,7 @@ impl WorkflowContext {
         self.instance.history_length()
     }
 
-    /// Whether this scope is cancelled: the workflow's, by a cancel request, or any scope by [`cancel`](Self::cancel).
+    /// Says whether this scope is cancelled: the workflow's, by a cancel request, or any scope by [`cancel`](Self::cancel).
     #[track_caller]
     pub fn is_cancelled(&self) -> bool {
         places::called("ctx.is_cancelled");
@@ -184,7 +185,7 @@ impl WorkflowContext {
     }
 
     /// Cancels this scope and those below it, once; later calls do nothing. Activities and timers that were asked for
-    /// within the same task are taken back, so that the service never sees them. What is started in the scope from
+    /// within the same task are taken back, so that the service never sees them. Anything started in the scope from
     /// now on ends as cancelled at once.
     #[track_caller]
     pub fn cancel(&self) {

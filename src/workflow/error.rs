@@ -17,10 +17,10 @@ pub enum WorkflowError {
     /// [`FailureKind::Activity`](crate::program::FailureKind::Activity) with the reason as its cause.
     #[error("{0}")]
     ActivityFailed(Arc<Failure>),
-    /// What was waited for was cancelled: its scope, or the workflow. What [`WorkflowError::cancelled`] makes.
+    /// The wait ended because its scope or the workflow was cancelled. [`WorkflowError::cancelled`] makes it.
     #[error("cancelled")]
     Cancelled(Cancellation),
-    /// The workflow's own failure. What [`WorkflowError::application`] makes, and `?` of an [`ApplicationFailure`].
+    /// The workflow's own failure. [`WorkflowError::application`] makes it, and `?` of an [`ApplicationFailure`].
     #[error("{0}")]
     Application(Box<ApplicationFailure>),
     /// An activity's result is not what was asked for. Fails the workflow with error type `ResultDecodeError`.
@@ -30,7 +30,7 @@ pub enum WorkflowError {
         activity_type: Arc<str>,
         /// The type asked for.
         wanted: &'static str,
-        /// What the decoder says.
+        /// The decoder's words.
         why: String,
     },
     /// An activity's input or the workflow's result cannot be encoded. Fails the workflow with error type `EncodeError`.
@@ -38,26 +38,26 @@ pub enum WorkflowError {
     Encode {
         /// In words: `the input of activity ..`.
         what: String,
-        /// What the encoder says.
+        /// The encoder's words.
         why: String,
     },
     /// The input of a signal or a query is not what the workflow takes. Fails the workflow with error type
     /// `InputDecodeError`.
     #[error("the input of {of} does not decode as `{wanted}`: {why}")]
     Input {
-        /// Of what, in words: ``signal `approve` ``.
+        /// Its owner, in words: ``signal `approve` ``.
         of: String,
         /// The type asked for.
         wanted: &'static str,
-        /// What the decoder says.
+        /// The decoder's words.
         why: String,
     },
-    /// What `?` makes of a `serde_json::Error` in the workflow's own code. Fails it with error type `JsonError`.
+    /// `?` makes it of a `serde_json::Error` in the workflow's own code. It fails the workflow with error type `JsonError`.
     #[error("{0}")]
     Json(String),
 }
 
-/// What is known of a cancellation.
+/// The cause of a cancellation, if it is known.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Cancellation(pub(super) Option<Arc<Failure>>);
 
@@ -80,7 +80,7 @@ impl WorkflowError {
         ApplicationFailure::new("Application", message).into()
     }
 
-    /// Whether this is a cancellation: of a scope, a timer or an activity.
+    /// Says whether this is a cancellation: of a scope, a timer or an activity.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, WorkflowError::Cancelled(_))
     }
@@ -140,7 +140,7 @@ impl WorkflowError {
         details.as_bytes()
     }
 
-    /// What is inside the activity failure.
+    /// Gives the cause inside the activity failure.
     fn cause(&self) -> Option<&Failure> {
         self.failure()?.cause.as_deref()
     }

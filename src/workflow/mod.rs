@@ -1,4 +1,4 @@
-//! What workflow code sees: its context, options, futures and errors, and how a workflow function is hosted.
+//! The view of workflow code: its context, options, futures and errors, and how a workflow function is hosted.
 
 mod activity_future;
 mod context;

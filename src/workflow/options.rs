@@ -44,7 +44,7 @@ pub struct ActivityOptions {
     ///
     /// Cadence: `None` is no retry.
     pub retry_policy: Option<RetryPolicy>,
-    /// What a cancelled scope does about the activity.
+    /// Decides what a cancelled scope does about the activity.
     pub cancellation_type: CancellationType,
     /// Where workers poll for it. `None` is the workflow's own queue.
     pub task_queue: Option<String>,

@@ -155,7 +155,7 @@ fn answer(instance: &WorkflowState, jobs: &[Job], commands: &mut Vec<Command>) {
     }
 }
 
-/// What a caught unwinding says: a panic's message and location, or a failure of the task that was thrown as such.
+/// Reads a caught unwinding: a panic's message and location, or a failure of the task that was thrown as such.
 pub(super) fn task_failure(unwound: Unwound) -> TaskFailure {
     let message = match unwound {
         Unwound::Panic(panic) => panic.to_string(),

@@ -32,7 +32,7 @@ pub(super) enum SlotEnd {
     Cancelled(Cancellation),
 }
 
-/// Who is to be woken when something ends.
+/// The waiter to wake when something ends.
 #[derive(Debug, Default)]
 pub(super) enum Waiter {
     #[default]
@@ -66,7 +66,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Ends what is under way, and says who is to be woken. What has ended already stays as it is.
+    /// Ends what is under way, and gives the waiter to wake. An entry that has ended already stays as it is.
     pub fn end(&mut self, end: SlotEnd) -> Waiter {
         if !matches!(self.state, SlotState::Open { .. }) {
             return Waiter::Nobody;

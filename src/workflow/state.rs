@@ -70,7 +70,7 @@ enum Phase {
 /// The things that the code has asked for.
 #[derive(Default)]
 struct Requests {
-    /// In this activation. What is taken back leaves `None`, so that the indexes of the others stay.
+    /// Those of this activation. One that is taken back leaves `None`, so that the indexes of the others stay.
     commands: Vec<Option<(Command, Option<Called>)>>,
     slots: Slots,
     scopes: Scopes,

@@ -31,7 +31,7 @@ impl WakeFlag {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Whether the code is to be polled. Asking resets it.
+    /// Says whether the code is to be polled. Asking resets it.
     pub fn take(&self) -> bool {
         let woken = self.woken.load(Ordering::Relaxed);
         if woken {
@@ -57,7 +57,7 @@ impl WakeFlag {
         self.foreign.fetch_or(foreign, Ordering::Relaxed);
     }
 
-    /// Whether a wake came from outside any activation since the last one began.
+    /// Says whether a wake came from outside any activation since the last one began.
     pub fn foreign(&self) -> bool {
         self.foreign.load(Ordering::Relaxed)
     }

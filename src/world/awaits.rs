@@ -1,4 +1,4 @@
-//! What happens at an attempt's awaits: faults, stalls, deadlines that are moved to an await.
+//! An attempt's awaits: faults, stalls, deadlines that are moved to an await.
 
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;

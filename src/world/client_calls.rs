@@ -1,4 +1,4 @@
-//! What a script's client asks of the run.
+//! The calls of a script's client to the run.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

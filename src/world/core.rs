@@ -97,11 +97,11 @@ pub(crate) struct Core {
     pub(super) executor: Executor,
     pub(super) tasks: Tasks<ActivityOutcome, Tag>,
     pub(super) sleepers: Sleepers,
-    /// What user code draws.
+    /// The generator of user code's draws.
     pub(super) user_random: Draws,
     pub(super) schedule: Box<dyn Schedule>,
     pub(super) service: Service,
-    /// What the service has left is being taken.
+    /// Set while the outbox of the service is being emptied.
     pub(super) settling: bool,
     pub(super) workers: Workers,
     /// By the key in [`Who::Attempt`].
@@ -392,7 +392,7 @@ impl World {
         }
     }
 
-    /// Runs destructors of user code. What they panic with has no one to go to.
+    /// Runs destructors of user code. Nobody is there to take a panic of theirs.
     fn drop_quietly<T>(&self, value: T) {
         self.core.borrow_mut().calls.begin();
         let _ = panics::catch_drop(value);

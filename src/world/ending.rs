@@ -27,8 +27,8 @@ impl Ending {
         *self = Ending { since: self.since.max(now), ..Ending::default() };
     }
 
-    /// The clock is about to move. Whether what still runs has had as long as the longest timeout of the run, and an hour,
-    /// and goes on and on.
+    /// The clock is about to move. Says whether the code that still runs has had as long as the longest timeout of the run,
+    /// and an hour, and goes on and on.
     pub(super) fn is_over(&mut self, at: Time, longest_timeout: impl FnOnce() -> Duration) -> bool {
         if at <= self.since + LEAST {
             return false;

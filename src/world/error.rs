@@ -19,9 +19,9 @@ pub enum RunError {
         "no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)` to the simulation"
     )]
     UnknownWorkflow {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What there is.
+        /// The registered names.
         known: String,
     },
     /// A workflow scheduled an activity that is not registered.
@@ -30,11 +30,11 @@ pub enum RunError {
          `.activity(\"{name}\", ..)` to the simulation"
     )]
     UnknownActivity {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// Who asked.
+        /// The workflow that asked.
         workflow: String,
-        /// What there is.
+        /// The registered names.
         known: String,
     },
     /// A workflow sent an activity to a task queue that no worker polls.
@@ -47,9 +47,9 @@ pub enum RunError {
         queue: String,
         /// Which activity.
         activity: String,
-        /// Who asked.
+        /// The workflow that asked.
         workflow: String,
-        /// What there is.
+        /// The queues that are polled.
         known: String,
     },
     /// An input could not be encoded.
@@ -57,7 +57,7 @@ pub enum RunError {
     Input {
         /// The workflow whose input it is.
         workflow: String,
-        /// What serde_json says.
+        /// The words of serde_json.
         why: String,
     },
     /// A piece of state was asked for that the simulation does not have.
@@ -94,7 +94,7 @@ pub enum RunError {
         workflow: String,
         /// When the last thing happened.
         at: Time,
-        /// What there is, if anything.
+        /// The code that waits, if any.
         waiting: String,
     },
     /// Nothing will ever happen again and the script is not done.
@@ -102,7 +102,7 @@ pub enum RunError {
     ScriptStuck {
         /// When the last thing happened.
         at: Time,
-        /// What there is, if anything.
+        /// The code that waits, if any.
         waiting: String,
     },
     /// The script of an exploration panicked.
@@ -116,7 +116,7 @@ pub enum RunError {
     Horizon {
         /// The limit.
         horizon: Duration,
-        /// What is still going on.
+        /// The work still going on.
         waiting: String,
     },
     /// All workflows have closed, and attempts that nobody waits for go on and on: for longer than the longest timeout of the
@@ -143,7 +143,7 @@ pub enum RunError {
         events: usize,
         /// When.
         at: Time,
-        /// What is still going on.
+        /// The work still going on.
         waiting: String,
     },
     /// A task kept running without letting time pass.

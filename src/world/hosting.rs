@@ -1,4 +1,4 @@
-//! What happens to an attempt on its worker: start, awaits, heartbeats, end.
+//! An attempt's life on its worker: start, awaits, heartbeats, end.
 
 use std::sync::Arc;
 use std::thread::ThreadId;

@@ -44,7 +44,7 @@ impl Core {
         self.delivered(attempt, answer.is_err(), delivery);
     }
 
-    /// What follows from a message that has arrived, or was lost.
+    /// Carries out the consequences of a message that has arrived, or was lost.
     pub(super) fn delivered(&mut self, attempt: AttemptKey, refused: bool, delivery: Delivery) {
         // A report whose answer is lost is sent again, and refused: the service has acted on it.
         let again = delivery == Delivery::AnswerLost && !self.attempts[attempt].is_running();

@@ -82,7 +82,7 @@ impl Core {
         Beat::CrashNow
     }
 
-    /// Counts a sleep that is over at once. Whether there were so many at this moment that the run ends.
+    /// Counts a sleep that is over at once. Says whether there were so many at this moment that the run ends.
     pub(crate) fn sleeps_in_a_loop(&mut self) -> bool {
         let sleeps = self.no_sleep.count(self.agenda.now());
         let too_many = sleeps as usize > self.settings.event_budget;

@@ -1,4 +1,4 @@
-//! What the service leaves in its outbox: timers for the queue, tasks for workers, news for the trace.
+//! The service's outbox, emptied: timers for the queue, tasks for workers, news for the trace.
 
 use std::iter;
 
@@ -105,7 +105,7 @@ impl Core {
         }
     }
 
-    /// What most workflows have none of: apart, so that the rest is small.
+    /// News that most workflows have none of: apart, so that the rest is small.
     fn note_rare(&mut self, news: News) {
         let (who, what) = match news {
             News::ActivityCancelRequested { activity } => (Who::Activity(activity), What::ActivityCancelRequested),

@@ -49,7 +49,7 @@ impl Core {
         }
     }
 
-    /// What queries have waited for may have come.
+    /// Offers the waiting queries again: their workflows may be ready for them now.
     pub(super) fn offer_queries(&mut self) {
         let mut waiting: Vec<QueryKey> = self.waiting_queries.values().flatten().copied().collect();
         waiting.sort_unstable();

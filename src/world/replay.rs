@@ -10,10 +10,10 @@ use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::replay;
 use crate::worker::turn::Turn;
 
-/// Of a history with more tasks than this, a replay is tried after so many of them, evenly spread.
+/// The most replays of one history. A longer one is replayed after so many of its tasks, evenly spread.
 const MOST: usize = 200;
 
-/// What a replay does otherwise.
+/// The point at which a replay does otherwise.
 pub(crate) struct Difference {
     /// Which workflow, by its key.
     pub(crate) workflow: WorkflowKey,

@@ -36,7 +36,7 @@ pub struct Run {
     executions: OnceCell<Executions>,
     seed: u64,
     order: Order,
-    /// What the script of the run returned, if it had one that came to its end.
+    /// The value that the script of the run returned, if it had one that came to its end.
     script: Option<Payload>,
     /// The user has it, and is told what a state's destructor panics with.
     is_the_users: bool,
@@ -88,7 +88,7 @@ pub enum ResultError {
     Decode {
         /// The type asked for.
         wanted: &'static str,
-        /// What serde_json says.
+        /// The words of serde_json.
         why: String,
         /// The result as text.
         result: String,
@@ -271,13 +271,13 @@ impl Run {
         self.trace().events().last().map_or(Time::ZERO, |event| event.at)
     }
 
-    /// Gives, in words, an attempt of this activity or workflow that waited until the run was over for something that nothing in the simulation
-    /// wakes. It is to be asked of a run that ended without an error.
+    /// Gives, in words, an attempt of this activity or workflow that waited until the run was over for something that
+    /// nothing in the simulation wakes. It is to be asked of a run that ended without an error.
     pub(crate) fn waits_for_nothing(&self, whose: Who) -> Option<String> {
         self.world().core.borrow().waits_for_nothing(self.trace(), whose)
     }
 
-    /// Whether nothing but the schedule-to-close timeout would end a lost attempt of this activity.
+    /// Says whether nothing but the schedule-to-close timeout would end a lost attempt of this activity.
     pub(crate) fn is_unprotected(&self, activity: ActivityKey) -> bool {
         let (timeouts, _) = self.limits(activity);
         timeouts.heartbeat.is_zero()

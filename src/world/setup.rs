@@ -18,7 +18,7 @@ pub(crate) const DEFAULT_TASK_QUEUE: &str = "default";
 /// Is told the number of a worker whose process is gone.
 pub(crate) type WorkerWatch = Arc<dyn Fn(u32) + Send + Sync>;
 
-/// What a user configures, as runs need it.
+/// A user's configuration, as runs need it.
 #[derive(Clone)]
 pub(crate) struct Setup {
     activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,

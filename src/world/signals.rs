@@ -1,4 +1,4 @@
-//! What happens at a workflow from outside, with its faults: signals on their way, timers that fire.
+//! Events that reach a workflow from outside, with their faults: signals on their way, timers that fire.
 
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@ impl Core {
         self.agenda.now()
     }
 
-    /// Whether `deadline` has come, for the code that is being polled; `waiting` is its wait, which begins here.
+    /// Says whether `deadline` has come, for the code that is being polled; `waiting` is its wait, which begins here.
     pub(crate) fn poll_sleep(
         &mut self,
         deadline: Time,

@@ -42,7 +42,7 @@ pub(crate) struct Start {
     keeps_places: bool,
 }
 
-/// What sets a run going.
+/// The first cause of a run.
 #[derive(Clone)]
 pub(crate) enum Origin {
     /// One workflow, whose id is its type.
@@ -63,7 +63,7 @@ impl fmt::Debug for Origin {
 }
 
 impl Origin {
-    /// What reports call it.
+    /// Its name in reports.
     fn name(&self) -> &str {
         match self {
             Origin::Workflow { workflow, .. } => workflow,

@@ -21,7 +21,7 @@ use crate::trace::{AttemptKey, WorkerKey};
 /// The script that drives a run, if any. It stands on the stack of whoever drives the run.
 pub(crate) type ScriptFuture<'a> = Option<Pin<&'a mut dyn Future<Output = ()>>>;
 
-/// What moving the time has brought.
+/// The outcome of moving the time.
 enum Woken {
     /// This task's turn.
     Task(Taken<ActivityOutcome, Tag>),
@@ -342,12 +342,12 @@ impl Core {
         }
     }
 
-    /// Whether somebody still waits there.
+    /// Says whether somebody still waits there.
     fn is_asleep(&self, id: SleeperId) -> bool {
         self.sleepers.get(id).is_some_and(|sleeper| sleeper.task().is_none_or(|task| self.tasks.contains(task)))
     }
 
-    /// Whether an entry of the queue still means something. The clock is not moved for one that does not.
+    /// Says whether an entry of the queue still means something. The clock is not moved for one that does not.
     pub(super) fn is_live(&self, wakeup: Wakeup) -> bool {
         match wakeup {
             Wakeup::Sleeper(id) => self.is_asleep(id),

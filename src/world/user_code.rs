@@ -197,7 +197,7 @@ impl World {
         question(&mut core)
     }
 
-    /// Runs somebody's code outside of a poll. What it panics with is the answer.
+    /// Runs somebody's code outside of a poll. Its panic is the answer.
     fn run_as<R>(&self, running: Running, call: impl FnOnce() -> R) -> Result<R, Unwound> {
         let before = self.core.borrow_mut().enter(running);
         let result = panics::catch(call);
@@ -222,7 +222,7 @@ impl World {
         self.in_host(Tag::Attempt(attempt), || self.run_as(Running::Attempt(attempt), call))
     }
 
-    /// Runs destructors as this attempt's code. What they panic with has no one to go to.
+    /// Runs destructors as this attempt's code. Nobody is there to take a panic of theirs.
     pub(super) fn drop_for(&self, attempt: AttemptKey, future: Option<TaskFuture<ActivityOutcome>>) {
         let _ = self.act_for(attempt, || drop(future));
     }

@@ -1,4 +1,4 @@
-//! What happens to worker processes: tasks handed over, crash, freeze, stop, restart.
+//! The life of worker processes: tasks handed over, crash, freeze, stop, restart.
 
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
@@ -61,7 +61,7 @@ impl Core {
             && self.activities[activity].take_defers_deadline(self.service.activity(activity).attempt())
     }
 
-    /// What is meant for a worker that stands still waits until it goes on.
+    /// A message for a worker that stands still waits until it goes on.
     fn frozen_until(&self, wakeup: Wakeup) -> Option<Time> {
         let worker = match wakeup {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt].worker(),
