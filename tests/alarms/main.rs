@@ -5,12 +5,12 @@
 //! tenth of that. The code is written as people write it; where an end rightly differs from the run without faults, it is
 //! declared with the word that a failure proposes, and nothing else is loosened.
 
-#[path = "../bugs/main.rs"]
-#[allow(dead_code, reason = "of the bugs, the corrected twins are used here")]
-mod bugs;
 mod checkpoints;
 mod clients;
 mod findings;
+#[path = "../bugs/planted/mod.rs"]
+#[allow(dead_code, reason = "the corrected twins of the bugs are used here")]
+mod planted;
 mod races;
 mod values;
 mod waiting;
@@ -39,7 +39,7 @@ const LEAST: usize = 40;
 fn all() -> Vec<Sound> {
     let tour =
         STOPS.iter().map(|stop| (format!("tour: {}", stop.workflow), stop.judged(&simulation(Dialect::Temporal))));
-    let twins = bugs::twins().into_iter().map(|(name, twin)| (format!("twin: {name}"), twin));
+    let twins = planted::BUGS.iter().map(|bug| (format!("twin: {}", bug.name), (bug.twin)()));
     let shapes = [checkpoints::all(), clients::all(), findings::all(), races::all(), values::all(), waiting::all()];
     tour.chain(twins).chain(shapes.into_iter().flatten()).collect()
 }

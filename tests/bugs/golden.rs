@@ -7,51 +7,40 @@ use durasim::fault::Plan;
 use durasim::{Exploration, Run, check};
 
 use super::kept::Kept;
+use super::planted::{BUGS, Bug, order_of_a_hash_map};
 use super::run_text::run_text;
 
-/// A bug, and the plans under which it and its corrected twin run. One that fails without faults has no other plan.
-struct Bug {
-    name: &'static str,
-    planted: fn() -> Exploration,
-    twin: fn() -> Exploration,
-    plans: &'static [&'static str],
-    twins_plans: &'static [&'static str],
-}
-
-macro_rules! bug {
-    ($name:ident, $plan:expr) => {
-        bug!($name, &["v1", $plan], &["v1", $plan])
-    };
-    ($name:ident, $plans:expr, $twins:expr) => {
-        Bug {
-            name: stringify!($name),
-            planted: super::$name::planted,
-            twin: super::$name::twin,
-            plans: $plans,
-            twins_plans: $twins,
-        }
-    };
-}
+/// The plans under which a bug and its corrected twin run, by the bug's name. One that fails without faults has no other plan.
+type Plans = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// All but the one whose order of a `HashMap` is another each time.
-const BUGS: [Bug; 14] = [
-    bug!(last_step_is_done_again, "copy#1@1:await2=fail"),
-    bug!(checkpoint_before_the_work, "copy#1@1:await1=fail"),
-    bug!(earlier_results_are_missing, "copy#1@1:await2=fail"),
-    bug!(result_is_made_in_the_loop, "copy#1@1:heartbeat6=crash_after_sent"),
-    bug!(goes_on_near_the_deadline, "work#1@1:await3=freeze(46s)"),
-    bug!(heartbeats_only_when_it_divides, &["v1"], &["v1", "copy#1@1:await2=crash"]),
-    bug!(checkpoint_is_never_read, "copy#1@1:await2=fail"),
-    bug!(background_heartbeat_erases_the_checkpoint, &["v1"], &["v1", "copy#1@1:await2=crash"]),
-    bug!(input_is_deleted_whatever_happens, &["v1", "copy#1@1:effect1=crash_after"], &["v1", "copy#1@1:await2=crash"]),
-    bug!(heartbeat_timeout_without_heartbeats, "copy#1@1:await1=crash"),
-    bug!(
-        limit_moves_with_every_retry,
-        "wait_until_ready#1@1:heartbeat1=crash_after_sent; wait_until_ready#1@2:completion=request_lost"
+const PLANS: [Plans; 14] = [
+    ("last_step_is_done_again", &["v1", "copy#1@1:await2=fail"], &["v1", "copy#1@1:await2=fail"]),
+    ("checkpoint_before_the_work", &["v1", "copy#1@1:await1=fail"], &["v1", "copy#1@1:await1=fail"]),
+    ("earlier_results_are_missing", &["v1", "copy#1@1:await2=fail"], &["v1", "copy#1@1:await2=fail"]),
+    (
+        "result_is_made_in_the_loop",
+        &["v1", "copy#1@1:heartbeat6=crash_after_sent"],
+        &["v1", "copy#1@1:heartbeat6=crash_after_sent"],
     ),
-    bug!(cancel_is_swallowed, "copy#1@1:await1=cancel"),
-    bug!(money_is_given_back_twice, "pay#1@1:effect1=fail_applied; pay#1@1:completion=cancel"),
-    bug!(zombie_writes_last, "copy#1@1:await1=stall(50s)"),
+    ("goes_on_near_the_deadline", &["v1", "work#1@1:await3=freeze(46s)"], &["v1", "work#1@1:await3=freeze(46s)"]),
+    ("heartbeats_only_when_it_divides", &["v1"], &["v1", "copy#1@1:await2=crash"]),
+    ("checkpoint_is_never_read", &["v1", "copy#1@1:await2=fail"], &["v1", "copy#1@1:await2=fail"]),
+    ("background_heartbeat_erases_the_checkpoint", &["v1"], &["v1", "copy#1@1:await2=crash"]),
+    ("input_is_deleted_whatever_happens", &["v1", "copy#1@1:effect1=crash_after"], &["v1", "copy#1@1:await2=crash"]),
+    ("heartbeat_timeout_without_heartbeats", &["v1", "copy#1@1:await1=crash"], &["v1", "copy#1@1:await1=crash"]),
+    (
+        "limit_moves_with_every_retry",
+        &["v1", "wait_until_ready#1@1:heartbeat1=crash_after_sent; wait_until_ready#1@2:completion=request_lost"],
+        &["v1", "wait_until_ready#1@1:heartbeat1=crash_after_sent; wait_until_ready#1@2:completion=request_lost"],
+    ),
+    ("cancel_is_swallowed", &["v1", "copy#1@1:await1=cancel"], &["v1", "copy#1@1:await1=cancel"]),
+    (
+        "money_is_given_back_twice",
+        &["v1", "pay#1@1:effect1=fail_applied; pay#1@1:completion=cancel"],
+        &["v1", "pay#1@1:effect1=fail_applied; pay#1@1:completion=cancel"],
+    ),
+    ("zombie_writes_last", &["v1", "copy#1@1:await1=stall(50s)"], &["v1", "copy#1@1:await1=stall(50s)"]),
 ];
 
 /// A run and its text, by which it is remembered.
@@ -79,17 +68,22 @@ fn add(kept: &mut Kept, name: &str, exploration: &Exploration, plans: &[&str]) {
     }
 }
 
+/// The bugs with their plans, in the order of `PLANS`.
+fn bugs() -> impl Iterator<Item = (&'static Bug, Plans)> {
+    PLANS.into_iter().map(|plans| (BUGS.iter().find(|bug| bug.name == plans.0).expect("a bug of that name"), plans))
+}
+
 #[test]
 fn golden_planted_bugs() {
     let mut kept = Kept::new("bugs_planted");
-    BUGS.iter().for_each(|bug| add(&mut kept, bug.name, &(bug.planted)(), bug.plans));
+    bugs().for_each(|(bug, (_, plans, _))| add(&mut kept, bug.name, &(bug.planted)(), plans));
     kept.assert();
 }
 
 #[test]
 fn golden_corrected_twins() {
     let mut kept = Kept::new("bugs_corrected");
-    BUGS.iter().for_each(|bug| add(&mut kept, bug.name, &(bug.twin)(), bug.twins_plans));
-    add(&mut kept, "order_of_a_hash_map", &super::order_of_a_hash_map::twin(), &["v1"]);
+    bugs().for_each(|(bug, (_, _, plans))| add(&mut kept, bug.name, &(bug.twin)(), plans));
+    add(&mut kept, "order_of_a_hash_map", &order_of_a_hash_map::twin(), &["v1"]);
     kept.assert();
 }

@@ -5,27 +5,10 @@
 use durasim::Exploration;
 use durasim::explore::Report;
 
+use super::planted::BUGS;
+
 /// Makes the exploration that finds a bug.
 type Planted = fn() -> Exploration;
-
-/// Each bug: its number, its name, and its exploration.
-const BUGS: [(u32, &str, Planted); 15] = [
-    (1, "last_step_is_done_again", super::last_step_is_done_again::planted),
-    (2, "checkpoint_before_the_work", super::checkpoint_before_the_work::planted),
-    (3, "earlier_results_are_missing", super::earlier_results_are_missing::planted),
-    (4, "result_is_made_in_the_loop", super::result_is_made_in_the_loop::planted),
-    (5, "goes_on_near_the_deadline", super::goes_on_near_the_deadline::planted),
-    (6, "heartbeats_only_when_it_divides", super::heartbeats_only_when_it_divides::planted),
-    (7, "checkpoint_is_never_read", super::checkpoint_is_never_read::planted),
-    (8, "background_heartbeat_erases_the_checkpoint", super::background_heartbeat_erases_the_checkpoint::planted),
-    (9, "input_is_deleted_whatever_happens", super::input_is_deleted_whatever_happens::planted),
-    (10, "heartbeat_timeout_without_heartbeats", super::heartbeat_timeout_without_heartbeats::planted),
-    (11, "limit_moves_with_every_retry", super::limit_moves_with_every_retry::planted),
-    (12, "cancel_is_swallowed", super::cancel_is_swallowed::planted),
-    (13, "money_is_given_back_twice", super::money_is_given_back_twice::planted),
-    (14, "order_of_a_hash_map", super::order_of_a_hash_map::planted),
-    (15, "zombie_writes_last", super::zombie_writes_last::planted),
-];
 
 /// Repetitions, each with seeds of its own, and the most seeds of one.
 const REPETITIONS: u64 = 20;
@@ -38,8 +21,9 @@ const CHUNK: u64 = 50;
 #[ignore = "a measurement: run it with --release and --nocapture"]
 fn how_soon() {
     println!("{:<46} {:<24} seeds, median of {REPETITIONS}", "bug", "found by run");
-    for (number, name, planted) in BUGS {
-        println!("{:<46} {:<24} {}", format!("{number:>2} {name}"), systematically(planted), randomly(planted));
+    for bug in BUGS {
+        let name = format!("{:>2} {}", bug.number, bug.name);
+        println!("{name:<46} {:<24} {}", systematically(bug.planted), randomly(bug.planted));
     }
 }
 

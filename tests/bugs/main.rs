@@ -1,88 +1,23 @@
 //! Bugs of published code, planted anew: each is found without any fault, by trying every fault, or by pairs of them, shrunk,
 //! and explained; and nothing is said of the code that has it corrected, whatever is tried.
 
-mod background_heartbeat_erases_the_checkpoint;
-mod cancel_is_swallowed;
-mod checkpoint_before_the_work;
-mod checkpoint_is_never_read;
-mod earlier_results_are_missing;
-mod goes_on_near_the_deadline;
+mod found;
 mod golden;
-mod heartbeat_timeout_without_heartbeats;
-mod heartbeats_only_when_it_divides;
 mod how_soon;
-mod input_is_deleted_whatever_happens;
 #[path = "../golden/kept.rs"]
 mod kept;
-mod last_step_is_done_again;
-mod limit_moves_with_every_retry;
-mod money_is_given_back_twice;
-mod order_of_a_hash_map;
-mod result_is_made_in_the_loop;
+mod other_ways;
+mod planted;
 #[path = "../golden/run_text.rs"]
 mod run_text;
 mod shrunk_from_seeds;
 #[path = "../snapshot/mod.rs"]
 mod snapshot;
-mod zombie_writes_last;
 
-use std::time::Duration;
-
+use durasim::Exploration;
 use durasim::explore::Failed;
-use durasim::{ActivityOptions, Exploration, Ledger, RetryPolicy, Simulation, WorkflowContext, WorkflowError};
 
 use self::snapshot::assert_kept;
-
-/// The corrected twin of each, by name: correct code.
-#[allow(dead_code, reason = "`tests/alarms` explores them")]
-pub fn twins() -> Vec<(&'static str, Exploration)> {
-    vec![
-        ("background_heartbeat_erases_the_checkpoint", background_heartbeat_erases_the_checkpoint::twin()),
-        ("cancel_is_swallowed", cancel_is_swallowed::twin()),
-        ("checkpoint_before_the_work", checkpoint_before_the_work::twin()),
-        ("checkpoint_is_never_read", checkpoint_is_never_read::twin()),
-        ("earlier_results_are_missing", earlier_results_are_missing::twin()),
-        ("goes_on_near_the_deadline", goes_on_near_the_deadline::twin()),
-        ("heartbeat_timeout_without_heartbeats", heartbeat_timeout_without_heartbeats::twin()),
-        ("heartbeats_only_when_it_divides", heartbeats_only_when_it_divides::twin()),
-        ("input_is_deleted_whatever_happens", input_is_deleted_whatever_happens::twin()),
-        ("last_step_is_done_again", last_step_is_done_again::twin()),
-        ("limit_moves_with_every_retry", limit_moves_with_every_retry::twin()),
-        ("money_is_given_back_twice", money_is_given_back_twice::twin()),
-        ("order_of_a_hash_map", order_of_a_hash_map::twin()),
-        ("result_is_made_in_the_loop", result_is_made_in_the_loop::twin()),
-        ("zombie_writes_last", zombie_writes_last::twin()),
-    ]
-}
-
-/// The place to which the activities under test write.
-#[derive(Default)]
-struct Target {
-    rows: Ledger<u32>,
-}
-
-impl Target {
-    /// Takes its time, then writes a row.
-    async fn write(&self, row: u32, takes: Duration) -> Result<(), durasim::ActivityError> {
-        durasim::time::sleep(takes).await;
-        Ok(durasim::effect("write", || self.rows.record(row))?)
-    }
-}
-
-/// One activity, `copy`, under a policy of four attempts and a heartbeat timeout of 30 s.
-async fn copying(ctx: &WorkflowContext, rows: u32) -> Result<String, WorkflowError> {
-    let options = ActivityOptions {
-        schedule_to_close_timeout: Duration::from_secs(1_800),
-        heartbeat_timeout: Duration::from_secs(30),
-        retry_policy: Some(RetryPolicy { maximum_attempts: 4, ..Default::default() }),
-        ..Default::default()
-    };
-    ctx.execute_activity("copy", &rows, options).await
-}
-
-fn simulation() -> Simulation {
-    Simulation::temporal().workflow("copying", copying).state(Target::default)
-}
 
 /// Explores code with a bug: the first failure of `every fault`, or of the run without faults, is of this check, and its
 /// smallest plan is this one.

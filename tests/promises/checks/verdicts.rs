@@ -39,6 +39,10 @@ fn named(cell: &str) -> Vec<(PathBuf, String)> {
 fn is_there(file: &Path, test: &str) {
     let source = fs::read_to_string(file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    // A row of the table of planted bugs, of which a macro makes the tests.
+    if file.ends_with("bugs/found.rs") && lines.iter().any(|line| line.contains(&format!(" {test}: found"))) {
+        return;
+    }
     let index = lines.iter().position(|line| line.starts_with(&format!("fn {test}(")));
     let index = index.unwrap_or_else(|| panic!("{} has no `{test}`", file.display()));
     assert!(lines[index - 1] == "#[test]", "`{test}` in {} is no test", file.display());
@@ -74,7 +78,8 @@ fn a_row_that_names_no_test_is_noticed() {
         std::panic::catch_unwind(check).is_ok()
     };
     assert!(found("`checks::ends::the_message_counts`"));
-    assert!(found("`tests/bugs/cancel_is_swallowed.rs`: `is_found`"));
+    assert!(found("`tests/bugs/found.rs`: `cancel_is_swallowed`"));
+    assert!(!found("`tests/bugs/found.rs`: `cancel_is_swallow`"));
     assert!(!found("`checks::ends::the_messages_count`"));
     assert!(!found("`checks::end::the_message_counts`"));
     assert!(!found("`checks::verdicts::is_there`"));

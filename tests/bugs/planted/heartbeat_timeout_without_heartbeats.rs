@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 
-use super::{Target, found, keep_message, silent, simulation};
+use super::{Target, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -36,16 +36,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     checked(simulation().activity("copy", corrected).explore("copying", &8))
-}
-
-/// Every run ends well only if it does without faults, which this one does not.
-#[test]
-fn is_found() {
-    let failed = found(planted(), "finishes", "");
-    keep_message("heartbeat_timeout_without_heartbeats", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use durasim::{ActivityContext, ActivityError, Exploration, check};
+use durasim::{ActivityContext, ActivityError, Exploration, Simulation, check};
 use serde::{Deserialize, Serialize};
 
-use super::{Target, found, keep_message, silent, simulation};
+use super::{Target, simulation};
 
 /// Longer than the 24 s for which the worker holds heartbeats back, so that each is visible at once.
 const ROW: Duration = Duration::from_secs(25);
@@ -47,6 +47,11 @@ async fn corrected(ctx: &ActivityContext, rows: u32) -> Result<String, ActivityE
     Ok(format!("{} rows, checksum {:08x}", checkpoint.rows_done, checkpoint.checksum))
 }
 
+/// The code with the bug, for single runs.
+pub fn simulation_with_bug() -> Simulation {
+    simulation().activity("copy", with_bug)
+}
+
 fn checked(exploration: Exploration) -> Exploration {
     exploration
         .check(check::same_result())
@@ -55,28 +60,9 @@ fn checked(exploration: Exploration) -> Exploration {
 }
 
 pub fn planted() -> Exploration {
-    checked(simulation().activity("copy", with_bug).explore("copying", &6).named("result_is_made_in_the_loop"))
+    checked(simulation_with_bug().explore("copying", &6).named("result_is_made_in_the_loop"))
 }
 
 pub fn twin() -> Exploration {
     checked(simulation().activity("copy", corrected).explore("copying", &6))
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "same_result", "copy#1@1:heartbeat6=crash_after_sent");
-    keep_message("result_is_made_in_the_loop", &failed);
-}
-
-#[test]
-fn is_found_by_a_lost_report_too() {
-    let plan = "copy#1@1:completion=request_lost".parse().unwrap();
-    let run = simulation().activity("copy", with_bug).plan(plan).run("copying", &6).unwrap();
-    assert!(run.not_fired().is_empty());
-    assert_eq!(run.result::<String>().unwrap(), "nothing of 6 rows", "{}", run.timeline());
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

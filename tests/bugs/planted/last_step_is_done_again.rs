@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 
-use super::{Target, found, keep_message, silent, simulation};
+use super::{Target, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -42,15 +42,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     checked(simulation().activity("copy", corrected).explore("copying", &8))
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "effects", "copy#1@1:await2=fail");
-    keep_message("last_step_is_done_again", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

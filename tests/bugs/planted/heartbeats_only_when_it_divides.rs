@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 
-use super::{Target, found, keep_message, silent, simulation};
+use super::{Target, simulation};
 
 const BATCH: u32 = 7;
 
@@ -51,15 +51,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     checked(simulation().activity("copy", corrected).explore("copying", &60))
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "progress", "");
-    keep_message("heartbeats_only_when_it_divides", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -9,14 +9,12 @@ use durasim::{
     WorkflowError, check,
 };
 
-use super::{found_by_pairs, keep_message, silent};
-
 /// A bank. Charges are numbered by the attempt that makes them.
 #[derive(Default)]
-struct Bank {
+pub struct Bank {
     looks: bool,
     last: Cell<u32>,
-    given_back: Ledger<u32>,
+    pub given_back: Ledger<u32>,
 }
 
 impl Bank {
@@ -76,7 +74,7 @@ async fn ordering(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
     Ok(())
 }
 
-fn simulation(looks: bool) -> Simulation {
+pub fn simulation(looks: bool) -> Simulation {
     Simulation::temporal()
         .activity("pay", pay)
         .activity("refund", refund)
@@ -96,24 +94,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     explored(true)
-}
-
-#[test]
-fn is_found() {
-    let plan = "pay#1@1:effect1=fail_applied; pay#1@1:completion=cancel";
-    let failed = found_by_pairs(planted(), "given_back", plan);
-    keep_message("money_is_given_back_twice", &failed);
-}
-
-#[test]
-fn is_found_by_a_cancel_during_the_backoff_too() {
-    let plan = "pay#1@1:effect1=fail_applied; pay#1@1:backoff=cancel".parse().unwrap();
-    let run = simulation(false).plan(plan).run("ordering", &()).unwrap();
-    assert!(run.not_fired().is_empty());
-    assert_eq!(run.state::<Bank>().given_back.count(&1), 2, "{}", run.timeline());
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -8,8 +8,6 @@ use durasim::{
     WorkflowContext, WorkflowError, check,
 };
 
-use super::{found_by_pairs, keep_message, silent};
-
 const POLL: Duration = Duration::from_secs(20);
 const LIMIT: Duration = Duration::from_secs(100);
 
@@ -66,16 +64,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     explored(corrected)
-}
-
-#[test]
-fn is_found() {
-    let plan = "wait_until_ready#1@1:heartbeat1=crash_after_sent; wait_until_ready#1@2:completion=request_lost";
-    let failed = found_by_pairs(planted(), "stops_in_time", plan);
-    keep_message("limit_moves_with_every_retry", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use durasim::trace::What;
 use durasim::{ActivityContext, ActivityError, ActivityFn, Exploration, Run, Time, check};
 
-use super::{found, keep_message, silent, simulation};
+use super::simulation;
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -81,15 +81,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     explored(corrected)
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "newest_wins", "copy#1@1:await1=stall(50s)");
-    keep_message("zombie_writes_last", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -8,7 +8,7 @@ use durasim::{
     WorkflowError, check,
 };
 
-use super::{Target, found, keep_message, silent};
+use super::Target;
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -61,15 +61,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     explored(corrected)
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "same_result", "copy#1@1:await1=cancel");
-    keep_message("cancel_is_swallowed", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 use serde::{Deserialize, Serialize};
 
-use super::{Target, found, keep_message, silent, simulation};
+use super::{Target, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -53,15 +53,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     checked(simulation().activity("copy", corrected).explore("copying", &8))
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "same_result", "copy#1@1:await2=fail");
-    keep_message("earlier_results_are_missing", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

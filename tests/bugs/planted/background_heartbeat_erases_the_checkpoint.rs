@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, Exploration, check};
 
-use super::{Target, found, keep_message, silent, simulation};
+use super::{Target, simulation};
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -72,15 +72,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     checked(simulation().activity("copy", corrected).explore("copying", &8))
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "progress", "");
-    keep_message("background_heartbeat_erases_the_checkpoint", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, ActivityFn, Exploration, check};
 
-use super::{found, keep_message, silent, simulation};
+use super::simulation;
 
 const ROW: Duration = Duration::from_secs(5);
 
@@ -64,15 +64,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     explored(corrected)
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "completes", "copy#1@1:effect1=crash_after");
-    keep_message("input_is_deleted_whatever_happens", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

@@ -7,8 +7,6 @@ use durasim::{
     WorkflowError, check,
 };
 
-use super::{found, keep_message, silent};
-
 const STEP: Duration = Duration::from_secs(5);
 
 /// An activity of ten steps has 100 s for all its attempts. A time that was too short is no failure.
@@ -68,15 +66,4 @@ pub fn planted() -> Exploration {
 
 pub fn twin() -> Exploration {
     explored(corrected)
-}
-
-#[test]
-fn is_found() {
-    let failed = found(planted(), "stops_in_time", "work#1@1:await3=freeze(46s)");
-    keep_message("goes_on_near_the_deadline", &failed);
-}
-
-#[test]
-fn is_gone_when_corrected() {
-    silent(twin());
 }

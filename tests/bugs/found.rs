@@ -1,0 +1,48 @@
+//! Each bug is found by its check and shrunk to its smallest plan, and nothing is said of the corrected code. Bug 14, whose
+//! message is another each time, is in `other_ways.rs`.
+
+use super::planted::BUGS;
+use super::{found, found_by_pairs, keep_message, silent};
+
+macro_rules! bugs {
+    ($($number:literal $name:ident: $found:ident($check:literal, $plan:literal);)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn is_found() {
+                let bug = &BUGS[$number - 1];
+                assert_eq!((bug.number, bug.name), ($number, stringify!($name)));
+                keep_message(bug.name, &$found((bug.planted)(), $check, $plan));
+            }
+
+            #[test]
+            fn is_gone_when_corrected() {
+                silent((BUGS[$number - 1].twin)());
+            }
+        }
+    )*};
+}
+
+bugs! {
+    1 last_step_is_done_again: found("effects", "copy#1@1:await2=fail");
+    2 checkpoint_before_the_work: found("effects", "copy#1@1:await1=fail");
+    3 earlier_results_are_missing: found("same_result", "copy#1@1:await2=fail");
+    4 result_is_made_in_the_loop: found("same_result", "copy#1@1:heartbeat6=crash_after_sent");
+    5 goes_on_near_the_deadline: found("stops_in_time", "work#1@1:await3=freeze(46s)");
+    6 heartbeats_only_when_it_divides: found("progress", "");
+    7 checkpoint_is_never_read: found("progress", "copy#1@1:await2=fail");
+    8 background_heartbeat_erases_the_checkpoint: found("progress", "");
+    9 input_is_deleted_whatever_happens: found("completes", "copy#1@1:effect1=crash_after");
+    10 heartbeat_timeout_without_heartbeats: found("finishes", "");
+    11 limit_moves_with_every_retry: found_by_pairs(
+        "stops_in_time",
+        "wait_until_ready#1@1:heartbeat1=crash_after_sent; wait_until_ready#1@2:completion=request_lost"
+    );
+    12 cancel_is_swallowed: found("same_result", "copy#1@1:await1=cancel");
+    13 money_is_given_back_twice: found_by_pairs(
+        "given_back",
+        "pay#1@1:effect1=fail_applied; pay#1@1:completion=cancel"
+    );
+    15 zombie_writes_last: found("newest_wins", "copy#1@1:await1=stall(50s)");
+}
