@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::ink::Ink;
 use super::terminal::{Terminal, USUAL};
-use crate::report::fold::{columns, cut, cut_lines, differing, fold};
+use crate::report::fold::{columns, cut, cut_lines, cut_place, differing, fold, fold_into};
 
 /// Lines of the box, with those that the command takes below it.
 const LINES: usize = 14;
@@ -29,6 +29,8 @@ pub(super) enum Row<'a> {
     /// The expected value and the one that was found.
     Differ(&'a str, &'a str),
     Fault(&'a str),
+    /// Calls of user code and their places, one a line.
+    Code(&'a str),
     Plain(&'static str, &'a str),
 }
 
@@ -107,14 +109,14 @@ impl Row<'_> {
                 let lines = |value: &str| fold(&on_one_line(value), room - LABEL).len().max(1);
                 lines(expected) + lines(found)
             }
-            Row::Fault(text) | Row::Plain(_, text) => fold(text, room - LABEL).len(),
+            Row::Fault(text) | Row::Code(text) | Row::Plain(_, text) => fold(text, room - LABEL).len(),
         }
     }
 
     /// The lines that it keeps as long as others can lose some.
     fn least_at_first(&self, wanted: usize) -> usize {
         match self {
-            Row::Plain(..) => wanted.min(1),
+            Row::Code(_) | Row::Plain(..) => wanted.min(1),
             Row::Wrong(_) | Row::Differ(..) | Row::Fault(_) => wanted,
         }
     }
@@ -123,7 +125,7 @@ impl Row<'_> {
     fn least(&self) -> usize {
         match self {
             Row::Differ(..) => 2,
-            Row::Wrong(_) | Row::Fault(_) | Row::Plain(..) => 1,
+            Row::Wrong(_) | Row::Fault(_) | Row::Code(_) | Row::Plain(..) => 1,
         }
     }
 
@@ -144,7 +146,7 @@ impl Row<'_> {
                     let [for_expected, for_found] = halves(whole.map(|lines| lines.len().max(1)), lines);
                     let columns = |lines: usize| lines * (room - LABEL);
                     let (expected, found) = differing((&expected, columns(for_expected)), (&found, columns(for_found)));
-                    (hard(&expected, room - LABEL), hard(&found, room - LABEL))
+                    (fold_into(&expected, room - LABEL, for_expected), fold_into(&found, room - LABEL, for_found))
                 } else {
                     let [expected, found] = whole;
                     (expected, found)
@@ -155,6 +157,12 @@ impl Row<'_> {
             Row::Fault(faults) => {
                 write_row(text, "fault", &labelled(faults), ink, |line| ink.fault(&line).to_string());
             }
+            Row::Code(places) => {
+                let whole = fold(places, room - LABEL);
+                let short = || places.lines().map(|place| cut_place(place, room - LABEL)).collect();
+                let shown = if whole.len() <= lines { whole } else { cut_lines(short(), lines, room - LABEL) };
+                write_row(text, "code", &shown, ink, str::to_owned);
+            }
             Row::Plain(label, value) => write_row(text, label, &labelled(value), ink, str::to_owned),
         }
     }
@@ -164,11 +172,6 @@ impl Row<'_> {
 fn halves([one, other]: [usize; 2], lines: usize) -> [usize; 2] {
     let given = one.min(lines.saturating_sub(other).max(lines / 2)).max(1);
     [given, lines.saturating_sub(given).max(1)]
-}
-
-/// Lines of so many columns, wherever that breaks words.
-fn hard(value: &str, width: usize) -> Vec<String> {
-    fold(&value.replace(' ', "\u{a0}"), width).into_iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
 fn write_row(text: &mut String, label: &str, lines: &[String], ink: Ink, styled: impl Fn(&str) -> String) {

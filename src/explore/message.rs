@@ -143,7 +143,7 @@ impl Message {
     fn frame<'a>(&'a self, also: Option<&'a str>) -> Frame<'a> {
         let mut rows = vec![Row::Wrong(self.headline.clone())];
         rows.extend(self.values.as_ref().map(|(expected, found)| Row::Differ(expected, found)));
-        rows.extend((!self.places.is_empty()).then_some(Row::Plain("code", &self.places)));
+        rows.extend((!self.places.is_empty()).then_some(Row::Code(&self.places)));
         rows.push(Row::Fault(&self.faults));
         rows.extend(self.last_state.as_ref().map(|state| Row::Plain("at last", state)));
         rows.extend(also.map(|also| Row::Plain("also", also)));

@@ -39,6 +39,36 @@ fn fold_line(line: &str, width: usize) -> Vec<String> {
     lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// Breaks a text into at most so many lines that hold all of it: behind a space or a `/` where the rest still fits, and
+/// anywhere if not. A text that does not fit takes more lines.
+pub(crate) fn fold_into(text: &str, width: usize, most: usize) -> Vec<String> {
+    let width = width.max(2);
+    let (mut lines, mut rest) = (Vec::new(), text.trim_end());
+    while columns(rest) > width {
+        let room = most.saturating_sub(lines.len() + 1) * width;
+        let full = beginning(rest, width).len();
+        let ends = rest[..full].char_indices().filter(|(_, character)| matches!(character, ' ' | '/'));
+        let ends = ends.map(|(at, character)| at + character.len_utf8());
+        let ends = ends.chain(rest[full..].starts_with(' ').then_some(full));
+        let end = ends.filter(|end| columns(rest[*end..].trim_start()) <= room).last().unwrap_or(full);
+        let (line, others) = rest.split_at(end);
+        lines.push(line.trim_end().to_owned());
+        rest = others.trim_start();
+    }
+    lines.push(rest.to_owned());
+    lines
+}
+
+/// Cuts a call and its place, such as `ctx.heartbeat at src/copy.rs:12`, at so many columns. The folders are left out first.
+pub(crate) fn cut_place(line: &str, width: usize) -> String {
+    let Some((call, path)) = line.rsplit_once(" at ").filter(|_| columns(line) > width) else {
+        return cut(line, width);
+    };
+    let short = |tail: &str| format!("{call} at {CUT}{tail}");
+    let tails = path.match_indices('/').map(|(at, _)| short(&path[at..]));
+    tails.into_iter().find(|line| columns(line) <= width).unwrap_or_else(|| cut(line, width))
+}
+
 /// As many whole characters as fit.
 fn beginning(text: &str, width: usize) -> &str {
     let mut used = 0;
@@ -102,6 +132,27 @@ mod tests {
         // A character of two columns.
         assert_eq!(fold("漢字漢字", 5), ["漢字", "漢字"]);
         assert_eq!(fold("", 5), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_text_that_just_fits_is_broken_between_words_if_there_is_room() {
+        assert_eq!(fold_into("found at tests/bugs/planted.rs", 20, 2), ["found at tests/bugs/", "planted.rs"]);
+        assert_eq!(fold_into("one two three", 7, 2), ["one two", "three"]);
+        // No column to spare.
+        assert_eq!(fold_into("one twothree", 6, 2), ["one tw", "othree"]);
+        assert_eq!((fold_into("", 6, 2), fold_into("one", 6, 2)), (vec![String::new()], vec!["one".to_owned()]));
+        assert_eq!(fold_into("漢字/漢字", 6, 2), ["漢字/", "漢字"]);
+    }
+
+    #[test]
+    fn a_place_keeps_its_file_and_line() {
+        let place = "`ctx.heartbeat` at crates/billing/tests/refunds.rs:12";
+        assert_eq!(cut_place(place, 60), place);
+        assert_eq!(cut_place(place, 45), "`ctx.heartbeat` at ../tests/refunds.rs:12");
+        assert_eq!(cut_place(place, 36), "`ctx.heartbeat` at ../refunds.rs:12");
+        // Not even that fits.
+        assert_eq!(cut_place(place, 20), cut(place, 20));
+        assert_eq!(cut_place("no place in this line", 10), "no place..");
     }
 
     #[test]
