@@ -3,13 +3,14 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
 use std::time::Duration;
 
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, Ledger, RetryPolicy, RunError, Simulation,
     WorkerOptions, WorkflowContext, WorkflowError, check,
 };
+
+use crate::child::child;
 
 fn simulation(activity: impl ActivityFn<u32, u32>) -> Simulation {
     let options = || ActivityOptions {
@@ -154,10 +155,7 @@ fn aborts() {
 
 #[test]
 fn an_abort_is_told() {
-    let output = Command::new(std::env::current_exe().expect("this test"))
-        .args(["aborts::aborts", "--exact", "--ignored", "--test-threads=1"])
-        .output()
-        .expect("it runs");
+    let output = child("aborts::aborts").arg("--test-threads=1").output().expect("it runs");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     let this_file = "aborts.rs:";

@@ -7,6 +7,7 @@ mod aborts;
 mod bad_input;
 mod cadence;
 mod checks;
+mod child;
 mod coordinates;
 mod crash_buries;
 mod deterministic;

@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::snapshot::unfolded;
-use durasim::explore::{Report, VARIABLES};
+use durasim::explore::Report;
 use durasim::fault::Plan;
 use durasim::report::TraceEvents;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, Exploration, RetryPolicy, Simulation, WorkflowContext, check,
 };
 use serde_json::Value;
+
+use crate::child::child;
+use crate::snapshot::unfolded;
 
 /// Explores an activity that fails when it is retried, unless it `resumes`.
 fn exploration(resumes: bool) -> Exploration {
@@ -214,17 +215,12 @@ fn run(test: &str, folder: &OsStr, package: &str) -> Ended {
 
 /// Runs only a share of it.
 fn run_share(test: &str, folder: &OsStr, package: &str, shard: &str) -> Ended {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", &format!("report_as_data::{test}")]);
-    for variable in VARIABLES {
-        command.env_remove(variable.name);
-    }
-    command
-        .env("RUST_BACKTRACE", "0")
+    let output = child(&format!("report_as_data::{test}"))
         .env("DURASIM_REPORT", folder)
         .env("CARGO_PKG_NAME", package)
-        .env("DURASIM_SHARD", shard);
-    let output = command.output().unwrap();
+        .env("DURASIM_SHARD", shard)
+        .output()
+        .unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("running 1 test"), "{text}");
     Ended { passed: output.status.success(), output: text }

@@ -13,6 +13,8 @@ use durasim::{
     WorkflowError, check, time,
 };
 
+use crate::child::child;
+
 /// Longer than any of these tests.
 const FOR_EVER: Duration = Duration::from_secs(600);
 
@@ -135,12 +137,8 @@ struct Lost {
 impl Lost {
     fn start(name: &str) -> Lost {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("watchdog-{}-{name}", std::process::id()));
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", &format!("watchdog::lost::{name}")])
+        let mut process = child(&format!("watchdog::lost::{name}"))
             .env("CARGO_TARGET_DIR", &folder)
-            .env_remove("DURASIM_PLAN")
-            .env_remove("DURASIM_SEED")
-            .env_remove("DURASIM_SHARD")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -2,11 +2,11 @@
 //! test runs this very binary with some set, as `cargo test` does.
 
 use std::ffi::OsStr;
-use std::process::Command;
 
-use durasim::explore::VARIABLES;
 use durasim::fault::Plan;
 use durasim::{ActivityContext, ActivityError, Client, Simulation, WorkflowContext, check};
+
+use crate::child::child;
 
 use super::{resilient, simulation, steps};
 
@@ -109,12 +109,8 @@ fn captured(test: &str, name: &str, value: &str) -> Ended {
 }
 
 fn started(test: &str, variables: &[(&str, &OsStr)], arguments: &[&str]) -> Ended {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", &format!("explore::environment::{test}")]).args(arguments);
-    for variable in VARIABLES {
-        command.env_remove(variable.name);
-    }
-    let output = command.env("RUST_BACKTRACE", "0").envs(variables.iter().copied()).output().unwrap();
+    let mut command = child(&format!("explore::environment::{test}"));
+    let output = command.args(arguments).envs(variables.iter().copied()).output().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("running 1 test"), "{text}");
     Ended { passed: output.status.success(), output: text, stderr: String::from_utf8_lossy(&output.stderr).into() }

@@ -1,11 +1,11 @@
 //! The message of a failure: long values as a difference, coloured on a terminal and plain elsewhere.
 
-use std::process::Command;
 use std::time::Duration;
 
 use durasim::{ActivityContext, ActivityError, Exploration, Run, Simulation, WorkflowContext, WorkflowError, check};
 use serde::{Deserialize, Serialize};
 
+use crate::child::child;
 use crate::snapshot::assert_kept;
 
 use super::resilient;
@@ -59,13 +59,11 @@ fn asserted() {
 
 /// The output of such a process, where stderr is no terminal.
 fn with(variables: &[(&str, &str)]) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "explore::message::asserted", "--color", "never"])
+    let output = child("explore::message::asserted")
+        .args(["--color", "never"])
         .env_remove("CLICOLOR_FORCE")
         .env_remove("FORCE_COLOR")
         .env_remove("NO_COLOR")
-        .env_remove("DURASIM_PLAN")
-        .env("RUST_BACKTRACE", "0")
         .envs(variables.iter().copied())
         .output()
         .unwrap();
@@ -138,11 +136,9 @@ fn several() {
 
 /// The output of a child, with these arguments of libtest.
 fn printed(test: &str, arguments: &[&str]) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", &format!("explore::message::{test}"), "--color", "never"])
+    let output = child(&format!("explore::message::{test}"))
+        .args(["--color", "never"])
         .args(arguments)
-        .env_remove("NEXTEST")
-        .env_remove("DURASIM_PLAN")
         .env("NO_COLOR", "1")
         .output()
         .unwrap();

@@ -2,11 +2,11 @@
 //! longer, which is loud.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use durasim::explore::RegressionState;
 use durasim::{ActivityContext, ActivityError, Exploration, Simulation, WorkflowContext, WorkflowError, check};
 
+use crate::child::child;
 use crate::snapshot::unfolded;
 
 use super::{resilient, simulation, steps};
@@ -145,12 +145,8 @@ fn written() {
 }
 
 fn writing(path: &str, value: &str) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "explore::regressions::written", "--nocapture"])
-        .env_remove("DURASIM_PLAN")
-        .env_remove("DURASIM_SEED")
-        .env_remove("DURASIM_SHARD")
-        .env("RUST_BACKTRACE", "0")
+    let output = child("explore::regressions::written")
+        .arg("--nocapture")
         .env("DURASIM_REGRESSIONS", value)
         .env("KEPT_IN", path)
         .output()

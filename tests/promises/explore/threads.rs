@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use durasim::explore::Report;
 use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, check};
 
+use crate::child::child;
+
 use super::{resilient, steps};
 
 /// Fails whenever it is retried twice, or once after it has heartbeated twice.
@@ -110,12 +112,8 @@ fn explored() {
 
 /// The plans with faults that a shard has tried, in any order.
 fn seen(shard: Option<&str>) -> Vec<String> {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--ignored", "--exact", "explore::threads::explored", "--nocapture"])
-        .env_remove("DURASIM_PLAN")
-        .env_remove("DURASIM_SEED")
-        .env_remove("DURASIM_SHARD");
+    let mut command = child("explore::threads::explored");
+    command.arg("--nocapture");
     if let Some(shard) = shard {
         command.env("DURASIM_SHARD", shard);
     }
@@ -169,12 +167,8 @@ fn without_end() {
 #[test]
 fn ctrl_c_ends_an_exploration_with_what_it_has_found() {
     use std::io::{BufRead, BufReader, Read};
-    let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "explore::threads::without_end", "--nocapture"])
-        .env_remove("DURASIM_PLAN")
-        .env_remove("DURASIM_SEED")
-        .env_remove("DURASIM_SHARD")
-        .env("RUST_BACKTRACE", "0")
+    let mut process = child("explore::threads::without_end")
+        .arg("--nocapture")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
