@@ -65,8 +65,11 @@ pub(crate) fn cut_place(line: &str, width: usize) -> String {
         return cut(line, width);
     };
     let short = |tail: &str| format!("{call} at {CUT}{tail}");
-    let tails = path.match_indices('/').map(|(at, _)| short(&path[at..]));
-    tails.into_iter().find(|line| columns(line) <= width).unwrap_or_else(|| cut(line, width))
+    let fits = |tail: &&str| columns(&short(tail)) <= width;
+    let folders = path.match_indices('/').map(|(at, _)| &path[at..]);
+    // A file name that is too long loses its beginning: the line is at its end.
+    let shorter = path.char_indices().map(|(at, _)| &path[at..]);
+    folders.chain(shorter).find(fits).map_or_else(|| cut(line, width), short)
 }
 
 /// As many whole characters as fit.
@@ -150,6 +153,7 @@ mod tests {
         assert_eq!(cut_place(place, 60), place);
         assert_eq!(cut_place(place, 45), "`ctx.heartbeat` at ../tests/refunds.rs:12");
         assert_eq!(cut_place(place, 36), "`ctx.heartbeat` at ../refunds.rs:12");
+        assert_eq!(cut_place(place, 28), "`ctx.heartbeat` at ..s.rs:12");
         // Not even that fits.
         assert_eq!(cut_place(place, 20), cut(place, 20));
         assert_eq!(cut_place("no place in this line", 10), "no place..");
