@@ -21,11 +21,11 @@ if [ -d "$scope" ]; then
 fi
 results=target/mutants/$(echo "$scope" | tr / -)
 
-# try NAMES RESULTS PROFILE FILTER TEST.. -- OPTION..
-# Tries the mutants on these tests, under a profile of .config/nextest.toml.
+# try NAMES RESULTS JUDGES TEST.. -- OPTION..
+# Tries the mutants on the tests of these binaries that a filter of nextest chooses.
 try() {
-    local names=$1 results=$2 profile=$3 filter=$4 quoted tests=()
-    shift 4
+    local names=$1 results=$2 judges=$3 quoted tests=()
+    shift 3
     while [ "$1" != -- ]; do tests+=("--cargo-arg=$1"); shift; done
     shift
     # Each name, as a regular expression for itself.
@@ -33,14 +33,16 @@ try() {
     mkdir -p "$results"
     # cargo-mutants fails if a mutant survives. Words of `--cargo-arg` belong to the build as well: no other tests are built.
     cargo mutants --package durasim --file "$files" --re "^($quoted)\$" --output "$results" \
-        --no-shuffle --timeout 200 --test-tool nextest "$@" "${tests[@]}" -- --profile "$profile" -E "$filter" || true
+        --no-shuffle --timeout 200 --test-tool nextest "$@" "${tests[@]}" -- --profile mutants -E "$judges" || true
 }
 
-# The tests that take long, in the build that takes long, are for those that the others do not notice.
-CARGO_PROFILE_DEV_OPT_LEVEL=0 try "$names" "$results/quick" mutants-quick \
-    'not test(golden) and not test(is_gone_when_corrected)' --lib --test=bugs --test=conformance -- "$@"
+# Optimised, a change of a small function compiles for half a minute.
+export CARGO_PROFILE_DEV_OPT_LEVEL=0
+judges='not test(golden) and not test(is_gone_when_corrected)'
+# The module of tests that takes long to compile is for those that the others do not notice.
+try "$names" "$results/quick" "$judges" --lib --test=bugs --test=conformance -- "$@"
 left=$(cat "$results/quick/mutants.out/missed.txt")
-[ -z "$left" ] || try "$left" "$results/all" mutants 'not test(golden)' --lib --test=promises --test=bugs --test=conformance -- "$@"
+[ -z "$left" ] || try "$left" "$results/all" "$judges" --lib --test=promises --test=bugs --test=conformance -- "$@"
 
 count() { cat "$results"/$1/mutants.out/$2.txt 2>/dev/null | grep -c . || true; }
 echo "$scope: $(count '*' caught) caught, $(count '*' timeout) without end, $(count quick unviable) do not compile, $(count all missed) missed"
