@@ -12,14 +12,26 @@ use std::task::{Context, Poll, Waker};
 use super::choice::{Draws, Stream};
 
 thread_local! {
-    /// Somebody waits outside the loop of the run on this thread.
-    static IS_WAITING: Cell<bool> = const { Cell::new(false) };
+    /// Whether somebody waits outside the loop of the run on this thread.
+    static PAUSE: Cell<Pause> = const { Cell::new(Pause::Nobody) };
+    /// Wakes that are kept back.
+    static HELD: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
     /// Something is to be done in the run since then.
     static IS_TOUCHED: Cell<bool> = const { Cell::new(false) };
     /// The waker of whoever waits.
     static WAITER: RefCell<Option<Waker>> = const { RefCell::new(None) };
     /// The run that this thread works for, as a thread of its host, and for which worker.
     static DOOR: RefCell<Option<(Arc<Outside>, u32)>> = const { RefCell::new(None) };
+}
+
+/// How far the run of this thread is left to somebody else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pause {
+    Nobody,
+    /// Somebody waits outside the loop.
+    Waits,
+    /// Somebody waits, and lets a clock go ahead: wakes are kept back meanwhile.
+    Holds,
 }
 
 /// The part of an executor that other threads reach.
@@ -165,12 +177,34 @@ pub(crate) fn post_misuse(misuse: impl FnOnce() -> String) -> bool {
     true
 }
 
+/// Says who waits outside the loop.
+pub(super) fn pause() -> Pause {
+    PAUSE.try_with(Cell::get).unwrap_or(Pause::Nobody)
+}
+
+/// Keeps a wake back.
+pub(super) fn hold(waker: Waker) {
+    let _ = HELD.try_with(|held| held.borrow_mut().push(waker));
+}
+
 /// Ends the wait of whoever waits outside the loop: there is something to do in the run.
 pub(crate) fn touch() {
-    if IS_WAITING.try_with(Cell::get).unwrap_or(false) {
-        let _ = IS_TOUCHED.try_with(|touched| touched.set(true));
-        let _ = WAITER.try_with(|waiter| waiter.borrow().as_ref().map(Waker::wake_by_ref));
+    let _ = IS_TOUCHED.try_with(|touched| touched.set(true));
+    let _ = WAITER.try_with(|waiter| waiter.borrow().as_ref().map(Waker::wake_by_ref));
+}
+
+/// Calls this, and keeps back the wakes of tasks of the run meanwhile: gives the wakers to call later, in their order.
+pub(crate) fn hold_wakes(call: &mut dyn FnMut()) -> Vec<Waker> {
+    struct Back(Pause, Vec<Waker>);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            PAUSE.set(self.0);
+            HELD.set(std::mem::take(&mut self.1));
+        }
     }
+    let _back = Back(PAUSE.replace(Pause::Holds), HELD.take());
+    call();
+    HELD.take()
 }
 
 /// Somebody waits outside the loop of the run on this thread, until it is dropped. Inside another's wait the two are apart.
@@ -178,21 +212,21 @@ pub(crate) fn touch() {
 pub(crate) struct Waiting {
     outside: Arc<Outside>,
     /// The wait of a run around this one.
-    outer: (bool, bool, Option<Waker>),
+    outer: (Pause, bool, Option<Waker>),
 }
 
 impl Waiting {
     /// `is_ready`: there is something to do already.
     pub(crate) fn begin(outside: &Arc<Outside>, is_ready: bool) -> Waiting {
-        let outer = (IS_WAITING.replace(true), IS_TOUCHED.replace(is_ready), WAITER.take());
+        let outer = (PAUSE.replace(Pause::Waits), IS_TOUCHED.replace(is_ready), WAITER.take());
         Waiting { outside: outside.clone(), outer }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let (is_waiting, is_touched, waiter) = std::mem::take(&mut self.outer);
-        IS_WAITING.set(is_waiting);
+        let (pause, is_touched, waiter) = (self.outer.0, self.outer.1, self.outer.2.take());
+        PAUSE.set(pause);
         IS_TOUCHED.set(is_touched);
         WAITER.set(waiter);
         if self.outside.has_threads.load(Ordering::Acquire) {

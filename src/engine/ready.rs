@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Wake, Waker};
 
-use super::outside::{self, Outside};
+use super::outside::{self, Outside, Pause};
 use super::slab::SlabId;
 
 /// Tells executors apart. Not part of any result.
@@ -173,6 +173,10 @@ impl TaskWaker {
         if self.void.load(Ordering::Relaxed) {
             return;
         }
+        let pause = outside::pause();
+        if pause == Pause::Holds {
+            return outside::hold(Waker::from(self.clone()));
+        }
         if self.queued.load(Ordering::Relaxed) {
             return note_race();
         }
@@ -193,7 +197,9 @@ impl TaskWaker {
         if self.is_polled.load(Ordering::Relaxed) {
             self.by_itself.store(true, Ordering::Relaxed);
         }
-        outside::touch();
+        if pause == Pause::Waits {
+            outside::touch();
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! [`Host`]: a runtime that keeps time for code which brings timers and tasks of its own.
 
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::Time;
 
@@ -54,11 +57,78 @@ pub struct Ground {
     pub seed: u64,
     /// The way by which threads of the host reach the run.
     pub doorway: Doorway,
+    /// The tries of the run, of which this is one.
+    pub tries: Tries,
 }
 
 impl Ground {
-    pub(crate) fn new(seed: u64, door: Arc<dyn Door>) -> Ground {
-        Ground { seed, doorway: Doorway(door) }
+    pub(crate) fn new(seed: u64, door: Arc<dyn Door>, tries: Tries) -> Ground {
+        Ground { seed, doorway: Doorway(door), tries }
+    }
+
+    /// Calls this, and keeps back the wakes of tasks of the run meanwhile: gives the wakers to call later, in their order. For a
+    /// host that lets the clock of one process go ahead of the others', to see when its next timer is due.
+    pub fn hold_wakes(&self, call: &mut dyn FnMut()) -> Vec<Waker> {
+        self.doorway.0.hold_wakes(call)
+    }
+}
+
+/// The tries of one run. A host that cannot know how far a clock may go before it is too late lets it go, and has the run
+/// made again from its start where it was too far: what it has learned is still there, and the run is the same up to there.
+#[derive(Clone)]
+pub struct Tries(Rc<Shared>);
+
+struct Shared {
+    can_go_again: bool,
+    goes_again: Cell<bool>,
+    learned: RefCell<Option<Rc<dyn Any>>>,
+}
+
+impl Tries {
+    /// `can_go_again`: the run can be made from its start as often as it is wanted.
+    pub(crate) fn new(can_go_again: bool) -> Tries {
+        Tries(Rc::new(Shared { can_go_again, goes_again: Cell::new(false), learned: RefCell::default() }))
+    }
+
+    /// Says whether [`go_again`](Tries::go_again) is heeded. The script of [`drive`](crate::Simulation::drive) is there once.
+    pub fn can_go_again(&self) -> bool {
+        self.0.can_go_again
+    }
+
+    /// Ends this try as soon as the call into the host is over, and has the run made again from its start, with a new host.
+    /// Nothing of this try is kept but [`learned`](Tries::learned).
+    pub fn go_again(&self) {
+        self.0.goes_again.set(true);
+    }
+
+    /// The value that the hosts of all tries share. The first of them finds the default one, and so does whoever asks for
+    /// another type.
+    pub fn learned<T: Default + 'static>(&self) -> Rc<T> {
+        let mut learned = self.0.learned.borrow_mut();
+        match learned.clone().and_then(|learned| learned.downcast().ok()) {
+            Some(learned) => learned,
+            None => {
+                let new = Rc::new(T::default());
+                *learned = Some(new.clone());
+                new
+            }
+        }
+    }
+
+    /// Says whether this try is to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.can_go_again && self.0.goes_again.get()
+    }
+
+    /// Another try begins, if one was asked for.
+    pub(crate) fn begin_next(&self) -> bool {
+        self.is_over() && self.0.goes_again.replace(false)
+    }
+}
+
+impl fmt::Debug for Tries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tries")
     }
 }
 
@@ -72,6 +142,8 @@ pub(crate) trait Door: Send + Sync {
     fn open(&self, worker: u32);
 
     fn set_now(&self, now: Time);
+
+    fn hold_wakes(&self, call: &mut dyn FnMut()) -> Vec<Waker>;
 }
 
 impl Doorway {

@@ -39,7 +39,7 @@ pub use activity::{
 pub use application_failure::ApplicationFailure;
 pub use decode::Decode;
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
-pub use host::{Doorway, Ground, Host, News};
+pub use host::{Doorway, Ground, Host, News, Tries};
 pub use info::ActivityInfo;
 pub use instant::{Span, Time};
 pub(crate) use limits::call_budget;

@@ -12,21 +12,21 @@ use super::shown::Doing;
 use crate::engine::outside::Waiting;
 use crate::engine::queue::Rank;
 use crate::program::panics::{self, Unwound};
-use crate::program::{Ground, Host, News, Time};
+use crate::program::{Ground, Host, News, Time, Tries};
 use crate::trace::WorkerKey;
 
 impl World {
     /// Makes the host of the run, if it is to have one.
-    pub(super) fn make_host(&self, seed: u64) {
-        let Some(make) = self.setup.host() else { return };
+    pub(super) fn make_host(&self, seed: u64, tries: Option<Tries>) {
+        let (Some(make), Some(tries)) = (self.setup.host(), tries) else { return };
         let outside = self.core.borrow().executor.outside().clone();
         outside.seed(seed);
-        let made = make(Ground::new(seed, Arc::new(outside)));
+        let made = make(Ground::new(seed, Arc::new(outside), tries.clone()));
         let mut core = self.core.borrow_mut();
         match made {
             Ok(host) => {
                 *self.host.borrow_mut() = Some(Rc::from(host));
-                core.host_link.begin();
+                core.host_link.begin(tries);
             }
             Err(why) => core.fail(RunError::Setup(why)),
         }
@@ -56,6 +56,7 @@ impl World {
             }
         });
         self.tell_of_the_gone(host);
+        self.core.borrow_mut().end_try();
         match result {
             Some(result) => result,
             None => unreachable!("a host calls the code that it is given"),
@@ -123,6 +124,7 @@ impl World {
             Err(Unwound::Panic(panic)) => core.fail(RunError::Misuse(format!("the host of the run panicked: {panic}"))),
             Err(Unwound::Other(_)) => {}
         }
+        core.end_try();
         if let Some((at, rank, wakeup)) = next {
             core.agenda.put_back(at, rank, wakeup);
         }
@@ -179,6 +181,13 @@ impl Core {
             if self.is_live(next.2) {
                 return Some(next);
             }
+        }
+    }
+
+    /// Ends a try of the run of which nothing will be kept.
+    fn end_try(&mut self) {
+        if self.host_link.is_over() {
+            self.fail(RunError::Setup("the host wants another try".to_owned()));
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::engine::choice::{Draws, Stream};
-use crate::engine::outside::Outside;
+use crate::engine::outside::{self, Outside};
 use crate::program::host::Door;
-use crate::program::{Ground, Host, Time, panics};
+use crate::program::{Ground, Host, Time, Tries, panics};
 use crate::trace::WorkerKey;
 
 /// Makes a host for each run.
@@ -16,6 +17,8 @@ pub(crate) type MakeHost = Arc<dyn Fn(Ground) -> Result<Box<dyn Host>, String> +
 #[derive(Default)]
 pub(super) struct HostLink {
     is_there: bool,
+    /// The tries of the run, if there is a host.
+    tries: Option<Tries>,
     /// Processes that are gone, of which the host has not been told, and whether they crashed.
     gone: Vec<(WorkerKey, bool)>,
     /// The host waits: its time is the run's.
@@ -26,8 +29,14 @@ pub(super) struct HostLink {
 
 impl HostLink {
     /// The run has a host.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, tries: Tries) {
         self.is_there = true;
+        self.tries = Some(tries);
+    }
+
+    /// Says whether the host wants another try of the run, so that this one is to end.
+    pub(super) fn is_over(&self) -> bool {
+        self.tries.as_ref().is_some_and(Tries::is_over)
     }
 
     /// Takes a process of which the host has not been told.
@@ -70,5 +79,9 @@ impl Door for Arc<Outside> {
 
     fn set_now(&self, now: Time) {
         Outside::set_now(self, now.as_nanos());
+    }
+
+    fn hold_wakes(&self, call: &mut dyn FnMut()) -> Vec<Waker> {
+        outside::hold_wakes(call)
     }
 }

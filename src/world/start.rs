@@ -27,7 +27,7 @@ use crate::fault::survey::Survey;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics;
-use crate::program::{Payload, list_names};
+use crate::program::{Payload, Tries, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
 
@@ -116,7 +116,8 @@ impl Start {
     /// A run with the faults of a plan.
     pub(crate) fn run(&self, plan: &Plan) -> Finished {
         let delays = self.dispatch_delays(plan);
-        self.execute(plan.seed, plan.order, Box::new(Planned::new(&plan.entries, &delays)), Cause::Plan(plan.clone()))
+        let faults = || Box::new(Planned::new(&plan.entries, &delays)) as Box<dyn Faults>;
+        self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()))
     }
 
     /// Where the deadline is the activity's schedule-to-close, it is met by dispatching the attempt later, which leaves its
@@ -128,14 +129,14 @@ impl Start {
         }
         let mut others = plan.entries.clone();
         others.retain(|entry| !is_deadline(entry));
-        let faults = Box::new(Planned::new(&others, &[]));
+        let faults = || Box::new(Planned::new(&others, &[])) as Box<dyn Faults>;
         let probe = self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()));
         probe.run.dispatch_delays(&plan.entries)
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.
     pub(crate) fn run_swarm(&self, seed: u64, order: Order, over_budget: bool) -> Finished {
-        let faults = Box::new(Swarm::new(seed, over_budget, self.survey().clone()));
+        let faults = || Box::new(Swarm::new(seed, over_budget, self.survey().clone())) as Box<dyn Faults>;
         self.execute(seed, order, faults, Cause::Seed(seed))
     }
 
@@ -159,8 +160,28 @@ impl Start {
         input.as_ref().err().cloned()
     }
 
-    fn execute(&self, seed: u64, order: Order, faults: Box<dyn Faults>, cause: Cause) -> Finished {
-        let Origin::Script(script) = &self.origin else { return self.execute_with(seed, order, faults, cause, None) };
+    /// A run with these faults, which are made for each try of it. Where there is no host there is one try.
+    fn execute(&self, seed: u64, order: Order, faults: impl Fn() -> Box<dyn Faults>, cause: Cause) -> Finished {
+        let tries = self.setup.host().map(|_| Tries::new(true));
+        loop {
+            let finished = self.try_once(seed, order, faults(), cause.clone(), tries.clone());
+            if !tries.as_ref().is_some_and(Tries::begin_next) {
+                return finished;
+            }
+        }
+    }
+
+    fn try_once(
+        &self,
+        seed: u64,
+        order: Order,
+        faults: Box<dyn Faults>,
+        cause: Cause,
+        tries: Option<Tries>,
+    ) -> Finished {
+        let Origin::Script(script) = &self.origin else {
+            return self.execute_with(seed, order, faults, cause, tries, None);
+        };
         let mut script = script();
         let mut returned = None;
         let mut finished = {
@@ -176,7 +197,7 @@ impl Start {
                     }
                 }
             }));
-            self.execute_with(seed, order, faults, cause, Some(future.as_mut()))
+            self.execute_with(seed, order, faults, cause, tries, Some(future.as_mut()))
         };
         match returned {
             Some(Ok(result)) => finished.run.set_script_result(result),
@@ -204,7 +225,8 @@ impl Start {
             Box::new(Planned::new(&plan.entries, &[]))
         };
         let cause = if random_faults { Cause::Seed(plan.seed) } else { Cause::Plan(plan.clone()) };
-        self.execute_with(plan.seed, plan.order, faults, cause, Some(script))
+        let tries = self.setup.host().map(|_| Tries::new(false));
+        self.execute_with(plan.seed, plan.order, faults, cause, tries, Some(script))
     }
 
     fn execute_with(
@@ -213,6 +235,7 @@ impl Start {
         order: Order,
         faults: Box<dyn Faults>,
         cause: Cause,
+        tries: Option<Tries>,
         script: ScriptFuture<'_>,
     ) -> Finished {
         panics::install_hook(who_runs);
@@ -224,7 +247,7 @@ impl Start {
         }
         world.core.borrow_mut().event_places = self.keeps_places.then(EventPlaces::default);
         let entered = world.enter(Some(cause));
-        self.begin(&world, seed, order, faults);
+        self.begin(&world, seed, order, faults, tries);
         if script.is_some() {
             let core = &mut **world.core.borrow_mut();
             core.script = Script::Running;
@@ -239,7 +262,7 @@ impl Start {
     }
 
     /// Makes the state, brings the worker up and starts the workflow.
-    fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>) {
+    fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>, tries: Option<Tries>) {
         world.core.borrow().shown.show(Doing::State);
         let made = world.states.make(self.setup.states());
         world.core.borrow().shown.show_nothing();
@@ -247,7 +270,7 @@ impl Start {
             world.core.borrow_mut().fail(error);
             return;
         }
-        world.make_host(seed);
+        world.make_host(seed, tries);
         let core = &mut **world.core.borrow_mut();
         core.watches_workers = !self.setup.worker_watches().is_empty();
         core.service.set_dialect(self.setup.dialect());

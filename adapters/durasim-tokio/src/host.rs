@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::TokioOptions;
 use crate::process::Process;
-use crate::runtime::TICK;
+use crate::together::{Together, Turn};
 
 /// The host of a run: a process for each worker that has run something.
 pub(crate) struct Tokio {
@@ -20,7 +20,8 @@ pub(crate) struct Tokio {
     /// Processes that crashed: nothing of them runs, destructors included, until the run is over.
     crashed: RefCell<Vec<Rc<Process>>>,
     /// The one that runs.
-    turn: RefCell<Option<Rc<Process>>>,
+    turn: Turn,
+    together: Together,
 }
 
 impl Tokio {
@@ -29,11 +30,13 @@ impl Tokio {
     pub(crate) fn new(ground: Ground, options: TokioOptions) -> Result<Tokio, String> {
         if Handle::try_current().is_ok() {
             return Err("a simulation with `.tokio()` brings its own runtime, and cannot run inside one: make the test a plain \
-                        `#[test] fn`, not `#[tokio::test] async fn`"
+                        `#[test] fn`, not `#[tokio::test] async fn`. In an activity of another simulation that has `.tokio()`, \
+                        too, it needs a thread of its own"
                 .to_owned());
         }
+        let together = Together::new(ground.clone());
         let processes = RefCell::default();
-        Ok(Tokio { ground, options, processes, crashed: RefCell::default(), turn: RefCell::default() })
+        Ok(Tokio { ground, options, processes, crashed: RefCell::default(), turn: RefCell::default(), together })
     }
 
     /// The process of a worker, which begins when something is to run there.
@@ -42,38 +45,26 @@ impl Tokio {
         let new = || Process::new(&self.ground, worker, now, self.options.patience);
         processes.entry(worker).or_insert_with(new).clone()
     }
-
-    /// All go on together, a tick at a time: nobody can ask a runtime for its next timer.
-    fn wait_in_lockstep(&self, workers: &[u32], now: Time, until: Time, news: &mut News<'_>) -> Time {
-        let mut at = now;
-        loop {
-            for worker in workers {
-                let process = self.process(*worker, at);
-                self.turn.replace(Some(process.clone()));
-                if process.step(at, news) {
-                    return at.max(process.now());
-                }
-            }
-            if at >= until {
-                return at;
-            }
-            let tick = TICK.as_nanos() as u64;
-            at = until.min(Time::from_nanos((at.as_nanos() / tick + 1) * tick));
-        }
-    }
 }
 
 impl Host for Tokio {
     fn enter(&self, worker: u32, now: Time, code: &mut dyn FnMut()) {
-        self.process(worker, now).enter(now, code);
+        if !self.process(worker, now).enter(now, code) {
+            self.together.too_far(worker, now);
+        }
     }
 
     fn wait(&self, workers: &[u32], now: Time, until: Time, mut news: News<'_>) -> Time {
-        let [worker] = workers else { return self.wait_in_lockstep(workers, now, until, &mut news) };
-        let process = self.process(*worker, now);
-        self.turn.replace(Some(process.clone()));
-        process.wait(now, until, &mut news);
-        process.now()
+        if let [worker] = workers {
+            let process = self.process(*worker, now);
+            if !process.is_ahead() {
+                self.turn.replace(Some(process.clone()));
+                process.wait(now, until, &mut news);
+                return process.now();
+            }
+        }
+        let processes: Vec<_> = workers.iter().map(|worker| self.process(*worker, now)).collect();
+        self.together.wait(&processes, &self.turn, now, until, &mut news)
     }
 
     fn settle(&self) -> Result<(), String> {

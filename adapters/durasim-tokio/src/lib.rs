@@ -45,6 +45,12 @@
 //!
 //! # Time
 //!
+//! Each process has a clock of its own, and a runtime does not say when its next timer is due but by going there. So where several
+//! processes wait at once, one may have gone too far when another one reaches it: then the run is made again from its start, with a
+//! new state, until each process has stopped where it should. Only the last of these tries counts. The script of
+//! [`drive`](durasim::Simulation::drive), which is there once, goes in steps of a millisecond instead, and takes longer. A timer
+//! belongs to the process that made it: one that another process polls may be early there.
+//!
 //! tokio's clock is the run's, and it jumps when all code waits. tokio rounds timers up to whole milliseconds, here as in
 //! production. Code that reads the clocks of std sees real time.
 //!
@@ -58,14 +64,21 @@
 //!
 //! # What cannot be simulated
 //!
-//! tokio's sockets, and wakes from threads that are not its own, end the run with an error that says so; an attempt that waits for
-//! a timer of another runtime is told as one that nothing will wake. Put them behind a trait, with a fake in the state of the run. `select!` without `biased;` draws its branch from a generator that
-//! nobody can seed, unless tests are built with `RUSTFLAGS="--cfg tokio_unstable"`, where it follows from the run's seed.
+//! tokio's sockets, also in spawned tasks, and wakes of an activity's code from threads that are not its own end the run with an
+//! error that says so; an attempt that waits for a timer of another runtime is told as one that nothing will wake. A wake of a
+//! spawned task from another thread is not seen. Put them behind a trait, with a fake in the state of the run.
+//!
+//! `select!` without `biased;` draws its branch from a generator that nobody can seed, unless tests are built with
+//! `RUSTFLAGS="--cfg tokio_unstable"`, where it follows from the run's seed.
+//!
+//! A simulation with `.tokio()` cannot run inside a runtime: neither in a `#[tokio::test]` nor in an activity of another one that has
+//! `.tokio()`. Inside an activity of a simulation without it, it can; and so can a simulation without it inside an activity with it.
 
 mod host;
 mod pool;
 mod process;
 mod runtime;
+mod together;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub(crate) struct Paused {
     runtime: Runtime,
     pool: Arc<Pool>,
     idle: Arc<Idle>,
+    unparked: Arc<Unparked>,
     /// The moment at which it was made, or made as new.
     start: Instant,
 }
@@ -40,8 +41,32 @@ struct Idle {
     root: Mutex<Option<Waker>>,
 }
 
+/// Brings the runtime back as soon as its clock has moved, before anything that has become due runs.
+#[derive(Default)]
+struct Unparked {
+    is_watched: AtomicBool,
+    /// The moment at which the clock has stood, and what is to be woken once it has moved.
+    root: Mutex<Option<(Instant, Waker)>>,
+}
+
+impl Unparked {
+    fn root(&self) -> MutexGuard<'_, Option<(Instant, Waker)>> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A wake where the clock has not moved would keep it where it is.
+    fn look(&self) {
+        if self.is_watched.load(Ordering::Relaxed)
+            && let Some((from, root)) = &*self.root()
+            && Instant::now() > *from
+        {
+            root.wake_by_ref();
+        }
+    }
+}
+
 impl Idle {
-    fn root(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
+    fn root(&self) -> MutexGuard<'_, Option<Waker>> {
         self.root.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,6 +90,9 @@ impl Paused {
                 }
             }
         });
+        let unparked = Arc::new(Unparked::default());
+        let unparks = unparked.clone();
+        builder.on_thread_unpark(move || unparks.look());
         let made = pool.clone();
         // Called by the thread that makes the pool's, which is the run's.
         builder.thread_name_fn(move || {
@@ -84,7 +112,7 @@ impl Paused {
             let _entered = runtime.enter();
             Instant::now()
         };
-        Paused { sentinel: RefCell::new(None), runtime, pool, idle, start }
+        Paused { sentinel: RefCell::new(None), runtime, pool, idle, unparked, start }
     }
 
     /// It belongs to a process of this worker from now on, which began at this time of the run.
@@ -112,6 +140,11 @@ impl Paused {
     /// Counts spawned tasks that have not ended.
     pub(crate) fn tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
+    }
+
+    /// Counts tasks that were woken while the runtime did not run, and have not run since.
+    pub(crate) fn woken(&self) -> usize {
+        self.runtime.metrics().global_queue_depth()
     }
 
     /// Calls code inside the runtime, once its clock stands at `at` at least.
@@ -154,7 +187,51 @@ impl Paused {
         }));
     }
 
-    /// Moves the clock to `to`, which is at most a tick away, and lets everything run that is to run then. `true` if `news` was
+    /// Lets time go on to where the clock next stops, and not beyond `limit`, whole ticks later than it stands. Timers fire, and
+    /// nothing runs. Gives how far it is. Everything that was due before has run.
+    pub(crate) fn go_ahead(&self, limit: Duration) -> Duration {
+        let limit = self.start + limit;
+        let mut sentinel = self.sentinel.borrow_mut();
+        let mut from = None;
+        self.unparked.is_watched.store(true, Ordering::Relaxed);
+        let reached = self.runtime.block_on(poll_fn(|context| {
+            let now = Instant::now();
+            match from {
+                Some(from) if now > from => return Poll::Ready(now - self.start),
+                Some(_) => return Poll::Pending,
+                None => from = Some(now),
+            }
+            *self.unparked.root() = Some((now, context.waker().clone()));
+            let (sleep, at) = sentinel.get_or_insert_with(|| (Box::pin(tokio::time::sleep_until(limit)), limit));
+            if *at != limit {
+                sleep.as_mut().reset(limit);
+                *at = limit;
+            }
+            // Its end wakes the root, as every stop of the clock does.
+            let _ = sleep.as_mut().poll(context);
+            Poll::Pending
+        }));
+        self.unparked.is_watched.store(false, Ordering::Relaxed);
+        *self.unparked.root() = None;
+        reached
+    }
+
+    /// Moves the clock to `to`, and lets timers fire: nothing runs. Everything that was due before has run.
+    pub(crate) fn reach(&self, to: Duration) {
+        let mut has_moved = false;
+        self.runtime.block_on(poll_fn(|context| {
+            if has_moved {
+                return Poll::Ready(());
+            }
+            has_moved = true;
+            advance_to(self.start + to);
+            // The runtime looks at its timers before it comes here again, and here before anything runs.
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }));
+    }
+
+    /// Moves the clock to `to`, and lets everything run that is to run then. `true` if `news` was
     /// ready before.
     pub(crate) fn step(&self, to: Duration, news: &mut (impl Future<Output = ()> + Unpin)) -> bool {
         let (mut has_moved, mut is_news) = (false, false);

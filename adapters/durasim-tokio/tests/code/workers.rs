@@ -1,12 +1,17 @@
 //! Several workers: each process has a runtime of its own.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use durasim::{ActivityContext, ActivityError, Run, Simulation, WorkflowContext, WorkflowError, check};
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, Client, Run, Simulation, WorkflowContext, WorkflowError, check,
+};
 use durasim_tokio::SimulationExt;
+use tokio::sync::Notify;
 use tokio::time;
 
-use super::{millis, options};
+use super::{Since, millis, options};
 
 type Result = std::result::Result<u64, ActivityError>;
 
@@ -70,5 +75,84 @@ fn the_tasks_of_a_frozen_worker_stand_still() {
 fn every_fault_with_one_two_and_three_workers() {
     for workers in 1..=3 {
         two(workers).explore("main", &()).every_fault().seeds(0..20).check(check::same_result()).assert();
+    }
+}
+
+/// The moments at which the waiting process was told, by its own clock, and how often the run was made.
+#[derive(Default)]
+struct Told {
+    bell: Arc<Notify>,
+    at: RefCell<Vec<u64>>,
+}
+
+fn note(since: &Since) {
+    durasim::state::<Told>().at.borrow_mut().push(since.millis());
+}
+
+/// One activity waits for what the other does, in another process. Each has a long timer of its own meanwhile, to which its clock
+/// may go ahead. `spawned`: a task of tokio's waits, and not the attempt itself.
+fn telling(spawned: bool, tries: &Arc<AtomicU32>) -> Simulation {
+    let tries = tries.clone();
+    let waits = async move |_: &ActivityContext, (): ()| -> Result {
+        tokio::spawn(time::sleep(millis(30_000)));
+        let since = Since::now();
+        let told = async move {
+            let bell = durasim::state::<Told>().bell.clone();
+            for _ in 0..5 {
+                bell.notified().await;
+                note(&since);
+                // A timer that is made now is due by the clock of now.
+                time::sleep(millis(7)).await;
+                note(&since);
+            }
+        };
+        if spawned {
+            tokio::spawn(told).await.map_err(|error| ActivityError::retryable(error.to_string()))?;
+        } else {
+            told.await;
+        }
+        Ok(1)
+    };
+    let tells = async |_: &ActivityContext, (): ()| -> Result {
+        tokio::spawn(time::sleep(millis(40_000)));
+        for length in [1_000u64, 1_500, 20, 3_000, 500] {
+            time::sleep(millis(length)).await;
+            durasim::state::<Told>().bell.notify_one();
+        }
+        Ok(2)
+    };
+    let made = move || {
+        tries.fetch_add(1, Ordering::Relaxed);
+        Told::default()
+    };
+    let options = || ActivityOptions { heartbeat_timeout: std::time::Duration::ZERO, ..options() };
+    Simulation::temporal().tokio().workers(2).state(made).activity("waits", waits).activity("tells", tells).workflow(
+        "main",
+        async move |ctx: &WorkflowContext, (): ()| -> std::result::Result<u64, WorkflowError> {
+            // The second one is on the first worker, whose clock goes ahead first.
+            let tells = ctx.execute_activity::<u64>("tells", &(), options());
+            let waits = ctx.execute_activity::<u64>("waits", &(), options());
+            Ok(waits.await? * 10 + tells.await?)
+        },
+    )
+}
+
+/// A process whose clock was let go too far ahead makes the run begin again: its code never sees such a clock.
+#[test]
+fn a_process_hears_of_another_when_it_speaks() {
+    let expected = [1_000, 1_007, 2_500, 2_507, 2_520, 2_527, 5_520, 5_527, 6_020, 6_027];
+    for spawned in [false, true] {
+        let tries = Arc::default();
+        let simulation = telling(spawned, &tries);
+        let run = simulation.run("main", &()).unwrap();
+        assert_eq!(*run.state::<Told>().at.borrow(), expected);
+        assert!((2..=12).contains(&tries.load(Ordering::Relaxed)), "made {tries:?} times");
+        // A script that is there once cannot be made again: its run goes in steps of a millisecond, and is the same.
+        let before = tries.swap(0, Ordering::Relaxed);
+        let script = async |client: Client| client.start::<u64>("main", "main", &()).await?.result().await;
+        let (result, driven) = simulation.drive(script).unwrap();
+        assert_eq!(result.unwrap(), 12);
+        assert_eq!(*driven.state::<Told>().at.borrow(), expected, "after {before}");
+        assert_eq!(tries.load(Ordering::Relaxed), 1);
     }
 }
