@@ -8,6 +8,7 @@ use super::message::Extent;
 use super::repeat::Once;
 use super::report::Report;
 use super::shrink::shrink;
+use super::thread::on_fresh;
 use crate::fault::Plan;
 use crate::program::places::first_few;
 use crate::trace::Trace;
@@ -42,11 +43,9 @@ pub(super) fn explain(
     let start = &start.with_places();
     let events = Cell::new(0);
     let fails = |plan: &Plan| {
-        let finished = start.run(plan);
-        events.set(events.get() + finished.run.trace().events().len() as u64);
-        let found = findings(&finished, judges);
-        let same = found.iter().position(|found| found.is_same(&finding))?;
-        Some(Failing { finished, found, same })
+        let (length, failing) = on_fresh(|| Failing::find(&start.run(plan), judges, &finding));
+        events.set(events.get() + length);
+        failing
     };
     let Once { plan, trace, .. } = once;
     let Some(failure) = fails(&plan) else {
@@ -74,28 +73,39 @@ pub(super) fn add_places(finding: &mut Finding, run: &Run) {
 
 /// Gives the lines that user code logs in the run of a plan, which is made once more for that.
 pub(super) fn logs_of(start: &Start, plan: &Plan, trace: &Trace) -> Logs {
-    match record(|| start.run(plan)) {
+    on_fresh(|| match record(|| start.run(plan)) {
         Some((again, logs)) if again.run.trace() == trace => logs,
         // Its lines would stand among events that they do not belong to.
         Some(_) => Logs::missing(),
         None => Logs::default(),
-    }
+    })
 }
 
 /// A run that fails in the way that is looked for, and maybe in others.
 struct Failing {
-    finished: Finished,
-    found: Vec<Finding>,
-    /// Which of these it is.
-    same: usize,
+    trace: Trace,
+    finding: Finding,
+    /// Those of all that was found.
+    causes: Vec<Cause>,
 }
 
 impl Failing {
+    /// The events of a run, and its failure if it fails as it is looked for.
+    fn find(finished: &Finished, judges: &[Judge], wanted: &Finding) -> (u64, Option<Failing>) {
+        let trace = finished.run.trace();
+        let failing = || {
+            let found = findings(finished, judges);
+            let mut finding = found.iter().find(|found| found.is_same(wanted))?.clone();
+            add_places(&mut finding, &finished.run);
+            let causes = found.into_iter().map(|found| found.cause).collect();
+            Some(Failing { trace: trace.clone(), finding, causes })
+        };
+        (trace.events().len() as u64, failing())
+    }
+
     fn told(&self, start: &Start, report: &Report, plan: Plan, found_by_run: u64) -> Failed {
-        let (trace, mut finding) = (self.finished.run.trace(), self.found[self.same].clone());
-        add_places(&mut finding, &self.finished.run);
-        finding.logs = logs_of(start, &plan, trace);
-        let causes = self.found.iter().map(|found| found.cause.clone()).collect();
-        Failed::new(report.test(), trace, plan, finding, found_by_run).found_with(causes)
+        let mut finding = self.finding.clone();
+        finding.logs = logs_of(start, &plan, &self.trace);
+        Failed::new(report.test(), &self.trace, plan, finding, found_by_run).found_with(self.causes.clone())
     }
 }

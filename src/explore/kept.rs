@@ -8,6 +8,7 @@ use super::pool::Block;
 use super::regressions::{Kept, Regression, RegressionState};
 use super::report::PartKind;
 use super::sweep::Sweep;
+use super::thread::on_fresh;
 use crate::fault::Plan;
 use crate::world::{Finished, RunError};
 
@@ -27,10 +28,10 @@ impl Sweep<'_> {
                 self.accept(&mut part, line, plan, words)?;
                 continue;
             }
-            let state = match self.run_strictly(&plan) {
-                Ok(finished) => {
+            let state = match self.judge_strictly(&part, &plan, &[]) {
+                Ok(block) => {
                     let failed = part.tally.failed;
-                    self.take_run(&mut part, finished, plan.clone());
+                    self.take(&mut part, block);
                     if part.tally.failed > failed { RegressionState::StillFails } else { RegressionState::Fixed }
                 }
                 Err(why) => {
@@ -54,8 +55,8 @@ impl Sweep<'_> {
     pub(super) fn accept(&mut self, part: &mut Ongoing, line: usize, plan: Plan, words: Words) -> Result<(), RunError> {
         let Words { check, kind, reason } = words;
         let accepted = Accepted { line, check, kind, reason, plan: plan.clone(), runs: 0 };
-        let finished = self.run_strictly(&plan)?;
-        let found = findings(&finished, self.judges);
+        let judges = self.judges;
+        let found = self.run_strictly(&plan, |finished| findings(&finished, judges))?;
         if !found.iter().any(|finding| accepted.covers(finding)) {
             let now = match found.first() {
                 Some(Finding { check, violation, .. }) => format!("it fails `{check}` by `{}`", violation.kind),
@@ -72,29 +73,46 @@ impl Sweep<'_> {
         self.report.accepted.push(accepted);
         let accepted = self.report.accepted.clone();
         // Its state is gone with the findings.
-        let again = self.run_strictly(&plan)?;
-        let mut block = Block::default();
-        block.take(&self.exploration.start, self.judges, again, plan, self.care(part, &accepted));
+        let block = self.judge_strictly(part, &plan, &accepted)?;
         self.take(part, block);
         Ok(())
     }
 
     /// One plan, strictly: the run must come to each of its points.
     pub(super) fn replay(&mut self, plan: Plan) -> Result<(), RunError> {
-        let finished = self.run_strictly(&plan)?;
         let mut part = self.begin(PartKind::Plan, "the plan".to_owned(), Some(1));
-        self.take_run(&mut part, finished, plan);
+        // It shows what it shows.
+        let block = self.judge_strictly(&part, &plan, &[])?;
+        self.take(&mut part, block);
         self.report.coverage = Coverage::default();
         self.end(part);
         Ok(())
     }
 
-    /// A run of the plan. An error, unless the run comes to all its points, or cannot be finished.
-    pub(super) fn run_strictly(&self, plan: &Plan) -> Result<Finished, RunError> {
-        let finished = self.exploration.start.run(plan);
-        match finished.run.plan_error() {
-            Some(error) if finished.error.is_none() => Err(error),
-            _ => Ok(finished),
-        }
+    /// Makes a run of the plan and takes what is wanted of it. An error, unless the run comes to all its points, or cannot be
+    /// finished.
+    pub(super) fn run_strictly<T: Send>(
+        &self,
+        plan: &Plan,
+        take: impl FnOnce(Finished) -> T + Send,
+    ) -> Result<T, RunError> {
+        let start = &self.exploration.start;
+        on_fresh(|| {
+            let finished = start.run(plan);
+            match finished.run.plan_error() {
+                Some(error) if finished.error.is_none() => Err(error),
+                _ => Ok(take(finished)),
+            }
+        })
+    }
+
+    /// The same, judged and counted.
+    fn judge_strictly(&self, part: &Ongoing, plan: &Plan, accepted: &[Accepted]) -> Result<Block, RunError> {
+        let (start, judges, care) = (&self.exploration.start, self.judges, self.care(part, accepted));
+        self.run_strictly(plan, |finished| {
+            let mut block = Block::default();
+            block.take(start, judges, finished, plan.clone(), care);
+            block
+        })
     }
 }

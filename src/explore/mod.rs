@@ -72,6 +72,7 @@ use inputs::Inputs;
 use regressions::Regressions;
 use rerun::Rerun;
 use share::Share;
+use thread::on_fresh;
 
 use crate::check::Check;
 use crate::fault::Plan;
@@ -416,9 +417,11 @@ impl Exploration {
     fn reported(&self) -> Report {
         let report = |exploration: &Exploration| {
             let mut report = exploration.empty_report();
-            if let Err(error) = exploration.sweep(&mut report) {
-                report.error = Some(error);
-            }
+            on_fresh(|| {
+                if let Err(error) = exploration.sweep(&mut report) {
+                    report.error = Some(error);
+                }
+            });
             report
         };
         match self.each_input() {

@@ -23,15 +23,14 @@ pub(super) struct Covered {
     pub(super) there: u64,
 }
 
-/// Visits pairs by novelty, at most `budget` of them. `first` runs a single fault and says whether what comes after it is
-/// worth trying; `pair` runs a pair, and says whether to go on.
+/// Visits pairs by novelty, at most `budget` of them. `first` runs a single fault and gives the faults that fit after it,
+/// if they are worth trying; `pair` runs a pair, and says whether to go on.
 ///
 /// Nothing is kept but counts: each pass finds the pairs anew, by running the first fault again.
 pub(super) fn visit(
     reference: &Run,
-    usual: &AttemptLengths,
     budget: u64,
-    mut first: impl FnMut(&Plan) -> Option<Run>,
+    mut first: impl FnMut(&Entry) -> Option<Vec<Entry>>,
     mut pair: impl FnMut(Plan) -> ControlFlow<()>,
 ) -> Covered {
     let singles = Singles::of(reference);
@@ -41,9 +40,8 @@ pub(super) fn visit(
         let mut seen: BTreeMap<Class, u64> = BTreeMap::new();
         let mut left_over = false;
         for entry in &singles.entries {
-            let plan = Plan::new(vec![entry.clone()]);
-            let Some(run) = first(&plan) else { continue };
-            for second in seconds(&run, usual, entry) {
+            let Some(seconds) = first(entry) else { continue };
+            for second in seconds {
                 if pass == 0 {
                     covered.there += 1;
                 }
@@ -75,7 +73,7 @@ pub(super) fn visit(
 }
 
 /// The faults that fit after the first one has struck.
-fn seconds(run: &Run, usual: &AttemptLengths, first: &Entry) -> Vec<Entry> {
+pub(super) fn seconds(run: &Run, usual: &AttemptLengths, first: &Entry) -> Vec<Entry> {
     let Some(struck) = run.executions().faults().values().next() else { return Vec::new() };
     let mut entries = Vec::new();
     for second in Points::drawn_out(run, usual).tried {

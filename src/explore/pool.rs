@@ -17,7 +17,7 @@ use super::finding::{Finding, Judge, class, findings};
 use super::points::Points;
 use super::repeat::{Once, differs_at_once};
 use super::tally::Tally;
-use super::thread::another;
+use super::thread::{another, on_fresh};
 use crate::check::Class;
 use crate::fault::{Order, Plan};
 use crate::program::panics;
@@ -129,12 +129,14 @@ impl Block {
                 block.stopped = true;
                 break;
             }
-            let is_novel = matches!(case, Case::Novel(_));
-            let (finished, plan) = case.run(start);
-            if is_novel {
-                block.coverage.look(&Points::of(&finished.run));
-            }
-            block.take(start, judges, finished, plan, care);
+            on_fresh(|| {
+                let is_novel = matches!(case, Case::Novel(_));
+                let (finished, plan) = case.run(start);
+                if is_novel {
+                    block.coverage.look(&Points::of(&finished.run));
+                }
+                block.take(start, judges, finished, plan, care);
+            });
             // The part ends with this block: what follows is not counted.
             if block.failing.enough().is_some() {
                 break;

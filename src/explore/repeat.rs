@@ -1,11 +1,11 @@
 //! [`Once`]: a run that is made again, to see whether it goes the same way.
 //!
-//! Made again *at once*, on the same thread, a run shows code that depends on something that is not simulated. Made again *on
+//! Made again *at once*, on the same thread if that keeps nothing of the first run, a run shows code that depends on something that is not simulated. Made again *on
 //! another thread*, after a run without faults, it also shows code that depends on what an earlier run has left in a global or
 //! a thread-local.
 
 use super::finding::Finding;
-use super::thread::on_another;
+use super::thread::{on_another, on_fresh};
 use crate::check::Violation;
 use crate::fault::Plan;
 use crate::report::Timeline;
@@ -43,7 +43,7 @@ impl Once {
             if self.plan != Plan::none() {
                 drop(start.run(&Plan::none()));
             }
-            difference(&self.trace, &self.outcome, &start.with_places().run(&self.plan).run)
+            on_fresh(|| difference(&self.trace, &self.outcome, &start.with_places().run(&self.plan).run))
         })?
     }
 }
@@ -52,11 +52,11 @@ impl Once {
     /// Makes the run without faults again, after runs with faults. Finds whether it goes another way now, and the same way
     /// each time: what differs each time is no state.
     pub(super) fn differs_after_faults(&self, start: &Start) -> Option<Finding> {
-        let again = start.with_places().run(&self.plan).run;
-        let mut finding = difference(&self.trace, &self.outcome, &again)?;
-        if differs_at_once(&again, &self.plan, start).is_some() {
-            return None;
-        }
+        let mut finding = on_fresh(|| {
+            let again = start.with_places().run(&self.plan).run;
+            let finding = difference(&self.trace, &self.outcome, &again)?;
+            differs_at_once(&again, &self.plan, start).is_none().then_some(finding)
+        })?;
         finding.violation.message =
             "the run without faults goes another way after runs with faults than before them. There is state \
                              outside the run: a static, a thread-local or a captured value survived a crash"
@@ -71,9 +71,11 @@ impl Once {
         let Some(&event) = finding.violation.events.first() else { return };
         let start = start.with_places();
         let found = (0..TRIED).find_map(|_| {
-            let run = start.run(&self.plan).run;
-            let is_the_same = run.trace().events().get(..=event) == self.trace.events().get(..=event);
-            if is_the_same { come_so_far(&run, event) } else { None }
+            on_fresh(|| {
+                let run = start.run(&self.plan).run;
+                let is_the_same = run.trace().events().get(..=event) == self.trace.events().get(..=event);
+                if is_the_same { come_so_far(&run, event) } else { None }
+            })
         });
         let Some(words) = found else { return };
         let places = &mut finding.places;
@@ -95,10 +97,8 @@ pub(super) fn differ_in_another_order<'a>(
     }
     let again = on_another(|| {
         drop(start.run(&Plan::none()));
-        let differs = |once: &Once| {
-            let again = start.with_places().run(&once.plan).run;
-            difference(&once.trace, &once.outcome, &again)
-        };
+        let differs =
+            |once: &Once| on_fresh(|| difference(&once.trace, &once.outcome, &start.with_places().run(&once.plan).run));
         runs.rev().map(differs).collect::<Vec<_>>()
     });
     // Without a thread there is nothing to compare.
@@ -112,8 +112,8 @@ pub(super) fn differ_in_another_order<'a>(
 
 /// Makes a run again at once. Finds whether it goes another way then.
 pub(super) fn differs_at_once(run: &Run, plan: &Plan, start: &Start) -> Option<Finding> {
-    let again = start.with_places().run(plan).run;
-    difference(run.trace(), &run.outcome(), &again)
+    let (trace, outcome) = (run.trace(), run.outcome());
+    on_fresh(|| difference(trace, &outcome, &start.with_places().run(plan).run))
 }
 
 /// Finds the first event of two runs that differs, or that only one of them has.

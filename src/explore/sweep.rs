@@ -16,8 +16,9 @@ use super::restricted::note_never_ended;
 use super::shard::Shard;
 use super::share::Share;
 use super::singles::Singles;
+use super::thread::on_fresh;
 use super::{Exploration, pairs};
-use crate::fault::Plan;
+use crate::fault::{Entry, Plan};
 use crate::world::Run;
 use crate::world::interrupt::Exploring;
 
@@ -118,18 +119,21 @@ impl<'a> Sweep<'a> {
         let (exploration, judges) = (self.exploration, self.judges);
         let (mut known, mut there) = (Coverage::default(), Coverage::default());
         // A fault that fails by itself is a failure of `singles`: no pair begins with it.
-        let first = |plan: &Plan| {
-            let finished = exploration.start.run(plan);
-            // Otherwise `singles` has done so.
-            if !exploration.every_fault && plan.entries.iter().any(|entry| known.is_new(&entry.point, entry.fault)) {
-                there.look(&Points::of(&finished.run));
-            }
-            findings(&finished, judges).is_empty().then_some(finished.run)
+        let usual = exploration.start.survey().lengths();
+        let first = |entry: &Entry| {
+            let plan = Plan::new(vec![entry.clone()]);
+            on_fresh(|| {
+                let finished = exploration.start.run(&plan);
+                // Otherwise `singles` has done so.
+                if !exploration.every_fault && known.is_new(&entry.point, entry.fault) {
+                    there.look(&Points::of(&finished.run));
+                }
+                findings(&finished, judges).is_empty().then(|| pairs::seconds(&finished.run, usual, entry))
+            })
         };
         let affordable = PAIR_EVENTS / (reference.trace().events().len() as u64).max(1);
         let budget = self.depth.pairs.or(exploration.budget).unwrap_or(PAIRS.min(affordable.max(LEAST_PAIRS)));
-        let usual = exploration.start.survey().lengths();
-        let covered = pairs::visit(reference, usual, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
+        let covered = pairs::visit(reference, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
         self.report.coverage.add(there);
         // A part that ends early does not know how many there are.
         if covered.tried < covered.there && !part.ends_early() && !self.report.is_stopped() {

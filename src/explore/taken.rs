@@ -7,18 +7,8 @@ use super::pool::{Block, Broken, Passed};
 use super::repeat::{Once, REPEATED, differ_in_another_order};
 use super::report::Part;
 use super::sweep::{EXPLAINED, Sweep};
-use crate::fault::Plan;
-use crate::world::Finished;
 
 impl Sweep<'_> {
-    /// Judges and counts a single run.
-    pub(super) fn take_run(&mut self, part: &mut Ongoing, finished: Finished, plan: Plan) {
-        let mut block = Block::default();
-        // A plan that was asked for by itself shows what it shows.
-        block.take(&self.exploration.start, self.judges, finished, plan, self.care(part, &[]));
-        self.take(part, block);
-    }
-
     /// Counts a block of runs, explains those of its failures that are new, and repeats some of the runs that passed.
     pub(super) fn take(&mut self, part: &mut Ongoing, block: Block) {
         let before = part.tally.runs;

@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use crate::engine::outside;
 use crate::program::Time;
+use crate::world::ambient::note_drawn;
 use crate::world::core::with_current;
 
 thread_local! {
@@ -36,7 +37,11 @@ pub fn now() -> Option<Time> {
 /// ```
 /// assert!(!durasim::ambient::fill(&mut [0; 16]));
 /// ```
+///
+/// std and rand ask once in each thread, and keep what they get there: a `HashMap` has its order from that. So the next run of an
+/// exploration that would be on this thread is on a thread of its own.
 pub fn fill(bytes: &mut [u8]) -> bool {
+    note_drawn();
     if now().is_none() {
         return false;
     }

@@ -45,9 +45,14 @@ impl World {
     }
 
     fn enter_host<R>(&self, host: &dyn Host, tag: Tag, call: impl FnOnce() -> R) -> R {
-        let (worker, now) = {
+        let (worker, now, outer) = {
             let core = self.core.borrow();
-            (core.worker_of(tag).map_or(0, number), core.agenda.now())
+            let outer = core.shown.doing();
+            if matches!(outer, Doing::Nothing) {
+                // A runtime that is made now has its random bytes of the run.
+                core.shown.show(Doing::Host);
+            }
+            (core.worker_of(tag).map_or(0, number), core.agenda.now(), outer)
         };
         let (mut call, mut result) = (Some(call), None);
         host.enter(worker, now, &mut || {
@@ -55,6 +60,9 @@ impl World {
                 result = Some(call());
             }
         });
+        if matches!(outer, Doing::Nothing) {
+            self.core.borrow().shown.show_nothing();
+        }
         self.tell_of_the_gone(host);
         self.core.borrow_mut().end_try();
         match result {

@@ -40,7 +40,7 @@
 //! attempts and their heartbeats, workers, queries, signals, faults.
 
 mod agenda;
-mod ambient;
+pub(crate) mod ambient;
 mod awaits;
 pub(crate) mod background;
 mod calls;

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
+use super::ambient::can_draw;
 use super::core::{Core, Script, World, with_current};
 use super::error::RunError;
 use super::event_places::EventPlaces;
@@ -130,8 +133,15 @@ impl Start {
         let mut others = plan.entries.clone();
         others.retain(|entry| !is_deadline(entry));
         let faults = || Box::new(Planned::new(&others, &[])) as Box<dyn Faults>;
-        let probe = self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()));
-        probe.run.dispatch_delays(&plan.entries)
+        let probe = || {
+            let probe = self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()));
+            probe.run.dispatch_delays(&plan.entries)
+        };
+        if !can_draw() {
+            return probe();
+        }
+        // This thread must not keep what code of the probe draws.
+        thread::scope(|scope| scope.spawn(probe).join().unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
     /// A run with faults drawn from a seed. `over_budget`: they may end more attempts than the retry policy allows.

@@ -17,11 +17,17 @@
 //! | --- | --- |
 //! | `SystemTime`, `Instant`, `chrono`, C's `clock_gettime`, `gettimeofday`, `time` | the run's time: 2020-01-01 at its start |
 //! | `getrandom`, and so `uuid`, `rand`'s system generator, seeds of other generators | bytes that follow from the run's seed |
-//! | the order of a std `HashMap`, `rand::rng()` | only for the first run on a thread: std and rand draw the keys of a thread once |
+//! | the order of a std `HashMap`, `rand::rng()` | keys that follow from the run's seed, in explorations |
 //!
 //! Code of the run is code of activities, workflows, scripts, constructors of states, tasks that tokio runs for them, and jobs of
 //! `spawn_blocking`. All other threads, and code outside runs, see the real clocks. A clock that code of a workflow reads is no part
 //! of its history, so a replay sees another time: `replays` says so, as in production.
+//!
+//! # Maps
+//!
+//! std and rand draw the keys of a thread once, so that only the first run on a thread would have keys of its own. An exploration
+//! makes the next run on a new thread where code has drawn: some 20 us for each run, and with tokio always, since its runtime draws.
+//! `Simulation::run` and `drive` stay on the thread that calls them, which may have drawn before.
 //!
 //! # What does not work
 //!

@@ -82,18 +82,63 @@ fn random_bytes_follow_from_the_seed() {
     assert_ne!(of_seed(1), of_seed(2));
 }
 
+/// The keys of a map of std's, in its order.
+fn order() -> String {
+    let map: std::collections::HashMap<u32, u32> = (0..20).map(|key| (key, key)).collect();
+    format!("{:?}", map.into_keys().collect::<Vec<_>>())
+}
+
 /// std draws the keys of a thread's maps once: on a fresh thread they follow the run.
 #[test]
 fn the_order_of_a_map_follows_the_first_run_of_a_thread() {
-    let code = async |_: &ActivityContext, (): ()| -> Result<String, ActivityError> {
-        let map: std::collections::HashMap<u32, u32> = (0..20).map(|key| (key, key)).collect();
-        Ok(format!("{:?}", map.into_keys().collect::<Vec<_>>()))
-    };
+    let code = async |_: &ActivityContext, (): ()| -> Result<String, ActivityError> { Ok(order()) };
     let fresh = || {
         let run = move || simulation(code).run("main", &()).unwrap().result::<String>().unwrap();
         std::thread::spawn(run).join().unwrap()
     };
     assert_eq!((0..20).map(|_| fresh()).collect::<BTreeSet<_>>().len(), 1);
+}
+
+/// An activity whose heartbeats and result hold the order of a map.
+async fn ordered(ctx: &ActivityContext, (): ()) -> Result<String, ActivityError> {
+    let mut seen = String::new();
+    for step in 0..3u32 {
+        seen = order();
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        ctx.heartbeat(&format!("{step} {seen}"))?;
+    }
+    Ok(seen)
+}
+
+/// An exploration makes each run on a thread of its own where code has drawn what a thread keeps, so that an order which goes into
+/// heartbeats and results is the same when the run is made again.
+#[test]
+fn the_order_of_a_map_follows_each_run_of_an_exploration() {
+    // This thread keeps one that no run has drawn.
+    let _ = order();
+    for simulation in [simulation(ordered), simulation(ordered).tokio()] {
+        let explore = || simulation.explore("main", &()).check(check::completes());
+        explore().every_fault().seeds(0..100).threads(2).assert();
+        explore().every_pair().budget(100).assert();
+    }
+}
+
+/// A failure is found again and shrunk by the order that it was found with.
+#[test]
+fn a_failure_that_hangs_on_the_order_of_a_map_is_the_same_again() {
+    let code = async |_: &ActivityContext, (): ()| -> Result<String, ActivityError> {
+        // So it is in the runs of every other seed.
+        let order = order();
+        let first: u32 = order.trim_matches(|c: char| !c.is_ascii_digit()).split(", ").next().unwrap().parse().unwrap();
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        if first.is_multiple_of(2) { Err(ActivityError::non_retryable(order)) } else { Ok(order) }
+    };
+    let report =
+        || simulation(code).explore("main", &()).reference_may_fail().seeds(0..100).check(check::completes()).report();
+    let (one, other) = (report(), report());
+    let failures = one.failures();
+    assert!(!failures.is_empty() && failures.iter().all(|failed| failed.check == "completes"), "{one}");
+    assert_eq!(one.to_string(), other.to_string());
 }
 
 #[test]
@@ -170,4 +215,49 @@ fn a_wait_that_never_ends_is_told() {
         .unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && error.contains("has read the clock 1000000 times at"), "{error}");
+}
+
+/// Without the clock of the run it is zero seconds, in every run.
+#[test]
+fn the_time_that_work_has_taken_is_right_ten_times_of_ten() {
+    let timed = async |ctx: &ActivityContext, (): ()| -> Result<String, ActivityError> {
+        let begin = Instant::now();
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        ctx.heartbeat(&())?;
+        Ok(begin.elapsed().as_secs().to_string())
+    };
+    for _ in 0..10 {
+        assert_eq!(simulation(timed).run("main", &()).unwrap().result::<String>().unwrap(), "5");
+        let report = simulation(timed).explore("main", &()).every_fault().check(check::completes()).report();
+        assert!(report.holds(), "{report}");
+    }
+    assert_eq!(results(&simulation(timed)), BTreeSet::from(["5".to_owned()]));
+}
+
+/// A branch is drawn only where a freeze makes both ready at once. Each exploration says so, or is as the others.
+#[test]
+fn a_branch_that_is_drawn_after_a_freeze_is_told_ten_times_of_ten() {
+    let racy = async |ctx: &ActivityContext, (): ()| -> Result<String, ActivityError> {
+        for step in 0..3u32 {
+            tokio::select! {
+                () = durasim::time::sleep(Duration::from_millis(700)) => {}
+                () = durasim::time::sleep(Duration::from_secs(30)) => return Err(ActivityError::retryable("too long")),
+            }
+            ctx.heartbeat(&step)?;
+        }
+        Ok("done".to_owned())
+    };
+    let mut counts = BTreeSet::new();
+    for _ in 0..10 {
+        let report =
+            simulation(racy).explore("main", &()).every_fault().seeds(0..300).check(check::same_result()).report();
+        match report.failures().first() {
+            Some(failed) => {
+                assert_eq!(failed.check, "deterministic", "{report}");
+                assert!(failed.text.contains("biased;"), "{}", failed.text);
+            }
+            None => _ = counts.insert(report.to_string()),
+        }
+    }
+    assert!(counts.len() <= 1, "{counts:?}");
 }
