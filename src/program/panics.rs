@@ -146,8 +146,8 @@ static HOOK: Once = Once::new();
 /// A function that says which test, whose code and which faults, for a process that is about to abort.
 type Describe = fn() -> String;
 
-/// Installs the hook, the first time.
-pub(crate) fn install_hook(describe: Describe) {
+/// Installs the hook, the first time. `note` gets the words of each panic of user code, before anybody catches it.
+pub(crate) fn install_hook(describe: Describe, note: fn(&str)) {
     HOOK.call_once(|| {
         let delegate = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -158,6 +158,7 @@ pub(crate) fn install_hook(describe: Describe) {
             if ABORTS.iter().any(|how| words.contains(how)) {
                 return tell_before_the_abort(&words, describe);
             }
+            note(&words);
             let location = info.location().map(ToString::to_string);
             LOCATION.with_borrow_mut(|last| *last = location);
             KEPT.with_borrow_mut(|kept| kept.push(words));

@@ -228,6 +228,15 @@ impl RunError {
     }
 }
 
+/// The error of a script that panics with words of tokio's which mean that it is outside the simulation.
+pub(super) fn outside_in_script(message: &str) -> Option<RunError> {
+    let (what, _) = outside_world(message)?;
+    Some(RunError::Misuse(format!(
+        "the script {what}: it has none with a host either. Wait with `client.sleep`, and put what is outside behind a trait, \
+         with a fake in the state of the run"
+    )))
+}
+
 /// Says what code does that panics with words of tokio's which mean that it is outside the simulation, and what activities and
 /// scripts should do instead.
 pub(super) fn outside_world(message: &str) -> Option<(&'static str, &'static str)> {

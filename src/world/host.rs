@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::task::Context;
 
 use super::agenda::Wakeup;
-use super::core::{Core, World};
-use super::error::RunError;
+use super::core::{Core, World, with_current};
+use super::error::{RunError, outside_world};
 use super::running::Tag;
 use super::shown::Doing;
-use crate::engine::outside::Waiting;
+use crate::engine::outside::{self, Waiting};
 use crate::engine::queue::Rank;
 use crate::program::panics::{self, Unwound};
 use crate::program::{Ground, Host, News, Time, Tries};
@@ -147,6 +147,15 @@ impl World {
         is_news || is_early
     }
 
+    /// Ends the run if a panic of the host's tasks means that one is outside the simulation: whoever waits for the task would take
+    /// it for a failure.
+    fn note_panic(&self, words: &str) {
+        let Ok(mut core) = self.core.try_borrow_mut() else { return };
+        if let (Doing::Host, Some(error)) = (core.shown.doing(), outside_in_task(words)) {
+            core.fail(RunError::Misuse(error));
+        }
+    }
+
     /// The tasks of the host's own that have not ended.
     pub(super) fn tasks_in_host(&self) -> usize {
         let Some(host) = self.host() else { return 0 };
@@ -210,6 +219,24 @@ impl Core {
             self.beyond_horizon();
         }
     }
+}
+
+/// Looks at a panic of user code on this thread, before anybody catches it.
+pub(super) fn note_panic(words: &str) {
+    if with_current(|world| world.note_panic(words)).is_none()
+        && let Some(error) = outside_in_task(words)
+    {
+        outside::post_misuse(|| error);
+    }
+}
+
+/// The error of a task or a job of the host's that panics with such words.
+fn outside_in_task(words: &str) -> Option<String> {
+    let (what, instead) = outside_world(words)?;
+    // Rust's words begin with the place.
+    let place = words.lines().next().and_then(|line| line.split_once("panicked at "));
+    let place = place.map(|(_, place)| format!(" (at {})", place.trim_end_matches(':'))).unwrap_or_default();
+    Some(format!("a task that an activity has spawned {what}{place}: {instead}"))
 }
 
 /// The number by which a host knows a worker.

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::ambient::can_draw;
 use super::core::{Core, Script, World, with_current};
-use super::error::RunError;
+use super::error::{RunError, outside_in_script};
 use super::event_places::EventPlaces;
+use super::host::note_panic;
 use super::hosted_workflow::HostedWorkflow;
 use super::logging;
 use super::run::{Finished, Run};
@@ -29,7 +30,7 @@ use crate::fault::source::Faults;
 use crate::fault::survey::Survey;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
-use crate::program::panics;
+use crate::program::panics::{self, Unwound};
 use crate::program::{Payload, Tries, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
@@ -201,7 +202,11 @@ impl Start {
                     Err(unwound) => {
                         // Ends the run where it stands, with all that led there. It may have an error already, of a call
                         // that does not belong in a script.
-                        let error = RunError::ScriptPanicked(unwound.words());
+                        let outside = match &unwound {
+                            Unwound::Panic(panic) => outside_in_script(&panic.message),
+                            Unwound::Other(_) => None,
+                        };
+                        let error = outside.unwrap_or_else(|| RunError::ScriptPanicked(unwound.words()));
                         with_current(|world| world.core.borrow_mut().fail(error));
                         Poll::Pending
                     }
@@ -248,7 +253,7 @@ impl Start {
         tries: Option<Tries>,
         script: ScriptFuture<'_>,
     ) -> Finished {
-        panics::install_hook(who_runs);
+        panics::install_hook(who_runs, note_panic);
         logging::install(place);
         watchdog::start();
         let world = World::new(self.setup.clone());

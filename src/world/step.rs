@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, Script, World};
-use super::error::{RunError, outside_world};
+use super::error::{RunError, outside_in_script, outside_world};
 use super::running::{Running, Tag};
 use super::stuck::More;
 use crate::engine::sleepers::SleeperId;
@@ -167,6 +167,10 @@ impl World {
             Err(_) if core.error.is_some() => return,
             // An assertion of the test itself goes on to the test.
             Err(payload) => {
+                let message = payload.downcast_ref::<String>().map(String::as_str);
+                if let Some(error) = message.and_then(outside_in_script) {
+                    return core.fail(error);
+                }
                 drop(core);
                 panic::resume_unwind(payload)
             }
