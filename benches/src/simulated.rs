@@ -1,5 +1,6 @@
 //! The workloads on durasim, through its public surface.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use durasim::{
@@ -8,11 +9,25 @@ use durasim::{
 
 use crate::workload::{self, AttemptHost, Batch, Codec, Done, Job, Json, Raw, WorkflowHost, Workload};
 
-struct Attempt<'a>(&'a ActivityContext);
+/// The timers that code of an attempt waits with.
+pub trait Timers: 'static {
+    fn sleep(length: Duration) -> impl Future<Output = ()>;
+}
 
-impl AttemptHost for Attempt<'_> {
-    fn sleep(&self, length: Duration) -> impl Future<Output = ()> {
+/// durasim's own.
+pub enum Native {}
+
+impl Timers for Native {
+    fn sleep(length: Duration) -> impl Future<Output = ()> {
         durasim::time::sleep(length)
+    }
+}
+
+struct Attempt<'a, T>(&'a ActivityContext, PhantomData<T>);
+
+impl<T: Timers> AttemptHost for Attempt<'_, T> {
+    fn sleep(&self, length: Duration) -> impl Future<Output = ()> {
+        T::sleep(length)
     }
 
     fn heartbeat(&self, details: &[u8]) {
@@ -65,8 +80,8 @@ impl WorkflowHost for Workflow<'_> {
     }
 }
 
-async fn attempt<C: Codec>(ctx: &ActivityContext, job: Job) -> Result<Done, ActivityError> {
-    workload::chunks::<C>(&Attempt(ctx), job).await.map_err(ActivityError::retryable)
+async fn attempt<C: Codec, T: Timers>(ctx: &ActivityContext, job: Job) -> Result<Done, ActivityError> {
+    workload::chunks::<C>(&Attempt::<T>(ctx, PhantomData), job).await.map_err(ActivityError::retryable)
 }
 
 /// The simulation of a workload, and the input of its workflow.
@@ -78,11 +93,16 @@ pub struct Simulated {
 
 impl Simulated {
     pub fn new(workload: &Workload) -> Simulated {
-        let simulation = Simulation::temporal().dispatch_latency(Duration::ZERO);
+        Simulated::on::<Native>(workload, Simulation::temporal())
+    }
+
+    /// The same with attempts that wait with other timers, which the simulation has a host for.
+    pub fn on<T: Timers>(workload: &Workload, simulation: Simulation) -> Simulated {
+        let simulation = simulation.dispatch_latency(Duration::ZERO);
         let schedule_to_close = workload.schedule_to_close;
         let batch = workload.batch.clone();
         let simulation = if workload.json {
-            simulation.activity("chunks", attempt::<Json>).workflow(
+            simulation.activity("chunks", attempt::<Json, T>).workflow(
                 "batch",
                 async move |ctx: &WorkflowContext, batch: Batch| -> Result<Done, WorkflowError> {
                     workload::batch(&Workflow { ctx, json: true, schedule_to_close }, batch).await
@@ -91,7 +111,7 @@ impl Simulated {
         } else {
             simulation
                 .activity_bytes("chunks", async |ctx: &ActivityContext, bytes: Vec<u8>| {
-                    let done = attempt::<Raw>(ctx, Raw::read_job(&bytes)).await?;
+                    let done = attempt::<Raw, T>(ctx, Raw::read_job(&bytes)).await?;
                     Ok(done.chunks.to_le_bytes().to_vec())
                 })
                 .workflow_bytes("batch", async move |ctx: &WorkflowContext, _: Vec<u8>| {

@@ -9,14 +9,25 @@ mod tokio_paused;
 use std::hint::black_box;
 use std::time::Duration;
 
+use durasim::Simulation;
 use durasim_benches::bare::Bare;
 use durasim_benches::check::check;
 use durasim_benches::cpu_time::{self, median, words};
-use durasim_benches::simulated::Simulated;
+use durasim_benches::simulated::{Simulated, Timers};
 use durasim_benches::workload::Workload;
+use durasim_tokio::SimulationExt;
 use tokio_paused::TokioPaused;
 
-const HOSTS: [&str; 4] = ["a bare loop", "durasim", "tokio, clock paused", "madsim"];
+const HOSTS: [&str; 5] = ["a bare loop", "durasim", "durasim, tokio code", "tokio, clock paused", "madsim"];
+
+/// Attempts that wait with tokio's timers.
+enum TokioTimers {}
+
+impl Timers for TokioTimers {
+    fn sleep(length: Duration) -> impl Future<Output = ()> {
+        tokio::time::sleep(length)
+    }
+}
 
 /// Rounds in which the hosts alternate.
 const ROUNDS: u32 = 15;
@@ -41,7 +52,9 @@ fn main() {
 /// The cost of a run on each host, in seconds.
 fn costs(workload: &Workload, runs: u64) -> Vec<f64> {
     let (mut bare, simulated, tokio) = (Bare::default(), Simulated::new(workload), TokioPaused::new());
+    let hosted = Simulated::on::<TokioTimers>(workload, Simulation::temporal().tokio());
     check(workload, &mut bare, &simulated);
+    check(workload, &mut bare, &hosted);
     for (host, (result, ended)) in [("tokio", tokio.run(workload)), ("madsim", madsim_seeded::run(workload))] {
         let expected = serde_json::to_vec(&workload.result()).expect("encodes");
         assert_eq!(result, expected, "{} on {host}", workload.name);
@@ -50,9 +63,10 @@ fn costs(workload: &Workload, runs: u64) -> Vec<f64> {
         let allowed = Duration::from_millis(u64::from(workload.batch.job.chunks) * 2 + 20);
         assert!(late <= allowed, "{} on {host} ends {late:?} late", workload.name);
     }
-    let mut hosts: [Box<dyn FnMut() + '_>; 4] = [
+    let mut hosts: [Box<dyn FnMut() + '_>; 5] = [
         Box::new(|| drop(black_box(bare.run(workload)))),
         Box::new(|| drop(black_box(simulated.run()))),
+        Box::new(|| drop(black_box(hosted.run()))),
         Box::new(|| drop(black_box(tokio.run(workload)))),
         Box::new(|| drop(black_box(madsim_seeded::run(workload)))),
     ];
