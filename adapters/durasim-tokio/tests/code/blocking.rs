@@ -32,31 +32,62 @@ fn jobs_take_no_virtual_time_and_give_their_results() {
     .assert();
 }
 
-/// However long the jobs really take, the results come in the order of the calls, and every run is the same.
-#[test]
-fn how_long_a_job_takes_does_not_show() {
-    let code = async |_: &ActivityContext, (): ()| -> Result {
+/// Makes so many runs on so many threads, whose jobs really take up to so many microseconds: each is as the first.
+fn same_again(runs: u32, threads: u32, longest: u32) {
+    let code = async move |_: &ActivityContext, (): ()| -> Result {
         let jobs: Vec<_> = (0..4u64)
             .map(|part| {
                 tokio::task::spawn_blocking(move || {
-                    std::thread::sleep(Duration::from_micros(u64::from(rand_from_clock()) % 2_000));
+                    std::thread::sleep(Duration::from_micros(u64::from(rand_from_clock() % longest)));
                     part
                 })
             })
             .collect();
         let mut order = 0;
-        let mut left: Vec<_> = jobs.into_iter().collect();
-        while !left.is_empty() {
-            order = order * 10 + left.remove(0).await.map_err(failed)?;
+        for job in jobs {
+            order = order * 10 + job.await.map_err(failed)?;
         }
         time::sleep(millis(10)).await;
-        Ok(order)
+        // Of a task that was spawned, too.
+        let spawned = tokio::spawn(async move {
+            let job = tokio::task::spawn_blocking(move || {
+                std::thread::sleep(Duration::from_micros(u64::from(rand_from_clock() % longest)));
+                4
+            });
+            job.await
+        });
+        time::sleep(millis(10)).await;
+        Ok(order * 10 + spawned.await.map_err(failed)?.map_err(failed)?)
     };
     let simulation = simulation(code);
     let first = simulation.run("main", &()).unwrap();
-    for _ in 0..30 {
-        let again = simulation.run("main", &()).unwrap();
-        assert!(first.trace() == again.trace());
+    assert_eq!(first.result::<u64>().unwrap(), 1_234);
+    let first = first.trace().clone();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for _ in 0..runs / threads {
+                    assert!(&first == simulation.run("main", &()).unwrap().trace());
+                }
+            });
+        }
+    });
+}
+
+/// However long the jobs really take, the results come in the order of the calls, and every run is the same.
+#[test]
+fn how_long_a_job_takes_does_not_show() {
+    same_again(30, 1, 2_000);
+    same_again(30, 2, 2_000);
+}
+
+#[test]
+#[ignore = "takes minutes: `cargo test -p durasim-tokio -- --ignored ten_thousand`"]
+fn ten_thousand_runs_are_the_same() {
+    for threads in 1..=2 {
+        let started = std::time::Instant::now();
+        same_again(10_000, threads, 5_000);
+        println!("10,000 runs on {threads} threads are the same, in {:?}", started.elapsed());
     }
 }
 

@@ -44,3 +44,31 @@ fn a_branch_that_nobody_can_seed_is_told() {
     assert_eq!(failed.check, "deterministic");
     assert!(failed.text.contains("biased;"), "{}", failed.text);
 }
+
+/// A branch is drawn only where a freeze makes both ready at once. Each exploration says so, or is as the others.
+#[test]
+fn a_branch_that_is_drawn_after_a_freeze_is_told_ten_times_of_ten() {
+    let racy = async |ctx: &ActivityContext, (): ()| -> Result<u64, ActivityError> {
+        for step in 0..3u32 {
+            tokio::select! {
+                () = durasim::time::sleep(millis(700)) => {}
+                () = durasim::time::sleep(millis(30_000)) => return Err(ActivityError::retryable("too long")),
+            }
+            ctx.heartbeat(&step)?;
+        }
+        Ok(3)
+    };
+    let mut counts = BTreeSet::new();
+    for _ in 0..10 {
+        let report =
+            simulation(racy).explore("main", &()).every_fault().seeds(0..300).check(check::same_result()).report();
+        match report.failures().first() {
+            Some(failed) => {
+                assert_eq!(failed.check, "deterministic", "{report}");
+                assert!(failed.text.contains("biased;"), "{}", failed.text);
+            }
+            None => _ = counts.insert(report.to_string()),
+        }
+    }
+    assert!(counts.len() <= 1, "{counts:?}");
+}
