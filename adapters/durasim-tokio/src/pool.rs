@@ -17,6 +17,8 @@ use tokio::time::Instant;
 pub(crate) struct Pool {
     /// There is a thread with jobs. Set on the run's thread, which gives it the first.
     has_jobs: AtomicBool,
+    /// The jobs did not come to an end in time.
+    is_stuck: AtomicBool,
     worker: AtomicU32,
     state: Mutex<State>,
     moved: Condvar,
@@ -29,8 +31,6 @@ struct State {
     patience: Duration,
     /// The process began at this time of the run, and of its runtime's clock.
     began: (Time, Option<Instant>),
-    /// The jobs did not come to an end in time.
-    stuck: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,6 +53,7 @@ impl Pool {
     /// The runtime belongs to a process of this worker now.
     pub(crate) fn begin(&self, worker: u32, doorway: Doorway, began: (Time, Instant), patience: Duration) {
         self.worker.store(worker, Ordering::Relaxed);
+        self.is_stuck.store(false, Ordering::Relaxed);
         let mut state = self.state();
         *state = State { doorway: Some(doorway), began: (began.0, Some(began.1)), patience, ..State::default() };
     }
@@ -95,10 +96,10 @@ impl Pool {
         if !self.has_jobs.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut state = self.state();
-        if state.stuck {
+        if self.is_stuck() {
             return;
         }
+        let mut state = self.state();
         if let Some(doorway) = &state.doorway {
             let (began, start) = state.began;
             doorway.set_now(start.map_or(began, |start| began + (Instant::now() - start)));
@@ -111,8 +112,8 @@ impl Pool {
             let waited = self.moved.wait_timeout_while(state, patience, |state| state.gate == Gate::Open);
             waited.unwrap_or_else(PoisonError::into_inner)
         });
-        state.stuck = timeout.timed_out();
-        if !state.stuck {
+        self.is_stuck.store(timeout.timed_out(), Ordering::Relaxed);
+        if !timeout.timed_out() {
             state.gate = Gate::Closed;
         }
     }
@@ -127,19 +128,22 @@ impl Pool {
 
     /// Says whether a thread was abandoned, or is stuck: the runtime cannot be used again, nor waited for.
     pub(crate) fn is_lost(&self) -> bool {
-        let state = self.state();
-        state.stuck || state.gate == Gate::Abandoned
+        self.is_stuck() || self.state().gate == Gate::Abandoned
+    }
+
+    /// Says whether the jobs did not come to an end in time.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
     }
 
     /// The error of jobs that did not come to an end.
     pub(crate) fn error(&self) -> Option<String> {
-        let state = self.state();
-        state.stuck.then(|| {
+        self.is_stuck().then(|| {
             format!(
                 "a job of `spawn_blocking` or `tokio::fs` did not end within {:?} of real time. Jobs run one after the other \
                  while virtual time stands still: one that waits for another job, or for a sleep or a message of the run, \
                  waits for ever",
-                state.patience
+                self.state().patience
             )
         })
     }

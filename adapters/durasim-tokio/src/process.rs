@@ -142,14 +142,14 @@ impl Process {
         next
     }
 
-    /// Lets everything run that is due at `at`. `true` if `news` was ready before.
+    /// Lets everything run that is due at `at`. `true` if `news` was ready before, or its jobs do not come to their end.
     pub(crate) fn run(&self, at: Time, news: &mut News<'_>) -> bool {
         self.next.set(None);
         self.has_run_at.set(at);
         self.held.take().into_iter().for_each(Waker::wake);
         let is_news = self.runtime().step(self.at(at), news);
         self.is_idle.set(!is_news);
-        is_news
+        is_news || self.runtime().pool().is_stuck()
     }
 
     /// Lets blocking jobs come to their end.

@@ -83,7 +83,8 @@ impl Paused {
         builder.on_thread_park(move || {
             let (pool, idle) = &parks;
             pool.settle();
-            if idle.is_watched.load(Ordering::Relaxed) {
+            // Jobs that do not come to an end would keep the clock from moving: the runtime would wait in real time.
+            if idle.is_watched.load(Ordering::Relaxed) || pool.is_stuck() {
                 idle.is_reached.store(true, Ordering::Relaxed);
                 if let Some(root) = &*idle.root() {
                     root.wake_by_ref();
@@ -166,9 +167,10 @@ impl Paused {
         let whole = deadline - Duration::from_nanos(u64::from(until.subsec_nanos()) % TICK.as_nanos() as u64);
         let mut sentinel = self.sentinel.borrow_mut();
         self.runtime.block_on(poll_fn(|context| {
-            if Pin::new(&mut *news).poll(context).is_ready() {
+            if Pin::new(&mut *news).poll(context).is_ready() || self.pool.is_stuck() {
                 return Poll::Ready(());
             }
+            *self.idle.root() = Some(context.waker().clone());
             loop {
                 let now = Instant::now();
                 if now >= whole {
@@ -185,6 +187,7 @@ impl Paused {
                 }
             }
         }));
+        *self.idle.root() = None;
     }
 
     /// Lets time go on to where the clock next stops, and not beyond `limit`, whole ticks later than it stands. Timers fire, and

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durasim::{ActivityContext, ActivityError, Simulation, WorkflowContext, WorkflowError, check};
+use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError, check};
 use durasim_tokio::{SimulationExt, TokioOptions};
 use tokio::time;
 
@@ -179,6 +179,42 @@ fn jobs_that_wait_for_each_other_or_for_virtual_time_end_the_run() {
         job.await.map_err(failed)
     });
     assert!(for_time.contains("waits for ever"), "{for_time}");
+}
+
+/// A job of a spawned task, too, and not only once its next timer is due in real time.
+#[test]
+fn a_job_of_a_spawned_task_that_waits_for_virtual_time_ends_the_run() {
+    for workers in 1..=2 {
+        let code = async |_: &ActivityContext, number: u64| -> Result {
+            if number == 1 {
+                time::sleep(millis(10)).await;
+            }
+            let (sender, receiver) = tokio::sync::oneshot::channel::<u64>();
+            let task = tokio::spawn(async move {
+                time::sleep(millis(10)).await;
+                tokio::task::spawn_blocking(move || receiver.blocking_recv().unwrap_or(0)).await.unwrap_or(0)
+            });
+            time::sleep(millis(100_000)).await;
+            let _ = sender.send(1);
+            Ok(task.await.unwrap_or(0))
+        };
+        let options = || ActivityOptions { heartbeat_timeout: Duration::ZERO, ..options() };
+        let started = std::time::Instant::now();
+        let error = Simulation::temporal()
+            .workers(workers)
+            .tokio_with(TokioOptions { patience: millis(200), ..Default::default() })
+            .activity("code", code)
+            .workflow("main", async move |ctx: &WorkflowContext, (): ()| -> std::result::Result<u64, WorkflowError> {
+                let one = ctx.execute_activity::<u64>("code", &1u64, options());
+                let two = ctx.execute_activity::<u64>("code", &2u64, options());
+                Ok(one.await? + two.await?)
+            })
+            .run("main", &())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`spawn_blocking`") && error.contains("waits for ever"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(50), "in virtual time: {:?}", started.elapsed());
+    }
 }
 
 #[test]
