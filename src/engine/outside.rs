@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use super::choice::{Draws, Stream};
 
 thread_local! {
-    /// Whether somebody waits outside the loop of the run on this thread.
+    /// Says whether somebody waits outside the loop of the run on this thread.
     static PAUSE: Cell<Pause> = const { Cell::new(Pause::Nobody) };
     /// Wakes that are kept back.
     static HELD: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };

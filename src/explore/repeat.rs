@@ -1,8 +1,8 @@
 //! [`Once`]: a run that is made again, to see whether it goes the same way.
 //!
-//! Made again *at once*, on the same thread if that keeps nothing of the first run, a run shows code that depends on something that is not simulated. Made again *on
-//! another thread*, after a run without faults, it also shows code that depends on what an earlier run has left in a global or
-//! a thread-local.
+//! Made again *at once*, on the same thread if that keeps nothing of the first run, a run shows code that depends on
+//! something that is not simulated. Made again *on another thread*, after a run without faults, it also shows code that
+//! depends on what an earlier run has left in a global or a thread-local.
 
 use super::finding::Finding;
 use super::thread::{on_another, on_fresh};

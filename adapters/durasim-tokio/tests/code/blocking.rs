@@ -48,7 +48,7 @@ fn same_again(runs: u32, threads: u32, longest: u32) {
             order = order * 10 + job.await.map_err(failed)?;
         }
         time::sleep(millis(10)).await;
-        // Of a task that was spawned, too.
+        // The same in a task that was spawned.
         let spawned = tokio::spawn(async move {
             let job = tokio::task::spawn_blocking(move || {
                 std::thread::sleep(Duration::from_micros(u64::from(rand_from_clock() % longest)));
