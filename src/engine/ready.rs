@@ -243,7 +243,9 @@ mod tests {
         let [task, _] = ids();
         outer.enter();
         inner.enter();
-        Arc::new(outer.waker(task)).signal();
+        let waker = Arc::new(outer.waker(task));
+        waker.signal();
+        assert!(!waker.is_foreign());
         assert_eq!(inner.take(|_| 0), None);
         inner.leave();
         assert_eq!(outer.take(|_| 0), Some(task));

@@ -92,6 +92,8 @@ mod tests {
         assert_eq!(slab.remove(first), None);
         let third = slab.add(|_| "third");
         assert_eq!((first.slot, slab.get(first), slab.get(third)), (third.slot, None, Some(&"third")));
+        assert_eq!(slab.get_mut(first), None);
+        assert_eq!(slab.get_mut(third), Some(&mut "third"));
         assert_eq!(slab.iter().collect::<Vec<_>>(), [&"third", &"second"]);
         assert_eq!(slab.drain().collect::<Vec<_>>(), ["third", "second"]);
         let fourth = slab.add(|_| "fourth");

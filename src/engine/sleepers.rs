@@ -64,3 +64,23 @@ impl Sleepers {
         self.0.drain().for_each(drop);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_polls_a_wait_last_is_woken() {
+        let mut tasks = Slab::default();
+        let [first, last] = [(); 2].map(|()| TaskId(tasks.add(|_| ())));
+        let mut sleepers = Sleepers::default();
+        let id = sleepers.add(Sleeper::Task(first));
+        sleepers.renew(id, Sleeper::Inside(Some(last), Waker::noop().clone()));
+        assert!(!sleepers.are_of(first) && sleepers.are_of(last));
+        assert_eq!(sleepers.get(id).and_then(Sleeper::task), Some(last));
+        assert!(matches!(sleepers.remove(id), Some(Sleeper::Inside(..))));
+        // A wait that is over stays over.
+        sleepers.renew(id, Sleeper::Task(first));
+        assert!(sleepers.get(id).is_none() && !sleepers.are_of(first));
+    }
+}

@@ -193,6 +193,18 @@ impl<T, G: Copy> Tasks<T, G> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_task_knows_its_own_waker() {
+        let executor = Executor::default();
+        let mut tasks = Tasks::new(&executor);
+        let [first, second] = ["first", "second"].map(|tag| tasks.spawn(Box::pin(async {}), tag));
+        let [own, other] = [first, second].map(|id| tasks.take(id).expect("it was spawned").waker);
+        assert!(tasks.is_own_waker(first, &own) && tasks.is_own_waker(first, &own.clone()));
+        assert!(!tasks.is_own_waker(first, &other) && !tasks.is_own_waker(first, Waker::noop()));
+        tasks.remove(first);
+        assert!(!tasks.is_own_waker(first, &own));
+    }
+
     /// A waker may outlive its task: in a channel, in a list of a lock.
     #[test]
     fn wakes_of_a_task_that_is_gone_mean_nothing() {
