@@ -19,6 +19,17 @@ pub enum Marker {
         /// The encoded value.
         value: Payload,
     },
+    /// A value that the code looks up again and again is another one now. In a replay the code sees what is recorded, and
+    /// asks for no marker: a replay is compared without these.
+    ///
+    /// Source: cadence-client `internal/internal_event_handlers.go` (`MutableSideEffect`), `internal/internal_task_handlers.go`
+    /// (`skipDeterministicCheckForEvent`).
+    MutableSideEffect {
+        /// The name of the value.
+        id: Arc<str>,
+        /// The encoded value.
+        value: Payload,
+    },
     /// The run follows a version of a change.
     Version {
         /// The name of the change of the code.

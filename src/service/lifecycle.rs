@@ -47,7 +47,11 @@ impl Service {
             ActivityId::Seq(seq) => {
                 run.activity(*seq).filter(|key| self.activity(*key).is_open() && self.activity(*key).id == *id)
             }
-            ActivityId::Named(name) => run.named.get(name).copied(),
+            ActivityId::Named(name) => run.named.get(name).copied().or_else(|| {
+                // One without a chosen id is known by its number.
+                let seq: Seq = name.parse().ok().filter(|seq: &Seq| seq.to_string() == **name)?;
+                self.open_activity(workflow, &ActivityId::Seq(seq))
+            }),
         }
     }
 

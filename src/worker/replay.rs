@@ -20,7 +20,6 @@ pub(crate) enum Asked<'a> {
     StartTimer { seq: Seq },
     CancelTimer { seq: Seq },
     SideEffect { seq: Seq },
-    Version { change_id: &'a str },
     Complete,
     Fail,
     Cancelled,
@@ -102,7 +101,7 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
         EventKind::TimerStarted { seq, .. } => Asked::StartTimer { seq: *seq },
         EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
-        EventKind::MarkerRecorded { marker: Marker::Version { change_id, .. } } => Asked::Version { change_id },
+        EventKind::MarkerRecorded { marker: Marker::MutableSideEffect { .. } | Marker::Version { .. } } => return None,
         EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
         EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
         EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
@@ -189,18 +188,15 @@ fn scheduled(history: &[HistoryEvent], event_id: u64) -> Scheduled<'_> {
 
 /// Compares a replay's commands with the history's, by kind, number, id and type.
 ///
-/// Version markers are left out on both sides: code may stop asking for a version once it has only one way left, and
-/// the SDKs let it (Temporal's Go SDK, `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`).
+/// Markers of versions and of mutable side effects are left out on both sides: code may stop asking for a version once it has
+/// only one way left, a value that has not changed is not recorded, and the SDKs let both be (Temporal's Go SDK,
+/// `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`).
 ///
 /// # Errors
 /// The error names the first command that differs.
 pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
-    let asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
-    let mut asked = asked.filter(|(_, asked)| !matches!(asked, Asked::Version { .. }));
-    let mut commands = commands
-        .iter()
-        .enumerate()
-        .filter(|(_, command)| !matches!(command, Command::RecordMarker(Marker::Version { .. })));
+    let mut asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
+    let mut commands = commands.iter().enumerate().filter(|(_, command)| is_compared(command));
     let mut last = 0;
     loop {
         let (asked, command) = (asked.next(), commands.next());
@@ -228,6 +224,11 @@ pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: 
     }
 }
 
+/// Says whether a replay has to ask for the same.
+fn is_compared(command: &Command) -> bool {
+    !matches!(command, Command::RecordMarker(Marker::MutableSideEffect { .. } | Marker::Version { .. }))
+}
+
 impl Asked<'_> {
     fn words(&self) -> String {
         match self {
@@ -242,7 +243,6 @@ impl Asked<'_> {
             Asked::StartTimer { seq } => format!("timer {seq} started"),
             Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
             Asked::SideEffect { seq } => format!("side effect {seq} recorded"),
-            Asked::Version { change_id } => format!("the version of `{change_id}` recorded"),
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
             Asked::Cancelled => "the workflow closed as cancelled".to_owned(),
@@ -268,6 +268,7 @@ fn words(command: &Command) -> String {
         Command::StartTimer { seq, .. } => format!("start timer {seq}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
         Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
+        Command::RecordMarker(Marker::MutableSideEffect { id, .. }) => format!("record the value of `{id}`"),
         Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
         Command::QueryAnswer { id, .. } => format!("answer query {id}"),
         Command::Complete(_) => "complete the workflow".to_owned(),
@@ -293,9 +294,6 @@ impl Asked<'_> {
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
             (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
-            (Asked::Version { change_id }, Command::RecordMarker(Marker::Version { change_id: other, .. })) => {
-                **change_id == **other
-            }
             (Asked::Complete, Command::Complete(_))
             | (Asked::Fail, Command::Fail(_))
             | (Asked::Cancelled, Command::Cancelled(_)) => true,
@@ -334,18 +332,34 @@ mod tests {
         }
         let timer = |seq| Command::StartTimer { seq, duration: Span::from_secs(1) };
         let effect = |seq| Command::RecordMarker(Marker::SideEffect { seq, value: Payload::new("1") });
-        let version = |change: &str| Command::RecordMarker(Marker::Version { change_id: change.into(), version: 1 });
         for (asked, same, other) in [
             (Asked::StartTimer { seq: 1 }, timer(1), timer(2)),
             (Asked::StartTimer { seq: 1 }, timer(1), Command::CancelTimer { seq: 1 }),
             (Asked::CancelTimer { seq: 1 }, Command::CancelTimer { seq: 1 }, Command::CancelTimer { seq: 2 }),
             (Asked::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 2 }),
             (Asked::SideEffect { seq: 1 }, effect(1), effect(2)),
-            (Asked::Version { change_id: "a" }, version("a"), version("b")),
             (Asked::Complete, Command::Complete(Payload::new("1")), timer(1)),
         ] {
             assert!(asked.matches(&same), "{same:?}");
             assert!(!asked.matches(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_looked_up_and_versions_may_be_recorded_or_not() {
+        let value = Marker::MutableSideEffect { id: "rate".into(), value: Payload::new("1") };
+        let version = Marker::Version { change_id: "change".into(), version: 1 };
+        let effect = Marker::SideEffect { seq: 1, value: Payload::new("1") };
+        for (marker, is_compared) in [(value, false), (version, false), (effect, true)] {
+            let kind = EventKind::MarkerRecorded { marker: marker.clone() };
+            let history = [HistoryEvent { id: 1, at: Time::ZERO, kind }];
+            assert_eq!(compare(&history, 0..1, &[]).is_err(), is_compared, "{marker:?}");
+            assert_eq!(
+                compare(&[], 0..0, &[Command::RecordMarker(marker.clone())]).is_err(),
+                is_compared,
+                "{marker:?}"
+            );
+            assert!(compare(&history, 0..1, &[Command::RecordMarker(marker)]).is_ok());
         }
     }
 

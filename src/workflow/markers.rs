@@ -34,6 +34,8 @@ impl Markers {
             Marker::SideEffect { seq, value } => {
                 self.recorded.insert(*seq, value.clone());
             }
+            // A native context has none.
+            Marker::MutableSideEffect { .. } => {}
             Marker::Version { change_id, version } => {
                 let followed = Followed { version: *version, asked: false };
                 self.versions.entry(change_id.clone()).or_insert(followed);

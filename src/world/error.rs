@@ -241,7 +241,14 @@ pub(super) fn outside_in_script(message: &str) -> Option<RunError> {
 /// scripts should do instead.
 pub(super) fn outside_world(message: &str) -> Option<(&'static str, &'static str)> {
     let has = |words: &[&str]| words.iter().any(|words| message.contains(words));
-    if has(&["there is no reactor running", "must be called from the context of a Tokio", "no timer running"]) {
+    let no_runtime = [
+        "there is no reactor running",
+        "must be called from the context of a Tokio",
+        "no timer running",
+        // In a runtime that an adapter has for other things.
+        "context was found, but timers are disabled",
+    ];
+    if has(&no_runtime) {
         return Some((
             "uses tokio's timers, sockets or spawn, which have no runtime inside a simulation",
             "use `durasim::time` and `durasim::task::spawn`, and fakes in the state of the run, or in activities tokio itself, \

@@ -208,7 +208,7 @@ impl Setup {
     }
 
     /// Makes the runtime that keeps time for the activities' code.
-    pub(super) fn host(&self) -> Option<&MakeHost> {
+    pub(crate) fn host(&self) -> Option<&MakeHost> {
         self.host.as_ref()
     }
 

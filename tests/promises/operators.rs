@@ -97,6 +97,31 @@ fn an_activity_is_completed_by_its_id_only_while_it_is_open() {
 }
 
 #[test]
+fn an_activity_without_a_chosen_id_is_known_by_its_number() {
+    let simulation = Simulation::temporal()
+        .activity("wait", async |_: &ActivityContext, (): ()| -> Result<u32, ActivityError> {
+            durasim::time::sleep(10 * SECOND).await;
+            Ok(1)
+        })
+        .workflow("main", async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+            let options = ActivityOptions { start_to_close_timeout: 60 * SECOND, ..Default::default() };
+            ctx.execute_activity("wait", &(), options).await
+        });
+    simulation
+        .drive(|client| async move {
+            let workflow = client.start::<u32>("main", "w", &()).await.unwrap();
+            client.sleep(SECOND).await;
+            for other in ["01", "2", "+1", ""] {
+                let refused = workflow.complete_activity(other, &7).await;
+                assert!(matches!(refused, Err(ClientError::Refused(_))), "{other}: {refused:?}");
+            }
+            workflow.complete_activity("1", &7).await.unwrap();
+            assert_eq!(workflow.result().await.unwrap(), 7);
+        })
+        .unwrap();
+}
+
+#[test]
 fn a_stopped_worker_comes_back_when_the_script_says_so() {
     let (attempt, run) = simulation()
         .worker(WorkerOptions::default())
