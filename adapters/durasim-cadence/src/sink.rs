@@ -1,0 +1,377 @@
+//! [`Sink`]: takes what the client's context asks for.
+
+use std::collections::HashMap;
+use std::future::{Future, pending, poll_fn, ready};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use crabdance_workflow::commands::{RecordMarkerCommand, ScheduleActivityCommand, StartTimerCommand, WorkflowCommand};
+use crabdance_workflow::context::{
+    CommandSink, DEFAULT_VERSION, MUTABLE_SIDE_EFFECT_MARKER_NAME, SIDE_EFFECT_MARKER_NAME, VERSION_MARKER_NAME,
+};
+use crabdance_workflow::side_effect_serialization::{decode_mutable_side_effect_details, decode_side_effect_details};
+use durasim::program::{Command, Marker, Payload, Seq, TaskFailure, WorkflowLink};
+
+use crate::options::spec;
+use crate::waiting::{Answer, Places};
+
+/// The client's own list of values, which its context reads and adds to.
+pub(crate) type Cache<K, V> = Arc<Mutex<HashMap<K, V>>>;
+
+/// Takes what the client's context asks for, and gives it to the activation as durasim's commands.
+#[derive(Clone)]
+pub(crate) struct Sink {
+    state: Arc<Mutex<State>>,
+    /// By the numbers of the side effects, as the client counts: activities and timers share its count.
+    pub(crate) side_effects: Cache<u64, Vec<u8>>,
+    /// The values that are looked up again and again.
+    pub(crate) values: Cache<String, Vec<u8>>,
+    pub(crate) versions: Cache<String, i32>,
+    link: Arc<dyn WorkflowLink>,
+}
+
+#[derive(Default)]
+struct State {
+    commands: Vec<Command>,
+    activities: Places,
+    timers: Places,
+    phase: Phase,
+    /// The client's count: the number of the next activity, timer or side effect.
+    next: u64,
+    /// Says whether side effects are asked for in this activation.
+    has_side_effects: bool,
+    /// The versions that are in the history, or in the commands.
+    versions: Vec<String>,
+    /// How many of them this activation has added.
+    versions_added: usize,
+    /// How often the code got further.
+    steps: u64,
+    /// Says whether something was asked for while a query was answered.
+    broke_silence: bool,
+    failure: Option<TaskFailure>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Open,
+    /// The count is looked at.
+    Counting,
+    /// A query is answered.
+    Silent,
+    /// Nothing is asked for any more.
+    Closed,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Activity,
+    Timer,
+}
+
+/// The answer to a command.
+enum Asked {
+    /// It waits in this place.
+    Place(Kind, Seq),
+    /// It is done.
+    Done,
+    /// It never is.
+    Never,
+}
+
+/// What no task of a workflow should be able to leave locked, since a task that panics is not gone on with.
+pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl CommandSink for Sink {
+    fn submit(&self, command: WorkflowCommand) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+        match self.ask(command) {
+            Asked::Place(kind, seq) => {
+                let state = self.state.clone();
+                Box::pin(poll_fn(move |context| {
+                    let mut state = locked(&state);
+                    let polled = state.places(kind).poll(seq, context);
+                    state.steps += u64::from(polled.is_ready());
+                    polled
+                }))
+            }
+            Asked::Done => Box::pin(ready(Ok(Vec::new()))),
+            Asked::Never => Box::pin(pending()),
+        }
+    }
+}
+
+impl Sink {
+    pub(crate) fn new(link: Arc<dyn WorkflowLink>) -> Sink {
+        Sink {
+            state: Arc::default(),
+            side_effects: Arc::default(),
+            values: Arc::default(),
+            versions: Arc::default(),
+            link,
+        }
+    }
+
+    fn ask(&self, command: WorkflowCommand) -> Asked {
+        let mut state = locked(&self.state);
+        match (state.phase, &command) {
+            (Phase::Open, _) => {}
+            (Phase::Counting, WorkflowCommand::StartTimer(asked)) => {
+                self.count(&mut state, &asked.timer_id);
+                return Asked::Never;
+            }
+            (phase, _) => {
+                state.broke_silence |= phase == Phase::Silent;
+                return Asked::Never;
+            }
+        }
+        self.take_in_versions(&mut state);
+        state.steps += 1;
+        let asked = match command {
+            WorkflowCommand::ScheduleActivity(asked) => self.schedule(&mut state, asked),
+            WorkflowCommand::StartTimer(asked) => self.start_timer(&mut state, &asked),
+            WorkflowCommand::RecordMarker(asked) => self.record(&mut state, &asked),
+            other => state.refuse(words(&other)),
+        };
+        let (count, budget) = (state.commands.len(), self.link.event_budget());
+        drop(state);
+        if count > budget && !std::thread::panicking() {
+            // The code may never come back by itself. It is left here, while none of its locks is held.
+            let failure = TaskFailure::AskedForTooMuch { asked: count, what: "things in one workflow task" };
+            std::panic::resume_unwind(Box::new(failure));
+        }
+        asked
+    }
+
+    fn schedule(&self, state: &mut State, asked: ScheduleActivityCommand) -> Asked {
+        self.count(state, &asked.activity_id);
+        if asked.options.local_activity {
+            return state.refuse("an activity with the option `local_activity`");
+        }
+        let activity_type = self.link.activity_type(&asked.activity_type).unwrap_or(asked.activity_type.into());
+        let spec = spec(activity_type, Payload::limited(asked.args.unwrap_or_default()), asked.options);
+        let seq = state.activities.add();
+        state.commands.push(Command::ScheduleActivity { seq, spec: Arc::new(spec) });
+        Asked::Place(Kind::Activity, seq)
+    }
+
+    fn start_timer(&self, state: &mut State, asked: &StartTimerCommand) -> Asked {
+        self.count(state, &asked.timer_id);
+        let seq = state.timers.add();
+        state.commands.push(Command::StartTimer { seq, duration: asked.duration.into() });
+        Asked::Place(Kind::Timer, seq)
+    }
+
+    fn record(&self, state: &mut State, asked: &RecordMarkerCommand) -> Asked {
+        match &*asked.marker_name {
+            SIDE_EFFECT_MARKER_NAME => match decode_side_effect_details(&asked.details) {
+                Ok((number, value)) => {
+                    state.has_side_effects = true;
+                    self.take_in_replayed(state, number);
+                    state.record_side_effect(number, &value);
+                    state.next = number + 1;
+                    Asked::Done
+                }
+                Err(why) => state.fail(TaskFailure::Misuse(why.to_string())),
+            },
+            MUTABLE_SIDE_EFFECT_MARKER_NAME => match decode_mutable_side_effect_details(&asked.details) {
+                Ok((id, value)) => {
+                    let marker = Marker::MutableSideEffect { id: id.into(), value: Payload::limited(value) };
+                    state.commands.push(Command::RecordMarker(marker));
+                    Asked::Done
+                }
+                Err(why) => state.fail(TaskFailure::Misuse(why.to_string())),
+            },
+            // It is taken from the client's list, since this comes late.
+            VERSION_MARKER_NAME => Asked::Done,
+            other => state.refuse(&format!("a marker named `{other}`")),
+        }
+    }
+
+    /// The code has asked for something under this number of the client's count.
+    fn count(&self, state: &mut State, id: &str) {
+        if let Ok(number) = id.parse() {
+            self.take_in_replayed(state, number);
+            state.next = number + 1;
+        }
+    }
+
+    /// Takes in the side effects before this number. A replay gives their values without a word.
+    fn take_in_replayed(&self, state: &mut State, before: u64) {
+        for number in state.next..before {
+            if let Some(value) = locked(&self.side_effects).get(&number) {
+                state.record_side_effect(number, value);
+            }
+        }
+    }
+
+    /// Takes in the versions that the code has asked for since it was looked at last, where they are news.
+    fn take_in_versions(&self, state: &mut State) {
+        let versions = locked(&self.versions);
+        if versions.len() == state.versions.len() {
+            return;
+        }
+        let mut added: Vec<(&String, i32)> = versions
+            .iter()
+            .filter(|(change, _)| !state.versions.contains(change))
+            .map(|(change, version)| (change, *version))
+            .collect();
+        added.sort();
+        for (change, version) in added {
+            state.versions.push(change.clone());
+            // It is that of a run which passed the change before it was made: no history has it.
+            if version != DEFAULT_VERSION {
+                state.versions_added += 1;
+                let marker = Marker::Version { change_id: change.as_str().into(), version };
+                state.commands.push(Command::RecordMarker(marker));
+            }
+        }
+    }
+
+    /// An activation begins.
+    pub(crate) fn begin(&self) {
+        let mut state = locked(&self.state);
+        (state.has_side_effects, state.versions_added) = (false, 0);
+    }
+
+    /// Takes in a marker of the history, ahead of the code.
+    pub(crate) fn recall(&self, marker: &Marker) -> Result<(), TaskFailure> {
+        match marker {
+            Marker::SideEffect { seq, value } => {
+                locked(&self.state).has_side_effects = true;
+                locked(&self.side_effects).insert(u64::from(*seq) - 1, value.as_bytes().to_vec());
+            }
+            Marker::MutableSideEffect { id, value } => {
+                locked(&self.values).insert(id.to_string(), value.as_bytes().to_vec());
+            }
+            Marker::Version { change_id, version } => {
+                if locked(&self.versions).insert(change_id.to_string(), *version).is_none() {
+                    locked(&self.state).versions.push(change_id.to_string());
+                }
+            }
+            other => return Err(TaskFailure::Unsupported(format!("{other:?}"))),
+        }
+        Ok(())
+    }
+
+    /// Takes in what the code has asked for silently since its last command. `next_timer` asks the client's context for a timer.
+    ///
+    /// The count that this uses up is used up in a replay too: both have side effects in the same activations.
+    pub(crate) fn look_at_the_count(&self, next_timer: impl FnOnce()) {
+        {
+            let mut state = locked(&self.state);
+            if !state.has_side_effects || state.phase != Phase::Open {
+                return;
+            }
+            state.phase = Phase::Counting;
+        }
+        next_timer();
+        locked(&self.state).phase = Phase::Open;
+    }
+
+    /// Gives what has been asked for, or the reason why the task fails.
+    pub(crate) fn take(&self, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
+        let mut state = locked(&self.state);
+        if state.phase == Phase::Open {
+            self.take_in_versions(&mut state);
+        }
+        commands.append(&mut state.commands);
+        state.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// The versions that are recorded in this activation: the client has spawned a task for each.
+    pub(crate) fn versions_added(&self) -> usize {
+        let mut state = locked(&self.state);
+        self.take_in_versions(&mut state);
+        state.versions_added
+    }
+
+    /// The number of steps that the code has made: things asked for, and answers taken.
+    pub(crate) fn steps(&self) -> u64 {
+        locked(&self.state).steps
+    }
+
+    /// Says whether the task is to fail.
+    pub(crate) fn has_failed(&self) -> bool {
+        locked(&self.state).failure.is_some()
+    }
+
+    /// Ends what the code waits for. Gives whom to wake.
+    pub(crate) fn end_activity(&self, seq: Seq, answer: Answer) -> Result<Option<Waker>, TaskFailure> {
+        let ended = locked(&self.state).activities.end(seq, answer);
+        ended.ok_or_else(|| never_asked("activity", seq))
+    }
+
+    /// Ends what the code waits for. Gives whom to wake.
+    pub(crate) fn end_timer(&self, seq: Seq) -> Result<Option<Waker>, TaskFailure> {
+        let ended = locked(&self.state).timers.end(seq, Ok(Vec::new()));
+        ended.ok_or_else(|| never_asked("timer", seq))
+    }
+
+    /// The workflow is to be cancelled: so are the activities that run.
+    pub(crate) fn cancel_activities(&self) {
+        let state = &mut *locked(&self.state);
+        let cancels = state.activities.open().map(|seq| Command::CancelActivity { seq });
+        state.commands.extend(cancels);
+    }
+
+    /// Nothing is asked for any more.
+    pub(crate) fn close(&self) {
+        locked(&self.state).phase = Phase::Closed;
+    }
+
+    /// Calls code that may ask for nothing. Gives what it returns, and whether it asked all the same.
+    pub(crate) fn silenced<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
+        let phase = std::mem::replace(&mut locked(&self.state).phase, Phase::Silent);
+        let result = call();
+        let mut state = locked(&self.state);
+        state.phase = phase;
+        (result, std::mem::take(&mut state.broke_silence))
+    }
+}
+
+impl State {
+    fn places(&mut self, kind: Kind) -> &mut Places {
+        match kind {
+            Kind::Activity => &mut self.activities,
+            Kind::Timer => &mut self.timers,
+        }
+    }
+
+    fn record_side_effect(&mut self, number: u64, value: &[u8]) {
+        let seq = Seq::try_from(number + 1).unwrap_or(Seq::MAX);
+        self.commands.push(Command::RecordMarker(Marker::SideEffect { seq, value: Payload::limited(value) }));
+    }
+
+    fn refuse(&mut self, what: &str) -> Asked {
+        self.fail(TaskFailure::Unsupported(what.to_owned()))
+    }
+
+    /// The first failure counts.
+    fn fail(&mut self, failure: TaskFailure) -> Asked {
+        self.failure.get_or_insert(failure);
+        Asked::Never
+    }
+}
+
+fn never_asked(what: &str, seq: Seq) -> TaskFailure {
+    TaskFailure::Misuse(format!(
+        "{what} {seq} has ended, but the workflow's code never asked for it, or was told before"
+    ))
+}
+
+/// A command that is not simulated, as the client's users call it.
+fn words(command: &WorkflowCommand) -> &'static str {
+    match command {
+        WorkflowCommand::ScheduleLocalActivity(_) => "a local activity (`execute_local_activity`)",
+        WorkflowCommand::StartChildWorkflow(_) => "a child workflow (`execute_child_workflow`)",
+        WorkflowCommand::ContinueAsNewWorkflow(_) => "a workflow that goes on as a new one (`continue_as_new`)",
+        WorkflowCommand::SignalExternalWorkflow(_) => "a signal to another workflow (`signal_external_workflow`)",
+        WorkflowCommand::RequestCancelExternalWorkflow(_) => {
+            "the cancellation of another workflow (`request_cancel_external_workflow`)"
+        }
+        _ => "a command that the client's context never gives",
+    }
+}

@@ -1,0 +1,120 @@
+//! A workflow that is cancelled: its channel, its activities, and how it closes.
+
+use crabdance_activity::ActivityContext;
+use crabdance_core::ActivityOptions;
+use crabdance_workflow::{ActivityError, ActivityFailureType, WorkflowContext, WorkflowError};
+use durasim::Simulation;
+use durasim_cadence::CadenceExt;
+
+use super::{call, failure_of, options, secs};
+
+/// Works until it is told to stop, which it hears of in the answer to a heartbeat.
+async fn work(ctx: &ActivityContext, steps: u32) -> Result<u32, ActivityError> {
+    for _ in 0..steps {
+        if ctx.is_cancelled() {
+            return Err(ActivityError::Cancelled);
+        }
+        tokio::time::sleep(secs(1)).await;
+        ctx.record_heartbeat(None);
+    }
+    Ok(steps)
+}
+
+/// Starts a workflow `main`, cancels it after 3 s, and looks at how it ended, and after how many seconds.
+fn cancelled<F>(main: F) -> (String, u64)
+where
+    F: AsyncFn(&mut WorkflowContext, ()) -> Result<String, WorkflowError> + Send + Sync + 'static,
+{
+    let simulation = Simulation::cadence().cadence_activity("work", work).cadence_workflow("main", main);
+    let (ended, _) = simulation
+        .drive(|client| async move {
+            let main = client.start::<String>("main", "main-1", &()).await.unwrap();
+            client.sleep(secs(3)).await;
+            main.cancel().await.unwrap();
+            let ended = main.result().await.unwrap_or_else(|why| why.to_string());
+            (ended, client.now().since_epoch().as_secs())
+        })
+        .unwrap();
+    ended
+}
+
+/// The words of the script's client.
+const CANCELLED: &str = "the workflow cancelled";
+
+#[test]
+fn an_activity_is_cancelled_with_its_workflow() {
+    let (outcome, at) = cancelled(async |ctx, ()| {
+        let steps: u32 = call(ctx, "work", 60, options()).await?;
+        Ok(steps.to_string())
+    });
+    assert_eq!((&*outcome, at), (CANCELLED, 3));
+}
+
+#[test]
+fn a_workflow_may_wait_for_the_end_of_the_activity() {
+    let (outcome, at) = cancelled(async |ctx, ()| {
+        let options = ActivityOptions { wait_for_cancellation: true, ..options() };
+        match call::<_, u32>(ctx, "work", 60, options).await {
+            Err(WorkflowError::ActivityFailed(info)) => Ok(format!("{:?}: {}", info.failure_type, info.message)),
+            other => Ok(format!("{other:?}")),
+        }
+    });
+    assert_eq!(outcome, "Cancelled: Activity cancelled");
+    assert!(at > 3, "it hears of the cancel with its next heartbeat that is sent: {at}");
+}
+
+#[test]
+fn a_workflow_hears_of_it_and_cleans_up() {
+    let (outcome, at) = cancelled(async |ctx, ()| {
+        let mut cancel = ctx.get_cancellation_channel();
+        assert!(!ctx.is_cancelled());
+        cancel.recv().await;
+        assert!(ctx.is_cancelled());
+        // What is begun from here on is not cancelled.
+        let steps: u32 = call(ctx, "work", 2, options()).await?;
+        ctx.sleep(secs(1)).await;
+        Ok(format!("cleaned up in {steps} steps"))
+    });
+    assert_eq!((&*outcome, at), ("cleaned up in 2 steps", 6));
+}
+
+#[test]
+fn a_timer_goes_on() {
+    // The client's `sleep` could not say that it was cancelled.
+    let (outcome, at) = cancelled(async |ctx, ()| {
+        ctx.sleep(secs(10)).await;
+        Err(WorkflowError::Cancelled)
+    });
+    assert_eq!((&*outcome, at), (CANCELLED, 10));
+}
+
+/// Nobody has asked for it.
+#[test]
+fn a_workflow_that_says_cancelled_by_itself_has_failed() {
+    async fn main(_: &mut WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+        Err(WorkflowError::Cancelled)
+    }
+    let run = Simulation::cadence().cadence_workflow("main", main).run("main", &()).unwrap();
+    assert_eq!(failure_of(&run), "Cancelled: Workflow cancelled");
+}
+
+#[test]
+fn an_attempt_that_says_cancelled_by_itself_is_not_taken_for_the_workflows_word() {
+    async fn code(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        Err(ActivityError::Cancelled)
+    }
+    async fn main(ctx: &mut WorkflowContext, (): ()) -> Result<String, WorkflowError> {
+        let options = ActivityOptions { schedule_to_close_timeout: secs(20), ..Default::default() };
+        match call::<_, ()>(ctx, "code", (), options).await {
+            Err(WorkflowError::ActivityFailed(info)) => {
+                assert_ne!(info.failure_type, ActivityFailureType::ExecutionFailed);
+                Ok(format!("{:?}", info.failure_type))
+            }
+            other => Ok(format!("{other:?}")),
+        }
+    }
+    let simulation = Simulation::cadence().cadence_activity("code", code).cadence_workflow("main", main);
+    let run = simulation.run("main", &()).unwrap();
+    println!("{}", run.timeline());
+    assert!(run.result::<String>().is_ok());
+}

@@ -1,0 +1,225 @@
+//! Tasks that a workflow spawns, channels, timers, and what is left of them.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crabdance_activity::ActivityContext;
+use crabdance_worker::registry::Registry;
+use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError, workflow};
+use durasim::{Exploration, Simulation, check};
+use durasim_cadence::CadenceExt;
+use serde::Serialize;
+
+use super::{call, millis, options, secs};
+
+async fn add(ctx: &ActivityContext, n: u32) -> Result<u32, ActivityError> {
+    tokio::time::sleep(millis(300)).await;
+    ctx.record_heartbeat(None);
+    Ok(n + 1)
+}
+
+/// Every fault, some seeds, and the same result whatever strikes.
+fn explored(register: fn(&dyn Registry), workflow: &str, input: &impl Serialize) -> Exploration {
+    simulation(register)
+        .explore(workflow, input)
+        .every_fault()
+        .seeds(0..200)
+        .check(check::same_result())
+        .check(check::replays())
+}
+
+fn simulation(register: fn(&dyn Registry)) -> Simulation {
+    Simulation::cadence().registered(register).cadence_activity("add", add)
+}
+
+/// Spawned tasks, a channel, a timer and a join.
+#[workflow(name = "fan_out")]
+async fn fan_out(ctx: WorkflowContext, n: u32) -> Result<Vec<u32>, WorkflowError> {
+    let (sender, receiver) = ctx.new_channel::<Result<u32, WorkflowError>>(4);
+    for i in 0..3 {
+        let (inner, sender) = (ctx.clone(), sender.clone());
+        ctx.spawn(async move {
+            let _ = sender.send(call(&inner, "add", n + i, options()).await).await;
+        });
+    }
+    drop(sender);
+    let mut sums = Vec::new();
+    while let Some(sum) = receiver.recv().await {
+        sums.push(sum?);
+    }
+    sums.sort();
+    ctx.sleep(millis(500)).await;
+    let inner = ctx.clone();
+    let late = ctx.spawn(async move {
+        inner.sleep(secs(1)).await;
+        7
+    });
+    sums.push(late.join().await.map_err(WorkflowError::execution_failed_error)?);
+    Ok(sums)
+}
+
+#[test]
+fn spawned_tasks_survive_every_fault() {
+    let run = simulation(fan_out_cadence::register).run("fan_out", &10).unwrap();
+    assert_eq!(run.result::<Vec<u32>>(), Ok(vec![11, 12, 13, 7]));
+    explored(fan_out_cadence::register, "fan_out", &10).assert();
+}
+
+/// Three tasks that pass numbers on, one at a time, and ask for nothing meanwhile.
+#[workflow(name = "pipeline")]
+async fn pipeline(ctx: WorkflowContext, count: u32) -> Result<u32, WorkflowError> {
+    let (first, numbers) = ctx.new_channel::<u32>(1);
+    let (second, doubled) = ctx.new_channel::<u32>(1);
+    ctx.spawn(async move {
+        let mut sum = 0;
+        while let Some(number) = doubled.recv().await {
+            sum += number;
+        }
+        sum
+    });
+    let total = ctx.spawn(async move {
+        let mut sum = 0;
+        while let Some(number) = numbers.recv().await {
+            sum += number;
+            let _ = second.send(2 * number).await;
+        }
+        sum
+    });
+    let inner = ctx.clone();
+    ctx.spawn(async move {
+        inner.sleep(secs(1)).await;
+        for number in 0..count {
+            let _ = first.send(number).await;
+        }
+    });
+    total.join().await.map_err(WorkflowError::execution_failed_error)
+}
+
+/// The client's dispatcher wakes nobody: the tasks have to be polled until nothing happens any more.
+#[test]
+fn what_tasks_pass_to_each_other_arrives_at_once() {
+    let run = simulation(pipeline_cadence::register).run("pipeline", &40).unwrap();
+    assert_eq!(run.result::<u32>(), Ok(780));
+    // With the way of two tasks to their worker.
+    assert_eq!(run.virtual_time().since_epoch(), millis(1_002));
+}
+
+/// An answer, or a timer that is over earlier.
+#[workflow(name = "race")]
+async fn race(ctx: WorkflowContext, patience: u64) -> Result<String, WorkflowError> {
+    let answer = call::<_, u32>(&ctx, "add", 1, options());
+    tokio::pin!(answer);
+    Ok(tokio::select! {
+        biased;
+        answer = &mut answer => format!("answer {}", answer?),
+        () = ctx.new_timer(millis(patience)) => "too late".to_owned(),
+    })
+}
+
+#[test]
+fn the_earlier_of_an_answer_and_a_timer_is_taken() {
+    let result = |patience: u64| {
+        let run = simulation(race_cadence::register).run("race", &patience).unwrap();
+        run.result::<String>().unwrap()
+    };
+    assert_eq!((result(200), result(400)), ("too late".to_owned(), "answer 2".to_owned()));
+}
+
+#[test]
+fn a_timer_has_its_parts_of_a_second() {
+    async fn main(ctx: &mut WorkflowContext, _: ()) -> Result<i64, WorkflowError> {
+        let began = ctx.now();
+        ctx.sleep(millis(1_250)).await;
+        Ok((ctx.now() - began).num_milliseconds())
+    }
+    let simulation = Simulation::cadence().cadence_workflow("main", main);
+    let run = simulation.dispatch_latency(secs(0)).run("main", &()).unwrap();
+    assert_eq!(run.result::<i64>(), Ok(1_250));
+}
+
+/// A workflow that returns is over: what it has spawned does not hold it back.
+#[test]
+fn a_workflow_ends_with_its_own_code() {
+    async fn main(ctx: &mut WorkflowContext, _: ()) -> Result<u32, WorkflowError> {
+        let inner = ctx.clone();
+        ctx.spawn(async move { inner.sleep(secs(3_600)).await });
+        Ok(1)
+    }
+    let simulation = Simulation::cadence().cadence_workflow("main", main);
+    let run = simulation.dispatch_latency(secs(0)).run("main", &()).unwrap();
+    assert_eq!((run.result::<u32>(), run.virtual_time().since_epoch()), (Ok(1), secs(0)));
+}
+
+/// Counts those that are alive.
+struct Alive(Arc<AtomicU32>);
+
+impl Alive {
+    fn new(count: &Arc<AtomicU32>) -> Alive {
+        count.fetch_add(1, Ordering::Relaxed);
+        Alive(count.clone())
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The client's context holds its dispatcher, which holds tasks, which hold the context.
+#[test]
+fn nothing_of_an_instance_is_left_behind() {
+    let alive = Arc::new(AtomicU32::new(0));
+    let counted = alive.clone();
+    let main = async move |ctx: &mut WorkflowContext, _: ()| -> Result<u32, WorkflowError> {
+        let (root, task, handler) = (Alive::new(&counted), Alive::new(&counted), Alive::new(&counted));
+        let inner = ctx.clone();
+        ctx.spawn(async move {
+            inner.sleep(secs(3_600)).await;
+            drop(task);
+        });
+        let asked = ctx.clone();
+        ctx.set_query_handler("now", move |_| {
+            let _alive = &handler;
+            asked.now().to_rfc3339().into_bytes()
+        });
+        ctx.sleep(secs(1)).await;
+        // This one is never polled.
+        let (late, inner) = (Alive::new(&counted), ctx.clone());
+        ctx.spawn(async move {
+            inner.sleep(secs(1)).await;
+            drop(late);
+        });
+        drop(root);
+        Ok(1)
+    };
+    let simulation = Simulation::cadence().cadence_workflow("main", main);
+    for plan in ["v1", "main#1:task2=evicted", "main#1:task2=crash"] {
+        let run = simulation.clone().plan(plan.parse().unwrap()).run("main", &()).unwrap();
+        assert_eq!(run.result::<u32>(), Ok(1));
+        drop(run);
+        assert_eq!(alive.load(Ordering::Relaxed), 0, "{plan}");
+    }
+}
+
+/// A workflow that is dropped in the middle runs its destructors, and they ask for nothing.
+#[test]
+fn destructors_of_a_workflow_ask_for_nothing() {
+    struct Asks(WorkflowContext);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            drop(self.0.new_timer(secs(1)));
+        }
+    }
+    thread_local!(static ENDED: Cell<u32> = const { Cell::new(0) });
+    async fn main(ctx: &mut WorkflowContext, _: ()) -> Result<u32, WorkflowError> {
+        let _asks = Asks(ctx.clone());
+        ctx.sleep(secs(1)).await;
+        ENDED.set(ENDED.get() + 1);
+        Ok(1)
+    }
+    let simulation = Simulation::cadence().cadence_workflow("main", main);
+    let run = simulation.dispatch_latency(secs(0)).run("main", &()).unwrap();
+    assert_eq!((run.result::<u32>(), ENDED.get(), run.virtual_time().since_epoch()), (Ok(1), 1, secs(1)));
+}
