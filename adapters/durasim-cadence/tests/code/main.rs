@@ -4,6 +4,7 @@ mod activities;
 mod attempts;
 mod bad_input;
 mod cancellation;
+mod deadline;
 mod failures;
 mod markers;
 mod queries;
