@@ -17,6 +17,8 @@ for tool in "${tools[@]}"; do
         clippy) found=(cargo clippy --version); install=(rustup component add clippy) ;;
         cargo-nextest) found=(cargo nextest --version); install=(cargo install --locked cargo-nextest) ;;
         cargo-mutants) found=(cargo mutants --version); install=(cargo install --locked cargo-mutants) ;;
+        # The clients of the adapters generate code when they are built.
+        protoc) found=(protoc --version); install=(sh -c "apt-get update && apt-get install -y protobuf-compiler") ;;
         *) echo "scripts/tools.sh: it does not know \`$tool\`" >&2; exit 2 ;;
     esac
     "${found[@]}" >/dev/null 2>&1 && continue

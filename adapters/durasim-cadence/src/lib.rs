@@ -40,13 +40,15 @@
 //!     copying_cadence::register(registry);
 //! }
 //!
-//! Simulation::cadence()
-//!     .registered(register_all)
-//!     .explore("copying", &5)
-//!     .every_fault()
-//!     .check(check::same_result())
-//!     .check(check::progress("copy", |row: &u32| *row))
-//!     .assert();
+//! fn main() {
+//!     Simulation::cadence()
+//!         .registered(register_all)
+//!         .explore("copying", &5)
+//!         .every_fault()
+//!         .check(check::same_result())
+//!         .check(check::progress("copy", |row: &u32| *row))
+//!         .assert();
+//! }
 //! ```
 //!
 //! # What runs
