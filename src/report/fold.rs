@@ -49,8 +49,8 @@ pub(crate) fn fold_into(text: &str, width: usize, most: usize) -> Vec<String> {
         let full = beginning(rest, width).len();
         let ends = rest[..full].char_indices().filter(|(_, character)| matches!(character, ' ' | '/'));
         let ends = ends.map(|(at, character)| at + character.len_utf8());
-        let ends = ends.chain(rest[full..].starts_with(' ').then_some(full));
-        let end = ends.filter(|end| columns(rest[*end..].trim_start()) <= room).next_back().unwrap_or(full);
+        let mut ends = ends.chain(rest[full..].starts_with(' ').then_some(full));
+        let end = ends.rfind(|end| columns(rest[*end..].trim_start()) <= room).unwrap_or(full);
         let (line, others) = rest.split_at(end);
         lines.push(line.trim_end().to_owned());
         rest = others.trim_start();
