@@ -188,7 +188,7 @@ mod tests {
         let late = Duration::from_secs(7);
         let mut planned = Planned::new(&plan.entries, &[None, Some(late)]);
         let dispatch = at("w", true, Some(1), Site::Dispatch);
-        assert!(planned.may_strike(Site::Dispatch));
+        assert!(planned.may_strike(Site::Dispatch) && !planned.may_strike(Site::Await(3)));
         let expected = LateDispatch { site: Site::Deadline(2), fault: Fault::DeadlineAtLate, by: late };
         assert_eq!(planned.strike_deadline(dispatch), Some(expected));
         assert_eq!(planned.strike_deadline(dispatch), None);
