@@ -82,15 +82,17 @@ fn the_script_completes_a_result_that_is_pending() {
         .cadence_activity("code", code)
         .cadence_workflow("main", main)
         .state(Ledger::<String>::default);
-    let (result, _) = simulation
+    let (result, run) = simulation
         .drive(|client| async move {
             let main = client.start::<String>("main", "main-1", &0).await.unwrap();
-            client.sleep(secs(1)).await;
+            client.sleep(secs(3)).await;
             main.complete_activity("1", "by hand").await.unwrap();
             (main.result().await.unwrap(), client.now().since_epoch())
         })
         .unwrap();
-    assert_eq!(result, ("by hand".to_owned(), secs(1) + millis(1)));
+    assert_eq!(result, ("by hand".to_owned(), millis(3_001)));
+    // It has not failed meanwhile, which would bring another attempt.
+    assert_eq!(run.activities()[0].attempts.len(), 1, "{}", run.timeline());
 }
 
 /// The helper that a real activity spawns, on tokio.
