@@ -101,7 +101,7 @@ fn info(task: &ActivityTask, link: &dyn ActivityLink) -> ActivityInfo {
     ActivityInfo {
         activity_id: info.activity_id.to_string(),
         activity_type: info.activity_type().to_owned(),
-        // Of use for a server only.
+        // Only a server has a use for it.
         task_token: Vec::new(),
         workflow_execution: WorkflowExecution::new(info.workflow_id(), info.run_id()),
         attempt: i32::try_from(info.attempt).unwrap_or(i32::MAX),
@@ -114,7 +114,7 @@ fn info(task: &ActivityTask, link: &dyn ActivityLink) -> ActivityInfo {
     }
 }
 
-/// What an attempt's context asks of its worker, and is told by it.
+/// The worker, as an attempt's context asks it and is told by it.
 struct Worker {
     link: Arc<dyn ActivityLink>,
     is_cancelled: AtomicBool,

@@ -31,8 +31,8 @@ const TASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often code is polled in one activation before it is taken for a loop.
 const MOST_ROUNDS: u32 = 10_000;
 
-/// How often spawned tasks are polled, at least and for each of them, after the last step that shows. What they pass to each other
-/// by channels does not show, and the client's dispatcher wakes nobody.
+/// How often spawned tasks are polled, at least and for each of them, after the last step that shows. A message in a channel between
+/// them does not show, and the client's dispatcher wakes nobody.
 const QUIET_ROUNDS: usize = 64;
 const QUIET_ROUNDS_FOR_EACH: usize = 8;
 
@@ -159,7 +159,7 @@ impl Instance {
                 0 => 0,
                 live => QUIET_ROUNDS + QUIET_ROUNDS_FOR_EACH * live,
             };
-            // What the code itself has asked for brings it no further, unless a task waits for that.
+            // The things that the code itself has asked for bring it no further, unless a task waits for that.
             let stepped = limit > 0 && self.sink.steps() != steps;
             if self.flag.take() || joined || stepped || before != tasks {
                 quiet = 0;
@@ -184,7 +184,7 @@ impl Instance {
         self.ctx.set_dispatcher(self.dispatcher.clone());
         let ground = Ground::new();
         let _entered = ground.enter();
-        // What a destructor panics with has no one to go to.
+        // A panic of a destructor has no one to go to.
         let _ = panics::catch_drop(code);
         let _ = panics::catch_drop(tasks);
     }

@@ -102,7 +102,7 @@ pub trait CadenceExt: Sized {
     fn registered(self, register: impl FnOnce(&dyn Registry)) -> Simulation;
 
     /// As [`registered`](CadenceExt::registered), for activities with resources. They are made by `make` for each process of a worker
-    /// in each run, when its first attempt begins, as code of that attempt. What a process held is not dropped before the run is
+    /// in each run, when its first attempt begins, as code of that attempt. Those of a process are not dropped before the run is
     /// over, since nobody runs destructors for a process that has crashed.
     ///
     /// Workflows have no resources here.

@@ -1,4 +1,4 @@
-//! What is registered as with a worker of the client.
+//! Activities and workflows that are registered as with a worker of the client.
 
 use crabdance_activity::ActivityContext;
 use crabdance_worker::registry::{Registry, RegistryInfo, WorkflowRegistry};

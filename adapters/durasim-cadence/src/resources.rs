@@ -9,7 +9,7 @@ use std::sync::Arc;
 use durasim::Simulation;
 use durasim::program::{panics, places};
 
-/// What the client's context gives to the code.
+/// Resources as the client's context gives them to the code.
 pub(crate) type Given = Arc<dyn Any + Send + Sync>;
 
 /// The source of an attempt's resources.
@@ -49,7 +49,7 @@ impl<R> Clone for Shared<R> {
 /// The state of a run that holds them.
 struct Processes<R> {
     present: RefCell<BTreeMap<u32, Given>>,
-    /// Of processes that are gone. No destructor runs for a crashed one, before the run is over.
+    /// They are those of processes that are gone. No destructor runs for a crashed one before the run is over.
     gone: RefCell<Vec<Given>>,
     of: PhantomData<R>,
 }

@@ -80,7 +80,7 @@ enum Asked {
     Never,
 }
 
-/// What no task of a workflow should be able to leave locked, since a task that panics is not gone on with.
+/// Locks it also after a panic. Code that has panicked is not gone on with, but it is dropped.
 pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,14 +5,14 @@ use std::task::{Context, Poll, Waker};
 use crabdance_workflow::DefaultWorkflowError;
 use durasim::program::Seq;
 
-/// What the client's code gets for what it asked for.
+/// The answer to something that the client's code has asked for.
 pub(crate) type Answer = Result<Vec<u8>, DefaultWorkflowError>;
 
 /// The things of one kind, in the order in which the code asked: the first has number 1.
 #[derive(Default)]
 pub(crate) struct Places(Vec<Place>);
 
-/// What the code waits for.
+/// Something that the code waits for.
 enum Place {
     Open(Option<Waker>),
     Ended(Answer),

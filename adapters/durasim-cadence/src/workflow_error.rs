@@ -11,7 +11,7 @@ use durasim::program::{Command, Details, Failure, FailureKind, TaskFailure, Time
 /// The words by which the client panics in a replay that asks for something which the history does not have.
 const NOT_IN_HISTORY: &str = "not found during replay. This indicates non-deterministic workflow code.";
 
-/// What workflow code sees of an activity that has failed for good.
+/// Makes the error that workflow code sees of an activity which has failed for good.
 pub(crate) fn activity_failed(failure: &Failure) -> DefaultWorkflowError {
     let cause = failure.cause.as_deref().unwrap_or(failure);
     let (failure_type, message, details) = match &cause.kind {
@@ -35,7 +35,7 @@ pub(crate) fn activity_failed(failure: &Failure) -> DefaultWorkflowError {
     WorkflowError::ActivityFailed(ActivityFailureInfo { failure_type, message, details, retryable })
 }
 
-/// What workflow code sees of an activity that was cancelled.
+/// Makes the error that workflow code sees of an activity which was cancelled.
 pub(crate) fn activity_cancelled() -> DefaultWorkflowError {
     WorkflowError::ActivityFailed(ActivityFailureInfo {
         failure_type: ActivityFailureType::Cancelled,

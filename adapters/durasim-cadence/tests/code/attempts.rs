@@ -1,4 +1,4 @@
-//! What an attempt's context says and does.
+//! An attempt's context: the things that it says and does.
 
 use std::sync::Arc;
 use std::time::Instant;

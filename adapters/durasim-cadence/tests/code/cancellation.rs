@@ -70,7 +70,7 @@ fn a_workflow_hears_of_it_and_cleans_up() {
         assert!(!ctx.is_cancelled());
         cancel.recv().await;
         assert!(ctx.is_cancelled());
-        // What is begun from here on is not cancelled.
+        // An activity that is begun from here on is not cancelled.
         let steps: u32 = call(ctx, "work", 2, options()).await?;
         ctx.sleep(secs(1)).await;
         Ok(format!("cleaned up in {steps} steps"))

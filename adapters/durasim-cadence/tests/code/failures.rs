@@ -56,7 +56,7 @@ async fn main(ctx: &mut WorkflowContext, (how, listed): (String, String)) -> Res
     }
 }
 
-/// What the workflow sees, and the number of attempts.
+/// Gives what the workflow sees, and the number of attempts.
 fn seen(how: &str, listed: &str) -> (String, usize) {
     let simulation = Simulation::cadence().cadence_activity("fail", fail).cadence_workflow("main", main);
     let run = simulation.run("main", &(how, listed)).unwrap();

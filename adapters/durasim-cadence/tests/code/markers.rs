@@ -1,4 +1,4 @@
-//! What a workflow decides once: side effects, values that are looked up, versions.
+//! Things that a workflow decides once: side effects, values that are looked up, versions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

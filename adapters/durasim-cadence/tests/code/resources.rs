@@ -1,4 +1,4 @@
-//! What activities of one process share.
+//! Things that activities of one process share.
 
 use std::cell::Cell;
 
@@ -12,7 +12,7 @@ use durasim_cadence::CadenceExt;
 
 use super::{call, millis, options};
 
-/// What happens to pools, outside.
+/// Counts what happens to pools, outside.
 #[derive(Default)]
 struct Pools {
     made: Cell<u32>,
