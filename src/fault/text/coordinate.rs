@@ -168,12 +168,22 @@ mod tests {
         refused("a#1@1:=crash", 7, &format!("unknown site `=`; {sites}"));
         refused("a#1@1:await=crash", 7, "`await` needs a number from 1: `await1`");
         refused("a#1@1:await0=crash", 7, "`0` is not a number from 1 to 4294967295 without leading zeros: `await1`");
+        let number =
+            |digits: &str| format!("`{digits}` is not a number from 1 to 4294967295 without leading zeros: `await1`");
+        refused("a#1@1:await02=crash", 7, &number("02"));
+        refused("a#1@1:await5000000000=crash", 7, &number("5000000000"));
         refused("a#1@1:backoff2=cancel", 7, "`backoff` has no number: an attempt has one backoff only");
         refused(
             "w/eu:a#1@1:await1=crash",
             3,
             "`eu` is not a run of workflow `w`, which is a number from 1; an id with a `/` is quoted: \"w/eu\"",
         );
+        for run in ["02", "0"] {
+            let problem = format!(
+                "`{run}` is not a run of workflow `w`, which is a number from 1; an id with a `/` is quoted: \"w/{run}\""
+            );
+            refused(&format!("w/{run}:a#1@1:await1=crash"), 3, &problem);
+        }
         refused("\"a#1@1:await1=crash", 1, "this quoted name has no closing `\"`");
         refused(
             r##""a\q"#1@1:await1=crash"##,
