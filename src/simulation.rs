@@ -261,6 +261,11 @@ impl Simulation {
         self.set(|settings| settings.workflow_task_timeout = timeout)
     }
 
+    /// Sets [`Settings::cached_workflows`].
+    pub fn cached_workflows(self, workflows: u32) -> Simulation {
+        self.set(|settings| settings.cached_workflows = workflows)
+    }
+
     /// Sets [`Settings::horizon`].
     pub fn horizon(self, horizon: Duration) -> Simulation {
         self.set(|settings| settings.horizon = horizon)

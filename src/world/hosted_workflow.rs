@@ -60,6 +60,8 @@ pub(super) struct HostedWorkflow {
     held: Option<Box<Held>>,
     signals: u32,
     tasks_done: u32,
+    /// The number of events by the time of the last answer.
+    answered_at: usize,
     /// Attempts at the present task.
     task_attempts: u32,
     busy: Busy,
@@ -82,6 +84,11 @@ impl HostedWorkflow {
     /// Gives the worker that runs its code, or ran it last.
     pub(super) fn home(&self) -> Option<WorkerKey> {
         self.home
+    }
+
+    /// Gives the number of events by the time of its last answer.
+    pub(super) fn answered_at(&self) -> usize {
+        self.answered_at
     }
 
     /// Takes the instance out of the cache.
@@ -138,9 +145,10 @@ impl HostedWorkflow {
         self.busy.count(now)
     }
 
-    /// The service has taken this worker's answer to the task, and the code that gave it is cached.
-    pub(super) fn answered_by(&mut self, worker: WorkerKey, instance: Instance) {
-        (self.instance, self.home) = (Some(instance), Some(worker));
+    /// The service has taken this worker's answer to the task, and the code that gave it is cached. `at` counts the events by
+    /// then.
+    pub(super) fn answered_by(&mut self, worker: WorkerKey, instance: Instance, at: usize) {
+        (self.instance, self.home, self.answered_at) = (Some(instance), Some(worker), at);
         self.tasks_done += 1;
         self.task_attempts = 0;
     }

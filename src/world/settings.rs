@@ -31,6 +31,10 @@ pub struct Settings {
     pub heartbeat_throttle: HeartbeatThrottle,
     /// How long a worker may take for one workflow task. Default 10 s; zero means the default.
     pub workflow_task_timeout: Duration,
+    /// The number of open workflows whose code a worker keeps between their tasks; it forgets the one that has had no task for
+    /// longest. A task of a workflow that was forgotten begins with a replay. Default: no limit. At zero every task is a replay, as
+    /// with a worker whose cache is off.
+    pub cached_workflows: u32,
     /// The end of virtual time: a run that is not over by then ends with
     /// [`RunError::Horizon`](crate::RunError::Horizon). Default 30 days; zero is an error of the run.
     pub horizon: Duration,
@@ -81,6 +85,7 @@ impl Default for Settings {
             graceful_shutdown_period: Duration::from_secs(10),
             heartbeat_throttle: HeartbeatThrottle::Sdk,
             workflow_task_timeout: Duration::from_secs(10),
+            cached_workflows: u32::MAX,
             horizon: Duration::from_secs(30 * 24 * 3600),
             poll_budget: 10_000,
             event_budget: 5_000_000,

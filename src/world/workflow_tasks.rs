@@ -72,7 +72,10 @@ impl Core {
         self.serve_then(
             |service, now| service.complete_workflow_task(token, commands, now),
             |core, answer| match answer {
-                Ok(()) => core.workflows[token.workflow].answered_by(worker, instance),
+                Ok(()) => {
+                    core.workflows[token.workflow].answered_by(worker, instance, core.trace.events().len());
+                    core.keep_to_cache(worker);
+                }
                 // The code has gone ahead of its history.
                 Err(refused) => {
                     if refused.code == Code::NotFound {
@@ -83,6 +86,24 @@ impl Core {
             },
         );
         self.offer_queries_to(token.workflow);
+    }
+
+    /// The worker forgets the workflows that have had no task for longest, beyond those that its cache may have.
+    fn keep_to_cache(&mut self, worker: WorkerKey) {
+        if self.settings.cached_workflows == u32::MAX {
+            return;
+        }
+        let is_cached = |key: &WorkflowKey| {
+            self.workflows[*key].cached_by() == Some(worker) && self.service.workflow(*key).is_open()
+        };
+        let mut cached: Vec<WorkflowKey> = self.workflows.keys().filter(is_cached).collect();
+        cached.sort_by_key(|key| std::cmp::Reverse(self.workflows[*key].answered_at()));
+        for key in cached.split_off(cached.len().min(self.settings.cached_workflows as usize)) {
+            if let Some(instance) = self.workflows[key].take_cached() {
+                self.note(Who::Workflow(key), What::Evicted);
+                self.agenda.then(Todo::Evict(instance));
+            }
+        }
     }
 
     /// A signal has arrived: an answer that was held for one leaves its worker next.

@@ -5,6 +5,7 @@
 
 mod aborts;
 mod bad_input;
+mod cache;
 mod cadence;
 mod checks;
 mod child;
