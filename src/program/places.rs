@@ -4,7 +4,9 @@
 //! It says a pointer to the line, which is kept for the code that runs on this thread. A run takes it along when it goes on to
 //! other code, and names it where something goes wrong: in no event of a [trace](crate::trace), and in no timeline.
 //!
-//! An adapter whose SDK knows the lines of its callers may say them too; an adapter that does not loses nothing but these words.
+//! An adapter whose SDK knows the lines of its callers may say them too; an adapter that does not loses nothing but these words. Where
+//! an SDK does not know them, the adapter may look for them in a backtrace, but only in a run whose places are [`wanted`], which is
+//! made to be told of: then it says the line with [`called_in`].
 //!
 //! ```
 //! use std::panic::Location;
@@ -19,8 +21,10 @@
 //! ```
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
 
 use super::marker::Marker;
 use super::spec::Seq;
@@ -28,9 +32,33 @@ use super::workflow::Command;
 
 /// A call of user code has a name and a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Called {
+pub struct Called {
     name: &'static str,
-    at: &'static Location<'static>,
+    at: At,
+}
+
+/// The line of a call, as its caller or a backtrace has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum At {
+    Caller(&'static Location<'static>),
+    Traced(Line),
+}
+
+/// A line that was found in a backtrace. Its file is kept until the process ends, once for each file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Line {
+    file: &'static str,
+    line: u32,
+}
+
+impl At {
+    /// Gives the line if it is the user's.
+    fn words(self) -> Option<String> {
+        match self {
+            At::Caller(at) => line(at),
+            At::Traced(Line { file, line }) => Some(format!("{}:{line}", straight(file))),
+        }
+    }
 }
 
 /// Writes `` `ctx.heartbeat` at src/copy.rs:12 ``. A library that calls, such as the standard one which is given `ctx.now` as a function,
@@ -38,7 +66,7 @@ pub(crate) struct Called {
 impl fmt::Display for Called {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.name)?;
-        match line(self.at) {
+        match self.at.words() {
             Some(line) => write!(f, " at {line}"),
             None => Ok(()),
         }
@@ -119,7 +147,7 @@ impl Places {
     /// Names the last call, and the last await that has finished if that is another line.
     pub(crate) fn both_words(&self) -> Option<String> {
         let call = self.call?;
-        Some(match self.ended_words().filter(|ended| line(call.at).as_ref() != Some(ended)) {
+        Some(match self.ended_words().filter(|ended| call.at.words().as_ref() != Some(ended)) {
             Some(line) => format!("the last call was {call}, and the last await that finished stands at {line}"),
             None => format!("the last call was {call}"),
         })
@@ -129,6 +157,8 @@ impl Places {
 thread_local! {
     /// It says how far the code that runs on this thread has come.
     static PRESENT: Present = const { Present { call: Cell::new(None), ended: Cell::new(None), ended_last: Cell::new(false) } };
+    /// It says whether the run on this thread is made to be told of.
+    static WANTED: Cell<bool> = const { Cell::new(false) };
     /// They are the calls by which the workflow that was activated last has asked for its commands.
     static ASKED: RefCell<Vec<(Asked, Called)>> = const { RefCell::new(Vec::new()) };
 }
@@ -152,9 +182,46 @@ pub fn called(name: &'static str) -> &'static Location<'static> {
 /// Says that the code which runs on this thread makes a call of this name that stands there.
 pub fn called_at(name: &'static str, at: &'static Location<'static>) {
     PRESENT.with(|present| {
-        present.call.set(Some(Called { name, at }));
+        present.call.set(Some(Called { name, at: At::Caller(at) }));
         present.ended_last.set(false);
     });
+}
+
+/// Says that the code which runs on this thread makes a call of this name that stands in this file, at this line. The call is for
+/// adapters that have found the line in a backtrace, where places are [`wanted`].
+pub fn called_in(name: &'static str, file: &str, line: u32) {
+    let call = Called { name, at: At::Traced(Line { file: kept(file), line }) };
+    PRESENT.with(|present| {
+        present.call.set(Some(call));
+        present.ended_last.set(false);
+    });
+}
+
+/// Gives the call that the code which runs on this thread has made last.
+pub fn last_call() -> Option<Called> {
+    PRESENT.with(|present| present.call.get())
+}
+
+/// Says whether the run on this thread is made to be told of, so that it is worth while to look for the lines of calls.
+pub fn wanted() -> bool {
+    WANTED.get()
+}
+
+/// Sets whether the run on this thread is made to be told of. Gives what was set before.
+pub(crate) fn want(wanted: bool) -> bool {
+    WANTED.replace(wanted)
+}
+
+/// Keeps the name of a file until the process ends.
+fn kept(file: &str) -> &'static str {
+    static FILES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = files.get(file) {
+        return file;
+    }
+    let file: &'static str = Box::leak(file.into());
+    files.insert(file);
+    file
 }
 
 /// Says that the future of a call that stands there has ended. It is to be called from a `poll` with `#[track_caller]`, whose caller
@@ -239,8 +306,8 @@ pub(crate) fn forget_asked() {
     ASKED.with_borrow_mut(Vec::clear);
 }
 
-/// Notes that the workflow whose code runs has asked for these commands, by these calls.
-pub(crate) fn note_asked<'a>(commands: impl Iterator<Item = (&'a Command, Option<Called>)>) {
+/// Says that the workflow whose code runs has asked for these commands, by these calls. It is called once for an activation.
+pub fn note_asked<'a>(commands: impl Iterator<Item = (&'a Command, Option<Called>)>) {
     ASKED.with_borrow_mut(|asked| {
         asked.clear();
         asked.extend(commands.filter_map(|(command, call)| Asked::of(command).zip(call)));

@@ -31,6 +31,7 @@ use crate::fault::survey::Survey;
 use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics::{self, Unwound};
+use crate::program::places;
 use crate::program::{Payload, Tries, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
@@ -261,6 +262,7 @@ impl Start {
             return Finished { run: Run::new(world, seed, order), error: Some(mistake) };
         }
         world.core.borrow_mut().event_places = self.keeps_places.then(EventPlaces::default);
+        let wanted = places::want(self.keeps_places);
         let entered = world.enter(Some(cause));
         self.begin(&world, seed, order, faults, tries);
         if script.is_some() {
@@ -272,6 +274,7 @@ impl Start {
         world.run_to_end(script);
         world.finish();
         drop(entered);
+        places::want(wanted);
         let error = world.core.borrow_mut().error.take();
         Finished { run: Run::new(world, seed, order), error }
     }
