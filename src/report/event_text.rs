@@ -197,6 +197,9 @@ impl fmt::Display for EventText<'_> {
                 Marker::Version { change_id, version } => {
                     write!(f, "version {version} of {} recorded", Name(change_id))
                 }
+                Marker::Upserted { sort, values } => {
+                    write!(f, "{sort} upserted: {}", excerpt(values.as_bytes(), self.width))
+                }
             },
             What::WorkflowTerminated(reason) if reason.is_empty() => f.write_str("workflow terminated"),
             What::WorkflowTerminated(reason) => write!(f, "workflow terminated: {}", self.excerpt(reason)),

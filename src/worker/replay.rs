@@ -20,6 +20,7 @@ pub(crate) enum Asked<'a> {
     StartTimer { seq: Seq },
     CancelTimer { seq: Seq },
     SideEffect { seq: Seq },
+    Upserted { sort: &'a str },
     Complete,
     Fail,
     Cancelled,
@@ -102,6 +103,7 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
         EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::MutableSideEffect { .. } | Marker::Version { .. } } => return None,
+        EventKind::MarkerRecorded { marker: Marker::Upserted { sort, .. } } => Asked::Upserted { sort },
         EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
         EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
         EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
@@ -243,6 +245,7 @@ impl Asked<'_> {
             Asked::StartTimer { seq } => format!("timer {seq} started"),
             Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
             Asked::SideEffect { seq } => format!("side effect {seq} recorded"),
+            Asked::Upserted { sort } => format!("the {sort} upserted"),
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
             Asked::Cancelled => "the workflow closed as cancelled".to_owned(),
@@ -270,6 +273,7 @@ fn words(command: &Command) -> String {
         Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
         Command::RecordMarker(Marker::MutableSideEffect { id, .. }) => format!("record the value of `{id}`"),
         Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
+        Command::RecordMarker(Marker::Upserted { sort, .. }) => format!("upsert the {sort}"),
         Command::QueryAnswer { id, .. } => format!("answer query {id}"),
         Command::Complete(_) => "complete the workflow".to_owned(),
         Command::Fail(_) => "fail the workflow".to_owned(),
@@ -294,6 +298,9 @@ impl Asked<'_> {
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
             (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
+            (Asked::Upserted { sort }, Command::RecordMarker(Marker::Upserted { sort: other, .. })) => {
+                **sort == **other
+            }
             (Asked::Complete, Command::Complete(_))
             | (Asked::Fail, Command::Fail(_))
             | (Asked::Cancelled, Command::Cancelled(_)) => true,

@@ -40,6 +40,7 @@ impl Markers {
                 let followed = Followed { version: *version, asked: false };
                 self.versions.entry(change_id.clone()).or_insert(followed);
             }
+            Marker::Upserted { .. } => {}
         }
     }
 
