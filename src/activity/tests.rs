@@ -46,6 +46,7 @@ fn task(input: &str, heartbeat_details: Details) -> ActivityTask {
         timeouts: Timeouts::default(),
         retry: None,
         cancellation: CancellationType::TryCancel,
+        headers: Default::default(),
     };
     let workflow = RunInfo {
         workflow_id: "w".into(),

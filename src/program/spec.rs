@@ -1,5 +1,6 @@
 //! [`ActivitySpec`]: an activity as a workflow asks for it, before the service fills in defaults.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct ActivitySpec {
     pub retry: Option<RetrySpec>,
     /// The fate of the caller's future when the activity is cancelled.
     pub cancellation: CancellationType,
+    /// The headers, by name: values beside the input that interceptors of an SDK give to each other.
+    pub headers: BTreeMap<Arc<str>, Payload>,
 }
 
 impl ActivitySpec {
@@ -71,6 +74,7 @@ impl ActivitySpec {
             timeouts: Timeouts::default(),
             retry: None,
             cancellation: CancellationType::default(),
+            headers: BTreeMap::new(),
         }
     }
 
@@ -101,6 +105,12 @@ impl ActivitySpec {
     /// Sets what happens to the caller's future when the activity is cancelled.
     pub fn cancellation(mut self, cancellation: CancellationType) -> ActivitySpec {
         self.cancellation = cancellation;
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: impl Into<Arc<str>>, value: Payload) -> ActivitySpec {
+        self.headers.insert(name.into(), value);
         self
     }
 }

@@ -123,6 +123,7 @@ mod tests {
             timeouts: Timeouts { heartbeat: Span::from_secs(heartbeat), ..Timeouts::default() },
             retry: None,
             cancellation: CancellationType::TryCancel,
+            headers: Default::default(),
         })
     }
 

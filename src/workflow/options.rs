@@ -114,6 +114,7 @@ impl ActivityOptions {
             },
             retry,
             cancellation: self.cancellation_type,
+            headers: Default::default(),
         }))
     }
 }
