@@ -183,6 +183,27 @@ impl Simulation {
         self.setup.host().is_some()
     }
 
+    /// Changes the settings of this type, which an adapter keeps in the simulation and reads where its code runs: see
+    /// [`Extensions`](crate::program::Extensions).
+    pub fn extension<T: Clone + Default + Send + Sync + 'static>(mut self, change: impl FnOnce(&mut T)) -> Simulation {
+        Arc::make_mut(&mut self.setup).change_extension(change);
+        self
+    }
+
+    /// Notes a mistake in putting the simulation together, which an adapter has found. The first run ends with it, as with
+    /// every other such mistake.
+    ///
+    /// ```
+    /// use durasim::Simulation;
+    ///
+    /// let simulation = Simulation::temporal().mistake("the codec `zip` is not simulated: leave it away");
+    /// assert!(simulation.run("anything", &()).unwrap_err().to_string().contains("the codec `zip`"));
+    /// ```
+    pub fn mistake(mut self, mistake: impl Into<String>) -> Simulation {
+        Arc::make_mut(&mut self.setup).add_mistake(mistake.into());
+        self
+    }
+
     /// Calls this whenever the process of a worker is gone, with the number of the worker, from 1: it crashed, or it stopped. For
     /// fakes that notice a dead peer, such as a database that ends the transactions of a connection that is lost. It may use the
     /// [`state`](crate::state()) of the run.

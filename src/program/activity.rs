@@ -1,10 +1,13 @@
 //! The activity side of the seam.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::extensions::Extensions;
 use super::failure::Failure;
 use super::info::ActivityInfo;
 use super::instant::Time;
@@ -62,6 +65,29 @@ pub trait ActivityLink: Send + Sync {
     /// Counts a call of the code that asks its worker nothing, such as a look at whether it is to stop. Code that loops
     /// over such calls and never waits is left by unwinding, and its run ends with an error.
     fn called(&self) {}
+
+    /// Gives the settings that adapters keep in the simulation.
+    fn extensions(&self) -> Extensions {
+        Extensions::default()
+    }
+
+    /// Gives the value that the process of this attempt has under this key, and makes it if there is none: [`PerProcess`] is how to
+    /// ask for it. A link without a simulation behind it makes a value each time.
+    ///
+    /// [`PerProcess`]: super::PerProcess
+    fn process_value(&self, key: usize, make: &mut dyn FnMut() -> Rc<dyn Any>) -> Rc<dyn Any> {
+        let _ = key;
+        make()
+    }
+
+    /// Ends the run with an error, because the code does something that cannot be simulated, and unwinds out of that code. The
+    /// attempt does not fail, since that would be retried.
+    ///
+    /// # Panics
+    /// It panics with the message where there is no simulation behind the link.
+    fn misuse(&self, message: String) {
+        panic!("{message}");
+    }
 }
 
 /// The answer to a recorded heartbeat.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::extensions::Extensions;
 use super::failure::Failure;
 use super::instant::{Span, Time};
 use super::marker::Marker;
@@ -47,6 +48,11 @@ pub trait WorkflowLink: Send + Sync {
     /// code of a workflow that uses the state, the clock or the effects of the run ends the run.
     fn outside(&self, call: &mut dyn FnMut()) {
         call();
+    }
+
+    /// Gives the settings that adapters keep in the simulation.
+    fn extensions(&self) -> Extensions {
+        Extensions::default()
     }
 }
 

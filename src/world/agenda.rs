@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::hosted_workflow::Answering;
+use super::memories::Value;
 use super::network::{LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use crate::engine::queue::{Queue, Rank};
@@ -187,4 +188,6 @@ pub(crate) enum Todo {
         attempt: AttemptKey,
     },
     Evict(Instance),
+    /// A process has stopped: the destructor of a value that it had runs.
+    Forget(Value),
 }

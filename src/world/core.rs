@@ -16,6 +16,7 @@ use super::host_link::HostLink;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::HostedWorkflow;
 use super::logging::{self, Silence};
+use super::memories::Memories;
 use super::network::Network;
 use super::query::{Query, QueryKey};
 use super::running::{Running, Tag};
@@ -136,6 +137,7 @@ pub(crate) struct Core {
     /// The ids under which workflows were started.
     pub(super) workflow_ids: BTreeSet<Arc<str>>,
     pub(super) dead: Dead,
+    pub(super) memories: Memories,
     pub(super) host_link: HostLink,
     /// Fakes want to be told of processes that are gone.
     pub(super) watches_workers: bool,
@@ -225,6 +227,7 @@ impl Core {
             waiting_queries: BTreeMap::new(),
             workflow_ids: BTreeSet::new(),
             dead: memory.dead,
+            memories: Memories::default(),
             host_link: HostLink::default(),
             watches_workers: false,
             running_code: Running::Nobody,
@@ -368,6 +371,8 @@ impl World {
         }
         todo.into_iter().for_each(|todo| self.drop_quietly(todo));
         attempts.take_listeners().for_each(|listener| self.drop_quietly(listener));
+        let mut memories = std::mem::take(&mut self.core.borrow_mut().memories);
+        memories.take().for_each(|value| self.drop_quietly(value));
         self.drop_host();
         self.core.borrow_mut().calls.begin();
         let mut first = None;

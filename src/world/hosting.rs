@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::thread::ThreadId;
 
-use super::core::{Core, World, with_current};
+use super::core::{Core, World, current, with_current};
 use super::error::RunError;
+use super::memories::Value;
 use super::running::Tag;
 use super::settings::HeartbeatThrottle;
 use crate::engine::outside;
 use crate::fault::{Fault, Site};
 use crate::program::panics::{Panic, Unwound};
-use crate::program::{ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Failure, Span, Time};
+use crate::program::{
+    ActivityLink, ActivityOutcome, ActivityTask, Beat, CancelReason, Details, Extensions, Failure, Span, Time,
+};
 use crate::service::Token;
 use crate::trace::{AttemptKey, AttemptName, Ended, What, Who, WorkerKey};
 use crate::worker::departure::FinalReport;
@@ -110,6 +113,25 @@ impl ActivityLink for Link {
 
     fn called(&self) {
         with_current(World::count_call);
+    }
+
+    fn extensions(&self) -> Extensions {
+        with_current(|world| world.setup.extensions().clone()).unwrap_or_default()
+    }
+
+    fn process_value(&self, key: usize, make: &mut dyn FnMut() -> Value) -> Value {
+        let world = current().filter(|world| self.is_of(world.core.borrow().run));
+        match world {
+            Some(world) => world.process_value(self.attempt, key, make),
+            None => make(),
+        }
+    }
+
+    fn misuse(&self, message: String) {
+        match current().filter(|world| self.is_of(world.core.borrow().run)) {
+            Some(world) => world.misuse(message),
+            None => panic!("{message}"),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::host_link::MakeHost;
 use super::settings::Settings;
 use super::states::StateMaker;
 use super::watch::Watch;
-use crate::program::{ActivityProgram, An, WorkflowProgram, list_names};
+use crate::program::{ActivityProgram, An, Extensions, WorkflowProgram, list_names};
 use crate::service::Dialect;
 use crate::worker::process::Worker;
 
@@ -26,6 +26,7 @@ pub(crate) struct Setup {
     states: Vec<StateMaker>,
     watches: Vec<Arc<Watch>>,
     worker_watches: Vec<WorkerWatch>,
+    extensions: Extensions,
     host: Option<MakeHost>,
     dialect: Dialect,
     settings: Settings,
@@ -54,6 +55,7 @@ impl Setup {
             states: Vec::new(),
             watches: Vec::new(),
             worker_watches: Vec::new(),
+            extensions: Extensions::default(),
             host: None,
             dialect,
             settings: Settings::default(),
@@ -121,6 +123,16 @@ impl Setup {
                     .to_owned(),
             );
         }
+    }
+
+    /// Changes the settings of an adapter.
+    pub(crate) fn change_extension<T: Clone + Default + Send + Sync + 'static>(&mut self, change: impl FnOnce(&mut T)) {
+        self.extensions.change(change);
+    }
+
+    /// Notes a mistake that an adapter has found.
+    pub(crate) fn add_mistake(&mut self, mistake: String) {
+        self.mistakes.push(mistake);
     }
 
     /// Sets all numbers. To undo one that was set before is a mistake.
@@ -205,6 +217,11 @@ impl Setup {
     /// The fakes that are told of worker processes that are gone.
     pub(super) fn worker_watches(&self) -> &[WorkerWatch] {
         &self.worker_watches
+    }
+
+    /// The settings that adapters keep.
+    pub(super) fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// Makes the runtime that keeps time for the activities' code.

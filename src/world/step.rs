@@ -208,6 +208,9 @@ impl World {
             }
             Todo::WorkerGone { worker } => self.worker_gone(worker),
             Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
+            Todo::Forget(value) => {
+                let _ = panics::catch_drop(value);
+            }
             Todo::Evict(instance) => {
                 let _ = self.run_workflow(None, || drop(instance));
             }

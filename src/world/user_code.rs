@@ -11,7 +11,7 @@ use crate::engine::tasks::{TaskFuture, TaskId};
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::{self, Unwound};
 use crate::program::places::{self, Places};
-use crate::program::{ActivityOutcome, WorkflowLink};
+use crate::program::{ActivityOutcome, Extensions, WorkflowLink};
 use crate::service::WorkflowKey;
 use crate::trace::{AttemptKey, Who};
 
@@ -239,6 +239,10 @@ impl WorkflowLink for Setup {
 
     fn outside(&self, call: &mut dyn FnMut()) {
         outside_workflow(call);
+    }
+
+    fn extensions(&self) -> Extensions {
+        Setup::extensions(self).clone()
     }
 }
 

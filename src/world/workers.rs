@@ -125,6 +125,13 @@ impl Core {
     /// Tells all who look for it that a process is gone.
     fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
         self.host_link.process_gone(worker, crashed);
+        for value in self.memories.take_of(worker) {
+            if crashed {
+                self.dead.keep_value(value);
+            } else {
+                self.agenda.then(Todo::Forget(value));
+            }
+        }
         if self.watches_workers {
             self.agenda.then(Todo::WorkerGone { worker });
         }

@@ -4,6 +4,7 @@
 //! `cargo test --features proptest --test promises strategy`.
 
 mod aborts;
+mod adapters;
 mod bad_input;
 mod cache;
 mod cadence;
