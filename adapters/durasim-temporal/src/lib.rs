@@ -1,0 +1,236 @@
+//! Code written for the [Temporal Rust SDK](https://crates.io/crates/temporalio-sdk) runs inside a [durasim] simulation as it is:
+//! `#[activities]` and `#[workflow]`, on tokio, in virtual time, under every fault, and the same again each time.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use durasim::{Simulation, check};
+//! use durasim_temporal::SimulationExt;
+//! use temporalio_macros::{activities, workflow, workflow_methods};
+//! use temporalio_sdk::activities::{ActivityContext, ActivityError};
+//! use temporalio_sdk::{ActivityOptions, WorkflowContext, WorkflowResult};
+//!
+//! pub struct Files;
+//!
+//! #[activities]
+//! impl Files {
+//!     #[activity]
+//!     pub async fn copy(ctx: ActivityContext, parts: u32) -> Result<u32, ActivityError> {
+//!         let done: u32 = ctx.heartbeat_details().deserialize()?.unwrap_or(0);
+//!         for part in done..parts {
+//!             tokio::time::sleep(Duration::from_millis(700)).await;
+//!             ctx.record_heartbeat(part + 1).await?;
+//!         }
+//!         Ok(parts)
+//!     }
+//! }
+//!
+//! #[workflow]
+//! #[derive(Default)]
+//! pub struct Backup;
+//!
+//! #[workflow_methods]
+//! impl Backup {
+//!     #[run]
+//!     pub async fn run(ctx: &mut WorkflowContext<Self>, parts: u32) -> WorkflowResult<u32> {
+//!         let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60))
+//!             .heartbeat_timeout(Duration::from_secs(5))
+//!             .build();
+//!         Ok(ctx.execute_activity(Files::copy, parts, options).await?)
+//!     }
+//! }
+//!
+//! Simulation::temporal()
+//!     .sdk_activity(Files::copy, || Files)
+//!     .sdk_workflow::<Backup>()
+//!     .explore("Backup", &5)
+//!     .every_fault()
+//!     .check(check::same_result())
+//!     .check(check::progress("Files::copy", |part: &u32| *part))
+//!     .assert();
+//! ```
+//!
+//! # Activities
+//!
+//! The context is the SDK's own, of its environment for tests. The instance is made once for each worker's process of each run:
+//! what its fields hold is lost when the worker crashes, and never comes from another run. tokio's clock is the run's, see
+//! [durasim_tokio].
+//!
+//! Heartbeat details of the types of std that one expects are known; others are made known with
+//! [`heartbeat_type`](SimulationExt::heartbeat_type). They travel through the payload converter, so that code which reads another type
+//! than it wrote is found. A heartbeat of `()` erases the checkpoint, as in production: it has no payload.
+//!
+//! The SDK does not tell when code looks at its heartbeat details. Every attempt counts as having looked, so that
+//! [`check::progress`](durasim::check::progress) never says that a checkpoint was not read: it compares the first checkpoint that an
+//! attempt records with the one that it was given.
+//!
+//! A panic is a failure of type `Panic`, with its place, where the SDK's worker makes an untyped one of it.
+//!
+//! # Workflows
+//!
+//! `#[init]`, `#[run]`, signals, queries, timers, activities with all types of cancellation, cancellation tokens, `patched` and
+//! `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, and workflow interceptors are the
+//! SDK's own code. Memo and search attributes that a workflow sets are written into its history. Child workflows,
+//! continue-as-new, local activities, calls of other workflows, updates and Nexus end the run with an error that names them.
+//!
+//! # Names
+//!
+//! Activities and workflows have the names that they have in production: `Files::copy`, `Backup`, or what an attribute says.
+//!
+//! # What is not simulated
+//!
+//! Activity interceptors and `ctx.client()` are not; payload codecs are refused. Clocks of std need durasim-wallclock.
+
+mod activity;
+mod failure;
+mod payload;
+mod place;
+mod retry;
+mod sdk;
+mod settings;
+mod worker;
+mod workflow;
+
+use durasim::Simulation;
+use durasim_tokio::SimulationExt as _;
+use temporalio_common::WorkflowDefinition;
+use temporalio_common::data_converters::{DataConverter, TemporalSerializable};
+use temporalio_sdk::WorkerOptions;
+use temporalio_sdk::activities::ExecutableActivity;
+use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
+use temporalio_workflow::workflows::WorkflowImplementation;
+
+pub use activity::Instances;
+use activity::SdkActivity;
+use settings::{Settings, keeps_payloads};
+use workflow::SdkWorkflow;
+
+/// Adds code of the Temporal SDK to a [`Simulation`]. The first call of any of these gives it tokio as well.
+pub trait SimulationExt: Sized {
+    /// Registers an activity, by the method that `#[activities]` makes a marker of, and the way to make the instance: once for each
+    /// worker's process of each run, after the state of the run was made.
+    fn sdk_activity<A: ExecutableActivity + 'static>(
+        self,
+        activity: A,
+        make: impl Fn() -> A::Implementer + Send + Sync + 'static,
+    ) -> Simulation {
+        self.sdk_activity_of(activity, &Instances::new(make))
+    }
+
+    /// Registers an activity that shares its instance with others. The macro [`sdk_activities!`] calls this.
+    fn sdk_activity_of<A: ExecutableActivity + 'static>(
+        self,
+        activity: A,
+        instances: &Instances<A::Implementer>,
+    ) -> Simulation;
+
+    /// Registers a workflow.
+    fn sdk_workflow<W: WorkflowImplementation + 'static>(self) -> Simulation
+    where
+        <W::Run as WorkflowDefinition>::Input: Send;
+
+    /// Makes a type of heartbeat details known. A run in which an activity records details of an unknown type ends with an error.
+    fn heartbeat_type<T: TemporalSerializable + 'static>(self) -> Simulation;
+
+    /// Converts with this converter, as the client of the worker does. One whose codec changes payloads is refused by the first run:
+    /// codecs are not simulated.
+    fn data_converter(self, converter: DataConverter) -> Simulation;
+
+    /// Adds a workflow interceptor, as the worker's options do.
+    fn workflow_interceptor(self, interceptor: WorkflowInterceptorConstructor) -> Simulation;
+
+    /// Adds a worker with those of its options that matter here: the fixed number of its activity slots, the intervals of the
+    /// heartbeat throttle, the size of the workflow cache (zero makes each task a replay), and the graceful period of its shutdown.
+    /// All but the slots are then those of all workers. What the options register is registered with the methods above; the
+    /// worker polls the default task queue, on which the simulation's workflows run, whatever its own is called.
+    fn sdk_worker(self, options: &WorkerOptions) -> Simulation;
+}
+
+impl SimulationExt for Simulation {
+    fn sdk_activity_of<A: ExecutableActivity + 'static>(
+        self,
+        activity: A,
+        instances: &Instances<A::Implementer>,
+    ) -> Simulation {
+        change(self, |_| ()).activity_program(SdkActivity::new(&activity, instances))
+    }
+
+    fn sdk_workflow<W: WorkflowImplementation + 'static>(self) -> Simulation
+    where
+        <W::Run as WorkflowDefinition>::Input: Send,
+    {
+        change(self, |_| ()).workflow_program(SdkWorkflow::<W>::new())
+    }
+
+    fn heartbeat_type<T: TemporalSerializable + 'static>(self) -> Simulation {
+        change(self, |settings| settings.heartbeat_types.add::<T>())
+    }
+
+    fn data_converter(self, converter: DataConverter) -> Simulation {
+        if !keeps_payloads(&converter) {
+            return self.mistake(
+                "the data converter has a payload codec that changes payloads, which is not simulated: give the simulation the \
+                 payload converter and the failure converter with a codec that leaves payloads as they are, such as \
+                 `DefaultPayloadCodec`",
+            );
+        }
+        change(self, |settings| settings.converter = converter)
+    }
+
+    fn workflow_interceptor(self, interceptor: WorkflowInterceptorConstructor) -> Simulation {
+        change(self, |settings| settings.interceptors.push(interceptor))
+    }
+
+    fn sdk_worker(self, options: &WorkerOptions) -> Simulation {
+        worker::add(self, options)
+    }
+}
+
+/// Changes the settings of a simulation. The first change brings tokio.
+fn change(simulation: Simulation, change: impl FnOnce(&mut Settings)) -> Simulation {
+    let mut had_tokio = false;
+    let simulation = simulation.extension(|settings: &mut Settings| {
+        had_tokio = std::mem::replace(&mut settings.has_tokio, true);
+        change(settings);
+    });
+    if had_tokio { simulation } else { simulation.tokio() }
+}
+
+/// Registers several activities of one type, which share its instance in each worker's process.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// use durasim::Simulation;
+/// use durasim_temporal::sdk_activities;
+/// use temporalio_macros::activities;
+/// use temporalio_sdk::activities::{ActivityContext, ActivityError};
+///
+/// #[derive(Default)]
+/// struct Counter { count: AtomicU32 }
+///
+/// #[activities]
+/// impl Counter {
+///     #[activity]
+///     async fn add(self: Arc<Self>, _ctx: ActivityContext, by: u32) -> Result<u32, ActivityError> {
+///         Ok(self.count.fetch_add(by, Ordering::Relaxed) + by)
+///     }
+///
+///     #[activity]
+///     async fn get(self: Arc<Self>, _ctx: ActivityContext) -> Result<u32, ActivityError> {
+///         Ok(self.count.load(Ordering::Relaxed))
+///     }
+/// }
+///
+/// let simulation = sdk_activities!(Simulation::temporal(), Counter::default, [Counter::add, Counter::get]);
+/// ```
+#[macro_export]
+macro_rules! sdk_activities {
+    ($simulation:expr, $make:expr, [$($activity:expr),+ $(,)?]) => {{
+        let instances = $crate::Instances::new($make);
+        let simulation = $simulation;
+        $(let simulation = $crate::SimulationExt::sdk_activity_of(simulation, $activity, &instances);)+
+        simulation
+    }};
+}

@@ -1,0 +1,54 @@
+//! The parts of the SDK that are not meant for users, and the messages of its protocol. The crates are pinned to a release because of
+//! this file: all private paths are here, and nowhere else.
+
+pub(crate) use temporalio_common::protos::coresdk::activity_result::activity_resolution::Status as ActivityStatus;
+pub(crate) use temporalio_common::protos::coresdk::activity_result::{
+    ActivityResolution, Cancellation, Failure as ActivityFailure, Success,
+};
+// They come by name: with a glob, `WorkflowActivation` would come from two modules.
+pub(crate) use temporalio_common::protos::coresdk::workflow_activation::workflow_activation_job::Variant as JobVariant;
+pub(crate) use temporalio_common::protos::coresdk::workflow_activation::{
+    CancelWorkflow, FireTimer, InitializeWorkflow, NotifyHasPatch, QueryWorkflow, ResolveActivity, SignalWorkflow,
+    WorkflowActivation, WorkflowActivationJob,
+};
+pub(crate) use temporalio_common::protos::coresdk::workflow_commands::workflow_command::Variant as CommandVariant;
+pub(crate) use temporalio_common::protos::coresdk::workflow_commands::{
+    ActivityCancellationType, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution, QueryResult,
+    QuerySuccess, ScheduleActivity, WorkflowCommand, query_result,
+};
+pub(crate) use temporalio_common::protos::temporal::api::common::v1::{
+    ActivityType as ProtoActivityType, Payload as ProtoPayload, Payloads as ProtoPayloads,
+    RetryPolicy as ProtoRetryPolicy, WorkflowType as ProtoWorkflowType,
+};
+pub(crate) use temporalio_common::protos::temporal::api::enums::v1 as enums;
+pub(crate) use temporalio_common::protos::temporal::api::failure::v1 as failures;
+pub(crate) use temporalio_workflow::__private::sdk::{
+    ActivationJobResult, GuestWorkflowInstance, MAIN_ROUTINE_ID, MainRoutineCompletion, RoutineCompletion, RoutineId,
+    RoutinePendingState, TerminalOutcome, WorkflowHost, WorkflowInit, WorkflowInstance, is_sdk_wake,
+};
+pub(crate) use temporalio_workflow::workflows::WorkflowImplementation;
+
+use std::rc::Rc;
+
+use temporalio_common::WorkflowDefinition;
+use temporalio_common::data_converters::{DataConverter, PayloadConversionError};
+use temporalio_workflow::BaseWorkflowContext;
+use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
+
+/// Makes an instance of a workflow, which has not run yet.
+///
+/// # Errors
+/// The error is the converter's if it does not decode the input.
+pub(crate) fn instantiate<W: WorkflowImplementation>(
+    init: WorkflowInit,
+    converter: &DataConverter,
+    host: Rc<dyn WorkflowHost>,
+    interceptors: Vec<WorkflowInterceptorConstructor>,
+) -> Result<Box<dyn WorkflowInstance>, PayloadConversionError>
+where
+    <W::Run as WorkflowDefinition>::Input: Send,
+{
+    let arguments = init.initialize_workflow.arguments.clone();
+    let context = BaseWorkflowContext::from_raw(init, converter.clone(), host, None, interceptors);
+    GuestWorkflowInstance::<W>::instantiate(arguments, converter.payload_converter().clone(), context)
+}

@@ -1,0 +1,160 @@
+//! What a workflow asks for, as the SDK's code says it.
+
+use std::sync::Arc;
+
+use durasim::program::{ActivitySpec, CancellationType, Command, Failure, Marker, Payload, Seq, TaskFailure, Timeouts};
+use serde_json::{Map, Value};
+
+use crate::failure;
+use crate::payload::{details_into_core, into_core, named_into_core};
+use crate::retry::{self, span};
+use crate::sdk::{
+    ActivityCancellationType, CancelWorkflowExecution, CommandVariant, CompleteWorkflowExecution,
+    FailWorkflowExecution, ProtoPayload, QueryResult, ScheduleActivity, TerminalOutcome, WorkflowCommand, query_result,
+};
+
+/// The version of a change whose patch the code has passed.
+const PATCHED: i32 = 1;
+
+/// The version of a change of which only the new way is left.
+const DEPRECATED: i32 = 2;
+
+/// Gives the name of the call by which users ask for this, for messages.
+pub(super) fn call(command: &WorkflowCommand) -> &'static str {
+    match &command.variant {
+        Some(CommandVariant::StartTimer(_)) => "ctx.timer",
+        Some(CommandVariant::CancelTimer(_)) => "cancel of a timer",
+        Some(CommandVariant::ScheduleActivity(_)) => "ctx.start_activity",
+        Some(CommandVariant::RequestCancelActivity(_)) => "cancel of an activity",
+        Some(CommandVariant::SetPatchMarker(patch)) if patch.deprecated => "ctx.deprecate_patch",
+        Some(CommandVariant::SetPatchMarker(_)) => "ctx.patched",
+        Some(CommandVariant::UpsertWorkflowSearchAttributes(_)) => "ctx.upsert_search_attributes",
+        Some(CommandVariant::ModifyWorkflowProperties(_)) => "ctx.upsert_memo",
+        _ => "ctx",
+    }
+}
+
+/// Translates a command.
+///
+/// # Errors
+/// The error is [`TaskFailure::Unsupported`] for one that is not simulated, which it names.
+pub(super) fn translate(command: WorkflowCommand) -> Result<Command, TaskFailure> {
+    let Some(variant) = command.variant else {
+        return Err(TaskFailure::Unsupported("a command without content".to_owned()));
+    };
+    Ok(match variant {
+        CommandVariant::StartTimer(timer) => {
+            Command::StartTimer { seq: timer.seq, duration: span(timer.start_to_fire_timeout) }
+        }
+        CommandVariant::CancelTimer(timer) => Command::CancelTimer { seq: timer.seq },
+        CommandVariant::ScheduleActivity(activity) => schedule(activity),
+        CommandVariant::RequestCancelActivity(cancel) => Command::CancelActivity { seq: cancel.seq },
+        CommandVariant::SetPatchMarker(patch) => Command::RecordMarker(Marker::Version {
+            change_id: patch.patch_id.as_str().into(),
+            version: if patch.deprecated { DEPRECATED } else { PATCHED },
+        }),
+        CommandVariant::UpsertWorkflowSearchAttributes(upsert) => {
+            upserted("search attributes", upsert.search_attributes.unwrap_or_default().indexed_fields)
+        }
+        CommandVariant::ModifyWorkflowProperties(upsert) => {
+            upserted("memo", upsert.upserted_memo.unwrap_or_default().fields)
+        }
+        CommandVariant::RespondToQuery(answer) => answer_query(answer)?,
+        CommandVariant::CompleteWorkflowExecution(end) => Command::Complete(into_core(end.result.as_slice())),
+        CommandVariant::FailWorkflowExecution(end) => {
+            Command::Fail(Arc::new(failure::into_core(&end.failure.unwrap_or_default())))
+        }
+        CommandVariant::CancelWorkflowExecution(end) => Command::Cancelled(details_into_core(end.details.as_ref())),
+        other => return Err(TaskFailure::Unsupported(unsupported(&other))),
+    })
+}
+
+/// Gives the command that closes a workflow in this way.
+pub(super) fn closing(outcome: TerminalOutcome) -> CommandVariant {
+    match outcome {
+        TerminalOutcome::Completed(result) => {
+            CommandVariant::CompleteWorkflowExecution(CompleteWorkflowExecution { result: Some(result) })
+        }
+        TerminalOutcome::Failed(failure) => {
+            CommandVariant::FailWorkflowExecution(FailWorkflowExecution { failure: Some(*failure) })
+        }
+        TerminalOutcome::Cancelled(details) => {
+            CommandVariant::CancelWorkflowExecution(CancelWorkflowExecution { details })
+        }
+        TerminalOutcome::ContinueAsNew(next) => CommandVariant::ContinueAsNewWorkflowExecution(*next),
+    }
+}
+
+fn schedule(activity: ScheduleActivity) -> Command {
+    let cancellation = match activity.cancellation_type() {
+        ActivityCancellationType::TryCancel => CancellationType::TryCancel,
+        ActivityCancellationType::WaitCancellationCompleted => CancellationType::WaitCancellationCompleted,
+        ActivityCancellationType::Abandon => CancellationType::Abandon,
+    };
+    let timeouts = Timeouts::default()
+        .schedule_to_close(span(activity.schedule_to_close_timeout))
+        .schedule_to_start(span(activity.schedule_to_start_timeout))
+        .start_to_close(span(activity.start_to_close_timeout))
+        .heartbeat(span(activity.heartbeat_timeout));
+    let mut spec = ActivitySpec::new(activity.activity_type.as_str(), into_core(&activity.arguments))
+        .timeouts(timeouts)
+        .cancellation(cancellation);
+    spec.activity_id = chosen_id(&activity.activity_id, activity.seq);
+    spec.task_queue = Some(activity.task_queue.as_str()).filter(|queue| !queue.is_empty()).map(Into::into);
+    spec.retry = activity.retry_policy.as_ref().map(retry::into_core);
+    spec.headers = named_into_core(activity.headers);
+    Command::ScheduleActivity { seq: activity.seq, spec: Arc::new(spec) }
+}
+
+/// Gives the id that the code has chosen. The SDK's own is the number of the command, as durasim's is.
+fn chosen_id(id: &str, seq: Seq) -> Option<Arc<str>> {
+    (!id.is_empty() && id != seq.to_string()).then(|| id.into())
+}
+
+/// Records values that are shown with the workflow, as JSON by name.
+fn upserted(sort: &str, fields: impl IntoIterator<Item = (String, ProtoPayload)>) -> Command {
+    let value = |payload: ProtoPayload| {
+        serde_json::from_slice(&payload.data).unwrap_or_else(|_| Value::from(payload.data.escape_ascii().to_string()))
+    };
+    let values: Map<String, Value> = fields.into_iter().map(|(name, payload)| (name, value(payload))).collect();
+    Command::RecordMarker(Marker::Upserted { sort: sort.into(), values: Payload::new(Value::from(values).to_string()) })
+}
+
+fn answer_query(answer: QueryResult) -> Result<Command, TaskFailure> {
+    let id = answer.query_id.parse();
+    let id = id.map_err(|_| TaskFailure::Unsupported(format!("the answer to a query `{}`", answer.query_id)))?;
+    let result = match answer.variant {
+        Some(query_result::Variant::Succeeded(success)) => Ok(into_core(success.response.as_slice())),
+        Some(query_result::Variant::Failed(failure)) => Err(Arc::new(failure::into_core(&failure))),
+        None => Err(Arc::new(Failure::application("", "the query has no answer"))),
+    };
+    Ok(Command::QueryAnswer { id, result })
+}
+
+/// Names a command that is not simulated, with the call by which users ask for it.
+fn unsupported(command: &CommandVariant) -> String {
+    match command {
+        CommandVariant::StartChildWorkflowExecution(child) => {
+            format!("the child workflow `{}` (`ctx.start_child_workflow`)", child.workflow_type)
+        }
+        CommandVariant::CancelChildWorkflowExecution(_) => "the cancel of a child workflow".to_owned(),
+        CommandVariant::ContinueAsNewWorkflowExecution(next) => {
+            format!("the new run of workflow `{}` (`ctx.continue_as_new`)", next.workflow_type)
+        }
+        CommandVariant::ScheduleLocalActivity(activity) => {
+            format!("the local activity `{}` (`ctx.start_local_activity`)", activity.activity_type)
+        }
+        CommandVariant::RequestCancelLocalActivity(_) => "the cancel of a local activity".to_owned(),
+        CommandVariant::SignalExternalWorkflowExecution(signal) => {
+            format!("the signal `{}` to another workflow", signal.signal_name)
+        }
+        CommandVariant::CancelSignalWorkflow(_) => "the cancel of a signal to another workflow".to_owned(),
+        CommandVariant::RequestCancelExternalWorkflowExecution(_) => "the cancel of another workflow".to_owned(),
+        CommandVariant::UpdateResponse(_) => "an update".to_owned(),
+        CommandVariant::ScheduleNexusOperation(operation) => {
+            format!("the Nexus operation `{}`", operation.operation)
+        }
+        CommandVariant::RequestCancelNexusOperation(_) => "the cancel of a Nexus operation".to_owned(),
+        other => format!("the command {other:?}"),
+    }
+}

@@ -1,0 +1,217 @@
+//! Each mistake is told in words that say what to do.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use durasim::{Run, RunError, Simulation};
+use durasim_temporal::SimulationExt;
+use durasim_tokio::SimulationExt as _;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use temporalio_common::data_converters::{
+    DataConverter, DefaultFailureConverter, PayloadCodec, PayloadConversionError, PayloadConverter,
+    SerializationContextData,
+};
+use temporalio_common::protos::temporal::api::common::v1::Payload;
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use temporalio_sdk::{
+    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, LocalActivityOptions, WorkflowContext, WorkflowResult,
+};
+
+use crate::seconds;
+
+#[derive(Serialize)]
+struct Unknown(u32);
+
+#[derive(Serialize)]
+struct Unwritable(BTreeMap<(u32, u32), u32>);
+
+struct Beats;
+
+#[activities]
+impl Beats {
+    #[activity]
+    async fn unknown_type(ctx: ActivityContext) -> Result<(), ActivityError> {
+        ctx.record_heartbeat(Unknown(1)).await?;
+        Ok(())
+    }
+
+    #[activity]
+    async fn unwritable(ctx: ActivityContext) -> Result<(), ActivityError> {
+        ctx.record_heartbeat(Unwritable(BTreeMap::from([((1, 2), 3)]))).await?;
+        Ok(())
+    }
+
+    #[activity]
+    async fn spawns(_ctx: ActivityContext) -> Result<(), ActivityError> {
+        tokio::spawn(async { panic!("no disk") }).await?;
+        Ok(())
+    }
+}
+
+/// A workflow that does what its input says.
+#[workflow]
+#[derive(Default)]
+struct Does;
+
+#[workflow_methods]
+impl Does {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>, what: String) -> WorkflowResult<u32> {
+        let options =
+            ActivityOptions::with_schedule_to_close_timeout(seconds(10)).heartbeat_timeout(seconds(5)).build();
+        match what.as_str() {
+            "unknown_type" => ctx.execute_activity(Beats::unknown_type, (), options).await?,
+            "unwritable" => ctx.execute_activity(Beats::unwritable, (), options).await?,
+            "spawns" => ctx.execute_activity(Beats::spawns, (), options).await?,
+            "yields" => {
+                let mut yielded = false;
+                poll_fn(|context| {
+                    context.waker().wake_by_ref();
+                    if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+            }
+            "sleeps" => tokio::time::sleep(seconds(1)).await,
+            "sleeps in the run" => durasim::time::sleep(seconds(1)).await,
+            "panics" => panic!("no parcel"),
+            "child" => {
+                ctx.start_child_workflow(Does::run, "", ChildWorkflowOptions::workflow_id("child".to_owned())).await?;
+            }
+            "again" => {
+                ctx.continue_as_new("again".to_owned(), ContinueAsNewOptions::default())?;
+            }
+            "local" => {
+                let options = LocalActivityOptions::builder().start_to_close_timeout(seconds(10)).build();
+                ctx.execute_local_activity(Beats::spawns, (), options).await?;
+            }
+            "other" => ctx.external_workflow("parcel-7", None).cancel(None).await?,
+            other => panic!("it cannot {other}"),
+        }
+        Ok(0)
+    }
+}
+
+/// Another workflow of that name.
+#[workflow]
+#[derive(Default)]
+struct DoesToo;
+
+#[workflow_methods]
+impl DoesToo {
+    #[run(name = "Does")]
+    async fn run(_ctx: &mut WorkflowContext<Self>, _what: String) -> WorkflowResult<u32> {
+        Ok(0)
+    }
+}
+
+/// It turns the bytes of each payload around.
+struct Reversed;
+
+impl Reversed {
+    fn turn(payloads: Vec<Payload>) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
+        let turned = payloads.into_iter().map(|mut payload| {
+            payload.data.reverse();
+            payload
+        });
+        std::future::ready(Ok(turned.collect())).boxed()
+    }
+}
+
+impl PayloadCodec for Reversed {
+    fn encode(
+        &self,
+        _context: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
+        Reversed::turn(payloads)
+    }
+
+    fn decode(
+        &self,
+        _context: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
+        Reversed::turn(payloads)
+    }
+}
+
+fn simulation() -> Simulation {
+    Simulation::temporal()
+        .sdk_activity(Beats::unknown_type, || Beats)
+        .sdk_activity(Beats::unwritable, || Beats)
+        .heartbeat_type::<Unwritable>()
+        .sdk_workflow::<Does>()
+}
+
+fn does(what: &str) -> Result<Run, RunError> {
+    simulation().sdk_activity(Beats::spawns, || Beats).run("Does", &what)
+}
+
+fn workflow_of_that_name_twice() -> Result<Run, RunError> {
+    simulation().sdk_workflow::<DoesToo>().run("Does", &"")
+}
+
+fn with_a_codec() -> Result<Run, RunError> {
+    let converter = DataConverter::new(PayloadConverter::default(), DefaultFailureConverter::default(), Reversed);
+    simulation().data_converter(converter).run("Does", &"")
+}
+
+/// What a row does.
+enum Mistake {
+    /// The workflow does this.
+    Does(&'static str),
+    /// The simulation is put together in this way.
+    Is(fn() -> Result<Run, RunError>),
+}
+
+#[test]
+fn every_mistake_is_told() {
+    use Mistake::{Does, Is};
+    let rows: &[(Mistake, &[&str])] = &[
+        (
+            Does("unknown_type"),
+            &[
+                "activity `Beats::unknown_type` records a heartbeat whose details are of a type that the simulation does not know",
+                "add `.heartbeat_type::<T>()` to the simulation",
+            ],
+        ),
+        (
+            Does("unwritable"),
+            &["the heartbeat details of activity `Beats::unwritable` cannot be encoded", "key must be a string"],
+        ),
+        (Does("yields"), &["workflow `Does` was woken by something else than the SDK ([TMPRL1100])"]),
+        (Does("sleeps"), &["tokio", "ctx.sleep"]),
+        (Does("sleeps in the run"), &["workflow code"]),
+        (Does("panics"), &["the workflow's code panicked: no parcel"]),
+        (Does("child"), &["asked for the child workflow `Does` (`ctx.start_child_workflow`), which is not simulated"]),
+        (Does("again"), &["asked for the new run of workflow `Does` (`ctx.continue_as_new`), which is not simulated"]),
+        (Does("local"), &["the local activity `Beats::spawns` (`ctx.start_local_activity`), which is not simulated"]),
+        (Does("other"), &["asked for the cancel of another workflow, which is not simulated"]),
+        (Is(workflow_of_that_name_twice), &["the workflow `Does` is registered twice"]),
+        (Is(with_a_codec), &["a payload codec that changes payloads, which is not simulated", "`DefaultPayloadCodec`"]),
+        (Is(|| simulation().run("Does", &"spawns")), &["`Beats::spawns`", "not registered"]),
+        (Is(|| simulation().run("Does", &7)), &["the workflow's input does not decode as `alloc::string::String`"]),
+        (Is(|| simulation().tokio().run("Does", &"")), &["the simulation has two hosts"]),
+    ];
+    for (mistake, words) in rows {
+        let ended = match mistake {
+            Does(what) => does(what),
+            Is(make) => make(),
+        };
+        let error = ended.map(|run| run.timeline().to_string()).expect_err("a mistake").to_string();
+        for words in *words {
+            assert!(error.contains(words), "{words:?} is missing in\n{error}");
+        }
+    }
+}
+
+/// It is no mistake of the simulation: whoever awaits the task gets the panic, and the attempt fails with it.
+#[test]
+fn a_panic_in_a_spawned_task_fails_the_attempt() {
+    let error = does("spawns").unwrap().result::<u32>().unwrap_err().to_string();
+    assert!(error.contains("panicked with message \"no disk\""), "{error}");
+}

@@ -1,0 +1,152 @@
+//! What is run of each example: what its `starter.rs` does, in virtual time.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use durasim::{ClientError, Exploration, Simulation, Time, check};
+use durasim_temporal::{SimulationExt, sdk_activities};
+
+use crate::examples::{
+    activity_heartbeating, cancellation, hello_world, message_passing, polling, saga, timer_examples, updatable_timer,
+};
+
+/// The examples by name, in the order of the table.
+pub fn all() -> Vec<(&'static str, Exploration)> {
+    vec![
+        ("hello_world", hello_world()),
+        ("activity_heartbeating", activity_heartbeating()),
+        ("cancellation", cancellation()),
+        ("saga", saga()),
+        ("saga_that_fails", saga_that_fails()),
+        ("polling", polling()),
+        ("timer_examples", timer_examples()),
+        ("updatable_timer", updatable_timer()),
+        ("message_passing", message_passing()),
+    ]
+}
+
+/// The checks that need no specification, for workflows with activities.
+fn checked(exploration: Exploration) -> Exploration {
+    without_activities(exploration).check(check::completes())
+}
+
+/// Those for workflows without activities.
+fn without_activities(exploration: Exploration) -> Exploration {
+    exploration.check(check::same_result()).check(check::replays())
+}
+
+fn hello_world() -> Exploration {
+    let simulation = Simulation::temporal()
+        .sdk_activity(hello_world::GreetingActivities::greet, || hello_world::GreetingActivities)
+        .sdk_workflow::<hello_world::HelloWorldWorkflow>();
+    checked(simulation.explore("HelloWorldWorkflow", &"Temporal"))
+}
+
+/// The steps of the heartbeating example.
+pub const STEPS: u32 = 20;
+
+/// The heartbeating example, whose workflow is `HeartbeatingWorkflow`.
+pub fn heartbeating() -> Simulation {
+    use activity_heartbeating::{HeartbeatingActivities, HeartbeatingWorkflow};
+    Simulation::temporal()
+        .sdk_activity(HeartbeatingActivities::long_running_activity, || HeartbeatingActivities)
+        .sdk_workflow::<HeartbeatingWorkflow>()
+}
+
+fn activity_heartbeating() -> Exploration {
+    let progress = check::progress("HeartbeatingActivities::long_running_activity", |step: &u32| *step);
+    let exploration = heartbeating().explore("HeartbeatingWorkflow", &STEPS);
+    checked(exploration).check(progress).check(check::heartbeats_in_time())
+}
+
+/// It is cancelled after 1.3 s.
+fn cancellation() -> Exploration {
+    use cancellation::{CancellationActivities, CancellationWorkflow};
+    let simulation = sdk_activities!(
+        Simulation::temporal(),
+        || CancellationActivities,
+        [CancellationActivities::long_running_activity, CancellationActivities::cleanup]
+    )
+    .sdk_workflow::<CancellationWorkflow>();
+    let exploration = simulation.explore_script(async |client| {
+        let handle = client.start::<String>("CancellationWorkflow", "cancellation", &()).await?;
+        client.sleep(Duration::from_millis(1_300)).await;
+        handle.cancel().await?;
+        // The reason of a cancel that a fault brings is another, and part of the result.
+        let result: Result<String, ClientError> = handle.result().await;
+        result.map(|text| text.replace("reason=injected", "reason=asked by the client"))
+    });
+    checked(exploration).check(check::heartbeats_in_time())
+}
+
+fn booking() -> Simulation {
+    use saga::BookingActivities;
+    sdk_activities!(
+        Simulation::temporal(),
+        || BookingActivities,
+        [
+            BookingActivities::book_hotel,
+            BookingActivities::book_flight,
+            BookingActivities::book_car,
+            BookingActivities::cancel_hotel,
+            BookingActivities::cancel_flight,
+            BookingActivities::cancel_car
+        ]
+    )
+    .sdk_workflow::<saga::SagaWorkflow>()
+}
+
+fn saga() -> Exploration {
+    checked(booking().explore("SagaWorkflow", &"trip-1"))
+}
+
+/// The car is not to be had, so that hotel and flight are given back.
+fn saga_that_fails() -> Exploration {
+    let exploration = booking().explore_script(async |client| {
+        let handle = client.start::<Vec<String>>("SagaWorkflow", "saga", &"trip-fail").await?;
+        Ok::<_, ClientError>(handle.result().await.map_err(|error| error.to_string()))
+    });
+    checked(exploration.reference_may_fail())
+}
+
+fn polling() -> Exploration {
+    let simulation = Simulation::temporal()
+        .sdk_activity(polling::PollingActivities::check_condition, || polling::PollingActivities)
+        .sdk_workflow::<polling::PollingWorkflow>();
+    checked(simulation.explore("PollingWorkflow", &5))
+}
+
+fn timer_examples() -> Exploration {
+    let simulation = Simulation::temporal()
+        .sdk_activity(timer_examples::TimerActivities::slow_activity, || timer_examples::TimerActivities)
+        .sdk_workflow::<timer_examples::TimerWorkflow>();
+    checked(simulation.explore("TimerWorkflow", &()))
+}
+
+/// The deadline is moved from 5 s to 10 s after one second.
+fn updatable_timer() -> Exploration {
+    let simulation = Simulation::temporal().sdk_workflow::<updatable_timer::UpdatableTimerWorkflow>();
+    let exploration = simulation.explore_script(async |client| {
+        let epoch = Time::ZERO.to_system_time().duration_since(UNIX_EPOCH).expect("it is later").as_millis() as u64;
+        let handle = client.start::<String>("UpdatableTimerWorkflow", "timer", &(epoch + 5_000)).await?;
+        client.sleep(Duration::from_secs(1)).await;
+        // It is refused once the workflow has closed, which a cancel makes it do.
+        let moved = handle.signal("update_deadline", &(epoch + 10_000)).await.is_ok();
+        let _asked: u64 = handle.query("get_deadline", &()).await?;
+        Ok::<_, ClientError>((moved, handle.result().await?))
+    });
+    without_activities(exploration)
+}
+
+/// Two signals, and a query between them.
+fn message_passing() -> Exploration {
+    let simulation = Simulation::temporal().sdk_workflow::<message_passing::MessagePassingWorkflow>();
+    let exploration = simulation.explore_script(async |client| {
+        let handle = client.start::<i32>("MessagePassingWorkflow", "messages", &10).await?;
+        handle.signal("increment", &3).await?;
+        client.sleep(Duration::from_secs(1)).await;
+        let counter: i32 = handle.query("get_counter", &()).await?;
+        handle.signal("increment", &7).await?;
+        Ok::<_, ClientError>((counter, handle.result().await?))
+    });
+    without_activities(exploration)
+}

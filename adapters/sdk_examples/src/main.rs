@@ -1,0 +1,107 @@
+//! Runs the SDK's own examples under every fault and 1,000 seeds, with all checks that need no specification, and prints what was found:
+//! `cargo run -p sdk_examples`.
+//!
+//! It ends with status 1 if something was found that `findings.txt` does not list with the reason why it is real, or if an example
+//! did not run.
+//!
+//! `cargo run --release -p sdk_examples -- cost` prints instead what a run of the heartbeating example costs, and ends with status 1 if
+//! that is more than it may be.
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use durasim::explore::Report;
+use sdk_examples::explorations::{STEPS, all, heartbeating};
+
+/// The known findings, each with its reason.
+const FINDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/findings.txt");
+
+/// A run of the heartbeating example may take so long.
+const MOST: Duration = Duration::from_micros(120);
+
+fn main() -> ExitCode {
+    let holds = match std::env::args().nth(1).as_deref() {
+        None => explore(),
+        Some("cost") => costs_little(),
+        Some(other) => {
+            eprintln!("`{other}` is none of: nothing, `cost`");
+            false
+        }
+    };
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Explores all examples. Says whether all that was found is known.
+fn explore() -> bool {
+    println!("{:<24} {:>6}  verdict", "example", "runs");
+    let mut all_is_known = true;
+    for (name, exploration) in all() {
+        let report = exploration.named(name).regressions(FINDINGS).every_fault().seeds(0..1_000).report();
+        all_is_known &= report.holds();
+        tell(name, &report);
+    }
+    all_is_known
+}
+
+/// Prints the rows of an example: its verdict, and a sentence for each finding.
+fn tell(name: &str, report: &Report) {
+    let runs: u64 = report.parts().iter().map(|part| part.tally.runs).sum();
+    let verdict = match (report.error(), report.failures().is_empty(), report.accepted().is_empty()) {
+        (Some(_), ..) => "was not run",
+        (None, false, _) => "has findings that are not in the list",
+        (None, true, false) => "has known findings",
+        (None, true, true) => "holds",
+    };
+    println!("{name:<24} {runs:>6}  {verdict}");
+    if let Some(error) = report.error() {
+        println!("    {error}");
+    }
+    for known in report.accepted() {
+        println!("    {} in {} runs: {}", known.check, known.runs, known.reason);
+    }
+    for failed in report.failures() {
+        println!("    NEW {} ({}): {}", failed.check, failed.violation.kind, failed.violation.message);
+        println!("        {}", failed.plan);
+        eprintln!("{}", failed.text);
+    }
+    // All examples have one list: that it has nothing for some of them is no news.
+    for note in report.notes().iter().filter(|note| !note.starts_with("regressions: 0 of")) {
+        println!("    {note}");
+    }
+}
+
+/// Measures a run of the heartbeating example: the best of several readings, each of many runs. Says whether that is little enough.
+fn costs_little() -> bool {
+    const READINGS: u32 = 50;
+    const RUNS: u32 = 200;
+    let simulation = heartbeating();
+    let reading = || {
+        let began = now();
+        for _ in 0..RUNS {
+            simulation.run("HeartbeatingWorkflow", &STEPS).expect("it runs");
+        }
+        (now() - began) / RUNS
+    };
+    reading();
+    let best = (0..READINGS).map(|_| reading()).min().unwrap_or_default();
+    println!(
+        "the heartbeating example: {:.1} us a run ({STEPS} steps; at most {} us)",
+        best.as_secs_f64() * 1e6,
+        MOST.as_micros()
+    );
+    best <= MOST
+}
+
+/// The processor time of this thread where the system tells it, and else the real time.
+fn now() -> Duration {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.and_then(|told| told.split(' ').next()?.parse().ok());
+    match nanos {
+        Some(nanos) => Duration::from_nanos(nanos),
+        None => {
+            static BEGAN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+            BEGAN.elapsed()
+        }
+    }
+}
