@@ -54,6 +54,23 @@ fn the_table_of_faults_is_the_modules() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// Code of the Temporal SDK, which the adapter's step of `.ci/run` compiles and runs.
+const SDK: [(&str, &str); 3] = [
+    ("backup.rs", include_str!("../../adapters/durasim-temporal/tests/readme/backup.rs")),
+    ("test.rs", include_str!("../../adapters/durasim-temporal/tests/readme/test.rs")),
+    ("worker.rs", include_str!("../../adapters/durasim-temporal/tests/readme/worker.rs")),
+];
+
+#[test]
+fn the_code_of_the_sdk_is_the_code_that_is_run() {
+    let chapter = include_str!("../../docs/from-a-worker-to-a-test.md");
+    for (file, code) in SDK {
+        let block = format!("```rust,ignore\n{code}```\n");
+        assert!(chapter.contains(&block), "the chapter does not have {file} as it is");
+        assert!(README.contains(&block) || file == "worker.rs", "the README does not have {file} as it is");
+    }
+}
+
 #[test]
 fn both_commands_are_there() {
     for command in ["cargo run -p activity_advanced", "cargo test"] {
