@@ -105,7 +105,7 @@ use activity::SdkActivity;
 use settings::{Settings, keeps_payloads};
 use workflow::SdkWorkflow;
 
-/// Adds code of the Temporal SDK to a [`Simulation`]. The first call of any of these gives it tokio as well.
+/// Adds code of the Temporal SDK to a [`Simulation`]. The first call of any of these gives it tokio as well, unless it has a host.
 pub trait SimulationExt: Sized {
     /// Registers an activity, by the method that `#[activities]` makes a marker of, and the way to make the instance: once for each
     /// worker's process of each run, after the state of the run was made.
@@ -186,14 +186,14 @@ impl SimulationExt for Simulation {
     }
 }
 
-/// Changes the settings of a simulation. The first change brings tokio.
+/// Changes the settings of a simulation. The first change brings tokio, unless the simulation has a host.
 fn change(simulation: Simulation, change: impl FnOnce(&mut Settings)) -> Simulation {
     let mut had_tokio = false;
     let simulation = simulation.extension(|settings: &mut Settings| {
         had_tokio = std::mem::replace(&mut settings.has_tokio, true);
         change(settings);
     });
-    if had_tokio { simulation } else { simulation.tokio() }
+    if had_tokio || simulation.has_host() { simulation } else { simulation.tokio() }
 }
 
 /// Registers several activities of one type, which share its instance in each worker's process.
