@@ -141,7 +141,7 @@ pub trait SimulationExt: Sized {
 
     /// Adds a worker with those of its options that matter here: the fixed number of its activity slots, the intervals of the
     /// heartbeat throttle, the size of the workflow cache (zero makes each task a replay), and the graceful period of its shutdown.
-    /// All but the slots are then those of all workers. What the options register is registered with the methods above; the
+    /// All but the slots are then those of all workers. Activities and workflows are registered with the methods above. The
     /// worker polls the default task queue, on which the simulation's workflows run, whatever its own is called.
     fn sdk_worker(self, options: &WorkerOptions) -> Simulation;
 }

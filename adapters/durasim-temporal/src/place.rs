@@ -27,8 +27,8 @@ const THIS: &str = "place.rs";
 const LIBRARIES: [&str; 9] =
     ["alloc", "core", "futures", "futures_core", "futures_util", "std", "test", "tokio", "tokio_util"];
 
-/// Gives the file and the line of the first frame that is code of the user's, in a backtrace as std writes it. What stands between
-/// this crate's call of the user's code and its being called in turn is that code, and the SDK's.
+/// Gives the file and the line of the first frame that is code of the user's, in a backtrace as std writes it. Between this
+/// crate's call of the user's code and its being called in turn stand that code, and the SDK's.
 fn user_line(trace: &str) -> Option<(&str, u32)> {
     let mut function = "";
     let mut own: Option<&str> = None;

@@ -1,4 +1,4 @@
-//! [`Settings`]: what a simulation keeps for its SDK code.
+//! [`Settings`]: the values that a simulation keeps for its SDK code.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
 use crate::activity::details::HeartbeatTypes;
 use crate::payload::with_encoding;
 
-/// What a simulation keeps for its SDK code.
+/// The values that a simulation keeps for its SDK code.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) converter: DataConverter,

@@ -1,4 +1,4 @@
-//! What is run of each example: what its `starter.rs` does, in virtual time.
+//! The explorations of the examples: each does what the `starter.rs` beside it does, in virtual time.
 
 use std::time::{Duration, UNIX_EPOCH};
 

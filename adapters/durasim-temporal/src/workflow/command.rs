@@ -1,4 +1,4 @@
-//! What a workflow asks for, as the SDK's code says it.
+//! Commands: the things that a workflow asks for, as the SDK's code says them.
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use crate::sdk::{
     WorkflowActivationJob, WorkflowCommand, WorkflowHost, WorkflowInstance, failures, is_sdk_wake, query_result,
 };
 
-/// What the code asks for in the activation that is under way, and the calls by which it does.
+/// The things that the code asks for in the activation that is under way, and the calls by which it does.
 #[derive(Default)]
 pub(super) struct Asked(RefCell<Vec<(WorkflowCommand, Option<Called>)>>);
 

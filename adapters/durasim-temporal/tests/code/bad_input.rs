@@ -160,7 +160,7 @@ fn with_a_codec() -> Result<Run, RunError> {
     simulation().data_converter(converter).run("Does", &"")
 }
 
-/// What a row does.
+/// The deed of a row.
 enum Mistake {
     /// The workflow does this.
     Does(&'static str),

@@ -103,7 +103,7 @@ impl Draws {
     }
 }
 
-/// It has been changed twice. Of the second change only the new way is left.
+/// It has been changed twice; only the new way is left of the second change.
 #[workflow]
 #[derive(Default)]
 struct Changed;
