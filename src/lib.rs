@@ -98,10 +98,10 @@
 //! # Limits
 //!
 //! Code under test must wait only for what the simulation gives it: [`time`], its context, channels and combinators that
-//! live inside the run; activities also for tokio's timers and tasks, with durasim-tokio. Sockets of tokio's, and a wake from another
-//! thread, end a run with an error that says so;
-//! code that blocks its thread is named on stderr after 30 s. `futures::select!` and
-//! `tokio::select!` without `biased` draw from outside the run: use `select_biased!` or `biased;`. Panics must unwind.
+//! live inside the run; activities also for tokio's timers and tasks, with durasim-tokio. Sockets of tokio's, and a wake
+//! from another thread, end a run with an error that says so; code that blocks its thread is named on stderr after 30 s.
+//! `futures::select!` and `tokio::select!` without `biased` draw from outside the run: use `select_biased!` or `biased;`.
+//! Panics must unwind.
 //!
 //! # Zeros, options and order
 //!
@@ -137,9 +137,9 @@
 //! reader of the real clock: it names code that has not come back for 30 s, and never influences a run. A thread that has
 //! made runs keeps the memory of the last one for the next.
 //!
-//! With the feature `tracing`, the first run also gives `tracing` a subscriber for the rest of the process. It is the default of
-//! a thread only while that makes runs or checks them, and is enabled only for the story of a failure. Since it might be,
-//! `tracing` asks your own subscriber each time whether it is enabled, where it could have kept the answer.
+//! With the feature `tracing`, the first run also gives `tracing` a subscriber for the rest of the process. It is the
+//! default of a thread only while that makes runs or checks them, and is enabled only for the story of a failure. Since it
+//! might be, `tracing` asks your own subscriber each time whether it is enabled, where it could have kept the answer.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

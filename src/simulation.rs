@@ -178,7 +178,8 @@ impl Simulation {
         self
     }
 
-    /// Says whether a [`host`](Simulation::host) keeps time already. An adapter whose code needs one asks before it brings its own.
+    /// Says whether a [`host`](Simulation::host) keeps time already. An adapter whose code needs one asks before it brings
+    /// its own.
     pub fn has_host(&self) -> bool {
         self.setup.host().is_some()
     }
@@ -204,9 +205,9 @@ impl Simulation {
         self
     }
 
-    /// Calls this whenever the process of a worker is gone, with the number of the worker, from 1: it crashed, or it stopped. For
-    /// fakes that notice a dead peer, such as a database that ends the transactions of a connection that is lost. It may use the
-    /// [`state`](crate::state()) of the run.
+    /// Calls this whenever the process of a worker is gone, with the number of the worker, from 1: it crashed, or it
+    /// stopped. For fakes that notice a dead peer, such as a database that ends the transactions of a connection that is
+    /// lost. It may use the [`state`](crate::state()) of the run.
     ///
     /// ```
     /// use std::cell::Cell;

@@ -1,4 +1,5 @@
-//! Finds the example files that ship inside the published SDK, in cargo's copy of it, and makes a module of each. None is copied.
+//! Finds the example files that ship inside the published SDK, in cargo's copy of it, and makes a module of each. None is
+//! copied.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

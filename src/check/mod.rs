@@ -121,7 +121,8 @@ pub trait Check: Send + Sync {
         false
     }
 
-    /// True if the check says that a run ends otherwise and little of the cause. Another check that fails with it is told first.
+    /// True if the check says that a run ends otherwise and little of the cause. Another check that fails with it is told
+    /// first.
     #[doc(hidden)]
     fn is_general(&self) -> bool {
         false

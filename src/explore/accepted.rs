@@ -9,8 +9,8 @@ use crate::fault::Plan;
 /// The word with which its line begins.
 const WORD: &str = "accepted";
 
-/// A failure that is known and is to stay for now: an entry of the [regressions file](super::Exploration::regressions). It fails
-/// no test; every report counts it; and it is an error once its plan does not fail so any more.
+/// A failure that is known and is to stay for now: an entry of the [regressions file](super::Exploration::regressions). It
+/// fails no test; every report counts it; and it is an error once its plan does not fail so any more.
 ///
 /// ```text
 /// accepted "same_result" "different result" "OPS-12: the vendor's client": v1 for=backup; a#1@1:await1=crash

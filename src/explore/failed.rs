@@ -29,9 +29,9 @@ pub struct Failed {
     pub text: String,
     /// Which run of its part found it, from 1. Runs that shrank an earlier failure are not counted.
     pub found_by_run: u64,
-    /// True if none of the plan's [simplifications](Plan::simplifications) fails the same way. It is false if 10,000 runs (fewer
-    /// where each is long) did not suffice to find that out, which the message says, or if the code or the check is not
-    /// deterministic.
+    /// True if none of the plan's [simplifications](Plan::simplifications) fails the same way. It is false if 10,000 runs
+    /// (fewer where each is long) did not suffice to find that out, which the message says, or if the code or the check is
+    /// not deterministic.
     pub is_smallest: bool,
     pub(super) message: Message,
     pub(super) finding: Finding,

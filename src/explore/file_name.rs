@@ -5,9 +5,9 @@ const LONGEST: usize = 200;
 
 /// Makes the name that stands for these parts: a package, a test target, a test, an exploration.
 ///
-/// The parts are joined by `@`, and `::` in them becomes `+`. Letters and digits of ASCII, `_` and `-` stay; all other bytes are
-/// written `%2f`. A name that is too long is cut; behind it, and behind one with capital letters, which some file systems do
-/// not tell from small ones, stands a hash of the whole.
+/// The parts are joined by `@`, and `::` in them becomes `+`. Letters and digits of ASCII, `_` and `-` stay; all other
+/// bytes are written `%2f`. A name that is too long is cut; behind it, and behind one with capital letters, which some file
+/// systems do not tell from small ones, stands a hash of the whole.
 pub(super) fn file_name(parts: &[&str]) -> String {
     let mut name = parts.iter().map(|part| escaped(part)).collect::<Vec<_>>().join("@");
     if name.len() > LONGEST || parts.iter().any(|part| part.contains(|c: char| c.is_ascii_uppercase())) {

@@ -12,8 +12,9 @@ pub(crate) enum Ink {
 }
 
 impl Ink {
-    /// The ink of a failure, which the test harness prints on stdout if it has captured it, and otherwise stands on stderr: coloured if
-    /// both are terminals. `NO_COLOR` is obeyed first, then `FORCE_COLOR` and `CLICOLOR_FORCE`, then `CLICOLOR`.
+    /// The ink of a failure, which the test harness prints on stdout if it has captured it, and otherwise stands on stderr:
+    /// coloured if both are terminals. `NO_COLOR` is obeyed first, then `FORCE_COLOR` and `CLICOLOR_FORCE`, then
+    /// `CLICOLOR`.
     pub(crate) fn of_terminal() -> Ink {
         let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = || console::colors_enabled() && console::colors_enabled_stderr();

@@ -102,10 +102,11 @@ use crate::world::{Run, RunError};
 ///     .assert();
 /// ```
 ///
-/// The [variables](VARIABLES) of the environment take the place of what the test asks for, and each that does is told on stderr
-/// and in the report. With `DURASIM_PLAN='..'`, only the run of that plan is made. A point that it does not come to is an error,
-/// and the message of a failure has the whole timeline, up to some 1,000 lines. With `DURASIM_SEED=..`, only the run of that
-/// seed is made. `DURASIM_SEEDS=0..1000000`, `DURASIM_PAIRS=100000` and `DURASIM_TIME=10m` set how far it goes.
+/// The [variables](VARIABLES) of the environment take the place of what the test asks for, and each that does is told on
+/// stderr and in the report. With `DURASIM_PLAN='..'`, only the run of that plan is made. A point that it does not come to
+/// is an error, and the message of a failure has the whole timeline, up to some 1,000 lines. With `DURASIM_SEED=..`, only
+/// the run of that seed is made. `DURASIM_SEEDS=0..1000000`, `DURASIM_PAIRS=100000` and `DURASIM_TIME=10m` set how far it
+/// goes.
 #[derive(Clone)]
 #[must_use = "an exploration does nothing until `.assert()` or `.report()`"]
 pub struct Exploration {
@@ -241,11 +242,12 @@ impl Exploration {
     /// runs that fail are made again, which finds code that is not deterministic. Use it for activities that count their own
     /// runs in a global.
     ///
-    /// A run that fails is repeated at once, and so is one in which two things woke the same code at one moment. Runs that pass are repeated when their part ends, on another thread and the last
-    /// one first; failures that are explained on a thread of their own, after a run without faults; and the run without faults
-    /// once more at the end, where it shows state that survived a crash. A repeat must have the same trace, result and length. If it has not, that is the
-    /// failure, with the first event that differs and the last call before it in each run, by file and line, and whatever else the
-    /// run violates is not reported.
+    /// A run that fails is repeated at once, and so is one in which two things woke the same code at one moment. Runs that
+    /// pass are repeated when their part ends, on another thread and the last one first; failures that are explained on a
+    /// thread of their own, after a run without faults; and the run without faults once more at the end, where it shows
+    /// state that survived a crash. A repeat must have the same trace, result and length. If it has not, that is the
+    /// failure, with the first event that differs and the last call before it in each run, by file and line, and whatever
+    /// else the run violates is not reported.
     pub fn without_repeats(mut self) -> Exploration {
         self.deterministic = false;
         self
@@ -255,8 +257,8 @@ impl Exploration {
     /// `Err`. Use it for code whose failure is the wanted result, such as a declined card, and to test what happens when nobody
     /// answers. All other runs are compared with that end. The checks judge this run too, and it must come to an end.
     ///
-    /// The report says which failure this excused, or that there was none. Without it, an attempt that runs into a timeout because
-    /// it waits for something which nothing in the simulation wakes is told with its last step, by file and line.
+    /// The report says which failure this excused, or that there was none. Without it, an attempt that runs into a timeout
+    /// because it waits for something which nothing in the simulation wakes is told with its last step, by file and line.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -297,9 +299,9 @@ impl Exploration {
     /// A line of the file is a plan, a comment that begins with `#`, or empty. Any other line is an error that names the file
     /// and the line. Plans that say `for=` another exploration are skipped, so that several explorations may share a file.
     ///
-    /// A plan that still fails is a failure as any other. If it is fixed, the report says so; the line may stay, to guard against
-    /// the failure's return. If the run no longer comes to one of its points, it guards against nothing: that is an error,
-    /// which shows the nearest points, and nothing else is tried. [`Report::regressions`] has all of it as data.
+    /// A plan that still fails is a failure as any other. If it is fixed, the report says so; the line may stay, to guard
+    /// against the failure's return. If the run no longer comes to one of its points, it guards against nothing: that is an
+    /// error, which shows the nearest points, and nothing else is tried. [`Report::regressions`] has all of it as data.
     ///
     /// A failure that is known and is to stay for now is [accepted](Accepted) by its line, with the check, the rule and the
     /// reason: `accepted "same_result" "different result" "OPS-12": v1 ..`. It fails no test, is counted in every report, and
@@ -307,8 +309,8 @@ impl Exploration {
     ///
     /// With `DURASIM_REGRESSIONS=write` the shrunk plans of new failures are appended, each after a comment that says which
     /// check it fails. Lines that are there stay as they are. A missing file is made then at the first failure; without the
-    /// variable it is an error, and so is a missing folder. A file whose plans are all for other explorations is told. `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of
-    /// them.
+    /// variable it is an error, and so is a missing folder. A file whose plans are all for other explorations is told.
+    /// `DURASIM_PLAN` and `DURASIM_SEED` leave the file's plans out; every shard replays all of them.
     ///
     /// ```no_run
     /// # use durasim::{Simulation, check};
@@ -325,9 +327,9 @@ impl Exploration {
         self
     }
 
-    /// Explores further inputs, too, one after the other: each has a run without faults of its own, and all that is asked for is
-    /// tried for each. Inputs are numbered from 1, which is the one given to [`explore`](crate::Simulation::explore). The plans of
-    /// the second say `for=name[2]`, and so on.
+    /// Explores further inputs, too, one after the other: each has a run without faults of its own, and all that is asked
+    /// for is tried for each. Inputs are numbered from 1, which is the one given to
+    /// [`explore`](crate::Simulation::explore). The plans of the second say `for=name[2]`, and so on.
     ///
     /// An input that cannot be encoded as JSON, and one for a script, is an error of the report.
     ///
@@ -438,9 +440,9 @@ impl Exploration {
     ///
     /// # Panics
     /// With the explained, shrunk failures, if any; with the error, if the fault-free run cannot be finished or the
-    /// exploration asks for nothing. The last lines that are printed are a box that fits on a screen, and the command that makes
-    /// the failure again; with `--nocapture`, the report stands before it. The panic hook is not called, so it adds no lines
-    /// of its own. The payload is a `String` with all of it, as `#[should_panic(expected = "..")]` wants it.
+    /// exploration asks for nothing. The last lines that are printed are a box that fits on a screen, and the command that
+    /// makes the failure again; with `--nocapture`, the report stands before it. The panic hook is not called, so it adds
+    /// no lines of its own. The payload is a `String` with all of it, as `#[should_panic(expected = "..")]` wants it.
     #[track_caller]
     pub fn assert(&self) {
         let report = self.report();

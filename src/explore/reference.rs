@@ -191,8 +191,8 @@ fn is_error(json: &[u8]) -> bool {
     matches!(serde_json::from_slice::<Result<IgnoredAny, IgnoredAny>>(json), Ok(Err(_)))
 }
 
-/// Finds out whether a run without faults runs into a timeout because an attempt waits for something that nothing in the simulation
-/// wakes: a mistake, also where a timeout is meant.
+/// Finds out whether a run without faults runs into a timeout because an attempt waits for something that nothing in the
+/// simulation wakes: a mistake, also where a timeout is meant.
 fn waits_for_nothing(run: &Run) -> Option<Violation> {
     run.trace().events().iter().enumerate().find_map(|(index, event)| {
         let timeout = match event.what {
@@ -206,8 +206,8 @@ fn waits_for_nothing(run: &Run) -> Option<Violation> {
     })
 }
 
-/// Finds out whether a run without faults runs into a timeout. Unless the user says otherwise, the code or its options are wrong
-/// then, whatever comes after it.
+/// Finds out whether a run without faults runs into a timeout. Unless the user says otherwise, the code or its options are
+/// wrong then, whatever comes after it.
 fn times_out(run: &Run) -> Option<Violation> {
     let trace = run.trace();
     trace.events().iter().enumerate().find_map(|(index, event)| {

@@ -26,7 +26,8 @@ pub(super) struct ReportFolder {
 }
 
 impl ReportFolder {
-    /// Gives the folder that is set. A relative path begins at the package root, as that of regressions does; empty counts as not set.
+    /// Gives the folder that is set. A relative path begins at the package root, as that of regressions does; empty counts
+    /// as not set.
     fn of_environment() -> Option<ReportFolder> {
         let set = PathBuf::from(std::env::var_os(FOLDER).filter(|value| !value.is_empty())?);
         let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
@@ -71,8 +72,8 @@ impl ReportFolder {
 }
 
 impl Report {
-    /// Writes the report, and the trace of each failing run, if `DURASIM_REPORT` asks for that. If it cannot be done, that is the
-    /// report's error.
+    /// Writes the report, and the trace of each failing run, if `DURASIM_REPORT` asks for that. If it cannot be done, that
+    /// is the report's error.
     pub(super) fn write_where_asked(&mut self) {
         let Some(folder) = ReportFolder::of_environment() else { return };
         match (self.write_into(&folder), &self.error) {
@@ -105,8 +106,8 @@ impl Report {
         folder.write(&format!("{name}.json"), |file| writeln!(file, "{value:#}"))
     }
 
-    /// Makes the name of the report's file of the package, the test target, the test, and the exploration if that has another name.
-    /// A further exploration of the same name in this process has a number behind it.
+    /// Makes the name of the report's file of the package, the test target, the test, and the exploration if that has
+    /// another name. A further exploration of the same name in this process has a number behind it.
     fn file_name(&self) -> String {
         let program = std::env::current_exe().unwrap_or_default();
         let program = program.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();

@@ -194,7 +194,8 @@ pub(super) fn without_hash(executable: &str) -> &str {
     parts.filter(|(_, hash)| is_hash(hash)).map_or(executable, |(name, _)| name)
 }
 
-/// The profile, by the folder that cargo builds in, unless it is the usual one: `target/release/deps/promises-0123456789abcdef`.
+/// The profile, by the folder that cargo builds in, unless it is the usual one:
+/// `target/release/deps/promises-0123456789abcdef`.
 fn profile(executable: &Path) -> Option<String> {
     let folder = executable.parent()?;
     let is_inner = ["deps", "examples"].iter().any(|inner| folder.ends_with(inner));

@@ -3,8 +3,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A share of all seeds, from 0.0 to 1.0. Which ones are in it follows from each seed alone, so that a larger share has those of
-/// a smaller one, and a seed that is not in it means what it always does.
+/// A share of all seeds, from 0.0 to 1.0. Which ones are in it follows from each seed alone, so that a larger share has
+/// those of a smaller one, and a seed that is not in it means what it always does.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Share(pub(super) f64);
 

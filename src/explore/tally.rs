@@ -25,8 +25,8 @@ pub struct Tally {
     pub without_effect: u64,
     /// Runs in which faults used up what the options allow, and every check is satisfied.
     pub over_budget: u64,
-    /// The runs over budget in which no heartbeat or start-to-close timeout could have ended a lost attempt: worth a look at the
-    /// activity's options.
+    /// The runs over budget in which no heartbeat or start-to-close timeout could have ended a lost attempt: worth a look
+    /// at the activity's options.
     pub unprotected: u64,
     /// Runs in which a cancel was requested and heeded, and every check is satisfied.
     pub cancelled: u64,

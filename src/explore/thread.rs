@@ -6,8 +6,8 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use crate::world::ambient::has_drawn;
 use crate::world::logging::silence;
 
-/// Does this on a thread that keeps nothing of an earlier run: on this one, or on a new one if code on this one has drawn random
-/// bytes that std and rand keep in a thread.
+/// Does this on a thread that keeps nothing of an earlier run: on this one, or on a new one if code on this one has drawn
+/// random bytes that std and rand keep in a thread.
 pub(super) fn on_fresh<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if !has_drawn() {
         return work();

@@ -32,14 +32,15 @@ pub fn now() -> Option<Time> {
     }
 }
 
-/// Fills `bytes` with random ones that follow from the seed of the run. `false` where [`now`] is `None`: nothing is filled then.
+/// Fills `bytes` with random ones that follow from the seed of the run. `false` where [`now`] is `None`: nothing is filled
+/// then.
 ///
 /// ```
 /// assert!(!durasim::ambient::fill(&mut [0; 16]));
 /// ```
 ///
-/// std and rand ask once in each thread, and keep what they get there: a `HashMap` has its order from that. So the next run of an
-/// exploration that would be on this thread is on a thread of its own.
+/// std and rand ask once in each thread, and keep what they get there: a `HashMap` has its order from that. So the next run
+/// of an exploration that would be on this thread is on a thread of its own.
 pub fn fill(bytes: &mut [u8]) -> bool {
     note_drawn();
     if now().is_none() {

@@ -57,9 +57,10 @@ pub fn now() -> Time {
 /// Gives the present moment of the run in progress on this thread, or `None` where there is no run: outside of a
 /// simulation, on another thread, and in checks.
 ///
-/// It may be called by anybody at any time, in workflow code, destructors and panic hooks too: it never panics, never
-/// ends a run, is not counted as a call, and is never shown as the last call of the code. In workflow code it is the time at which the code runs, in a replay too, so that it must not
-/// decide anything: that is for [`WorkflowContext::now`](crate::WorkflowContext::now). It is meant for formatters of logs.
+/// It may be called by anybody at any time, in workflow code, destructors and panic hooks too: it never panics, never ends
+/// a run, is not counted as a call, and is never shown as the last call of the code. In workflow code it is the time at
+/// which the code runs, in a replay too, so that it must not decide anything: that is for
+/// [`WorkflowContext::now`](crate::WorkflowContext::now). It is meant for formatters of logs.
 ///
 /// ```
 /// use std::time::SystemTime;

@@ -56,8 +56,8 @@ pub trait ActivityLink: Send + Sync {
     /// The present moment of the run; the epoch outside it.
     fn now(&self) -> Time;
 
-    /// The number of the attempt's worker, from 1, as [`Simulation::on_worker_gone`](crate::Simulation::on_worker_gone) says it: an
-    /// adapter keeps by it what belongs to the worker's process.
+    /// The number of the attempt's worker, from 1, as [`Simulation::on_worker_gone`](crate::Simulation::on_worker_gone)
+    /// says it: an adapter keeps by it what belongs to the worker's process.
     fn worker(&self) -> u32 {
         1
     }
@@ -71,8 +71,8 @@ pub trait ActivityLink: Send + Sync {
         Extensions::default()
     }
 
-    /// Gives the value that the process of this attempt has under this key, and makes it if there is none: [`PerProcess`] is how to
-    /// ask for it. A link without a simulation behind it makes a value each time.
+    /// Gives the value that the process of this attempt has under this key, and makes it if there is none: [`PerProcess`]
+    /// is how to ask for it. A link without a simulation behind it makes a value each time.
     ///
     /// [`PerProcess`]: super::PerProcess
     fn process_value(&self, key: usize, make: &mut dyn FnMut() -> Rc<dyn Any>) -> Rc<dyn Any> {

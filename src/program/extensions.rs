@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 /// The settings that adapters keep in a simulation, one value of each type. Cloning is cheap.
 ///
-/// An adapter sets its own with [`Simulation::extension`](crate::Simulation::extension), and reads them where its code runs, with
-/// [`ActivityLink::extensions`](super::ActivityLink::extensions) or [`WorkflowLink::extensions`](super::WorkflowLink::extensions).
+/// An adapter sets its own with [`Simulation::extension`](crate::Simulation::extension), and reads them where its code
+/// runs, with [`ActivityLink::extensions`](super::ActivityLink::extensions) or
+/// [`WorkflowLink::extensions`](super::WorkflowLink::extensions).
 ///
 /// ```
 /// use durasim::program::Extensions;

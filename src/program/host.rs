@@ -66,8 +66,8 @@ impl Ground {
         Ground { seed, doorway: Doorway(door), tries }
     }
 
-    /// Calls this, and keeps back the wakes of tasks of the run meanwhile: gives the wakers to call later, in their order. For a
-    /// host that lets the clock of one process go ahead of the others', to see when its next timer is due.
+    /// Calls this, and keeps back the wakes of tasks of the run meanwhile: gives the wakers to call later, in their order.
+    /// For a host that lets the clock of one process go ahead of the others', to see when its next timer is due.
     pub fn hold_wakes(&self, call: &mut dyn FnMut()) -> Vec<Waker> {
         self.doorway.0.hold_wakes(call)
     }

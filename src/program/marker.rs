@@ -37,8 +37,8 @@ pub enum Marker {
         /// The version that was the newest when the code first asked.
         version: i32,
     },
-    /// The run has set values that are shown with it, such as its memo or its search attributes. Nothing in a run reads them but
-    /// its own code.
+    /// The run has set values that are shown with it, such as its memo or its search attributes. Nothing in a run reads
+    /// them but its own code.
     Upserted {
         /// The sort of values: `memo`.
         sort: Arc<str>,

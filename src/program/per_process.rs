@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::activity::ActivityLink;
 
-/// A value that each worker's process of each run has for itself, such as the fields of a type whose methods are activities. It is
-/// made when an attempt in that process first asks for it, which is after the [state](crate::Simulation::state) of the run was made.
-/// It is lost when the process crashes, and dropped when the process stops. Clones are the same value.
+/// A value that each worker's process of each run has for itself, such as the fields of a type whose methods are
+/// activities. It is made when an attempt in that process first asks for it, which is after the
+/// [state](crate::Simulation::state) of the run was made. It is lost when the process crashes, and dropped when the process
+/// stops. Clones are the same value.
 ///
 /// ```
 /// use std::cell::Cell;

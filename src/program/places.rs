@@ -4,9 +4,9 @@
 //! It says a pointer to the line, which is kept for the code that runs on this thread. A run takes it along when it goes on to
 //! other code, and names it where something goes wrong: in no event of a [trace](crate::trace), and in no timeline.
 //!
-//! An adapter whose SDK knows the lines of its callers may say them too; an adapter that does not loses nothing but these words. Where
-//! an SDK does not know them, the adapter may look for them in a backtrace, but only in a run whose places are [`wanted`], which is
-//! made to be told of: then it says the line with [`called_in`].
+//! An adapter whose SDK knows the lines of its callers may say them too; an adapter that does not loses nothing but these
+//! words. Where an SDK does not know them, the adapter may look for them in a backtrace, but only in a run whose places are
+//! [`wanted`], which is made to be told of: then it says the line with [`called_in`].
 //!
 //! ```
 //! use std::panic::Location;
@@ -61,8 +61,8 @@ impl At {
     }
 }
 
-/// Writes `` `ctx.heartbeat` at src/copy.rs:12 ``. A library that calls, such as the standard one which is given `ctx.now` as a function,
-/// is left away: its lines say nothing of the user's code.
+/// Writes `` `ctx.heartbeat` at src/copy.rs:12 ``. A library that calls, such as the standard one which is given `ctx.now`
+/// as a function, is left away: its lines say nothing of the user's code.
 impl fmt::Display for Called {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.name)?;
@@ -93,7 +93,8 @@ fn line(at: &Location<'_>) -> Option<String> {
     (!is_of_a_library(at.file())).then(|| format!("{}:{}", straight(at.file()), at.line()))
 }
 
-/// The path of a file without detours: `tests/shop/../cart/main.rs`, as a module with a `#[path]` has it, is `tests/cart/main.rs`.
+/// The path of a file without detours: `tests/shop/../cart/main.rs`, as a module with a `#[path]` has it, is
+/// `tests/cart/main.rs`.
 fn straight(file: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in file.split('/') {
@@ -131,7 +132,8 @@ impl Places {
         self.call
     }
 
-    /// Names the last step that the code has made, as the end of a sentence: ``its last call was `ctx.heartbeat` at src/copy.rs:12``.
+    /// Names the last step that the code has made, as the end of a sentence: ``its last call was `ctx.heartbeat` at
+    /// src/copy.rs:12``.
     pub(crate) fn words(&self) -> Option<String> {
         match self.ended_words().filter(|_| self.ended_last) {
             Some(line) => Some(format!("the last await that finished stands at {line}")),
@@ -170,8 +172,8 @@ struct Present {
     ended_last: Cell<bool>,
 }
 
-/// Says that the code which runs on this thread makes a call of this name, as users write it: `ctx.heartbeat`. Gives the line of
-/// the caller, which is the user's where this is called from a function with `#[track_caller]`.
+/// Says that the code which runs on this thread makes a call of this name, as users write it: `ctx.heartbeat`. Gives the
+/// line of the caller, which is the user's where this is called from a function with `#[track_caller]`.
 #[track_caller]
 pub fn called(name: &'static str) -> &'static Location<'static> {
     let at = Location::caller();
@@ -187,8 +189,8 @@ pub fn called_at(name: &'static str, at: &'static Location<'static>) {
     });
 }
 
-/// Says that the code which runs on this thread makes a call of this name that stands in this file, at this line. The call is for
-/// adapters that have found the line in a backtrace, where places are [`wanted`].
+/// Says that the code which runs on this thread makes a call of this name that stands in this file, at this line. The call
+/// is for adapters that have found the line in a backtrace, where places are [`wanted`].
 pub fn called_in(name: &'static str, file: &str, line: u32) {
     let call = Called { name, at: At::Traced(Line { file: kept(file), line }) };
     PRESENT.with(|present| {
@@ -224,8 +226,9 @@ fn kept(file: &str) -> &'static str {
     file
 }
 
-/// Says that the future of a call that stands there has ended. It is to be called from a `poll` with `#[track_caller]`, whose caller
-/// is the user's `.await` or `select!`: that is the line then. Where a library polls it, the line is the call's.
+/// Says that the future of a call that stands there has ended. It is to be called from a `poll` with `#[track_caller]`,
+/// whose caller is the user's `.await` or `select!`: that is the line then. Where a library polls it, the line is the
+/// call's.
 #[track_caller]
 pub fn ended(call: &'static Location<'static>) {
     let polled = Location::caller();

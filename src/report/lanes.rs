@@ -3,8 +3,8 @@
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, Who, WorkerKey};
 
-/// A thread of a process, as viewers of traces call it. No two lanes have the same `tid`, since some viewers take it for unique,
-/// and none is 0, which means the idle thread to them.
+/// A thread of a process, as viewers of traces call it. No two lanes have the same `tid`, since some viewers take it for
+/// unique, and none is 0, which means the idle thread to them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Lane {
     pub(super) pid: u32,

@@ -14,9 +14,10 @@ const WIDTH: usize = 200;
 /// A run in the Trace Event Format, as JSON text, to be opened in `chrome://tracing` or at <https://ui.perfetto.dev>.
 /// [`Run::trace_events`](crate::Run::trace_events) makes it.
 ///
-/// The process with `pid` 1 is the service; its lanes are the run as a whole, the workflows and the activities. Each worker is
-/// a process of its own, with a lane for the worker and one for each attempt that it took. No two lanes have the same `tid`, and
-/// both numbers have names (`process_name`, `thread_name`). `ts` is virtual time in microseconds since the start of the run.
+/// The process with `pid` 1 is the service; its lanes are the run as a whole, the workflows and the activities. Each worker
+/// is a process of its own, with a lane for the worker and one for each attempt that it took. No two lanes have the same
+/// `tid`, and both numbers have names (`process_name`, `thread_name`). `ts` is virtual time in microseconds since the start
+/// of the run.
 ///
 /// A workflow run, a workflow task, an activity, an attempt, the life of a worker's process and a time in which it stands still
 /// are pairs of `B` and `E`; all else is an instant (`i`): heartbeats, effects, faults, signals, timers, retries. One that is

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::program::places::{Asked, Called, Places};
 use crate::service::WorkflowKey;
 
-/// The table says how far code had come when each event was noted. It is no part of the trace, and only kept in runs that are made to be told of.
+/// The table says how far code had come when each event was noted. It is no part of the trace, and only kept in runs that
+/// are made to be told of.
 #[derive(Debug, Default)]
 pub(super) struct EventPlaces {
     /// They are kept by event.

@@ -147,8 +147,8 @@ impl World {
         is_news || is_early
     }
 
-    /// Ends the run if a panic of the host's tasks means that one is outside the simulation: whoever waits for the task would take
-    /// it for a failure.
+    /// Ends the run if a panic of the host's tasks means that one is outside the simulation: whoever waits for the task
+    /// would take it for a failure.
     fn note_panic(&self, words: &str) {
         let Ok(mut core) = self.core.try_borrow_mut() else { return };
         if let (Doing::Host, Some(error)) = (core.shown.doing(), outside_in_task(words)) {

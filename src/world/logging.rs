@@ -28,8 +28,8 @@ pub(crate) fn silence() -> Silence {
     }
 }
 
-/// Makes this thread silent for a run, or for what a run has left. If the thread keeps logs, it keeps those of a run that begins
-/// now, and not those of another run within.
+/// Makes this thread silent for a run, or for what a run has left. If the thread keeps logs, it keeps those of a run that
+/// begins now, and not those of another run within.
 pub(super) fn enter(begins: bool) -> Silence {
     let silence = silence();
     #[cfg(feature = "tracing")]

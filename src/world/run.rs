@@ -127,8 +127,8 @@ impl Run {
         self.world().drop_remains().map(|panic| dropped_state(&panic))
     }
 
-    /// Says whether two things have woken one task before it was polled: code that waits for either may then go another way when
-    /// the run is made again.
+    /// Says whether two things have woken one task before it was polled: code that waits for either may then go another way
+    /// when the run is made again.
     pub(crate) fn has_raced(&self) -> bool {
         self.has_raced
     }

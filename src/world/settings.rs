@@ -31,9 +31,9 @@ pub struct Settings {
     pub heartbeat_throttle: HeartbeatThrottle,
     /// How long a worker may take for one workflow task. Default 10 s; zero means the default.
     pub workflow_task_timeout: Duration,
-    /// The number of open workflows whose code a worker keeps between their tasks; it forgets the one that has had no task for
-    /// longest. A task of a workflow that was forgotten begins with a replay. Default: no limit. At zero every task is a replay, as
-    /// with a worker whose cache is off.
+    /// The number of open workflows whose code a worker keeps between their tasks; it forgets the one that has had no task
+    /// for longest. A task of a workflow that was forgotten begins with a replay. Default: no limit. At zero every task is
+    /// a replay, as with a worker whose cache is off.
     pub cached_workflows: u32,
     /// The end of virtual time: a run that is not over by then ends with
     /// [`RunError::Horizon`](crate::RunError::Horizon). Default 30 days; zero is an error of the run.

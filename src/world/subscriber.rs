@@ -1,9 +1,9 @@
 //! [`Recorder`]: the subscriber of `tracing` that is the default of a thread while it makes runs.
 //!
-//! There is one in a process, for ever, since each new one makes `tracing` ask all subscribers about all callsites again. It is
-//! interested in each callsite *sometimes*: it is asked each time, and the answer is a flag of the thread, which says no unless the
-//! thread keeps the logs of a run. Other subscribers are not disabled by it: `tracing` takes the most that any one of
-//! them wants.
+//! There is one in a process, for ever, since each new one makes `tracing` ask all subscribers about all callsites again.
+//! It is interested in each callsite *sometimes*: it is asked each time, and the answer is a flag of the thread, which says
+//! no unless the thread keeps the logs of a run. Other subscribers are not disabled by it: `tracing` takes the most that
+//! any one of them wants.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

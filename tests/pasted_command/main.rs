@@ -1,5 +1,5 @@
-//! The command of a failure works as it is pasted: small packages are built, their tests fail, and the last line of each failure
-//! is given to a shell. The same check fails again, in one test of one executable.
+//! The command of a failure works as it is pasted: small packages are built, their tests fail, and the last line of each
+//! failure is given to a shell. The same check fails again, in one test of one executable.
 //!
 //! `cargo test --test pasted_command -- --ignored` runs it; nextest has to be installed.
 #![cfg(unix)]

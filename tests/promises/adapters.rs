@@ -1,4 +1,5 @@
-//! An adapter of a whole SDK finds in the seam what an SDK's worker has: memory of the process, settings, and an error that ends the run.
+//! An adapter of a whole SDK finds in the seam what an SDK's worker has: memory of the process, settings, and an error that
+//! ends the run.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -125,7 +126,8 @@ fn a_process_that_cannot_start_ends_the_run() {
 #[derive(Clone, Default)]
 struct Words(Vec<&'static str>);
 
-/// An activity and a workflow that read the settings of their adapter. The activity does what cannot be simulated if there are none.
+/// An activity and a workflow that read the settings of their adapter. The activity does what cannot be simulated if there
+/// are none.
 struct Reading;
 
 impl ActivityProgram for Reading {

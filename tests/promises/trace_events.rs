@@ -1,5 +1,5 @@
-//! A run is a file that Chrome and Perfetto read: each thing has its lane, what begins ends in the same lane, properly nested, and
-//! time never falls.
+//! A run is a file that Chrome and Perfetto read: each thing has its lane, what begins ends in the same lane, properly
+//! nested, and time never falls.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! A failure fits on one screen. Six situations are run in a pseudo-terminal, by this very binary as `cargo test` would; what the
-//! terminal then shows above the last lines of the test harness has the check, the cause, the fault and the whole command.
+//! A failure fits on one screen. Six situations are run in a pseudo-terminal, by this very binary as `cargo test` would;
+//! what the terminal then shows above the last lines of the test harness has the check, the cause, the fault and the whole
+//! command.
 #![cfg(unix)]
 
 mod situations;

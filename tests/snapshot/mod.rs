@@ -3,7 +3,8 @@
 /// The columns of a line.
 const WIDTH: usize = 120;
 
-/// The places of code change with every edit of its file: `tests/promises/places.rs:7:3` is kept as `tests/promises/places.rs:LINE`.
+/// The places of code change with every edit of its file: `tests/promises/places.rs:7:3` is kept as
+/// `tests/promises/places.rs:LINE`.
 fn without_places(text: &str) -> String {
     const PLACE: &str = ".rs:";
     let mut parts = text.split(PLACE);

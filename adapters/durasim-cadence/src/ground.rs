@@ -1,7 +1,8 @@
 //! [`Ground`]: the tokio runtime in which code of workflows is polled, and nothing of which ever runs.
 //!
-//! The client's `get_version` records its marker in a task that it spawns with tokio, and panics where there is no runtime. The marker
-//! is taken from the client's own list instead, so the task is dropped unpolled. Anything else that workflow code spawns is told.
+//! The client's `get_version` records its marker in a task that it spawns with tokio, and panics where there is no runtime.
+//! The marker is taken from the client's own list instead, so the task is dropped unpolled. Anything else that workflow
+//! code spawns is told.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -31,8 +31,8 @@ const TASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often code is polled in one activation before it is taken for a loop.
 const MOST_ROUNDS: u32 = 10_000;
 
-/// How often spawned tasks are polled, at least and for each of them, after the last step that shows. A message in a channel between
-/// them does not show, and the client's dispatcher wakes nobody.
+/// How often spawned tasks are polled, at least and for each of them, after the last step that shows. A message in a
+/// channel between them does not show, and the client's dispatcher wakes nobody.
 const QUIET_ROUNDS: usize = 64;
 const QUIET_ROUNDS_FOR_EACH: usize = 8;
 

@@ -1,5 +1,5 @@
-//! Activities and workflows that are written for the Cadence Rust client (`crabdance_*` 0.3.0) run inside a [durasim] simulation as
-//! they are: in virtual time, under every fault, and the same again each time.
+//! Activities and workflows that are written for the Cadence Rust client (`crabdance_*` 0.3.0) run inside a [durasim]
+//! simulation as they are: in virtual time, under every fault, and the same again each time.
 //!
 //! Code registers itself here as it does with a worker:
 //!
@@ -53,17 +53,18 @@
 //!
 //! # What runs
 //!
-//! Activities run in durasim-tokio, so tokio's timers, tasks and blocking calls follow the run. Workflows run as the client's own
-//! dispatcher runs them: activities, timers, signals, queries, side effects, versions, cancellation, spawned tasks and channels.
-//! Children, continue-as-new, local activities and calls to other workflows end the run with an error that names them.
+//! Activities run in durasim-tokio, so tokio's timers, tasks and blocking calls follow the run. Workflows run as the
+//! client's own dispatcher runs them: activities, timers, signals, queries, side effects, versions, cancellation, spawned
+//! tasks and channels. Children, continue-as-new, local activities and calls to other workflows end the run with an error
+//! that names them.
 //!
 //! Workers and errors follow Cadence's Go worker. The worker that is published with the client does some things in another way:
 //! `docs/cadence.md` of the repository lists them, and what of the client is not as in production.
 //!
 //! # Deadlines
 //!
-//! `ctx.get_remaining_time()` asks std's clock. With durasim-wallclock that clock is the run's. Without, an attempt sees the time
-//! that it had at its start, and it does not shrink.
+//! `ctx.get_remaining_time()` asks std's clock. With durasim-wallclock that clock is the run's. Without, an attempt sees
+//! the time that it had at its start, and it does not shrink.
 
 mod activity;
 mod activity_error;
@@ -92,18 +93,18 @@ use resources::{No, Shared};
 
 /// Adds code of the Cadence Rust client to a [`Simulation`], which should be one of [`Simulation::cadence`].
 ///
-/// Each method gives the simulation a tokio runtime if it has none: [`tokio_with`](SimulationExt::tokio_with), for its options, comes
-/// before.
+/// Each method gives the simulation a tokio runtime if it has none: [`tokio_with`](SimulationExt::tokio_with), for its
+/// options, comes before.
 pub trait CadenceExt: Sized {
-    /// Adds all that is registered as with a worker: what `#[activity]` and `#[workflow]` of the client make, and implementations of
-    /// its traits by hand.
+    /// Adds all that is registered as with a worker: what `#[activity]` and `#[workflow]` of the client make, and
+    /// implementations of its traits by hand.
     ///
     /// `ctx.resources()` is `None` in these activities.
     fn registered(self, register: impl FnOnce(&dyn Registry)) -> Simulation;
 
-    /// As [`registered`](CadenceExt::registered), for activities with resources. They are made by `make` for each process of a worker
-    /// in each run, when its first attempt begins, as code of that attempt. Those of a process are not dropped before the run is
-    /// over, since nobody runs destructors for a process that has crashed.
+    /// As [`registered`](CadenceExt::registered), for activities with resources. They are made by `make` for each process
+    /// of a worker in each run, when its first attempt begins, as code of that attempt. Those of a process are not dropped
+    /// before the run is over, since nobody runs destructors for a process that has crashed.
     ///
     /// Workflows have no resources here.
     fn registered_with<R: Send + Sync + 'static>(
@@ -112,16 +113,16 @@ pub trait CadenceExt: Sized {
         register: impl FnOnce(&dyn Registry),
     ) -> Simulation;
 
-    /// Adds an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>` of the client. Input and output travel
-    /// as JSON.
+    /// Adds an activity: an `async fn(&ActivityContext, Input) -> Result<Output, ActivityError>` of the client. Input and
+    /// output travel as JSON.
     fn cadence_activity<I, O, F>(self, name: impl Into<String>, activity: F) -> Simulation
     where
         F: AsyncFn(&ActivityContext, I) -> Result<O, DefaultActivityError> + Send + Sync + 'static,
         I: DeserializeOwned + 'static,
         O: Serialize + 'static;
 
-    /// Adds a workflow: an `async fn(&mut WorkflowContext, Input) -> Result<Output, WorkflowError>` of the client. Input and output
-    /// travel as JSON.
+    /// Adds a workflow: an `async fn(&mut WorkflowContext, Input) -> Result<Output, WorkflowError>` of the client. Input
+    /// and output travel as JSON.
     fn cadence_workflow<I, O, F>(self, name: impl Into<String>, workflow: F) -> Simulation
     where
         F: AsyncFn(&mut WorkflowContext, I) -> Result<O, DefaultWorkflowError> + Send + Sync + 'static,

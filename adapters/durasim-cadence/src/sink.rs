@@ -256,7 +256,8 @@ impl Sink {
         Ok(())
     }
 
-    /// Takes in what the code has asked for silently since its last command. `next_timer` asks the client's context for a timer.
+    /// Takes in what the code has asked for silently since its last command. `next_timer` asks the client's context for a
+    /// timer.
     ///
     /// The count that this uses up is used up in a replay too: both have side effects in the same activations.
     pub(crate) fn look_at_the_count(&self, next_timer: impl FnOnce()) {

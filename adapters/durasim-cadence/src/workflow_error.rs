@@ -70,8 +70,8 @@ fn timeout(timeout_type: TimeoutType) -> ActivityFailureType {
     })
 }
 
-/// The command by which a workflow closes that has returned this error. As in Go, a cancellation that comes back up closes it as
-/// cancelled, if one was asked for.
+/// The command by which a workflow closes that has returned this error. As in Go, a cancellation that comes back up closes
+/// it as cancelled, if one was asked for.
 pub(crate) fn closing(error: &DefaultWorkflowError, cancel_requested: bool) -> Command {
     let error_type = match error {
         WorkflowError::ActivityFailed(info) if info.failure_type == ActivityFailureType::Cancelled => "Cancelled",

@@ -28,8 +28,8 @@ fn the_deadline_aware_activity_stops_by_itself() {
     assert_eq!((completed_items, stopped_early, run.virtual_time().since_epoch().as_millis()), (96, true, 4_803));
 }
 
-/// The document's fragments in their order: the file where each stands, and its text. Where the example has more between two of its
-/// lines, the parts are separate. `...` is what the document leaves out.
+/// The document's fragments in their order: the file where each stands, and its text. Where the example has more between
+/// two of its lines, the parts are separate. `...` is what the document leaves out.
 const FRAGMENTS: &[(&str, &str)] = &[
     (FILE, "// Record progress periodically\nfor chunk in chunks {"),
     (

@@ -1,5 +1,5 @@
-//! Four faults of published activities, planted anew as code for the client: each is found, its plan is the smallest, and nothing is
-//! said of the same code without it. `docs/bug-4.md` tells the first one's story.
+//! Four faults of published activities, planted anew as code for the client: each is found, its plan is the smallest, and
+//! nothing is said of the same code without it. `docs/bug-4.md` tells the first one's story.
 
 #[path = "../examples/activity_advanced/app/mod.rs"]
 #[allow(dead_code, reason = "the example uses all of it")]
@@ -90,8 +90,8 @@ fn a_checksum_that_is_made_in_the_loop_is_wrong_when_nothing_is_left_to_do() {
 
 // Bug 5: a deadline that is seen and not heeded.
 
-/// The time that a step takes. There are 300 s for 14 of them, so an attempt that begins late comes near the deadline. With a retry
-/// policy Cadence's service gives it more time.
+/// The time that a step takes. There are 300 s for 14 of them, so an attempt that begins late comes near the deadline. With
+/// a retry policy Cadence's service gives it more time.
 const STEP: Duration = Duration::from_secs(20);
 
 /// No step is begun when less time is left.

@@ -1,5 +1,5 @@
-//! The same seed gives the same trace: all runs of the SDK's heartbeating and saga examples are made on one thread and on two, and
-//! everything that happened in them is compared. `cargo run -p durasim-temporal --example same_trace -- 100000`
+//! The same seed gives the same trace: all runs of the SDK's heartbeating and saga examples are made on one thread and on
+//! two, and everything that happened in them is compared. `cargo run -p durasim-temporal --example same_trace -- 100000`
 
 use std::process::ExitCode;
 

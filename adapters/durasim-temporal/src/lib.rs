@@ -1,5 +1,5 @@
-//! Code written for the [Temporal Rust SDK](https://crates.io/crates/temporalio-sdk) runs inside a [durasim] simulation as it is:
-//! `#[activities]` and `#[workflow]`, on tokio, in virtual time, under every fault, and the same again each time.
+//! Code written for the [Temporal Rust SDK](https://crates.io/crates/temporalio-sdk) runs inside a [durasim] simulation as
+//! it is: `#[activities]` and `#[workflow]`, on tokio, in virtual time, under every fault, and the same again each time.
 //!
 //! ```
 //! use std::time::Duration;
@@ -57,21 +57,22 @@
 //! [durasim_tokio].
 //!
 //! Heartbeat details of the types of std that one expects are known; others are made known with
-//! [`heartbeat_type`](SimulationExt::heartbeat_type). They travel through the payload converter, so that code which reads another type
-//! than it wrote is found. A heartbeat of `()` erases the checkpoint, as in production: it has no payload.
+//! [`heartbeat_type`](SimulationExt::heartbeat_type). They travel through the payload converter, so that code which reads
+//! another type than it wrote is found. A heartbeat of `()` erases the checkpoint, as in production: it has no payload.
 //!
 //! The SDK does not tell when code looks at its heartbeat details. Every attempt counts as having looked, so that
-//! [`check::progress`](durasim::check::progress) never says that a checkpoint was not read: it compares the first checkpoint that an
-//! attempt records with the one that it was given.
+//! [`check::progress`](durasim::check::progress) never says that a checkpoint was not read: it compares the first
+//! checkpoint that an attempt records with the one that it was given.
 //!
 //! A panic is a failure of type `Panic`, with its place, where the SDK's worker makes an untyped one of it.
 //!
 //! # Workflows
 //!
-//! `#[init]`, `#[run]`, signals, queries, timers, activities with all types of cancellation, cancellation tokens, `patched` and
-//! `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, and workflow interceptors are the
-//! SDK's own code. Memo and search attributes that a workflow sets are written into its history. Child workflows,
-//! continue-as-new, local activities, calls of other workflows, updates and Nexus end the run with an error that names them.
+//! `#[init]`, `#[run]`, signals, queries, timers, activities with all types of cancellation, cancellation tokens, `patched`
+//! and `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, and workflow
+//! interceptors are the SDK's own code. Memo and search attributes that a workflow sets are written into its history. Child
+//! workflows, continue-as-new, local activities, calls of other workflows, updates and Nexus end the run with an error that
+//! names them.
 //!
 //! # Names
 //!
@@ -105,10 +106,11 @@ use activity::SdkActivity;
 use settings::{Settings, keeps_payloads};
 use workflow::SdkWorkflow;
 
-/// Adds code of the Temporal SDK to a [`Simulation`]. The first call of any of these gives it tokio as well, unless it has a host.
+/// Adds code of the Temporal SDK to a [`Simulation`]. The first call of any of these gives it tokio as well, unless it has
+/// a host.
 pub trait SimulationExt: Sized {
-    /// Registers an activity, by the method that `#[activities]` makes a marker of, and the way to make the instance: once for each
-    /// worker's process of each run, after the state of the run was made.
+    /// Registers an activity, by the method that `#[activities]` makes a marker of, and the way to make the instance: once
+    /// for each worker's process of each run, after the state of the run was made.
     fn sdk_activity<A: ExecutableActivity + 'static>(
         self,
         activity: A,
@@ -129,20 +131,22 @@ pub trait SimulationExt: Sized {
     where
         <W::Run as WorkflowDefinition>::Input: Send;
 
-    /// Makes a type of heartbeat details known. A run in which an activity records details of an unknown type ends with an error.
+    /// Makes a type of heartbeat details known. A run in which an activity records details of an unknown type ends with an
+    /// error.
     fn heartbeat_type<T: TemporalSerializable + 'static>(self) -> Simulation;
 
-    /// Converts with this converter, as the client of the worker does. One whose codec changes payloads is refused by the first run:
-    /// codecs are not simulated.
+    /// Converts with this converter, as the client of the worker does. One whose codec changes payloads is refused by the
+    /// first run: codecs are not simulated.
     fn data_converter(self, converter: DataConverter) -> Simulation;
 
     /// Adds a workflow interceptor, as the worker's options do.
     fn workflow_interceptor(self, interceptor: WorkflowInterceptorConstructor) -> Simulation;
 
-    /// Adds a worker with those of its options that matter here: the fixed number of its activity slots, the intervals of the
-    /// heartbeat throttle, the size of the workflow cache (zero makes each task a replay), and the graceful period of its shutdown.
-    /// All but the slots are then those of all workers. Activities and workflows are registered with the methods above. The
-    /// worker polls the default task queue, on which the simulation's workflows run, whatever its own is called.
+    /// Adds a worker with those of its options that matter here: the fixed number of its activity slots, the intervals of
+    /// the heartbeat throttle, the size of the workflow cache (zero makes each task a replay), and the graceful period of
+    /// its shutdown. All but the slots are then those of all workers. Activities and workflows are registered with the
+    /// methods above. The worker polls the default task queue, on which the simulation's workflows run, whatever its own is
+    /// called.
     fn sdk_worker(self, options: &WorkerOptions) -> Simulation;
 }
 

@@ -1,8 +1,8 @@
 //! Payloads: bytes with metadata in the SDK, bytes alone in durasim.
 //!
-//! A payload of plain JSON travels as its bare text, so that inputs, results and heartbeat details stay readable and are the same as
-//! those of native code. No payload at all, and the SDK's null, travel as `null`. All else travels in an envelope, which keeps the
-//! metadata and begins with a byte that no JSON begins with.
+//! A payload of plain JSON travels as its bare text, so that inputs, results and heartbeat details stay readable and are
+//! the same as those of native code. No payload at all, and the SDK's null, travel as `null`. All else travels in an
+//! envelope, which keeps the metadata and begins with a byte that no JSON begins with.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -4,8 +4,8 @@ use std::backtrace::Backtrace;
 
 use durasim::program::places;
 
-/// Notes a call of this name at the line of the user's that led here, in a run that is made to be told of. In all other runs nothing
-/// is looked for.
+/// Notes a call of this name at the line of the user's that led here, in a run that is made to be told of. In all other
+/// runs nothing is looked for.
 pub(crate) fn note(name: &'static str) {
     if places::wanted() {
         note_always(name);

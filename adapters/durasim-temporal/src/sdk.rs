@@ -1,5 +1,5 @@
-//! The parts of the SDK that are not meant for users, and the messages of its protocol. The crates are pinned to a release because of
-//! this file: all private paths are here, and nowhere else.
+//! The parts of the SDK that are not meant for users, and the messages of its protocol. The crates are pinned to a release
+//! because of this file: all private paths are here, and nowhere else.
 
 pub(crate) use temporalio_common::protos::coresdk::activity_result::activity_resolution::Status as ActivityStatus;
 pub(crate) use temporalio_common::protos::coresdk::activity_result::{

@@ -45,34 +45,35 @@
 //!
 //! # Time
 //!
-//! Each process has a clock of its own, and a runtime does not say when its next timer is due but by going there. So where several
-//! processes wait at once, one may have gone too far when another one reaches it: then the run is made again from its start, with a
-//! new state, until each process has stopped where it should. Only the last of these tries counts. The script of
-//! [`drive`](durasim::Simulation::drive), which is there once, goes in steps of a millisecond instead, and takes longer. A timer
-//! belongs to the process that made it: one that another process polls may be early there.
+//! Each process has a clock of its own, and a runtime does not say when its next timer is due but by going there. So where
+//! several processes wait at once, one may have gone too far when another one reaches it: then the run is made again from
+//! its start, with a new state, until each process has stopped where it should. Only the last of these tries counts. The
+//! script of [`drive`](durasim::Simulation::drive), which is there once, goes in steps of a millisecond instead, and takes
+//! longer. A timer belongs to the process that made it: one that another process polls may be early there.
 //!
 //! tokio's clock is the run's, and it jumps when all code waits. tokio rounds timers up to whole milliseconds, here as in
 //! production. Code that reads the clocks of std sees real time.
 //!
 //! # Blocking calls
 //!
-//! `spawn_blocking` and `tokio::fs` run on a real thread. No job begins before the run has nothing else to do at that moment;
-//! then virtual time stands still until all jobs are done, and their results arrive in the order of the calls. A job that was not
-//! begun when its worker crashed never runs. Real files are not put back between runs: a temporary directory belongs into the
-//! [state](durasim::Simulation::state) of the run. A job that waits for another one, or for virtual time, ends the run after
-//! [`TokioOptions::patience`] with an error that names `spawn_blocking`.
+//! `spawn_blocking` and `tokio::fs` run on a real thread. No job begins before the run has nothing else to do at that
+//! moment; then virtual time stands still until all jobs are done, and their results arrive in the order of the calls. A
+//! job that was not begun when its worker crashed never runs. Real files are not put back between runs: a temporary
+//! directory belongs into the [state](durasim::Simulation::state) of the run. A job that waits for another one, or for
+//! virtual time, ends the run after [`TokioOptions::patience`] with an error that names `spawn_blocking`.
 //!
 //! # What cannot be simulated
 //!
-//! tokio's sockets, also in spawned tasks, and wakes of an activity's code from threads that are not its own end the run with an
-//! error that says so; an attempt that waits for a timer of another runtime is told as one that nothing will wake. A wake of a
-//! spawned task from another thread is not seen. Put them behind a trait, with a fake in the state of the run.
+//! tokio's sockets, also in spawned tasks, and wakes of an activity's code from threads that are not its own end the run
+//! with an error that says so; an attempt that waits for a timer of another runtime is told as one that nothing will wake.
+//! A wake of a spawned task from another thread is not seen. Put them behind a trait, with a fake in the state of the run.
 //!
 //! `select!` without `biased;` draws its branch from a generator that nobody can seed, unless tests are built with
 //! `RUSTFLAGS="--cfg tokio_unstable"`, where it follows from the run's seed.
 //!
-//! A simulation with `.tokio()` cannot run inside a runtime: neither in a `#[tokio::test]` nor in an activity of another one that has
-//! `.tokio()`. Inside an activity of a simulation without it, it can; and so can a simulation without it inside an activity with it.
+//! A simulation with `.tokio()` cannot run inside a runtime: neither in a `#[tokio::test]` nor in an activity of another
+//! one that has `.tokio()`. Inside an activity of a simulation without it, it can; and so can a simulation without it
+//! inside an activity with it.
 
 mod host;
 mod pool;

@@ -150,9 +150,9 @@ impl Paused {
 
     /// Calls code inside the runtime, once its clock stands at `at` at least.
     pub(crate) fn enter(&self, at: Duration, code: &mut dyn FnMut()) {
-        // As in production the code is inside `block_on`: to block the thread panics, and the branches of `select!` come from the
-        // runtime's seed, if it has one. It is the handle's `block_on` and not the runtime's: a task that yields would wait there
-        // for a scheduler that does not come to it.
+        // As in production the code is inside `block_on`: to block the thread panics, and the branches of `select!` come
+        // from the runtime's seed, if it has one. It is the handle's `block_on` and not the runtime's: a task that yields
+        // would wait there for a scheduler that does not come to it.
         self.runtime.handle().block_on(poll_fn(|_| {
             advance_to(self.start + at);
             code();
@@ -190,8 +190,8 @@ impl Paused {
         *self.idle.root() = None;
     }
 
-    /// Lets time go on to where the clock next stops, and not beyond `limit`, whole ticks later than it stands. Timers fire, and
-    /// nothing runs. Gives how far it is. Everything that was due before has run.
+    /// Lets time go on to where the clock next stops, and not beyond `limit`, whole ticks later than it stands. Timers
+    /// fire, and nothing runs. Gives how far it is. Everything that was due before has run.
     pub(crate) fn go_ahead(&self, limit: Duration) -> Duration {
         let limit = self.start + limit;
         let mut sentinel = self.sentinel.borrow_mut();

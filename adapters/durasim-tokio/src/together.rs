@@ -1,9 +1,10 @@
 //! [`Together`]: how several processes go on at once, each by a clock of its own.
 //!
-//! Nobody can ask a runtime for its next timer: it says so by going there, and cannot go back. So each process but the last goes
-//! ahead on trial, to its next timer or to that of another, and stops before anything of it runs; what its timers wake is kept
-//! back until it is its turn. Whatever happens in the others meanwhile happens as if it stood still, unless it reaches the very
-//! process that is ahead. Then it has gone too far: the run is made again from its start, and the next try stops it there.
+//! Nobody can ask a runtime for its next timer: it says so by going there, and cannot go back. So each process but the last
+//! goes ahead on trial, to its next timer or to that of another, and stops before anything of it runs; what its timers wake
+//! is kept back until it is its turn. Whatever happens in the others meanwhile happens as if it stood still, unless it
+//! reaches the very process that is ahead. Then it has gone too far: the run is made again from its start, and the next try
+//! stops it there.
 //!
 //! At each moment at which something is due, all of it is due before any of it runs, and it runs in the order of the workers.
 //! So a try is the same as one that goes in steps of a tick, up to the moment at which it went too far.

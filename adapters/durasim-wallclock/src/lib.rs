@@ -8,8 +8,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! It adds a test that says whether the clocks can be replaced here. Elsewhere everything compiles and nothing changes, which is
-//! said once on stderr; [`active`] tells.
+//! It adds a test that says whether the clocks can be replaced here. Elsewhere everything compiles and nothing changes,
+//! which is said once on stderr; [`active`] tells.
 //!
 //! # What follows the run
 //!
@@ -19,22 +19,22 @@
 //! | `getrandom`, and so `uuid`, `rand`'s system generator, seeds of other generators | bytes that follow from the run's seed |
 //! | the order of a std `HashMap`, `rand::rng()` | keys that follow from the run's seed, in explorations |
 //!
-//! Code of the run is code of activities, workflows, scripts, constructors of states, tasks that tokio runs for them, and jobs of
-//! `spawn_blocking`. All other threads, and code outside runs, see the real clocks. A clock that code of a workflow reads is no part
-//! of its history, so a replay sees another time: `replays` says so, as in production.
+//! Code of the run is code of activities, workflows, scripts, constructors of states, tasks that tokio runs for them, and
+//! jobs of `spawn_blocking`. All other threads, and code outside runs, see the real clocks. A clock that code of a workflow
+//! reads is no part of its history, so a replay sees another time: `replays` says so, as in production.
 //!
 //! # Maps
 //!
-//! std and rand draw the keys of a thread once, so that only the first run on a thread would have keys of its own. An exploration
-//! makes the next run on a new thread where code has drawn: some 20 us for each run, and with tokio always, since its runtime draws.
-//! `Simulation::run` and `drive` stay on the thread that calls them, which may have drawn before.
+//! std and rand draw the keys of a thread once, so that only the first run on a thread would have keys of its own. An
+//! exploration makes the next run on a new thread where code has drawn: some 20 us for each run, and with tokio always,
+//! since its runtime draws. `Simulation::run` and `drive` stay on the thread that calls them, which may have drawn before.
 //!
 //! # What does not work
 //!
-//! A wait of std that asks the clock until it has passed, such as `recv_timeout` or a spin loop, waits for ever on a clock that
-//! stands still while code runs. After a million readings at one moment the process says so and aborts: it cannot unwind out of
-//! the C function that was called. A crate that makes system calls of its own is not reached. The crate cannot be in one program
-//! with madsim, which replaces the same functions.
+//! A wait of std that asks the clock until it has passed, such as `recv_timeout` or a spin loop, waits for ever on a clock
+//! that stands still while code runs. After a million readings at one moment the process says so and aborts: it cannot
+//! unwind out of the C function that was called. A crate that makes system calls of its own is not reached. The crate
+//! cannot be in one program with madsim, which replaces the same functions.
 
 /// Replaces the clocks and random bytes of the test binary, and adds a test which says whether that works here.
 #[macro_export]
@@ -55,8 +55,8 @@ pub fn active() -> bool {
     cfg!(target_os = "linux")
 }
 
-/// Tries the clocks out on a run of its own. True where they follow it, and where they cannot be replaced at all, which is said once
-/// on stderr.
+/// Tries the clocks out on a run of its own. True where they follow it, and where they cannot be replaced at all, which is
+/// said once on stderr.
 pub fn works() -> bool {
     if !active() {
         static ONCE: std::sync::Once = std::sync::Once::new();

@@ -1,5 +1,6 @@
-//! The functions of the C library that std, chrono, uuid and getrandom ask, by their names: in a program that links this crate the
-//! linker finds these first. Each asks durasim whether code of a run runs here, and the C library or the kernel otherwise.
+//! The functions of the C library that std, chrono, uuid and getrandom ask, by their names: in a program that links this
+//! crate the linker finds these first. Each asks durasim whether code of a run runs here, and the C library or the kernel
+//! otherwise.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -14,8 +15,8 @@ const STEADY: Duration = Duration::from_secs(100);
 const READINGS: u32 = 1_000_000;
 
 thread_local! {
-    /// A clock is being answered: whoever answers may read one itself. Without a destructor and without lazy set-up, so that it can
-    /// be read while a thread begins and ends.
+    /// A clock is being answered: whoever answers may read one itself. Without a destructor and without lazy set-up, so
+    /// that it can be read while a thread begins and ends.
     static IS_ANSWERING: Cell<bool> = const { Cell::new(false) };
     /// The last moment that was answered, and how often.
     static READ: Cell<(Time, u32)> = const { Cell::new((Time::MAX, 0)) };
@@ -134,7 +135,8 @@ pub unsafe extern "C" fn getrandom(to: *mut libc::c_void, length: libc::size_t, 
             if !ambient::fill(&mut bytes[..part]) {
                 return None;
             }
-            // SAFETY: the caller passes a place for `length` bytes, of which `filled` are written, and at least `part` are left.
+            // SAFETY: the caller passes a place for `length` bytes, of which `filled` are written, and at least `part` are
+            // left.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.cast::<u8>().add(filled), part) };
             filled += part;
         }

@@ -110,8 +110,8 @@ async fn ordered(ctx: &ActivityContext, (): ()) -> Result<String, ActivityError>
     Ok(seen)
 }
 
-/// An exploration makes each run on a thread of its own where code has drawn what a thread keeps, so that an order which goes into
-/// heartbeats and results is the same when the run is made again.
+/// An exploration makes each run on a thread of its own where code has drawn what a thread keeps, so that an order which
+/// goes into heartbeats and results is the same when the run is made again.
 #[test]
 fn the_order_of_a_map_follows_each_run_of_an_exploration() {
     // This thread keeps one that no run has drawn.

@@ -1,11 +1,11 @@
-//! Runs the SDK's own examples under every fault and 1,000 seeds, with all checks that need no specification, and prints what was found:
-//! `cargo run -p sdk_examples`.
+//! Runs the SDK's own examples under every fault and 1,000 seeds, with all checks that need no specification, and prints
+//! what was found: `cargo run -p sdk_examples`.
 //!
-//! It ends with status 1 if something was found that `findings.txt` does not list with the reason why it is real, or if an example
-//! did not run.
+//! It ends with status 1 if something was found that `findings.txt` does not list with the reason why it is real, or if an
+//! example did not run.
 //!
-//! `cargo run --release -p sdk_examples -- cost` prints instead what a run of the heartbeating example costs, and ends with status 1 if
-//! that is more than it may be.
+//! `cargo run --release -p sdk_examples -- cost` prints instead what a run of the heartbeating example costs, and ends with
+//! status 1 if that is more than it may be.
 
 use std::fs;
 use std::process::ExitCode;
@@ -71,7 +71,8 @@ fn tell(name: &str, report: &Report) {
     }
 }
 
-/// Measures a run of the heartbeating example: the best of several readings, each of many runs. Says whether that is little enough.
+/// Measures a run of the heartbeating example: the best of several readings, each of many runs. Says whether that is little
+/// enough.
 fn costs_little() -> bool {
     const READINGS: u32 = 50;
     const RUNS: u32 = 200;

@@ -21,8 +21,8 @@ pub(crate) trait Schedule: fmt::Debug {
     /// leaves it to the one that has waited longest.
     fn next_worker(&mut self, able: usize) -> Option<usize>;
 
-    /// Says whether the task that became ready first always runs first. A task that becomes ready while no other is may then run
-    /// without being asked for here.
+    /// Says whether the task that became ready first always runs first. A task that becomes ready while no other is may
+    /// then run without being asked for here.
     fn is_fifo(&self) -> bool {
         false
     }

@@ -14,10 +14,10 @@ impl Plan {
     /// The plans that are one step simpler than this one, those that save most first. No simplification of a plan that
     /// an exploration reports fails the same way.
     ///
-    /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one,
-    /// and a worker that dies with its task a failure at the attempt's first wait; a fault strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a stall
-    /// or a delay is shorter (half, or a round length below it, at least 1 ms); seed 0; ready tasks in the order in which
-    /// they became ready.
+    /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one, and a
+    /// worker that dies with its task a failure at the attempt's first wait; a fault strikes earlier (a lower number of the
+    /// same kind of site, an earlier attempt, an earlier execution); a stall or a delay is shorter (half, or a round length
+    /// below it, at least 1 ms); seed 0; ready tasks in the order in which they became ready.
     ///
     /// Each step makes one of these smaller and none larger: the number of faults, of crashes, the numbers of the points,
     /// the lengths, the seed, the freedom of the order. So no chain of steps goes on for ever, and a plan without faults,

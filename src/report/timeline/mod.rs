@@ -26,11 +26,12 @@ use crate::world::logs::{LogLine, Logs};
 ///      5.002s  worker 1                crashed
 /// ```
 ///
-/// Names are spelled as in a [plan](crate::fault::Plan#text). Every await and every look at the heartbeat details would drown
-/// the rest, so these are left out, and the stages of a heartbeat that come at one moment share a line, as do a workflow
-/// task, the replay it takes and its answer. At least three lines in a row that differ only in their time are one, with their
-/// number and the time of the last. [`Timeline::every_event`] shows all. No line has more than 100 columns: long details are cut,
-/// those of a heartbeat so that its first difference to the one before shows, and what is still too long goes on below.
+/// Names are spelled as in a [plan](crate::fault::Plan#text). Every await and every look at the heartbeat details would
+/// drown the rest, so these are left out, and the stages of a heartbeat that come at one moment share a line, as do a
+/// workflow task, the replay it takes and its answer. At least three lines in a row that differ only in their time are one,
+/// with their number and the time of the last. [`Timeline::every_event`] shows all. No line has more than 100 columns: long
+/// details are cut, those of a heartbeat so that its first difference to the one before shows, and what is still too long
+/// goes on below.
 ///
 /// A dialect other than Temporal's is named in a line of its own below the header, with where its rules come from.
 #[derive(Clone, Debug)]
@@ -164,8 +165,8 @@ impl<'a> Timeline<'a> {
         Ok(())
     }
 
-    /// Writes an event behind what stands before its words. Details are cut so that the line has room for them; what is still too
-    /// long goes on below.
+    /// Writes an event behind what stands before its words. Details are cut so that the line has room for them; what is
+    /// still too long goes on below.
     fn write_fitting(
         &self,
         f: &mut fmt::Formatter<'_>,

@@ -5,8 +5,8 @@ use crabdance_workflow::ActivityError;
 
 use super::app::process_large_file::{CHUNK_TIME, CHUNKS_PER_HEARTBEAT, FileProcessingInput, FileProcessingResult};
 
-/// The checksum is set in the loop, and is no part of what a heartbeat saves. A retry that has nothing left to do returns the one
-/// that was set before the loop.
+/// The checksum is set in the loop, and is no part of what a heartbeat saves. A retry that has nothing left to do returns
+/// the one that was set before the loop.
 pub async fn checksum_in_the_loop(
     ctx: &ActivityContext,
     input: FileProcessingInput,

@@ -74,7 +74,8 @@ thread_local! {
 
 /// Gives the context that the environment makes: a probe, which is run as an activity, keeps the context that it is given.
 ///
-/// The environment itself runs activities by a marker, too, but gives their errors back without the types that the failures need.
+/// The environment itself runs activities by a marker, too, but gives their errors back without the types that the failures
+/// need.
 pub(crate) fn capture(environment: &ActivityEnvironment) -> ActivityContext {
     let probing = pin!(environment.run(Probe, ()));
     let _ = probing.poll(&mut Context::from_waker(Waker::noop()));

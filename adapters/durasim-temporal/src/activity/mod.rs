@@ -18,8 +18,8 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError, ExecutableActiv
 use crate::payload::{from_core, into_core};
 use crate::settings::Settings;
 
-/// The instances of a type with `#[activities]`: one for each worker's process of each run, as in production, where a worker's `main`
-/// makes one. Its fields are lost when the process crashes.
+/// The instances of a type with `#[activities]`: one for each worker's process of each run, as in production, where a
+/// worker's `main` makes one. Its fields are lost when the process crashes.
 ///
 /// Activities that are registered with the same value share the instance of their process:
 /// [`SimulationExt::sdk_activity_of`](crate::SimulationExt::sdk_activity_of), or the macro

@@ -151,7 +151,8 @@ impl Instance {
     }
 
     /// # Errors
-    /// The error is [`TaskFailure::NonDeterministic`] if something else than the SDK has woken the code, in the SDK's own words.
+    /// The error is [`TaskFailure::NonDeterministic`] if something else than the SDK has woken the code, in the SDK's own
+    /// words.
     fn look_at_wakes(&self) -> Result<(), TaskFailure> {
         if !self.wakes.0.swap(false, Ordering::Relaxed) {
             return Ok(());
@@ -176,8 +177,8 @@ fn task_failure(failure: &failures::Failure) -> TaskFailure {
     TaskFailure::Failed(Arc::new(failure::into_core(failure)))
 }
 
-/// Calls code of the workflow and of the SDK. A panic of the SDK's may have a backtrace in its message, which differs from thread to
-/// thread where `RUST_BACKTRACE` is set: it is left away.
+/// Calls code of the workflow and of the SDK. A panic of the SDK's may have a backtrace in its message, which differs from
+/// thread to thread where `RUST_BACKTRACE` is set: it is left away.
 fn without_backtrace<T>(call: impl FnOnce() -> Result<T, TaskFailure>) -> Result<T, TaskFailure> {
     match panics::catch(call) {
         Ok(result) => result,

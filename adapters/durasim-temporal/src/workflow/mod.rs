@@ -69,8 +69,8 @@ where
     }
 }
 
-/// Says to the SDK what its workflow starts with. All else has its default: there is no parent, memo, search attribute, header, cron
-/// schedule or earlier run.
+/// Says to the SDK what its workflow starts with. All else has its default: there is no parent, memo, search attribute,
+/// header, cron schedule or earlier run.
 fn initialize(run: &RunInfo, start: &WorkflowStart) -> InitializeWorkflow {
     InitializeWorkflow {
         workflow_type: run.workflow_type.to_string(),

@@ -1,5 +1,5 @@
-//! The code of the README of the project and of `docs/from-a-worker-to-a-test.md`, as it stands there: `tests/promises/readme.rs` of
-//! durasim compares the texts.
+//! The code of the README of the project and of `docs/from-a-worker-to-a-test.md`, as it stands there:
+//! `tests/promises/readme.rs` of durasim compares the texts.
 
 mod backup;
 mod test;

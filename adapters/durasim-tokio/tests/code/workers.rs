@@ -89,8 +89,8 @@ fn note(since: &Since) {
     durasim::state::<Told>().at.borrow_mut().push(since.millis());
 }
 
-/// One activity waits for what the other does, in another process. Each has a long timer of its own meanwhile, to which its clock
-/// may go ahead. `spawned`: a task of tokio's waits, and not the attempt itself.
+/// One activity waits for what the other does, in another process. Each has a long timer of its own meanwhile, to which its
+/// clock may go ahead. `spawned`: a task of tokio's waits, and not the attempt itself.
 fn telling(spawned: bool, tries: &Arc<AtomicU32>) -> Simulation {
     let tries = tries.clone();
     let waits = async move |_: &ActivityContext, (): ()| -> Result {

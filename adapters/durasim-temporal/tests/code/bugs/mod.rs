@@ -1,5 +1,5 @@
-//! Bugs of published code, planted as code of the SDK: each is found and shrunk, and nothing is said of its corrected twin. Their
-//! numbers, and the same bugs in native code, are those of `tests/bugs` of durasim.
+//! Bugs of published code, planted as code of the SDK: each is found and shrunk, and nothing is said of its corrected twin.
+//! Their numbers, and the same bugs in native code, are those of `tests/bugs` of durasim.
 
 mod corrected;
 mod planted;
@@ -77,7 +77,8 @@ struct Work {
     rows: u32,
 }
 
-/// One activity under a policy of four attempts and a heartbeat timeout of 30 s. After a cancel it waits for the end of the activity.
+/// One activity under a policy of four attempts and a heartbeat timeout of 30 s. After a cancel it waits for the end of the
+/// activity.
 #[workflow]
 #[derive(Default)]
 struct Copying;
