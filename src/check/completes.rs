@@ -236,13 +236,12 @@ impl Judging<'_> {
 
     /// Says whether something but its own code may have decided the end of an attempt.
     fn is_disturbed(&self, attempt: &AttemptExecution, end: Moment, zombies: &Zombies) -> bool {
-        let frozen = self.run.executions().freezes_of(attempt).iter().any(|freeze| freeze.from < attempt.started);
         let cancelled = attempt.cancelled.is_some_and(|(at, reason)| at < end && reason != CancelReason::TimedOut);
         let stopping = attempt.worker_stopping.is_some_and(|at| at < end);
         let asked = self.activity.cancel_requested.is_some_and(|at| attempt.started < at && at < end);
         let disturbances = self.disturbances.get_or_init(|| Disturbances::of(self.run));
         let others = disturbances.touch(self.activity.key, attempt.started.at, end.at);
-        frozen || cancelled || stopping || asked || others || zombies.overlap(attempt.started, end)
+        cancelled || stopping || asked || others || zombies.overlap(attempt.started, end)
     }
 
     fn violation(&self, attempt: &AttemptExecution, twin: &Twin, may_fail: u32, end: (Moment, End)) -> Violation {

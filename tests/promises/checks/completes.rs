@@ -299,3 +299,38 @@ fn but_no_retry_may_fail_for_ever() {
     assert_eq!(failed.violation.kind, "still fails");
     assert!(failed.violation.message.starts_with("attempt 5 of process"), "{}", failed.text);
 }
+
+/// A timer that is late holds up whoever waits for the work behind it, though it is the workflow that was struck.
+#[test]
+fn an_attempt_that_waits_for_a_late_timer_is_not_judged() {
+    async fn wait(_: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        for _ in 0..20 {
+            if !durasim::state::<Disk>().file.get() {
+                return Ok(1);
+            }
+            durasim::time::sleep(Duration::from_secs(1)).await;
+        }
+        Err(ActivityError::retryable("not there yet"))
+    }
+    async fn remove(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        Ok(durasim::effect("remove", || durasim::state::<Disk>().file.set(false))?)
+    }
+    async fn both(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
+        let removed = async {
+            ctx.sleep(Duration::from_secs(5)).await?;
+            ctx.execute_activity::<()>("remove", &(), options(5)).await
+        };
+        let options = ActivityOptions { heartbeat_timeout: Duration::ZERO, ..options(9) };
+        let (waited, removed) = futures::join!(ctx.execute_activity("wait", &(), options), removed);
+        removed.and(waited)
+    }
+    let simulation = simulation(5, deletes_at_the_end).activity("wait", wait).activity("remove", remove);
+    let exploration = simulation.workflow("both", both).explore("both", &()).check(check::completes());
+    // The second attempt begins after the fault, and ends before the timer fires.
+    let plan = "both#1:timer1=delayed(50s)".parse().unwrap();
+    let report = exploration.replay(&plan);
+    assert!(report.holds(), "{report}");
+    // Without the fault, the same is a failure: that code has to wait for nothing.
+    let run = exploration.run(&plan).unwrap();
+    assert_eq!(run.executions().attempts().values().filter(|attempt| attempt.end == AttemptEnd::Failed).count(), 2);
+}

@@ -116,3 +116,17 @@ fn the_silence_at_the_end_counts_too() {
     let found = report.failures()[0].violation.found.as_deref();
     assert_eq!(found, Some("27s, from a heartbeat at 53.002s to its end at 80.002s"));
 }
+
+#[test]
+fn a_silence_that_the_timeout_ends_goes_on_until_the_next_sign_of_life() {
+    async fn late(ctx: &ActivityContext, records: u32) -> Result<u32, ActivityError> {
+        seconds(40).await;
+        // The service refuses it, and the code goes on all the same.
+        let _ = ctx.heartbeat(&1u32);
+        seconds(20).await;
+        Ok(records)
+    }
+    let report = working(30, late).check(check::heartbeats_in_time()).report();
+    let found = report.failures()[0].violation.found.as_deref();
+    assert_eq!(found, Some("40s, from its start at 0.002s to a heartbeat that comes too late at 40.002s"));
+}
