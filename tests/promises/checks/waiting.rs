@@ -147,6 +147,27 @@ fn a_lock_that_is_never_released_is_found_though_refusals_are_usual() {
 }
 
 #[test]
+fn a_refusal_that_is_not_a_usual_one_is_no_excuse() {
+    /// It can be begun once only, which its retry does not know.
+    async fn begin_once(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        let lock = durasim::state::<Lock>();
+        if lock.is_held() {
+            return Err(locked());
+        }
+        if lock.asked.count(&1) > 0 {
+            return Err(ActivityError::RetryableWithDelay("already begun".into(), 5_000));
+        }
+        durasim::effect("begin", || lock.asked.record(1))?;
+        durasim::time::sleep(seconds(2)).await;
+        Ok(())
+    }
+    let exploration = || both(begin_once, Duration::ZERO, 4);
+    // Two of four are refused without faults, since the lock is held.
+    let verdict = judged(exploration(), "wait#1@3:await1=fail");
+    assert_eq!(verdict, (Class::Different, Some("same_result".to_owned())));
+}
+
+#[test]
 fn refusals_that_no_fault_cost_time_for_are_no_excuse() {
     async fn refuses_after_an_eviction(_: &ActivityContext, wanted: u32) -> Result<u32, ActivityError> {
         let lock = durasim::state::<Lock>();
