@@ -295,3 +295,31 @@ fn background_tasks_die_with_their_worker() {
     let ticks = |wanted: u32| done(&run).iter().filter(|(attempt, _)| *attempt == wanted).count();
     assert_eq!((ticks(1), ticks(2)), (4, 8));
 }
+
+/// A second unwinding would abort the process.
+#[test]
+fn an_effect_of_a_destructor_meets_no_fault_while_a_panic_unwinds() {
+    struct Deletes;
+    impl Drop for Deletes {
+        fn drop(&mut self) {
+            let _ = durasim::effect("delete", || durasim::state::<World>().done.record((1, "deleted")));
+        }
+    }
+    async fn work(ctx: &ActivityContext, (): ()) -> Result<u32, ActivityError> {
+        let _deletes = Deletes;
+        assert!(ctx.get_info().attempt > 1, "the first attempt panics");
+        Ok(1)
+    }
+    let run = Simulation::temporal()
+        .activity("work", work)
+        .workflow("main", async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+            ctx.execute_activity("work", &(), options()).await
+        })
+        .state(World::default)
+        .plan("work#1@1:effect1=fail_unapplied; work#1@2:effect1=fail_unapplied".parse().unwrap())
+        .run("main", &())
+        .unwrap();
+    let left: Vec<String> = run.not_fired().iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["work#1@1:effect1=fail_unapplied"]);
+    assert_eq!(done(&run), [(1, "deleted")]);
+}
