@@ -6,7 +6,10 @@
 #     scripts/mutants.sh src/world/awaits.rs      all of a file (docs/architecture.md names those that carry faults out)
 #     scripts/mutants.sh src/check --in-place     more words are options of cargo-mutants; --iterate goes on where it stopped
 #
-# Needs cargo-mutants and cargo-nextest (scripts/tools.sh cargo-mutants cargo-nextest). It takes some ten seconds a mutant on two idle cores.
+# Not with `--baseline skip`: a test that fails by itself would catch every mutant.
+#
+# Needs cargo-mutants and cargo-nextest (scripts/tools.sh cargo-mutants cargo-nextest). It takes some ten
+# seconds a mutant on two idle cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scope=${1:?a folder or file of src}
