@@ -334,3 +334,18 @@ fn an_attempt_that_waits_for_a_late_timer_is_not_judged() {
     let run = exploration.run(&plan).unwrap();
     assert_eq!(run.executions().attempts().values().filter(|attempt| attempt.end == AttemptEnd::Failed).count(), 2);
 }
+
+#[test]
+fn as_many_attempts_may_fail_as_are_allowed() {
+    async fn fails_at_its_second_visit(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let disk = durasim::state::<Disk>();
+        let visit = disk.visits.replace(disk.visits.get() + 1);
+        if visit == 1 { Err(ActivityError::retryable("not now")) } else { steps(ctx, count).await }
+    }
+    let plan = "process#1@1:await1=fail".parse().unwrap();
+    let verdict = |attempts: u32| {
+        let check = check::completes().attempts_after_last_fault(attempts);
+        processing(5, fails_at_its_second_visit).check(check).replay(&plan).holds()
+    };
+    assert_eq!([verdict(0), verdict(1)], [false, true]);
+}
