@@ -2,10 +2,10 @@
 //! byte of them. A commit that mends a behaviour shows its mend there.
 //!
 //! A change here is a change for everybody who keeps plans. One command writes all texts anew, those of the other binaries
-//! included: this one, `bugs`, `conformance`, and the tour's `golden` and `planted_bugs`.
+//! included: this one, `bugs`, `conformance`, and the tour's `code`.
 //!
 //! ```text
-//! INSTA_UPDATE=always cargo test --test golden --test bugs --test conformance --test planted_bugs golden
+//! INSTA_UPDATE=always cargo test --test golden --test bugs --test conformance --test code golden
 //! ```
 
 mod backup;

@@ -1,10 +1,7 @@
 //! The table that says `lost progress: 0` of our activity sees the progress that broken ones lose.
 
-#[path = "../../../tests/golden/kept.rs"]
-mod kept;
-#[path = "../../../tests/golden/run_text.rs"]
-mod run_text;
-
+use crate::kept::Kept;
+use crate::run_text::run_text;
 use activity_advanced::activities::migrate_data::{MigrationInput, MigrationProgress, MigrationResult};
 use activity_advanced::activities::process_large_file::{FileProcessingInput, FileProcessingResult, Progress};
 use activity_advanced::activities::process_large_file_activity;
@@ -15,8 +12,6 @@ use activity_advanced::tour::row::Row;
 use activity_advanced::workflows::{data_migration_workflow, resilient_processing_workflow};
 use durasim::check;
 use durasim::{ActivityContext, ActivityError, ActivityFn, Simulation};
-use kept::Kept;
-use run_text::run_text;
 
 /// The tour's simulation with another activity in the place of ours.
 fn with_activity<F>(activity: F) -> Simulation

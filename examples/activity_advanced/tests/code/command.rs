@@ -167,7 +167,7 @@ fn a_plan_whose_point_is_not_there_says_so() {
 /// Every command of the README that has a plan.
 #[test]
 fn the_commands_of_the_readme_run() {
-    let readme = include_str!("../README.md").replace("\\\n", " ");
+    let readme = include_str!("../../README.md").replace("\\\n", " ");
     let commands: Vec<&str> =
         readme.lines().filter_map(|line| line.trim().strip_prefix("cargo run -p activity_advanced -- ")).collect();
     assert!(commands.len() >= 12, "{}", commands.len());

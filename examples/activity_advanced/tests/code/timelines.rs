@@ -21,7 +21,7 @@ fn run(workflow: &str, plan: &str) -> Run {
 #[track_caller]
 fn assert_timeline(name: &str, run: &Run, seconds: std::ops::RangeInclusive<u64>) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../snapshots");
+    settings.set_snapshot_path("../../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let [from, to] = [*seconds.start(), *seconds.end()].map(|second| Time::from_millis(second * 1000));

@@ -5,19 +5,14 @@
 //! INSTA_UPDATE=always cargo test -p activity_advanced golden
 //! ```
 
-#[path = "../../../tests/golden/kept.rs"]
-mod kept;
-#[path = "../../../tests/golden/run_text.rs"]
-mod run_text;
-
+use crate::kept::Kept;
+use crate::run_text::run_text;
 use activity_advanced::activities::deadline_aware::ItemsInput;
 use activity_advanced::activities::migrate_data::MigrationInput;
 use activity_advanced::activities::process_large_file::FileProcessingInput;
 use activity_advanced::stops::simulation;
 use activity_advanced::workflows::skip_at_a_signal::{FileAndMigration, FileAndMigrationResult, SKIP_FILE};
 use durasim::{Dialect, Run, RunError, Simulation};
-use kept::Kept;
-use run_text::run_text;
 use serde::Serialize;
 
 fn file() -> FileProcessingInput {

@@ -17,7 +17,7 @@ fn holds(workflow: &str) {
     let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
     assert!(report.holds(), "{}\n{report}", texts.join("\n"));
     insta::with_settings!(
-        { snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
+        { snapshot_path => "../../snapshots", prepend_module_to_snapshot => false, omit_expression => true },
         { insta::assert_snapshot!(format!("explored_{workflow}"), report.to_string()) }
     );
 }
