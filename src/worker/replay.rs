@@ -339,12 +339,15 @@ mod tests {
         }
         let timer = |seq| Command::StartTimer { seq, duration: Span::from_secs(1) };
         let effect = |seq| Command::RecordMarker(Marker::SideEffect { seq, value: Payload::new("1") });
+        let upsert =
+            |sort: &str| Command::RecordMarker(Marker::Upserted { sort: sort.into(), values: Payload::new("1") });
         for (asked, same, other) in [
             (Asked::StartTimer { seq: 1 }, timer(1), timer(2)),
             (Asked::StartTimer { seq: 1 }, timer(1), Command::CancelTimer { seq: 1 }),
             (Asked::CancelTimer { seq: 1 }, Command::CancelTimer { seq: 1 }, Command::CancelTimer { seq: 2 }),
             (Asked::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 2 }),
             (Asked::SideEffect { seq: 1 }, effect(1), effect(2)),
+            (Asked::Upserted { sort: "memo" }, upsert("memo"), upsert("search attributes")),
             (Asked::Complete, Command::Complete(Payload::new("1")), timer(1)),
         ] {
             assert!(asked.matches(&same), "{same:?}");
