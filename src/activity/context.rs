@@ -48,6 +48,8 @@ pub struct ActivityContext(Arc<Inner>);
 struct Inner {
     task: ActivityTask,
     details_read: AtomicBool,
+    /// The details did not decode as what the code wanted, and it has not read them in another way.
+    undecoded: AtomicBool,
     latches: Latches,
     link: Arc<dyn ActivityLink>,
 }
@@ -57,6 +59,7 @@ impl ActivityContext {
         ActivityContext(Arc::new(Inner {
             task,
             details_read: AtomicBool::new(false),
+            undecoded: AtomicBool::new(false),
             latches: Latches::default(),
             link,
         }))
@@ -124,6 +127,7 @@ impl ActivityContext {
     #[track_caller]
     pub fn get_heartbeat_details(&self) -> Option<&[u8]> {
         places::called("ctx.get_heartbeat_details");
+        self.decoded(Ok(()));
         self.details()
     }
 
@@ -144,7 +148,22 @@ impl ActivityContext {
     #[track_caller]
     pub fn heartbeat_details<T: Decode>(&self) -> Result<Option<T>, serde_json::Error> {
         places::called("ctx.heartbeat_details");
-        self.details().map(T::decode).transpose()
+        let Some(details) = self.details() else { return Ok(None) };
+        let decoded = T::decode(details);
+        self.decoded(decoded.as_ref().map(|_| ()));
+        decoded.map(Some)
+    }
+
+    /// Tells the worker of details that do not decode, and of code that reads them in another way afterwards. Bytes are taken
+    /// as read.
+    fn decoded(&self, result: Result<(), &serde_json::Error>) {
+        let fails = result.is_err();
+        if self.0.undecoded.swap(fails, Ordering::Relaxed) != fails {
+            match result {
+                Ok(()) => self.0.link.details_decoded(Ok(())),
+                Err(why) => self.0.link.details_decoded(Err(&why.to_string())),
+            }
+        }
     }
 
     /// Says whether the attempt is to stop.

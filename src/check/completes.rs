@@ -35,7 +35,12 @@ use crate::world::Run;
 /// let check = check::completes().of("process_large_file");
 /// ```
 pub fn completes() -> Completes {
-    Completes { activity: None, attempts: None }
+    Completes { activity: None, attempts: None, is_standard: false }
+}
+
+/// The same, for an exploration that does not ask for it. A failure says how to take it away.
+pub(crate) fn standard_completes() -> Completes {
+    Completes { is_standard: true, ..completes() }
 }
 
 /// The check that [`completes`] makes.
@@ -44,6 +49,8 @@ pub struct Completes {
     activity: Option<String>,
     /// The number that was asked for; the default depends on the activity.
     attempts: Option<u32>,
+    /// The exploration does not ask for it.
+    is_standard: bool,
 }
 
 /// The number of attempts that may fail if an activity's attempts fail without faults too, unless another number is
@@ -139,6 +146,9 @@ impl Check for Completes {
         let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins<Twin>>()) else {
             return Ok(());
         };
+        if self.is_standard && reference.is_declared(run) {
+            return Ok(());
+        }
         // The code may do as it likes about an activity that was given up.
         let given_up = match reference.class_of(run) {
             Class::Survive | Class::Different => None,
@@ -264,6 +274,10 @@ impl Judging<'_> {
             many => format!("one of {may_fail} more attempts completes: without faults, {many} fail before"),
         };
         let (moment, end) = end;
+        let mut violation = violation;
+        if self.check.is_standard {
+            violation.message += "; if it may give up, `.without(\"completes\")`";
+        }
         violation.expected(expected, words(trace, &end)).proved_by([attempt.started.event, moment.event])
     }
 

@@ -1,6 +1,20 @@
 //! Properties of a finished run. An exploration judges every run by the checks that it is given.
 //!
-//! Begin with [`same_result`] and [`replays`], which need no specification. Then add those that say more about your code:
+//! # Standard checks
+//!
+//! Every exploration has these, unasked. They need no specification. [`Exploration::without`](crate::Exploration::without) takes
+//! one away by its name, and one that [`Exploration::check`](crate::Exploration::check) asks for takes its place.
+//!
+//! | name | says |
+//! | --- | --- |
+//! | `same_result` | a run ends as it does without faults, unless faults used up what the options allow: [`same_result`] |
+//! | `completes` | once the faults are over, a retry succeeds: [`completes`]. It does not judge ends that `same_result` was told to accept |
+//! | `progress` | a checkpoint that is there is read, decoded, and never erased: [`checkpoints`] |
+//! | `replays` | a replay of a workflow asks for the same things: [`replays`] |
+//! | `deterministic` | a run that is made again goes the same way: [`Exploration::without_repeats`](crate::Exploration::without_repeats) takes it away |
+//! | `finishes` | a run is over before its horizon and its budget of events. It cannot be taken away |
+//!
+//! # Checks that say more
 //!
 //! | if the code | add | which says |
 //! | --- | --- | --- |
@@ -18,6 +32,7 @@
 
 use std::sync::Arc;
 
+mod checkpoints;
 mod class;
 mod cleaned_up;
 mod completes;
@@ -38,13 +53,16 @@ mod protected;
 mod reference;
 mod refusal;
 mod replays;
+mod resumption;
 mod same_result;
 mod stops_in_time;
 mod twins;
 mod violation;
 
+pub use checkpoints::{Checkpoints, checkpoints};
 pub use class::{Budget, Class};
 pub use cleaned_up::{CleanedUp, cleaned_up};
+pub(crate) use completes::standard_completes;
 pub use completes::{Completes, completes};
 pub use effects::{Effects, effects};
 pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
@@ -53,11 +71,12 @@ pub use progress::{Progress, progress};
 pub use protected::{Protected, protected};
 pub use reference::{Memory, Reference};
 pub use replays::{Replays, replays};
+pub(crate) use same_result::standard_same_result;
 pub use same_result::{SameResult, same_result};
 pub use stops_in_time::{StopsInTime, stops_in_time};
 pub use violation::Violation;
 
-pub(crate) use reference::Normalizer;
+pub(crate) use reference::{Declared, Normalizer};
 
 use crate::world::Run;
 use crate::world::watch::Watch;
@@ -125,6 +144,13 @@ pub trait Check: Send + Sync {
     /// first.
     #[doc(hidden)]
     fn is_general(&self) -> bool {
+        false
+    }
+
+    /// Says whether the user has declared the end of a run as one that the code may choose.
+    #[doc(hidden)]
+    fn declares(&self, run: &Run, reference: &Reference) -> bool {
+        let _ = (run, reference);
         false
     }
 

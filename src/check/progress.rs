@@ -1,7 +1,6 @@
 //! [`progress`]: every retry resumes from its checkpoint.
 
 use std::any::type_name;
-use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -10,9 +9,9 @@ use serde::de::DeserializeOwned;
 use super::Check;
 use super::earliest::Earliest;
 use super::reference::{Memory, Reference};
-use super::twins::Twins;
+use super::resumption::{Usual, never_looks, never_read};
 use super::violation::Violation;
-use crate::trace::attempts::{AttemptEnd, AttemptExecution, Moment};
+use crate::trace::attempts::{AttemptExecution, Moment};
 use crate::trace::{Bytes, Trace};
 use crate::world::Run;
 
@@ -62,36 +61,6 @@ impl<M> Progress<M> {
     }
 }
 
-/// The work of the attempt that completed an activity of the fault-free run.
-type Usual = Twins<Work>;
-
-/// The work that an attempt did until its end.
-struct Work {
-    /// The number of times that each effect was done, by the names of effects.
-    effects: BTreeMap<Vec<u8>, usize>,
-    heartbeats: usize,
-}
-
-impl Work {
-    fn of(trace: &Trace, attempt: &AttemptExecution) -> Work {
-        let is_in_time = |moment: Moment| attempt.ended.is_none_or(|ended| moment < ended);
-        let mut effects = BTreeMap::new();
-        for effect in attempt.effects.iter().filter(|effect| is_in_time(effect.moment)) {
-            *effects.entry(trace.bytes(effect.name).to_vec()).or_default() += 1;
-        }
-        let heartbeats = attempt.heartbeats.iter().filter(|heartbeat| is_in_time(heartbeat.recorded)).count();
-        Work { effects, heartbeats }
-    }
-
-    /// Says whether it is at least all of another's work. An attempt that has to wait asks more often.
-    fn covers(&self, other: &Work) -> bool {
-        if other.effects.is_empty() {
-            return other.heartbeats > 0 && self.heartbeats >= other.heartbeats;
-        }
-        other.effects.iter().all(|(name, times)| self.effects.get(name).is_some_and(|done| done >= times))
-    }
-}
-
 impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
     fn name(&self) -> &str {
         "progress"
@@ -102,12 +71,7 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
     }
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
-        let executions = reference.executions();
-        Some(Arc::new(Usual::of(reference, |activity| {
-            let mut attempts = executions.attempts_of(activity.key);
-            let completing = attempts.find(|attempt| attempt.end == AttemptEnd::Completed)?;
-            Some(Work::of(reference.trace(), completing))
-        })))
+        Some(Arc::new(Usual::of_run(reference)))
     }
 
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
@@ -192,14 +156,8 @@ impl<M: PartialOrd + Debug> Progress<M> {
                 Err(violation) => earliest.take(recorded, violation),
             }
         }
-        // An attempt that fails may have failed before it came to look, and has lost nothing.
-        if attempt.end == AttemptEnd::Completed
-            && let Some(ended) = attempt.ended
-            && attempt.details_read.is_none_or(|read| read > ended)
-            && does_it_all(trace, attempt, reference)
-        {
-            let shown = first.map_or(ended, |first| first.recorded);
-            earliest.take(shown, never_read(trace, attempt, checkpoint, shown));
+        if let Some((shown, violation)) = never_looks(trace, attempt, reference) {
+            earliest.take(shown, violation);
         }
     }
 
@@ -290,16 +248,6 @@ impl<M: PartialOrd + Debug> Progress<M> {
     }
 }
 
-/// Says whether an attempt does the work anew. An attempt that does less has seen otherwise that there is nothing left
-/// to do.
-fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
-    let work = Work::of(trace, attempt);
-    match reference.memory::<Usual>().and_then(|usual| usual.twin(trace, attempt.activity)) {
-        Some(usual) => work.covers(usual),
-        None => !work.effects.is_empty(),
-    }
-}
-
 fn starts_behind(trace: &Trace, attempt: &AttemptExecution, unread: bool, recorded: Moment) -> Violation {
     let who = trace.attempt_in_a_sentence(attempt.key);
     let message = if unread {
@@ -308,14 +256,6 @@ fn starts_behind(trace: &Trace, attempt: &AttemptExecution, unread: bool, record
         format!("{who} was given a checkpoint, and the first it records is behind that")
     };
     Violation::new("starts behind its checkpoint", message).proved_by([attempt.started.event, recorded.event])
-}
-
-fn never_read(trace: &Trace, attempt: &AttemptExecution, checkpoint: Bytes, moment: Moment) -> Violation {
-    let message = format!("{} was given a checkpoint and never looked at it", trace.attempt_in_a_sentence(attempt.key));
-    let checkpoint = String::from_utf8_lossy(trace.bytes(checkpoint));
-    Violation::new("never read", message)
-        .expected(format!("it resumes from {checkpoint}"), "it begins anew")
-        .proved_by([attempt.started.event, moment.event])
 }
 
 impl<M> fmt::Debug for Progress<M> {

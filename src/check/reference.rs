@@ -20,6 +20,9 @@ pub type Memory = Arc<dyn Any + Send + Sync>;
 /// Reduces a result to the part that is compared; gives `None` if it does not decode.
 pub type Normalizer = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
+/// Says whether the end of a run is one that the user has declared, other than that of the fault-free run.
+pub(crate) type Declared = Arc<dyn Fn(&Run, &Reference) -> bool + Send + Sync>;
+
 /// The part of the fault-free run that is kept to judge the others: its end, and the things that one check has learned.
 #[derive(Clone)]
 pub struct Reference {
@@ -35,6 +38,8 @@ struct Shared {
     normal: Option<Vec<u8>>,
     /// The usual behaviour by activity type.
     usual: BTreeMap<Arc<str>, Usual>,
+    /// Says whether the user has declared the end of a run.
+    declared: Declared,
 }
 
 /// The behaviour of the activities of one type when nothing strikes them.
@@ -60,7 +65,7 @@ pub(super) struct Failing {
 static NONE_FAIL: Failing = Failing { attempts: 0, attempts_without_refusal: 0, refusals: BTreeSet::new() };
 
 impl Reference {
-    pub(crate) fn new(run: &Run, normalizer: Option<Normalizer>) -> Reference {
+    pub(crate) fn new(run: &Run, normalizer: Option<Normalizer>, declared: Declared) -> Reference {
         let outcome = run.outcome();
         let normal = match (&outcome, &normalizer) {
             (Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result), Some(normalize)) => {
@@ -68,7 +73,7 @@ impl Reference {
             }
             _ => None,
         };
-        let shared = Shared { outcome, trace: run.trace().clone(), normalizer, normal, usual: usual(run) };
+        let shared = Shared { outcome, trace: run.trace().clone(), normalizer, normal, usual: usual(run), declared };
         Reference { shared: Arc::new(shared), memory: None }
     }
 
@@ -85,6 +90,11 @@ impl Reference {
     /// Says whether the faults of a run had no effect: but for them, every event is that of the fault-free run.
     pub(crate) fn shows_no_effect(&self, run: &Run) -> bool {
         run.trace().is_same_but_for_faults(&self.shared.trace)
+    }
+
+    /// Says whether a run ended otherwise than the fault-free run, in a way that a check of the exploration was told to accept.
+    pub(super) fn is_declared(&self, run: &Run) -> bool {
+        (self.shared.declared)(run, self)
     }
 
     /// The longest time that an attempt of such an activity takes when nothing strikes it; `None` if none was seen to

@@ -33,7 +33,12 @@ use crate::world::{Outcome, Run};
 /// | fails, where faults took time | [`SameResult::partial_failure`] |
 /// | is cancelled, times out, or took another branch | [`SameResult::outcomes`] |
 pub fn same_result() -> SameResult {
-    SameResult { normalizer: None, partial: None, partial_failure: None, outcomes: None }
+    SameResult { normalizer: None, partial: None, partial_failure: None, outcomes: None, is_standard: false }
+}
+
+/// The same, for an exploration that does not ask for it. A failure says how to ask.
+pub(crate) fn standard_same_result() -> SameResult {
+    SameResult { is_standard: true, ..same_result() }
 }
 
 /// Judges a result by the fault-free run's. The error says which of the two does not decode.
@@ -55,6 +60,8 @@ pub struct SameResult {
     partial: Option<Accepts>,
     partial_failure: Option<AcceptsFailure>,
     outcomes: Option<Outcomes>,
+    /// The exploration does not ask for it.
+    is_standard: bool,
 }
 
 impl SameResult {
@@ -163,16 +170,16 @@ impl SameResult {
         if let (Some(expected), Some(found)) = (result(reference.outcome()), result(&outcome)) {
             return match &self.partial {
                 Some(accepts) => refuses_partial(accepts(&expected, &found), cost_time),
-                None if is_cancelled(run) => Some(format!("; {OUTCOMES}")),
+                None if is_cancelled(run) => Some(self.outcomes_word()),
                 None => {
+                    let normalize = self.word("; if a part of the result may differ, say ", ".normalize(..)");
                     let less = ", and if it may be less where faults take its time, `.partial(..)`";
-                    let less = if cost_time { less } else { "" };
-                    Some(format!("; if a part of the result may differ, say `.normalize(..)`{less}"))
+                    Some(normalize + if cost_time { less } else { "" })
                 }
             };
         }
         let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = &outcome else {
-            return Some(format!("; {OUTCOMES}"));
+            return Some(self.outcomes_word());
         };
         match &self.partial_failure {
             Some(accepts) if !accepts(failure) => {
@@ -181,9 +188,23 @@ impl SameResult {
             Some(_) if cost_time => None,
             Some(_) => Some("; no fault cost it time, so that running out of it is no excuse".to_owned()),
             None if cost_time => {
-                Some("; if it may fail so where faults take its time, say `.partial_failure(..)`".to_owned())
+                Some(self.word("; if it may fail so where faults take its time, say ", ".partial_failure(..)"))
             }
-            None => Some(format!("; {OUTCOMES}")),
+            None => Some(self.outcomes_word()),
+        }
+    }
+
+    /// The word for ends that are neither results nor failures for lack of time.
+    fn outcomes_word(&self) -> String {
+        self.word("; if it may end so, say ", ".outcomes(..)")
+    }
+
+    /// Words that end in a call of this check.
+    fn word(&self, words: &str, call: &str) -> String {
+        if self.is_standard {
+            format!("{words}`.check(check::same_result(){call})`")
+        } else {
+            format!("{words}`{call}`")
         }
     }
 }
@@ -206,9 +227,6 @@ fn refuses_partial(accepted: Result<bool, Undecoded>, cost_time: bool) -> Option
 fn is_cancelled(run: &Run) -> bool {
     run.trace().faults().values().any(|(_, fault)| *fault == Fault::Cancel)
 }
-
-/// The word for ends that are neither results nor failures for lack of time.
-const OUTCOMES: &str = "if it may end so, say `.outcomes(..)`";
 
 /// The moment at which the last workflow closed.
 fn last_close(run: &Run) -> Option<Moment> {
@@ -268,9 +286,14 @@ impl Check for SameResult {
         };
         let found = found + &differs.unwrap_or_default();
         let who = if matches!(reference.outcome(), Outcome::Script(_)) { "script" } else { "workflow" };
-        Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}"))
+        let away = if self.is_standard { "; else `.without(\"same_result\")`" } else { "" };
+        Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}{away}"))
             .expected(expected, found)
             .proved_by(Vec::from_iter(last_close(run).map(|closed| closed.event))))
+    }
+
+    fn declares(&self, run: &Run, reference: &Reference) -> bool {
+        reference.class_of(run) != Class::Survive && self.refuses(run, reference).is_none()
     }
 
     fn shows_little(&self, reference: &Run) -> Option<String> {

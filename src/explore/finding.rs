@@ -12,6 +12,8 @@ use crate::world::{Finished, Run, RunError};
 /// A check with what it knows of the run without faults.
 pub(super) struct Judge {
     pub(super) check: Arc<dyn Check>,
+    /// The run without faults has nothing for it, so that it may have had nothing to judge in any run.
+    pub(super) shows_nothing: bool,
     pub(super) reference: Reference,
 }
 

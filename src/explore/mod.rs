@@ -7,6 +7,7 @@
 
 mod accepted;
 mod carry_out;
+mod checks;
 mod coverage;
 mod data;
 mod depth;
@@ -68,6 +69,7 @@ pub use report::{EndedEarly, Part, Report};
 pub use tally::Tally;
 pub use variables::{VARIABLES, Variable};
 
+use checks::Checks;
 use inputs::Inputs;
 use regressions::Regressions;
 use rerun::Rerun;
@@ -126,7 +128,7 @@ pub struct Exploration {
     seeds: Vec<Range<u64>>,
     over_budget: Option<Share>,
     regressions: Option<Regressions>,
-    checks: Vec<Arc<dyn Check>>,
+    checks: Checks,
     inputs: Inputs,
 }
 
@@ -156,7 +158,7 @@ impl Exploration {
             seeds: Vec::new(),
             over_budget: None,
             regressions: None,
-            checks: Vec::new(),
+            checks: Checks::default(),
             inputs: Inputs::default(),
         }
     }
@@ -348,12 +350,39 @@ impl Exploration {
         self
     }
 
-    /// Adds a check. Every run of the exploration is judged by it.
+    /// Adds a check. Every run of the exploration is judged by it, and by the [standard
+    /// checks](crate::check#standard-checks).
     pub fn check(mut self, check: impl Check + 'static) -> Exploration {
         if let Some(watch) = check.watch() {
             self.start.add_watch(watch);
         }
-        self.checks.push(Arc::new(check));
+        self.checks.ask(Arc::new(check));
+        self
+    }
+
+    /// Takes a [standard check](crate::check#standard-checks) away, by its name. One that [`check`](Exploration::check) asks for
+    /// stays. A name that is none of them is an error of the report.
+    ///
+    /// ```
+    /// # use durasim::{Simulation, WorkflowContext, WorkflowError, check};
+    /// // Tells how long it took, which faults change.
+    /// async fn timed(ctx: &WorkflowContext, (): ()) -> Result<u64, WorkflowError> {
+    ///     let begun = ctx.now();
+    ///     ctx.sleep(std::time::Duration::from_secs(9)).await?;
+    ///     Ok(ctx.now().since(begun).as_secs())
+    /// }
+    /// let simulation = Simulation::temporal().workflow("timed", timed);
+    /// simulation.explore("timed", &()).every_fault().without("same_result").assert();
+    /// ```
+    pub fn without(mut self, standard_check: impl Into<String>) -> Exploration {
+        self.checks.leave_away(standard_check.into());
+        self
+    }
+
+    /// Takes all [standard checks](crate::check#standard-checks) away, so that only those judge which
+    /// [`check`](Exploration::check) adds: for the test of a check.
+    pub fn without_standard_checks(mut self) -> Exploration {
+        self.checks.leave_away_all();
         self
     }
 
@@ -481,7 +510,7 @@ impl fmt::Debug for Exploration {
             .field("every_fault", &self.every_fault)
             .field("every_pair", &self.every_pair)
             .field("seeds", &self.seeds)
-            .field("checks", &self.checks.iter().map(|check| check.name().to_owned()).collect::<Vec<_>>())
+            .field("checks", &self.checks.asked().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

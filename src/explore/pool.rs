@@ -197,11 +197,19 @@ impl Block {
         if finished.error.is_some() {
             return;
         }
-        for Judge { check, reference } in judges {
+        // Several checks may have one name.
+        let mut noted: Vec<(&str, bool)> = Vec::with_capacity(judges.len());
+        for Judge { check, shows_nothing, reference } in judges {
             // One that panics has failed already.
-            if panics::catch(|| check.has_something(&finished.run, reference)).unwrap_or(true) {
-                self.tally.note_judged(check.name());
+            let has_something = panics::catch(|| check.has_something(&finished.run, reference)).unwrap_or(true);
+            match noted.iter_mut().find(|(name, _)| *name == check.name()) {
+                Some((_, known)) => *known |= has_something,
+                None if has_something || *shows_nothing => noted.push((check.name(), has_something)),
+                None => {}
             }
+        }
+        for (name, has_something) in noted {
+            self.tally.note_judged(name, has_something);
         }
     }
 

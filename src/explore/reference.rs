@@ -1,10 +1,12 @@
 //! The run without faults: what the checks learn from it, and what it may violate itself.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::de::IgnoredAny;
 
 use super::Exploration;
+use super::checks::shows_nothing;
 use super::explain::{add_places, logs_of};
 use super::failed::Failed;
 use super::finding::{Cause, Finding, Judge, judge, of_dropped_state};
@@ -12,7 +14,7 @@ use super::repeat::Once;
 use super::report::{Part, PartKind, Report};
 use super::tally::Tally;
 use super::validate;
-use crate::check::{Check, Class, Reference, Violation};
+use crate::check::{Class, Declared, Reference, Violation};
 use crate::fault::Plan;
 use crate::program::{TimeoutType, list_names, panics};
 use crate::trace::{What, Who};
@@ -40,7 +42,7 @@ impl Exploration {
         finding = finding.or(fails.map(|violation| Finding::of_reference("ends well", violation)));
         let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
         if finding.is_none() && times_out.is_none() {
-            self.looks_at_something(&run)?;
+            self.checks.look_at_something(&run)?;
         }
         let weak = judges.iter().filter_map(|judge| panics::catch(|| judge.check.shows_little(&run)).ok().flatten());
         report.notes.extend(weak);
@@ -90,15 +92,19 @@ impl Exploration {
 
     /// The checks, with what they learn from the run without faults.
     fn judges(&self, run: &Run) -> Result<Vec<Judge>, RunError> {
-        let mut normalizers = self.checks.iter().filter_map(|check| check.normalizer());
+        let given = self.checks.all();
+        let mut normalizers = given.iter().filter_map(|check| check.normalizer());
         let normalizer = normalizers.next();
         if normalizers.next().is_some() {
             return Err(validate::two_normalizers());
         }
         validate::normalizes(&run.outcome(), normalizer.as_ref())?;
-        let shared = Reference::new(run, normalizer);
+        let knowing = given.clone();
+        let declared: Declared =
+            Arc::new(move |run, reference| knowing.iter().any(|check| check.declares(run, reference)));
+        let shared = Reference::new(run, normalizer, declared);
         let mut judges = Vec::new();
-        for check in &self.checks {
+        for check in given {
             let is_known = |activity: &str| self.start.activities().any(|known| **known == *activity);
             if let Some(activity) = check.activity().filter(|activity| !is_known(activity)) {
                 return Err(RunError::Setup(format!(
@@ -114,38 +120,11 @@ impl Exploration {
                     unwound.words()
                 ))
             })?;
-            judges.push(Judge { check: check.clone(), reference: shared.with_memory(memory) });
+            let shows_nothing = shows_nothing(&*check, run).is_some();
+            judges.push(Judge { check, shows_nothing, reference: shared.with_memory(memory) });
         }
         Ok(judges)
     }
-
-    /// Refuses a check that would hold whatever the code does. A run that times out may be the reason that there is nothing to
-    /// look at, and is the better story.
-    fn looks_at_something(&self, run: &Run) -> Result<(), RunError> {
-        for check in &self.checks {
-            if let Some(why) = shows_nothing(&**check, run) {
-                return Err(RunError::Setup(format!(
-                    "the check `{}` can show nothing in this exploration: {why}",
-                    check.name()
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Says why a check would hold whatever the code does, as the run without faults shows.
-fn shows_nothing(check: &dyn Check, run: &Run) -> Option<String> {
-    let trace = run.trace();
-    let never_runs =
-        |activity: &&str| !trace.attempts().values().any(|attempt| trace.activity_type(attempt.activity) == *activity);
-    if let Some(activity) = check.activity().filter(never_runs) {
-        return Some(format!(
-            "without faults, no attempt of its activity `{activity}` runs. Give an input that leads there, or leave the check away"
-        ));
-    }
-    // One that panics is told of where it judges.
-    panics::catch(|| check.shows_nothing(run)).ok().flatten()
 }
 
 /// Finds out whether a run without faults fails: one of its workflows, unless the script asked it to stop, or the script.

@@ -139,11 +139,12 @@ impl Tally {
         }
     }
 
-    /// Counts a run in which this check had something to judge.
-    pub(super) fn note_judged(&mut self, check: &str) {
+    /// Counts a run if this check had something to judge in it.
+    pub(super) fn note_judged(&mut self, check: &str, had_something: bool) {
+        let run = u64::from(had_something);
         match self.judged.get_mut(check) {
-            Some(runs) => *runs += 1,
-            None => drop(self.judged.insert(check.to_owned(), 1)),
+            Some(runs) => *runs += run,
+            None => drop(self.judged.insert(check.to_owned(), run)),
         }
     }
 

@@ -14,13 +14,7 @@ impl Exploration {
     /// Mistakes that make every run meaningless.
     pub(super) fn validate_checks(&self) -> Result<(), RunError> {
         self.validate_simulation()?;
-        if self.checks.is_empty() {
-            return Err(RunError::Setup(
-                "the exploration has no check, so nothing could fail: add `.check(check::same_result())` or another"
-                    .to_owned(),
-            ));
-        }
-        Ok(())
+        self.checks.validate()
     }
 
     /// The simulation has something of its own that no run would follow, or the environment something that means nothing.

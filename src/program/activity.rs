@@ -53,6 +53,12 @@ pub trait ActivityLink: Send + Sync {
     /// Says that the code looked at its heartbeat details.
     fn details_read(&self);
 
+    /// Says that the details do not decode as what the code wants, with the reason, or that the code has read them in
+    /// another way after that. An adapter that does not see it says nothing.
+    fn details_decoded(&self, result: Result<(), &str>) {
+        let _ = result;
+    }
+
     /// The present moment of the run; the epoch outside it.
     fn now(&self) -> Time;
 

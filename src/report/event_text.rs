@@ -155,6 +155,8 @@ impl fmt::Display for EventText<'_> {
 
             What::AttemptStarted(details) => self.started(details, f),
             What::DetailsRead => f.write_str("reads its heartbeat details"),
+            What::DetailsUndecoded(why) => write!(f, "its heartbeat details do not decode: {}", self.excerpt(why)),
+            What::DetailsDecoded => f.write_str("reads its heartbeat details in another way"),
             What::Awaited(count) => write!(f, "waits for the {} time", Ordinal(count)),
             What::HeartbeatRecorded(details) | What::HeartbeatSent(details) | What::HeartbeatVisible(details) => {
                 self.heartbeat(details, f)

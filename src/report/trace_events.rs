@@ -63,7 +63,7 @@ enum Step {
 
 fn step(what: What) -> Step {
     match what {
-        What::Awaited(_) | What::DetailsRead => Step::Hidden,
+        What::Awaited(_) | What::DetailsRead | What::DetailsDecoded => Step::Hidden,
         What::WorkflowStarted(_) | What::Scheduled(_) | What::AttemptStarted(_) | What::WorkerStarted => Step::Begin(0),
         What::TaskStarted { .. } | What::Frozen => Step::Begin(1),
         What::TaskCompleted(_) | What::TaskTimedOut | What::TaskFailed(_) | What::Thawed => Step::End(1),

@@ -70,6 +70,9 @@ pub struct AttemptExecution {
     pub details: Option<Bytes>,
     /// The moment at which its code first looked at the checkpoint.
     pub details_read: Option<Moment>,
+    /// The moment at which the checkpoint did not decode as the code wanted it, and the reason; `None` if it decoded, also in
+    /// another way afterwards.
+    pub details_undecoded: Option<(Moment, Bytes)>,
     /// The moments at which its code returned `Pending`.
     pub awaits: Vec<Moment>,
     /// The effects that its code did or tried.
@@ -90,6 +93,8 @@ pub struct AttemptExecution {
     pub detail: Option<Bytes>,
     /// The fate of its report.
     pub report: ReportEnd,
+    /// The moment at which the service refused the report.
+    pub report_refused: Option<Moment>,
     /// The moment at which the service gave it up for a timeout, and that timeout.
     pub timed_out: Option<(Moment, TimeoutType)>,
     /// The moment at which the service gave it up while its code ran on.

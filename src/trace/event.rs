@@ -128,6 +128,10 @@ pub enum What {
     AttemptStarted(Option<Bytes>),
     /// Attempt: the code looked at its heartbeat details.
     DetailsRead,
+    /// Attempt: its heartbeat details do not decode as what the code wants, for this reason.
+    DetailsUndecoded(Bytes),
+    /// Attempt: the code found a way to read the details that had not decoded.
+    DetailsDecoded,
     /// Attempt: returned `Pending`, for the N-th time.
     Awaited(u32),
     /// Attempt: recorded a heartbeat.

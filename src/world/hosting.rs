@@ -95,6 +95,20 @@ impl ActivityLink for Link {
         });
     }
 
+    fn details_decoded(&self, result: Result<(), &str>) {
+        self.ask("`heartbeat_details`", |world| {
+            let mut core = world.core.borrow_mut();
+            if !self.is_of(core.run) || core.running_dead() {
+                return;
+            }
+            let what = match result {
+                Ok(()) => What::DetailsDecoded,
+                Err(why) => What::DetailsUndecoded(core.trace.store(why.as_bytes())),
+            };
+            core.note(Who::Attempt(self.attempt), what);
+        });
+    }
+
     fn now(&self) -> Time {
         let now = self.ask("`now`", |world| {
             world.count_call();

@@ -67,6 +67,7 @@ impl Run {
         let Event { who, what, .. } = *events.get(event)?;
         let called = match what {
             What::HeartbeatRecorded(_)
+            | What::DetailsUndecoded(_)
             | What::Effect { .. }
             | What::Scheduled(_)
             | What::ActivityCancelRequested

@@ -77,8 +77,8 @@ fn heartbeats_that_come_too_late() {
 fn workflow_that_branches_on_a_global() {
     is_shown(&Shown {
         test: "workflow_that_branches_on_a_global",
-        check: "deterministic",
-        cause: &["expected", "found"],
+        check: "replays",
+        cause: &["with another input", "expected", "found"],
         fault: "none: it fails without any fault",
     });
 }

@@ -167,6 +167,7 @@ impl Reader<'_> {
             started: moment,
             details,
             details_read: None,
+            details_undecoded: None,
             awaits: Vec::new(),
             effects: Vec::new(),
             heartbeats: Vec::new(),
@@ -177,6 +178,7 @@ impl Reader<'_> {
             ended: None,
             detail: None,
             report: ReportEnd::None,
+            report_refused: None,
             timed_out: None,
             zombie: None,
             retried: None,
@@ -192,6 +194,10 @@ impl Reader<'_> {
             What::DetailsRead => {
                 attempt.details_read.get_or_insert(moment);
             }
+            What::DetailsUndecoded(why) => {
+                attempt.details_undecoded.get_or_insert((moment, why));
+            }
+            What::DetailsDecoded => attempt.details_undecoded = None,
             What::Awaited(_) => attempt.awaits.push(moment),
             What::Effect { name, applied } => attempt.effects.push(EffectExecution { moment, name, applied }),
             What::HeartbeatRecorded(details) => {
@@ -229,7 +235,10 @@ impl Reader<'_> {
                 attempt.end = if what == What::Died { AttemptEnd::Died } else { AttemptEnd::Aborted };
             }
             // A service that has refused a heartbeat of the attempt refuses its report too.
-            What::Refused if attempt.report == ReportEnd::Lost => attempt.report = ReportEnd::Refused,
+            What::Refused if attempt.report == ReportEnd::Lost => {
+                attempt.report = ReportEnd::Refused;
+                attempt.report_refused = Some(moment);
+            }
             What::ReportDropped if attempt.report == ReportEnd::Lost => attempt.report = ReportEnd::Dropped,
             What::Zombie => attempt.zombie = Some(moment),
             _ => {}

@@ -53,6 +53,7 @@ fn migrating(migrate: impl ActivityFn<u32, u32>) -> Exploration {
             ctx.execute_activity::<u32>("migrate", &rows, options()).await
         })
         .explore("migrating", &4u32)
+        .without("progress")
         .every_fault()
 }
 
@@ -226,6 +227,7 @@ fn nobody_is_blamed_for_the_rows_of_another_activity() {
         .no_heartbeat_throttle()
         .workflow("both", both)
         .explore("both", &4u32)
+        .without("progress")
         .every_fault();
     let clean = |tables: &Tables| assert!(tables.staged.iter().all(|table| !table.get()), "a table is full");
     holds(exploration.clone().check(check::cleaned_up(clean)));

@@ -14,6 +14,7 @@ mod refused;
 mod regressions;
 mod sampled;
 mod stall_lengths;
+mod standard;
 mod strikes;
 mod threads;
 mod told;

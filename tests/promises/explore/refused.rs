@@ -26,7 +26,7 @@ fn is_refused(report: &Report, says: &str) {
 
 #[test]
 fn nothing_to_judge_by() {
-    is_refused(&explored().every_fault().report(), "has no check");
+    is_refused(&explored().without_standard_checks().every_fault().report(), "has no check");
 }
 
 #[test]
@@ -227,5 +227,5 @@ fn a_timeout_without_faults_says_what_the_attempt_did() {
 #[test]
 #[should_panic(expected = "has no check")]
 fn assert_panics_with_the_error() {
-    explored().every_fault().assert();
+    explored().without_standard_checks().every_fault().assert();
 }

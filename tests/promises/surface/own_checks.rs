@@ -50,7 +50,7 @@ fn a_check_without_the_result_judges_runs_that_differ() {
         answers(ctx, number).await?;
         Ok(if ctx.get_info().attempt == 1 { number } else { 0 })
     };
-    let exploration = asking(forgets).explore("twice", &1u32);
+    let exploration = asking(forgets).explore("twice", &1u32).without("same_result");
     let doubles = check::named("doubles", |run: &Run| assert_eq!(run.result(), Ok(2u32)));
     let is_different = check::judged("different", |judged: &check::Judged<'_>| {
         assert!(judged.run().plan().is_empty() || judged.class() == Class::Different);

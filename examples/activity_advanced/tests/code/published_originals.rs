@@ -205,6 +205,7 @@ fn deadlines(activity: impl ActivityFn<ItemsInput, ItemsResult>) -> Exploration 
         .workflow("deadline_aware", deadline_aware_workflow)
         .state(ItemQueue::default)
         .explore("deadline_aware", &items())
+        .without_standard_checks()
         .every_fault()
         .check(check::progress("deadline_aware_activity", |progress: &ItemsProgress| progress.items_done))
 }

@@ -1,0 +1,210 @@
+//! An exploration has the standard checks unasked, and a failure of one says how to allow what it found.
+
+use std::time::Duration;
+
+use durasim::explore::{Failed, Report};
+use durasim::{
+    ActivityContext, ActivityError, ActivityFn, Exploration, Simulation, WorkflowContext, WorkflowError, check,
+};
+use serde::Deserialize;
+
+use super::{resilient, simulation};
+use crate::snapshot::unfolded;
+
+async fn step(ctx: &ActivityContext, done: u32) -> Result<(), ActivityError> {
+    durasim::time::sleep(Duration::from_secs(10)).await;
+    Ok(ctx.heartbeat(&done)?)
+}
+
+async fn resumes(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    for done in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+        step(ctx, done + 1).await?;
+    }
+    Ok(count)
+}
+
+/// Counts what this attempt has done, and not what all have.
+async fn counts_its_own(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    let done = ctx.heartbeat_details::<u32>()?.unwrap_or(0);
+    resumes(ctx, count).await?;
+    Ok(count - done)
+}
+
+async fn begins_anew(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    for done in 0..count {
+        step(ctx, done + 1).await?;
+    }
+    Ok(count)
+}
+
+async fn erases(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    resumes(ctx, count).await?;
+    ctx.heartbeat(&())?;
+    durasim::time::sleep(Duration::from_secs(30)).await;
+    Ok(count)
+}
+
+/// Takes a checkpoint that does not decode for none.
+async fn swallows(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    let _: String = ctx.heartbeat_details().unwrap_or_default().unwrap_or_default();
+    begins_anew(ctx, count).await
+}
+
+async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    if ctx.get_info().attempt > 1 {
+        return Err(ActivityError::retryable("the input is gone"));
+    }
+    resumes(ctx, count).await
+}
+
+fn explored(steps: impl ActivityFn<u32, u32>) -> Exploration {
+    let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        ctx.execute_activity("steps", &count, resilient()).await
+    };
+    Simulation::temporal().activity("steps", steps).workflow("work", work).explore("work", &4u32).every_fault()
+}
+
+#[track_caller]
+fn first(report: &Report) -> &Failed {
+    assert!(report.error().is_none(), "{report}");
+    report.failures().first().unwrap_or_else(|| panic!("nothing was found:\n{report}"))
+}
+
+#[track_caller]
+fn finds(exploration: Exploration, check: &str, kind: &str, allowed_by: &str) {
+    let report = exploration.report();
+    let failed = first(&report);
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), (check, kind), "{}", failed.text);
+    let text = unfolded(&failed.text);
+    assert!(text.contains(allowed_by), "{allowed_by} is missing in\n{}", failed.text);
+}
+
+#[track_caller]
+fn holds(exploration: Exploration) {
+    let report = exploration.seeds(0..300).report();
+    let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
+    assert!(report.holds(), "{}\n{report}", texts.join("\n"));
+}
+
+#[test]
+fn what_needs_no_specification_is_found_unasked() {
+    holds(explored(resumes));
+    let allow = "`.check(check::same_result().normalize(..))`";
+    finds(explored(counts_its_own), "same_result", "different result", allow);
+    finds(explored(counts_its_own), "same_result", "different result", "`.without(\"same_result\")`");
+    finds(explored(begins_anew), "progress", "never read", "`.without(\"progress\")`");
+    finds(explored(erases), "progress", "erased", "");
+    finds(explored(swallows), "progress", "does not decode", "expected a string");
+    finds(explored(fails_on_a_retry).without("same_result"), "completes", "a retry fails", "`.without(\"completes\")`");
+}
+
+#[test]
+fn a_workflow_that_branches_on_a_global_is_found_unasked() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        let count = count + CALLS.fetch_add(1, Ordering::Relaxed) % 2;
+        ctx.execute_activity("steps", &count, resilient()).await
+    };
+    let simulation = Simulation::temporal().activity("steps", resumes).workflow("work", work);
+    finds(simulation.explore("work", &4u32).every_fault(), "replays", "drift", "");
+}
+
+#[test]
+fn a_checkpoint_that_is_read_in_another_way_is_read() {
+    #[derive(Deserialize)]
+    struct Old {
+        done: u32,
+    }
+    async fn reads_both(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let done = match ctx.heartbeat_details::<Old>() {
+            Ok(old) => old.map_or(0, |old| old.done),
+            Err(_) => ctx.heartbeat_details::<u32>()?.unwrap_or(0),
+        };
+        for done in done..count {
+            step(ctx, done + 1).await?;
+        }
+        Ok(count)
+    }
+    async fn reads_bytes(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let done = match ctx.heartbeat_details::<Old>() {
+            Ok(old) => old.map_or(0, |old| old.done),
+            Err(_) => serde_json::from_slice(ctx.get_heartbeat_details().expect("there are some"))?,
+        };
+        for done in done..count {
+            step(ctx, done + 1).await?;
+        }
+        Ok(count)
+    }
+    holds(explored(reads_both));
+    holds(explored(reads_bytes));
+}
+
+#[test]
+fn a_sign_of_life_is_no_checkpoint() {
+    async fn is_alive(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        for _ in 0..count {
+            durasim::time::sleep(Duration::from_secs(10)).await;
+            ctx.heartbeat(&())?;
+        }
+        Ok(count)
+    }
+    let report = explored(is_alive).report();
+    assert!(report.holds(), "{report}");
+    assert!(report.to_string().contains("progress in 0"), "{report}");
+}
+
+#[test]
+fn each_can_be_taken_away() {
+    holds(explored(begins_anew).without("progress"));
+    holds(explored(counts_its_own).without("same_result"));
+    holds(explored(fails_on_a_retry).without("same_result").without("completes"));
+    let report = explored(resumes).without_standard_checks().check(check::same_result()).report();
+    assert_eq!(report.parts()[1].tally.judged.keys().collect::<Vec<_>>(), ["same_result"], "{report}");
+}
+
+#[test]
+fn a_name_that_is_none_of_them_is_an_error() {
+    let refused = |exploration: Exploration, says: &str| {
+        let error = exploration.report().error().expect("an error").to_string();
+        assert!(error.contains(says), "{error}");
+    };
+    refused(explored(resumes).without("sameresult"), "`progress`, `completes`, `replays`, `same_result`");
+    refused(explored(resumes).without("deterministic"), "say `.without_repeats()`");
+    refused(explored(resumes).without("finishes"), "give it a longer `.horizon(..)`");
+    refused(explored(resumes).without_standard_checks(), "has no check");
+}
+
+#[test]
+fn one_that_is_asked_for_takes_the_place_of_the_standard_one() {
+    let lenient = check::same_result().normalize(|done: &mut u32| *done = 0);
+    holds(explored(counts_its_own).check(lenient));
+    // `progress` is about one activity: the others keep the standard one.
+    let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        ctx.execute_activity::<u32>("sound", &count, resilient()).await?;
+        ctx.execute_activity("anew", &count, resilient()).await
+    };
+    let both = Simulation::temporal().activity("sound", resumes).activity("anew", begins_anew).workflow("work", work);
+    let exploration = both.explore("work", &2u32).every_fault();
+    let sound = check::progress("sound", |done: &u32| *done);
+    let exploration = exploration.check(sound);
+    finds(exploration.clone(), "progress", "never read", "of anew");
+    holds(exploration.without("progress"));
+}
+
+#[test]
+fn an_end_that_is_declared_is_judged_by_no_retry_of_it() {
+    let gives_up = |run: &durasim::Run| run.result::<u32>().is_err();
+    let declared = explored(fails_on_a_retry).check(check::same_result().outcomes(gives_up));
+    holds(declared.clone());
+    // Whoever asks for it gets it.
+    finds(declared.check(check::completes()), "completes", "a retry fails", "");
+}
+
+#[test]
+fn the_standard_checks_are_counted_with_those_asked_for() {
+    let report = simulation(resilient()).explore("work", &4u32).every_fault().report();
+    assert!(report.holds(), "{report}");
+    let judged: Vec<&String> = report.parts()[1].tally.judged.keys().collect();
+    assert_eq!(judged, ["completes", "progress", "replays", "same_result"]);
+}
