@@ -11,6 +11,8 @@
 //! | `completes` | once the faults are over, a retry succeeds: [`completes`]. It does not judge ends that `same_result` was told to accept |
 //! | `progress` | a checkpoint that is there is read, decoded, and never erased: [`checkpoints`] |
 //! | `replays` | a replay of a workflow asks for the same things: [`replays`] |
+//! | `reported` | the service takes what an attempt says of its end: [`reported`] |
+//! | `no_leftovers` | no task heartbeats for an attempt that has ended: [`no_leftovers`] |
 //! | `deterministic` | a run that is made again goes the same way: [`Exploration::without_repeats`](crate::Exploration::without_repeats) takes it away |
 //! | `finishes` | a run is over before its horizon and its budget of events. It cannot be taken away |
 //!
@@ -47,12 +49,14 @@ mod heartbeats_in_time;
 mod heeded;
 mod lost;
 mod named;
+mod no_leftovers;
 mod outcomes;
 mod progress;
 mod protected;
 mod reference;
 mod refusal;
 mod replays;
+mod reported;
 mod resumption;
 mod same_result;
 mod stops_in_time;
@@ -67,10 +71,13 @@ pub use completes::{Completes, completes};
 pub use effects::{Effects, effects};
 pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
 pub use named::{ByJudged, Judged, Named, Verdict, judged, named};
+pub(crate) use no_leftovers::standard_no_leftovers;
+pub use no_leftovers::{NoLeftovers, no_leftovers};
 pub use progress::{Progress, progress};
 pub use protected::{Protected, protected};
 pub use reference::{Memory, Reference};
 pub use replays::{Replays, replays};
+pub use reported::{Reported, reported};
 pub(crate) use same_result::standard_same_result;
 pub use same_result::{SameResult, same_result};
 pub use stops_in_time::{StopsInTime, stops_in_time};

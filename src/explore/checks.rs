@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::check::{Check, checkpoints, replays, standard_completes, standard_same_result};
+use crate::check::{
+    Check, checkpoints, replays, reported, standard_completes, standard_no_leftovers, standard_same_result,
+};
 use crate::program::panics;
 use crate::world::{Run, RunError};
 
@@ -16,7 +18,7 @@ pub(super) struct Checks {
 }
 
 /// The standard checks that look at finished runs. `finishes` and `deterministic` are no objects.
-const NAMES: [&str; 4] = ["progress", "completes", "replays", "same_result"];
+const NAMES: [&str; 6] = ["progress", "reported", "no_leftovers", "completes", "replays", "same_result"];
 
 impl Checks {
     pub(super) fn ask(&mut self, check: Arc<dyn Check>) {
@@ -55,6 +57,8 @@ impl Checks {
                 Some(Arc::new(checkpoints().except(judged?)))
             }
             _ if same.next().is_some() => None,
+            "reported" => Some(Arc::new(reported())),
+            "no_leftovers" => Some(Arc::new(standard_no_leftovers())),
             "completes" => Some(Arc::new(standard_completes())),
             "replays" => Some(Arc::new(replays())),
             "same_result" => Some(Arc::new(standard_same_result())),

@@ -166,6 +166,7 @@ impl fmt::Display for EventText<'_> {
             What::CancelDelivered(reason) => write!(f, "told to stop: {reason}"),
             What::WorkerStopping => f.write_str("told that its worker is stopping"),
             What::Ended { how, detail } => self.ended(how, detail, f),
+            What::HeartbeatAfterEnd => f.write_str("heartbeat after its end, by a task that it left behind"),
             What::Refused => f.write_str("refused by the service"),
             What::ReportDropped => f.write_str("report dropped: the service does not know the attempt any more"),
             What::Died => f.write_str("died"),

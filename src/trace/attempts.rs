@@ -95,6 +95,8 @@ pub struct AttemptExecution {
     pub report: ReportEnd,
     /// The moment at which the service refused the report.
     pub report_refused: Option<Moment>,
+    /// The moments at which a task that its code left behind recorded a heartbeat, which goes nowhere.
+    pub heartbeats_after_end: Vec<Moment>,
     /// The moment at which the service gave it up for a timeout, and that timeout.
     pub timed_out: Option<(Moment, TimeoutType)>,
     /// The moment at which the service gave it up while its code ran on.

@@ -158,6 +158,8 @@ pub enum What {
         /// The result, the error's text, or nothing.
         detail: Option<Bytes>,
     },
+    /// Attempt: a task that its code left behind recorded a heartbeat, which goes nowhere.
+    HeartbeatAfterEnd,
     /// Attempt: the service refused its message as stale.
     Refused,
     /// Attempt: its report is dropped by the worker, since the service knows the attempt no more.

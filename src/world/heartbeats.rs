@@ -14,6 +14,9 @@ impl Core {
     pub(super) fn heartbeat(&mut self, attempt: AttemptKey, details: Option<&[u8]>) -> Beat {
         let record = &mut self.attempts[attempt];
         if !record.is_running() {
+            if !record.is_dead() {
+                self.note(Who::Attempt(attempt), What::HeartbeatAfterEnd);
+            }
             return Beat::Taken;
         }
         if self.trace.events().len() > self.settings.event_budget {

@@ -68,6 +68,7 @@ impl Run {
         let called = match what {
             What::HeartbeatRecorded(_)
             | What::DetailsUndecoded(_)
+            | What::HeartbeatAfterEnd
             | What::Effect { .. }
             | What::Scheduled(_)
             | What::ActivityCancelRequested

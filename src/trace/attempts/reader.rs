@@ -179,6 +179,7 @@ impl Reader<'_> {
             detail: None,
             report: ReportEnd::None,
             report_refused: None,
+            heartbeats_after_end: Vec::new(),
             timed_out: None,
             zombie: None,
             retried: None,
@@ -217,6 +218,7 @@ impl Reader<'_> {
                     heartbeat.visible = Some(moment);
                 }
             }
+            What::HeartbeatAfterEnd => attempt.heartbeats_after_end.push(moment),
             What::Fault(key) => attempt.faults.push(StruckFault { moment, key }),
             What::CancelDelivered(reason) => {
                 attempt.cancelled.get_or_insert((moment, reason));

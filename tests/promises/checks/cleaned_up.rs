@@ -228,6 +228,7 @@ fn nobody_is_blamed_for_the_rows_of_another_activity() {
         .workflow("both", both)
         .explore("both", &4u32)
         .without("progress")
+        .without("reported")
         .every_fault();
     let clean = |tables: &Tables| assert!(tables.staged.iter().all(|table| !table.get()), "a table is full");
     holds(exploration.clone().check(check::cleaned_up(clean)));

@@ -183,10 +183,11 @@ fn a_limit_of_its_own_that_moves_with_every_retry_overruns_the_deadline() {
     }
     // One crash moves the limit to 200 s at most, further ones beyond the deadline.
     let check = || within_a_step().before_deadline(STEP);
-    let bug = simulation(230, counts_from_the_last_heartbeat).explore("working", &0u32).check(check());
+    let bug =
+        simulation(230, counts_from_the_last_heartbeat).explore("working", &0u32).without("reported").check(check());
     let failed = first_failure(bug.seeds(0..500));
     assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("stops_in_time", "deadline"));
     assert!(failed.plan.entries.len() >= 2, "{}", failed.text);
-    let twin = simulation(230, counts_from_the_first_start).explore("working", &0u32);
+    let twin = simulation(230, counts_from_the_first_start).explore("working", &0u32).without("reported");
     holds(twin.every_fault().check(check()));
 }

@@ -50,6 +50,29 @@ async fn swallows(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityErro
     begins_anew(ctx, count).await
 }
 
+/// Takes a worker that stops for a cancel.
+async fn says_cancelled_unasked(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    for done in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+        if ctx.is_cancelled() || ctx.is_worker_stopping() {
+            return Err(ActivityError::Cancelled);
+        }
+        step(ctx, done + 1).await?;
+    }
+    Ok(count)
+}
+
+/// Heartbeats in the background, until the worker dies.
+async fn leaves_a_heartbeater(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    let beats = ctx.clone();
+    drop(durasim::task::spawn(async move {
+        while beats.heartbeat(&()).is_ok() {
+            durasim::time::sleep(Duration::from_secs(3)).await;
+        }
+    }));
+    durasim::time::sleep(Duration::from_secs(10)).await;
+    Ok(count)
+}
+
 async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
     if ctx.get_info().attempt > 1 {
         return Err(ActivityError::retryable("the input is gone"));
@@ -59,7 +82,9 @@ async fn fails_on_a_retry(ctx: &ActivityContext, count: u32) -> Result<u32, Acti
 
 fn explored(steps: impl ActivityFn<u32, u32>) -> Exploration {
     let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
-        ctx.execute_activity("steps", &count, resilient()).await
+        let done = ctx.execute_activity("steps", &count, resilient()).await?;
+        ctx.sleep(Duration::from_secs(9)).await?;
+        Ok(done)
     };
     Simulation::temporal().activity("steps", steps).workflow("work", work).explore("work", &4u32).every_fault()
 }
@@ -95,6 +120,8 @@ fn what_needs_no_specification_is_found_unasked() {
     finds(explored(begins_anew), "progress", "never read", "`.without(\"progress\")`");
     finds(explored(erases), "progress", "erased", "");
     finds(explored(swallows), "progress", "does not decode", "expected a string");
+    finds(explored(says_cancelled_unasked), "reported", "refused", "nobody asked it to cancel");
+    finds(explored(leaves_a_heartbeater), "no_leftovers", "goes on", "a task that it left behind");
     finds(explored(fails_on_a_retry).without("same_result"), "completes", "a retry fails", "`.without(\"completes\")`");
 }
 
@@ -169,7 +196,10 @@ fn a_name_that_is_none_of_them_is_an_error() {
         let error = exploration.report().error().expect("an error").to_string();
         assert!(error.contains(says), "{error}");
     };
-    refused(explored(resumes).without("sameresult"), "`progress`, `completes`, `replays`, `same_result`");
+    refused(
+        explored(resumes).without("sameresult"),
+        "`progress`, `reported`, `no_leftovers`, `completes`, `replays`, `same_result`",
+    );
     refused(explored(resumes).without("deterministic"), "say `.without_repeats()`");
     refused(explored(resumes).without("finishes"), "give it a longer `.horizon(..)`");
     refused(explored(resumes).without_standard_checks(), "has no check");
@@ -206,5 +236,5 @@ fn the_standard_checks_are_counted_with_those_asked_for() {
     let report = simulation(resilient()).explore("work", &4u32).every_fault().report();
     assert!(report.holds(), "{report}");
     let judged: Vec<&String> = report.parts()[1].tally.judged.keys().collect();
-    assert_eq!(judged, ["completes", "progress", "replays", "same_result"]);
+    assert_eq!(judged, ["completes", "no_leftovers", "progress", "replays", "reported", "same_result"]);
 }
