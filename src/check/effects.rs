@@ -182,6 +182,10 @@ where
         &self.name
     }
 
+    fn ledger(&self, run: &Run) -> Option<usize> {
+        Some((self.ledger)(&run.state::<S>()).address())
+    }
+
     fn activity(&self) -> Option<&str> {
         self.covered.as_ref().map(|(activity, _)| activity.as_str())
     }

@@ -13,6 +13,7 @@
 //! | `replays` | a replay of a workflow asks for the same things: [`replays`] |
 //! | `reported` | the service takes what an attempt says of its end: [`reported`] |
 //! | `no_leftovers` | no task heartbeats for an attempt that has ended: [`no_leftovers`] |
+//! | `ledgers` | what is done without faults is done: [`ledgers`] |
 //! | `deterministic` | a run that is made again goes the same way: [`Exploration::without_repeats`](crate::Exploration::without_repeats) takes it away |
 //! | `finishes` | a run is over before its horizon and its budget of events. It cannot be taken away |
 //!
@@ -34,6 +35,7 @@
 
 use std::sync::Arc;
 
+mod branch;
 mod checkpoints;
 mod class;
 mod cleaned_up;
@@ -47,6 +49,7 @@ mod ends;
 mod excuse;
 mod heartbeats_in_time;
 mod heeded;
+mod ledgers;
 mod lost;
 mod named;
 mod no_leftovers;
@@ -70,6 +73,7 @@ pub(crate) use completes::standard_completes;
 pub use completes::{Completes, completes};
 pub use effects::{Effects, effects};
 pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
+pub use ledgers::{Ledgers, ledgers};
 pub use named::{ByJudged, Judged, Named, Verdict, judged, named};
 pub(crate) use no_leftovers::standard_no_leftovers;
 pub use no_leftovers::{NoLeftovers, no_leftovers};
@@ -159,6 +163,13 @@ pub trait Check: Send + Sync {
     fn declares(&self, run: &Run, reference: &Reference) -> bool {
         let _ = (run, reference);
         false
+    }
+
+    /// Gives the address of the ledger that the check judges in a run.
+    #[doc(hidden)]
+    fn ledger(&self, run: &Run) -> Option<usize> {
+        let _ = run;
+        None
     }
 
     /// Takes away from a result the part that may differ.

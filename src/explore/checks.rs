@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::{
-    Check, checkpoints, replays, reported, standard_completes, standard_no_leftovers, standard_same_result,
+    Check, checkpoints, ledgers, replays, reported, standard_completes, standard_no_leftovers, standard_same_result,
 };
 use crate::program::panics;
 use crate::world::{Run, RunError};
@@ -18,7 +18,7 @@ pub(super) struct Checks {
 }
 
 /// The standard checks that look at finished runs. `finishes` and `deterministic` are no objects.
-const NAMES: [&str; 6] = ["progress", "reported", "no_leftovers", "completes", "replays", "same_result"];
+const NAMES: [&str; 7] = ["progress", "ledgers", "reported", "no_leftovers", "completes", "replays", "same_result"];
 
 impl Checks {
     pub(super) fn ask(&mut self, check: Arc<dyn Check>) {
@@ -57,6 +57,7 @@ impl Checks {
                 Some(Arc::new(checkpoints().except(judged?)))
             }
             _ if same.next().is_some() => None,
+            "ledgers" => Some(Arc::new(ledgers().except(self.asked.clone()))),
             "reported" => Some(Arc::new(reported())),
             "no_leftovers" => Some(Arc::new(standard_no_leftovers())),
             "completes" => Some(Arc::new(standard_completes())),

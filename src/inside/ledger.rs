@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{called, enter};
 use crate::program::Time;
 use crate::program::places::{self, Called};
 use crate::trace::AttemptKey;
-use crate::world::core::World;
+use crate::world::core::{World, with_current};
+use crate::world::ledgers::{AnyLedger, Done};
 
 /// One effect in a [`Ledger`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,23 +60,69 @@ impl fmt::Debug for Recorded {
 ///     }
 /// }
 /// ```
-#[derive(Clone)]
-pub struct Ledger<K> {
+///
+/// A ledger that the constructor of a state makes is compared unasked, by [`check::ledgers`](crate::check::ledgers), which knows
+/// it by the order in which it was made, or by its [name](Ledger::named).
+pub struct Ledger<K>(Rc<Entries<K>>);
+
+struct Entries<K> {
+    name: Option<Arc<str>>,
     entries: RefCell<BTreeMap<K, Vec<LedgerEntry>>>,
 }
 
-impl<K> Default for Ledger<K> {
+impl<K: Ord + fmt::Debug + 'static> Default for Ledger<K> {
     fn default() -> Ledger<K> {
-        Ledger { entries: RefCell::new(BTreeMap::new()) }
+        Ledger::of(None)
     }
 }
 
-impl<K: Ord> Ledger<K> {
+impl<K: Ord + fmt::Debug + 'static> Ledger<K> {
     /// An empty ledger.
     pub fn new() -> Ledger<K> {
         Ledger::default()
     }
 
+    /// An empty ledger with a name of its own in messages. Without one, messages name the state whose constructor makes it.
+    ///
+    /// ```
+    /// use durasim::Ledger;
+    /// struct Store { files: Ledger<u32> }
+    /// fn store() -> Store { Store { files: Ledger::named("files") } }
+    /// ```
+    pub fn named(name: impl Into<Arc<str>>) -> Ledger<K> {
+        Ledger::of(Some(name.into()))
+    }
+
+    fn of(name: Option<Arc<str>>) -> Ledger<K> {
+        let entries = Rc::new(Entries { name, entries: RefCell::default() });
+        with_current(|world| world.note_ledger(Rc::clone(&entries) as Rc<dyn AnyLedger>));
+        Ledger(entries)
+    }
+}
+
+impl<K: Ord + fmt::Debug> AnyLedger for Entries<K> {
+    fn name(&self) -> Option<Arc<str>> {
+        self.name.clone()
+    }
+
+    fn done(&self) -> BTreeMap<String, Vec<Done>> {
+        let mut done: BTreeMap<String, Vec<Done>> = BTreeMap::new();
+        for (key, entries) in &*self.entries.borrow() {
+            let entries = entries.iter().map(|entry| Done { at: entry.at, attempt: entry.hosted });
+            done.entry(format!("{key:?}")).or_default().extend(entries);
+        }
+        done
+    }
+}
+
+/// A clone is a ledger of its own, with the entries that there are.
+impl<K: Clone> Clone for Ledger<K> {
+    fn clone(&self) -> Ledger<K> {
+        Ledger(Rc::new(Entries { name: self.0.name.clone(), entries: self.0.entries.clone() }))
+    }
+}
+
+impl<K: Ord> Ledger<K> {
     /// Notes that the effect of this key was done. Code of a crashed attempt notes nothing.
     #[track_caller]
     pub fn record(&self, key: K) {
@@ -87,8 +136,13 @@ impl<K: Ord> Ledger<K> {
             None => (Time::ZERO, None, 0),
         };
         let recorded = Recorded(places::present().call());
-        let Ok(mut entries) = self.entries.try_borrow_mut() else { return writes_while_it_is_read(world.as_deref()) };
+        let Ok(mut entries) = self.0.entries.try_borrow_mut() else { return writes_while_it_is_read(world.as_deref()) };
         entries.entry(key).or_default().push(LedgerEntry { at, attempt, hosted, recorded });
+    }
+
+    /// Its address, which tells it from every other one.
+    pub(crate) fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
     }
 
     /// Counts how often the effect of this key was done.
@@ -96,7 +150,7 @@ impl<K: Ord> Ledger<K> {
     pub fn count(&self, key: &K) -> usize {
         places::called("ledger.count");
         called();
-        self.entries.borrow().get(key).map_or(0, Vec::len)
+        self.0.entries.borrow().get(key).map_or(0, Vec::len)
     }
 
     /// Counts how many effects were done in all.
@@ -104,7 +158,7 @@ impl<K: Ord> Ledger<K> {
     pub fn total(&self) -> usize {
         places::called("ledger.total");
         called();
-        self.entries.borrow().values().map(Vec::len).sum()
+        self.0.entries.borrow().values().map(Vec::len).sum()
     }
 
     /// Counts the different keys.
@@ -112,7 +166,7 @@ impl<K: Ord> Ledger<K> {
     pub fn len(&self) -> usize {
         places::called("ledger.len");
         called();
-        self.entries.borrow().len()
+        self.0.entries.borrow().len()
     }
 
     /// Says whether nothing was done.
@@ -120,7 +174,7 @@ impl<K: Ord> Ledger<K> {
     pub fn is_empty(&self) -> bool {
         places::called("ledger.is_empty");
         called();
-        self.entries.borrow().is_empty()
+        self.0.entries.borrow().is_empty()
     }
 
     /// Calls `see` with each key, in order, and the effects that were done under it.
@@ -128,7 +182,7 @@ impl<K: Ord> Ledger<K> {
     pub fn each(&self, mut see: impl FnMut(&K, &[LedgerEntry])) {
         places::called("ledger.each");
         called();
-        self.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));
+        self.0.entries.borrow().iter().for_each(|(key, entries)| see(key, entries));
     }
 }
 
@@ -145,7 +199,7 @@ fn writes_while_it_is_read(world: Option<&World>) {
 
 impl<K: fmt::Debug> fmt::Debug for Ledger<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.entries.borrow();
+        let entries = self.0.entries.borrow();
         f.debug_map().entries(entries.iter().map(|(key, entries)| (key, entries.len()))).finish()
     }
 }

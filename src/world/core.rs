@@ -15,6 +15,7 @@ use super::event_places::EventPlaces;
 use super::host_link::HostLink;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::HostedWorkflow;
+use super::ledgers::{AnyLedger, Known};
 use super::logging::{self, Silence};
 use super::memories::Memories;
 use super::network::Network;
@@ -298,6 +299,16 @@ impl World {
         }
         let attempt = core.running_attempt();
         Some((attempt, attempt.map_or(0, |attempt| core.attempts[attempt].token().attempt)))
+    }
+
+    /// Keeps a ledger, if the constructor of a state makes it now.
+    pub(crate) fn note_ledger(&self, ledger: Rc<dyn AnyLedger>) {
+        self.states.ledgers().note(ledger);
+    }
+
+    /// The ledgers that the constructors of states have made.
+    pub(super) fn ledgers(&self) -> Vec<Known> {
+        self.states.ledgers().all()
     }
 
     /// Random bits for user code.

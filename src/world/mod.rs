@@ -63,6 +63,7 @@ mod hosted_activity;
 mod hosted_workflow;
 mod hosting;
 pub(crate) mod interrupt;
+pub(crate) mod ledgers;
 pub(crate) mod logging;
 pub(crate) mod logs;
 mod memories;

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::core::World;
 use super::error::RunError;
 use super::event_places::EventPlaces;
+use super::ledgers::Known;
 use super::nearest::not_fired;
 use super::states::unknown_state;
 use super::survey::survey;
@@ -184,6 +185,11 @@ impl Run {
             Some(state) => state,
             None => panic!("{}", unknown_state::<T>(None)),
         }
+    }
+
+    /// The ledgers that the constructors of its states have made, in that order.
+    pub(crate) fn ledgers(&self) -> Vec<Known> {
+        self.world().ledgers()
     }
 
     /// Where faults could have struck, and how long its attempts took.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::RunError;
+use super::ledgers::Ledgers;
 use crate::program::panics;
 use crate::program::places::Called;
 
@@ -37,7 +38,10 @@ impl StateMaker {
 
 /// The pieces of the state of a run, one of each type. They know nothing of crashes.
 #[derive(Default)]
-pub(crate) struct States(RefCell<Vec<(TypeId, Rc<dyn Any>)>>);
+pub(crate) struct States {
+    pieces: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
+    ledgers: Ledgers,
+}
 
 impl States {
     /// Makes the pieces.
@@ -46,8 +50,11 @@ impl States {
     /// [`RunError::Setup`] if a constructor panics.
     pub(super) fn make(&self, makers: &[StateMaker]) -> Result<(), RunError> {
         for maker in makers {
-            match panics::catch(|| (maker.make)()) {
-                Ok(made) => self.0.borrow_mut().push((maker.key, made)),
+            self.ledgers.set_making(Some(maker.type_name));
+            let made = panics::catch(|| (maker.make)());
+            self.ledgers.set_making(None);
+            match made {
+                Ok(made) => self.pieces.borrow_mut().push((maker.key, made)),
                 Err(unwound) => {
                     let why = unwound.words();
                     return Err(RunError::Setup(format!("making the state `{}` panicked: {why}", maker.type_name)));
@@ -59,14 +66,19 @@ impl States {
 
     /// The piece of this type.
     pub(super) fn get<T: 'static>(&self) -> Option<Rc<T>> {
-        let states = self.0.borrow();
+        let states = self.pieces.borrow();
         let (_, state) = states.iter().find(|(key, _)| *key == TypeId::of::<T>())?;
         state.clone().downcast::<T>().ok()
     }
 
+    /// The ledgers that the constructors have made.
+    pub(super) fn ledgers(&self) -> &Ledgers {
+        &self.ledgers
+    }
+
     /// Takes them out, to be dropped.
     pub(super) fn take(&self) -> impl Iterator<Item = Rc<dyn Any>> {
-        self.0.take().into_iter().map(|(_, state)| state)
+        self.pieces.take().into_iter().map(|(_, state)| state)
     }
 }
 

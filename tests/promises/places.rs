@@ -279,7 +279,7 @@ fn may_be_said_by_an_adapter() {
 }
 
 /// Public functions of the files that user code calls, which ask a run nothing, or only the time for a line of the log.
-const NO_CALLS: [&str; 7] = ["deadline", "new", "handle", "id", "from_worker_stop", "default", "try_now"];
+const NO_CALLS: [&str; 8] = ["deadline", "new", "named", "handle", "id", "from_worker_stop", "default", "try_now"];
 
 #[test]
 fn every_call_of_the_native_api_knows_its_caller() {

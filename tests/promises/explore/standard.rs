@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durasim::explore::{Failed, Report};
 use durasim::{
-    ActivityContext, ActivityError, ActivityFn, Exploration, Simulation, WorkflowContext, WorkflowError, check,
+    ActivityContext, ActivityError, ActivityFn, Exploration, Ledger, Simulation, WorkflowContext, WorkflowError, check,
 };
 use serde::Deserialize;
 
@@ -198,7 +198,7 @@ fn a_name_that_is_none_of_them_is_an_error() {
     };
     refused(
         explored(resumes).without("sameresult"),
-        "`progress`, `reported`, `no_leftovers`, `completes`, `replays`, `same_result`",
+        "`progress`, `ledgers`, `reported`, `no_leftovers`, `completes`, `replays`, `same_result`",
     );
     refused(explored(resumes).without("deterministic"), "say `.without_repeats()`");
     refused(explored(resumes).without("finishes"), "give it a longer `.horizon(..)`");
@@ -236,5 +236,85 @@ fn the_standard_checks_are_counted_with_those_asked_for() {
     let report = simulation(resilient()).explore("work", &4u32).every_fault().report();
     assert!(report.holds(), "{report}");
     let judged: Vec<&String> = report.parts()[1].tally.judged.keys().collect();
-    assert_eq!(judged, ["completes", "no_leftovers", "progress", "replays", "reported", "same_result"]);
+    assert_eq!(judged, ["completes", "ledgers", "no_leftovers", "progress", "replays", "reported", "same_result"]);
+}
+
+/// Rows of a table, by what they are: a number, or the attempt that wrote it as well.
+struct Table {
+    rows: Ledger<(u32, u32)>,
+    by_attempt: bool,
+}
+
+impl Table {
+    fn write(&self, row: u32, attempt: u32) {
+        self.rows.record((row, if self.by_attempt { attempt } else { 0 }));
+    }
+}
+
+/// Loses a row if it is resumed: the checkpoint goes before the work.
+async fn loses(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    let table = durasim::state::<Table>();
+    for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+        step(ctx, row + 1).await?;
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        table.write(row, ctx.get_info().attempt);
+    }
+    Ok(count)
+}
+
+async fn keeps(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    let table = durasim::state::<Table>();
+    for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+        table.write(row, ctx.get_info().attempt);
+        step(ctx, row + 1).await?;
+    }
+    Ok(count)
+}
+
+fn writing(steps: impl ActivityFn<u32, u32>, by_attempt: bool) -> Simulation {
+    let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        ctx.execute_activity("steps", &count, resilient()).await
+    };
+    let table = move || Table { rows: Ledger::named("rows"), by_attempt };
+    Simulation::temporal().activity("steps", steps).workflow("work", work).state(table)
+}
+
+#[test]
+fn a_lost_effect_is_found_in_any_ledger_of_a_state() {
+    let explored = |simulation: Simulation| simulation.explore("work", &4u32).every_fault();
+    let report = explored(writing(loses, false)).report();
+    let failed = first(&report);
+    assert_eq!((failed.check.as_str(), failed.violation.kind.as_str()), ("ledgers", "lost"), "{}", failed.text);
+    let text = unfolded(&failed.text);
+    assert!(text.contains("the effect (0, 0) of the ledger `rows` is lost"), "{}", failed.text);
+    assert!(text.contains("`.without(\"ledgers\")`"), "{}", failed.text);
+    // Keys that differ from run to run say nothing.
+    holds(explored(writing(keeps, true)));
+    holds(explored(writing(keeps, false)));
+    holds(explored(writing(loses, false)).without("ledgers"));
+}
+
+#[test]
+fn a_ledger_that_effects_judges_is_theirs() {
+    let all_ends = check::effects(|table: &Table| &table.rows).outcomes(|_| true).may_be_new();
+    let lenient = all_ends.normalize(|key: &mut (u32, u32)| *key = (0, 0));
+    let report = writing(loses, false).explore("work", &4u32).every_fault().check(lenient).report();
+    assert!(report.failures().iter().all(|failed| failed.check != "ledgers"), "{report}");
+}
+
+#[test]
+fn a_ledger_that_no_state_makes_is_not_judged() {
+    // Made when it is first asked for.
+    let table = || Table { rows: Ledger::new(), by_attempt: false };
+    let made_later = async move |ctx: &ActivityContext, count: u32| -> Result<u32, ActivityError> {
+        let table = table();
+        for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..count {
+            step(ctx, row + 1).await?;
+            table.write(row, 0);
+        }
+        Ok(count)
+    };
+    let report = explored(made_later).report();
+    assert!(report.holds(), "{report}");
+    assert!(report.to_string().contains("ledgers in 0"), "{report}");
 }

@@ -1,0 +1,68 @@
+//! [`Ledgers`]: the ledgers that the states of a run have, for checks that nobody has asked for.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::program::Time;
+use crate::trace::AttemptKey;
+
+/// A ledger, whatever its keys are.
+pub(crate) trait AnyLedger {
+    /// The name that the user has given to it.
+    fn name(&self) -> Option<Arc<str>>;
+
+    /// The effects that were done, by their keys in words.
+    fn done(&self) -> BTreeMap<String, Vec<Done>>;
+}
+
+/// One effect of a ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Done {
+    pub(crate) at: Time,
+    /// The attempt that did it, if one did.
+    pub(crate) attempt: Option<AttemptKey>,
+}
+
+/// A ledger that the constructor of a state has made.
+#[derive(Clone)]
+pub(crate) struct Known {
+    /// The type of that state.
+    pub(crate) state: &'static str,
+    pub(crate) ledger: Rc<dyn AnyLedger>,
+}
+
+impl Known {
+    /// The address of the ledger, which tells it from every other one.
+    pub(crate) fn address(&self) -> usize {
+        Rc::as_ptr(&self.ledger).addr()
+    }
+}
+
+/// The ledgers of a run, in the order in which they were made.
+#[derive(Default)]
+pub(crate) struct Ledgers {
+    known: RefCell<Vec<Known>>,
+    /// The type of the state whose constructor runs now.
+    making: Cell<Option<&'static str>>,
+}
+
+impl Ledgers {
+    /// Says of which state the constructor runs from now on, if of any.
+    pub(super) fn set_making(&self, state: Option<&'static str>) {
+        self.making.set(state);
+    }
+
+    /// Keeps a ledger that is made now, if the constructor of a state makes it.
+    pub(super) fn note(&self, ledger: Rc<dyn AnyLedger>) {
+        if let Some(state) = self.making.get() {
+            self.known.borrow_mut().push(Known { state, ledger });
+        }
+    }
+
+    /// All that are known.
+    pub(super) fn all(&self) -> Vec<Known> {
+        self.known.borrow().clone()
+    }
+}
