@@ -8,6 +8,7 @@ use crabdance_core::ActivityOptions;
 use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError};
 use durasim::{Ledger, Simulation, check};
 use durasim_cadence::CadenceExt;
+use tokio::task::JoinHandle;
 
 use super::{call, millis, options, secs};
 
@@ -95,19 +96,24 @@ fn the_script_completes_a_result_that_is_pending() {
     assert_eq!(run.activities()[0].attempts.len(), 1, "{}", run.timeline());
 }
 
-/// The helper that a real activity spawns, on tokio.
+/// The helper that a real activity spawns, on tokio. It ends with the attempt, however that ends.
 #[test]
 fn a_spawned_task_heartbeats_and_dies_with_its_worker() {
+    struct Beats(JoinHandle<()>);
+    impl Drop for Beats {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
     async fn code(ctx: &ActivityContext, rows: u32) -> Result<String, ActivityError> {
         let helper = ctx.clone();
-        let beats = tokio::spawn(async move {
+        let _beats = Beats(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(secs(2)).await;
                 helper.record_heartbeat(None);
             }
-        });
+        }));
         tokio::time::sleep(secs(u64::from(rows))).await;
-        beats.abort();
         Ok(format!("{rows} rows"))
     }
     Simulation::cadence()
