@@ -176,8 +176,11 @@ impl Instance {
     }
 
     /// Drops the code and all that it has spawned. Nothing is asked for any more.
+    ///
+    /// A sender that goes wakes receivers which have gone before it, so this is a part of the activation for wakers.
     fn drop_code(&mut self) {
         self.sink.close();
+        self.flag.begin();
         let code = self.code.take();
         // The tasks hold contexts, and the context holds its dispatcher: it gets another one.
         let tasks = std::mem::take(&mut self.dispatcher);
@@ -187,6 +190,7 @@ impl Instance {
         // A panic of a destructor has no one to go to.
         let _ = panics::catch_drop(code);
         let _ = panics::catch_drop(tasks);
+        self.flag.end();
     }
 }
 
@@ -234,7 +238,6 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.flag.begin();
         self.drop_code();
         // They may hold contexts of this very instance.
         let queries = std::mem::take(&mut *locked(&self.queries));

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crabdance_activity::ActivityContext;
+use crabdance_core::ActivityOptions;
 use crabdance_worker::registry::Registry;
 use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError, workflow};
 use durasim::{Exploration, Simulation, check};
 use durasim_cadence::CadenceExt;
 use serde::Serialize;
 
-use super::{call, millis, options, secs};
+use super::{call, failure_of, millis, options, secs};
 
 async fn add(ctx: &ActivityContext, n: u32) -> Result<u32, ActivityError> {
     tokio::time::sleep(millis(300)).await;
@@ -64,6 +65,60 @@ fn spawned_tasks_survive_every_fault() {
     let run = simulation(fan_out_cadence::register).run("fan_out", &10).unwrap();
     assert_eq!(run.result::<Vec<u32>>(), Ok(vec![11, 12, 13, 7]));
     explored(fan_out_cadence::register, "fan_out", &10).assert();
+}
+
+/// Returns with the first answer, while tasks that hold the channel's other end go on.
+#[workflow(name = "first_of")]
+async fn first_of(ctx: WorkflowContext, n: u32) -> Result<bool, WorkflowError> {
+    let (sender, receiver) = ctx.new_channel::<Result<u32, WorkflowError>>(4);
+    for i in 0..3 {
+        let (inner, sender) = (ctx.clone(), sender.clone());
+        ctx.spawn(async move {
+            inner.sleep(secs(10 * u64::from(i))).await;
+            let _ = sender.send(call(&inner, "add", n + i, options()).await).await;
+        });
+    }
+    drop(sender);
+    // It depends on the faults which of them is first.
+    Ok(receiver.recv().await.unwrap_or(Ok(0))? > n)
+}
+
+#[test]
+fn a_workflow_may_return_while_its_tasks_hold_channels() {
+    let run = simulation(first_of_cadence::register).run("first_of", &10).unwrap();
+    assert_eq!(run.result::<bool>(), Ok(true));
+    explored(first_of_cadence::register, "first_of", &10).assert();
+}
+
+/// One of the answers ends the workflow early.
+#[test]
+fn a_workflow_may_fail_while_its_tasks_hold_channels() {
+    async fn refuses(_: &ActivityContext, n: u32) -> Result<u32, ActivityError> {
+        if n == 10 { Err(ActivityError::non_retryable("10 is too many")) } else { add_up(n).await }
+    }
+    async fn add_up(n: u32) -> Result<u32, ActivityError> {
+        tokio::time::sleep(secs(2)).await;
+        Ok(n + 1)
+    }
+    let once = ActivityOptions { retry_policy: None, ..options() };
+    let main = async move |ctx: &mut WorkflowContext, n: u32| -> Result<Vec<u32>, WorkflowError> {
+        let (sender, receiver) = ctx.new_channel::<Result<u32, WorkflowError>>(4);
+        for i in 0..3 {
+            let (inner, sender, once) = (ctx.clone(), sender.clone(), once.clone());
+            ctx.spawn(async move {
+                let _ = sender.send(call(&inner, "refuses", n + i, once).await).await;
+            });
+        }
+        drop(sender);
+        let mut sums = Vec::new();
+        while let Some(sum) = receiver.recv().await {
+            sums.push(sum?);
+        }
+        Ok(sums)
+    };
+    let simulation = Simulation::cadence().cadence_activity("refuses", refuses).cadence_workflow("main", main);
+    let run = simulation.run("main", &10).unwrap();
+    assert!(failure_of(&run).contains("10 is too many"), "{}", failure_of(&run));
 }
 
 /// Three tasks that pass numbers on, one at a time, and ask for nothing meanwhile.
