@@ -39,8 +39,6 @@ struct State {
     phase: Phase,
     /// The client's count: the number of the next activity, timer or side effect.
     next: u64,
-    /// Says whether side effects are asked for in this activation.
-    has_side_effects: bool,
     /// The versions that are in the history, or in the commands.
     versions: Vec<String>,
     /// How many of them this activation has added.
@@ -168,7 +166,6 @@ impl Sink {
         match &*asked.marker_name {
             SIDE_EFFECT_MARKER_NAME => match decode_side_effect_details(&asked.details) {
                 Ok((number, value)) => {
-                    state.has_side_effects = true;
                     self.take_in_replayed(state, number);
                     state.record_side_effect(number, &value);
                     state.next = number + 1;
@@ -232,15 +229,13 @@ impl Sink {
 
     /// An activation begins.
     pub(crate) fn begin(&self) {
-        let mut state = locked(&self.state);
-        (state.has_side_effects, state.versions_added) = (false, 0);
+        locked(&self.state).versions_added = 0;
     }
 
     /// Takes in a marker of the history, ahead of the code.
     pub(crate) fn recall(&self, marker: &Marker) -> Result<(), TaskFailure> {
         match marker {
             Marker::SideEffect { seq, value } => {
-                locked(&self.state).has_side_effects = true;
                 locked(&self.side_effects).insert(u64::from(*seq) - 1, value.as_bytes().to_vec());
             }
             Marker::MutableSideEffect { id, value } => {
@@ -259,11 +254,12 @@ impl Sink {
     /// Takes in what the code has asked for silently since its last command. `next_timer` asks the client's context for a
     /// timer.
     ///
-    /// The count that this uses up is used up in a replay too: both have side effects in the same activations.
+    /// The count that this uses up is used up in a replay too, since it has the same activations. They differ in where
+    /// side effects are known: a replay knows those of a workflow task from its first activation on.
     pub(crate) fn look_at_the_count(&self, next_timer: impl FnOnce()) {
         {
             let mut state = locked(&self.state);
-            if !state.has_side_effects || state.phase != Phase::Open {
+            if state.phase != Phase::Open {
                 return;
             }
             state.phase = Phase::Counting;

@@ -25,7 +25,16 @@ fn cancelled<F>(main: F) -> (String, u64)
 where
     F: AsyncFn(&mut WorkflowContext, ()) -> Result<String, WorkflowError> + Send + Sync + 'static,
 {
+    cancelled_under("v1", main)
+}
+
+/// The same under this plan.
+fn cancelled_under<F>(plan: &str, main: F) -> (String, u64)
+where
+    F: AsyncFn(&mut WorkflowContext, ()) -> Result<String, WorkflowError> + Send + Sync + 'static,
+{
     let simulation = Simulation::cadence().cadence_activity("work", work).cadence_workflow("main", main);
+    let simulation = simulation.plan(plan.parse().unwrap());
     let (ended, _) = simulation
         .drive(|client| async move {
             let main = client.start::<String>("main", "main-1", &()).await.unwrap();
@@ -86,6 +95,29 @@ fn a_timer_goes_on() {
         Err(WorkflowError::Cancelled)
     });
     assert_eq!((&*outcome, at), (CANCELLED, 10));
+}
+
+/// The code hears of its activity's end in a second activation of the same task, and decides something there.
+#[test]
+fn a_replay_decides_the_same_after_a_cancel() {
+    let ended = |plan: &str| {
+        cancelled_under(plan, async |ctx, ()| {
+            let before = ctx.side_effect(|| 1).await;
+            match call::<_, u32>(ctx, "work", 60, options()).await {
+                Err(WorkflowError::ActivityFailed(_)) => {}
+                other => return Ok(format!("{other:?}")),
+            }
+            let after = ctx.side_effect(|| 2).await;
+            let steps: u32 = call(ctx, "work", 2, options()).await?;
+            let last = ctx.side_effect(|| 3).await;
+            Ok(format!("cleaned up in {before} {after} {steps} {last}"))
+        })
+    };
+    let (outcome, at) = ended("v1");
+    assert_eq!((&*outcome, at), ("cleaned up in 1 2 2 3", 5));
+    for plan in ["main#1:task2=evicted", "main#1:task3=evicted", "main#1:task2=evicted; main#1:task3=evicted"] {
+        assert_eq!(ended(plan), (outcome.clone(), at), "{plan}");
+    }
 }
 
 /// Nobody has asked for it.
