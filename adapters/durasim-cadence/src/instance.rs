@@ -28,13 +28,13 @@ pub(crate) type Code = Pin<Box<dyn Future<Output = Answer>>>;
 /// The time that a task of a workflow may take, as the client's worker tells its code.
 const TASK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often code is polled in one activation before it is taken for a loop.
-const MOST_ROUNDS: u32 = 10_000;
+/// How often code gets further in one activation before it is taken for a loop.
+const MOST_STEPS: u32 = 10_000;
 
 /// How often spawned tasks are polled, at least and for each of them, after the last step that shows. A message in a
 /// channel between them does not show, and the client's dispatcher wakes nobody.
-const QUIET_ROUNDS: usize = 64;
-const QUIET_ROUNDS_FOR_EACH: usize = 8;
+const QUIET_ROUNDS: usize = 2_000;
+const QUIET_ROUNDS_FOR_EACH: usize = 9;
 
 /// One instance of a workflow: the client's context and its dispatcher, and the code.
 pub(crate) struct Instance {
@@ -139,8 +139,8 @@ impl Instance {
     fn rounds(&mut self) -> Result<Option<Answer>, TaskFailure> {
         let results = locked(&self.dispatcher).get_completed_results_arc();
         let mut tasks = counted(&locked(&self.dispatcher));
-        let mut quiet = 0;
-        for _ in 0..MOST_ROUNDS {
+        let (mut quiet, mut gone_on) = (0, 0);
+        while gone_on < MOST_STEPS {
             let (steps, waiting) = (self.sink.steps(), locked(&results).len());
             // It is polled whether it was woken or not: the client's signals, cancels and joins wake nobody.
             let Some(code) = &mut self.code else { return Ok(None) };
@@ -157,12 +157,12 @@ impl Instance {
             }
             let limit = match tasks.0 - tasks.1 {
                 0 => 0,
-                live => QUIET_ROUNDS + QUIET_ROUNDS_FOR_EACH * live,
+                live => QUIET_ROUNDS.max(QUIET_ROUNDS_FOR_EACH * live),
             };
             // The things that the code itself has asked for bring it no further, unless a task waits for that.
             let stepped = limit > 0 && self.sink.steps() != steps;
             if self.flag.take() || joined || stepped || before != tasks {
-                quiet = 0;
+                (quiet, gone_on) = (0, gone_on + 1);
             } else if quiet >= limit {
                 return Ok(None);
             } else {
@@ -170,7 +170,7 @@ impl Instance {
             }
         }
         Err(TaskFailure::Misuse(format!(
-            "the code of workflow `{}` went on {MOST_ROUNDS} times without waiting for anything: it is in a loop",
+            "the code of workflow `{}` went on {MOST_STEPS} times without waiting for anything: it is in a loop",
             self.run.workflow_type
         )))
     }

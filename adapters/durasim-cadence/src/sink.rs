@@ -43,7 +43,7 @@ struct State {
     versions: Vec<String>,
     /// How many of them this activation has added.
     versions_added: usize,
-    /// How often the code got further.
+    /// How often the code got further, in a way that shows in a replay too: a side effect does not.
     steps: u64,
     /// Says whether something was asked for while a query was answered.
     broke_silence: bool,
@@ -126,7 +126,7 @@ impl Sink {
             }
         }
         self.take_in_versions(&mut state);
-        state.steps += 1;
+        state.steps += u64::from(!matches!(command, WorkflowCommand::RecordMarker(_)));
         let asked = match command {
             WorkflowCommand::ScheduleActivity(asked) => self.schedule(&mut state, asked),
             WorkflowCommand::StartTimer(asked) => self.start_timer(&mut state, &asked),
@@ -285,7 +285,8 @@ impl Sink {
         state.versions_added
     }
 
-    /// The number of steps that the code has made: things asked for, and answers taken.
+    /// The number of steps that the code has made: activities and timers asked for, and answers taken. Markers are none,
+    /// since a replay gives their values without a word, and it has to stop where the original stopped.
     pub(crate) fn steps(&self) -> u64 {
         locked(&self.state).steps
     }
