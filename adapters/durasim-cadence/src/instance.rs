@@ -15,7 +15,7 @@ use durasim::program::{
 };
 
 use crate::ground::Ground;
-use crate::queries::answer;
+use crate::queries::Asked;
 use crate::sink::{Cache, Sink, locked};
 use crate::utc;
 use crate::waiting::Answer;
@@ -124,7 +124,7 @@ impl Instance {
         if self.sink.has_failed() {
             return Ok(None);
         }
-        self.sink.look_at_the_count(|| drop(self.ctx.new_timer(Duration::ZERO)));
+        self.sink.look_at_the_count(&self.ctx);
         if ground.tasks() > self.sink.versions_added() || ground.blocks() {
             let workflow = &self.run.workflow_type;
             return Err(TaskFailure::Misuse(format!(
@@ -208,13 +208,13 @@ impl WorkflowRun for Instance {
             }
             let end = end?;
             self.sink.take(commands)?;
-            commands.extend(queries().map(|query| answer(&self.sink, &self.queries, &self.run, query)));
+            commands.extend(queries().map(|query| self.answer(query)));
             commands.extend(end.map(|end| match end {
                 Ok(output) => Command::Complete(Payload::limited(output)),
                 Err(error) => closing(&error, self.cancel_requested),
             }));
         } else {
-            commands.extend(queries().map(|query| answer(&self.sink, &self.queries, &self.run, query)));
+            commands.extend(queries().map(|query| self.answer(query)));
         }
         Ok(())
     }
@@ -225,6 +225,20 @@ impl WorkflowRun for Instance {
 }
 
 impl Instance {
+    fn answer(&self, query: &Job) -> Command {
+        let Job::Query { id, name, input } = query else { unreachable!("it is one of the queries among the jobs") };
+        let asked = Asked {
+            ctx: &self.ctx,
+            sink: &self.sink,
+            handlers: &self.queries,
+            dispatcher: &self.dispatcher,
+            flag: &self.flag,
+            run: &self.run,
+            is_open: self.code.is_some(),
+        };
+        Command::QueryAnswer { id: *id, result: asked.answer(name, input).map_err(Arc::new) }
+    }
+
     fn take_turn(&mut self, activation: &Activation) -> Result<Option<Answer>, TaskFailure> {
         self.flag.begin();
         self.sink.begin();

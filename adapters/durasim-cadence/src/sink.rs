@@ -5,10 +5,12 @@ use std::future::{Future, pending, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use crabdance_workflow::commands::{RecordMarkerCommand, ScheduleActivityCommand, StartTimerCommand, WorkflowCommand};
 use crabdance_workflow::context::{
     CommandSink, DEFAULT_VERSION, MUTABLE_SIDE_EFFECT_MARKER_NAME, SIDE_EFFECT_MARKER_NAME, VERSION_MARKER_NAME,
+    WorkflowContext,
 };
 use crabdance_workflow::side_effect_serialization::{decode_mutable_side_effect_details, decode_side_effect_details};
 use durasim::program::{Command, Marker, Payload, Seq, TaskFailure, WorkflowLink};
@@ -39,6 +41,8 @@ struct State {
     phase: Phase,
     /// The client's count: the number of the next activity, timer or side effect.
     next: u64,
+    /// How many of its numbers queries have used up, which no replay has.
+    skipped: u64,
     /// The versions that are in the history, or in the commands.
     versions: Vec<String>,
     /// How many of them this activation has added.
@@ -56,6 +60,8 @@ enum Phase {
     Open,
     /// The count is looked at.
     Counting,
+    /// The same after a query, whose numbers are left out.
+    Skipping,
     /// A query is answered.
     Silent,
     /// Nothing is asked for any more.
@@ -118,6 +124,10 @@ impl Sink {
             (Phase::Open, _) => {}
             (Phase::Counting, WorkflowCommand::StartTimer(asked)) => {
                 self.count(&mut state, &asked.timer_id);
+                return Asked::Never;
+            }
+            (Phase::Skipping, WorkflowCommand::StartTimer(asked)) => {
+                state.skip(&asked.timer_id);
                 return Asked::Never;
             }
             (phase, _) => {
@@ -232,11 +242,12 @@ impl Sink {
         locked(&self.state).versions_added = 0;
     }
 
-    /// Takes in a marker of the history, ahead of the code.
+    /// Takes in a marker of the history, ahead of the code. No query has been answered yet.
     pub(crate) fn recall(&self, marker: &Marker) -> Result<(), TaskFailure> {
         match marker {
             Marker::SideEffect { seq, value } => {
-                locked(&self.side_effects).insert(u64::from(*seq) - 1, value.as_bytes().to_vec());
+                let number = u64::from(*seq) - 1;
+                locked(&self.side_effects).insert(number, value.as_bytes().to_vec());
             }
             Marker::MutableSideEffect { id, value } => {
                 locked(&self.values).insert(id.to_string(), value.as_bytes().to_vec());
@@ -251,21 +262,21 @@ impl Sink {
         Ok(())
     }
 
-    /// Takes in what the code has asked for silently since its last command. `next_timer` asks the client's context for a
-    /// timer.
+    /// Takes in what the code has asked for silently since its last command: asks its context for a timer.
     ///
     /// The count that this uses up is used up in a replay too, since it has the same activations. They differ in where
     /// side effects are known: a replay knows those of a workflow task from its first activation on.
-    pub(crate) fn look_at_the_count(&self, next_timer: impl FnOnce()) {
-        {
-            let mut state = locked(&self.state);
-            if state.phase != Phase::Open {
-                return;
-            }
-            state.phase = Phase::Counting;
+    pub(crate) fn look_at_the_count(&self, ctx: &WorkflowContext) {
+        if locked(&self.state).phase == Phase::Open {
+            self.ask_for_a_timer(ctx, Phase::Counting);
         }
-        next_timer();
-        locked(&self.state).phase = Phase::Open;
+    }
+
+    /// Has the client say the number that is next, in this phase.
+    fn ask_for_a_timer(&self, ctx: &WorkflowContext, phase: Phase) {
+        let before = std::mem::replace(&mut locked(&self.state).phase, phase);
+        drop(ctx.new_timer(Duration::ZERO));
+        locked(&self.state).phase = before;
     }
 
     /// Gives what has been asked for, or the reason why the task fails.
@@ -320,13 +331,20 @@ impl Sink {
         locked(&self.state).phase = Phase::Closed;
     }
 
-    /// Calls code that may ask for nothing. Gives what it returns, and whether it asked all the same.
-    pub(crate) fn silenced<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
+    /// Calls code that may ask for nothing. Gives what it returns, and whether it asked all the same. The context forgets
+    /// what it was asked for.
+    pub(crate) fn silenced<T>(&self, ctx: &WorkflowContext, call: impl FnOnce() -> T) -> (T, bool) {
+        let values = locked(&self.values).clone();
+        let versions = locked(&self.versions).clone();
         let phase = std::mem::replace(&mut locked(&self.state).phase, Phase::Silent);
         let result = call();
+        *locked(&self.values) = values;
+        let after = std::mem::replace(&mut *locked(&self.versions), versions);
+        let is_new = after.len() > locked(&self.versions).len();
+        self.ask_for_a_timer(ctx, Phase::Skipping);
         let mut state = locked(&self.state);
         state.phase = phase;
-        (result, std::mem::take(&mut state.broke_silence))
+        (result, std::mem::take(&mut state.broke_silence) || is_new)
     }
 }
 
@@ -338,8 +356,16 @@ impl State {
         }
     }
 
+    /// Leaves out the client's numbers up to this one.
+    fn skip(&mut self, id: &str) {
+        if let Ok(number) = id.parse::<u64>() {
+            self.skipped += number + 1 - self.next;
+            self.next = number + 1;
+        }
+    }
+
     fn record_side_effect(&mut self, number: u64, value: &[u8]) {
-        let seq = Seq::try_from(number + 1).unwrap_or(Seq::MAX);
+        let seq = Seq::try_from(number + 1 - self.skipped).unwrap_or(Seq::MAX);
         self.commands.push(Command::RecordMarker(Marker::SideEffect { seq, value: Payload::limited(value) }));
     }
 
