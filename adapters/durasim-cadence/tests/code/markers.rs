@@ -1,6 +1,7 @@
 //! Things that a workflow decides once: side effects, values that are looked up, versions.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
+use std::thread::LocalKey;
 
 use crabdance_activity::ActivityContext;
 use crabdance_worker::registry::Registry;
@@ -35,14 +36,24 @@ fn markers(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// It counts how often side effects are made, in all runs of the test that sets it.
-static MADE: AtomicU32 = AtomicU32::new(0);
+thread_local! {
+    /// They count in the runs of one test: explorations beside it run the same workflows, on threads of their own.
+    static MADE: Cell<u32> = const { Cell::new(0) };
+    static INSTANCES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts one. Gives how many there were before.
+fn count(counter: &'static LocalKey<Cell<u32>>) -> u32 {
+    let before = counter.get();
+    counter.set(before + 1);
+    before
+}
 
 /// Side effects between activities and timers, whose numbers the client takes from one count.
 #[workflow(name = "side_effects")]
 async fn side_effects(ctx: WorkflowContext, n: u32) -> Result<Vec<u32>, WorkflowError> {
     let made = || {
-        MADE.fetch_add(1, Ordering::Relaxed);
+        count(&MADE);
         4
     };
     let first = ctx.side_effect(made).await;
@@ -62,11 +73,11 @@ fn a_side_effect_is_made_once_and_recalled_in_replays() {
     // The numbers are those of the client, which counts activities and timers too, and one for each activation.
     assert_eq!(markers(&run), ["1: 4", "2: 14", "6: 28", "10: 9"]);
 
-    MADE.store(0, Ordering::Relaxed);
+    MADE.set(0);
     let plan = "side_effects#1:task2=evicted; side_effects#1:task3=evicted; side_effects#1:task4=evicted";
     let replayed =
         simulation(side_effects_cadence::register).plan(plan.parse().unwrap()).run("side_effects", &10).unwrap();
-    assert_eq!((MADE.load(Ordering::Relaxed), replayed.result::<Vec<u32>>()), (1, run.result::<Vec<u32>>()));
+    assert_eq!((MADE.get(), replayed.result::<Vec<u32>>()), (1, run.result::<Vec<u32>>()));
     assert_eq!(markers(&replayed), markers(&run));
 }
 
@@ -77,13 +88,10 @@ fn side_effects_survive_every_fault() {
     exploration.check(check::same_result()).check(check::replays()).assert();
 }
 
-/// Code that is not the same in each instance.
-static INSTANCES: AtomicU32 = AtomicU32::new(0);
-
 /// Asks for a side effect in its first instance only.
 #[workflow(name = "once")]
 async fn once(ctx: WorkflowContext, _n: u32) -> Result<u32, WorkflowError> {
-    if INSTANCES.fetch_add(1, Ordering::Relaxed) == 0 {
+    if count(&INSTANCES) == 0 {
         ctx.side_effect(|| 1).await;
     }
     call(&ctx, "add", 1, options()).await
@@ -92,17 +100,16 @@ async fn once(ctx: WorkflowContext, _n: u32) -> Result<u32, WorkflowError> {
 /// Asks for one in its second instance only.
 #[workflow(name = "later")]
 async fn later(ctx: WorkflowContext, _n: u32) -> Result<u32, WorkflowError> {
-    if LATER.fetch_add(1, Ordering::Relaxed) > 0 {
+    if count(&INSTANCES) > 0 {
         ctx.side_effect(|| 1).await;
     }
     call(&ctx, "add", 1, options()).await
 }
 
-static LATER: AtomicU32 = AtomicU32::new(0);
-
 #[test]
 fn a_replay_without_a_side_effect_or_with_one_too_many_is_told() {
     let error = |register: fn(&dyn Registry), name: &str| {
+        INSTANCES.set(0);
         let plan = format!("{name}#1:task2=evicted").parse().unwrap();
         simulation(register).plan(plan).run(name, &0).unwrap_err().to_string()
     };
@@ -162,16 +169,15 @@ fn a_version_is_recorded_ahead_of_what_follows_it() {
 /// Code that has been changed since its first instance passed.
 #[workflow(name = "changed")]
 async fn changed(ctx: WorkflowContext, _n: u32) -> Result<i32, WorkflowError> {
-    let version = if CHANGED.fetch_add(1, Ordering::Relaxed) > 0 { ctx.get_version("change", -1, 1) } else { -1 };
+    let version = if count(&INSTANCES) > 0 { ctx.get_version("change", -1, 1) } else { -1 };
     let _: i32 = call(&ctx, "add", 1, options()).await?;
     Ok(version)
 }
 
-static CHANGED: AtomicU32 = AtomicU32::new(0);
-
 #[test]
 fn a_run_that_passed_before_the_change_follows_the_old_version() {
+    INSTANCES.set(0);
     let plan = "changed#1:task2=evicted".parse().unwrap();
     let run = simulation(changed_cadence::register).plan(plan).run("changed", &0).unwrap();
-    assert_eq!((run.result::<i32>(), CHANGED.load(Ordering::Relaxed)), (Ok(-1), 2));
+    assert_eq!((run.result::<i32>(), INSTANCES.get()), (Ok(-1), 2));
 }
