@@ -77,7 +77,7 @@ async fn main_workflow(ctx: WorkflowContext, what: String) -> Result<u32, Workfl
             tokio::task::spawn_blocking(|| {}).await.map_err(WorkflowError::execution_failed_error)?;
             Ok(1)
         }
-        "durasim sleep" => {
+        "durasim's clock" => {
             durasim::time::now();
             Ok(1)
         }
@@ -142,20 +142,26 @@ fn register_all(registry: &dyn Registry) {
     main_workflow_cadence::register(registry);
 }
 
+/// Nobody sends anything.
+const WAITS_FOR_EVER: &[&str] = &[
+    "workflow `main` waits for ever: at 0.001s nothing is left that could wake it",
+    "does it await a future that has ended already, or that is not its context's?",
+];
+
 /// Errors that end the run: what the code does, and words of the error.
 const ERRORS: &[(&str, &[&str])] = &[
-    ("unregistered", &["`dubble`", "`double`"]),
-    ("unknown queue", &["`gpu`"]),
-    ("tokio sleep", &["workflow `main` uses tokio's timers", "ctx.sleep", "tests/code/bad_input.rs"]),
-    ("tokio sleep in a task", &["workflow `main` uses tokio's timers", "ctx.sleep", "tests/code/bad_input.rs"]),
+    ("unregistered", &["schedules the activity `dubble`, which is not registered (registered: `asks`, `double`, "]),
+    ("unknown queue", &["on the task queue `gpu`, which no worker polls", "add `.worker("]),
+    ("tokio sleep", &["workflow `main` uses tokio's timers", "use `ctx.sleep`", "tests/code/bad_input.rs"]),
+    ("tokio sleep in a task", &["workflow `main` uses tokio's timers", "use `ctx.sleep`", "tests/code/bad_input.rs"]),
     ("tokio spawn", &["workflow `main` calls `tokio::spawn`", "ctx.spawn"]),
-    ("blocking", &["workflow `main` calls `tokio::spawn` or `spawn_blocking`"]),
-    ("durasim sleep", &["workflow"]),
+    ("blocking", &["workflow `main` calls `tokio::spawn` or `spawn_blocking`", "do what blocks in an activity"]),
+    ("durasim's clock", &["workflow code called `durasim::time::now`", "use `ctx.sleep` and `ctx.now`"]),
     ("panic", &["the workflow's code panicked: no paper either", "tests/code/bad_input.rs"]),
     ("panic in a task", &["the workflow's code panicked: no paper there", "tests/code/bad_input.rs"]),
     ("never_filled", &["never_filled waits for something that nothing in the simulation has woken", "a channel"]),
-    ("channel", &["workflow `main`", "wait"]),
-    ("channel in a task", &["workflow `main`", "wait"]),
+    ("channel", WAITS_FOR_EVER),
+    ("channel in a task", WAITS_FOR_EVER),
     ("local activity", &["a local activity (`execute_local_activity`), which is not simulated"]),
     ("local option", &["an activity with the option `local_activity`, which is not simulated"]),
     ("child", &["a child workflow (`execute_child_workflow`), which is not simulated"]),

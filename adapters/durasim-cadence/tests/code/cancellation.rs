@@ -2,11 +2,11 @@
 
 use crabdance_activity::ActivityContext;
 use crabdance_core::ActivityOptions;
-use crabdance_workflow::{ActivityError, ActivityFailureType, WorkflowContext, WorkflowError};
+use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError};
 use durasim::Simulation;
 use durasim_cadence::CadenceExt;
 
-use super::{call, failure_of, options, secs};
+use super::{call, failure_of, millis, options, secs};
 
 /// Works until it is told to stop, which it hears of in the answer to a heartbeat.
 async fn work(ctx: &ActivityContext, steps: u32) -> Result<u32, ActivityError> {
@@ -138,15 +138,17 @@ fn an_attempt_that_says_cancelled_by_itself_is_not_taken_for_the_workflows_word(
     async fn main(ctx: &mut WorkflowContext, (): ()) -> Result<String, WorkflowError> {
         let options = ActivityOptions { schedule_to_close_timeout: secs(20), ..Default::default() };
         match call::<_, ()>(ctx, "code", (), options).await {
-            Err(WorkflowError::ActivityFailed(info)) => {
-                assert_ne!(info.failure_type, ActivityFailureType::ExecutionFailed);
-                Ok(format!("{:?}", info.failure_type))
-            }
+            Err(WorkflowError::ActivityFailed(info)) => Ok(format!("{:?}: {}", info.failure_type, info.message)),
             other => Ok(format!("{other:?}")),
         }
     }
     let simulation = Simulation::cadence().cadence_activity("code", code).cadence_workflow("main", main);
     let run = simulation.run("main", &()).unwrap();
-    println!("{}", run.timeline());
-    assert!(run.result::<String>().is_ok());
+    // The service refuses that report, and hears no other.
+    assert_eq!(
+        (run.result::<String>().as_deref(), run.virtual_time().since_epoch()),
+        (Ok("Timeout(ScheduleToClose): Activity timed out: ScheduleToClose"), millis(20_002)),
+        "{}",
+        run.timeline()
+    );
 }
