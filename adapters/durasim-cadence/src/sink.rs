@@ -156,7 +156,7 @@ impl Sink {
     fn schedule(&self, state: &mut State, asked: ScheduleActivityCommand) -> Asked {
         self.count(state, &asked.activity_id);
         if asked.options.local_activity {
-            return state.refuse("an activity with the option `local_activity`");
+            return state.refuse(format!("the activity `{}` with the option `local_activity`", asked.activity_type));
         }
         let activity_type = self.link.activity_type(&asked.activity_type).unwrap_or(asked.activity_type.into());
         let spec = spec(activity_type, Payload::limited(asked.args.unwrap_or_default()), asked.options);
@@ -193,7 +193,7 @@ impl Sink {
             },
             // It is taken from the client's list, since this comes late.
             VERSION_MARKER_NAME => Asked::Done,
-            other => state.refuse(&format!("a marker named `{other}`")),
+            other => state.refuse(format!("a marker named `{other}`")),
         }
     }
 
@@ -369,8 +369,8 @@ impl State {
         self.commands.push(Command::RecordMarker(Marker::SideEffect { seq, value: Payload::limited(value) }));
     }
 
-    fn refuse(&mut self, what: &str) -> Asked {
-        self.fail(TaskFailure::Unsupported(what.to_owned()))
+    fn refuse(&mut self, what: String) -> Asked {
+        self.fail(TaskFailure::Unsupported(what))
     }
 
     /// The first failure counts.
@@ -387,15 +387,24 @@ fn never_asked(what: &str, seq: Seq) -> TaskFailure {
 }
 
 /// A command that is not simulated, as the client's users call it.
-fn words(command: &WorkflowCommand) -> &'static str {
+fn words(command: &WorkflowCommand) -> String {
     match command {
-        WorkflowCommand::ScheduleLocalActivity(_) => "a local activity (`execute_local_activity`)",
-        WorkflowCommand::StartChildWorkflow(_) => "a child workflow (`execute_child_workflow`)",
-        WorkflowCommand::ContinueAsNewWorkflow(_) => "a workflow that goes on as a new one (`continue_as_new`)",
-        WorkflowCommand::SignalExternalWorkflow(_) => "a signal to another workflow (`signal_external_workflow`)",
-        WorkflowCommand::RequestCancelExternalWorkflow(_) => {
-            "the cancellation of another workflow (`request_cancel_external_workflow`)"
+        WorkflowCommand::ScheduleLocalActivity(asked) => {
+            format!("the local activity `{}` (`execute_local_activity`)", asked.activity_type)
         }
-        _ => "a command that the client's context never gives",
+        WorkflowCommand::StartChildWorkflow(asked) => {
+            format!("the child workflow `{}` (`execute_child_workflow`)", asked.workflow_type)
+        }
+        WorkflowCommand::ContinueAsNewWorkflow(asked) => {
+            format!("a new run, as workflow `{}` (`continue_as_new`)", asked.workflow_type)
+        }
+        WorkflowCommand::SignalExternalWorkflow(asked) => {
+            let (signal, workflow) = (&asked.signal_name, &asked.workflow_id);
+            format!("the signal `{signal}` to workflow `{workflow}` (`signal_external_workflow`)")
+        }
+        WorkflowCommand::RequestCancelExternalWorkflow(asked) => {
+            format!("the cancellation of workflow `{}` (`request_cancel_external_workflow`)", asked.workflow_id)
+        }
+        _ => "a command that the client's context never gives".to_owned(),
     }
 }

@@ -107,7 +107,7 @@ async fn main_workflow(ctx: WorkflowContext, what: String) -> Result<u32, Workfl
         }
         "local option" => call(&ctx, "double", 1, ActivityOptions { local_activity: true, ..once() }).await,
         "child" => {
-            ctx.execute_child_workflow("main", None, ChildWorkflowOptions::default()).await?;
+            ctx.execute_child_workflow("pays", None, ChildWorkflowOptions::default()).await?;
             Ok(1)
         }
         "as new" => {
@@ -120,7 +120,7 @@ async fn main_workflow(ctx: WorkflowContext, what: String) -> Result<u32, Workfl
                 memo: None,
                 search_attributes: None,
             };
-            ctx.continue_as_new("main", None, options).await
+            ctx.continue_as_new("next", None, options).await
         }
         "signal" => {
             ctx.signal_external_workflow("other", None, "go", None).await?;
@@ -162,12 +162,20 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("never_filled", &["never_filled waits for something that nothing in the simulation has woken", "a channel"]),
     ("channel", WAITS_FOR_EVER),
     ("channel in a task", WAITS_FOR_EVER),
-    ("local activity", &["a local activity (`execute_local_activity`), which is not simulated"]),
-    ("local option", &["an activity with the option `local_activity`, which is not simulated"]),
-    ("child", &["a child workflow (`execute_child_workflow`), which is not simulated"]),
-    ("as new", &["a workflow that goes on as a new one (`continue_as_new`), which is not simulated"]),
-    ("signal", &["a signal to another workflow (`signal_external_workflow`), which is not simulated"]),
-    ("cancel", &["the cancellation of another workflow (`request_cancel_external_workflow`), which is not simulated"]),
+    (
+        "local activity",
+        &["workflow `main` asked for the local activity `double` (`execute_local_activity`), which is not simulated"],
+    ),
+    ("local option", &["asked for the activity `double` with the option `local_activity`, which is not simulated"]),
+    ("child", &["asked for the child workflow `pays` (`execute_child_workflow`), which is not simulated"]),
+    ("as new", &["asked for a new run, as workflow `next` (`continue_as_new`), which is not simulated"]),
+    ("signal", &["asked for the signal `go` to workflow `other` (`signal_external_workflow`), which is not simulated"]),
+    (
+        "cancel",
+        &[
+            "asked for the cancellation of workflow `other` (`request_cancel_external_workflow`), which is not simulated",
+        ],
+    ),
 ];
 
 /// The same for code that would go on for ever.
