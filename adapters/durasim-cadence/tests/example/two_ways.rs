@@ -1,17 +1,8 @@
 //! The same story, two ways: the example's activities through the adapter, and written for durasim's own contexts, on the same
 //! tokio. Under the same plans the same things happen at the same moments.
 
-#[path = "../examples/activity_advanced/app/mod.rs"]
-#[allow(dead_code, reason = "the example uses all of it")]
-mod app;
-
 use std::time::Duration;
 
-use app::deadline_aware::{DeadlineInput, DeadlineResult, ITEM_TIME, ITEMS_PER_HEARTBEAT, MARGIN, Progress};
-use app::migrate_data::{MigrationInput, MigrationProgress, MigrationResult, RECORD_TIME, RECORDS_PER_HEARTBEAT};
-use app::process_large_file::{
-    CHUNK_TIME, CHUNKS_PER_HEARTBEAT, FileProcessingInput, FileProcessingResult, ProcessingProgress,
-};
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, RetryPolicy, Run, Simulation, WorkflowContext, WorkflowError,
 };
@@ -19,7 +10,14 @@ use durasim_cadence::CadenceExt;
 use durasim_tokio::SimulationExt;
 use serde::Serialize;
 
-durasim_wallclock::install!();
+use super::app::deadline_aware::{DeadlineInput, DeadlineResult, ITEM_TIME, ITEMS_PER_HEARTBEAT, MARGIN, Progress};
+use super::app::migrate_data::{
+    MigrationInput, MigrationProgress, MigrationResult, RECORD_TIME, RECORDS_PER_HEARTBEAT,
+};
+use super::app::process_large_file::{
+    CHUNK_TIME, CHUNKS_PER_HEARTBEAT, FileProcessingInput, FileProcessingResult, ProcessingProgress,
+};
+use super::{app, judged};
 
 fn cancelled() -> ActivityError {
     ActivityError::ExecutionFailed("Cancelled".to_owned())
@@ -154,7 +152,7 @@ fn story(run: &Run) -> String {
     run.timeline().to_string().lines().map(line).collect()
 }
 
-/// So many plans, drawn from seeds, without and with faults beyond the budget.
+/// Makes a run of the client's code for each seed, and one of native code under the same plan: most have faults.
 fn is_the_same(workflow: &str, input: &impl Serialize, seeds: std::ops::Range<u64>) {
     let (client, native) = (Simulation::cadence().registered(app::register_all), native());
     let mut struck = 0;
@@ -170,19 +168,15 @@ fn is_the_same(workflow: &str, input: &impl Serialize, seeds: std::ops::Range<u6
 
 #[test]
 fn a_file_is_processed_the_same_way() {
-    let input = FileProcessingInput { file_path: "/data/large_file.dat".into(), chunk_size: 1 << 20, chunks: 10 };
-    is_the_same("resilient_processing", &input, 0..100);
+    is_the_same("resilient_processing", &judged::file(), 0..100);
 }
 
 #[test]
 fn records_are_migrated_the_same_way() {
-    let input =
-        MigrationInput { source_table: "a".into(), destination_table: "b".into(), records: 100, batch_size: 15 };
-    is_the_same("data_migration", &input, 100..150);
+    is_the_same("data_migration", &judged::migration(), 100..150);
 }
 
 #[test]
 fn items_are_done_the_same_way() {
-    let input = DeadlineInput { task_name: "report".into(), total_items: 120 };
-    is_the_same("deadline_aware", &input, 150..200);
+    is_the_same("deadline_aware", &judged::items(), 150..200);
 }

@@ -1,20 +1,10 @@
 //! Four faults of published activities, planted anew as code for the client: each is found, its plan is the smallest, and
 //! nothing is said of the same code without it. `docs/bug-4.md` tells the first one's story.
 
-#[path = "../examples/activity_advanced/app/mod.rs"]
-#[allow(dead_code, reason = "the example uses all of it")]
-mod app;
-#[path = "../examples/activity_advanced/bug_4.rs"]
-mod bug_4;
-
 use std::time::Duration;
 
-use app::deadline_aware::{DeadlineInput, DeadlineResult, ITEM_TIME, ITEMS_PER_HEARTBEAT, MARGIN, Progress};
-use app::migrate_data::{MigrationInput, MigrationProgress, MigrationResult, RECORDS_PER_HEARTBEAT};
-use app::process_large_file::FileProcessingInput;
 use crabdance_activity::ActivityContext;
 use crabdance_core::{ActivityOptions, RetryPolicy};
-use crabdance_worker::registry::Registry;
 use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError};
 use durasim::check::{self, Check};
 use durasim::explore::Failed;
@@ -23,7 +13,11 @@ use durasim_cadence::CadenceExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-durasim_wallclock::install!();
+use super::app::deadline_aware::{DeadlineInput, DeadlineResult, ITEM_TIME, ITEMS_PER_HEARTBEAT, MARGIN, Progress};
+use super::app::migrate_data::{MigrationInput, MigrationProgress, MigrationResult, RECORDS_PER_HEARTBEAT};
+use super::app::process_large_file::process_large_file_activity_cadence;
+use super::app::workflows::{data_migration_workflow_cadence, resilient_processing_workflow_cadence};
+use super::{bug_4, judged};
 
 /// The seeds and pairs that code without the fault is tried with.
 const SEEDS: u64 = 300;
@@ -60,20 +54,15 @@ fn save(ctx: &ActivityContext, progress: &impl Serialize) -> Result<(), Activity
     Ok(())
 }
 
-fn file() -> FileProcessingInput {
-    FileProcessingInput { file_path: "/data/large_file.dat".to_owned(), chunk_size: 1 << 20, chunks: 10 }
-}
-
 /// The example's workflow for files, which is given three attempts.
 fn files(simulation: Simulation, check: impl Check + 'static) -> Exploration {
-    let workflow: fn(&dyn Registry) = app::workflows::resilient_processing_workflow_cadence::register;
-    simulation.registered(workflow).explore("resilient_processing", &file()).check(check)
+    let simulation = simulation.registered(resilient_processing_workflow_cadence::register);
+    simulation.explore("resilient_processing", &judged::file()).check(check)
 }
 
 /// The example's own activity.
 fn without_the_fault() -> Simulation {
-    let activity: fn(&dyn Registry) = app::process_large_file::process_large_file_activity_cadence::register;
-    Simulation::cadence().registered(activity)
+    Simulation::cadence().registered(process_large_file_activity_cadence::register)
 }
 
 // Bug 4: a result that is made in the loop.
@@ -174,11 +163,10 @@ async fn migrate(
 
 fn migrations(after_batches: bool) -> Exploration {
     let activity = async move |ctx: &ActivityContext, input| migrate(ctx, input, after_batches).await;
-    let workflow: fn(&dyn Registry) = app::workflows::data_migration_workflow_cadence::register;
     let input = MigrationInput { source_table: "a".into(), destination_table: "b".into(), records: 90, batch_size: 15 };
     Simulation::cadence()
         .cadence_activity("migrate_data", activity)
-        .registered(workflow)
+        .registered(data_migration_workflow_cadence::register)
         .explore("data_migration", &input)
         .reference_may_fail()
         .check(check::heartbeats_in_time())

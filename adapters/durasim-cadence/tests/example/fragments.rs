@@ -1,14 +1,7 @@
-//! The example as a test: explored, its deadline heeded, and the document's fragments in it.
+//! The example explored, its deadline heeded, and the document's fragments in it.
 
-#[path = "../examples/activity_advanced/app/mod.rs"]
-#[allow(dead_code, reason = "the example uses all of it")]
-mod app;
-#[path = "../examples/activity_advanced/judged.rs"]
-mod judged;
-
-use app::deadline_aware::DeadlineResult;
-
-durasim_wallclock::install!();
+use super::app::deadline_aware::DeadlineResult;
+use super::judged;
 
 #[test]
 fn the_example_holds_under_every_fault() {
@@ -69,10 +62,10 @@ const CANCELLATION: &str = "if ctx.is_cancelled() {\n// Save current progress\nl
                             ctx.record_heartbeat(Some(&details));\n\
                             return Err(ActivityError::ExecutionFailed(\"Cancelled\".to_string()));\n}";
 
-const FILE: &str = include_str!("../examples/activity_advanced/app/process_large_file.rs");
-const MIGRATION: &str = include_str!("../examples/activity_advanced/app/migrate_data.rs");
-const DEADLINE: &str = include_str!("../examples/activity_advanced/app/deadline_aware.rs");
-const WORKFLOWS: &str = include_str!("../examples/activity_advanced/app/workflows.rs");
+const FILE: &str = include_str!("../../examples/activity_advanced/app/process_large_file.rs");
+const MIGRATION: &str = include_str!("../../examples/activity_advanced/app/migrate_data.rs");
+const DEADLINE: &str = include_str!("../../examples/activity_advanced/app/deadline_aware.rs");
+const WORKFLOWS: &str = include_str!("../../examples/activity_advanced/app/workflows.rs");
 
 /// The edits that version 0.3.0 of the client forces, and Rust. The example's README lists them.
 const EDITS: &[(&str, &str)] = &[
