@@ -6,7 +6,6 @@ mod judged;
 
 use std::process::ExitCode;
 
-use crabdance_worker::registry::Registry;
 use durasim::{Exploration, RunError, Simulation, check};
 use durasim_cadence::CadenceExt;
 
@@ -67,8 +66,9 @@ fn run(simulation: &Simulation, plan: &str) -> Result<bool, String> {
 
 /// The example with the published fault in its activity.
 fn with_bug_4() -> Simulation {
-    let workflow: fn(&dyn Registry) = app::workflows::resilient_processing_workflow_cadence::register;
-    Simulation::cadence().cadence_activity("process_large_file", bug_4::checksum_in_the_loop).registered(workflow)
+    Simulation::cadence()
+        .cadence_activity("process_large_file", bug_4::checksum_in_the_loop)
+        .registered(app::workflows::resilient_processing_workflow_cadence::register)
 }
 
 fn files() -> Exploration {

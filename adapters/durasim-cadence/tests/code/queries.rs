@@ -156,9 +156,8 @@ async fn careless(ctx: WorkflowContext, _n: u32) -> Result<(u32, u32, Vec<u32>),
 
 #[test]
 fn a_query_that_does_more_than_read_is_told_and_changes_nothing() {
-    let register: fn(&dyn Registry) = careless_cadence::register;
     let ended = |plan: &'static str, queries: &'static [(&str, &str)]| {
-        let simulation = Simulation::cadence().registered(register).plan(plan.parse().unwrap());
+        let simulation = Simulation::cadence().registered(careless_cadence::register).plan(plan.parse().unwrap());
         let (result, run) = simulation
             .drive(|client| async move {
                 let careless = client.start::<(u32, u32, Vec<u32>)>("careless", "c-1", &0).await.unwrap();
