@@ -62,12 +62,6 @@ pub trait ActivityLink: Send + Sync {
     /// The present moment of the run; the epoch outside it.
     fn now(&self) -> Time;
 
-    /// The number of the attempt's worker, from 1, as [`Simulation::on_worker_gone`](crate::Simulation::on_worker_gone)
-    /// says it: an adapter keeps by it what belongs to the worker's process.
-    fn worker(&self) -> u32 {
-        1
-    }
-
     /// Counts a call of the code that asks its worker nothing, such as a look at whether it is to stop. Code that loops
     /// over such calls and never waits is left by unwinding, and its run ends with an error.
     fn called(&self) {}

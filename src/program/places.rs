@@ -252,14 +252,6 @@ fn is_of_a_library(file: &str) -> bool {
     matches!(bytes, [b'/' | b'\\', ..] | [_, b':', ..]) || file.starts_with(OWN)
 }
 
-/// Calls code of an adapter, whose own calls of durasim are not the user's: none of them is named as the last.
-pub fn aside<R>(call: impl FnOnce() -> R) -> R {
-    let before = present();
-    let result = call();
-    replace(before);
-    result
-}
-
 /// Says how far the code that runs on this thread has come.
 pub(crate) fn present() -> Places {
     PRESENT.with(|present| Places {
@@ -364,7 +356,6 @@ mod tests {
         assert_eq!(present().words().as_deref(), Some("its last call was `ctx.one`"));
         ended(Location::caller());
         called("ctx.two");
-        assert_eq!(aside(|| called("state")).file(), file!());
         assert_eq!(present().both_words().as_deref(), Some("the last call was `ctx.two`"));
         replace(before);
     }

@@ -117,14 +117,6 @@ impl ActivityLink for Link {
         now.unwrap_or(Time::ZERO)
     }
 
-    fn worker(&self) -> u32 {
-        let worker = self.ask("`worker`", |world| {
-            let core = world.core.borrow();
-            self.is_of(core.run).then(|| core.attempts[self.attempt].worker().number() as u32)
-        });
-        worker.flatten().unwrap_or(1)
-    }
-
     fn called(&self) {
         with_current(World::count_call);
     }

@@ -18,7 +18,7 @@ impl World {
             Ok(value) => value,
             Err(unwound) => {
                 if let Unwound::Panic(panic) = &unwound {
-                    let message = format!("making the activities of a worker's process panicked: {panic}");
+                    let message = format!("making the values of a worker's process panicked: {panic}");
                     self.end_with(RunError::Setup(message));
                 }
                 match unwound {

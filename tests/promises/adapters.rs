@@ -120,7 +120,7 @@ fn a_process_that_cannot_start_ends_the_run() {
     let counter = PerProcess::new(|| panic!("no configuration"));
     let simulation = Simulation::temporal().activity_program(Counting { counter }).workflow("counts", counts);
     let error = simulation.run("counts", &1).unwrap_err().to_string();
-    assert!(error.contains("making the activities of a worker's process panicked: no configuration"), "{error}");
+    assert!(error.contains("making the values of a worker's process panicked: no configuration"), "{error}");
 }
 
 #[derive(Clone, Default)]

@@ -74,7 +74,7 @@ where
     }
 
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
-        let resources = self.resources.of(link.worker());
+        let resources = self.resources.of(&*link);
         let info = info(&task, &*link);
         if info.heartbeat_details.is_some() {
             // The client does not say when its code looks at them: it is taken as looking at once.

@@ -80,16 +80,19 @@ mod wake;
 mod workflow;
 mod workflow_error;
 
+use std::sync::Arc;
+
 use crabdance_activity::ActivityContext;
 use crabdance_worker::registry::Registry;
 use crabdance_workflow::context::WorkflowContext;
 use crabdance_workflow::{DefaultActivityError, DefaultWorkflowError};
+use durasim::program::PerProcess;
 use durasim::{Simulation, Time};
 use durasim_tokio::SimulationExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use resources::{No, Shared};
+use resources::No;
 
 /// Adds code of the Cadence Rust client to a [`Simulation`], which should be one of [`Simulation::cadence`].
 ///
@@ -102,9 +105,10 @@ pub trait CadenceExt: Sized {
     /// `ctx.resources()` is `None` in these activities.
     fn registered(self, register: impl FnOnce(&dyn Registry)) -> Simulation;
 
-    /// As [`registered`](CadenceExt::registered), for activities with resources. They are made by `make` for each process
-    /// of a worker in each run, when its first attempt begins, as code of that attempt. Those of a process are not dropped
-    /// before the run is over, since nobody runs destructors for a process that has crashed.
+    /// As [`registered`](CadenceExt::registered), for activities with resources. `make` makes them for each process of a
+    /// worker in each run, when one of these activities first begins there, which is after the
+    /// [state](Simulation::state) of the run was made. If it panics, the run ends with an error. They are lost when the
+    /// process crashes, and dropped when it stops. Those of another call are others, also if their type is the same.
     ///
     /// Workflows have no resources here.
     fn registered_with<R: Send + Sync + 'static>(
@@ -140,8 +144,7 @@ impl CadenceExt for Simulation {
         make: impl Fn() -> R + Send + Sync + 'static,
         register: impl FnOnce(&dyn Registry),
     ) -> Simulation {
-        let resources = Shared::new(make);
-        registry::add(resources.clone().prepare(hosted(self)), register, &resources)
+        registry::add(hosted(self), register, &PerProcess::new(move || Arc::new(make())))
     }
 
     fn cadence_activity<I, O, F>(self, name: impl Into<String>, activity: F) -> Simulation

@@ -7,10 +7,10 @@ use crabdance_activity::{ActivityContext, FromResources, activity};
 use crabdance_core::{ResourceContext, ResourceError};
 use crabdance_worker::registry::Registry;
 use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError, call_activity, workflow};
-use durasim::{Simulation, WorkerOptions, check};
+use durasim::{RunError, Simulation, WorkerOptions, check};
 use durasim_cadence::CadenceExt;
 
-use super::{call, millis, options};
+use super::{call, millis, options, secs};
 
 /// Counts what happens to pools, outside.
 #[derive(Default)]
@@ -69,6 +69,18 @@ async fn at_once(ctx: WorkflowContext, n: u32) -> Result<(u32, u32), WorkflowErr
     Ok((answers.0?, answers.1?))
 }
 
+/// The same with resources of its own.
+#[activity(name = "ask_others")]
+async fn ask_others(ctx: &ActivityContext, _question: u32) -> Result<u32, ActivityError> {
+    Ok(ctx.resources::<Pool>().map_or(0, |pool| pool.number))
+}
+
+/// A question to both.
+#[workflow(name = "asking_both")]
+async fn asking_both(ctx: WorkflowContext, n: u32) -> Result<(u32, u32), WorkflowError> {
+    Ok((call(&ctx, "ask", n, options()).await?, call(&ctx, "ask_others", n, options()).await?))
+}
+
 fn register_all(registry: &dyn Registry) {
     at_once_cadence::register(registry);
     ask_cadence::register(registry);
@@ -104,6 +116,22 @@ fn another_worker_has_others() {
 }
 
 #[test]
+fn each_registration_has_its_own() {
+    let simulation = simulation().registered(asking_both_cadence::register);
+    let simulation = simulation.registered_with(Pool::new, ask_others_cadence::register);
+    assert_eq!(simulation.run("asking_both", &0).unwrap().result::<(u32, u32)>(), Ok((1, 2)));
+}
+
+/// It would fail again with each attempt.
+#[test]
+fn resources_that_cannot_be_made_end_the_run() {
+    let simulation = Simulation::cadence().registered_with(|| -> Pool { panic!("no address") }, register_all);
+    let error = simulation.run("asking", &1).unwrap_err();
+    assert!(matches!(error, RunError::Setup(_)), "{error}");
+    assert!(error.to_string().contains("making the values of a worker's process panicked: no address"), "{error}");
+}
+
+#[test]
 fn they_are_the_same_again_under_every_fault() {
     // The processes differ, but none comes back.
     let check =
@@ -111,9 +139,8 @@ fn they_are_the_same_again_under_every_fault() {
     simulation().explore("asking", &3).every_fault().seeds(0..100).check(check).assert();
 }
 
-/// A process that has crashed drops nothing.
 #[test]
-fn a_crash_runs_no_destructor() {
+fn a_stop_drops_them_and_a_crash_runs_no_destructor() {
     struct Told(durasim::Handle<Pools>);
     impl Drop for Told {
         fn drop(&mut self) {
@@ -136,15 +163,28 @@ fn a_crash_runs_no_destructor() {
             Box::pin(async move { code(&ctx, 0).await.map(|dropped| dropped.to_string().into_bytes()) })
         }
     }
-    let simulation = Simulation::cadence()
-        .state(Pools::default)
-        .registered_with(
-            || Told(durasim::handle()),
-            |registry| {
-                registry.register_activity("ask", Box::new(Code));
-                asking_cadence::register(registry);
-            },
-        )
-        .plan("ask#2@1:await1=crash".parse().unwrap());
-    assert_eq!(simulation.run("asking", &3).unwrap().result::<Vec<u32>>(), Ok(vec![0, 0, 0]));
+    let simulation = Simulation::cadence().state(Pools::default).registered_with(
+        || Told(durasim::handle()),
+        |registry| {
+            registry.register_activity("ask", Box::new(Code));
+            asking_cadence::register(registry);
+        },
+    );
+    let dropped = |plan: &str| {
+        let (told, _) = simulation
+            .clone()
+            .plan(plan.parse().unwrap())
+            .drive(async |client| {
+                let asking = client.start::<Vec<u32>>("asking", "asking-1", &3).await.unwrap();
+                let seen = asking.result().await.unwrap();
+                client.stop_worker(1);
+                client.sleep(secs(60)).await;
+                (seen, durasim::state::<Pools>().dropped.get())
+            })
+            .unwrap();
+        told
+    };
+    assert_eq!(dropped("v1"), (vec![0, 0, 0], 1));
+    // The second process has stopped in the end, the first is never dropped while the run goes on.
+    assert_eq!(dropped("ask#2@1:await1=crash"), (vec![0, 0, 0], 1));
 }
