@@ -64,7 +64,8 @@
 //! # Deadlines
 //!
 //! `ctx.get_remaining_time()` asks std's clock. With durasim-wallclock that clock is the run's. Without, an attempt sees
-//! the time that it had at its start, and it does not shrink.
+//! the time that it had at its start, which shrinks with the machine's clock: code that comes near a limit by it is not
+//! the same again.
 
 mod activity;
 mod activity_error;

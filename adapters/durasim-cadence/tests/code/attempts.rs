@@ -128,19 +128,24 @@ fn a_spawned_task_heartbeats_and_dies_with_its_worker() {
 }
 
 #[test]
-fn an_activity_has_no_deadline_without_timeouts_of_its_own_kind() {
+fn the_deadline_is_the_earlier_of_both_timeouts() {
     async fn code(ctx: &ActivityContext, _: u32) -> Result<String, ActivityError> {
-        // Cadence's client counts from the start, and from the schedule: the earlier one.
-        Ok(format!("{}", ctx.get_remaining_time().unwrap().as_secs_f64().round()))
+        Ok(format!("{} s", ctx.get_remaining_time().unwrap().as_secs_f64().round()))
     }
-    async fn main(ctx: &mut WorkflowContext, _: u32) -> Result<String, WorkflowError> {
+    async fn main(ctx: &mut WorkflowContext, timeouts: [u64; 3]) -> Result<String, WorkflowError> {
+        let [schedule_to_close, schedule_to_start, start_to_close] = timeouts.map(secs);
         let options = ActivityOptions {
-            schedule_to_start_timeout: secs(50),
-            start_to_close_timeout: secs(100),
+            schedule_to_close_timeout: schedule_to_close,
+            schedule_to_start_timeout: schedule_to_start,
+            start_to_close_timeout: start_to_close,
             ..Default::default()
         };
         call(ctx, "code", 0, options).await
     }
     let simulation = Simulation::cadence().cadence_activity("code", code).cadence_workflow("main", main);
-    assert_eq!(simulation.run("main", &0).unwrap().result::<String>(), Ok("100".to_owned()));
+    // The way to the worker counts for one of them.
+    let simulation = simulation.dispatch_latency(secs(10));
+    for (timeouts, left) in [([60, 0, 40], "40 s"), ([60, 0, 55], "50 s"), ([0, 50, 100], "100 s")] {
+        assert_eq!(simulation.run("main", &timeouts).unwrap().result::<String>().as_deref(), Ok(left), "{timeouts:?}");
+    }
 }

@@ -269,16 +269,22 @@ fn the_earlier_of_an_answer_and_a_timer_is_taken() {
     assert_eq!((result(200), result(400)), ("too late".to_owned(), "answer 2".to_owned()));
 }
 
+/// Those of Go's client have whole seconds, and it begins none for 0 s.
 #[test]
 fn a_timer_has_its_parts_of_a_second() {
-    async fn main(ctx: &mut WorkflowContext, _: ()) -> Result<i64, WorkflowError> {
-        let began = ctx.now();
-        ctx.sleep(millis(1_250)).await;
-        Ok((ctx.now() - began).num_milliseconds())
+    async fn main(ctx: &mut WorkflowContext, lengths: Vec<u64>) -> Result<Vec<i64>, WorkflowError> {
+        let mut took = Vec::new();
+        for length in lengths {
+            let began = ctx.now();
+            ctx.sleep(millis(length)).await;
+            took.push((ctx.now() - began).num_milliseconds());
+        }
+        Ok(took)
     }
-    let simulation = Simulation::cadence().cadence_workflow("main", main);
-    let run = simulation.dispatch_latency(secs(0)).run("main", &()).unwrap();
-    assert_eq!(run.result::<i64>(), Ok(1_250));
+    let simulation = Simulation::cadence().dispatch_latency(secs(0)).cadence_workflow("main", main);
+    let run = simulation.run("main", &[1_250, 0, 1]).unwrap();
+    let fired = run.timeline().to_string().matches("fired").count();
+    assert_eq!((run.result::<Vec<i64>>(), fired), (Ok(vec![1_250, 0, 1]), 3), "{}", run.timeline());
 }
 
 /// A workflow that returns is over: what it has spawned does not hold it back.
