@@ -231,6 +231,7 @@ impl Instance {
             ctx: &self.ctx,
             sink: &self.sink,
             handlers: &self.queries,
+            signals: &self.signals,
             dispatcher: &self.dispatcher,
             flag: &self.flag,
             run: &self.run,

@@ -18,6 +18,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) ctx: &'a WorkflowContext,
     pub(crate) sink: &'a Sink,
     pub(crate) handlers: &'a Mutex<HashMap<String, QueryHandler>>,
+    pub(crate) signals: &'a Mutex<HashMap<String, Vec<Vec<u8>>>>,
     pub(crate) dispatcher: &'a Arc<Mutex<WorkflowDispatcher>>,
     pub(crate) flag: &'a WakeFlag,
     pub(crate) run: &'a RunInfo,
@@ -26,7 +27,8 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Answers a query. The workflow goes on as if its context had not been asked for anything, and nothing spawned.
+    /// Answers a query. The workflow goes on as if its context had not been asked for anything, nothing spawned, and no
+    /// signal taken.
     pub(crate) fn answer(&self, name: &str, input: &Payload) -> Result<Payload, Failure> {
         self.flag.begin();
         // The things that a handler spawns are dropped unpolled, before anybody may be woken again.
@@ -42,12 +44,14 @@ impl Asked<'_> {
     fn aside(&self, ground: &Ground, name: &str, input: &Payload) -> Result<Payload, Failure> {
         // It is taken out, since it may set handlers itself.
         let Some(handler) = locked(self.handlers).remove(name) else { return Err(self.not_found(name)) };
-        let next_task = self.next_task();
+        let (next_task, signals) = (self.next_task(), locked(self.signals).clone());
         let tasks = Arc::<Mutex<WorkflowDispatcher>>::default();
         self.ctx.set_dispatcher(tasks.clone());
         let (answer, asks) =
             self.sink.silenced(self.ctx, || panics::catch(|| handler(input.as_bytes().to_vec())).map_err(unwound));
         let spawns = self.next_task() > next_task + 1 || ground.tasks() > 0 || ground.blocks();
+        let takes = *locked(self.signals) != signals;
+        *locked(self.signals) = signals;
         self.ctx.set_dispatcher(self.dispatcher.clone());
         let replaced = match locked(self.handlers).entry(name.to_owned()) {
             Entry::Occupied(_) => Some(handler),
@@ -63,6 +67,7 @@ impl Asked<'_> {
         let misuse = match () {
             () if asks => "asks its context for something",
             () if spawns => "spawns a task",
+            () if takes => "takes a signal",
             () if self.flag.take() && self.is_open => "woke the workflow's code",
             () => return Ok(Payload::limited(answer)),
         };

@@ -98,7 +98,7 @@ fn a_query_that_cannot_be_answered_says_why_and_leaves_the_workflow_as_it_is() {
 
 /// Its handlers do what a query may not. It decides something before and after them.
 #[workflow(name = "careless")]
-async fn careless(ctx: WorkflowContext, _n: u32) -> Result<(u32, u32, Vec<u32>), WorkflowError> {
+async fn careless(ctx: WorkflowContext, _n: u32) -> Result<(u32, u32, bool, Vec<u32>), WorkflowError> {
     let ran = Arc::new(Mutex::new(Vec::new()));
     let (inner, list) = (ctx.clone(), ran.clone());
     ctx.set_query_handler("spawns", move |_| {
@@ -129,6 +129,8 @@ async fn careless(ctx: WorkflowContext, _n: u32) -> Result<(u32, u32, Vec<u32>),
         drop(tokio::spawn(async {}));
         b"1".to_vec()
     });
+    let inner = ctx.clone();
+    ctx.set_query_handler("takes", move |_| inner.get_signal_channel("kept").try_recv().unwrap_or_default());
     ctx.set_query_handler("blocks", |_| {
         drop(tokio::task::spawn_blocking(|| {}));
         b"1".to_vec()
@@ -150,8 +152,9 @@ async fn careless(ctx: WorkflowContext, _n: u32) -> Result<(u32, u32, Vec<u32>),
     ctx.sleep(secs(1)).await;
     let third = ctx.side_effect(|| second + 1).await;
     ctx.sleep(secs(1)).await;
+    let is_kept = ctx.get_signal_channel("kept").try_recv().is_some();
     let ran = ran.lock().unwrap();
-    Ok((rate, third, ran.clone()))
+    Ok((rate, third, is_kept, ran.clone()))
 }
 
 #[test]
@@ -160,7 +163,8 @@ fn a_query_that_does_more_than_read_is_told_and_changes_nothing() {
         let simulation = Simulation::cadence().registered(careless_cadence::register).plan(plan.parse().unwrap());
         let (result, run) = simulation
             .drive(|client| async move {
-                let careless = client.start::<(u32, u32, Vec<u32>)>("careless", "c-1", &0).await.unwrap();
+                let careless = client.start::<(u32, u32, bool, Vec<u32>)>("careless", "c-1", &0).await.unwrap();
+                careless.signal("kept", &1).await.unwrap();
                 client.sleep(secs(1)).await;
                 for (query, words) in queries {
                     let why = careless.query::<u32>(query, &()).await.unwrap_err().to_string();
@@ -180,6 +184,7 @@ fn a_query_that_does_more_than_read_is_told_and_changes_nothing() {
     };
     let asked = &[
         ("spawns", "the handler of query `spawns` spawns a task"),
+        ("takes", "the handler of query `takes` takes a signal"),
         ("asks", "the handler of query `asks` asks its context for something"),
         ("decides", "the handler of query `decides` asks its context for something"),
         ("looks up", "the handler of query `looks up` asks its context for something"),
@@ -188,8 +193,8 @@ fn a_query_that_does_more_than_read_is_told_and_changes_nothing() {
         ("blocks", "the handler of query `blocks` spawns a task"),
     ];
     let without = ended("v1", &[]);
-    assert_eq!(without.0, (2, 4, vec![]));
-    for plan in ["v1", "careless#1:task3=evicted", "careless#1:task4=evicted"] {
+    assert_eq!(without.0, (2, 4, true, vec![]));
+    for plan in ["v1", "careless#1:task3=evicted", "careless#1:task4=evicted", "careless#1:task5=evicted"] {
         assert_eq!(ended(plan, asked), without, "{plan}");
     }
 }
