@@ -7,6 +7,7 @@ mod cancellation;
 mod deadline;
 mod failures;
 mod markers;
+mod messages;
 mod queries;
 mod resources;
 mod tasks;
