@@ -14,7 +14,7 @@ use crate::sdk::{
 };
 
 /// The version of a change whose patch the code has passed.
-const PATCHED: i32 = 1;
+pub(super) const PATCHED: i32 = 1;
 
 /// The version of a change of which only the new way is left.
 const DEPRECATED: i32 = 2;

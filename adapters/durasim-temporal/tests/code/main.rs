@@ -7,6 +7,7 @@ mod errors;
 mod heartbeats;
 mod lines;
 mod messages;
+mod patches;
 mod workers;
 mod workflows;
 
