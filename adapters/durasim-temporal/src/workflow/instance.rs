@@ -20,8 +20,17 @@ use crate::sdk::{
 };
 
 /// The things that the code asks for in the activation that is under way, and the calls by which it does.
-#[derive(Default)]
-pub(super) struct Asked(RefCell<Vec<(WorkflowCommand, Option<Called>)>>);
+pub(super) struct Asked {
+    commands: RefCell<Vec<(WorkflowCommand, Option<Called>)>>,
+    /// Code that asks for more is in a loop that never waits.
+    budget: usize,
+}
+
+impl Asked {
+    pub(super) fn new(budget: usize) -> Asked {
+        Asked { commands: RefCell::default(), budget }
+    }
+}
 
 impl WorkflowHost for Asked {
     fn set_current_details(&self, _details: String) {}
@@ -29,7 +38,15 @@ impl WorkflowHost for Asked {
     fn push_command(&self, command: WorkflowCommand) {
         place::note(command::call(&command));
         let call = places::last_call().filter(|_| places::wanted());
-        self.0.borrow_mut().push((command, call));
+        let mut commands = self.commands.borrow_mut();
+        commands.push((command, call));
+        let asked = commands.len();
+        drop(commands);
+        if asked > self.budget && !std::thread::panicking() {
+            // The code may never come back by itself.
+            let failure = TaskFailure::AskedForTooMuch { asked, what: "things in one workflow task" };
+            std::panic::resume_unwind(Box::new(failure));
+        }
     }
 }
 
@@ -147,7 +164,7 @@ impl Instance {
     }
 
     fn push(&self, variant: CommandVariant) {
-        self.asked.0.borrow_mut().push((variant.into(), None));
+        self.asked.commands.borrow_mut().push((variant.into(), None));
     }
 
     /// # Errors
@@ -207,7 +224,10 @@ fn compare_patches(jobs: &[Job], commands: &[Command]) -> Result<(), TaskFailure
 fn without_backtrace<T>(call: impl FnOnce() -> Result<T, TaskFailure>) -> Result<T, TaskFailure> {
     match panics::catch(call) {
         Ok(result) => result,
-        Err(Unwound::Other(thrown)) => std::panic::resume_unwind(thrown.into_payload()),
+        Err(Unwound::Other(thrown)) => match thrown.into_payload().downcast::<TaskFailure>() {
+            Ok(failure) => Err(*failure),
+            Err(thrown) => std::panic::resume_unwind(thrown),
+        },
         Err(unwound) => {
             let words = unwound.words();
             let message = match words.split_once("\n\nStack backtrace:\n") {
@@ -224,7 +244,7 @@ impl WorkflowRun for Instance {
         without_backtrace(|| if self.take_in(activation)? { self.go_on() } else { Ok(()) })?;
         let mut calls = Vec::new();
         let first = commands.len();
-        for (asked, call) in self.asked.0.take() {
+        for (asked, call) in self.asked.commands.take() {
             commands.push(command::translate(asked)?);
             calls.push(call);
         }

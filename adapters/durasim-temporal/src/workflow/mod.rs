@@ -58,7 +58,7 @@ where
             run_id: run.run_id.to_string(),
             initialize_workflow: initialize.clone(),
         };
-        let asked = Rc::new(Asked::default());
+        let asked = Rc::new(Asked::new(link.event_budget()));
         let code = instantiate::<W>(init, &settings.converter, asked.clone(), settings.interceptors.clone()).map_err(
             |why| TaskFailure::Input {
                 wanted: type_name::<<W::Run as WorkflowDefinition>::Input>(),

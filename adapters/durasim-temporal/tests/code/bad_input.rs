@@ -67,6 +67,9 @@ impl Does {
             "unknown_type" => ctx.execute_activity(Beats::unknown_type, (), options).await?,
             "unwritable" => ctx.execute_activity(Beats::unwritable, (), options).await?,
             "spawns" => ctx.execute_activity(Beats::spawns, (), options).await?,
+            "asks without end" => loop {
+                drop(ctx.timer(seconds(1)));
+            },
             "yields" => {
                 let mut yielded = false;
                 poll_fn(|context| {
@@ -182,6 +185,10 @@ fn every_mistake_is_told() {
         (
             Does("unwritable"),
             &["the heartbeat details of activity `Beats::unwritable` cannot be encoded", "key must be a string"],
+        ),
+        (
+            Is(|| simulation().event_budget(1_000).run("Does", &"asks without end")),
+            &["workflow `Does` has asked for 1001 things in one workflow task (a loop that does not wait?)"],
         ),
         (Does("yields"), &["workflow `Does` was woken by something else than the SDK ([TMPRL1100])"]),
         (Does("sleeps"), &["tokio", "ctx.sleep"]),
