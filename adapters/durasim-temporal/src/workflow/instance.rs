@@ -111,6 +111,10 @@ impl Instance {
         let taken = self.code.activate(activation, &self.waker).map_err(|failure| task_failure(&failure))?;
         self.look_at_wakes()?;
         let goes_on = queries.iter().any(Option::is_none);
+        if taken.job_results.len() != queries.len() {
+            let (results, jobs) = (taken.job_results.len(), queries.len());
+            return Err(TaskFailure::Unsupported(format!("an SDK that gives {results} results for {jobs} jobs")));
+        }
         for (query, result) in queries.into_iter().zip(taken.job_results) {
             match (result, query) {
                 (ActivationJobResult::None, _) => {}
@@ -133,17 +137,12 @@ impl Instance {
         let mut makes_progress = true;
         while makes_progress {
             makes_progress = false;
+            let mut interceptor_waits = false;
             for routine in std::mem::take(&mut self.handlers).into_iter().chain([MAIN_ROUTINE_ID]) {
                 let polled = self.code.poll_routine(routine, &self.waker).map_err(|failure| task_failure(&failure))?;
                 self.look_at_wakes()?;
                 makes_progress |= polled.made_progress;
-                if polled.pending_state == Some(RoutinePendingState::Interceptor) {
-                    return Err(TaskFailure::Misuse(
-                        "an interceptor waits for something that no news to the workflow will bring: interceptors may wait \
-                         for their context only"
-                            .to_owned(),
-                    ));
-                }
+                interceptor_waits |= polled.pending_state == Some(RoutinePendingState::Interceptor);
                 match polled.completion {
                     None if routine != MAIN_ROUTINE_ID => self.handlers.push(routine),
                     None => return Err(TaskFailure::Unsupported("a main routine that says nothing".to_owned())),
@@ -158,6 +157,13 @@ impl Instance {
                     Some(RoutineCompletion::Signal(ended)) => ended.map_err(|failure| task_failure(&failure))?,
                     Some(other) => return Err(TaskFailure::Unsupported(format!("{other:?}"))),
                 }
+            }
+            if interceptor_waits && !makes_progress {
+                return Err(TaskFailure::Misuse(
+                    "an interceptor waits for something that no news to the workflow will bring: interceptors may wait \
+                     for their context only"
+                        .to_owned(),
+                ));
             }
         }
         Ok(())

@@ -1,6 +1,9 @@
 //! Signals, queries, conditions, cancels of the workflow, and interceptors.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use durasim::{Simulation, check};
 use durasim_temporal::SimulationExt;
@@ -8,8 +11,9 @@ use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use temporalio_sdk::workflow_interceptors::{
-    CancellableWorkflowOutboundFuture, ScheduleActivityInput, ScheduleActivityResult, WorkflowInterceptor,
-    WorkflowInterceptorConstructor, WorkflowInterceptorContext, WorkflowNext,
+    CancellableWorkflowOutboundFuture, HandleSignalInput, HandleSignalResult, ScheduleActivityInput,
+    ScheduleActivityResult, WorkflowInterceptor, WorkflowInterceptorConstructor, WorkflowInterceptorContext,
+    WorkflowInterceptorFuture, WorkflowNext,
 };
 use temporalio_sdk::{
     ActivityOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination,
@@ -163,4 +167,56 @@ fn an_interceptor_gives_headers_to_activities() {
     let run = simulation.run("Labels", &()).unwrap();
     assert_eq!(run.result::<Vec<String>>().unwrap(), ["trace=span of Labels"]);
     simulation.explore("Labels", &()).every_fault().check(check::same_result()).check(check::replays()).assert();
+}
+
+/// It handles the signal `ship` only behind an `add`, and that not at once.
+#[derive(Default)]
+struct InTurn {
+    is_added: Cell<bool>,
+}
+
+impl WorkflowInterceptor for InTurn {
+    fn handle_signal<'a>(
+        &'a self,
+        _ctx: WorkflowInterceptorContext,
+        input: HandleSignalInput,
+        next: WorkflowNext<'a, HandleSignalInput, WorkflowInterceptorFuture<'a, HandleSignalResult>>,
+    ) -> WorkflowInterceptorFuture<'a, HandleSignalResult> {
+        let ships = input.name() == "ship";
+        WorkflowInterceptorFuture::new(async move {
+            let mut is_ready = false;
+            poll_fn(|_| {
+                let was_ready = std::mem::replace(&mut is_ready, !ships || self.is_added.get());
+                if was_ready || ships && is_ready { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            let handled = next.run(input).await;
+            self.is_added.set(true);
+            handled
+        })
+    }
+}
+
+/// The SDK lets an interceptor wait while anything else of its workflow gets further.
+#[test]
+fn an_interceptor_may_wait_for_what_comes_with_the_same_news() {
+    let simulation = simulation().workflow_interceptor(WorkflowInterceptorConstructor::new(|_| InTurn::default()));
+    let shipped = |signals: &'static [&'static str]| {
+        let ran = simulation.drive(async |client| {
+            let parcel = client.start::<Vec<String>>("Parcel", "p", &()).await?;
+            client.sleep(seconds(1)).await;
+            for name in signals {
+                match *name {
+                    "ship" => parcel.signal("ship", &1_u64).await?,
+                    other => parcel.signal(other, &"book").await?,
+                }
+            }
+            parcel.result().await
+        });
+        ran.map(|(items, _)| items.unwrap())
+    };
+    assert_eq!(shipped(&["add", "ship"]).unwrap(), ["book"]);
+    assert_eq!(shipped(&["ship", "add"]).unwrap(), ["book"]);
+    let error = shipped(&["ship"]).unwrap_err().to_string();
+    assert!(error.contains("an interceptor waits for something that no news to the workflow will bring"), "{error}");
 }
