@@ -5,19 +5,20 @@ use std::backtrace::Backtrace;
 use durasim::program::places;
 
 /// Notes a call of this name at the line of the user's that led here, in a run that is made to be told of. In all other
-/// runs nothing is looked for.
-pub(crate) fn note(name: &'static str) {
-    if places::wanted() {
-        note_always(name);
-    }
+/// runs nothing is looked for. It says whether a line was found.
+pub(crate) fn note(name: &'static str) -> bool {
+    places::wanted() && note_always(name)
 }
 
-/// Notes a call of this name at the line of the user's that led here, for an error that ends the run.
-pub(crate) fn note_always(name: &'static str) {
+/// Notes a call of this name at the line of the user's that led here, for an error that ends the run. It says whether a line
+/// was found.
+pub(crate) fn note_always(name: &'static str) -> bool {
     let trace = Backtrace::force_capture().to_string();
-    if let Some((file, line)) = user_line(&trace) {
+    let line = user_line(&trace);
+    if let Some((file, line)) = line {
         places::called_in(name, file, line);
     }
+    line.is_some()
 }
 
 /// The file that looks for lines, in whose folder is all of this crate.

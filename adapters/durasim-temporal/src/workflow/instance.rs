@@ -36,8 +36,8 @@ impl WorkflowHost for Asked {
     fn set_current_details(&self, _details: String) {}
 
     fn push_command(&self, command: WorkflowCommand) {
-        place::note(command::call(&command));
-        let call = places::last_call().filter(|_| places::wanted());
+        // The SDK asks for some by itself, such as the cancel of a timer when its workflow is cancelled: no line does.
+        let call = if place::note(command::call(&command)) { places::last_call() } else { None };
         let mut commands = self.commands.borrow_mut();
         commands.push((command, call));
         let asked = commands.len();

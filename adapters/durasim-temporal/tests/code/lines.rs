@@ -6,7 +6,7 @@ use durasim::{Simulation, check};
 use durasim_temporal::SimulationExt;
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
-use temporalio_sdk::{ActivityOptions, WorkflowContext, WorkflowResult};
+use temporalio_sdk::{ActivityOptions, TimerOptions, WorkflowCancellationToken, WorkflowContext, WorkflowResult};
 
 use crate::{contains, found, seconds};
 
@@ -62,4 +62,38 @@ fn of_a_heartbeat() {
 fn of_a_command() {
     let text = found(simulation().explore("Packs", &3).every_fault().check(check::replays()), "with another input");
     contains(&text, &format!("`ctx.start_activity` at tests/code/lines.rs:{SCHEDULES}"));
+}
+
+/// A cancel of the workflow takes its timer away in a replay, for which no line of its code asks. Before, the timer is not
+/// the workflow's to cancel.
+#[workflow]
+#[derive(Default)]
+struct Stops;
+
+#[workflow_methods]
+impl Stops {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<u32> {
+        let of_its_own = WorkflowCancellationToken::new();
+        let mut options = TimerOptions::from(seconds(60));
+        options.cancellation_token = Some(of_its_own.clone()).filter(|_| !ctx.is_replaying());
+        let _longer = ctx.timer(options);
+        let _reason = ctx.cancelled().await;
+        let mut options = TimerOptions::from(seconds(10));
+        options.cancellation_token = Some(of_its_own);
+        ctx.timer(options).await;
+        Ok(1)
+    }
+}
+
+#[test]
+fn of_no_other_call() {
+    let exploration = simulation().sdk_workflow::<Stops>().explore_script(async |client| {
+        let handle = client.start::<u32>("Stops", "s", &()).await?;
+        client.sleep(seconds(1)).await;
+        handle.cancel().await?;
+        handle.result().await
+    });
+    let text = found(exploration.every_fault().check(check::same_result()), "asks to cancel timer 1");
+    assert!(!text.contains("it is asked for by"), "{text}");
 }
