@@ -1,5 +1,6 @@
 //! Commands: the things that a workflow asks for, as the SDK's code says them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use durasim::program::{ActivitySpec, CancellationType, Command, Failure, Marker, Payload, Seq, TaskFailure, Timeouts};
@@ -111,12 +112,15 @@ fn chosen_id(id: &str, seq: Seq) -> Option<Arc<str>> {
     (!id.is_empty() && id != seq.to_string()).then(|| id.into())
 }
 
-/// Records values that are shown with the workflow, as JSON by name.
+/// Records values that are shown with the workflow, as JSON by name and in that order. One that is unset has no bytes.
 fn upserted(sort: &str, fields: impl IntoIterator<Item = (String, ProtoPayload)>) -> Command {
-    let value = |payload: ProtoPayload| {
-        serde_json::from_slice(&payload.data).unwrap_or_else(|_| Value::from(payload.data.escape_ascii().to_string()))
+    let value = |payload: ProtoPayload| match &*payload.data {
+        [] => Value::Null,
+        data => serde_json::from_slice(data).unwrap_or_else(|_| Value::from(data.escape_ascii().to_string())),
     };
-    let values: Map<String, Value> = fields.into_iter().map(|(name, payload)| (name, value(payload))).collect();
+    // A map of serde_json's has the order of the SDK's hash map where somebody turns `preserve_order` on.
+    let values: BTreeMap<String, Value> = fields.into_iter().map(|(name, payload)| (name, value(payload))).collect();
+    let values = values.into_iter().collect::<Map<String, Value>>();
     Command::RecordMarker(Marker::Upserted { sort: sort.into(), values: Payload::new(Value::from(values).to_string()) })
 }
 
@@ -156,5 +160,29 @@ fn unsupported(command: &CommandVariant) -> String {
         }
         CommandVariant::RequestCancelNexusOperation(_) => "the cancel of a Nexus operation".to_owned(),
         other => format!("the command {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::with_encoding;
+
+    /// A value that is unset has no bytes. The SDK's map has no order.
+    #[test]
+    fn what_is_upserted_is_shown_by_name_and_what_is_unset_as_null() {
+        let json = |text: &str| with_encoding("json/plain", text.into());
+        let fields = [
+            ("c", json("7")),
+            ("a", with_encoding("binary/null", Vec::new())),
+            ("d", with_encoding("binary/plain", vec![b'x', 255])),
+            ("b", ProtoPayload::default()),
+        ];
+        let fields = fields.map(|(name, payload)| (name.to_owned(), payload));
+        let Command::RecordMarker(Marker::Upserted { values, .. }) = upserted("memo", fields) else {
+            panic!("it is a marker");
+        };
+        let text = String::from_utf8_lossy(values.as_bytes()).into_owned();
+        assert_eq!(text, r#"{"a":null,"b":null,"c":7,"d":"x\\xff"}"#);
     }
 }
