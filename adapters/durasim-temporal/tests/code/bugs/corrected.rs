@@ -2,31 +2,9 @@
 
 use super::planted::{rows_only, time_left, write_batch};
 use super::*;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use temporalio_macros::activities;
 
 pub struct Corrected;
-
-/// A task that heartbeats until it is dropped, and repeats the last words of the activity.
-struct AutoHeartbeat(tokio::task::JoinHandle<()>);
-
-impl AutoHeartbeat {
-    fn start(ctx: ActivityContext, last: Arc<AtomicU32>) -> AutoHeartbeat {
-        AutoHeartbeat(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(seconds(7)).await;
-                let _ = ctx.record_heartbeat(last.load(Ordering::Relaxed)).await;
-            }
-        }))
-    }
-}
-
-impl Drop for AutoHeartbeat {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
 
 #[activities]
 impl Corrected {
@@ -122,7 +100,7 @@ impl Corrected {
     ) -> Result<String, ActivityError> {
         let first: u32 = ctx.heartbeat_details().deserialize()?.unwrap_or(0);
         let done = Arc::new(AtomicU32::new(first));
-        let _background = AutoHeartbeat::start(ctx.clone(), done.clone());
+        let _background = AutoHeartbeat::start(ctx.clone(), Some(done.clone()));
         for row in first..rows {
             write(row, ROW).await?;
             done.store(row + 1, Ordering::Relaxed);

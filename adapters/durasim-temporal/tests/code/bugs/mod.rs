@@ -5,6 +5,8 @@ mod corrected;
 mod planted;
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use durasim::{Exploration, Ledger, Simulation, check};
@@ -50,6 +52,29 @@ fn open_input() -> Result<(), ActivityError> {
         Ok(())
     } else {
         Err(anyhow::anyhow!("no such file: input.csv").into())
+    }
+}
+
+/// A task that heartbeats until it is dropped: with the last words of the activity, or with nothing.
+struct AutoHeartbeat(tokio::task::JoinHandle<()>);
+
+impl AutoHeartbeat {
+    fn start(ctx: ActivityContext, last: Option<Arc<AtomicU32>>) -> AutoHeartbeat {
+        AutoHeartbeat(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(seconds(7)).await;
+                let _ = match &last {
+                    Some(last) => ctx.record_heartbeat(last.load(Ordering::Relaxed)).await,
+                    None => ctx.record_heartbeat(()).await,
+                };
+            }
+        }))
+    }
+}
+
+impl Drop for AutoHeartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

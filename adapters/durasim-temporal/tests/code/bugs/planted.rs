@@ -1,7 +1,6 @@
 //! Activities with a bug each.
 
 use super::*;
-use std::sync::Arc;
 use temporalio_macros::activities;
 
 pub struct WithBug;
@@ -13,26 +12,6 @@ impl Drop for DeletesInput {
     fn drop(&mut self) {
         let target = durasim::handle::<Target>();
         let _ = durasim::effect("delete", || target.with(|target| target.input.set(false)));
-    }
-}
-
-/// A task that heartbeats until it is dropped, and says nothing with it.
-struct AutoHeartbeat(tokio::task::JoinHandle<()>);
-
-impl AutoHeartbeat {
-    fn start(ctx: ActivityContext) -> AutoHeartbeat {
-        AutoHeartbeat(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(seconds(7)).await;
-                let _ = ctx.record_heartbeat(()).await;
-            }
-        }))
-    }
-}
-
-impl Drop for AutoHeartbeat {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -134,7 +113,7 @@ impl WithBug {
         rows: u32,
     ) -> Result<String, ActivityError> {
         let first: u32 = ctx.heartbeat_details().deserialize()?.unwrap_or(0);
-        let _background = AutoHeartbeat::start(ctx.clone());
+        let _background = AutoHeartbeat::start(ctx.clone(), None);
         for row in first..rows {
             write(row, ROW).await?;
             ctx.record_heartbeat(row + 1).await?;
