@@ -192,6 +192,8 @@ impl fmt::Display for TimeoutType {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum RetryState {
+    /// Nothing is said. No failure of the service has this; one that code of an SDK makes may.
+    Unspecified,
     /// The activity or workflow is retried.
     InProgress,
     /// The failure is not worth a retry, because it says so or is listed as such.
@@ -211,6 +213,7 @@ pub enum RetryState {
 impl RetryState {
     fn as_str(self) -> &'static str {
         match self {
+            RetryState::Unspecified => "UNSPECIFIED",
             RetryState::InProgress => "IN_PROGRESS",
             RetryState::NonRetryableFailure => "NON_RETRYABLE_FAILURE",
             RetryState::Timeout => "TIMEOUT",

@@ -9,7 +9,7 @@ use crate::sdk::{ProtoActivityType, ProtoWorkflowType, enums, failures};
 
 /// Takes a failure of the SDK's.
 pub(crate) fn into_core(failure: &failures::Failure) -> Failure {
-    let kind = failure.failure_info.as_ref().map_or_else(unknown_kind, kind_into_core);
+    let kind = failure.failure_info.as_ref().map_or_else(|| unknown_kind(""), kind_into_core);
     let taken = Failure::new(message(failure), kind);
     match failure.cause.as_deref() {
         Some(cause) => taken.caused_by(into_core(cause)),
@@ -25,10 +25,11 @@ fn message(failure: &failures::Failure) -> String {
     moved.unwrap_or(&failure.message).to_owned()
 }
 
-/// The kind of a failure that says none, as the SDK has it too.
-fn unknown_kind() -> FailureKind {
+/// The kind of a failure for which durasim has none, or that says none: an application failure, as the SDK has it too. Its type is
+/// the name of the kind.
+fn unknown_kind(name: &str) -> FailureKind {
     FailureKind::Application {
-        error_type: "".into(),
+        error_type: name.into(),
         non_retryable: false,
         details: Details::Absent,
         next_retry_delay: None,
@@ -63,7 +64,9 @@ fn kind_into_core(info: &FailureInfo) -> FailureKind {
             workflow_type: child.workflow_type.as_ref().map(|kind| kind.name.as_str()).unwrap_or_default().into(),
             retry_state: retry_state_into_core(child.retry_state()),
         },
-        _ => unknown_kind(),
+        FailureInfo::ResetWorkflowFailureInfo(_) => unknown_kind("ResetWorkflow"),
+        FailureInfo::NexusOperationExecutionFailureInfo(_) => unknown_kind("NexusOperation"),
+        FailureInfo::NexusHandlerFailureInfo(_) => unknown_kind("NexusHandler"),
     }
 }
 
@@ -119,7 +122,14 @@ fn kind_from_core(kind: &FailureKind) -> FailureInfo {
                 ..Default::default()
             })
         }
-        _ => FailureInfo::ApplicationFailureInfo(Default::default()),
+        other => {
+            let name = format!("{other:?}");
+            let name = name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+            FailureInfo::ApplicationFailureInfo(failures::ApplicationFailureInfo {
+                r#type: name.to_owned(),
+                ..Default::default()
+            })
+        }
     }
 }
 
@@ -151,7 +161,8 @@ fn retry_state_into_core(state: enums::RetryState) -> RetryState {
         enums::RetryState::RetryPolicyNotSet => RetryState::RetryPolicyNotSet,
         enums::RetryState::InternalServerError => RetryState::InternalServerError,
         enums::RetryState::CancelRequested => RetryState::CancelRequested,
-        _ => RetryState::InProgress,
+        enums::RetryState::InProgress => RetryState::InProgress,
+        enums::RetryState::Unspecified => RetryState::Unspecified,
     }
 }
 
@@ -163,7 +174,8 @@ fn retry_state_from_core(state: RetryState) -> enums::RetryState {
         RetryState::RetryPolicyNotSet => enums::RetryState::RetryPolicyNotSet,
         RetryState::InternalServerError => enums::RetryState::InternalServerError,
         RetryState::CancelRequested => enums::RetryState::CancelRequested,
-        _ => enums::RetryState::InProgress,
+        RetryState::InProgress => enums::RetryState::InProgress,
+        _ => enums::RetryState::Unspecified,
     }
 }
 
@@ -184,7 +196,7 @@ mod tests {
                 details: details(),
                 next_retry_delay: Some(Span::from_millis(2_500)),
             },
-            unknown_kind(),
+            unknown_kind(""),
             FailureKind::Timeout { timeout_type: TimeoutType::Heartbeat, last_heartbeat_details: details() },
             FailureKind::Timeout {
                 timeout_type: TimeoutType::ScheduleToStart,
@@ -209,8 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_that_durasim_has_not_is_named() {
+        for (info, name) in [
+            (FailureInfo::ResetWorkflowFailureInfo(Default::default()), "ResetWorkflow"),
+            (FailureInfo::NexusOperationExecutionFailureInfo(Default::default()), "NexusOperation"),
+            (FailureInfo::NexusHandlerFailureInfo(Default::default()), "NexusHandler"),
+        ] {
+            assert_eq!(kind_into_core(&info), unknown_kind(name));
+        }
+    }
+
+    #[test]
     fn each_retry_state_and_timeout_comes_back_as_it_was() {
         for state in [
+            RetryState::Unspecified,
             RetryState::InProgress,
             RetryState::NonRetryableFailure,
             RetryState::Timeout,
