@@ -188,6 +188,13 @@ pub(crate) enum Todo {
         attempt: AttemptKey,
     },
     Evict(Instance),
-    /// A process has stopped: the destructor of a value that it had runs.
-    Forget(Value),
+    /// A process stops: the destructor of a value that it has runs.
+    Forget {
+        worker: WorkerKey,
+        value: Value,
+    },
+    /// A process has stopped, and all that it had is dropped.
+    Stopped {
+        worker: WorkerKey,
+    },
 }

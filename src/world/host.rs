@@ -40,22 +40,33 @@ impl World {
     pub(super) fn in_host<R>(&self, tag: Tag, call: impl FnOnce() -> R) -> R {
         match self.host() {
             None => call(),
-            Some(host) => self.enter_host(&*host, tag, call),
+            Some(host) => {
+                let worker = self.core.borrow().worker_of(tag);
+                self.enter_host(&*host, worker, call)
+            }
         }
     }
 
-    fn enter_host<R>(&self, host: &dyn Host, tag: Tag, call: impl FnOnce() -> R) -> R {
-        let (worker, now, outer) = {
+    /// Calls code of a worker's process where it finds the host's runtime, if there is one.
+    pub(super) fn in_process<R>(&self, worker: WorkerKey, call: impl FnOnce() -> R) -> R {
+        match self.host() {
+            None => call(),
+            Some(host) => self.enter_host(&*host, Some(worker), call),
+        }
+    }
+
+    fn enter_host<R>(&self, host: &dyn Host, worker: Option<WorkerKey>, call: impl FnOnce() -> R) -> R {
+        let (now, outer) = {
             let core = self.core.borrow();
             let outer = core.shown.doing();
             if matches!(outer, Doing::Nothing) {
                 // A runtime that is made now has its random bytes of the run.
                 core.shown.show(Doing::Host);
             }
-            (core.worker_of(tag).map_or(0, number), core.agenda.now(), outer)
+            (core.agenda.now(), outer)
         };
         let (mut call, mut result) = (Some(call), None);
-        host.enter(worker, now, &mut || {
+        host.enter(worker.map_or(0, number), now, &mut || {
             if let Some(call) = call.take() {
                 result = Some(call());
             }

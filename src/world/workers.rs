@@ -124,12 +124,14 @@ impl Core {
 
     /// Tells all who look for it that a process is gone.
     fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
-        self.host_link.process_gone(worker, crashed);
+        if crashed {
+            self.host_link.process_gone(worker, crashed);
+        }
         for value in self.memories.take_of(worker) {
             if crashed {
                 self.dead.keep_value(value);
             } else {
-                self.agenda.then(Todo::Forget(value));
+                self.agenda.then(Todo::Forget { worker, value });
             }
         }
         if self.watches_workers {
@@ -245,6 +247,8 @@ impl Core {
                 self.agenda.then(Todo::Evict(instance));
             }
         }
+        // Its destructors still find the host's runtime.
+        self.agenda.then(Todo::Stopped { worker });
         self.go_down(worker);
     }
 

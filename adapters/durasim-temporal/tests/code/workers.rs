@@ -1,9 +1,11 @@
 //! The options of the SDK's worker mean what they mean in production.
 
+use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use durasim::trace::What;
-use durasim::{Run, Simulation, WorkflowContext, WorkflowError};
+use durasim::{Run, RunError, Simulation, WorkflowContext, WorkflowError};
 use durasim_temporal::{SimulationExt, sdk_activities};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -132,4 +134,66 @@ fn activities_are_told_to_stop_after_the_graceful_period() {
         .unwrap();
     assert!(failed_at >= durasim::Time::from_millis(9_000), "{}", run.timeline());
     assert!(failed_at < durasim::Time::from_millis(12_000), "{}", run.timeline());
+}
+
+/// Its destructor gives the last row to a task, as a buffer does that is flushed.
+struct Buffer;
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        tokio::spawn(async {});
+        durasim::handle::<Cell<u32>>().with(|flushed| flushed.set(flushed.get() + 1));
+    }
+}
+
+#[activities]
+impl Buffer {
+    #[activity]
+    async fn write(self: Arc<Self>, _ctx: ActivityContext) -> Result<u32, ActivityError> {
+        Ok(7)
+    }
+}
+
+async fn writes(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
+    ctx.execute_activity("Buffer::write", &(), options()).await
+}
+
+/// Stops the worker behind a write. Gives the number of buffers that were flushed.
+fn stops(simulation: Simulation) -> Result<u32, RunError> {
+    let simulation = simulation.graceful_shutdown_period(seconds(1));
+    let stopped = simulation.state(|| Cell::new(0_u32)).workflow("writes", writes).drive(async |client| {
+        client.start::<u32>("writes", "w", &()).await.unwrap().result().await.unwrap();
+        client.stop_worker(1);
+        client.sleep(seconds(10)).await;
+        client.state::<Cell<u32>>().get()
+    });
+    stopped.map(|(flushed, _)| flushed)
+}
+
+#[test]
+fn the_destructor_of_an_instance_finds_tokio_when_its_worker_stops() {
+    assert_eq!(stops(Simulation::temporal().sdk_activity(Buffer::write, || Buffer)).unwrap(), 1);
+}
+
+/// An instance that does not want to end.
+struct Stubborn;
+
+impl Drop for Stubborn {
+    fn drop(&mut self) {
+        panic!("not yet");
+    }
+}
+
+#[activities]
+impl Stubborn {
+    #[activity(name = "Buffer::write")]
+    async fn write(self: Arc<Self>, _ctx: ActivityContext) -> Result<u32, ActivityError> {
+        Ok(7)
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_when_its_worker_stops_is_told() {
+    let error = stops(Simulation::temporal().sdk_activity(Stubborn::write, || Stubborn)).unwrap_err().to_string();
+    assert!(error.contains("dropping the activities of a worker's process that stops panicked: not yet"), "{error}");
 }
