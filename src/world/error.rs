@@ -16,7 +16,8 @@ pub enum RunError {
     Setup(String),
     /// The workflow to start is not registered.
     #[error(
-        "no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)` to the simulation"
+        "no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)`, or `.sdk_workflow::<W>()` of \
+         durasim-temporal, to the simulation"
     )]
     UnknownWorkflow {
         /// The name asked for.
@@ -27,7 +28,7 @@ pub enum RunError {
     /// A workflow scheduled an activity that is not registered.
     #[error(
         "workflow `{workflow}` schedules the activity `{name}`, which is not registered (registered: {known}): add \
-         `.activity(\"{name}\", ..)` to the simulation"
+         `.activity(\"{name}\", ..)`, or `.sdk_activity(..)` of durasim-temporal, to the simulation"
     )]
     UnknownActivity {
         /// The name asked for.
@@ -198,7 +199,7 @@ impl RunError {
     pub(super) fn foreign_wait(workflow: &str) -> RunError {
         RunError::Misuse(format!(
             "workflow `{workflow}` was woken by something other than its context: workflow code may wait only for what \
-             its context gives (activities, `ctx.sleep`), or a replay goes another way"
+             its context gives (activities, timers), or a replay goes another way"
         ))
     }
 

@@ -130,7 +130,7 @@ impl Core {
             // The message of a panic ends with its place.
             let place = message.rsplit_once(" at ").map(|(_, place)| format!(" (at {place})")).unwrap_or_default();
             self.fail(RunError::Misuse(format!(
-                "workflow `{name}` {what}{place}: use `ctx.sleep`, `ctx.now` and activities"
+                "workflow `{name}` {what}{place}: use the timers and the clock of its context, and activities"
             )));
             return;
         }

@@ -212,7 +212,7 @@ fn every_mistake_is_told() {
             &["workflow `Does` has asked for 1001 things in one workflow task (a loop that does not wait?)"],
         ),
         (Does("yields"), &["workflow `Does` was woken by something else than the SDK ([TMPRL1100])"]),
-        (Does("sleeps"), &["tokio", "ctx.sleep"]),
+        (Does("sleeps"), &["tokio", "use the timers and the clock of its context, and activities"]),
         (Does("sleeps in the run"), &["workflow code"]),
         (Does("panics"), &["the workflow's code panicked: no parcel"]),
         (Does("child"), &["asked for the child workflow `Does` (`ctx.start_child_workflow`), which is not simulated"]),
