@@ -179,7 +179,7 @@ pub use workflow::{
     ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
     WorkflowContext, WorkflowError, WorkflowFn,
 };
-pub use world::{HeartbeatThrottle, Outcome, ResultError, Run, RunError, Settings};
+pub use world::{HeartbeatThrottle, Outcome, ResultError, Run, RunError, Settings, WorkflowTaskErrorKind};
 
 /// The README's code compiles.
 #[cfg(doctest)]

@@ -87,6 +87,8 @@ pub enum RunError {
         cause: String,
         /// In words.
         message: String,
+        /// The sort of failure, which is not always seen from the cause.
+        kind: WorkflowTaskErrorKind,
     },
     /// Nothing will ever happen again and the workflow is still open.
     #[error("workflow `{workflow}` waits for ever: at {at} nothing is left that could wake it; {waiting}")]
@@ -194,6 +196,19 @@ pub enum RunError {
     Plan(#[from] PlanError),
 }
 
+/// The sort of failure of a workflow task. Each is a kind of violation by itself, so that a regressions file which accepts one
+/// accepts no other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum WorkflowTaskErrorKind {
+    /// The workflow's code, or the SDK that hosts it, panicked.
+    Panicked,
+    /// The workflow's code asks for something else in a replay than its history has.
+    NonDeterministic,
+    /// Anything else: the input does not decode, the service refuses a command, or the SDK fails the task without a panic.
+    Other,
+}
+
 impl RunError {
     /// The workflow waits for something that a replay would not bring.
     pub(super) fn foreign_wait(workflow: &str) -> RunError {
@@ -213,7 +228,11 @@ impl RunError {
             RunError::Input { .. } => "input",
             RunError::UnknownState { .. } => "unknown state",
             RunError::Misuse(_) => "misuse",
-            RunError::WorkflowTask { .. } => "workflow task failed",
+            RunError::WorkflowTask { kind, .. } => match kind {
+                WorkflowTaskErrorKind::Panicked => "workflow panicked",
+                WorkflowTaskErrorKind::NonDeterministic => "workflow not deterministic",
+                WorkflowTaskErrorKind::Other => "workflow task failed",
+            },
             RunError::Stuck { .. } => "stuck",
             RunError::ScriptStuck { .. } => "script stuck",
             RunError::ScriptPanicked(_) => "script panicked",

@@ -101,7 +101,7 @@ mod watching;
 mod workers;
 mod workflow_tasks;
 
-pub use error::RunError;
+pub use error::{RunError, WorkflowTaskErrorKind};
 pub(crate) use run::Finished;
 pub use run::{Outcome, ResultError, Run};
 pub use settings::{HeartbeatThrottle, Settings};

@@ -2,7 +2,7 @@
 
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
-use super::error::{RunError, outside_world};
+use super::error::{RunError, WorkflowTaskErrorKind, outside_world};
 use super::hosted_workflow::{Answering, Held};
 use super::logging;
 use super::user_code::with_last_step;
@@ -140,10 +140,8 @@ impl Core {
             self.fail(error);
             return;
         }
-        let cause = match problem {
-            TaskProblem::NonDeterministic { .. } | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
-                TaskFailedCause::NonDeterministicError
-            }
+        let cause = match kind_of(problem) {
+            WorkflowTaskErrorKind::NonDeterministic => TaskFailedCause::NonDeterministicError,
             _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
         };
         let message = problem.to_string().into();
@@ -156,8 +154,11 @@ impl Core {
             TaskProblem::Code(TaskFailure::Panicked { .. }) => None,
             _ => self.workflows[token.workflow].places().words(),
         };
-        if let (Some(RunError::WorkflowTask { message, .. }), Some(place)) = (&mut self.error, place) {
-            *message += &format!("; {place}");
+        if let Some(RunError::WorkflowTask { message, kind, .. }) = &mut self.error {
+            *kind = kind_of(problem);
+            if let Some(place) = place {
+                *message += &format!("; {place}");
+            }
         }
     }
 
@@ -210,7 +211,12 @@ impl Core {
         let name = &self.trace.workflows()[workflow];
         let workflow_type = name.workflow_type.to_string();
         let task = self.workflows[workflow].task_number();
-        self.fail(RunError::WorkflowTask { workflow: workflow_type, task, cause: cause.to_string(), message });
+        // What the worker has told the service is known better there.
+        let kind = match cause {
+            TaskFailedCause::NonDeterministicError => WorkflowTaskErrorKind::NonDeterministic,
+            _ => WorkflowTaskErrorKind::Other,
+        };
+        self.fail(RunError::WorkflowTask { workflow: workflow_type, task, cause: cause.to_string(), message, kind });
     }
 }
 
@@ -387,6 +393,16 @@ fn unknown_queue(core: &Core, workflow: WorkflowKey, spec: &ActivitySpec, queue:
         activity: spec.activity_type.to_string(),
         workflow: core.trace.workflows()[workflow].workflow_type.to_string(),
         known: list_names(core.workers.task_queues()),
+    }
+}
+
+fn kind_of(problem: &TaskProblem) -> WorkflowTaskErrorKind {
+    match problem {
+        TaskProblem::Code(TaskFailure::Panicked { .. }) => WorkflowTaskErrorKind::Panicked,
+        TaskProblem::NonDeterministic { .. } | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
+            WorkflowTaskErrorKind::NonDeterministic
+        }
+        _ => WorkflowTaskErrorKind::Other,
     }
 }
 

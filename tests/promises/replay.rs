@@ -9,7 +9,7 @@ use durasim::time;
 use durasim::trace::What;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, Outcome, Run, RunError, Simulation, WorkflowContext,
-    WorkflowError, WorkflowFn,
+    WorkflowError, WorkflowFn, WorkflowTaskErrorKind,
 };
 use futures::{StreamExt, join, select_biased, stream::FuturesUnordered};
 
@@ -238,8 +238,8 @@ fn nondeterminism(workflow: impl WorkflowFn<(), ()>) -> String {
     LOOKS.set(0);
     let plan = "main#1:task3=evicted".parse().unwrap();
     match simulation(workflow).plan(plan).run("main", &()) {
-        Err(RunError::WorkflowTask { task: 3, cause, message, .. }) => {
-            assert_eq!(cause, "NON_DETERMINISTIC_ERROR");
+        Err(RunError::WorkflowTask { task: 3, cause, message, kind, .. }) => {
+            assert_eq!((&*cause, kind), ("NON_DETERMINISTIC_ERROR", WorkflowTaskErrorKind::NonDeterministic));
             // The place of the call has tests of its own.
             message.split("; it is asked for by").next().unwrap().to_owned()
         }

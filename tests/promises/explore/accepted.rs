@@ -1,7 +1,9 @@
 //! A failure that is known is accepted by its line: it fails no test, is counted, and is an error once it is gone.
 
+use std::time::Duration;
+
 use durasim::explore::Report;
-use durasim::{Exploration, check};
+use durasim::{Exploration, Simulation, WorkflowContext, WorkflowError, check};
 
 use super::regressions::{CRASH, Kept, broken, sound};
 
@@ -53,6 +55,27 @@ fn one_that_is_gone_is_an_error() {
     assert!(error.contains("no check fails. Remove the line"), "{error}");
     let (_, error) = accepted("otherwise", &line("same_result", "another rule"), broken());
     assert!(error.contains("it fails `same_result` by `different result`"), "{error}");
+}
+
+/// Whoever accepts a panic of a workflow is told when its replay goes another way.
+#[test]
+fn a_workflow_that_panics_is_another_failure_than_one_that_is_not_deterministic() {
+    async fn ends_badly(ctx: &WorkflowContext, how: String) -> Result<(), WorkflowError> {
+        ctx.sleep(Duration::from_secs(1)).await?;
+        if ctx.is_replaying() && how == "differs" {
+            return Ok(());
+        }
+        assert!(!ctx.is_replaying(), "it is replayed");
+        ctx.sleep(Duration::from_secs(1)).await
+    }
+    let kind = |how: &str| {
+        let simulation = Simulation::temporal().workflow("ends_badly", ends_badly);
+        let exploration = simulation.explore("ends_badly", &how).named(how).every_fault().without_standard_checks();
+        let report = exploration.check(check::same_result()).report();
+        report.failures().iter().map(|failed| failed.violation.kind.clone()).collect::<Vec<String>>()
+    };
+    assert_eq!(kind("panics"), ["workflow panicked"]);
+    assert_eq!(kind("differs"), ["workflow not deterministic"]);
 }
 
 #[test]
