@@ -80,7 +80,8 @@
 //!
 //! # What is not simulated
 //!
-//! Activity interceptors and `ctx.client()` are not; payload codecs are refused. Clocks of std need durasim-wallclock.
+//! Activity interceptors are not called, since options of workers do not show them. Payload codecs that change payloads, and
+//! `ctx.client()`, are refused. Clocks of std need durasim-wallclock.
 
 mod activity;
 mod failure;
@@ -136,7 +137,8 @@ pub trait SimulationExt: Sized {
     fn heartbeat_type<T: TemporalSerializable + 'static>(self) -> Simulation;
 
     /// Converts with this converter, as the client of the worker does. One whose codec changes payloads is refused by the
-    /// first run: codecs are not simulated.
+    /// first run: codecs are not simulated. The codec is tried with payloads of several sorts, of up to a mebibyte; one that
+    /// leaves all of these as they are is accepted, and never called.
     fn data_converter(self, converter: DataConverter) -> Simulation;
 
     /// Adds a workflow interceptor, as the worker's options do.
@@ -144,9 +146,15 @@ pub trait SimulationExt: Sized {
 
     /// Adds a worker with those of its options that matter here: the fixed number of its activity slots, the intervals of
     /// the heartbeat throttle, the size of the workflow cache (zero makes each task a replay), and the graceful period of
-    /// its shutdown. All but the slots are then those of all workers. Activities and workflows are registered with the
-    /// methods above. The worker polls the default task queue, on which the simulation's workflows run, whatever its own is
-    /// called.
+    /// its shutdown. All but the slots are then those of all workers. The worker polls the default task queue, on which the
+    /// simulation's workflows run, whatever its own is called.
+    ///
+    /// Options that are built do not show the activities, workflows and interceptors that they have. Activities, workflows and
+    /// workflow interceptors are registered with the methods above; activity interceptors are not called.
+    ///
+    /// The first run refuses `detect_nondeterministic_futures(false)`, `workflow_failure_errors` and
+    /// `workflow_types_to_failure_errors`. The other options, such as rates, pollers, eager starts, identity and deployment,
+    /// make no difference here.
     fn sdk_worker(self, options: &WorkerOptions) -> Simulation;
 }
 

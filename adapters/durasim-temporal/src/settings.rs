@@ -6,11 +6,14 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use durasim::program::Extensions;
-use temporalio_common::data_converters::{DataConverter, SerializationContextData};
+use temporalio_common::data_converters::{
+    ActivitySerializationContext, DataConverter, SerializationContextData, WorkflowSerializationContext,
+};
 use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
 
 use crate::activity::details::HeartbeatTypes;
 use crate::payload::with_encoding;
+use crate::sdk::ProtoPayload;
 
 /// The values that a simulation keeps for its SDK code.
 #[derive(Clone, Default)]
@@ -32,12 +35,31 @@ impl Settings {
     }
 }
 
-/// Says whether a converter has a codec that leaves payloads as they are, such as the default one.
+/// The length of the largest payload that a codec is tried with: codecs that compress leave small ones as they are.
+const LARGE: usize = 1 << 20;
+
+/// Says whether a converter has a codec that leaves payloads as they are, such as the default one. It is tried with small and
+/// large ones, with text, bytes and nothing, of workflows, of activities and of neither.
 pub(crate) fn keeps_payloads(converter: &DataConverter) -> bool {
-    let given = vec![with_encoding("json/plain", b"\"durasim\"".to_vec())];
-    let encoding = converter.codec().encode(&SerializationContextData::None, given.clone());
+    let large = [b"\"durasim", vec![b' '; LARGE].as_slice(), b"\""].concat();
+    let payloads = [
+        with_encoding("json/plain", b"\"durasim\"".to_vec()),
+        with_encoding("json/plain", large),
+        with_encoding("binary/plain", (0..=u8::MAX).collect()),
+        with_encoding("binary/null", Vec::new()),
+    ];
+    let contexts = [
+        SerializationContextData::None,
+        SerializationContextData::Workflow(WorkflowSerializationContext::new()),
+        SerializationContextData::Activity(ActivitySerializationContext::new()),
+    ];
+    contexts.iter().all(|context| payloads.iter().all(|payload| keeps_payload(converter, context, payload)))
+}
+
+fn keeps_payload(converter: &DataConverter, context: &SerializationContextData, payload: &ProtoPayload) -> bool {
+    let encoding = converter.codec().encode(context, vec![payload.clone()]);
     match pin!(encoding).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(encoded)) => encoded == given,
+        Poll::Ready(Ok(encoded)) => encoded == [payload.clone()],
         Poll::Ready(Err(_)) | Poll::Pending => false,
     }
 }

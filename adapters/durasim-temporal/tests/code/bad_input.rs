@@ -1,6 +1,6 @@
 //! Each mistake is told in words that say what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -17,8 +17,10 @@ use temporalio_common::data_converters::{
 use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use temporalio_sdk::runtime::WorkflowErrorType;
 use temporalio_sdk::{
-    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, LocalActivityOptions, WorkflowContext, WorkflowResult,
+    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, LocalActivityOptions, WorkerOptions, WorkflowContext,
+    WorkflowResult,
 };
 
 use crate::seconds;
@@ -125,34 +127,41 @@ impl DoesToo {
     }
 }
 
-/// It turns the bytes of each payload around.
-struct Reversed;
+/// It turns the bytes of each of these payloads around.
+struct Reversed(fn(&SerializationContextData, &Payload) -> bool);
 
 impl Reversed {
-    fn turn(payloads: Vec<Payload>) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
+    fn turn(
+        &self,
+        context: &SerializationContextData,
+        payloads: Vec<Payload>,
+    ) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
         let turned = payloads.into_iter().map(|mut payload| {
-            payload.data.reverse();
+            if (self.0)(context, &payload) {
+                payload.data.reverse();
+            }
             payload
         });
-        std::future::ready(Ok(turned.collect())).boxed()
+        let turned = turned.collect();
+        std::future::ready(Ok(turned)).boxed()
     }
 }
 
 impl PayloadCodec for Reversed {
     fn encode(
         &self,
-        _context: &SerializationContextData,
+        context: &SerializationContextData,
         payloads: Vec<Payload>,
     ) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
-        Reversed::turn(payloads)
+        self.turn(context, payloads)
     }
 
     fn decode(
         &self,
-        _context: &SerializationContextData,
+        context: &SerializationContextData,
         payloads: Vec<Payload>,
     ) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
-        Reversed::turn(payloads)
+        self.turn(context, payloads)
     }
 }
 
@@ -174,9 +183,26 @@ fn workflow_of_that_name_twice() -> Result<Run, RunError> {
     simulation().sdk_workflow::<DoesToo>().run("Does", &"")
 }
 
-fn with_a_codec() -> Result<Run, RunError> {
-    let converter = DataConverter::new(PayloadConverter::default(), DefaultFailureConverter::default(), Reversed);
+fn with_a_codec(turns: fn(&SerializationContextData, &Payload) -> bool) -> Result<Run, RunError> {
+    let codec = Reversed(turns);
+    let converter = DataConverter::new(PayloadConverter::default(), DefaultFailureConverter::default(), codec);
     simulation().data_converter(converter).run("Does", &"")
+}
+
+fn with_failure_errors(of_all: bool) -> Result<Run, RunError> {
+    let errors = HashSet::from([WorkflowErrorType::Nondeterminism]);
+    let options = WorkerOptions::new("does");
+    let options = if of_all {
+        options.workflow_failure_errors(errors).build()
+    } else {
+        options.workflow_types_to_failure_errors(HashMap::from([("Does".to_owned(), errors)])).build()
+    };
+    simulation().sdk_worker(&options).run("Does", &"")
+}
+
+fn without_detection() -> Result<Run, RunError> {
+    let options = WorkerOptions::new("does").detect_nondeterministic_futures(false).build();
+    simulation().sdk_worker(&options).run("Does", &"")
 }
 
 /// The deed of a row.
@@ -220,7 +246,26 @@ fn every_mistake_is_told() {
         (Does("local"), &["the local activity `Beats::spawns` (`ctx.start_local_activity`), which is not simulated"]),
         (Does("other"), &["asked for the cancel of another workflow, which is not simulated"]),
         (Is(workflow_of_that_name_twice), &["the workflow `Does` is registered twice"]),
-        (Is(with_a_codec), &["a payload codec that changes payloads, which is not simulated", "`DefaultPayloadCodec`"]),
+        (
+            Is(|| with_a_codec(|_, _| true)),
+            &["a payload codec that changes payloads, which is not simulated", "`DefaultPayloadCodec`"],
+        ),
+        (Is(|| with_a_codec(|_, payload| payload.data.len() > 100_000)), &["a payload codec that changes payloads"]),
+        (
+            Is(|| with_a_codec(|_, payload| payload.metadata["encoding"] == b"binary/plain")),
+            &["a payload codec that changes payloads"],
+        ),
+        (
+            Is(|| with_a_codec(|context, _| matches!(context, SerializationContextData::Workflow(_)))),
+            &["a payload codec that changes payloads"],
+        ),
+        (
+            Is(|| with_a_codec(|context, _| matches!(context, SerializationContextData::Activity(_)))),
+            &["a payload codec that changes payloads"],
+        ),
+        (Is(|| with_failure_errors(true)), &["the worker's options `workflow_failure_errors`", "are not simulated"]),
+        (Is(|| with_failure_errors(false)), &["`workflow_types_to_failure_errors` are not simulated"]),
+        (Is(without_detection), &["`detect_nondeterministic_futures(false)` is not simulated"]),
         (Is(|| simulation().run("Does", &"spawns")), &["`Beats::spawns`", "not registered"]),
         (Is(|| simulation().run("Does", &7)), &["the workflow's input does not decode as `alloc::string::String`"]),
         (Is(|| simulation().tokio().run("Does", &"")), &["the simulation has two hosts"]),
