@@ -8,8 +8,9 @@ use std::task::{Wake, Waker};
 
 use durasim::program::panics::{self, Unwound};
 use durasim::program::places::{self, Called};
-use durasim::program::{Activation, Command, Job, Marker, RunInfo, TaskFailure, WorkflowRun};
+use durasim::program::{Activation, Command, RunInfo, TaskFailure, WorkflowRun};
 
+use super::patches::Patches;
 use super::{command, job};
 use crate::failure;
 use crate::place;
@@ -74,6 +75,7 @@ pub(super) struct Instance {
     run: Arc<RunInfo>,
     /// The handlers of signals that have not ended.
     handlers: Vec<RoutineId>,
+    patches: Patches,
     wakes: Arc<ForeignWakes>,
     /// The waker that notes those.
     waker: Waker,
@@ -88,7 +90,7 @@ impl Instance {
     ) -> Instance {
         let wakes = Arc::new(ForeignWakes::default());
         let waker = Waker::from(wakes.clone());
-        Instance { code, asked, initialize, run, handlers: Vec::new(), wakes, waker }
+        Instance { code, asked, initialize, run, handlers: Vec::new(), patches: Patches::default(), wakes, waker }
     }
 
     /// Gives the code its news. It says whether there is something besides queries, so that the code is to go on.
@@ -200,31 +202,6 @@ fn task_failure(failure: &failures::Failure) -> TaskFailure {
     TaskFailure::Failed(Arc::new(failure::into_core(failure)))
 }
 
-/// Holds the code to the markers of patches that this task has recorded: it asks for each again, in the order of then. The
-/// markers of deprecated patches are let be. durasim itself compares none of them, as Cadence and Temporal's Go SDK do not.
-///
-/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/workflow_machines.rs`, `patch_marker_handling`.
-fn compare_patches(jobs: &[Job], commands: &[Command]) -> Result<(), TaskFailure> {
-    let recorded = jobs.iter().filter_map(|job| match job {
-        Job::Marker(Marker::Version { change_id, version: command::PATCHED }) => Some(change_id),
-        _ => None,
-    });
-    let mut asked = commands.iter().filter_map(|command| match command {
-        Command::RecordMarker(Marker::Version { change_id, .. }) => Some(change_id),
-        _ => None,
-    });
-    for change_id in recorded {
-        if !asked.any(|asked| asked == change_id) {
-            return Err(TaskFailure::NonDeterministic(format!(
-                "the history of this task has a marker of the patch `{change_id}`, for which the code does not ask there: a call \
-                 of `patched` stays where it is, and its order, until no run needs the way before it. Then `deprecate_patch` \
-                 takes its place"
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// Calls code of the workflow and of the SDK. A panic of the SDK's may have a backtrace in its message, which differs from
 /// thread to thread where `RUST_BACKTRACE` is set: it is left away.
 fn without_backtrace<T>(call: impl FnOnce() -> Result<T, TaskFailure>) -> Result<T, TaskFailure> {
@@ -254,7 +231,7 @@ impl WorkflowRun for Instance {
             commands.push(command::translate(asked)?);
             calls.push(call);
         }
-        compare_patches(&activation.jobs, &commands[first..])?;
+        self.patches.compare(activation, &commands[first..])?;
         if places::wanted() {
             places::note_asked(commands[first..].iter().zip(calls));
         }

@@ -3,6 +3,7 @@
 mod command;
 mod instance;
 mod job;
+mod patches;
 
 use std::any::type_name;
 use std::fmt;

@@ -2,8 +2,11 @@
 
 use durasim::{RunError, Simulation, check};
 use durasim_temporal::SimulationExt;
-use temporalio_macros::{workflow, workflow_methods};
-use temporalio_sdk::{WorkflowContext, WorkflowResult};
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use temporalio_sdk::{
+    ActivityCancellationType, ActivityOptions, WorkflowCancellationToken, WorkflowContext, WorkflowResult,
+};
 
 use crate::{contains, found, seconds};
 
@@ -39,12 +42,38 @@ impl Patched {
                 _ => {}
             }
         }
+        if change.ends_with("behind a cancel") {
+            let token = WorkflowCancellationToken::new();
+            let mut options = ActivityOptions::start_to_close_timeout(seconds(60));
+            options.cancellation_type = ActivityCancellationType::TryCancel;
+            options.cancellation_token = Some(token.clone());
+            let working = ctx.execute_activity(Works::work, (), options);
+            ctx.timer(seconds(1)).await;
+            token.cancel();
+            // The code hears of it within the task.
+            number += u32::from(working.await.is_err());
+            if change == "behind a cancel" || !is_changed {
+                number += u32::from(ctx.patched("one"));
+            }
+            ctx.timer(seconds(1)).await;
+        }
         Ok(number)
     }
 }
 
+struct Works;
+
+#[activities]
+impl Works {
+    #[activity]
+    async fn work(_ctx: ActivityContext) -> Result<(), ActivityError> {
+        tokio::time::sleep(seconds(30)).await;
+        Ok(())
+    }
+}
+
 fn simulation() -> Simulation {
-    Simulation::temporal().sdk_workflow::<Patched>()
+    Simulation::temporal().sdk_activity(Works::work, || Works).sdk_workflow::<Patched>()
 }
 
 /// Runs it with a replay at every task.
@@ -54,7 +83,7 @@ fn replayed(change: &str) -> Result<u32, RunError> {
 
 #[test]
 fn a_marker_without_its_call_is_not_deterministic() {
-    for change in ["removed", "removed behind a wait", "later", "earlier", "turned around"] {
+    for change in ["removed", "removed behind a wait", "removed behind a cancel", "later", "earlier", "turned around"] {
         // It runs through where nothing is replayed, so that a check has to look.
         assert!(simulation().run("Patched", &change).is_ok(), "{change}");
         let exploration = simulation().explore("Patched", &change).every_fault().check(check::replays());
@@ -70,4 +99,11 @@ fn the_marker_of_a_deprecated_patch_may_be_left() {
         assert_eq!(replayed(change).unwrap(), number, "{change}");
         simulation().explore("Patched", &change).every_fault().seeds(0..50).check(check::replays()).assert();
     }
+}
+
+/// The news of the cancel comes to the code in the task in which it asks for it, behind the markers of that task.
+#[test]
+fn a_patch_behind_a_cancel_is_asked_for_in_its_task() {
+    assert_eq!(replayed("behind a cancel").unwrap(), 2);
+    simulation().explore("Patched", &"behind a cancel").every_fault().check(check::replays()).assert();
 }
