@@ -25,7 +25,7 @@ pub(super) fn call(command: &WorkflowCommand) -> &'static str {
     match &command.variant {
         Some(CommandVariant::StartTimer(_)) => "ctx.timer",
         Some(CommandVariant::CancelTimer(_)) => "cancel of a timer",
-        Some(CommandVariant::ScheduleActivity(_)) => "ctx.start_activity",
+        Some(CommandVariant::ScheduleActivity(_)) => "ctx.execute_activity",
         Some(CommandVariant::RequestCancelActivity(_)) => "cancel of an activity",
         Some(CommandVariant::SetPatchMarker(patch)) if patch.deprecated => "ctx.deprecate_patch",
         Some(CommandVariant::SetPatchMarker(_)) => "ctx.patched",
@@ -146,7 +146,7 @@ fn unsupported(command: &CommandVariant) -> String {
             format!("the new run of workflow `{}` (`ctx.continue_as_new`)", next.workflow_type)
         }
         CommandVariant::ScheduleLocalActivity(activity) => {
-            format!("the local activity `{}` (`ctx.start_local_activity`)", activity.activity_type)
+            format!("the local activity `{}` (`ctx.execute_local_activity`)", activity.activity_type)
         }
         CommandVariant::RequestCancelLocalActivity(_) => "the cancel of a local activity".to_owned(),
         CommandVariant::SignalExternalWorkflowExecution(signal) => {

@@ -243,7 +243,7 @@ fn every_mistake_is_told() {
         (Does("panics"), &["the workflow's code panicked: no parcel"]),
         (Does("child"), &["asked for the child workflow `Does` (`ctx.start_child_workflow`), which is not simulated"]),
         (Does("again"), &["asked for the new run of workflow `Does` (`ctx.continue_as_new`), which is not simulated"]),
-        (Does("local"), &["the local activity `Beats::spawns` (`ctx.start_local_activity`), which is not simulated"]),
+        (Does("local"), &["the local activity `Beats::spawns` (`ctx.execute_local_activity`), which is not simulated"]),
         (Does("other"), &["asked for the cancel of another workflow, which is not simulated"]),
         (Is(workflow_of_that_name_twice), &["the workflow `Does` is registered twice"]),
         (

@@ -61,7 +61,7 @@ fn of_a_heartbeat() {
 #[test]
 fn of_a_command() {
     let text = found(simulation().explore("Packs", &3).every_fault().check(check::replays()), "with another input");
-    contains(&text, &format!("`ctx.start_activity` at tests/code/lines.rs:{SCHEDULES}"));
+    contains(&text, &format!("`ctx.execute_activity` at tests/code/lines.rs:{SCHEDULES}"));
 }
 
 /// A cancel of the workflow takes its timer away in a replay, for which no line of its code asks. Before, the timer is not
