@@ -167,7 +167,7 @@ mod workflow;
 mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
-pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle};
+pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle, requests};
 pub use explore::Exploration;
 pub use inside::{EffectError, Handle, Ledger, LedgerEntry, ambient, effect, handle, random, state, task, time};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};

@@ -56,6 +56,7 @@ fn task(input: &str, heartbeat_details: Details) -> ActivityTask {
         attempt: 1,
         random_seed: 0,
         started_at: Time::ZERO,
+        run_timeout: Span::ZERO,
     };
     let info = ActivityInfo {
         activity_id: ActivityId::Seq(1),

@@ -5,6 +5,7 @@ mod error;
 mod handle;
 mod operate;
 mod output;
+pub mod requests;
 mod script;
 
 pub use call::Call;

@@ -11,7 +11,7 @@ use super::error::ClientError;
 use super::handle::{WorkflowHandle, encode, world};
 use crate::inside::state;
 use crate::inside::time::{self, Sleep};
-use crate::program::{Decode, Time};
+use crate::program::{Decode, Span, Time};
 
 /// A client of the simulated service, in virtual time. It is given to the script of
 /// [`Simulation::drive`](crate::Simulation::drive) and
@@ -43,7 +43,7 @@ impl Client {
                 return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
             };
             let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
-            match world.start_workflow(&name, &id, input) {
+            match world.start_workflow(&name, &id, input, Span::ZERO) {
                 Some(key) => Ok(WorkflowHandle::new(key, id)),
                 None => Err(ClientError::AlreadyStarted(id.to_string())),
             }

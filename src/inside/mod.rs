@@ -48,7 +48,7 @@ fn refuse(world: &World, what: impl FnOnce() -> String) {
 /// # Panics
 /// It panics outside a simulation.
 #[track_caller]
-fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World> {
+pub(crate) fn enter_run(function: impl Display, what: impl FnOnce() -> String) -> Rc<World> {
     match enter(what) {
         Some(world) => world,
         None => outside(function),

@@ -104,6 +104,8 @@ pub struct RunInfo {
     pub random_seed: u64,
     /// The time at which the run started.
     pub started_at: Time,
+    /// The longest time that the run may be open; zero means no limit.
+    pub run_timeout: Span,
 }
 
 impl RunInfo {
@@ -122,6 +124,7 @@ impl RunInfo {
             attempt: 1,
             random_seed: 0,
             started_at: Time::ZERO,
+            run_timeout: Span::ZERO,
         }
     }
 
@@ -134,6 +137,12 @@ impl RunInfo {
     /// Sets the seed of the workflow's own random numbers.
     pub fn random_seed(mut self, seed: u64) -> RunInfo {
         self.random_seed = seed;
+        self
+    }
+
+    /// Sets the longest time that the run may be open; zero means no limit.
+    pub fn run_timeout(mut self, timeout: Span) -> RunInfo {
+        self.run_timeout = timeout;
         self
     }
 

@@ -44,7 +44,7 @@ pub use keys::{ActivityKey, WorkflowKey};
 pub(crate) use keys::{Rank, TaskToken, Token};
 pub use operator::{Reset, Unpause};
 pub(crate) use outbox::{News, Ready, ServiceTimer, TimerRequest};
-pub(crate) use refused::{Code, Refused};
+pub use refused::{Code, Refused};
 pub(crate) use state::Service;
 pub(crate) use task::WorkflowTask;
 pub use workflow::WorkflowOutcome;

@@ -159,6 +159,7 @@ impl Workflow {
                 attempt: 1,
                 random_seed: start.random_seed,
                 started_at: now,
+                run_timeout: start.run_timeout,
             }),
             run_timeout: start.run_timeout,
             task_timeout,

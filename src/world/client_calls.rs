@@ -5,18 +5,41 @@ use std::task::{Context, Poll};
 
 use super::core::World;
 use super::query::QueryKey;
-use crate::program::{Failure, Payload, Time, list_names};
+use crate::program::{Extensions, Failure, Payload, Span, Time, list_names};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::trace::WorkerKey;
 
 impl World {
     /// Starts a workflow of a registered type. `None` if the id is taken.
-    pub(crate) fn start_workflow(&self, name: &Arc<str>, id: &Arc<str>, input: Payload) -> Option<WorkflowKey> {
+    /// A run timeout of zero means no limit.
+    pub(crate) fn start_workflow(
+        &self,
+        name: &Arc<str>,
+        id: &Arc<str>,
+        input: Payload,
+        run_timeout: Span,
+    ) -> Option<WorkflowKey> {
         let mut core = self.core.borrow_mut();
-        if core.workflow_ids.contains(id) {
+        if core.workflow_ids.contains_key(id) {
             return None;
         }
-        Some(core.start_workflow(name, id, input, self.setup.task_queue().clone()))
+        Some(core.start_workflow(name, id, input, self.setup.task_queue().clone(), run_timeout))
+    }
+
+    /// Finds the workflow that was started under an id.
+    pub(crate) fn find_workflow(&self, id: &str) -> Option<WorkflowKey> {
+        self.core.borrow().workflow_ids.get(id).copied()
+    }
+
+    /// Gives the settings that adapters have left in the simulation.
+    pub(crate) fn extensions(&self) -> Extensions {
+        self.setup.extensions().clone()
+    }
+
+    /// Gives the number of the run, and says whether the code that is running has crashed.
+    pub(crate) fn asks(&self) -> (u64, bool) {
+        let core = self.core.borrow();
+        (core.run, core.running_dead())
     }
 
     /// The registered name of a workflow, shared.

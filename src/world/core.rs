@@ -136,7 +136,7 @@ pub(crate) struct Core {
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
     /// The ids under which workflows were started.
-    pub(super) workflow_ids: BTreeSet<Arc<str>>,
+    pub(super) workflow_ids: BTreeMap<Arc<str>, WorkflowKey>,
     pub(super) dead: Dead,
     pub(super) memories: Memories,
     pub(super) host_link: HostLink,
@@ -226,7 +226,7 @@ impl Core {
             network: Network::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
-            workflow_ids: BTreeSet::new(),
+            workflow_ids: BTreeMap::new(),
             dead: memory.dead,
             memories: Memories::default(),
             host_link: HostLink::default(),

@@ -76,7 +76,7 @@ mod notices;
 mod placing;
 mod process_value;
 mod queries;
-mod query;
+pub(crate) mod query;
 pub(crate) mod replay;
 mod run;
 mod running;

@@ -32,7 +32,7 @@ use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics::{self, Unwound};
 use crate::program::places;
-use crate::program::{Payload, Tries, list_names};
+use crate::program::{Payload, Span, Tries, list_names};
 use crate::service::{StartWorkflow, WorkflowKey};
 use crate::trace::{What, Who, WorkflowName};
 
@@ -303,7 +303,7 @@ impl Start {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }
         if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
-            core.start_workflow(workflow, workflow, input.clone(), self.setup.task_queue().clone());
+            core.start_workflow(workflow, workflow, input.clone(), self.setup.task_queue().clone(), Span::ZERO);
         }
     }
 }
@@ -316,9 +316,9 @@ impl Core {
         workflow_id: &Arc<str>,
         input: Payload,
         task_queue: Arc<str>,
+        run_timeout: Span,
     ) -> WorkflowKey {
         let bytes = self.trace.store(input.as_bytes());
-        self.workflow_ids.insert(workflow_id.clone());
         // The types are few, so that one of this type is near.
         let named = self.trace.workflows().values();
         let execution =
@@ -328,6 +328,7 @@ impl Core {
             workflow_type: workflow_type.clone(),
             execution,
         });
+        self.workflow_ids.insert(workflow_id.clone(), key);
         self.workflows.push(HostedWorkflow::default());
         self.open_workflows += 1;
         self.note(Who::Workflow(key), What::WorkflowStarted(bytes));
@@ -337,7 +338,7 @@ impl Core {
             workflow_type: workflow_type.clone(),
             task_queue,
             input,
-            run_timeout: Default::default(),
+            run_timeout,
             task_timeout: self.settings.workflow_task_timeout.into(),
             random_seed: self.user_random.seed() ^ key.index() as u64,
         };

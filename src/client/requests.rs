@@ -1,0 +1,207 @@
+//! Requests of clients to the service, by the ids of workflows and with payloads as they are: for adapters of an SDK's client.
+//!
+//! Code of scripts, of activities and of what these spawn may make them, wherever a run is in progress on its thread. Scripts
+//! that are written for durasim use [`Client`](crate::Client).
+//!
+//! ```
+//! use std::time::Duration;
+//! use durasim::{Simulation, WorkflowContext, WorkflowError};
+//! use durasim::program::Payload;
+//! use durasim::requests::{self, Start};
+//! use durasim::service::WorkflowOutcome;
+//!
+//! async fn twice(_ctx: &WorkflowContext, number: u32) -> Result<u32, WorkflowError> { Ok(2 * number) }
+//!
+//! let (outcome, _run) = Simulation::temporal()
+//!     .workflow("twice", twice)
+//!     .drive(async |_client| {
+//!         let workflow = requests::start(Start::new("twice", "twice-1", Payload::new("21"))).unwrap();
+//!         assert_eq!(requests::find("twice-1"), Some(workflow));
+//!         requests::closed(workflow).await
+//!     })
+//!     .unwrap();
+//! assert_eq!(outcome, WorkflowOutcome::Completed(Payload::new("42")));
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::inside::enter_run;
+use crate::program::panics::leave_user_code;
+use crate::program::{Extensions, Failure, Payload, Span, Time};
+use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::world::RunError;
+use crate::world::core::World;
+use crate::world::query::QueryKey;
+
+/// A workflow that is to be started.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Start {
+    /// The registered name.
+    pub workflow_type: String,
+    /// The id, which no workflow of the run may have had before.
+    pub workflow_id: String,
+    /// The encoded input.
+    pub input: Payload,
+    /// The longest time that the workflow may be open. Zero, which [`new`](Start::new) gives it, means no limit.
+    pub run_timeout: Span,
+}
+
+impl Start {
+    /// Makes the start of a workflow of this registered type, under this id.
+    pub fn new(workflow_type: impl Into<String>, workflow_id: impl Into<String>, input: Payload) -> Start {
+        Start { workflow_type: workflow_type.into(), workflow_id: workflow_id.into(), input, run_timeout: Span::ZERO }
+    }
+
+    /// Sets the longest time that the workflow may be open; zero means no limit.
+    pub fn run_timeout(mut self, timeout: Span) -> Start {
+        self.run_timeout = timeout;
+        self
+    }
+}
+
+/// Starts a workflow. A type that is not registered ends the run with an error: a server would wait for a worker that has it.
+///
+/// # Errors
+/// The error is the workflow that has had the id before.
+///
+/// # Panics
+/// It panics outside a simulation, as all requests do. Requests of workflow code end the run with an error.
+pub fn start(start: Start) -> Result<WorkflowKey, WorkflowKey> {
+    let world = enter();
+    let id: Arc<str> = start.workflow_id.into();
+    if let Some(taken) = world.find_workflow(&id) {
+        return Err(taken);
+    }
+    let Some(name) = world.workflow_type(&start.workflow_type) else {
+        let known = world.workflow_types();
+        let error = RunError::UnknownWorkflow { name: start.workflow_type, known };
+        let why = error.to_string();
+        world.end_with(error);
+        // This is a destructor while the thread unwinds: there is no workflow to give it.
+        panic!("{why}")
+    };
+    let started = world.start_workflow(&name, &id, start.input, start.run_timeout);
+    started.ok_or_else(|| world.find_workflow(&id).expect("the id is taken"))
+}
+
+/// Finds the workflow that was started under an id.
+pub fn find(workflow_id: &str) -> Option<WorkflowKey> {
+    enter().find_workflow(workflow_id)
+}
+
+/// Gives the settings that adapters have left in the simulation.
+pub fn extensions() -> Extensions {
+    enter().extensions()
+}
+
+/// Looks at the service as it is at this moment.
+pub fn inspect<R>(look: impl FnOnce(&Service) -> R) -> R {
+    enter().inspect(look)
+}
+
+/// Gives the present moment of the run.
+pub fn now() -> Time {
+    enter().now()
+}
+
+/// Sends a signal to a workflow, which sees it with its next task.
+///
+/// # Errors
+/// The error is [`Refused::WORKFLOW_CLOSED`] if the workflow has closed.
+pub fn signal(workflow: WorkflowKey, name: &str, input: Payload) -> Result<(), Refused> {
+    enter().send_signal(workflow, name, input)
+}
+
+/// Asks a workflow to cancel itself. The request does nothing if the workflow has closed, as on a server.
+///
+/// # Errors
+/// There are none so far.
+pub fn cancel(workflow: WorkflowKey, reason: &str) -> Result<(), Refused> {
+    enter().serve(|service, now| service.request_cancel(workflow, reason.into(), now))
+}
+
+/// Closes a workflow at once; its code does not hear of it.
+///
+/// # Errors
+/// The error is [`Refused::WORKFLOW_CLOSED`] if the workflow has closed.
+pub fn terminate(workflow: WorkflowKey, reason: &str) -> Result<(), Refused> {
+    enter().serve(|service, now| service.terminate(workflow, reason.into(), now))
+}
+
+/// Asks a workflow's code, and waits for the answer. The failure is that of code that does not answer the query.
+pub fn query(workflow: WorkflowKey, name: &str, input: Payload) -> Answer {
+    let world = enter();
+    Answer { query: world.ask(workflow, name, input), run: world.asks().0 }
+}
+
+/// Waits until a workflow has closed.
+pub fn closed(workflow: WorkflowKey) -> Closed {
+    Closed { workflow, run: enter().asks().0 }
+}
+
+/// Ends the run with an error, for a request that is not simulated. It does not come back.
+///
+/// # Panics
+/// It panics in a destructor that is called while the thread unwinds.
+pub fn refuse(message: impl Into<String>) -> ! {
+    let message = message.into();
+    enter().misuse(message.clone());
+    panic!("{message}")
+}
+
+/// The answer to a [`query`]: a future that is `Send`.
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct Answer {
+    query: QueryKey,
+    run: u64,
+}
+
+impl Future for Answer {
+    type Output = Result<Payload, Failure>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        enter_again(self.run).poll_query(self.query, context)
+    }
+}
+
+/// The end of a workflow, which [`closed`] waits for: a future that is `Send`.
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct Closed {
+    workflow: WorkflowKey,
+    run: u64,
+}
+
+impl Future for Closed {
+    type Output = WorkflowOutcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkflowOutcome> {
+        enter_again(self.run).poll_outcome(self.workflow, context)
+    }
+}
+
+/// Gives the run in progress. Code that has crashed gets no further than this.
+#[track_caller]
+fn enter() -> Rc<World> {
+    let world = enter_run("requests", || {
+        "asked the service through a client: a workflow changes the world through activities only".to_owned()
+    });
+    if world.asks().1 && !std::thread::panicking() {
+        leave_user_code();
+    }
+    world
+}
+
+/// Gives the run of this number, in which a request was made.
+#[track_caller]
+fn enter_again(run: u64) -> Rc<World> {
+    let world = enter();
+    assert_eq!(world.asks().0, run, "a request of a client belongs to its run: it was awaited in another one");
+    world
+}
