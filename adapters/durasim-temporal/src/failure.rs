@@ -166,7 +166,7 @@ fn retry_state_into_core(state: enums::RetryState) -> RetryState {
     }
 }
 
-fn retry_state_from_core(state: RetryState) -> enums::RetryState {
+pub(crate) fn retry_state_from_core(state: RetryState) -> enums::RetryState {
     match state {
         RetryState::NonRetryableFailure => enums::RetryState::NonRetryableFailure,
         RetryState::Timeout => enums::RetryState::Timeout,

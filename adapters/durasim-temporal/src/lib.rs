@@ -74,16 +74,22 @@
 //! workflows, continue-as-new, local activities, calls of other workflows, updates and Nexus end the run with an error that
 //! names them.
 //!
+//! # Clients
+//!
+//! [`connect`] gives a script a client of the SDK, and `ctx.client()` gives it to activities: code that starts workflows runs as
+//! it is.
+//!
 //! # Names
 //!
 //! Activities and workflows have the names that they have in production: `Files::copy`, `Backup`, or what an attribute says.
 //!
 //! # What is not simulated
 //!
-//! Activity interceptors are not called, since options of workers do not show them. Payload codecs that change payloads, and
-//! `ctx.client()`, are refused. Clocks of std need durasim-wallclock.
+//! Activity interceptors are not called, since options of workers do not show them. Payload codecs that change payloads are
+//! refused. Clocks of std need durasim-wallclock.
 
 mod activity;
+mod client;
 mod failure;
 mod payload;
 mod place;
@@ -104,6 +110,7 @@ use temporalio_workflow::workflows::WorkflowImplementation;
 
 pub use activity::Instances;
 use activity::SdkActivity;
+pub use client::connect;
 use settings::{Settings, keeps_payloads};
 use workflow::SdkWorkflow;
 
@@ -186,7 +193,10 @@ impl SimulationExt for Simulation {
                  `DefaultPayloadCodec`",
             );
         }
-        change(self, |settings| settings.converter = converter)
+        change(self, |settings| {
+            settings.client = client::client(&converter);
+            settings.converter = converter;
+        })
     }
 
     fn workflow_interceptor(self, interceptor: WorkflowInterceptorConstructor) -> Simulation {

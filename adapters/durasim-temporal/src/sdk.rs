@@ -16,12 +16,27 @@ pub(crate) use temporalio_common::protos::coresdk::workflow_commands::{
     ActivityCancellationType, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution, QueryResult,
     QuerySuccess, ScheduleActivity, WorkflowCommand, query_result,
 };
+pub(crate) use temporalio_common::protos::google::rpc::Status as RpcStatus;
 pub(crate) use temporalio_common::protos::temporal::api::common::v1::{
-    ActivityType as ProtoActivityType, Payload as ProtoPayload, Payloads as ProtoPayloads,
-    RetryPolicy as ProtoRetryPolicy, WorkflowType as ProtoWorkflowType,
+    ActivityType as ProtoActivityType, Header as ProtoHeader, Payload as ProtoPayload, Payloads as ProtoPayloads,
+    RetryPolicy as ProtoRetryPolicy, WorkflowExecution as ProtoWorkflowExecution, WorkflowType as ProtoWorkflowType,
 };
 pub(crate) use temporalio_common::protos::temporal::api::enums::v1 as enums;
+pub(crate) use temporalio_common::protos::temporal::api::errordetails::v1 as errordetails;
 pub(crate) use temporalio_common::protos::temporal::api::failure::v1 as failures;
+pub(crate) use temporalio_common::protos::temporal::api::history::v1 as history;
+pub(crate) use temporalio_common::protos::temporal::api::query::v1::QueryRejected;
+pub(crate) use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue as ProtoTaskQueue;
+pub(crate) use temporalio_common::protos::temporal::api::workflow::v1 as executions;
+pub(crate) use temporalio_common::protos::temporal::api::workflowservice::v1::get_system_info_response::Capabilities as SystemCapabilities;
+pub(crate) use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse, GetSystemInfoResponse,
+    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse, QueryWorkflowRequest,
+    QueryWorkflowResponse, RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse,
+    SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse, TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
+};
+pub(crate) use temporalio_common::protos::utilities::pack_any;
 pub(crate) use temporalio_workflow::__private::sdk::{
     ActivationJobResult, GuestWorkflowInstance, MAIN_ROUTINE_ID, MainRoutineCompletion, RoutineCompletion, RoutineId,
     RoutinePendingState, TerminalOutcome, WorkflowHost, WorkflowInit, WorkflowInstance, is_sdk_wake,

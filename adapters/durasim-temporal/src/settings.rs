@@ -6,23 +6,40 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use durasim::program::Extensions;
+use temporalio_client::Client;
 use temporalio_common::data_converters::{
     ActivitySerializationContext, DataConverter, SerializationContextData, WorkflowSerializationContext,
 };
 use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
 
 use crate::activity::details::HeartbeatTypes;
+use crate::client;
 use crate::payload::with_encoding;
 use crate::sdk::ProtoPayload;
 
 /// The values that a simulation keeps for its SDK code.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) converter: DataConverter,
+    /// The client of scripts and activities, with that converter.
+    pub(crate) client: Client,
     pub(crate) heartbeat_types: HeartbeatTypes,
     pub(crate) interceptors: Vec<WorkflowInterceptorConstructor>,
     /// Says whether the simulation has tokio already.
     pub(crate) has_tokio: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let converter = DataConverter::default();
+        Settings {
+            client: client::client(&converter),
+            converter,
+            heartbeat_types: HeartbeatTypes::default(),
+            interceptors: Vec::new(),
+            has_tokio: false,
+        }
+    }
 }
 
 /// The settings of a simulation in which nothing was set.

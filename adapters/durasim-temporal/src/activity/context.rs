@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 use durasim::Time;
 use durasim::program::{ActivityInfo, ActivityLink, ActivityTask};
 use futures_util::future::BoxFuture;
+use temporalio_client::Client;
 use temporalio_common::ActivityDefinition;
 use temporalio_common::data_converters::{DataConverter, RawValue};
 use temporalio_sdk::activities::{
@@ -28,6 +29,7 @@ pub(crate) fn environment(
     task: &ActivityTask,
     link: Arc<dyn ActivityLink>,
     converter: &DataConverter,
+    client: Client,
 ) -> ActivityEnvironment {
     let mut builder = ActivityEnvironment::builder().payload_converter(converter.payload_converter().clone());
     if let Some(bytes) = task.heartbeat_details.as_bytes() {
@@ -42,6 +44,7 @@ pub(crate) fn environment(
     builder
         .info(info(&task.info))
         .headers(headers)
+        .client(client)
         .on_heartbeat(move |details| record_heartbeat(&*details, &*link, &name))
         .build()
 }

@@ -4,15 +4,11 @@ pub(crate) mod context;
 pub(crate) mod details;
 pub(crate) mod outcome;
 
-use std::any::Any;
 use std::fmt;
-use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
 use std::sync::Arc;
 
-use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, PerProcess, places};
+use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, PerProcess};
 use temporalio_common::data_converters::{
     ActivitySerializationContext, DataConverter, GenericPayloadConverter, SerializationContext,
     SerializationContextData,
@@ -70,12 +66,15 @@ impl<A: ExecutableActivity + 'static> ActivityProgram for SdkActivity<A> {
 
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
         let instance = Arc::clone(&*self.instances.0.get(&*link));
-        let converter = Settings::of(&link.extensions()).converter.clone();
-        let environment = Arc::new(context::environment(&task, link.clone(), &converter));
+        let (converter, client) = {
+            let extensions = link.extensions();
+            let settings = Settings::of(&extensions);
+            (settings.converter.clone(), settings.client.clone())
+        };
+        let environment = Arc::new(context::environment(&task, link, &converter, client));
         let context = context::capture(&environment);
         let run = async move {
-            let executed = execute::<A>(instance, context, &task, &converter);
-            match without_client(executed, &*link, task.info.activity_type()).await {
+            match execute::<A>(instance, context, &task, &converter).await {
                 Ok(output) => ActivityOutcome::Completed(output),
                 Err(error) => outcome::of_error(error, &converter),
             }
@@ -96,48 +95,6 @@ async fn execute<A: ExecutableActivity>(
     let input = payloads.from_payloads(&serialization, from_core(task.input()))?;
     let output = A::execute(Some(instance), context, input).await?;
     Ok(into_core(&[payloads.to_payload(&serialization, &output)?]))
-}
-
-/// The words of the SDK's panic when code asks a context for tests for its client.
-const NO_CLIENT: &str = "ActivityEnvironment was created without a Client";
-
-/// Runs the code of an activity. The run ends with an error if it asks for a client, by itself or in a task that it awaits: the
-/// panic would fail the attempt, which is tried again.
-async fn without_client<T>(
-    code: impl Future<Output = Result<T, ActivityError>>,
-    link: &dyn ActivityLink,
-    activity: &str,
-) -> Result<T, ActivityError> {
-    let refuse = || {
-        // The SDK does not know the line.
-        places::called("ctx.client");
-        link.misuse(format!(
-            "activity `{activity}` calls `ctx.client()`, which is not simulated: put the calls that it makes behind a trait, with \
-             a fake in the state of the run"
-        ));
-    };
-    let mut code = pin!(code);
-    let ended = poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(context)));
-        polled.unwrap_or_else(|thrown| {
-            if words(&*thrown).contains(NO_CLIENT) {
-                refuse();
-            }
-            resume_unwind(thrown)
-        })
-    });
-    let ended = ended.await;
-    if let Err(error) = &ended
-        && format!("{error:?}").contains(NO_CLIENT)
-    {
-        refuse();
-    }
-    ended
-}
-
-fn words(thrown: &(dyn Any + Send)) -> &str {
-    let text = thrown.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| thrown.downcast_ref::<&str>().copied()).unwrap_or_default()
 }
 
 /// Says to converters that an activity's values are converted.

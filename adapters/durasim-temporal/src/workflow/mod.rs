@@ -80,6 +80,7 @@ fn initialize(run: &RunInfo, start: &WorkflowStart) -> InitializeWorkflow {
         randomness_seed: run.random_seed,
         attempt: i32::try_from(run.attempt).unwrap_or(i32::MAX),
         start_time: Some(run.started_at.to_system_time().into()),
+        workflow_run_timeout: Some(run.run_timeout).filter(|timeout| !timeout.is_zero()).map(proto),
         workflow_task_timeout: Some(proto(TASK_TIMEOUT)),
         first_execution_run_id: run.run_id.to_string(),
         original_execution_run_id: run.run_id.to_string(),

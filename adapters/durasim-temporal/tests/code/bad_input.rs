@@ -48,18 +48,6 @@ impl Beats {
     }
 
     #[activity]
-    async fn asks_the_service(ctx: ActivityContext) -> Result<(), ActivityError> {
-        let _ = ctx.client();
-        Ok(())
-    }
-
-    #[activity]
-    async fn asks_in_a_task(ctx: ActivityContext) -> Result<(), ActivityError> {
-        tokio::spawn(async move { drop(ctx.client()) }).await?;
-        Ok(())
-    }
-
-    #[activity]
     async fn spawns(_ctx: ActivityContext) -> Result<(), ActivityError> {
         tokio::spawn(async { panic!("no disk") }).await?;
         Ok(())
@@ -81,8 +69,6 @@ impl Does {
             "unknown_type" => ctx.execute_activity(Beats::unknown_type, (), options).await?,
             "unwritable" => ctx.execute_activity(Beats::unwritable, (), options).await?,
             "spawns" => ctx.execute_activity(Beats::spawns, (), options).await?,
-            "asks_the_service" => ctx.execute_activity(Beats::asks_the_service, (), options).await?,
-            "asks_in_a_task" => ctx.execute_activity(Beats::asks_in_a_task, (), options).await?,
             "asks without end" => loop {
                 drop(ctx.timer(seconds(1)));
             },
@@ -169,8 +155,6 @@ fn simulation() -> Simulation {
     Simulation::temporal()
         .sdk_activity(Beats::unknown_type, || Beats)
         .sdk_activity(Beats::unwritable, || Beats)
-        .sdk_activity(Beats::asks_the_service, || Beats)
-        .sdk_activity(Beats::asks_in_a_task, || Beats)
         .heartbeat_type::<Unwritable>()
         .sdk_workflow::<Does>()
 }
@@ -228,11 +212,6 @@ fn every_mistake_is_told() {
             Does("unwritable"),
             &["the heartbeat details of activity `Beats::unwritable` cannot be encoded", "key must be a string"],
         ),
-        (
-            Does("asks_the_service"),
-            &["activity `Beats::asks_the_service` calls `ctx.client()`, which is not simulated", "behind a trait"],
-        ),
-        (Does("asks_in_a_task"), &["activity `Beats::asks_in_a_task` calls `ctx.client()`, which is not simulated"]),
         (
             Is(|| simulation().event_budget(1_000).run("Does", &"asks without end")),
             &["workflow `Does` has asked for 1001 things in one workflow task (a loop that does not wait?)"],

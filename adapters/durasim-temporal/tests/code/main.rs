@@ -3,6 +3,7 @@
 mod activities;
 mod bad_input;
 mod bugs;
+mod client;
 mod errors;
 mod heartbeats;
 mod lines;

@@ -2,6 +2,8 @@
 //! `tests/promises/readme.rs` of durasim compares the texts.
 
 mod backup;
+mod starter;
+mod starter_test;
 mod test;
 #[allow(dead_code, reason = "it needs a server; here it only has to compile")]
 mod worker;
