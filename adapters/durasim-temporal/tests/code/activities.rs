@@ -86,6 +86,8 @@ fn it_runs_on_several_workers_under_every_fault() {
             .explore("counts", &["Counter::next", "Counter::again"])
             .every_fault()
             .seeds(0..50)
+            // How far a process counts depends on how long it lives.
+            .without("same_result")
             .check(check::named("it counts", |run: &Run| {
                 assert!(counted(run).iter().all(|count| (101..200).contains(count)));
             }))

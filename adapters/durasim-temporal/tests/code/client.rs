@@ -437,9 +437,8 @@ async fn starter(client: &Client) -> Result<(bool, bool), Box<dyn Error>> {
 
 #[test]
 fn a_starter_holds_under_every_fault() {
-    let exploration = simulation().explore_script(async |native| {
-        starter(&connect(&native)).await.map_err(|error| error.to_string())
-    });
+    let exploration =
+        simulation().explore_script(async |native| starter(&connect(&native)).await.map_err(|error| error.to_string()));
     let report = exploration
         .every_fault()
         .seeds(0..200)

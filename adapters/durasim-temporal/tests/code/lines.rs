@@ -52,8 +52,9 @@ fn simulation() -> Simulation {
 
 #[test]
 fn of_a_heartbeat() {
-    let exploration =
-        simulation().explore("Packs", &3).every_fault().check(check::progress("Pack::items", |item: &u32| *item));
+    // A replay asks for something else, which is not the matter here.
+    let exploration = simulation().explore("Packs", &3).every_fault().without("replays");
+    let exploration = exploration.check(check::progress("Pack::items", |item: &u32| *item));
     let text = found(exploration, "the first it records is behind that");
     contains(&text, &format!("`ctx.record_heartbeat` at tests/code/lines.rs:{BEATS}"));
 }

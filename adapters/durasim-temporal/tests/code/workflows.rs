@@ -257,7 +257,9 @@ fn each_type_of_cancellation() {
     assert_eq!(ended, "cancelled: no use");
     assert!(took > 5, "{took}");
     for how in ["TryCancel", "WaitCancellationCompleted", "Abandon"] {
-        simulation().explore("Cancels", &how).every_fault().seeds(0..50).check(check::replays()).assert();
+        // How long it takes to stop is part of the result, and another with faults.
+        let exploration = simulation().explore("Cancels", &how).every_fault().seeds(0..50).without("same_result");
+        exploration.check(check::replays()).assert();
     }
 }
 
