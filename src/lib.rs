@@ -169,7 +169,9 @@ mod world;
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
 pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle, requests};
 pub use explore::Exploration;
-pub use inside::{EffectError, Handle, Ledger, LedgerEntry, ambient, effect, handle, random, state, task, time};
+pub use inside::{
+    EffectError, Handle, Ledger, LedgerEntry, ambient, effect, handle, random, state, task, time, violation,
+};
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use service::Dialect;
 pub use simulation::{Simulation, WorkerOptions};

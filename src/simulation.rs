@@ -370,7 +370,7 @@ impl Simulation {
         let (plan, random_faults) = self.decided()?;
         let start = self.start(workflow, input);
         let finished = if random_faults { start.run_swarm(plan.seed, plan.order, false) } else { start.run(&plan) };
-        finished.into_result().map(Run::for_the_user)
+        finished.into_result()?.not_violated().map(Run::for_the_user)
     }
 
     /// Runs a workflow with every fault, then with faults drawn from seeds, and judges each run. See [`Exploration`].
@@ -425,7 +425,7 @@ impl Simulation {
             });
             start.drive(&plan, random_faults, future.as_mut())
         };
-        let run = finished.into_result()?.for_the_user();
+        let run = finished.into_result()?.not_violated()?.for_the_user();
         match returned {
             Some(returned) => Ok((returned, run)),
             None => Err(RunError::ScriptStuck { at: run.virtual_time(), waiting: "the run is over".to_owned() }),

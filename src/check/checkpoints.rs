@@ -116,7 +116,7 @@ impl Check for Checkpoints {
 }
 
 /// The details, if they are more than a sign of life.
-fn checkpoint(trace: &Trace, details: Option<Bytes>) -> Option<Bytes> {
+pub(crate) fn checkpoint(trace: &Trace, details: Option<Bytes>) -> Option<Bytes> {
     details.filter(|details| trace.bytes(*details).trim_ascii() != b"null")
 }
 

@@ -5,8 +5,10 @@ use std::fmt::Debug;
 
 use super::class::Class;
 use super::effect_counts::{EffectCounts, KeyEntries, when};
+use super::redone::{Redone, redone};
 use super::violation::Violation;
 use crate::inside::{Ledger, LedgerEntry};
+use crate::program::Counted;
 use crate::program::places::first_few;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Executions};
 use crate::world::Run;
@@ -149,6 +151,42 @@ pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
         })
     });
     violation.map_or(Ok(()), Err)
+}
+
+/// Judges that no attempt of the activity does an effect again that its checkpoint covers, whatever the details mean.
+pub(super) fn nothing_covered_redone<K: Ord + Debug>(
+    ledger: &Ledger<K>,
+    activity: &str,
+    run: &Run,
+    state: &str,
+) -> Result<(), Violation> {
+    let trace = run.trace();
+    let of_the_activity = |redone: &Redone| trace.activity_type(trace.attempts()[redone.attempt].activity) == activity;
+    let Some(Redone { attempt, effects }) = redone(run, &ledger.entries()).into_iter().find(of_the_activity) else {
+        return Ok(());
+    };
+    let attempt = &run.executions().attempts()[attempt];
+    let mut key = None;
+    let mut number = 0;
+    ledger.each(|candidate, _| {
+        if number == effects[0] {
+            key = Some(effect(candidate, state));
+        }
+        number += 1;
+    });
+    let details = attempt.details.map(|details| String::from_utf8_lossy(trace.bytes(details)).into_owned());
+    let who = trace.attempt_in_a_sentence(attempt.key);
+    let message = format!(
+        "{who} does {} again, which was done before the heartbeat that is its checkpoint; an activity that does some \
+         effects again on purpose does without `.not_redone(..)`",
+        key.unwrap_or_default()
+    );
+    Err(Violation::new("redone", message)
+        .expected(
+            format!("it resumes from {} and does none of it again", details.unwrap_or_default()),
+            format!("{} done again", Counted(effects.len(), "effect")),
+        )
+        .proved_by([attempt.started.event]))
 }
 
 pub(super) fn repeated_within<K: Ord + Debug + Clone>(

@@ -86,7 +86,7 @@ impl Check for Ledgers {
         let executions = reference.executions();
         let needed = |done: Vec<Done>| done.iter().filter(|done| counts(executions, done)).count();
         let ledgers = self.of(reference).map(|(number, known)| {
-            let done = known.ledger.done().into_iter().map(|(key, done)| (key, needed(done)));
+            let done = known.done().into_iter().map(|(key, done)| (key, needed(done)));
             (number, done.filter(|(_, times)| *times > 0).collect())
         });
         Some(Arc::new(Usual {
@@ -97,7 +97,7 @@ impl Check for Ledgers {
     }
 
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
-        let is_empty = self.of(reference).all(|(_, known)| known.ledger.done().is_empty());
+        let is_empty = self.of(reference).all(|(_, known)| known.done().is_empty());
         is_empty
             .then(|| "without faults, nothing is recorded in a ledger that a state's constructor has made".to_owned())
     }
@@ -115,7 +115,7 @@ impl Check for Ledgers {
         let known = run.ledgers();
         for (number, usual) in &usual.ledgers {
             let Some(known) = known.get(*number) else { continue };
-            let done = known.ledger.done();
+            let done = known.done();
             // Its keys differ from run to run.
             if done.keys().any(|key| !usual.contains_key(key)) {
                 continue;

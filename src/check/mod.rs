@@ -26,8 +26,12 @@
 //! | does things outside | [`effects`] | nothing is lost, nothing invented, and repeats stay within a bound |
 //! | is retried | [`completes`] | once the faults are over, a retry succeeds |
 //! | | [`protected`] | a retry follows when a worker dies, before the time for all attempts is up |
-//! | may be cancelled, or has a deadline | [`stops_in_time`] | attempts end soon after they are asked to, and before their deadline |
+//! | | [`recovers_within`] | the next attempt runs soon enough after a worker's death |
+//! | may be cancelled, or has a deadline | [`hears_cancel`] | no attempt works on for a workflow that does not wait for it |
+//! | | [`stops_in_time`] | attempts end soon after they are asked to, and before their deadline |
 //! | holds a lock or a temporary file | [`cleaned_up`] | nothing is left behind when an attempt ends |
+//! | does and undoes | [`kept_or_undone`] | each thing is kept, or undone exactly once: sagas |
+//! | has a branch that only faults lead to | [`sometimes`] | at least one run takes it |
 //! | has a rule of its own | [`named`], [`judged`] | your own property of the run; the second knows the class of the run |
 //!
 //! A check only reads the run, its trace and the state that it left. To write a check that compares runs with the run
@@ -47,8 +51,10 @@ mod effect_findings;
 mod effects;
 mod ends;
 mod excuse;
+mod hears_cancel;
 mod heartbeats_in_time;
 mod heeded;
+mod kept_or_undone;
 mod ledgers;
 mod lost;
 mod named;
@@ -56,38 +62,48 @@ mod no_leftovers;
 mod outcomes;
 mod progress;
 mod protected;
+mod recovers_within;
+mod redone;
 mod reference;
 mod refusal;
 mod replays;
 mod reported;
 mod resumption;
 mod same_result;
+mod sometimes;
 mod stops_in_time;
 mod twins;
 mod violation;
 
+pub(crate) use checkpoints::checkpoint;
 pub use checkpoints::{Checkpoints, checkpoints};
 pub use class::{Budget, Class};
 pub use cleaned_up::{CleanedUp, cleaned_up};
 pub(crate) use completes::standard_completes;
 pub use completes::{Completes, completes};
 pub use effects::{Effects, effects};
+pub use hears_cancel::{HearsCancel, hears_cancel};
 pub use heartbeats_in_time::{HeartbeatsInTime, heartbeats_in_time};
+pub use kept_or_undone::{KeptOrUndone, kept_or_undone};
 pub use ledgers::{Ledgers, ledgers};
 pub use named::{ByJudged, Judged, Named, Verdict, judged, named};
 pub(crate) use no_leftovers::standard_no_leftovers;
 pub use no_leftovers::{NoLeftovers, no_leftovers};
 pub use progress::{Progress, progress};
 pub use protected::{Protected, protected};
+pub use recovers_within::{RecoversWithin, recovers_within};
 pub use reference::{Memory, Reference};
 pub use replays::{Replays, replays};
 pub use reported::{Reported, reported};
 pub(crate) use same_result::standard_same_result;
 pub use same_result::{SameResult, same_result};
+pub use sometimes::{Sometimes, sometimes};
 pub use stops_in_time::{StopsInTime, stops_in_time};
 pub use violation::Violation;
 
+pub(crate) use redone::most_redone;
 pub(crate) use reference::{Declared, Normalizer};
+pub(crate) use sometimes::PREFIX as SOMETIMES;
 
 use crate::world::Run;
 use crate::world::watch::Watch;
@@ -162,6 +178,12 @@ pub trait Check: Send + Sync {
     #[doc(hidden)]
     fn declares(&self, run: &Run, reference: &Reference) -> bool {
         let _ = (run, reference);
+        false
+    }
+
+    /// Says whether at least one run has to have something for the check.
+    #[doc(hidden)]
+    fn is_sometimes(&self) -> bool {
         false
     }
 

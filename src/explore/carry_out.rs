@@ -56,6 +56,9 @@ impl Exploration {
                 }
                 tell_of_time(sweep.report, sweep.depth.time.as_ref());
                 showed_something(sweep.report)?;
+                if shard.is_whole() {
+                    sweep.report.sometimes = self.checks.sometimes();
+                }
             }
             Wanted::Plan(plan) => sweep.replay(plan)?,
             Wanted::Seed(seed) => {

@@ -33,6 +33,17 @@ impl Checks {
         self.without_standard = true;
     }
 
+    /// The names of those that have to have something to judge in some run.
+    pub(super) fn sometimes(&self) -> Vec<String> {
+        let checks = self.asked.iter().filter(|check| check.is_sometimes());
+        checks.map(|check| check.name().to_owned()).collect()
+    }
+
+    /// Says whether a check of the activity's progress was asked for.
+    pub(super) fn judges_progress(&self, activity: &str) -> bool {
+        self.asked.iter().any(|check| check.name() == "progress" && check.activity().is_none_or(|of| of == activity))
+    }
+
     /// The names of those that were asked for.
     pub(super) fn asked(&self) -> impl Iterator<Item = &str> {
         self.asked.iter().map(|check| check.name())

@@ -90,6 +90,7 @@ impl Report {
             ("regressions", self.regressions.iter().map(Regression::to_value).collect()),
             ("accepted", self.accepted.iter().map(Accepted::to_value).collect()),
             ("plans_written", self.written.into()),
+            ("suggestions", self.suggestions.iter().map(|line| Value::from(cut(line, LONGEST_TEXT))).collect()),
             ("notes", self.notes.iter().map(|note| Value::from(cut(note, LONGEST_TEXT))).collect()),
             ("fingerprint", hexadecimal(self.fingerprint())),
         ])
@@ -149,6 +150,7 @@ impl Part {
             ("attempts", tally.attempts.into()),
             ("heartbeats", tally.heartbeats()),
             ("resumes", tally.resumes.into()),
+            ("redone", tally.redone.into()),
             ("resumed_from", tally.resumed_from()),
             ("virtual_seconds", seconds(tally.virtual_time)),
             ("checks", tally.checks()),

@@ -69,6 +69,9 @@ impl Report {
         self.regressions.extend(other.regressions);
         self.accepted.extend(other.accepted);
         self.notes.extend(other.notes);
+        self.sometimes = other.sometimes;
+        let new: Vec<String> = other.suggestions.into_iter().filter(|line| !self.suggestions.contains(line)).collect();
+        self.suggestions.extend(new);
         self.interrupted |= other.interrupted;
         self.out_of_time |= other.out_of_time;
         self.skipped &= other.skipped;

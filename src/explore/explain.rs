@@ -68,6 +68,10 @@ pub(super) fn explain(
 
 /// Adds the calls that the events of a finding are the notes of, as far as the run has kept their places.
 pub(super) fn add_places(finding: &mut Finding, run: &Run) {
+    // A fake has said where.
+    if matches!(finding.cause, Cause::Seen(_)) {
+        return;
+    }
     finding.places = first_few(finding.violation.events.iter().filter_map(|event| run.call_of(*event)));
 }
 

@@ -7,12 +7,13 @@ use crate::check::{Check, Class, Reference, Violation};
 use crate::program::panics;
 use crate::world::logs::Logs;
 use crate::world::shown::Shown;
+use crate::world::violated::Seen;
 use crate::world::{Finished, Run, RunError};
 
 /// A check with what it knows of the run without faults.
 pub(super) struct Judge {
     pub(super) check: Arc<dyn Check>,
-    /// The run without faults has nothing for it, so that it may have had nothing to judge in any run.
+    /// The run without faults has nothing for it, so that it may have nothing to judge in any run.
     pub(super) shows_nothing: bool,
     pub(super) reference: Reference,
 }
@@ -43,6 +44,8 @@ pub(super) enum Cause {
     Unfinished(Discriminant<RunError>),
     /// The run without faults does not end well.
     Reference,
+    /// A fake saw what must not be: its words without their numbers.
+    Seen(String),
     /// A state of the run panicked when it was dropped.
     DroppedState,
     /// The run went another way when it was made again.
@@ -140,6 +143,22 @@ pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
     })
 }
 
+/// A fake saw what must not be.
+fn of_violation(run: &Run) -> Option<Finding> {
+    let Seen { message, place, event } = run.first_violation()?;
+    let rule: String = message.chars().filter(|character| !character.is_ascii_digit()).collect();
+    let violation = Violation::new(rule.clone(), format!("a fake saw what must not be: {message}"));
+    Some(Finding {
+        cause: Cause::Seen(rule),
+        check: "violation".to_owned(),
+        violation: violation.proved_by(Vec::from_iter(event)),
+        places: Vec::from_iter(place),
+        repeats: true,
+        is_general: false,
+        logs: Logs::default(),
+    })
+}
+
 /// The findings of the checks that are asked.
 pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> bool) -> Vec<Finding> {
     let shown = Shown::of_this_thread();
@@ -151,7 +170,7 @@ pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> boo
         };
         Some(Finding::of_check(index, &*judge.check, violation))
     });
-    found.collect()
+    of_violation(run).into_iter().chain(found).collect()
 }
 
 /// The class of a run that violates nothing.

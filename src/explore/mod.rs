@@ -43,6 +43,7 @@ mod shard;
 mod share;
 mod shrink;
 mod singles;
+mod suggest;
 mod sweep;
 mod taken;
 mod tally;
@@ -441,6 +442,7 @@ impl Exploration {
     /// too: a file that cannot be written is the report's error.
     pub fn report(&self) -> Report {
         let mut report = self.reported();
+        report.judge_sometimes();
         report.write_where_asked();
         report
     }

@@ -201,10 +201,13 @@ impl Block {
         let mut noted: Vec<(&str, bool)> = Vec::with_capacity(judges.len());
         for Judge { check, shows_nothing, reference } in judges {
             // One that panics has failed already.
-            let has_something = panics::catch(|| check.has_something(&finished.run, reference)).unwrap_or(true);
+            let has_something =
+                panics::catch(|| check.has_something(&finished.run, reference)).unwrap_or(!check.is_sometimes());
             match noted.iter_mut().find(|(name, _)| *name == check.name()) {
                 Some((_, known)) => *known |= has_something,
-                None if has_something || *shows_nothing => noted.push((check.name(), has_something)),
+                None if has_something || *shows_nothing || check.is_sometimes() => {
+                    noted.push((check.name(), has_something))
+                }
                 None => {}
             }
         }

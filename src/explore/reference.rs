@@ -12,6 +12,7 @@ use super::failed::Failed;
 use super::finding::{Cause, Finding, Judge, judge, of_dropped_state};
 use super::repeat::Once;
 use super::report::{Part, PartKind, Report};
+use super::suggest::suggestions;
 use super::tally::Tally;
 use super::validate;
 use crate::check::{Class, Declared, Reference, Violation};
@@ -62,10 +63,16 @@ impl Exploration {
         if finding.is_none() && self.deterministic {
             finding = Once::new(&run, Plan::none()).differs_on_another_thread(&self.start);
         }
+        for Judge { check, reference, .. } in judges.iter().filter(|judge| judge.check.is_sometimes()) {
+            tally.note_judged(check.name(), panics::catch(|| check.has_something(&run, reference)).unwrap_or(false));
+        }
         tally.count(&run, finding.is_none().then_some(Class::Survive));
         // It is the run that the others are compared with.
         (tally.survive, tally.quiet) = (tally.quiet, 0);
         let failed = finding.is_some();
+        if !failed {
+            report.suggestions = suggestions(&run, &self.checks);
+        }
         if let Some(mut finding) = finding {
             if finding.cause == Cause::NotDeterministic {
                 Once::new(&run, Plan::none()).add_place(&mut finding, &self.start);

@@ -13,7 +13,7 @@ use super::regressions::{Regression, RegressionState};
 use super::rerun::Rerun;
 use super::shard::Shard;
 use super::tally::Tally;
-use crate::check::Violation;
+use crate::check::{SOMETIMES, Violation};
 use crate::fault::Plan;
 use crate::program::Counted;
 use crate::world::RunError;
@@ -51,6 +51,10 @@ pub struct Report {
     pub(super) written: Option<usize>,
     /// The things that were not looked at, as far as a reader should know of them, each a line.
     pub(super) notes: Vec<String>,
+    /// The names of checks that have to have something to judge in some run, if all runs were made.
+    pub(super) sometimes: Vec<String>,
+    /// Checks that the run without faults suggests, each a line.
+    pub(super) suggestions: Vec<String>,
 }
 
 /// One part of an exploration: the fault-free run, every fault, a range of seeds, or one plan.
@@ -122,6 +126,8 @@ impl Report {
             accepted: Vec::new(),
             written: None,
             notes: Vec::new(),
+            sometimes: Vec::new(),
+            suggestions: Vec::new(),
         }
     }
 
@@ -175,6 +181,12 @@ impl Report {
         &self.notes
     }
 
+    /// Lists the checks that say more of this code and are not asked for, as the run without faults suggests them: a worker's death
+    /// that is noticed late, an activity that cannot hear of a cancel. Each is a line.
+    pub fn suggestions(&self) -> &[String] {
+        &self.suggestions
+    }
+
     /// Says whether Ctrl-C or SIGTERM ended the exploration before all its runs were made. The findings up to then are there.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
@@ -194,6 +206,21 @@ impl Report {
     pub(super) fn tell(&mut self, note: String) {
         tell(&note);
         self.notes.push(note);
+    }
+
+    /// Has an error if a thing that some run has to show was shown by none.
+    pub(super) fn judge_sometimes(&mut self) {
+        if self.error.is_some() || !self.holds() || self.is_stopped() {
+            return;
+        }
+        let met = |name: &String| self.parts.iter().any(|part| part.tally.judged.get(name).is_some_and(|met| *met > 0));
+        let runs: u64 = self.parts.iter().map(|part| part.tally.runs).sum();
+        if let Some(name) = self.sometimes.iter().find(|name| !met(name)) {
+            self.error = Some(RunError::Setup(format!(
+                "`{name}` is so in none of the {}: the code never comes there. Explore more, or give an input that leads there",
+                Counted(runs, "run")
+            )));
+        }
     }
 
     /// Says whether there was no error, no run violates a check, and the exploration was not interrupted.
@@ -277,6 +304,14 @@ impl fmt::Display for Report {
                  start-to-close timeout could end"
             )?;
         }
+        let redone = self.parts.iter().map(|part| part.tally.redone).max().unwrap_or(0);
+        if redone > 0 {
+            let effects = Counted(redone, "effect");
+            writeln!(f, "  resumes do up to {effects} again that their checkpoint covers")?;
+        }
+        for suggestion in &self.suggestions {
+            writeln!(f, "  suggested: {suggestion}")?;
+        }
         self.write_coverage(f)
     }
 }
@@ -284,6 +319,22 @@ impl fmt::Display for Report {
 /// `progress in 212`.
 fn words((check, runs): (&String, &u64)) -> String {
     format!("{check} in {runs}")
+}
+
+/// A list after its title. It goes on in further lines where it is longer than a terminal is wide.
+fn wrapped(title: &str, items: &[String]) -> String {
+    let (mut text, mut column) = (title.to_owned(), 4 + title.len());
+    for (number, item) in items.iter().enumerate() {
+        let comma = if number + 1 < items.len() { "," } else { "" };
+        if number > 0 && column + 1 + item.len() + comma.len() > 80 {
+            text += "\n       ";
+            column = 7;
+        }
+        let space = if number > 0 { " " } else { "" };
+        text += &format!("{space}{item}{comma}");
+        column += space.len() + item.len() + comma.len();
+    }
+    text
 }
 
 /// A line, and what its runs could show below it.
@@ -325,9 +376,14 @@ impl fmt::Display for Part {
             write!(f, "\n    {without_effect} with faults that changed nothing")?;
         }
         // A check that is not named had something to judge in all of them.
-        let fewer: Vec<String> = self.tally.judged.iter().filter(|(_, judged)| *judged < runs).map(words).collect();
+        let (sometimes, always): (Vec<_>, Vec<_>) =
+            self.tally.judged.iter().partition(|(name, _)| name.starts_with(SOMETIMES));
+        let fewer: Vec<String> = always.into_iter().filter(|(_, judged)| *judged < runs).map(words).collect();
         if !fewer.is_empty() {
-            write!(f, "\n    something to judge: {}", fewer.join(", "))?;
+            write!(f, "\n    {}", wrapped("something to judge: ", &fewer))?;
+        }
+        for (name, met) in sometimes {
+            write!(f, "\n    {name} in {}", Counted(*met, "run"))?;
         }
         Ok(())
     }

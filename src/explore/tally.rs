@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::{Budget, Class};
+use crate::check::{Budget, Class, most_redone};
 use crate::trace::Trace;
 use crate::world::Run;
 
@@ -51,6 +51,9 @@ pub struct Tally {
     pub resumes: u64,
     /// The details they started with, and how many did.
     pub resumed_from: BTreeMap<Vec<u8>, u64>,
+    /// The most effects of one ledger that a resumed attempt did again though its checkpoint covers them: see
+    /// [`Effects::not_redone`](crate::check::Effects::not_redone).
+    pub redone: u64,
     /// The runs' length, summed up.
     pub virtual_time: Duration,
     /// Violations by check.
@@ -85,6 +88,7 @@ impl Tally {
             None => self.failed += 1,
         }
         self.fingerprint = self.fingerprint.wrapping_add(run.trace().fingerprint());
+        self.redone = self.redone.max(most_redone(run) as u64);
         self.virtual_time += run.virtual_time().since_epoch();
         for attempt in run.executions().attempts().values() {
             self.attempts += 1;
@@ -127,6 +131,7 @@ impl Tally {
         self.heartbeats_sent += more.heartbeats_sent;
         self.heartbeats_visible += more.heartbeats_visible;
         self.resumes += more.resumes;
+        self.redone = self.redone.max(more.redone);
         self.virtual_time += more.virtual_time;
         for (details, count) in more.resumed_from {
             self.count_details(details, count);

@@ -22,6 +22,8 @@ pub struct LedgerEntry {
     pub attempt: u32,
     /// The key of that attempt in the trace, where its number alone could mean several.
     pub(crate) hosted: Option<AttemptKey>,
+    /// The number of events that the trace had by then.
+    pub(crate) event: usize,
     pub(crate) recorded: Recorded,
 }
 
@@ -105,13 +107,13 @@ impl<K: Ord + fmt::Debug> AnyLedger for Entries<K> {
         self.name.clone()
     }
 
-    fn done(&self) -> BTreeMap<String, Vec<Done>> {
-        let mut done: BTreeMap<String, Vec<Done>> = BTreeMap::new();
-        for (key, entries) in &*self.entries.borrow() {
-            let entries = entries.iter().map(|entry| Done { at: entry.at, attempt: entry.hosted });
-            done.entry(format!("{key:?}")).or_default().extend(entries);
-        }
-        done
+    fn entries(&self) -> Vec<Vec<Done>> {
+        let done = |entry: &LedgerEntry| Done { at: entry.at, event: entry.event, attempt: entry.hosted };
+        self.entries.borrow().values().map(|entries| entries.iter().map(done).collect()).collect()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.entries.borrow().keys().map(|key| format!("{key:?}")).collect()
     }
 }
 
@@ -128,16 +130,24 @@ impl<K: Ord> Ledger<K> {
     pub fn record(&self, key: K) {
         places::called("ledger.record");
         let world = enter(|| "wrote into a ledger: a workflow changes the world through activities only".to_owned());
-        let (at, hosted, attempt) = match &world {
+        let (at, event, hosted, attempt) = match &world {
             Some(world) => match world.doer() {
-                Some((attempt, number)) => (world.now(), attempt, number),
+                Some((attempt, number)) => (world.now(), world.events(), attempt, number),
                 None => return,
             },
-            None => (Time::ZERO, None, 0),
+            None => (Time::ZERO, 0, None, 0),
         };
         let recorded = Recorded(places::present().call());
         let Ok(mut entries) = self.0.entries.try_borrow_mut() else { return writes_while_it_is_read(world.as_deref()) };
-        entries.entry(key).or_default().push(LedgerEntry { at, attempt, hosted, recorded });
+        entries.entry(key).or_default().push(LedgerEntry { at, attempt, hosted, event, recorded });
+    }
+
+    /// The effects by the number of their key, for checks.
+    pub(crate) fn entries(&self) -> Vec<Vec<Done>>
+    where
+        K: fmt::Debug,
+    {
+        AnyLedger::entries(&*self.0)
     }
 
     /// Its address, which tells it from every other one.

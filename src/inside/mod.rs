@@ -10,6 +10,7 @@ mod random;
 mod state;
 pub mod task;
 pub mod time;
+mod violation;
 
 use std::fmt::Display;
 use std::rc::Rc;
@@ -20,6 +21,7 @@ pub use effect::{EffectError, effect};
 pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;
 pub use state::{Handle, handle, state};
+pub use violation::violation;
 
 /// Gives the run in progress, for a call that also works outside of a run. A call from a workflow's code is misuse,
 /// which ends the run with `workflow code {what}`.

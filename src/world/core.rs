@@ -25,6 +25,7 @@ use super::settings::Settings;
 use super::setup::Setup;
 use super::shown::{Cause, Doing, Outer, Shown};
 use super::states::States;
+use super::violated::{Seen, Violations};
 use super::watch::Found;
 use crate::engine::choice::{Draws, Stream};
 use crate::engine::ready::Executor;
@@ -73,6 +74,7 @@ pub(crate) struct World {
     /// Never borrowed while user code runs.
     pub(super) core: RefCell<Box<Core>>,
     pub(super) states: States,
+    pub(super) violations: Violations,
     pub(super) found: RefCell<Vec<Found>>,
     /// A runtime that keeps time for the activities' code.
     pub(super) host: RefCell<Option<Rc<dyn Host>>>,
@@ -301,6 +303,11 @@ impl World {
         Some((attempt, attempt.map_or(0, |attempt| core.attempts[attempt].token().attempt)))
     }
 
+    /// The number of events that the trace has by now.
+    pub(crate) fn events(&self) -> usize {
+        self.core.borrow().trace.events().len()
+    }
+
     /// Keeps a ledger, if the constructor of a state makes it now.
     pub(crate) fn note_ledger(&self, ledger: Rc<dyn AnyLedger>) {
         self.states.ledgers().note(ledger);
@@ -309,6 +316,14 @@ impl World {
     /// The ledgers that the constructors of states have made.
     pub(super) fn ledgers(&self) -> Vec<Known> {
         self.states.ledgers().all()
+    }
+
+    /// Notes that a fake saw what must not be. Code of a crashed attempt says nothing.
+    pub(crate) fn note_violation(&self, message: String) {
+        if self.doer().is_some() {
+            let place = places::present().call().map(|call| call.to_string());
+            self.violations.note(Seen { message, place, event: self.events().checked_sub(1) });
+        }
     }
 
     /// Random bits for user code.
@@ -340,6 +355,7 @@ impl World {
             setup,
             core: RefCell::new(core),
             states: States::default(),
+            violations: Violations::default(),
             found: RefCell::new(Vec::new()),
             host: RefCell::new(None),
         })

@@ -73,6 +73,14 @@ pub enum RunError {
         /// The call that asked for it, in brackets, if it is known.
         place: String,
     },
+    /// A fake saw what must not be: [`durasim::violation`](crate::violation) was called. Explorations have it as a failure.
+    #[error("what must not be has happened: {message}{place}")]
+    Violated {
+        /// The words of the fake.
+        message: String,
+        /// The call that said so, in brackets, if it is known.
+        place: String,
+    },
     /// Code called something that does not belong where it was called.
     #[error("{0}")]
     Misuse(String),
@@ -227,6 +235,7 @@ impl RunError {
             RunError::UnknownTaskQueue { .. } => "unknown task queue",
             RunError::Input { .. } => "input",
             RunError::UnknownState { .. } => "unknown state",
+            RunError::Violated { .. } => "violated",
             RunError::Misuse(_) => "misuse",
             RunError::WorkflowTask { kind, .. } => match kind {
                 WorkflowTaskErrorKind::Panicked => "workflow panicked",

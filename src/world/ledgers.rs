@@ -13,14 +13,19 @@ pub(crate) trait AnyLedger {
     /// The name that the user has given to it.
     fn name(&self) -> Option<Arc<str>>;
 
-    /// The effects that were done, by their keys in words.
-    fn done(&self) -> BTreeMap<String, Vec<Done>>;
+    /// The effects that were done, by key, in the order of the keys.
+    fn entries(&self) -> Vec<Vec<Done>>;
+
+    /// The keys in words, in their order.
+    fn keys(&self) -> Vec<String>;
 }
 
 /// One effect of a ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Done {
     pub(crate) at: Time,
+    /// The number of events that the trace had by then.
+    pub(crate) event: usize,
     /// The attempt that did it, if one did.
     pub(crate) attempt: Option<AttemptKey>,
 }
@@ -34,6 +39,15 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// The effects that were done, by their keys in words. Keys that read the same are one.
+    pub(crate) fn done(&self) -> BTreeMap<String, Vec<Done>> {
+        let mut done: BTreeMap<String, Vec<Done>> = BTreeMap::new();
+        for (key, entries) in self.ledger.keys().into_iter().zip(self.ledger.entries()) {
+            done.entry(key).or_default().extend(entries);
+        }
+        done
+    }
+
     /// The address of the ledger, which tells it from every other one.
     pub(crate) fn address(&self) -> usize {
         Rc::as_ptr(&self.ledger).addr()

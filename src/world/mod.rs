@@ -95,6 +95,7 @@ pub(crate) mod stuck;
 mod subscriber;
 mod survey;
 mod user_code;
+pub(crate) mod violated;
 pub(crate) mod watch;
 mod watchdog;
 mod watching;

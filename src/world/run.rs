@@ -16,6 +16,7 @@ use super::ledgers::Known;
 use super::nearest::not_fired;
 use super::states::unknown_state;
 use super::survey::survey;
+use super::violated::Seen;
 use crate::fault::survey::Survey;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::Panic;
@@ -190,6 +191,25 @@ impl Run {
     /// The ledgers that the constructors of its states have made, in that order.
     pub(crate) fn ledgers(&self) -> Vec<Known> {
         self.world().ledgers()
+    }
+
+    /// The first thing that a fake saw and that must not be.
+    pub(crate) fn first_violation(&self) -> Option<Seen> {
+        self.world().violations.first()
+    }
+
+    /// The run, unless a fake saw in it what must not be.
+    ///
+    /// # Errors
+    /// [`RunError::Violated`].
+    pub(crate) fn not_violated(self) -> Result<Run, RunError> {
+        match self.first_violation() {
+            Some(Seen { message, place, .. }) => {
+                let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+                Err(RunError::Violated { message, place })
+            }
+            None => Ok(self),
+        }
     }
 
     /// Where faults could have struck, and how long its attempts took.

@@ -1,5 +1,6 @@
 //! Each rule of the checks has code that breaks it, and is silent about code that only looks as if it did.
 
+mod asked_for;
 mod checkpoints;
 mod cleaned_up;
 mod completes;
