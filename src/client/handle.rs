@@ -43,15 +43,21 @@ impl<O: Decode> WorkflowHandle<O> {
         world().inspect(|service| service.workflow(self.key).is_open())
     }
 
-    /// Sends a signal. The workflow's code sees it with its next task.
+    /// Sends a signal, and waits until the service has it. The workflow's code sees it with its next task.
+    ///
+    /// A fault may keep it on its way. Nothing that the script does after this call can arrive before it then.
     ///
     /// # Errors
-    /// The error is [`ClientError::Refused`] if the workflow has closed, or [`ClientError::Encode`].
+    /// The error is [`ClientError::Refused`] if the workflow has closed by the time it arrives, or
+    /// [`ClientError::Encode`].
     #[track_caller]
     pub fn signal<'a>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, ()> {
         Call::new("handle.signal", async move {
             let input = encode(input, || format!("the input of signal `{name}`"))?;
-            Ok(world().send_signal(self.key, name, input)?)
+            if let Some(late) = world().send_signal(self.key, name, input)? {
+                poll_fn(|context| world().poll_signal(late, context)).await?;
+            }
+            Ok(())
         })
     }
 

@@ -35,6 +35,7 @@ use crate::program::{Extensions, Failure, Payload, Span, Time};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::world::RunError;
 use crate::world::core::World;
+use crate::world::network::LateSignalKey;
 use crate::world::query::QueryKey;
 
 /// A workflow that is to be started.
@@ -109,12 +110,11 @@ pub fn now() -> Time {
     enter().now()
 }
 
-/// Sends a signal to a workflow, which sees it with its next task.
-///
-/// # Errors
-/// The error is [`Refused::WORKFLOW_CLOSED`] if the workflow has closed.
-pub fn signal(workflow: WorkflowKey, name: &str, input: Payload) -> Result<(), Refused> {
-    enter().send_signal(workflow, name, input)
+/// Sends a signal to a workflow, which sees it with its next task, and waits until the service has it. The error is
+/// [`Refused::WORKFLOW_CLOSED`] if the workflow has closed by then.
+pub fn signal(workflow: WorkflowKey, name: &str, input: Payload) -> Sent {
+    let world = enter();
+    Sent { answer: world.send_signal(workflow, name, input), run: world.asks().0 }
 }
 
 /// Asks a workflow to cancel itself. The request does nothing if the workflow has closed, as on a server.
@@ -152,6 +152,27 @@ pub fn refuse(message: impl Into<String>) -> ! {
     let message = message.into();
     enter().misuse(message.clone());
     panic!("{message}")
+}
+
+/// The answer of the service to a [`signal`]: a future that is `Send`.
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct Sent {
+    /// The request, if a fault keeps it on its way.
+    answer: Result<Option<LateSignalKey>, Refused>,
+    run: u64,
+}
+
+impl Future for Sent {
+    type Output = Result<(), Refused>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        match &self.answer {
+            Ok(None) => Poll::Ready(Ok(())),
+            Ok(Some(late)) => enter_again(self.run).poll_signal(*late, context),
+            Err(refused) => Poll::Ready(Err(refused.clone())),
+        }
+    }
 }
 
 /// The answer to a [`query`]: a future that is `Send`.

@@ -45,7 +45,8 @@ pub enum Fault {
     RequestLost,
     /// The service acts on the message, but its answer never arrives at the worker. Text: `answer_lost`.
     AnswerLost,
-    /// The message, the hand-over of the task, the signal or the timer takes so much longer. Text: `delayed(500ms)`.
+    /// The message, the hand-over of the task, the signal or the timer takes so much longer. The sender of a signal waits
+    /// until it has arrived. Text: `delayed(500ms)`.
     Delayed(Duration),
     /// The worker that takes the task dies at once. Text: `worker_dies`.
     WorkerDies,

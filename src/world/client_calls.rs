@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::core::World;
+use super::network::LateSignalKey;
 use super::query::QueryKey;
 use crate::program::{Extensions, Failure, Payload, Span, Time, list_names};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
@@ -65,12 +66,22 @@ impl World {
         self.core.borrow_mut().serve(call)
     }
 
-    /// Sends a signal.
+    /// Sends a signal. One that is on a slow way is given back; [`poll_signal`](World::poll_signal) gives the answer.
     ///
     /// # Errors
     /// What the service says.
-    pub(crate) fn send_signal(&self, workflow: WorkflowKey, name: &str, input: Payload) -> Result<(), Refused> {
+    pub(crate) fn send_signal(
+        &self,
+        workflow: WorkflowKey,
+        name: &str,
+        input: Payload,
+    ) -> Result<Option<LateSignalKey>, Refused> {
         self.core.borrow_mut().send_signal(workflow, name.into(), input)
+    }
+
+    /// The answer to a signal on a slow way, once.
+    pub(crate) fn poll_signal(&self, signal: LateSignalKey, context: &Context<'_>) -> Poll<Result<(), Refused>> {
+        self.core.borrow_mut().network.poll_answer(signal, context.waker())
     }
 
     /// Asks a workflow; [`poll_query`](World::poll_query) gives the answer.

@@ -70,7 +70,7 @@ mod memories;
 mod messages;
 mod misuse;
 mod nearest;
-mod network;
+pub(crate) mod network;
 mod news;
 mod notices;
 mod placing;

@@ -1,6 +1,7 @@
 //! [`Network`]: what is on a slow way to the service.
 
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 
 use crate::program::{Payload, Table, Time, key};
 use crate::service::{Refused, Service, WorkflowKey};
@@ -39,11 +40,21 @@ impl LateSignal {
     }
 }
 
+/// A signal on a slow way, and its sender, who waits for the answer of the service.
+#[derive(Debug)]
+struct Request {
+    /// `None` once it has arrived.
+    signal: Option<LateSignal>,
+    /// The answer, until the sender takes it.
+    answer: Option<Result<(), Refused>>,
+    sender: Option<Waker>,
+}
+
 /// Messages and signals on a slow way, until they arrive.
 #[derive(Debug, Default)]
 pub(super) struct Network {
     messages: Table<MessageKey, Option<Message>>,
-    signals: Table<LateSignalKey, Option<LateSignal>>,
+    signals: Table<LateSignalKey, Request>,
 }
 
 impl Network {
@@ -59,16 +70,42 @@ impl Network {
 
     /// Takes a signal on its way.
     pub(super) fn send_signal(&mut self, signal: LateSignal) -> LateSignalKey {
-        self.signals.push(Some(signal))
+        self.signals.push(Request { signal: Some(signal), answer: None, sender: None })
     }
 
     /// The workflow that a signal is for, until it has arrived.
     pub(super) fn receiver(&self, signal: LateSignalKey) -> Option<WorkflowKey> {
-        self.signals[signal].as_ref().map(|signal| signal.workflow)
+        self.signals[signal].signal.as_ref().map(|signal| signal.workflow)
+    }
+
+    /// Says whether the sender of a signal waits for the answer.
+    pub(super) fn has_sender(&self, signal: LateSignalKey) -> bool {
+        self.signals[signal].sender.is_some()
     }
 
     /// The signal arrives.
     pub(super) fn signal_arrives(&mut self, signal: LateSignalKey) -> Option<LateSignal> {
-        self.signals[signal].take()
+        self.signals[signal].signal.take()
+    }
+
+    /// The service has answered a signal that arrived: its sender goes on.
+    pub(super) fn answer_sender(&mut self, signal: LateSignalKey, answer: Result<(), Refused>) {
+        let request = &mut self.signals[signal];
+        request.answer = Some(answer);
+        if let Some(sender) = request.sender.take() {
+            sender.wake();
+        }
+    }
+
+    /// The sender asks for the answer, which it gets once.
+    pub(super) fn poll_answer(&mut self, signal: LateSignalKey, waker: &Waker) -> Poll<Result<(), Refused>> {
+        let request = &mut self.signals[signal];
+        match request.answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                request.sender = Some(waker.clone());
+                Poll::Pending
+            }
+        }
     }
 }

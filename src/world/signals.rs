@@ -10,19 +10,23 @@ use crate::program::{Payload, Seq};
 use crate::service::{Refused, ServiceTimer, WorkflowKey};
 
 impl Core {
-    /// Sends a signal. One that is delayed counts as sent; should it arrive after the workflow has closed, nobody is notified
-    /// of that.
+    /// Sends a signal. One that is delayed is given back: its sender waits until the service has answered.
     ///
     /// # Errors
     /// What the service says.
-    pub(crate) fn send_signal(&mut self, workflow: WorkflowKey, name: Arc<str>, input: Payload) -> Result<(), Refused> {
+    pub(super) fn send_signal(
+        &mut self,
+        workflow: WorkflowKey,
+        name: Arc<str>,
+        input: Payload,
+    ) -> Result<Option<LateSignalKey>, Refused> {
         let count = self.workflows[workflow].count_signal();
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
         if let Some(Fault::Delayed(length)) = fault {
             let signal = self.network.send_signal(LateSignal::new(workflow, name, input));
             self.agenda.wake_at(self.agenda.after(length), Wakeup::Signal(signal));
-            return Ok(());
+            return Ok(Some(signal));
         }
         let duplicate = (fault == Some(Fault::Duplicated)).then(|| (name.clone(), input.clone()));
         self.serve_then(
@@ -36,14 +40,15 @@ impl Core {
                 }
                 sent
             },
-        )
+        )?;
+        Ok(None)
     }
 
-    /// A delayed signal arrives.
+    /// A delayed signal arrives, and its sender goes on with the answer.
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
-        if let Some(signal) = self.network.signal_arrives(signal) {
-            // Its sender has gone on long since.
-            let _ = self.serve(|service, now| signal.reach(service, now));
+        if let Some(arrived) = self.network.signal_arrives(signal) {
+            let answer = self.serve(|service, now| arrived.reach(service, now));
+            self.network.answer_sender(signal, answer);
         }
     }
 

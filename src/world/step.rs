@@ -376,7 +376,8 @@ impl Core {
             Wakeup::Deliver(_) => true,
             Wakeup::AnswerTask { workflow, stamp } => self.workflows[workflow].is_held(stamp),
             Wakeup::Signal(signal) => {
-                self.network.receiver(signal).is_some_and(|workflow| self.service.workflow(workflow).is_open())
+                self.network.has_sender(signal)
+                    || self.network.receiver(signal).is_some_and(|to| self.service.workflow(to).is_open())
             }
             Wakeup::LateTimer { workflow, timer } => self.service.is_live(ServiceTimer::Workflow { workflow, timer }),
             Wakeup::Query(query) => self.queries[query].is_waiting(),

@@ -133,11 +133,29 @@ fn every_fault_of_a_workflow_site_strikes_and_the_run_ends() {
     }
 }
 
+/// Its sender waits for the answer, as on a server: what the same script sends afterwards arrives afterwards.
 #[test]
-fn a_delayed_signal_arrives_later_and_out_of_order() {
-    let run = run("taker#1:signal1=delayed(1500ms)");
-    assert_eq!(taken(&run), [2, 1, 3]);
-    assert!(run.not_fired().is_empty());
+fn a_delayed_signal_holds_up_its_sender_and_is_not_overtaken() {
+    let arrivals = |run: &Run| happened(run, |what| matches!(what, What::SignalReceived(_)));
+    let (on_time, late) = (run("v1"), run("taker#1:signal1=delayed(1500ms)"));
+    assert_eq!(taken(&late), [1, 2, 3]);
+    assert!(late.not_fired().is_empty());
+    assert_eq!(arrivals(&on_time).join(" "), "1.000s 2.000s 3.000s");
+    assert_eq!(arrivals(&late).join(" "), "2.500s 3.500s 4.500s");
+}
+
+#[test]
+fn a_signal_that_comes_to_a_closed_workflow_refuses_its_sender() {
+    let simulation = simulation().plan("taker#1:signal1=delayed(100s)".parse().expect("a plan"));
+    let driven = simulation.drive(|client| async move {
+        let taker = client.start::<Taken>("taker", "taker", &()).await.expect("starts");
+        let sent = taker.signal("number", &1).await;
+        (sent.map_err(|refused| refused.to_string()), client.now(), taker.is_open())
+    });
+    let ((sent, at, is_open), run) = driven.expect("runs");
+    assert!(sent.is_err_and(|refused| refused.contains("NOT_FOUND")), "{}", run.timeline());
+    // The workflow has waited for ten seconds, and the request was on its way for a hundred.
+    assert_eq!((at.to_string().as_str(), is_open), ("100.000s", false));
 }
 
 #[test]

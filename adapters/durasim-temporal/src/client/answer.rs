@@ -72,14 +72,15 @@ pub(super) fn refuse_header(header: Option<ProtoHeader>, of: &str) {
     }
 }
 
-pub(super) fn signal(request: SignalWorkflowExecutionRequest) -> Result<SignalWorkflowExecutionResponse, Status> {
+pub(super) async fn signal(request: SignalWorkflowExecutionRequest) -> Result<SignalWorkflowExecutionResponse, Status> {
     refuse_header(request.header, "a signal");
     let workflow = find(request.workflow_execution.as_ref())?;
     if request.signal_name.is_empty() {
         return Err(Status::invalid_argument("SignalName is not set on request."));
     }
     let input = into_core(&request.input.unwrap_or_default().payloads);
-    requests::signal(workflow, &request.signal_name, input).map_err(|refused| status::of_refused(&refused))?;
+    let sent = requests::signal(workflow, &request.signal_name, input).await;
+    sent.map_err(|refused| status::of_refused(&refused))?;
     Ok(SignalWorkflowExecutionResponse::default())
 }
 

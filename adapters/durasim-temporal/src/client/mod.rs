@@ -99,7 +99,7 @@ async fn serve(request: GrpcRequest) -> Result<GrpcSuccessResponse, Status> {
     let proto = match rpc {
         "GetSystemInfo" => answer::system_info(),
         "StartWorkflowExecution" => start::start(read(&request, "client.start_workflow")?)?.encode_to_vec(),
-        "SignalWorkflowExecution" => answer::signal(read(&request, "handle.signal")?)?.encode_to_vec(),
+        "SignalWorkflowExecution" => answer::signal(read(&request, "handle.signal")?).await?.encode_to_vec(),
         "QueryWorkflow" => {
             let timeout = answer::timeout(&request);
             answer::query(read(&request, "handle.query")?, timeout).await?.encode_to_vec()
