@@ -6,6 +6,7 @@ use super::lost::is_lost_to_a_fault;
 use crate::fault::Fault;
 use crate::program::Time;
 use crate::service::ActivityKey;
+use crate::trace::FaultKey;
 use crate::trace::attempts::{ActivityExecution, AttemptExecution, StruckFault};
 use crate::world::Run;
 
@@ -28,6 +29,7 @@ impl Disturbances {
     pub(super) fn of(run: &Run) -> Disturbances {
         let executions = run.executions();
         let end = executions.end().map_or(Time::ZERO, |end| end.at);
+        let let_go = |fault: FaultKey| executions.let_go(fault).map_or(end, |moment| moment.at);
         let mut spans = Vec::new();
         for activity in executions.activities().values() {
             let mut add = |from: Time, until: Time| {
@@ -38,6 +40,7 @@ impl Disturbances {
                     let deadline = run.attempt_deadline(attempt.key);
                     let until = match run.trace().faults()[fault.key].1 {
                         Fault::Delayed(length) => Some(fault.moment.at + length),
+                        Fault::Behind(_) | Fault::NextTask(_) => Some(let_go(fault.key)),
                         fault_kind => stalled_until(fault_kind, fault.moment.at, deadline),
                     };
                     until.into_iter().for_each(|until| add(fault.moment.at, until));
@@ -62,6 +65,7 @@ impl Disturbances {
                 let next = workflow.tasks.iter().find(|task| task.started > fault.moment);
                 let until = match struck {
                     Fault::Delayed(length) | Fault::Late(length) => fault.moment.at + length,
+                    Fault::Behind(_) | Fault::NextTask(_) => let_go(fault.key),
                     Fault::Crash | Fault::CompletionLost | Fault::Signal => next.map_or(end, |next| next.started.at),
                     _ => return None,
                 };

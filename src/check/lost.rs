@@ -21,6 +21,8 @@ pub(super) fn takes_time(site: Site, fault: Fault) -> bool {
         | Fault::DeadlineAtLate
         | Fault::CompletionLost
         | Fault::Signal
+        | Fault::Behind(_)
+        | Fault::NextTask(_)
         | Fault::WorkerDies
         | Fault::WorkerGone => true,
         // The task is given out again when its timeout has passed.

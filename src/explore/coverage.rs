@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::points::Points;
 use crate::fault::{Fault, Name, Point, Site};
@@ -66,7 +65,7 @@ impl Kind {
         Kind {
             attempt: point.attempt.map(|attempt| attempt.min(LAST_ATTEMPT)),
             site: point.site.without_number(),
-            fault: fault.with_length(Duration::ZERO),
+            fault: fault.plain(),
         }
     }
 }

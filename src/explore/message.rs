@@ -224,6 +224,7 @@ fn shown(trace: &Trace, violation: &Violation) -> Vec<usize> {
                 shown.push(index);
                 shown.extend(last_visible.take());
             }
+            What::LetGo { .. } => shown.push(index),
             What::TimerFired(_) | What::SignalReceived(_) => signals_and_timers.push(index),
             _ if leads_on(trace, event) => attempt_events.push(index),
             _ => {}

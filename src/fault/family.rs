@@ -74,7 +74,13 @@ impl Fault {
             | Fault::WorkerDies
             | Fault::WorkerGone => Family::Crash,
             Fault::Fail | Fault::FailUnapplied | Fault::FailApplied => Family::Failure,
-            Fault::Stall(_) | Fault::Freeze(_) | Fault::Delayed(_) | Fault::Late(_) | Fault::Signal => Family::Slow,
+            Fault::Stall(_)
+            | Fault::Freeze(_)
+            | Fault::Delayed(_)
+            | Fault::Late(_)
+            | Fault::Signal
+            | Fault::Behind(_)
+            | Fault::NextTask(_) => Family::Slow,
             Fault::RequestLost | Fault::AnswerLost | Fault::CompletionLost | Fault::Duplicated => Family::Loss,
             Fault::Cancel => Family::Cancel,
             Fault::Stop => Family::Stop,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::observable::Observable;
 use super::point::Site;
 use super::text::Length;
 
@@ -74,12 +75,20 @@ pub enum Fault {
     /// The signal arrives twice, as after a retried request whose answer was lost. It is not tried unless asked for.
     /// Text: `duplicated`.
     Duplicated,
+    /// It comes to the workflow right behind this other thing, at the same moment and in the same workflow task: a report or a
+    /// signal is on its way until then, a timer is late, and a task waits for a worker. The sender of a signal waits too.
+    /// Where the other thing does not come before something else would time out, the fault counts as not struck.
+    /// Text: `behind(timer1)`.
+    Behind(Observable),
+    /// As [`Fault::Behind`], but it comes once the workflow task that has taken in the other thing is answered.
+    /// Text: `next_task(timer1)`.
+    NextTask(Observable),
 }
 
 impl Fault {
-    /// One fault of each kind, those that have a length with a length of zero, in the order in which messages list
-    /// them.
-    pub(crate) const KINDS: [Fault; 27] = [
+    /// One fault of each kind, those that have a length with a length of zero, those that wait with a cancel, in the order
+    /// in which messages list them.
+    pub(crate) const KINDS: [Fault; 29] = [
         Fault::Crash,
         Fault::CrashAttempt,
         Fault::CrashBefore,
@@ -107,6 +116,8 @@ impl Fault {
         Fault::Late(Duration::ZERO),
         Fault::Signal,
         Fault::Duplicated,
+        Fault::Behind(Observable::Cancel),
+        Fault::NextTask(Observable::Cancel),
     ];
 
     /// The index of its kind in [`Fault::KINDS`], whatever its length.
@@ -153,6 +164,10 @@ impl Fault {
             }
             Fault::CompletionLost | Fault::Evicted | Fault::Late(_) | Fault::Signal => matches!(site, Site::Task(_)),
             Fault::Duplicated => matches!(site, Site::Signal(_)),
+            Fault::Behind(_) => {
+                matches!(site, Site::Completion | Site::Dispatch | Site::Task(_) | Site::Signal(_) | Site::Timer(_))
+            }
+            Fault::NextTask(_) => matches!(site, Site::Completion | Site::Signal(_) | Site::Timer(_)),
         }
     }
 
@@ -186,6 +201,8 @@ impl Fault {
             Fault::Late(_) => "late",
             Fault::Signal => "signal",
             Fault::Duplicated => "duplicated",
+            Fault::Behind(_) => "behind",
+            Fault::NextTask(_) => "next_task",
         }
     }
 
@@ -200,6 +217,28 @@ impl Fault {
             | Fault::Late(length) => Some(length),
             _ => None,
         }
+    }
+
+    /// The thing that it waits for, if it changes the order of what a workflow observes.
+    pub fn waits_for(self) -> Option<Observable> {
+        match self {
+            Fault::Behind(other) | Fault::NextTask(other) => Some(other),
+            _ => None,
+        }
+    }
+
+    /// The same fault behind another thing; a fault that waits for nothing stays as it is.
+    pub(crate) fn behind(self, other: Observable) -> Fault {
+        match self {
+            Fault::Behind(_) => Fault::Behind(other),
+            Fault::NextTask(_) => Fault::NextTask(other),
+            fault => fault,
+        }
+    }
+
+    /// The fault of [`Fault::KINDS`] of the same kind.
+    pub(crate) fn plain(self) -> Fault {
+        Fault::KINDS[self.kind()]
     }
 
     /// Makes the same fault of another length; a fault without a length stays as it is.
@@ -220,9 +259,10 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.keyword())?;
-        match self.length() {
-            Some(length) => write!(f, "({})", Length(length)),
-            None => Ok(()),
+        match (self.length(), self.waits_for()) {
+            (Some(length), _) => write!(f, "({})", Length(length)),
+            (None, Some(other)) => write!(f, "({other})"),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -237,7 +277,7 @@ mod tests {
             let names: Vec<_> = Fault::KINDS.into_iter().filter(|f| f.fits(site)).map(Fault::keyword).collect();
             names.join(" ")
         };
-        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies");
+        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies behind");
         assert_eq!(fitting(Site::Await(1)), "crash crash_attempt fail stall freeze cancel stop");
         assert_eq!(fitting(Site::Effect(1)), "crash_before crash_after fail_unapplied fail_applied");
         assert_eq!(
@@ -245,10 +285,10 @@ mod tests {
             "crash_before crash_after_sent crash_after_unsent request_lost answer_lost delayed"
         );
         assert_eq!(fitting(Site::Deadline(1)), "before at at_late after");
-        assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed");
+        assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed behind next_task");
         assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
-        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal");
-        assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated");
-        assert_eq!(fitting(Site::Timer(1)), "cancel delayed");
+        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal behind");
+        assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated behind next_task");
+        assert_eq!(fitting(Site::Timer(1)), "cancel delayed behind next_task");
     }
 }

@@ -30,12 +30,19 @@
 //! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open) |
 //! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only in plans) |
 //!
-//! Lengths are `1ms`, `2s`, `1500us`. Each fault is a variant of [`Fault`], whose documentation describes it.
+//! Lengths are `1ms`, `2s`, `1500us`.
+//!
+//! Two faults change the order of what a workflow observes: `behind(timer1)` at a `completion`, `dispatch`, `task1`, `signal1`
+//! or `timer1`, and `next_task(timer1)` at the same sites but `dispatch` and `task1`. Their thing is an [`Observable`] of the
+//! point's workflow: `timerN`, `signalN`, `activityN` or `cancel`.
+//!
+//! Each fault is a variant of [`Fault`], whose documentation describes it.
 
 pub(crate) mod deadline;
 pub(crate) mod family;
 mod kind;
 pub(crate) mod menu;
+mod observable;
 mod plan;
 pub(crate) mod planned;
 mod point;
@@ -46,8 +53,9 @@ pub(crate) mod swarm;
 mod text;
 
 pub use kind::Fault;
+pub use observable::Observable;
 pub use plan::{Entry, Order, Plan, PlanError, VERSION};
 pub use point::{Point, Site};
 
-pub(crate) use plan::{FaultWords, Ordinal};
+pub(crate) use plan::{FaultWords, LetGoWords, Ordinal};
 pub(crate) use point::{Id, Name};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::kind::Fault;
 use super::menu::Limits;
 use super::plan::Entry;
-use super::point::Site;
+use super::point::{Point, Site};
 use super::source::{Faults, LateDispatch, Location};
 
 /// The faults of a plan. Each strikes at most once.
@@ -26,9 +26,18 @@ struct Pending {
     entry: Entry,
     /// Its index in the plan.
     index: usize,
-    struck: bool,
+    state: State,
     /// The time by which the attempt is dispatched later to meet a deadline, if it is met in that way.
     dispatch_delay: Option<Duration>,
+}
+
+/// The state of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Waiting,
+    Struck,
+    /// It struck, and waited for something that does not come.
+    InVain,
 }
 
 /// The attempt or workflow that a fault strikes: name, execution, attempt, and the workflow's id, if the plan says it.
@@ -44,7 +53,12 @@ impl Pending {
     }
 
     fn may_strike(&self) -> bool {
-        !self.struck && self.entry.point.run.is_none_or(|run| run == 1)
+        self.state == State::Waiting && self.entry.point.run.is_none_or(|run| run == 1)
+    }
+
+    /// Says whether it holds a task back which no worker has taken.
+    fn holds_a_task(&self) -> bool {
+        self.entry.fault.waits_for().is_some() && matches!(self.entry.point.site, Site::Dispatch | Site::Task(_))
     }
 }
 
@@ -54,7 +68,7 @@ impl Planned {
     pub(crate) fn new(entries: &[Entry], dispatch_delays: &[Option<Duration>]) -> Planned {
         let pending = |(index, entry): (usize, &Entry)| {
             let dispatch_delay = dispatch_delays.get(index).copied().flatten();
-            Pending { entry: entry.clone(), index, struck: false, dispatch_delay }
+            Pending { entry: entry.clone(), index, state: State::Waiting, dispatch_delay }
         };
         let mut entries: Vec<Pending> = entries.iter().enumerate().map(pending).collect();
         entries.sort_by(|one, other| one.key().cmp(&other.key()));
@@ -85,7 +99,7 @@ impl Planned {
             .filter(|position| self.entries[*position].may_strike() && wanted(&self.entries[*position]))
             .min_by_key(|position| self.entries[*position].index)?;
         let pending = &mut self.entries[position];
-        pending.struck = true;
+        pending.state = State::Struck;
         self.left -= 1;
         Some(pending)
     }
@@ -106,8 +120,30 @@ impl Faults for Planned {
     }
 
     fn strike(&mut self, at: Location<'_>, _limits: &dyn Fn() -> Limits) -> Option<Fault> {
-        let struck = self.take(at, at.site..=at.site, |pending| pending.dispatch_delay.is_none())?;
+        let struck =
+            self.take(at, at.site..=at.site, |pending| pending.dispatch_delay.is_none() && !pending.holds_a_task())?;
         Some(struck.entry.fault)
+    }
+
+    fn holds_tasks(&self) -> bool {
+        self.entries.iter().any(Pending::holds_a_task)
+    }
+
+    fn strike_task(&mut self, at: Location<'_>) -> Option<Fault> {
+        self.take(at, at.site..=at.site, Pending::holds_a_task).map(|struck| struck.entry.fault)
+    }
+
+    fn in_vain(&mut self, point: &Point) {
+        // The run names the points of its first workflow without the workflow's id, which a plan may say.
+        let unsaid = |point: &Point| Point { workflow_id: None, ..point.clone() };
+        let names_it = |pending: &Pending| match point.workflow_id {
+            Some(_) => pending.entry.point == *point,
+            None => unsaid(&pending.entry.point) == *point,
+        };
+        let struck = self.entries.iter_mut().filter(|pending| pending.state == State::Struck && names_it(pending));
+        if let Some(pending) = struck.min_by_key(|pending| pending.entry.point != *point) {
+            pending.state = State::InVain;
+        }
     }
 
     fn strike_deadline(&mut self, at: Location<'_>) -> Option<LateDispatch> {
@@ -117,7 +153,7 @@ impl Faults for Planned {
     }
 
     fn not_struck(&self) -> Vec<Entry> {
-        let mut left: Vec<&Pending> = self.entries.iter().filter(|pending| !pending.struck).collect();
+        let mut left: Vec<&Pending> = self.entries.iter().filter(|pending| pending.state != State::Struck).collect();
         left.sort_unstable_by_key(|pending| pending.index);
         left.into_iter().map(|pending| pending.entry.clone()).collect()
     }
@@ -154,6 +190,33 @@ mod tests {
         assert!(planned.may_strike(site) && !planned.is_quiet());
         let left: Vec<String> = planned.not_struck().iter().map(ToString::to_string).collect();
         assert_eq!(left, ["b#1@1:await2=stop"]);
+    }
+
+    #[test]
+    fn a_fault_in_vain_has_not_struck_and_strikes_no_more() {
+        let mut planned = planned("v:a#1@1:completion=behind(timer1); w:a#1@1:completion=behind(timer1)");
+        let site = Site::Completion;
+        for (workflow_id, first) in [("v", false), ("w", true)] {
+            let struck = strike(&mut planned, at(workflow_id, first, Some(1), site));
+            assert_eq!(struck, Some("behind(timer1)".to_owned()));
+        }
+        let point: Entry = "a#1@1:completion=cancel".parse().unwrap();
+        // As the run names it, whose first workflow is `w`: one of the two that could be meant.
+        planned.in_vain(&Point { workflow_id: Some("w".into()), ..point.point });
+        let left: Vec<String> = planned.not_struck().iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["w:a#1@1:completion=behind(timer1)"]);
+        assert_eq!(strike(&mut planned, at("w", true, Some(1), site)), None);
+        assert!(planned.is_quiet());
+    }
+
+    #[test]
+    fn a_task_is_held_before_a_worker_takes_it() {
+        let mut planned = planned("w#1:task1=behind(signal1); a#1@1:dispatch=behind(timer1)");
+        let (task, dispatch) =
+            (Location { name: "w", ..at("w", true, None, Site::Task(1)) }, at("w", true, Some(1), Site::Dispatch));
+        assert_eq!([strike(&mut planned, task), strike(&mut planned, dispatch)], [None, None]);
+        let held = [task, dispatch].map(|at| planned.strike_task(at).map(|fault| fault.to_string()));
+        assert_eq!(held, [Some("behind(signal1)".to_owned()), Some("behind(timer1)".to_owned())]);
     }
 
     #[test]

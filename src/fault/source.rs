@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::kind::Fault;
 use super::menu::Limits;
 use super::plan::Entry;
-use super::point::Site;
+use super::point::{Point, Site};
 
 /// A source of the faults of a run.
 pub(crate) trait Faults: fmt::Debug {
@@ -31,6 +31,23 @@ pub(crate) trait Faults: fmt::Debug {
     fn strike_deadline(&mut self, at: Location<'_>) -> Option<LateDispatch> {
         let _ = at;
         None
+    }
+
+    /// Says whether there are planned faults that hold tasks back which no worker has taken.
+    fn holds_tasks(&self) -> bool {
+        false
+    }
+
+    /// The planned fault that holds a task back which no worker has taken. `at` is the dispatch of an attempt, or a workflow
+    /// task.
+    fn strike_task(&mut self, at: Location<'_>) -> Option<Fault> {
+        let _ = at;
+        None
+    }
+
+    /// The fault at this point has waited for something that does not come: it counts as not struck.
+    fn in_vain(&mut self, point: &Point) {
+        let _ = point;
     }
 
     /// Says whether faults may end more attempts than the retry policy allows.

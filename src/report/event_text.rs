@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::excerpt::{change, ends, excerpt};
-use crate::fault::{FaultWords, Name, Ordinal};
+use crate::fault::{FaultWords, LetGoWords, Name, Ordinal};
 use crate::program::{Counted, Marker};
 use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
 
@@ -182,7 +182,13 @@ impl fmt::Display for EventText<'_> {
 
             What::Fault(index) => {
                 let (point, fault) = &self.trace.faults()[index];
-                write!(f, "{}", FaultWords { point, fault: *fault })
+                let awaited = self.trace.awaited_words(point, *fault);
+                write!(f, "{}", FaultWords { point, fault: *fault, awaited: awaited.as_deref() })
+            }
+            What::LetGo { fault, came } => {
+                let (point, fault) = &self.trace.faults()[fault];
+                let awaited = self.trace.awaited_words(point, *fault);
+                write!(f, "{}", LetGoWords { point, fault: *fault, came, awaited: awaited.as_deref() })
             }
             What::TasksLeft(count) => write!(f, "{} left at the end", Counted(count, "background task")),
 

@@ -26,6 +26,7 @@
 
 mod reader;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{AttemptKey, Bytes, FailureKey, FaultKey, SignalKey, WorkerKey};
@@ -49,6 +50,7 @@ pub struct Executions {
     attempts: Table<AttemptKey, AttemptExecution>,
     workers: Table<WorkerKey, WorkerExecution>,
     faults: Table<FaultKey, Moment>,
+    let_go: BTreeMap<FaultKey, Moment>,
     end: Option<Moment>,
 }
 
@@ -339,6 +341,12 @@ impl Executions {
     /// The moment at which each fault struck, by the keys of [`Trace::faults`](super::Trace::faults).
     pub fn faults(&self) -> &Table<FaultKey, Moment> {
         &self.faults
+    }
+
+    /// The moment at which something went on that this fault had held; `None` if it holds nothing, or held it until the end of
+    /// the run.
+    pub fn let_go(&self, fault: FaultKey) -> Option<Moment> {
+        self.let_go.get(&fault).copied()
     }
 
     /// The moment of the last event.

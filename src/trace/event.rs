@@ -187,6 +187,13 @@ pub enum What {
 
     /// A fault struck, by its key in [`Trace::faults`](super::Trace::faults).
     Fault(FaultKey),
+    /// What a fault has held goes on: a report, a signal, a timer or a task.
+    LetGo {
+        /// The fault, by its key in [`Trace::faults`](super::Trace::faults).
+        fault: FaultKey,
+        /// Says whether the thing that it waited for has come. Otherwise the fault was in vain, and counts as not struck.
+        came: bool,
+    },
     /// Run: so many background tasks were still there at the end.
     TasksLeft(u32),
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{AttemptKey, Trace, Who};
-use crate::fault::{Id, Name};
+use super::{AttemptKey, Trace, Who, WorkflowName};
+use crate::fault::{Fault, Id, Name, Observable, Point};
 use crate::service::{ActivityKey, WorkflowKey};
 
 /// The thing that an event is about, in the coordinates that plans use: `process_large_file#1@2`. A name that is not
@@ -36,6 +36,29 @@ impl fmt::Display for Coordinate<'_> {
                 write!(f, "{}@{}", Coordinate { trace, who: Who::Activity(attempt.activity) }, attempt.number)
             }
         }
+    }
+}
+
+/// The things that faults wait for.
+impl Trace {
+    /// Names the activity that a fault waits for at this point, as a plan spells it: `ship#2`. `None` if it waits for no
+    /// activity, or the run has none.
+    pub(crate) fn awaited_words(&self, point: &Point, fault: Fault) -> Option<String> {
+        let Observable::Activity(number) = fault.waits_for()? else { return None };
+        let workflow = self.workflow_of(point)?;
+        let mut activities = self.activities.iter().filter(|(_, name)| name.workflow == workflow);
+        let (activity, _) = activities.nth(number.checked_sub(1)? as usize)?;
+        Some(self.activity_words(activity))
+    }
+
+    /// The workflow to which a point belongs.
+    pub(crate) fn workflow_of(&self, point: &Point) -> Option<WorkflowKey> {
+        let is_it = |name: &WorkflowName| match (point.attempt, &point.workflow_id) {
+            (None, _) => name.workflow_type == point.name && name.execution == point.execution,
+            (Some(_), Some(id)) => name.workflow_id == *id,
+            (Some(_), None) => true,
+        };
+        self.workflows.iter().find(|(_, name)| is_it(name)).map(|(key, _)| key)
     }
 }
 

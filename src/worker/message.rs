@@ -39,4 +39,6 @@ pub(crate) enum Delivery {
     AnswerLost,
     /// The message arrives so much later.
     Late(Duration),
+    /// The message arrives once something else has come to its workflow.
+    Held,
 }

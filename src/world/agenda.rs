@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::holds::HoldKey;
 use super::hosted_workflow::Answering;
 use super::memories::Value;
 use super::network::{LateSignalKey, MessageKey};
@@ -133,6 +134,8 @@ pub(crate) enum Wakeup {
     Query(QueryKey),
     /// A workflow's own timer fires late.
     LateTimer { workflow: WorkflowKey, timer: Seq },
+    /// What was held until something else had come goes on.
+    LetGo(HoldKey),
     /// A stalled attempt goes on.
     Release(AttemptKey),
     /// A frozen worker goes on.

@@ -12,6 +12,7 @@ use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
 use super::event_places::EventPlaces;
+use super::holds::Holds;
 use super::host_link::HostLink;
 use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::HostedWorkflow;
@@ -134,6 +135,7 @@ pub(crate) struct Core {
     /// The table keeps the places of the events, in a run that is made to be told of.
     pub(super) event_places: Option<EventPlaces>,
     pub(super) network: Network,
+    pub(super) holds: Holds,
     pub(super) queries: Table<QueryKey, Query>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
@@ -226,6 +228,7 @@ impl Core {
             trace: memory.trace,
             event_places: None,
             network: Network::default(),
+            holds: Holds::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
             workflow_ids: BTreeMap::new(),

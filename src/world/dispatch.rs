@@ -18,6 +18,9 @@ impl Core {
         {
             self.lose_worker_of(activity);
         }
+        if self.holds.has_tasks() && self.hold_task(ready) {
+            return;
+        }
         let Some(worker) = self.choose_worker(ready) else {
             self.workers.wait(ready);
             return;

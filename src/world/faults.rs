@@ -68,7 +68,7 @@ impl Core {
     }
 
     /// Notes that a fault strikes. At most one does at a point.
-    fn note_fault(&mut self, who: Who, point: Point, fault: Fault) -> Option<Fault> {
+    pub(super) fn note_fault(&mut self, who: Who, point: Point, fault: Fault) -> Option<Fault> {
         let fault_key = self.trace.name_fault(point, fault)?;
         self.note(who, What::Fault(fault_key));
         Some(fault)

@@ -203,7 +203,7 @@ impl Core {
     }
 
     /// Takes the next entry of the queue that means something.
-    fn take_next_live(&mut self) -> Option<(Time, Rank, Wakeup)> {
+    pub(super) fn take_next_live(&mut self) -> Option<(Time, Rank, Wakeup)> {
         loop {
             let next = self.agenda.next_ranked()?;
             if self.is_live(next.2) {

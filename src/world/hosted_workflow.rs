@@ -59,11 +59,15 @@ pub(super) struct HostedWorkflow {
     /// It is boxed because it is rare.
     held: Option<Box<Held>>,
     signals: u32,
+    /// The number of the signal that arrives now, or did last, among those that were sent.
+    arriving: u32,
     tasks_done: u32,
     /// The number of events by the time of the last answer.
     answered_at: usize,
     /// Attempts at the present task.
     task_attempts: u32,
+    /// A worker has the task.
+    is_task_taken: bool,
     busy: Busy,
     /// The wakers of those who wait for it to close.
     waiting: Vec<Waker>,
@@ -133,10 +137,26 @@ impl HostedWorkflow {
         self.tasks_done + 1
     }
 
+    /// Says whether no worker has taken the next task so far.
+    pub(super) fn is_new_task(&self) -> bool {
+        self.task_attempts == 0
+    }
+
+    /// The number of the task that sees what comes now: of the next, or of the one after that where a worker has the task.
+    pub(super) fn next_task_to_see(&self) -> u32 {
+        self.task_number() + u32::from(self.is_task_taken)
+    }
+
+    /// The task that a worker has has timed out or failed: it is given out again.
+    pub(super) fn task_ended(&mut self) {
+        self.is_task_taken = false;
+    }
+
     /// Notes that this worker takes the task. Says which attempt at the task that is, from 1, and gives the instance that
     /// another worker has, as `move_to` does.
     pub(super) fn task_taken_by(&mut self, worker: WorkerKey) -> (u32, Option<Instance>) {
         self.task_attempts += 1;
+        self.is_task_taken = true;
         (self.task_attempts, self.move_to(worker))
     }
 
@@ -151,6 +171,7 @@ impl HostedWorkflow {
         (self.instance, self.home, self.answered_at) = (Some(instance), Some(worker), at);
         self.tasks_done += 1;
         self.task_attempts = 0;
+        self.is_task_taken = false;
     }
 
     /// A worker holds an answer back. Gives the code of an older one that was held, which is never sent.
@@ -179,7 +200,18 @@ impl HostedWorkflow {
     /// Counts a signal that is sent to it.
     pub(super) fn count_signal(&mut self) -> u32 {
         self.signals += 1;
+        self.arriving = self.signals;
         self.signals
+    }
+
+    /// The signal of this number arrives.
+    pub(super) fn signal_arrives(&mut self, number: u32) {
+        self.arriving = number;
+    }
+
+    /// The number of the signal that arrives now, among those that were sent.
+    pub(super) fn arriving_signal(&self) -> u32 {
+        self.arriving
     }
 
     /// A signal has arrived. Gives the task whose answer was held for one.

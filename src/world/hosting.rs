@@ -5,6 +5,7 @@ use std::thread::ThreadId;
 
 use super::core::{Core, World, current, with_current};
 use super::error::RunError;
+use super::holds::HeldBack;
 use super::memories::Value;
 use super::running::Tag;
 use super::settings::HeartbeatThrottle;
@@ -273,11 +274,21 @@ impl Core {
             Some(Fault::RequestLost) => Delivery::RequestLost,
             Some(Fault::AnswerLost) => Delivery::AnswerLost,
             Some(Fault::Delayed(length)) => Delivery::Late(length),
+            Some(fault @ (Fault::Behind(_) | Fault::NextTask(_))) => {
+                let workflow = self.service.activity(self.attempts[attempt].token().activity).workflow();
+                self.hold_back(workflow, Who::Attempt(attempt), fault, HeldBack::Report(attempt, None));
+                Delivery::Held
+            }
             _ => Delivery::Whole,
         };
         let record = &mut self.attempts[attempt];
         match record.final_report(report, self.service.dialect(), delivery) {
-            None => self.note(Who::Attempt(attempt), What::ReportDropped),
+            None => {
+                self.note(Who::Attempt(attempt), What::ReportDropped);
+                if delivery == Delivery::Held {
+                    self.forget_held(attempt);
+                }
+            }
             Some(report) if record.is_heartbeat_in_flight() => record.keep_report(report),
             Some(report) => self.send_final_report(attempt, report),
         }

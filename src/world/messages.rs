@@ -8,11 +8,13 @@ use crate::worker::message::{Call, Delivery, Message};
 impl Core {
     /// Hands a message to the network.
     pub(super) fn post(&mut self, message: Message, delivery: Delivery) {
-        if let Delivery::Late(length) = delivery {
-            let message = self.network.send_message(message);
-            self.agenda.wake_at(self.agenda.after(length), Wakeup::Deliver(message));
-        } else {
-            self.deliver(message, delivery);
+        match delivery {
+            Delivery::Late(length) => {
+                let message = self.network.send_message(message);
+                self.agenda.wake_at(self.agenda.after(length), Wakeup::Deliver(message));
+            }
+            Delivery::Held => self.post_held(message),
+            Delivery::Whole | Delivery::RequestLost | Delivery::AnswerLost => self.deliver(message, delivery),
         }
     }
 

@@ -35,9 +35,9 @@
 //! # Files
 //!
 //! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending], [`event_places`],
-//! [`hosted_activity`], [`hosted_workflow`], [network], [query], [running], [settings], [setup], [states], [watch]. The core
+//! [holds], [`hosted_activity`], [`hosted_workflow`], [network], [query], [running], [settings], [setup], [states], [watch]. The core
 //! ([`core`]) has them: one of each, or a table. All other files are ways through it: the loop in `step`, tasks of workflows,
-//! attempts and their heartbeats, workers, queries, signals, faults.
+//! attempts and their heartbeats, workers, queries, signals, faults, holds.
 
 mod agenda;
 pub(crate) mod ambient;
@@ -57,11 +57,14 @@ mod faults;
 #[cfg(feature = "tracing")]
 mod fields;
 mod heartbeats;
+mod holding;
+mod holds;
 mod host;
 pub(crate) mod host_link;
 mod hosted_activity;
 mod hosted_workflow;
 mod hosting;
+mod in_vain;
 pub(crate) mod interrupt;
 pub(crate) mod ledgers;
 pub(crate) mod logging;

@@ -23,12 +23,19 @@ pub(super) struct LateSignal {
     workflow: WorkflowKey,
     name: Arc<str>,
     input: Payload,
+    /// Its number among those that were sent to the workflow.
+    number: u32,
 }
 
 impl LateSignal {
     /// A signal to this workflow that takes its time.
-    pub(super) fn new(workflow: WorkflowKey, name: Arc<str>, input: Payload) -> LateSignal {
-        LateSignal { workflow, name, input }
+    pub(super) fn new(workflow: WorkflowKey, name: Arc<str>, input: Payload, number: u32) -> LateSignal {
+        LateSignal { workflow, name, input, number }
+    }
+
+    /// The workflow that it is for, and its number among those that were sent to it.
+    pub(super) fn receiver(&self) -> (WorkflowKey, u32) {
+        (self.workflow, self.number)
     }
 
     /// It reaches the service.

@@ -6,7 +6,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use super::hosted_activity::HostedActivity;
 use super::shown::ShownActivity;
-use crate::fault::{Fault, Site};
+use crate::fault::{Fault, Observable, Site};
 use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
 use crate::trace::{ActivityName, AttemptKey, What, Who};
@@ -109,17 +109,25 @@ impl Core {
     fn note_rare(&mut self, news: News) {
         let (who, what) = match news {
             News::ActivityCancelRequested { activity } => (Who::Activity(activity), What::ActivityCancelRequested),
-            News::WorkflowCancelRequested { workflow } => (Who::Workflow(workflow), What::CancelRequested),
+            News::WorkflowCancelRequested { workflow } => {
+                return self.note_observed(workflow, Observable::Cancel, What::CancelRequested);
+            }
             News::TimerStarted { workflow, timer, duration } => {
                 (Who::Workflow(workflow), What::TimerStarted { timer, duration })
             }
-            News::TimerFired { workflow, timer } => (Who::Workflow(workflow), What::TimerFired(timer)),
+            News::TimerFired { workflow, timer } => {
+                return self.note_observed(workflow, Observable::Timer(timer), What::TimerFired(timer));
+            }
             News::TimerCanceled { workflow, timer } => (Who::Workflow(workflow), What::TimerCanceled(timer)),
-            News::TaskTimedOut { workflow } => (Who::Workflow(workflow), What::TaskTimedOut),
+            News::TaskTimedOut { workflow } => {
+                self.workflows[workflow].task_ended();
+                (Who::Workflow(workflow), What::TaskTimedOut)
+            }
             News::SignalReceived { workflow, signal } => {
                 let signal = &self.service.workflow(workflow).signals()[signal];
                 let index = self.trace.store_signal(signal.name.clone(), signal.input.as_bytes());
-                self.note(Who::Workflow(workflow), What::SignalReceived(index));
+                let number = self.workflows[workflow].arriving_signal();
+                self.note_observed(workflow, Observable::Signal(number), What::SignalReceived(index));
                 return self.answer_after_signal(workflow);
             }
             News::MarkerRecorded { workflow, event_id } => {
@@ -128,7 +136,10 @@ impl Core {
                 let index = self.trace.store_marker(marker.clone());
                 (Who::Workflow(workflow), What::MarkerRecorded(index))
             }
-            News::TaskFailed { workflow } => return self.note_task_failed(workflow),
+            News::TaskFailed { workflow } => {
+                self.workflows[workflow].task_ended();
+                return self.note_task_failed(workflow);
+            }
             News::ActivityScheduled { .. }
             | News::RetryScheduled { .. }
             | News::AttemptTimedOut { .. }
@@ -136,6 +147,14 @@ impl Core {
             | News::WorkflowClosed { .. } => unreachable!("{news:?} is heard above"),
         };
         self.note(who, what);
+    }
+
+    /// Something has come to a workflow: what is held for that may go on.
+    fn note_observed(&mut self, workflow: WorkflowKey, observable: Observable, what: What) {
+        self.note(Who::Workflow(workflow), what);
+        if !self.holds.is_empty() {
+            self.observed(workflow, observable);
+        }
     }
 
     fn note_scheduled(&mut self, activity: ActivityKey) {
@@ -171,6 +190,9 @@ impl Core {
             None => return,
         };
         self.note(Who::Activity(activity), what);
+        if !self.holds.is_empty() {
+            self.observed(self.service.activity(activity).workflow(), self.activity_observed(activity));
+        }
     }
 
     fn note_workflow_closed(&mut self, workflow: WorkflowKey) {
@@ -185,6 +207,9 @@ impl Core {
             None => return,
         };
         self.note(Who::Workflow(workflow), what);
+        if !self.holds.is_empty() {
+            self.holds_of_closed(workflow);
+        }
         self.open_workflows -= 1;
         self.ending.renew(self.agenda.now());
         for waker in self.workflows[workflow].take_waiting() {

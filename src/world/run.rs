@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::core::World;
 use super::error::RunError;
 use super::event_places::EventPlaces;
+use super::in_vain::impossible;
 use super::ledgers::Known;
 use super::nearest::not_fired;
 use super::states::unknown_state;
@@ -284,7 +285,10 @@ impl Run {
 
     /// The error of a plan with a fault that did not strike.
     pub(crate) fn plan_error(&self) -> Option<RunError> {
-        self.not_fired().first().map(|entry| not_fired(self.trace(), self.executions(), entry))
+        let not_struck = self.not_fired();
+        let entry = not_struck.first()?;
+        let impossible = impossible(self.trace(), self.world().core.borrow().holds.in_vain(), entry);
+        Some(impossible.unwrap_or_else(|| not_fired(self.trace(), self.executions(), entry)))
     }
 
     /// The seed.

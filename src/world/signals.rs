@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::agenda::Wakeup;
 use super::core::Core;
+use super::holds::HeldBack;
 use super::network::{LateSignal, LateSignalKey};
 use crate::fault::{Fault, Site};
 use crate::program::{Payload, Seq};
 use crate::service::{Refused, ServiceTimer, WorkflowKey};
+use crate::trace::Who;
 
 impl Core {
-    /// Sends a signal. One that is delayed is given back: its sender waits until the service has answered.
+    /// Sends a signal. One that is delayed or held is given back: its sender waits until the service has answered.
     ///
     /// # Errors
     /// What the service says.
@@ -23,9 +25,12 @@ impl Core {
         let count = self.workflows[workflow].count_signal();
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
-        if let Some(Fault::Delayed(length)) = fault {
-            let signal = self.network.send_signal(LateSignal::new(workflow, name, input));
-            self.agenda.wake_at(self.agenda.after(length), Wakeup::Signal(signal));
+        if let Some(fault @ (Fault::Delayed(_) | Fault::Behind(_) | Fault::NextTask(_))) = fault {
+            let signal = self.network.send_signal(LateSignal::new(workflow, name, input, count));
+            match fault.length() {
+                Some(length) => self.agenda.wake_at(self.agenda.after(length), Wakeup::Signal(signal)),
+                None => self.hold_back(workflow, Who::Workflow(workflow), fault, HeldBack::Signal(signal)),
+            }
             return Ok(Some(signal));
         }
         let duplicate = (fault == Some(Fault::Duplicated)).then(|| (name.clone(), input.clone()));
@@ -44,15 +49,17 @@ impl Core {
         Ok(None)
     }
 
-    /// A delayed signal arrives, and its sender goes on with the answer.
+    /// A delayed or held signal arrives, and its sender goes on with the answer.
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
         if let Some(arrived) = self.network.signal_arrives(signal) {
+            let (workflow, number) = arrived.receiver();
+            self.workflows[workflow].signal_arrives(number);
             let answer = self.serve(|service, now| arrived.reach(service, now));
             self.network.answer_sender(signal, answer);
         }
     }
 
-    /// A workflow's own timer fires, or is late.
+    /// A workflow's own timer fires, or is late, or held.
     pub(super) fn fire_workflow_timer(&mut self, workflow: WorkflowKey, timer: Seq) {
         let entry = ServiceTimer::Workflow { workflow, timer };
         let fault = self.strike_workflow(workflow, Site::Timer(timer));
@@ -60,6 +67,9 @@ impl Core {
             // Not as before, or it would come to the same point again.
             self.agenda.wake_at(self.agenda.after(length), Wakeup::LateTimer { workflow, timer });
             return;
+        }
+        if let Some(fault @ (Fault::Behind(_) | Fault::NextTask(_))) = fault {
+            return self.hold_back(workflow, Who::Workflow(workflow), fault, HeldBack::Timer(timer));
         }
         self.serve_then(
             |service, now| service.fire(entry, now),

@@ -13,6 +13,7 @@ use super::ambient::can_draw;
 use super::core::{Core, Script, World, with_current};
 use super::error::{RunError, outside_in_script};
 use super::event_places::EventPlaces;
+use super::holds::Holds;
 use super::host::note_panic;
 use super::hosted_workflow::HostedWorkflow;
 use super::logging;
@@ -295,6 +296,7 @@ impl Start {
         core.trace.set_dialect(self.setup.dialect());
         core.user_random = Draws::new(seed, Stream::User);
         core.schedule = order.schedule(seed);
+        core.holds = Holds::new(faults.holds_tasks());
         core.faults = faults;
         for worker in self.setup.workers() {
             core.workers.add(worker);

@@ -264,6 +264,9 @@ impl Core {
             self.fail(RunError::ForeignWake { task });
             return Woken::Nothing;
         }
+        if !self.holds.is_empty() && self.give_up_holds() {
+            return Woken::Something;
+        }
         loop {
             let Some((at, wakeup)) = self.agenda.next() else {
                 self.stuck();
@@ -318,6 +321,7 @@ impl Core {
     }
 
     pub(super) fn too_long(&mut self, at: Time) {
+        self.holds_made_it_long();
         let events = self.settings.event_budget;
         let waiting = self.waiting_words(More::Comes);
         self.fail(RunError::TooLong { events, at, waiting });
@@ -368,7 +372,7 @@ impl Core {
         match wakeup {
             Wakeup::Sleeper(id) => self.is_asleep(id),
             Wakeup::Service(timer) => self.service.is_live(timer),
-            Wakeup::HandOver { .. } => true,
+            Wakeup::HandOver { .. } | Wakeup::LetGo(_) => true,
             Wakeup::Flush(attempt) => {
                 self.attempts[attempt].is_running() && self.attempts[attempt].has_pending_heartbeat()
             }

@@ -46,6 +46,7 @@ impl Core {
             Wakeup::LateTimer { workflow, timer } => {
                 self.serve(|service, now| service.fire(ServiceTimer::Workflow { workflow, timer }, now));
             }
+            Wakeup::LetGo(hold) => self.let_go(hold),
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
             Wakeup::GraceOver { worker, .. } => self.end_grace(worker),

@@ -75,6 +75,9 @@ impl Core {
                 Ok(()) => {
                     core.workflows[token.workflow].answered_by(worker, instance, core.trace.events().len());
                     core.keep_to_cache(worker);
+                    if !core.holds.is_empty() {
+                        core.task_answered(token.workflow);
+                    }
                 }
                 // The code has gone ahead of its history.
                 Err(refused) => {

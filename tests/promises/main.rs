@@ -22,6 +22,7 @@ mod loops;
 mod native_workflow;
 mod not_deterministic;
 mod operators;
+mod orders;
 mod pairs;
 mod places;
 mod plan_text;

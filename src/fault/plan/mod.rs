@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub(crate) use words::{FaultWords, Ordinal};
+pub(crate) use words::{FaultWords, LetGoWords, Ordinal};
 
 use super::kind::Fault;
 use super::point::{Name, Point};

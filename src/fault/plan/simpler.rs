@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Entry, Order, Plan};
 use crate::fault::kind::Fault;
+use crate::fault::observable::Observable;
 use crate::fault::point::{Point, Site};
 
 /// The shortest length that a stall or a delay is cut to.
@@ -16,12 +17,13 @@ impl Plan {
     ///
     /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one, and a
     /// worker that dies with its task a failure at the attempt's first wait; a fault strikes earlier (a lower number of the
-    /// same kind of site, an earlier attempt, an earlier execution); a stall or a delay is shorter (half, or a round length
-    /// below it, at least 1 ms); seed 0; ready tasks in the order in which they became ready.
+    /// same kind of site, an earlier attempt, an earlier execution); a thing comes in the workflow task of another rather than
+    /// in the next (`next_task` becomes `behind`), or behind an earlier thing; a stall or a delay is shorter (half, or a round
+    /// length below it, at least 1 ms); seed 0; ready tasks in the order in which they became ready.
     ///
-    /// Each step makes one of these smaller and none larger: the number of faults, of crashes, the numbers of the points,
-    /// the lengths, the seed, the freedom of the order. So no chain of steps goes on for ever, and a plan without faults,
-    /// with seed 0 and `fifo`, has none.
+    /// Each step makes one of these smaller and none larger: the number of faults, of crashes, the numbers of the points and
+    /// of what is waited for, the waits for a next task, the lengths, the seed, the freedom of the order. So no chain of steps
+    /// goes on for ever, and a plan without faults, with seed 0 and `fifo`, has none.
     ///
     /// ```
     /// use durasim::fault::Plan;
@@ -51,7 +53,7 @@ impl Plan {
         });
         // A point has at most one fault, so none is moved to the point of another.
         let taken: BTreeSet<&Point> = self.entries.iter().map(|entry| &entry.point).collect();
-        let steps: [fn(&Entry) -> Vec<Entry>; 3] = [softer, earlier, shorter];
+        let steps: [fn(&Entry) -> Vec<Entry>; 4] = [softer, earlier, sooner, shorter];
         let changed = steps.into_iter().flat_map(|step| {
             self.entries
                 .iter()
@@ -106,7 +108,18 @@ fn earlier(entry: &Entry) -> Vec<Entry> {
         point.execution = execution;
         points.push(point);
     }
+    points.retain(|point| entry.fault.waits_for().is_none_or(|other| Observable::at(point.site) != Some(other)));
     points.into_iter().map(|point| Entry::new(point, entry.fault)).collect()
+}
+
+/// Lets the same thing wait for less: in the same task rather than in the next, or for an earlier thing.
+fn sooner(entry: &Entry) -> Vec<Entry> {
+    let Some(other) = entry.fault.waits_for() else { return Vec::new() };
+    let same_task = matches!(entry.fault, Fault::NextTask(_)).then_some(Fault::Behind(other));
+    let others = below(other.number()).into_iter().map(|number| other.with_number(number));
+    let others = others.filter(|other| Observable::at(entry.point.site) != Some(*other));
+    let faults = same_task.into_iter().chain(others.map(|other| entry.fault.behind(other)));
+    faults.map(|fault| Entry::new(entry.point.clone(), fault)).collect()
 }
 
 /// Lower counts to try, lowest first: 1, then each half as far away as the one before, down to one less.
@@ -208,6 +221,23 @@ mod tests {
     }
 
     #[test]
+    fn an_order_comes_nearer() {
+        assert_eq!(
+            simpler("a#1@1:completion=next_task(timer4)"),
+            [
+                "",
+                "a#1@1:completion=behind(timer4)",
+                "a#1@1:completion=next_task(timer1)",
+                "a#1@1:completion=next_task(timer2)",
+                "a#1@1:completion=next_task(timer3)"
+            ]
+        );
+        assert_eq!(simpler("m#1:timer2=behind(timer1)"), [""]);
+        assert_eq!(simpler("m#1:timer1=behind(timer2)"), [""]);
+        assert_eq!(simpler("m#1:signal1=behind(cancel)"), [""]);
+    }
+
+    #[test]
     fn a_fault_is_not_moved_onto_another() {
         assert!(!simpler("a#1@1:await1=fail; a#1@1:await2=stop").contains(&"a#1@1:await1=stop".to_owned()));
     }
@@ -218,7 +248,7 @@ mod tests {
     }
 
     /// The measures of which every step makes one smaller; see [`Plan::simplifications`].
-    fn measure(plan: &Plan) -> [u128; 6] {
+    fn measure(plan: &Plan) -> [u128; 8] {
         let is_crash = |entry: &&Entry| {
             matches!(
                 entry.fault,
@@ -234,6 +264,8 @@ mod tests {
                 let numbers = [point.execution, point.attempt.unwrap_or(0), point.site.number().unwrap_or(0)];
                 numbers.into_iter().map(u128::from).sum()
             }),
+            sum(&|entry| entry.fault.waits_for().map_or(0, |other| other.number().into())),
+            sum(&|entry| u128::from(matches!(entry.fault, Fault::NextTask(_)))),
             sum(&|entry| entry.fault.length().map_or(0, |length| length.as_nanos())),
             u128::from(plan.seed != 0),
             u128::from(plan.order == Order::Random),
@@ -252,7 +284,8 @@ mod tests {
     #[test]
     fn every_step_makes_something_smaller_and_nothing_larger() {
         let mut plan: Plan = "v1 seed=9 order=random; a#3@2:await37=crash; a#1@5:heartbeat9=delayed(90001ms); \
-                              a#1@2:effect4=crash_after; w#2:task7=late(12345us); w#1:signal3=duplicated"
+                              a#1@2:effect4=crash_after; w#2:task7=late(12345us); w#1:signal3=duplicated; \
+                              w#1:timer9=next_task(activity7)"
             .parse()
             .unwrap();
         // This is a long way down, by another step each time.

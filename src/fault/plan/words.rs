@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Entry, Order, Plan};
 use crate::fault::kind::Fault;
+use crate::fault::observable::Observable;
 use crate::fault::point::{Id, Name, Point, Site};
 
 /// One fault at one point as a sentence without its full stop.
@@ -11,6 +12,8 @@ use crate::fault::point::{Id, Name, Point, Site};
 pub(crate) struct FaultWords<'a> {
     pub point: &'a Point,
     pub fault: Fault,
+    /// The activity that the fault waits for, as `ship#2`, where that is known.
+    pub awaited: Option<&'a str>,
 }
 
 impl Entry {
@@ -26,7 +29,7 @@ impl Entry {
     /// # Ok::<_, durasim::fault::PlanError>(())
     /// ```
     pub fn words(&self) -> impl fmt::Display + '_ {
-        FaultWords { point: &self.point, fault: self.fault }
+        FaultWords { point: &self.point, fault: self.fault, awaited: None }
     }
 }
 
@@ -193,8 +196,70 @@ impl fmt::Display for FaultWords<'_> {
                 write!(f, "the workflow is asked to cancel right after timer {timer} of {subject} fires")
             }
 
+            (site, Fault::Behind(other) | Fault::NextTask(other)) if self.fault.fits(site) => {
+                match site {
+                    Site::Completion => write!(f, "the report of attempt {attempt} of {subject} arrives")?,
+                    Site::Dispatch => write!(f, "attempt {attempt} of {subject} is handed to a worker")?,
+                    Site::Signal(_) => write!(f, "the {nth} signal to {subject} arrives")?,
+                    Site::Timer(timer) => write!(f, "timer {timer} of {subject} fires")?,
+                    Site::Task(task) => write!(f, "workflow task {task} of {subject} is handed to a worker")?,
+                    _ => {}
+                }
+                let how = if matches!(self.fault, Fault::Behind(_)) {
+                    "right behind"
+                } else {
+                    "when the workflow has dealt with"
+                };
+                write!(f, " {how} {}", Awaited(other, self.awaited))
+            }
+
             // This entry was made by hand and fits nowhere: reading a plan refuses it.
             (_, fault) => write!(f, "{fault} at {}, which it does not fit", self.point),
+        }
+    }
+}
+
+/// The end of a hold: the thing that was held goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LetGoWords<'a> {
+    pub point: &'a Point,
+    pub fault: Fault,
+    /// Says whether the thing that it waited for has come.
+    pub came: bool,
+    /// The activity that the fault waits for, as `ship#2`, where that is known.
+    pub awaited: Option<&'a str>,
+}
+
+impl fmt::Display for LetGoWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.point.site {
+            Site::Completion => f.write_str("the report")?,
+            Site::Signal(number) => write!(f, "signal {number}")?,
+            Site::Timer(number) => write!(f, "timer {number}")?,
+            Site::Task(number) => write!(f, "workflow task {number}")?,
+            _ => f.write_str("the task")?,
+        }
+        let Some(other) = self.fault.waits_for() else { return f.write_str(" goes on") };
+        let other = Awaited(other, self.awaited);
+        match (self.came, self.fault) {
+            (true, Fault::NextTask(_)) => write!(f, " goes on: the workflow has dealt with {other}"),
+            (true, _) => write!(f, " goes on: {other} has come"),
+            (false, _) => write!(f, " goes on, in vain held for {other}"),
+        }
+    }
+}
+
+/// The thing that a fault waits for, and its name if it is an activity and that is known.
+struct Awaited<'a>(Observable, Option<&'a str>);
+
+impl fmt::Display for Awaited<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (Observable::Activity(_), Some(name)) => write!(f, "the end of {name}"),
+            (Observable::Activity(number), None) => write!(f, "the end of the {} activity", Ordinal(number)),
+            (Observable::Timer(number), _) => write!(f, "timer {number}"),
+            (Observable::Signal(number), _) => write!(f, "signal {number}"),
+            (Observable::Cancel, _) => f.write_str("the request to cancel"),
         }
     }
 }
@@ -266,6 +331,17 @@ mod tests {
             words("w#1@2:task3=evicted"),
             "w (run 2) is evicted from the worker's cache before its workflow task 3"
         );
+        assert_eq!(
+            words(
+                "a#1@2:completion=behind(timer1); a#1@1:dispatch=behind(activity2); w#1:signal3=next_task(cancel); \
+                 w#1:timer1=next_task(signal2); w#1:task1=behind(signal1)"
+            ),
+            "the report of attempt 2 of a arrives right behind timer 1\n\
+             attempt 1 of a is handed to a worker right behind the end of the 2nd activity\n\
+             the 3rd signal to w arrives when the workflow has dealt with the request to cancel\n\
+             timer 1 of w fires when the workflow has dealt with signal 2\n\
+             workflow task 1 of w is handed to a worker right behind signal 1"
+        );
     }
 
     #[test]
@@ -285,7 +361,7 @@ mod tests {
         for site in sites {
             let point = Point { workflow_id: None, run: None, name: "a".into(), execution: 1, attempt: Some(1), site };
             for fault in Fault::KINDS {
-                let words = FaultWords { point: &point, fault }.to_string();
+                let words = FaultWords { point: &point, fault, awaited: None }.to_string();
                 assert_eq!(words.ends_with("does not fit"), !fault.fits(site), "{fault} at {site}: {words}");
             }
         }

@@ -10,7 +10,7 @@ use super::coordinate::point;
 use super::cursor::Cursor;
 use super::header::{begins_with_header, header};
 use super::length::{LONGEST, Length};
-use crate::fault::{Entry, Fault, Plan, PlanError, Site, VERSION};
+use crate::fault::{Entry, Fault, Observable, Plan, PlanError, Site, VERSION};
 
 impl FromStr for Plan {
     type Err = PlanError;
@@ -80,6 +80,9 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
     if !kind.fits(site) {
         return Err(cursor.error(at, format!("`{word}` does not fit {site}; there fit {}", fitting(site))));
     }
+    if kind.waits_for().is_some() {
+        return Ok(kind.behind(observable(cursor, word, site)?));
+    }
     match (kind.length().is_some(), cursor.peek() == Some('(')) {
         (false, false) => Ok(kind),
         (true, true) => {
@@ -106,9 +109,47 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
     }
 }
 
-/// The faults that fit at a site, with the form of their length.
+/// Reads the thing that a fault waits for, in brackets. `word` is the fault.
+fn observable(cursor: &mut Cursor<'_>, word: &str, site: Site) -> Result<Observable, PlanError> {
+    if !cursor.eat('(') {
+        let problem = format!("`{word}` needs the thing that it waits for: `{word}(signal1)`");
+        return Err(cursor.error_here(problem));
+    }
+    let at = cursor.position();
+    let spelled = cursor.word();
+    let name = spelled.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = &spelled[name.len()..];
+    let number = digits.parse().unwrap_or(0);
+    let there = format!("there are {}, as in `{word}(signal1)`", Observable::SPELLINGS);
+    let problem = match Observable::spelled(name, number) {
+        Some(other) if !digits.starts_with('0') && Observable::at(site) == Some(other) => {
+            format!("`{other}` cannot come behind itself")
+        }
+        Some(other) if !digits.starts_with('0') => {
+            cursor.expect(')', "after the thing that it waits for")?;
+            return Ok(other);
+        }
+        _ if name == Observable::RESERVED => {
+            format!("`{spelled}` is kept for child workflows, which are not simulated; {there}")
+        }
+        _ if name == "cancel" => format!("`cancel` has no number: write `{word}(cancel)`"),
+        _ if Observable::spelled(name, 1).is_none() => {
+            let found = if spelled.is_empty() { cursor.found() } else { format!("`{spelled}`") };
+            format!("{found} is nothing that a workflow observes; {there}")
+        }
+        _ if digits.is_empty() => format!("`{name}` needs a number from 1: `{name}1`"),
+        _ => format!("`{digits}` is not a number from 1 to {} without leading zeros: `{name}1`", u32::MAX),
+    };
+    Err(cursor.error(at, problem))
+}
+
+/// The faults that fit at a site, with the form of their length or of what they wait for.
 fn fitting(site: Site) -> String {
-    let form = |kind: Fault| format!("{}{}", kind.keyword(), if kind.length().is_some() { "(2s)" } else { "" });
+    let form = |kind: Fault| match (kind.length(), kind.waits_for()) {
+        (Some(_), _) => format!("{}(2s)", kind.keyword()),
+        (None, Some(_)) => format!("{}(activity1)", kind.keyword()),
+        (None, None) => kind.keyword().to_owned(),
+    };
     let fitting: Vec<String> = Fault::KINDS.into_iter().filter(|kind| kind.fits(site)).map(form).collect();
     fitting.join(", ")
 }
@@ -166,6 +207,45 @@ pub(super) mod tests {
             21,
             "a second fault at a#1@1:await5, which has `crash` already; a point takes one fault",
         );
+    }
+
+    #[test]
+    fn an_order_is_read_as_it_is_printed() {
+        for entry in [
+            "a#1@1:completion=behind(timer1)",
+            "w:a#2@3:completion=next_task(signal12)",
+            "a#1@1:dispatch=behind(cancel)",
+            "main#1:timer2=next_task(activity4294967295)",
+            "main#1:task1=behind(signal1)",
+        ] {
+            assert_eq!(entry.parse::<Entry>().unwrap().to_string(), entry);
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_not_right() {
+        let there = "there are timerN, signalN, activityN and cancel, as in `behind(signal1)`";
+        let wait = "`behind` needs the thing that it waits for: `behind(signal1)`";
+        refused("m#1:timer1=behind", 18, wait);
+        refused("m#1:timer1=behind()", 19, &format!("`)` is nothing that a workflow observes; {there}"));
+        refused("m#1:timer1=behind(ship1)", 19, &format!("`ship1` is nothing that a workflow observes; {there}"));
+        refused("m#1:timer1=behind(2s)", 19, &format!("`2s` is nothing that a workflow observes; {there}"));
+        let child = "`child1` is kept for child workflows, which are not simulated; there are timerN, signalN, \
+                     activityN and cancel, as in `next_task(signal1)`";
+        refused("m#1:timer1=next_task(child1)", 22, child);
+        refused("m#1:timer1=behind(signal)", 19, "`signal` needs a number from 1: `signal1`");
+        let number =
+            |digits: &str| format!("`{digits}` is not a number from 1 to 4294967295 without leading zeros: `signal1`");
+        for digits in ["0", "01", "5000000000"] {
+            refused(&format!("m#1:timer1=behind(signal{digits})"), 19, &number(digits));
+        }
+        refused("m#1:timer1=behind(cancel1)", 19, "`cancel` has no number: write `behind(cancel)`");
+        refused("m#1:timer1=behind(timer1)", 19, "`timer1` cannot come behind itself");
+        refused("m#1:signal2=next_task(signal2)", 23, "`signal2` cannot come behind itself");
+        refused("m#1:timer1=behind(signal1", 26, "expected `)` after the thing that it waits for, found the end");
+        let fitting = "crash, cancel, completion_lost, evicted, late(2s), signal, behind(activity1)";
+        let problem = format!("`next_task` does not fit task1; there fit {fitting}");
+        refused("m#1:task1=next_task(signal1)", 11, &problem);
     }
 
     #[test]

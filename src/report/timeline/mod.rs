@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use super::changes::Changes;
 use super::event_text::EventText;
 use super::fold::{columns, fold};
-use crate::fault::Entry;
+use crate::fault::{Entry, Fault, Point};
 use crate::program::Time;
 use crate::service::Dialect;
 use crate::trace::{Event, Trace, What};
@@ -198,7 +198,12 @@ impl fmt::Display for Timeline<'_> {
             writeln!(f, "{header}")?;
         }
         for entry in &self.not_struck {
-            writeln!(f, "not struck, since the run does not come there: {entry}")?;
+            // One that waited for something has struck, and its line says that it was in vain.
+            let of = |point: &Point| (point.name.clone(), point.execution, point.attempt, point.site);
+            let is_it = |(point, fault): &(Point, Fault)| (of(point), *fault) == (of(&entry.point), entry.fault);
+            let why =
+                if self.trace.faults().values().any(is_it) { "in vain" } else { "since the run does not come there" };
+            writeln!(f, "not struck, {why}: {entry}")?;
         }
         let trace = self.trace;
         if trace.dialect() != Dialect::Temporal {

@@ -19,6 +19,9 @@ impl Executions {
             if let What::Fault(_) = happened.what {
                 reader.executions.faults.push(moment);
             }
+            if let What::LetGo { fault, .. } = happened.what {
+                reader.executions.let_go.insert(fault, moment);
+            }
             match happened.who {
                 Who::Run => {}
                 Who::Workflow(workflow) => reader.workflow(workflow, moment, happened.what),

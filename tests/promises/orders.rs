@@ -1,0 +1,285 @@
+//! What a workflow observes comes in another order where a plan says so, and never in one that no server could give.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use durasim::trace::{Event, What};
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, Run, RunError, Simulation, WorkerOptions, WorkflowContext,
+    WorkflowError,
+};
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn options(start_to_close: u64) -> ActivityOptions {
+    ActivityOptions { start_to_close_timeout: secs(start_to_close), ..Default::default() }
+}
+
+async fn work(_: &ActivityContext, seconds: u64) -> Result<(), ActivityError> {
+    durasim::time::sleep(secs(seconds)).await;
+    Ok(())
+}
+
+/// Waits for the signal `go`, for 5 seconds of work, and for 10 seconds.
+async fn all(ctx: &WorkflowContext, start_to_close: u64) -> Result<(), WorkflowError> {
+    let go = ctx.signals::<()>("go");
+    let working = ctx.execute_activity::<()>("work", &5u64, options(start_to_close));
+    let (worked, slept, gone) = futures::join!(working, ctx.sleep(secs(10)), go.recv());
+    worked.and(slept).and(gone)
+}
+
+/// Ends with the first of the signal `go` and 10 seconds, whatever else goes on.
+async fn first(ctx: &WorkflowContext, start_to_close: u64) -> Result<(), WorkflowError> {
+    let go = ctx.signals::<()>("go");
+    let _working = ctx.execute_activity::<()>("work", &5u64, options(start_to_close));
+    futures::select_biased! {
+        gone = go.recv() => gone,
+        slept = ctx.sleep(secs(10)) => slept,
+    }
+}
+
+/// Works for 5 seconds while a timer fires each second.
+async fn ticks(ctx: &WorkflowContext, start_to_close: u64) -> Result<(), WorkflowError> {
+    let working = ctx.execute_activity::<()>("work", &5u64, options(start_to_close));
+    for _ in 0..100 {
+        ctx.sleep(secs(1)).await?;
+    }
+    working.await
+}
+
+fn simulation() -> Simulation {
+    let simulation = Simulation::temporal().activity("work", work);
+    simulation.workflow("all", all).workflow("first", first).workflow("ticks", ticks)
+}
+
+/// The words of the client when it sends its signal 2 seconds after the start, and the run.
+fn signalled(simulation: &Simulation, workflow: &str, start_to_close: u64, plan: &str) -> (String, Run) {
+    let workflow = workflow.to_owned();
+    let simulation = simulation.clone().plan(plan.parse().expect("a plan"));
+    let driven = simulation.drive(|client| async move {
+        let main = client.start::<()>(&workflow, "main", &start_to_close).await.expect("starts");
+        client.sleep(secs(2)).await;
+        let sent = main.signal("go", &()).await.map_err(|refused| refused.to_string());
+        let said = format!("{sent:?} at {}", client.now());
+        let _ = main.result().await;
+        said
+    });
+    driven.expect("runs")
+}
+
+fn run(workflow: &str, plan: &str) -> Run {
+    signalled(&simulation(), workflow, 600, plan).1
+}
+
+/// The things that the workflow observes, between the brackets of its tasks.
+fn story(run: &Run) -> String {
+    let word = |event: &Event| match event.what {
+        What::TaskStarted { .. } => Some("[".to_owned()),
+        What::TaskCompleted(_) => Some("]".to_owned()),
+        What::TimerFired(timer) => Some(format!("timer{timer}")),
+        What::TimerCanceled(timer) => Some(format!("-timer{timer}")),
+        What::SignalReceived(_) => Some("go".to_owned()),
+        What::ActivityCompleted(_) => Some("work".to_owned()),
+        What::CancelRequested => Some("cancel".to_owned()),
+        what if what.closes_workflow() => Some("end".to_owned()),
+        _ => None,
+    };
+    run.trace().events().iter().filter_map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The story of a plan whose faults strike, whatever the latency of a dispatch, and which replays.
+#[track_caller]
+fn goes(workflow: &str, plan: &str, expected: &str) {
+    for latency in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(20)] {
+        let (_, run) = signalled(&simulation().dispatch_latency(latency), workflow, 600, plan);
+        assert_eq!(story(&run), expected, "{plan}, {latency:?}\n{}", run.timeline());
+        assert!(run.not_fired().is_empty(), "{plan}, {latency:?}\n{}", run.timeline());
+    }
+}
+
+/// The error of a plan whose order is impossible. The run goes on as without it.
+#[track_caller]
+fn is_impossible(workflow: &str, plan: &str, why: &str) {
+    let (usual, run) = (run(workflow, "v1"), run(workflow, plan));
+    assert_eq!(run.not_fired().len(), 1, "{}", run.timeline());
+    assert_eq!(story(&run), story(&usual), "{}", run.timeline());
+    is_refused(run, plan, why);
+}
+
+#[track_caller]
+fn is_refused(run: Run, plan: &str, why: &str) {
+    let text = run.timeline().to_string();
+    let Err(RunError::PlanNotFired(error)) = run.strict() else { panic!("`{plan}` strikes\n{text}") };
+    assert_eq!(error, format!("the order of the plan is impossible: `{plan}` is in vain, since {why}"), "\n{text}");
+}
+
+#[test]
+fn what_is_held_comes_behind_another_thing_in_its_task_or_in_the_next() {
+    goes("all", "v1", "[ ] go [ ] work [ ] timer1 [ ] end");
+    goes("all", "work#1@1:completion=behind(timer1)", "[ ] go [ ] timer1 work [ ] end");
+    goes("all", "work#1@1:completion=next_task(timer1)", "[ ] go [ ] timer1 [ ] work [ ] end");
+    goes("all", "all#1:signal1=behind(activity1)", "[ ] work go [ ] timer1 [ ] end");
+    goes("all", "all#1:signal1=next_task(activity1)", "[ ] work [ ] go [ ] timer1 [ ] end");
+    goes("all", "all#1:task1=behind(signal1)", "go [ ] work [ ] timer1 [ ] end");
+    goes("all", "all#1:task2=behind(activity1)", "[ ] go work [ ] timer1 [ ] end");
+}
+
+#[test]
+fn several_are_held_one_behind_the_other() {
+    let plan = "all#1:signal1=next_task(activity1); work#1@1:completion=behind(timer1)";
+    goes("all", plan, "[ ] timer1 work [ ] go [ ] end");
+}
+
+#[test]
+fn what_comes_while_a_task_is_open_is_seen_by_the_next() {
+    // The work ends while the worker has the task of the fourth timer.
+    let run = run("ticks", "ticks#1:task5=late(1500ms); ticks#1:signal1=next_task(activity1)");
+    let story = story(&run);
+    let begin = "[ ] timer1 [ ] timer2 [ ] timer3 [ ] timer4 [ work ] [ ] go [ ] timer5 [ ]";
+    assert!(story.starts_with(begin), "{story}");
+}
+
+#[test]
+fn the_sender_of_a_held_signal_waits_until_it_has_arrived() {
+    let (sent, run) = signalled(&simulation(), "all", 600, "all#1:signal1=next_task(activity1)");
+    assert_eq!(sent, "Ok(()) at 5.003s", "{}", run.timeline());
+    // It is refused where the task closes the workflow: then no server could give that order.
+    let plan = "first#1:signal1=next_task(timer1)";
+    let (sent, run) = signalled(&simulation(), "first", 600, plan);
+    let refused = "NOT_FOUND: workflow execution already completed";
+    assert_eq!(sent, format!("Err(\"{refused}\") at 10.002s"));
+    let why = "the workflow task that takes in timer1 closes first#1, which refuses the signal";
+    is_refused(run, plan, why);
+}
+
+#[test]
+fn a_report_that_comes_too_late_was_not_needed() {
+    let simulation = simulation().plan("work#1@1:completion=next_task(timer1)".parse().unwrap());
+    let run = simulation.run("first", &600u64).unwrap();
+    assert_eq!(story(&run), "[ ] timer1 [ ] end");
+    assert!(run.strict().is_ok());
+}
+
+#[test]
+fn a_signal_comes_behind_a_cancel() {
+    let simulation = simulation().plan("all#1:signal1=behind(cancel)".parse().unwrap());
+    let driven = simulation.drive(|client| async move {
+        let main = client.start::<()>("all", "main", &600u64).await.expect("starts");
+        let cancels = async {
+            client.sleep(secs(3)).await;
+            main.cancel().await
+        };
+        let (sent, cancelled) = futures::join!(main.signal("go", &()), cancels);
+        (sent.is_ok(), cancelled.is_ok())
+    });
+    let (answers, run) = driven.unwrap();
+    assert_eq!(answers, (true, true));
+    assert!(story(&run).starts_with("[ ] cancel go ["), "{}", run.timeline());
+}
+
+/// A report can be held only as long as its timeouts; a task can wait for a worker.
+#[test]
+fn a_task_waits_for_a_worker_where_a_report_would_time_out() {
+    let plan = "work#1@1:completion=behind(timer1)";
+    let (_, run) = signalled(&simulation(), "all", 7, plan);
+    assert_eq!(story(&run), "[ ] go [ ] work [ ] timer1 [ ] end", "{}", run.timeline());
+    let why = "timer1 does not come while it is held: start-to-close of work#1 would pass first";
+    is_refused(run, plan, why);
+    let (_, run) = signalled(&simulation(), "all", 7, "work#1@1:dispatch=behind(timer1)");
+    assert_eq!(story(&run), "[ ] go [ ] timer1 [ ] work [ ] end", "{}", run.timeline());
+    assert!(run.strict().is_ok());
+}
+
+#[test]
+fn a_task_that_is_held_takes_no_slot() {
+    async fn two(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+        let work = || ctx.execute_activity::<()>("work", &5u64, options(60));
+        let (one, other) = futures::join!(work(), work());
+        one.and(other)
+    }
+    let worker = WorkerOptions { max_concurrent_activities: 1, ..Default::default() };
+    let simulation = Simulation::temporal().activity("work", work).workflow("two", two).worker(worker);
+    let run = simulation.plan("work#1@1:dispatch=behind(activity2)".parse().unwrap()).run("two", &()).unwrap();
+    let started: Vec<&str> = run
+        .trace()
+        .attempts()
+        .values()
+        .map(|attempt| if run.trace().activities()[attempt.activity].execution == 1 { "first" } else { "second" })
+        .collect();
+    assert_eq!(started, ["second", "first"]);
+    assert!(run.strict().is_ok());
+}
+
+#[test]
+fn an_order_that_no_server_could_give_is_in_vain() {
+    let nothing = "activity1 does not come while it is held: nothing else would happen";
+    is_impossible("all", "all#1:timer1=behind(activity1)", nothing);
+    is_impossible("all", "work#1@1:completion=behind(activity1)", "activity1 is what is held");
+    let plan = "first#1:signal1=behind(timer2)";
+    is_refused(run("first", plan), plan, "timer2 does not come while it is held: first#1 closes first");
+    let plan = "work#1@1:completion=behind(signal2)";
+    let passed = "signal2 does not come while it is held: 64 other things come to the workflow first";
+    is_refused(run("ticks", plan), plan, passed);
+}
+
+/// An activity that waits, through the outside world, for what is held: correct code, whatever is held behind it.
+#[test]
+fn no_activity_times_out_because_of_what_is_held() {
+    async fn poll(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        while !durasim::state::<Cell<bool>>().get() {
+            durasim::time::sleep(secs(60)).await;
+        }
+        Ok(())
+    }
+    async fn open(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        durasim::state::<Cell<bool>>().set(true);
+        Ok(())
+    }
+    async fn main(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+        let waits = ctx.execute_activity::<()>("poll", &(), options(1800));
+        let opens = async {
+            ctx.sleep(secs(10)).await?;
+            ctx.execute_activity::<()>("open", &(), options(60)).await
+        };
+        let (waited, opened) = futures::join!(waits, opens);
+        waited.and(opened)
+    }
+    let simulation = Simulation::temporal().activity("poll", poll).activity("open", open).workflow("main", main);
+    let plan = "main#1:timer1=behind(activity1)";
+    let run = simulation.state(|| Cell::new(false)).plan(plan.parse().unwrap()).run("main", &()).unwrap();
+    assert_eq!(run.result::<()>(), Ok(()), "{}", run.timeline());
+    is_refused(run, plan, "activity1 does not come while it is held: start-to-close of poll#1 would pass first");
+}
+
+/// The word of a timeline for each thing that goes on, and the name of the activity that it waited for.
+#[test]
+fn a_timeline_says_when_a_hold_ends() {
+    let lines = |workflow: &str, plan: &str| {
+        let text = run(workflow, plan).timeline().to_string();
+        let told = |line: &&str| line.contains("fault:") || line.contains("goes on");
+        let lines: Vec<String> = text.lines().filter(told).map(|line| line.trim().to_owned()).collect();
+        lines.join("\n")
+    };
+    assert_eq!(
+        lines("all", "work#1@1:completion=next_task(timer1)"),
+        ">>>  5.002s  fault: the report of attempt 1 of work arrives when the workflow has dealt with timer 1\n\
+         10.002s  work#1@1  the report goes on: the workflow has dealt with timer 1"
+    );
+    assert_eq!(
+        lines("all", "all#1:signal1=behind(activity1)"),
+        ">>>  2.000s  fault: the 1st signal to all arrives right behind the end of work#1\n\
+         5.002s  all#1     signal 1 goes on: the end of work#1 has come"
+    );
+    assert_eq!(
+        lines("all", "all#1:timer1=behind(activity1)"),
+        ">>> 10.001s  fault: timer 1 of all fires right behind the end of work#1\n\
+         10.001s  all#1     timer 1 goes on, in vain held for the end of work#1"
+    );
+    assert_eq!(
+        lines("all", "all#1:task1=behind(signal1)"),
+        ">>>  0.000s  fault: workflow task 1 of all is handed to a worker right behind signal 1\n\
+         2.000s  all#1     workflow task 1 goes on: signal 1 has come"
+    );
+}
