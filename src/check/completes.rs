@@ -24,6 +24,9 @@ use crate::world::Run;
 /// same input. Where the twin's attempts fail before one succeeds, those of the run may fail too. Where a retry has to
 /// wait for a thing that a dead attempt holds, [`Completes::attempts_after_last_fault`] allows it.
 ///
+/// Runs of [another order](crate::Exploration::every_order) are not judged where something came that loses a race without
+/// faults, and where the workflow asks for other things than without faults.
+///
 /// Some attempts are not judged: those that are told to stop, those beside another attempt that the service has given
 /// up, those that run while a fault still holds up another activity, and those that have less time left than their twin
 /// had and than two attempts take. Activities that have no twin, or whose twin does not complete, are not judged
@@ -131,6 +134,9 @@ impl Check for Completes {
 
     fn has_something(&self, run: &Run, reference: &Reference) -> bool {
         let Some(last_fault) = run.executions().faults().values().last() else { return false };
+        if reference.other_order(run).is_some() {
+            return false;
+        }
         let until = match reference.class_of(run) {
             Class::Survive | Class::Different => None,
             Class::OverBudget(_) => reference.given_up(run),
@@ -147,6 +153,10 @@ impl Check for Completes {
             return Ok(());
         };
         if self.is_standard && reference.is_declared(run) {
+            return Ok(());
+        }
+        // Another way through the code has other twins, or none.
+        if reference.other_order(run).is_some() {
             return Ok(());
         }
         // The code may do as it likes about an activity that was given up.

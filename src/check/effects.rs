@@ -35,7 +35,9 @@ use crate::world::{Outcome, Run};
 /// [`same_result`](super::same_result) compares it, or if the workflow completes otherwise and nothing excuses that.
 /// A run that ends otherwise because it is [over budget or cancelled](Class) does not claim it: a workflow that goes on
 /// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less.
-/// [`Effects::outcomes`] names further ends that do not claim it. Repeats are judged in all runs.
+/// [`Effects::outcomes`] names further ends that do not claim it. Neither does a run of
+/// [another order](crate::Exploration::every_order) in which something came that loses a race without faults, or in which
+/// the workflow asks for other things. Repeats are judged in all runs.
 ///
 /// The work of an attempt that fails without faults, and leaves no checkpoint, counts once: attempts that find a lock held
 /// are fewer where something else was late.
@@ -288,7 +290,7 @@ impl<S, K: 'static> Effects<S, K> {
         let usual_is_one = reference.memory::<Usual<K>>().is_some_and(|usual| usual.is_an_outcome);
         let may_be_another = class != Class::Survive || !usual_is_one;
         let is_another = || may_be_another && self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run));
-        is_complete(run, class) && !is_another()
+        is_complete(run, class) && !is_another() && reference.other_order(run).is_none()
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ends::difference;
+use super::orders::{Observed, OtherOrder, before_signals};
 use super::refusal::refusal;
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
@@ -38,6 +39,7 @@ struct Shared {
     normal: Option<Vec<u8>>,
     /// The usual behaviour by activity type.
     usual: BTreeMap<Arc<str>, Usual>,
+    observed: Observed,
     /// Says whether the user has declared the end of a run.
     declared: Declared,
 }
@@ -73,7 +75,15 @@ impl Reference {
             }
             _ => None,
         };
-        let shared = Shared { outcome, trace: run.trace().clone(), normalizer, normal, usual: usual(run), declared };
+        let shared = Shared {
+            outcome,
+            trace: run.trace().clone(),
+            normalizer,
+            normal,
+            usual: usual(run),
+            observed: Observed::of(run),
+            declared,
+        };
         Reference { shared: Arc::new(shared), memory: None }
     }
 
@@ -90,6 +100,21 @@ impl Reference {
     /// Says whether the faults of a run had no effect: but for them, every event is that of the fault-free run.
     pub(crate) fn shows_no_effect(&self, run: &Run) -> bool {
         run.trace().is_same_but_for_faults(&self.shared.trace)
+    }
+
+    /// The reason for which a run of another order may rightly end otherwise. `None` for other runs.
+    pub(crate) fn other_order(&self, run: &Run) -> Option<OtherOrder> {
+        self.shared.observed.other_order(run)
+    }
+
+    /// The trace of the fault-free run.
+    pub(super) fn trace(&self) -> &Trace {
+        &self.shared.trace
+    }
+
+    /// Says whether signals of this name came to their workflows behind other things than without faults.
+    pub(super) fn has_another_time(&self, run: &Run, signal: &str) -> bool {
+        before_signals(run.trace(), signal) != before_signals(&self.shared.trace, signal)
     }
 
     /// Says whether a run ended otherwise than the fault-free run, in a way that a check of the exploration was told to accept.

@@ -10,6 +10,7 @@ use super::Check;
 use super::class::Class;
 use super::ends::difference;
 use super::lost::cost_time;
+use super::orders::OrderWords;
 use super::outcomes::Outcomes;
 use super::reference::{Memory, Normalizer, Reference};
 use super::violation::Violation;
@@ -32,8 +33,20 @@ use crate::world::{Outcome, Run};
 /// | returns less, where faults took time | [`SameResult::partial`] |
 /// | fails, where faults took time | [`SameResult::partial_failure`] |
 /// | is cancelled, times out, or took another branch | [`SameResult::outcomes`] |
+/// | depends on when a signal comes | [`SameResult::depends_on_time_of`] |
+///
+/// Runs of [another order](crate::Exploration::every_order) are not judged where something came that loses a race without
+/// faults, and where the workflow asks for other activities, timers or markers than without faults: those took another
+/// branch.
 pub fn same_result() -> SameResult {
-    SameResult { normalizer: None, partial: None, partial_failure: None, outcomes: None, is_standard: false }
+    SameResult {
+        normalizer: None,
+        partial: None,
+        partial_failure: None,
+        outcomes: None,
+        time_of: Vec::new(),
+        is_standard: false,
+    }
 }
 
 /// The same, for an exploration that does not ask for it. A failure says how to ask.
@@ -60,6 +73,8 @@ pub struct SameResult {
     partial: Option<Accepts>,
     partial_failure: Option<AcceptsFailure>,
     outcomes: Option<Outcomes>,
+    /// The signals on whose time the result depends.
+    time_of: Vec<String>,
     /// The exploration does not ask for it.
     is_standard: bool,
 }
@@ -159,12 +174,43 @@ impl SameResult {
         SameResult { outcomes: Some(outcomes), ..self }
     }
 
+    /// Accepts another result where signals of this name come to their workflow before or after other things than without
+    /// faults, such as the end of an activity: a result that rightly depends on when somebody approves, or how often a
+    /// timer had fired by then.
+    ///
+    /// ```
+    /// use durasim::check;
+    /// let check = check::same_result().depends_on_time_of("approve");
+    /// ```
+    ///
+    /// A run that is accepted counts as a run that *ends otherwise*. The check still judges runs in which they come in the
+    /// usual order. Several calls name several signals.
+    pub fn depends_on_time_of(mut self, signal: impl Into<String>) -> SameResult {
+        self.time_of.push(signal.into());
+        self
+    }
+
     /// The reason why a run that ended otherwise is not accepted, and the word that would accept it; `None` if it is
     /// accepted.
     fn refuses(&self, run: &Run, reference: &Reference) -> Option<String> {
         if self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run)) {
             return None;
         }
+        if self.time_of.iter().any(|signal| reference.has_another_time(run, signal)) {
+            return None;
+        }
+        let refused = self.refuses_end(run, reference)?;
+        // The order says more than the end.
+        let Some(OrderWords { words, signals }) = OrderWords::of(run, reference.trace()) else { return Some(refused) };
+        let word = match signals.first() {
+            Some(signal) => self.word("", &format!(".depends_on_time_of({signal:?})")),
+            None => self.word("", ".outcomes(..)"),
+        };
+        Some(format!(": the result depends on {words}; if it may, say {word}"))
+    }
+
+    /// The same, for the end alone.
+    fn refuses_end(&self, run: &Run, reference: &Reference) -> Option<String> {
         let outcome = run.outcome();
         let cost_time = last_close(run).is_none_or(|closed| cost_time(run, closed));
         if let (Some(expected), Some(found)) = (result(reference.outcome()), result(&outcome)) {
@@ -266,7 +312,7 @@ impl Check for SameResult {
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        if reference.class_of(run) != Class::Different {
+        if reference.class_of(run) != Class::Different || reference.other_order(run).is_some() {
             return Ok(());
         }
         let Some(why) = self.refuses(run, reference) else { return Ok(()) };
@@ -305,7 +351,11 @@ impl Check for SameResult {
     }
 
     fn has_something(&self, run: &Run, reference: &Reference) -> bool {
-        matches!(reference.class_of(run), Class::Survive | Class::Different)
+        match reference.class_of(run) {
+            Class::Survive => true,
+            Class::Different => reference.other_order(run).is_none(),
+            Class::OverBudget(_) | Class::Cancelled => false,
+        }
     }
 
     fn normalizer(&self) -> Option<Normalizer> {
@@ -320,6 +370,7 @@ impl fmt::Debug for SameResult {
             .field("partial", &self.partial.is_some())
             .field("partial_failure", &self.partial_failure.is_some())
             .field("outcomes", &self.outcomes.is_some())
+            .field("depends_on_time_of", &self.time_of)
             .finish()
     }
 }

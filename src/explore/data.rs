@@ -123,11 +123,13 @@ impl Failed {
 
 impl Part {
     fn to_value(&self) -> Value {
-        let Part { name, tally, sampled, long, seeds, ended_early, elapsed, kind } = self;
+        let Part { name, tally, sampled, long, seeds, impossible, observed: _, ended_early, elapsed, kind } = self;
         let kind = match kind {
             PartKind::Reference => "without faults",
             PartKind::Regressions => "regressions",
             PartKind::Faults => "faults",
+            PartKind::Orders => "orders",
+            PartKind::Races => "lost races",
             PartKind::Pairs => "pairs",
             PartKind::Seeds => "seeds",
             PartKind::Plan => "plan",
@@ -143,6 +145,7 @@ impl Part {
             ("kind", kind.into()),
             ("seeds", pair(["first", "last"], seeds)),
             ("sampled", pair(["tried", "there"], sampled)),
+            ("impossible", (*impossible).into()),
             ("long_runs", (*long).into()),
             ("ended_early", ended_early.into()),
             ("elapsed_seconds", seconds(*elapsed)),
@@ -170,6 +173,7 @@ impl Tally {
             ("over_budget", self.over_budget.into()),
             ("cancelled", self.cancelled.into()),
             ("differ", self.differ.into()),
+            ("other_branch", self.other_branch.into()),
             ("quiet", self.quiet.into()),
             ("without_effect", self.without_effect.into()),
             ("unprotected", self.unprotected.into()),

@@ -9,7 +9,7 @@ use super::repeat::Once;
 use super::report::Report;
 use super::shrink::shrink;
 use super::thread::on_fresh;
-use crate::fault::Plan;
+use crate::fault::{Entry, Plan};
 use crate::program::places::first_few;
 use crate::trace::Trace;
 use crate::world::logging::record;
@@ -98,6 +98,11 @@ impl Failing {
     fn find(finished: &Finished, judges: &[Judge], wanted: &Finding) -> (u64, Option<Failing>) {
         let trace = finished.run.trace();
         let failing = || {
+            // A plan whose order is impossible says something else than it does.
+            let is_order = |entry: &Entry| entry.fault.waits_for().is_some();
+            if finished.run.not_fired().iter().any(is_order) {
+                return None;
+            }
             let found = findings(finished, judges);
             let mut finding = found.iter().find(|found| found.is_same(wanted))?.clone();
             add_places(&mut finding, &finished.run);

@@ -28,6 +28,7 @@ mod manifest;
 mod message;
 mod notes;
 mod ongoing;
+mod orders;
 mod pairs;
 pub(crate) mod points;
 mod pool;
@@ -121,6 +122,7 @@ pub struct Exploration {
     name: Option<Arc<str>>,
     every_fault: bool,
     every_pair: bool,
+    every_order: bool,
     /// Pairs that are tried at most, if the user says so.
     budget: Option<u64>,
     deterministic: bool,
@@ -152,6 +154,7 @@ impl Exploration {
             name: None,
             every_fault: false,
             every_pair: false,
+            every_order: false,
             budget: None,
             deterministic: true,
             reference_may_fail: false,
@@ -192,6 +195,35 @@ impl Exploration {
     /// [`budget`](Exploration::budget).
     pub fn every_pair(mut self) -> Exploration {
         self.every_pair = true;
+        self
+    }
+
+    /// Adds a run for each other order of what a workflow observes, as the run without faults shows it: each timer, signal and
+    /// end of an activity is held until right behind each of the next three things that do not depend on it, in the same
+    /// workflow task and after the next, and the first task until right behind signals. What is held is a message on its way,
+    /// a timer that is late, or a task that waits for a worker; a script that sends a held signal waits.
+    ///
+    /// The part `every order` has things that come without faults too. The part `lost races` has those that do not: a timer
+    /// that the workflow takes back, an activity that it no longer waits for. There [`same_result`](crate::check::same_result)
+    /// and [`completes`](crate::check::completes) do not judge, and neither do they where a workflow asks for other
+    /// activities, timers or markers than without faults: it took another branch, which the report counts. All other checks
+    /// judge. A result that rightly depends on when a signal comes is declared with
+    /// [`depends_on_time_of`](crate::check::SameResult::depends_on_time_of).
+    ///
+    /// An order that no server could give is no run and no failure: the other thing does not come before something would time
+    /// out. The report says how many there are, and where there is nothing to change.
+    ///
+    /// ```no_run
+    /// # use durasim::{Simulation, check};
+    /// # let simulation = Simulation::temporal();
+    /// simulation
+    ///     .explore("order", "input")
+    ///     .every_order()
+    ///     .check(check::same_result().depends_on_time_of("approve"))
+    ///     .assert();
+    /// ```
+    pub fn every_order(mut self) -> Exploration {
+        self.every_order = true;
         self
     }
 
@@ -511,6 +543,7 @@ impl fmt::Debug for Exploration {
             .field("start", &self.start)
             .field("every_fault", &self.every_fault)
             .field("every_pair", &self.every_pair)
+            .field("every_order", &self.every_order)
             .field("seeds", &self.seeds)
             .field("checks", &self.checks.asked().collect::<Vec<_>>())
             .finish_non_exhaustive()

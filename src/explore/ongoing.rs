@@ -19,6 +19,10 @@ pub(super) struct Ongoing {
     pub(super) long: Option<u64>,
     /// If its runs are those of seeds: the first and the last of them.
     pub(super) seeds: Option<(u64, u64)>,
+    /// Orders that no server could give.
+    pub(super) impossible: u64,
+    /// If there is no order to try: the things that workflows observe, in words.
+    pub(super) observed: Option<String>,
     pub(super) failing: Failing,
     started: Instant,
     progress: Progress,
@@ -40,6 +44,8 @@ impl Ongoing {
             sampled: None,
             long: None,
             seeds: None,
+            impossible: 0,
+            observed: None,
             failing: Failing::default(),
             started: Instant::now(),
             progress: Progress::new(format!("{exploration}: {name}"), runs),
@@ -61,10 +67,12 @@ impl Ongoing {
     }
 
     pub(super) fn end(self) -> Part {
-        let Ongoing { kind, name, tally, sampled, long, seeds, failing, started, given, .. } = self;
+        let Ongoing { kind, name, tally, sampled, long, seeds, impossible, observed, failing, started, given, .. } =
+            self;
         // Where no run was left out, so many failures are not worth a word.
-        let enough = failing.enough().filter(|_| given > tally.runs);
+        let enough = failing.enough().filter(|_| given > tally.runs + impossible);
         let ended_early = enough.map(|(check, runs)| EndedEarly { check: check.to_owned(), runs });
-        Part { name, tally, sampled, long, seeds, ended_early, elapsed: started.elapsed(), kind }
+        let elapsed = started.elapsed();
+        Part { name, tally, sampled, long, seeds, impossible, observed, ended_early, elapsed, kind }
     }
 }

@@ -14,11 +14,12 @@ use super::accepted::Accepted;
 use super::coverage::Coverage;
 use super::enough::Failing;
 use super::finding::{Finding, Judge, class, findings};
+use super::orders::at_dispatch;
 use super::points::Points;
 use super::repeat::{Once, differs_at_once};
 use super::tally::Tally;
 use super::thread::{another, on_fresh};
-use crate::check::Class;
+use crate::check::{Class, OtherOrder};
 use crate::fault::{Order, Plan};
 use crate::program::panics;
 use crate::world::interrupt::Exploring;
@@ -47,6 +48,8 @@ pub(super) enum Case {
     Plan(Plan),
     /// A plan whose run is looked at for what else could strike in it.
     Novel(Plan),
+    /// A plan that changes an order. Where no server could give that, it is no run.
+    Order(Plan),
     /// The random faults of a seed, which may or may not end more attempts than the retry policy allows.
     Seed {
         seed: u64,
@@ -57,7 +60,7 @@ pub(super) enum Case {
 impl Case {
     fn run(self, start: &Start) -> (Finished, Plan) {
         match self {
-            Case::Plan(plan) | Case::Novel(plan) => (start.run(&plan), plan),
+            Case::Plan(plan) | Case::Novel(plan) | Case::Order(plan) => (start.run(&plan), plan),
             Case::Seed { seed, over_budget } => {
                 let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
                 let finished = start.run_swarm(seed, order, over_budget);
@@ -89,6 +92,8 @@ pub(super) struct Passed {
 pub(super) struct Block {
     pub(super) tally: Tally,
     pub(super) coverage: Coverage,
+    /// Orders that no server could give.
+    pub(super) impossible: u64,
     pub(super) failing: Failing,
     /// The first run of each distinct failure, at most as many as asked for.
     pub(super) broken: Vec<Broken>,
@@ -129,20 +134,32 @@ impl Block {
                 block.stopped = true;
                 break;
             }
-            on_fresh(|| {
-                let is_novel = matches!(case, Case::Novel(_));
-                let (finished, plan) = case.run(start);
-                if is_novel {
-                    block.coverage.look(&Points::of(&finished.run));
-                }
-                block.take(start, judges, finished, plan, care);
-            });
+            let mut next = Some(case);
+            while let Some(case) = next {
+                next = on_fresh(|| block.make(start, judges, case, care));
+            }
             // The part ends with this block: what follows is not counted.
             if block.failing.enough().is_some() {
                 break;
             }
         }
         block
+    }
+
+    /// Makes a run. Gives the one to be made in its place, if its order is impossible and another may do.
+    fn make(&mut self, start: &Start, judges: &[Judge], case: Case, care: Care<'_>) -> Option<Case> {
+        let (is_novel, is_order) = (matches!(case, Case::Novel(_)), matches!(case, Case::Order(_)));
+        let (finished, plan) = case.run(start);
+        if is_order && !finished.run.not_fired().is_empty() {
+            let instead = instead(&plan);
+            self.impossible += u64::from(instead.is_none());
+            return instead.map(Case::Order);
+        }
+        if is_novel {
+            self.coverage.look(&Points::of(&finished.run));
+        }
+        self.take(start, judges, finished, plan, care);
+        None
     }
 
     /// Judges and counts a run. If it fails and goes another way when it is made again, that is the failure.
@@ -162,6 +179,7 @@ impl Block {
         let class = if found == 0 { class(&finished.run, judges) } else { None };
         self.tally.count(&finished.run, class);
         self.note_no_effect(&finished.run, class, judges);
+        self.note_other_branch(&finished.run, class, judges);
         if is_accepted {
             return self.tally.accept();
         }
@@ -216,6 +234,15 @@ impl Block {
         }
     }
 
+    /// Counts a run of this class whose workflows took another branch.
+    fn note_other_branch(&mut self, run: &Run, class: Option<Class>, judges: &[Judge]) {
+        if class == Some(Class::Different)
+            && judges.first().is_some_and(|judge| judge.reference.other_order(run) == Some(OtherOrder::OtherBranch))
+        {
+            self.tally.other_branch += 1;
+        }
+    }
+
     /// Counts a run of this class whose faults changed nothing.
     fn note_no_effect(&mut self, run: &Run, class: Option<Class>, judges: &[Judge]) {
         if class == Some(Class::Survive)
@@ -225,6 +252,12 @@ impl Block {
             self.tally.without_effect += 1;
         }
     }
+}
+
+/// The plan to try in place of one whose order is impossible.
+fn instead(plan: &Plan) -> Option<Plan> {
+    let [entry] = &plan.entries[..] else { return None };
+    at_dispatch(entry).map(|entry| Plan::new(vec![entry]))
 }
 
 /// Makes runs on as many threads as it may.

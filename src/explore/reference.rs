@@ -90,6 +90,8 @@ impl Exploration {
             sampled: None,
             long: None,
             seeds: None,
+            impossible: 0,
+            observed: None,
             ended_early: None,
             elapsed: started.elapsed(),
             kind: PartKind::Reference,

@@ -61,8 +61,8 @@ pub struct Report {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Part {
-    /// `without faults`, `regressions`, `every fault` (`faults` if only a sample of the points was tried), `every pair`
-    /// (`pairs` if not all were tried), `seeds 0..1000`, `seed 7`, `the plan`.
+    /// `without faults`, `regressions`, `every fault` (`faults` if only a sample of the points was tried), `every order`, `lost
+    /// races`, `every pair` (`pairs` if not all were tried), `seeds 0..1000`, `seed 7`, `the plan`.
     pub name: String,
     /// Its counts.
     pub tally: Tally,
@@ -72,6 +72,10 @@ pub struct Part {
     pub long: Option<u64>,
     /// If its runs are those of seeds: the first and the last of them.
     pub seeds: Option<(u64, u64)>,
+    /// Of a part that changes orders: those that no server could give, which are no runs.
+    pub impossible: u64,
+    /// If there is no order to try: the things that workflows observe, in words.
+    pub(super) observed: Option<String>,
     /// If it ended before all its runs were made, because enough of them had failed in the same way.
     pub ended_early: Option<EndedEarly>,
     /// The real time that it took.
@@ -99,6 +103,10 @@ pub(super) enum PartKind {
     Regressions,
     /// Every fault.
     Faults,
+    /// Every order of things that come without faults.
+    Orders,
+    /// Every order in which something comes that loses a race without faults.
+    Races,
     Pairs,
     Seeds,
     /// One plan that was asked for.
@@ -340,8 +348,17 @@ fn wrapped(title: &str, items: &[String]) -> String {
 /// A line, and what its runs could show below it.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(observed) = &self.observed {
+            return write!(f, "{:<15} nothing to change ({observed})", format!("{}:", self.name));
+        }
         let Tally { runs, survive, over_budget, cancelled, differ, quiet, without_effect, accepted, failed, .. } =
             &self.tally;
+        let Part { impossible, .. } = self;
+        if *runs == 0 && *impossible > 0 {
+            let all =
+                if *impossible == 1 { "its only order is".to_owned() } else { format!("all {impossible} orders are") };
+            return write!(f, "{:<15} nothing to change ({all} impossible)", format!("{}:", self.name));
+        }
         write!(
             f,
             "{:<15} {}/{runs} hold ({survive} survive, {over_budget} over budget, {cancelled} cancelled",
@@ -350,6 +367,9 @@ impl fmt::Display for Part {
         )?;
         if *differ > 0 {
             write!(f, ", {differ} end otherwise")?;
+        }
+        if self.tally.other_branch > 0 {
+            write!(f, ", {} of them on another branch", self.tally.other_branch)?;
         }
         if *quiet > 0 {
             write!(f, ", {quiet} without a fault")?;
@@ -361,9 +381,20 @@ impl fmt::Display for Part {
         if *failed > 0 {
             write!(f, ", {failed} FAILED")?;
         }
+        if *impossible > 0 {
+            let all = runs + impossible;
+            match self.kind {
+                PartKind::Pairs => write!(f, ", {impossible} with an impossible order")?,
+                _ => write!(f, ", {impossible} of {all} orders are impossible")?,
+            }
+        }
         if let Some((tried, points)) = self.sampled {
             let what = match (self.kind, self.long) {
                 (PartKind::Pairs, _) => "pairs, by novelty".to_owned(),
+                (PartKind::Orders | PartKind::Races, events) => {
+                    let events = events.unwrap_or_default();
+                    format!("orders (sampled, fewer because each run has some {events} events)")
+                }
                 (_, None) => "points (sampled)".to_owned(),
                 (_, Some(events)) => format!("points (sampled, fewer because each run has some {events} events)"),
             };

@@ -68,7 +68,7 @@ fn affordable(tried: Vec<TriedPoint>, runs: u64) -> Vec<TriedPoint> {
 }
 
 /// At most so many of the indexes below `count`: the first, the last, and an even choice between.
-fn evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
+pub(super) fn evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let kept = count.min(most);
     (0..kept).map(move |index| if kept == 1 { 0 } else { index * (count - 1) / (kept - 1) })
 }

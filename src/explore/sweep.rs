@@ -8,6 +8,7 @@ use super::coverage::Coverage;
 use super::depth::Depth;
 use super::finding::{Judge, findings};
 use super::ongoing::Ongoing;
+use super::orders::Orders;
 use super::points::Points;
 use super::pool::{Care, Case, Pool, whole_blocks};
 use super::repeat::{Once, REPEATED};
@@ -75,11 +76,14 @@ impl<'a> Sweep<'a> {
     pub(super) fn everything(&mut self, reference: &Run) {
         // Plans that failed once are not meant to cover anything.
         self.report.coverage = Coverage::default();
-        if self.exploration.tries_faults() {
+        if self.exploration.strikes_points() {
             self.report.coverage.look(&Points::of(reference));
         }
         if self.exploration.every_fault && !self.stops() {
             self.singles(reference);
+        }
+        if self.exploration.every_order && !self.stops() {
+            self.orders(reference);
         }
         if self.exploration.every_pair && !self.stops() {
             self.pairs(reference);
@@ -111,6 +115,30 @@ impl<'a> Sweep<'a> {
             }
         }
         self.end(part);
+    }
+
+    /// Every order of what workflows observe: first those of things that come anyway, then those of races that are lost.
+    pub(super) fn orders(&mut self, reference: &Run) {
+        let Orders { swaps, races, there, observed } = Orders::of(reference);
+        let (all, events) = ((swaps.len() + races.len()) as u64, reference.trace().events().len() as u64);
+        let parts = [(PartKind::Orders, "every order", swaps), (PartKind::Races, "lost races", races)];
+        for (kind, name, entries) in parts {
+            // Where there is nothing to change one line says so.
+            if entries.is_empty() && (kind == PartKind::Races || all > 0) || self.stops() {
+                continue;
+            }
+            let mut part = self.begin(kind, name.to_owned(), Some(entries.len() as u64));
+            if let Some(there) = there {
+                (part.sampled, part.long) = (Some((all, there)), Some(events));
+            }
+            part.observed = entries.is_empty().then(|| observed.clone());
+            for entry in entries {
+                if self.offer(&mut part, Case::Order(Plan::new(vec![entry]))).is_break() {
+                    break;
+                }
+            }
+            self.end(part);
+        }
     }
 
     /// Pairs of faults, by novelty.

@@ -13,6 +13,7 @@ impl Sweep<'_> {
     pub(super) fn take(&mut self, part: &mut Ongoing, block: Block) {
         let before = part.tally.runs;
         part.tally.add(block.tally);
+        part.impossible += block.impossible;
         part.failing.add(block.failing);
         self.report.coverage.add(block.coverage);
         for accepted in &mut self.report.accepted {

@@ -32,6 +32,9 @@ pub struct Tally {
     pub cancelled: u64,
     /// Runs that ended otherwise and satisfy every check.
     pub differ: u64,
+    /// Of the runs that ended otherwise, those of another order in which a workflow asked for other activities, timers or
+    /// markers than without faults.
+    pub other_branch: u64,
     /// Runs that violate only what the regressions file accepts.
     pub accepted: u64,
     /// Runs that violate a check.
@@ -123,6 +126,7 @@ impl Tally {
         self.unprotected += more.unprotected;
         self.cancelled += more.cancelled;
         self.differ += more.differ;
+        self.other_branch += more.other_branch;
         self.accepted += more.accepted;
         self.failed += more.failed;
         self.fingerprint = self.fingerprint.wrapping_add(more.fingerprint);

@@ -57,6 +57,11 @@ impl Exploration {
 
     /// Says whether any run is asked for in which faults strike.
     pub(super) fn tries_faults(&self) -> bool {
+        self.strikes_points() || self.every_order
+    }
+
+    /// Says whether any run is asked for in which faults strike at points of their own.
+    pub(super) fn strikes_points(&self) -> bool {
         self.every_fault || self.every_pair || self.has_seeds()
     }
 

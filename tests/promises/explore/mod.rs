@@ -9,6 +9,7 @@ mod environment;
 mod inputs;
 mod message;
 mod nothing_to_look_at;
+mod orders;
 mod over_budget;
 mod refused;
 mod regressions;

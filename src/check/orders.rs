@@ -1,0 +1,184 @@
+//! [`OtherOrder`]: a run in which a workflow observed things in another order than without faults, and what that excuses.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::branch::Branch;
+use crate::fault::{Fault, Observable, Point, Site};
+use crate::service::WorkflowKey;
+use crate::trace::attempts::{Executions, WorkflowExecution};
+use crate::trace::{Trace, What, Who};
+use crate::world::Run;
+
+/// The part of another order that is another way through the code, and no mistake by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OtherOrder {
+    /// Something came that loses a race without faults, or was taken back that wins one.
+    LostRace,
+    /// The workflows ask for other things than without faults.
+    OtherBranch,
+}
+
+/// The things that came to the workflows of the fault-free run of their own accord, and those that its workflows asked for.
+#[derive(Debug)]
+pub(super) struct Observed {
+    came: BTreeSet<(WorkflowKey, Observable)>,
+    branch: Branch,
+}
+
+impl Observed {
+    pub(super) fn of(run: &Run) -> Observed {
+        let mut came = BTreeSet::new();
+        for workflow in run.executions().workflows().values() {
+            came.extend(came_to(run.executions(), workflow).into_iter().map(|what| (workflow.key, what)));
+        }
+        Observed { came, branch: Branch::of(run) }
+    }
+
+    /// The reason for which a run of another order may rightly end otherwise. `None` for other runs.
+    pub(super) fn other_order(&self, run: &Run) -> Option<OtherOrder> {
+        let trace = run.trace();
+        let mut orders = orders(trace).peekable();
+        orders.peek()?;
+        let is_race = |(point, fault): (&Point, Fault)| {
+            let came = trace.workflow_of(point).zip(fault.waits_for());
+            came.is_some_and(|came| !self.came.contains(&came)) || is_taken_back(run, point)
+        };
+        if orders.any(is_race) {
+            return Some(OtherOrder::LostRace);
+        }
+        (Branch::of(run) != self.branch).then_some(OtherOrder::OtherBranch)
+    }
+}
+
+/// Says whether the workflow took back what was held: it lost a race that it wins without faults.
+fn is_taken_back(run: &Run, point: &Point) -> bool {
+    let executions = run.executions();
+    let Some(workflow) = run.trace().workflow_of(point) else { return false };
+    match point.site {
+        Site::Timer(number) => {
+            let timers = &executions.workflows()[workflow].timers;
+            timers.iter().any(|timer| timer.number == number && timer.cancelled.is_some())
+        }
+        Site::Completion | Site::Dispatch => {
+            let named = run.trace().activities().iter().find(|(_, name)| {
+                name.workflow == workflow && name.activity_type == point.name && name.execution == point.execution
+            });
+            named.is_some_and(|(activity, _)| executions.activities()[activity].cancel_requested.is_some())
+        }
+        _ => false,
+    }
+}
+
+/// The faults of a run that change an order.
+fn orders(trace: &Trace) -> impl Iterator<Item = (&Point, Fault)> {
+    trace.faults().values().filter(|(_, fault)| fault.waits_for().is_some()).map(|(point, fault)| (point, *fault))
+}
+
+/// The things that came to a workflow before it closed, and that it had not taken back.
+fn came_to(executions: &Executions, workflow: &WorkflowExecution) -> Vec<Observable> {
+    let closed = workflow.closed.map(|(closed, _)| closed);
+    let in_time = |moment| closed.is_none_or(|closed| moment < closed);
+    let activities = workflow.activities.iter().zip(1..).filter_map(|(activity, number)| {
+        let activity = &executions.activities()[*activity];
+        let (ended, _) = activity.closed.filter(|(ended, _)| in_time(*ended))?;
+        let taken_back = activity.cancel_requested.is_some_and(|cancelled| cancelled < ended);
+        (!taken_back).then_some(Observable::Activity(number))
+    });
+    let timers = workflow.timers.iter().filter(|timer| timer.fired.is_some());
+    let timers = timers.map(|timer| Observable::Timer(timer.number));
+    let signals = (1..=workflow.signals.len() as u32).map(Observable::Signal);
+    let cancel = workflow.cancel_requested.map(|_| Observable::Cancel);
+    activities.chain(timers).chain(signals).chain(cancel).collect()
+}
+
+/// The words of the orders of a run, and the signals whose time they change: `whether signal go comes before or after ..`.
+pub(super) struct OrderWords {
+    pub(super) words: String,
+    pub(super) signals: Vec<String>,
+}
+
+impl OrderWords {
+    /// `None` if no fault of the run changes an order. `usual` is the trace of the fault-free run.
+    pub(super) fn of(run: &Run, usual: &Trace) -> Option<OrderWords> {
+        let trace = run.trace();
+        let (mut words, mut signals) = (String::new(), Vec::new());
+        for (point, fault) in orders(trace) {
+            let (Some(other), Some(workflow)) = (fault.waits_for(), trace.workflow_of(point)) else { continue };
+            let mut signal = |number: u32| {
+                let name = signal_name(usual, workflow, number).or_else(|| signal_name(trace, workflow, number));
+                let shown =
+                    name.clone().map_or(format!("signal {number}"), |name| format!("signal {number} (`{name}`)"));
+                signals.extend(name);
+                shown
+            };
+            let held = match point.site {
+                Site::Signal(number) => signal(number),
+                Site::Timer(number) => format!("timer {number}"),
+                Site::Task(number) => format!("workflow task {number}"),
+                _ => format!("the end of {}#{}", point.name, point.execution),
+            };
+            let other = match other {
+                Observable::Signal(number) => signal(number),
+                Observable::Timer(number) => format!("timer {number}"),
+                Observable::Cancel => "the request to cancel".to_owned(),
+                _ => trace.awaited_words(point, fault).map_or(other.to_string(), |name| format!("the end of {name}")),
+            };
+            let between = if words.is_empty() { "whether" } else { ", and whether" };
+            let _ = write!(words, "{between} {held} comes before or after {other}");
+        }
+        (!words.is_empty()).then_some(OrderWords { words, signals })
+    }
+}
+
+/// The name of the signal of a workflow that arrived with this number.
+fn signal_name(trace: &Trace, workflow: WorkflowKey, number: u32) -> Option<String> {
+    let signals = trace.events().iter().filter_map(|event| match (event.who, event.what) {
+        (Who::Workflow(whose), What::SignalReceived(signal)) if whose == workflow => Some(signal),
+        _ => None,
+    });
+    let signal = signals.into_iter().nth(number.checked_sub(1)? as usize)?;
+    Some(trace.signals()[signal].name.to_string())
+}
+
+/// For each signal of this name, workflow by workflow, what had come before it.
+pub(super) fn before_signals(trace: &Trace, name: &str) -> Vec<(WorkflowKey, BTreeSet<Observable>)> {
+    let mut numbers: BTreeMap<WorkflowKey, u32> = BTreeMap::new();
+    let activities: Vec<u32> = trace
+        .activities()
+        .values()
+        .map(|activity| {
+            let number = numbers.entry(activity.workflow).or_default();
+            *number += 1;
+            *number
+        })
+        .collect();
+    let mut came: BTreeMap<WorkflowKey, BTreeSet<Observable>> = BTreeMap::new();
+    let mut before = Vec::new();
+    for event in trace.events() {
+        match (event.who, event.what) {
+            (Who::Workflow(workflow), What::SignalReceived(signal)) if *trace.signals()[signal].name == *name => {
+                before.push((workflow, came.entry(workflow).or_default().clone()));
+            }
+            (Who::Workflow(workflow), What::TimerFired(timer)) => {
+                came.entry(workflow).or_default().insert(Observable::Timer(timer));
+            }
+            (Who::Workflow(workflow), What::CancelRequested) => {
+                came.entry(workflow).or_default().insert(Observable::Cancel);
+            }
+            (
+                Who::Activity(activity),
+                What::ActivityCompleted(_)
+                | What::ActivityFailed { .. }
+                | What::ActivityTimedOut { .. }
+                | What::ActivityCanceled,
+            ) => {
+                let workflow = trace.activities()[activity].workflow;
+                let number = activities.get(activity.index()).copied().unwrap_or_default();
+                came.entry(workflow).or_default().insert(Observable::Activity(number));
+            }
+            _ => {}
+        }
+    }
+    before
+}

@@ -1,0 +1,127 @@
+//! `every_order()` tries what a workflow observes in other orders, and judges only what no other order excuses.
+
+use std::time::Duration;
+
+use durasim::explore::{Part, Report};
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, Client, Exploration, Simulation, WorkflowContext, WorkflowError,
+    check,
+};
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn options() -> ActivityOptions {
+    ActivityOptions { start_to_close_timeout: secs(600), ..Default::default() }
+}
+
+async fn work(_: &ActivityContext, seconds: u64) -> Result<u64, ActivityError> {
+    durasim::time::sleep(secs(seconds)).await;
+    Ok(seconds)
+}
+
+async fn alone(ctx: &WorkflowContext, (): ()) -> Result<u64, WorkflowError> {
+    ctx.execute_activity("work", &5u64, options()).await
+}
+
+/// Waits for both, and says which came first.
+async fn both(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError> {
+    let go = ctx.signals::<()>("go");
+    let mut working = ctx.execute_activity::<u64>("work", &5u64, options());
+    let mut gone = go.recv();
+    futures::select_biased! {
+        worked = working => {
+            worked?;
+            gone.await?;
+            Ok("work first".to_owned())
+        }
+        gone = gone => {
+            gone?;
+            working.await?;
+            Ok("go first".to_owned())
+        }
+    }
+}
+
+/// Goes on without an approval after 10 seconds.
+async fn approval(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError> {
+    let approvals = ctx.signals::<()>("go");
+    let mut patience = ctx.sleep(secs(10));
+    let mut approved = approvals.recv();
+    futures::select_biased! {
+        gone = approved => gone.map(|()| "approved".to_owned()),
+        slept = patience => slept.map(|()| "expired".to_owned()),
+    }
+}
+
+/// Reminds somebody, by an activity, where the work is not done after 4 seconds.
+async fn reminds(ctx: &WorkflowContext, (): ()) -> Result<u64, WorkflowError> {
+    let working = ctx.execute_activity::<u64>("work", &5u64, options());
+    let ticks = async {
+        ctx.sleep(secs(1)).await?;
+        ctx.sleep(secs(3)).await
+    };
+    let (mut working, mut ticks) = (Box::pin(working), Box::pin(futures::FutureExt::fuse(ticks)));
+    futures::select_biased! {
+        worked = working => worked,
+        slept = ticks => {
+            slept?;
+            let reminded = ctx.execute_activity::<u64>("work", &1u64, options()).await?;
+            Ok(working.await? + reminded)
+        }
+    }
+}
+
+fn simulation() -> Simulation {
+    let simulation = Simulation::temporal().activity("work", work).workflow("alone", alone).workflow("both", both);
+    simulation.workflow("approval", approval).workflow("reminds", reminds)
+}
+
+/// A script that signals the workflow after 2 seconds.
+fn signalled(workflow: &'static str) -> Exploration {
+    let script = async move |client: Client| {
+        let main = client.start::<String>(workflow, "main", &()).await?;
+        client.sleep(secs(2)).await;
+        main.signal("go", &()).await?;
+        main.result().await
+    };
+    simulation().explore_script(script)
+}
+
+#[track_caller]
+fn part<'a>(report: &'a Report, name: &str) -> &'a Part {
+    assert!(report.error().is_none(), "{report}");
+    report.parts().iter().find(|part| part.name == name).unwrap_or_else(|| panic!("no part `{name}`: {report}"))
+}
+
+#[test]
+fn a_single_activity_has_no_other_order_and_that_is_no_mistake() {
+    let report = simulation().explore("alone", &()).every_order().report();
+    assert!(report.holds() && report.error().is_none(), "{report}");
+    assert!(report.to_string().contains("every order:    nothing to change (one activity)"), "{report}");
+}
+
+#[test]
+fn a_result_that_depends_on_when_a_signal_comes_has_its_word() {
+    let report = signalled("both").every_order().report();
+    let failed = report.failures().first().expect("it differs");
+    assert_eq!(failed.plan.entries[0].to_string(), "both#1:signal1=behind(activity1)", "{}", failed.text);
+    let words = "the result depends on whether signal 1 (`go`) comes before or after the end of work#1; if it may, say \
+                 `.check(check::same_result().depends_on_time_of(\"go\"))`";
+    assert!(failed.violation.message.contains(words), "{}", failed.text);
+    let declared = signalled("both").every_order().check(check::same_result().depends_on_time_of("go"));
+    let report = declared.report();
+    assert!(report.holds(), "{report}");
+    assert!(part(&report, "every order").tally.differ > 0, "{report}");
+    // Another signal says nothing of this one.
+    assert!(!signalled("both").every_order().check(check::same_result().depends_on_time_of("stop")).report().holds());
+}
+
+#[test]
+fn who_loses_a_race_that_he_wins_without_faults_may_end_otherwise() {
+    let report = signalled("approval").every_order().report();
+    assert!(report.holds(), "{report}");
+    let races = part(&report, "lost races");
+    assert!(races.tally.runs > 0, "{report}");
+}
