@@ -213,6 +213,8 @@ impl Exploration {
     /// An order that no server could give is no run and no failure: the other thing does not come before something would time
     /// out. The report says how many there are, and where there is nothing to change.
     ///
+    /// With [`every_pair`](Exploration::every_pair), each order is paired with each fault that fits after it, too.
+    ///
     /// ```no_run
     /// # use durasim::{Simulation, check};
     /// # let simulation = Simulation::temporal();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::points::Points;
-use super::singles::Singles;
 use crate::fault::menu::AttemptLengths;
 use crate::fault::{Entry, Plan};
 use crate::world::Run;
@@ -23,23 +22,22 @@ pub(super) struct Covered {
     pub(super) there: u64,
 }
 
-/// Visits pairs by novelty, at most `budget` of them. `first` runs a single fault and gives the faults that fit after it,
+/// Visits pairs that begin with one of `firsts`, by novelty, at most `budget` of them. `first` runs a single fault and gives the faults that fit after it,
 /// if they are worth trying; `pair` runs a pair, and says whether to go on.
 ///
 /// Nothing is kept but counts: each pass finds the pairs anew, by running the first fault again.
 pub(super) fn visit(
-    reference: &Run,
+    firsts: &[Entry],
     budget: u64,
     mut first: impl FnMut(&Entry) -> Option<Vec<Entry>>,
     mut pair: impl FnMut(Plan) -> ControlFlow<()>,
 ) -> Covered {
-    let singles = Singles::of(reference);
     let mut covered = Covered::default();
     let mut taken_before = 0;
     for (pass, cap) in PASSES.into_iter().enumerate() {
         let mut seen: BTreeMap<Class, u64> = BTreeMap::new();
         let mut left_over = false;
-        for entry in &singles.entries {
+        for entry in firsts {
             let Some(seconds) = first(entry) else { continue };
             for second in seconds {
                 if pass == 0 {

@@ -8,7 +8,7 @@ use super::coverage::Coverage;
 use super::depth::Depth;
 use super::finding::{Judge, findings};
 use super::ongoing::Ongoing;
-use super::orders::Orders;
+use super::orders::{Orders, at_dispatch};
 use super::points::Points;
 use super::pool::{Care, Case, Pool, whole_blocks};
 use super::repeat::{Once, REPEATED};
@@ -141,6 +141,21 @@ impl<'a> Sweep<'a> {
         }
     }
 
+    /// The orders that a server could give, as single faults.
+    fn possible_orders(&self, reference: &Run) -> Vec<Entry> {
+        let start = &self.exploration.start;
+        let is_possible = |entry: &Entry| {
+            let plan = Plan::new(vec![entry.clone()]);
+            on_fresh(|| start.run(&plan).run.not_fired().is_empty())
+        };
+        let Orders { swaps, races, .. } = Orders::of(reference);
+        let orders = swaps.into_iter().chain(races).filter_map(|entry| {
+            let instead = at_dispatch(&entry);
+            std::iter::once(entry).chain(instead).find(is_possible)
+        });
+        orders.collect()
+    }
+
     /// Pairs of faults, by novelty.
     pub(super) fn pairs(&mut self, reference: &Run) {
         let mut part = self.begin(PartKind::Pairs, "every pair".to_owned(), None);
@@ -161,7 +176,14 @@ impl<'a> Sweep<'a> {
         };
         let affordable = PAIR_EVENTS / (reference.trace().events().len() as u64).max(1);
         let budget = self.depth.pairs.or(exploration.budget).unwrap_or(PAIRS.min(affordable.max(LEAST_PAIRS)));
-        let covered = pairs::visit(reference, budget, first, |plan| self.offer(&mut part, Case::Plan(plan)));
+        let mut firsts = Singles::of(reference).entries;
+        if exploration.every_order {
+            firsts.extend(self.possible_orders(reference));
+        }
+        let covered = pairs::visit(&firsts, budget, first, |plan| {
+            let is_order = plan.entries.iter().any(|entry| entry.fault.waits_for().is_some());
+            self.offer(&mut part, if is_order { Case::Order(plan) } else { Case::Plan(plan) })
+        });
         self.report.coverage.add(there);
         // A part that ends early does not know how many there are.
         if covered.tried < covered.there && !part.ends_early() && !self.report.is_stopped() {

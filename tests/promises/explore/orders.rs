@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use durasim::explore::{Part, Report};
+use durasim::fault::Plan;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, Client, Exploration, Simulation, WorkflowContext, WorkflowError,
     check,
@@ -55,6 +56,16 @@ async fn approval(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError
     }
 }
 
+/// Waits for the work for 10 seconds.
+async fn hurries(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError> {
+    let mut working = ctx.execute_activity::<u64>("work", &5u64, options());
+    let mut patience = ctx.sleep(secs(10));
+    futures::select_biased! {
+        worked = working => worked.map(|_| "done".to_owned()),
+        slept = patience => slept.map(|()| "late".to_owned()),
+    }
+}
+
 /// Reminds somebody, by an activity, where the work is not done after 4 seconds.
 async fn reminds(ctx: &WorkflowContext, (): ()) -> Result<u64, WorkflowError> {
     let working = ctx.execute_activity::<u64>("work", &5u64, options());
@@ -75,7 +86,7 @@ async fn reminds(ctx: &WorkflowContext, (): ()) -> Result<u64, WorkflowError> {
 
 fn simulation() -> Simulation {
     let simulation = Simulation::temporal().activity("work", work).workflow("alone", alone).workflow("both", both);
-    simulation.workflow("approval", approval).workflow("reminds", reminds)
+    simulation.workflow("approval", approval).workflow("reminds", reminds).workflow("hurries", hurries)
 }
 
 /// A script that signals the workflow after 2 seconds.
@@ -120,8 +131,47 @@ fn a_result_that_depends_on_when_a_signal_comes_has_its_word() {
 
 #[test]
 fn who_loses_a_race_that_he_wins_without_faults_may_end_otherwise() {
-    let report = signalled("approval").every_order().report();
+    let report = simulation().explore("hurries", &()).every_order().report();
     assert!(report.holds(), "{report}");
     let races = part(&report, "lost races");
-    assert!(races.tally.runs > 0, "{report}");
+    assert!(races.tally.differ > 0 && races.tally.judged["same_result"] < races.tally.runs, "{report}");
+    let report = signalled("approval").every_order().report();
+    assert!(report.holds() && part(&report, "lost races").tally.runs > 0, "{report}");
+}
+
+#[test]
+fn an_order_is_paired_with_each_fault_that_fits_after_it() {
+    let pairs = |exploration: Exploration| {
+        let report = exploration.every_pair().budget(100_000).report();
+        assert!(report.holds(), "{report}");
+        part(&report, "every pair").tally.runs
+    };
+    let (without, with) = (pairs(signalled("approval")), pairs(signalled("approval").every_order()));
+    assert!(with > without, "{without} pairs, {with} with orders");
+}
+
+#[test]
+fn a_plan_whose_order_is_impossible_is_an_error() {
+    let plan: Plan = "work#1@1:completion=behind(timer1)".parse().unwrap();
+    let report = simulation().explore("alone", &()).every_order().replay(&plan);
+    let error = report.error().expect("an error").to_string();
+    let why = "the order of the plan is impossible: `work#1@1:completion=behind(timer1)` is in vain, since timer1 does not \
+               come while it is held: start-to-close of work#1 would pass first";
+    assert_eq!(error, why);
+}
+
+#[test]
+fn another_branch_is_counted_and_not_judged() {
+    let report = simulation().explore("reminds", &()).every_order().report();
+    assert!(report.holds(), "{report}");
+    assert!(report.to_string().contains("another branch"), "{report}");
+}
+
+#[test]
+fn what_is_found_does_not_depend_on_threads() {
+    let explored = |threads| {
+        let report = signalled("approval").every_order().threads(threads).report();
+        (report.fingerprint(), report.to_string())
+    };
+    assert_eq!(explored(1), explored(3));
 }
