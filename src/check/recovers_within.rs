@@ -15,8 +15,8 @@ use crate::world::Run;
 /// After a fault that ends an attempt is over, the next attempt runs within this time. It finds timeouts that are longer than the
 /// business can wait: a start-to-close timeout of 30 min and no heartbeats, and a dead worker is noticed after half an hour.
 ///
-/// The time counts from the moment at which the attempt died or ended, or could go on again after a stall, to the start of the
-/// next one, or to the close of the activity where none follows. It covers the timeout that notices it, the backoff, and the start
+/// The time counts from the moment at which the attempt died or ended, or could go on again after a stall, and from the last fault
+/// of the run before the next attempt: to the start of that, or to the close of the activity where none follows. It covers the timeout that notices it, the backoff, and the start
 /// of a worker. An activity that was given up at the same moment for want of further attempts is not judged, and neither is one
 /// whose next attempt another fault held up.
 ///
@@ -63,23 +63,23 @@ impl RecoversWithin {
             let until = next.map(|next| next.started).or(activity.closed.map(|(closed, _)| closed))?;
             let held_up = next.is_some_and(|next| next.faults.iter().any(|fault| fault.moment <= next.started));
             let is_held_up = held_up || activity.faults.iter().any(|fault| fault.moment > lost.started);
-            (!is_held_up).then_some(Recovery { lost, since: over(run, lost), until, by_attempt: next.is_some() })
+            (!is_held_up).then_some(Recovery { lost, since: over(run, lost, until), until, by_attempt: next.is_some() })
         })
     }
 }
 
-/// The time at which an attempt that a fault struck had ended, or could go on.
-fn over(run: &Run, attempt: &AttemptExecution) -> Time {
+/// The time at which an attempt that a fault struck had ended, and from which no fault held up its successor.
+fn over(run: &Run, attempt: &AttemptExecution, until: Moment) -> Time {
+    let (trace, executions) = (run.trace(), run.executions());
     let deadline = run.attempt_deadline(attempt.key);
-    let stalls = attempt
-        .faults
-        .iter()
-        .filter_map(|fault| stalled_until(run.trace().faults()[fault.key].1, fault.moment.at, deadline));
-    let thawed = run.executions().freezes_of(attempt).iter().filter_map(|freeze| freeze.until).map(|until| until.at);
+    let own = attempt.faults.iter().filter(|fault| fault.moment < until);
+    let stalls = own.filter_map(|fault| stalled_until(trace.faults()[fault.key].1, fault.moment.at, deadline));
+    let freezes = executions.workers().values().flat_map(|worker| &worker.freezes);
+    let thawed = freezes.filter(|freeze| freeze.from < until).filter_map(|freeze| freeze.until).map(|thawed| thawed.at);
     let died = matches!(attempt.end, AttemptEnd::Died | AttemptEnd::Aborted);
     let ended = attempt.ended.filter(|_| died || attempt.zombie.is_none()).map(|ended| ended.at);
-    let struck = attempt.faults.iter().map(|fault| fault.moment.at).max();
-    stalls.chain(thawed).chain(ended).chain(struck).fold(attempt.started.at, Time::max)
+    let struck = executions.faults().values().filter(|moment| **moment < until).map(|moment| moment.at).max();
+    stalls.chain(thawed).chain(ended).chain(struck).fold(attempt.started.at, Time::max).min(until.at)
 }
 
 impl Check for RecoversWithin {

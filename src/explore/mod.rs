@@ -414,6 +414,14 @@ impl Exploration {
         self
     }
 
+    /// Takes all checks away that were asked for: how much the standard ones find by themselves.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn with_standard_checks_alone(mut self) -> Exploration {
+        self.checks.forget_asked();
+        self
+    }
+
     /// Takes all [standard checks](crate::check#standard-checks) away, so that only those judge which
     /// [`check`](Exploration::check) adds: for the test of a check.
     pub fn without_standard_checks(mut self) -> Exploration {

@@ -1,4 +1,5 @@
-//! The time until each planted bug is found: by trying every fault, by pairs, and by random faults.
+//! The time until each planted bug is found: by trying every fault, by pairs, and by random faults; and whether the standard
+//! checks alone find it.
 //!
 //! `cargo test --release --test bugs -- --ignored --nocapture how_soon`
 
@@ -20,11 +21,22 @@ const CHUNK: u64 = 50;
 #[test]
 #[ignore = "a measurement: run it with --release and --nocapture"]
 fn how_soon() {
-    println!("{:<46} {:<24} seeds, median of {REPETITIONS}", "bug", "found by run");
+    println!("{:<46} {:<24} {:<18} seeds, median of {REPETITIONS}", "bug", "found by run", "standard alone");
+    let mut unasked = 0;
     for bug in BUGS {
         let name = format!("{:>2} {}", bug.number, bug.name);
-        println!("{name:<46} {:<24} {}", systematically(bug.planted), randomly(bug.planted));
+        let (found, alone) = (systematically(bug.planted), standard_alone(bug.planted));
+        unasked += u32::from(alone.is_some());
+        println!("{name:<46} {found:<24} {:<18} {}", alone.as_deref().unwrap_or("no"), randomly(bug.planted));
     }
+    println!("the standard checks alone find {unasked} of {}", BUGS.len());
+}
+
+/// The standard check that finds the bug where no check is asked for.
+fn standard_alone(planted: Planted) -> Option<String> {
+    let bare = || planted().with_standard_checks_alone();
+    let checks = |report: Report| report.failures().first().map(|failed| failed.check.clone());
+    checks(bare().every_fault().report()).or_else(|| checks(bare().every_pair().report()))
 }
 
 fn first(report: &Report) -> Option<u64> {

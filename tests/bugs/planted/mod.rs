@@ -4,6 +4,8 @@ mod background_heartbeat_erases_the_checkpoint;
 mod cancel_is_swallowed;
 mod checkpoint_before_the_work;
 mod checkpoint_is_never_read;
+mod compensation_in_the_cancelled_scope;
+mod dead_worker_is_noticed_late;
 mod earlier_results_are_missing;
 mod goes_on_near_the_deadline;
 mod heartbeat_timeout_without_heartbeats;
@@ -12,8 +14,10 @@ mod input_is_deleted_whatever_happens;
 mod last_step_is_done_again;
 mod limit_moves_with_every_retry;
 pub mod money_is_given_back_twice;
+mod never_hears_of_a_cancel;
 pub mod order_of_a_hash_map;
 pub mod result_is_made_in_the_loop;
+mod upload_is_gone;
 mod zombie_writes_last;
 
 use std::time::Duration;
@@ -35,7 +39,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 15] = [
+pub const BUGS: [Bug; 19] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -51,6 +55,10 @@ pub const BUGS: [Bug; 15] = [
     bug!(13, money_is_given_back_twice),
     bug!(14, order_of_a_hash_map),
     bug!(15, zombie_writes_last),
+    bug!(16, upload_is_gone),
+    bug!(17, dead_worker_is_noticed_late),
+    bug!(18, never_hears_of_a_cancel),
+    bug!(19, compensation_in_the_cancelled_scope),
 ];
 
 /// The place to which the activities under test write.
