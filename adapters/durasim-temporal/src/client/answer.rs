@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use durasim::program::places;
 use durasim::requests;
 use durasim::service::{WorkflowKey, WorkflowOutcome};
 use futures_util::future::{Either, select};
@@ -160,7 +159,7 @@ pub(super) fn status_of(workflow: WorkflowKey) -> enums::WorkflowExecutionStatus
 /// Waits for an answer, for no longer than the caller does.
 pub(super) async fn within<T>(timeout: Option<Duration>, answer: impl Future<Output = T> + Unpin) -> Result<T, Status> {
     let Some(timeout) = timeout else { return Ok(answer.await) };
-    let sleep = places::aside(|| durasim::time::sleep(timeout));
+    let sleep = durasim::time::sleep(timeout);
     match select(answer, sleep).await {
         Either::Left((answer, _)) => Ok(answer),
         Either::Right(_) => Err(Status::deadline_exceeded("Timeout expired")),
