@@ -80,6 +80,13 @@ fn is_of_a_library(function: &str, file: &str) -> bool {
         || name.starts_with("temporalio_")
         || file.starts_with("/rustc/")
         || ["/registry/src/", "\\registry\\src\\"].iter().any(|folder| file.contains(folder))
+        || is_written_by_a_build(file)
+}
+
+/// Says whether a build script has written a file, such as the SDK's protocol: `build/temporalio-protos-f08f/out/api.rs`.
+fn is_written_by_a_build(file: &str) -> bool {
+    let folders: Vec<&str> = file.split(['/', '\\']).collect();
+    folders.windows(3).any(|folders| folders[0] == "build" && folders[2] == "out")
 }
 
 #[cfg(test)]
@@ -106,12 +113,14 @@ mod tests {
     );
     const USERS: (&str, &str) = ("<shop::Orders as shop::Ship>::pack::{{closure}}", "./shop/src/orders.rs:41:13");
     const EXECUTE: (&str, &str) = ("{async_fn#0}", "/home/me/durasim-temporal/src/activity/mod.rs:91:40");
+    const GENERATED: (&str, &str) =
+        ("{async_fn#0}", "/home/me/shop/target/debug/build/temporalio-protos-f08f/out/workflowservice.v1.rs:9635:17");
     const TEST: (&str, &str) = ("shop::packs", "./shop/tests/packs.rs:3:1");
     const LIBC: (&str, &str) = ("start_thread", "./nptl/pthread_create.c:442:8");
 
     #[test]
     fn the_first_frame_of_the_users_is_named() {
-        let text = trace(&[STD, OWN, BEAT, BOX, USERS, EXECUTE, TEST]);
+        let text = trace(&[STD, OWN, GENERATED, BEAT, BOX, USERS, EXECUTE, TEST]);
         assert_eq!(user_line(&text), Some(("shop/src/orders.rs", 41)));
         let without_a_path = trace(&[STD, OWN, BEAT, ("{async_fn#0}", USERS.1), EXECUTE, TEST]);
         assert_eq!(user_line(&without_a_path), Some(("shop/src/orders.rs", 41)));
