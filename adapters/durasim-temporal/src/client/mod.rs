@@ -26,6 +26,8 @@ use crate::settings::Settings;
 /// [`explore_script`](durasim::Simulation::explore_script), in virtual time and under every fault; `ctx.client()` gives
 /// activities the same.
 ///
+/// A client with options of its own, such as interceptors, is made of the connection of this one.
+///
 /// Start, signal, query, result, cancel, terminate and describe are simulated. Any other request ends the run with an error
 /// that names it, and so does an option of one that is not simulated. All workflows run on the default task queue and in
 /// the default namespace, whatever the code calls them. The requests of the seven take no time, but for the answers that

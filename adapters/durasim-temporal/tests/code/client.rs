@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use durasim::{ClientError, RunError, Simulation, Time, check};
@@ -12,11 +13,11 @@ use temporalio_client::errors::{
 };
 use temporalio_client::tonic::Code;
 use temporalio_client::{
-    Client, QueryRejectCondition, RpcOptions, UntypedWorkflow, WorkflowCancelOptions, WorkflowCountOptions,
-    WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionInfo, WorkflowExecutionStatus,
-    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
-    WorkflowIdReusePolicy, WorkflowListOptions, WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions,
-    WorkflowTerminateOptions,
+    Client, ClientOptions, QueryRejectCondition, RpcOptions, UntypedWorkflow, WorkflowCancelOptions,
+    WorkflowCountOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionInfo,
+    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowListOptions, WorkflowQueryOptions, WorkflowSignalOptions,
+    WorkflowStartOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::protos::temporal::api::common::v1::{Header, Payload, Payloads};
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -26,7 +27,7 @@ use temporalio_sdk::{
     WorkflowTermination,
 };
 
-use crate::seconds;
+use crate::{contains, seconds};
 
 /// It weighs what it is told to pack, until it is told to ship.
 #[workflow]
@@ -556,6 +557,60 @@ fn a_workflow_that_is_not_registered_is_named() {
     });
     let error = ended.unwrap_err().to_string();
     assert!(error.contains("no workflow `Letter` is registered (registered: `Orders`, `Parcel`)"), "{error}");
+}
+
+/// The workflow's code waits for nothing that will come.
+#[test]
+fn a_script_that_waits_for_ever_is_told_with_its_call() {
+    const ASKS: u32 = line!() + 3;
+    let exploration = simulation().explore_script(async |native| {
+        let parcel = parcel_of(&connect(&native), "p").await;
+        parcel.get_result(WorkflowGetResultOptions::default()).await.map_err(|error| error.to_string())
+    });
+    let report = exploration.every_fault().report();
+    let text = report.error().expect("it cannot be explored").to_string();
+    contains(&text, "the script waits for ever");
+    contains(&text, &format!("`handle.get_result` at tests/code/client.rs:{ASKS}"));
+}
+
+/// A client that a workflow's code has found somewhere.
+static FOUND: OnceLock<Client> = OnceLock::new();
+
+#[workflow]
+#[derive(Default)]
+struct Sneaks;
+
+#[workflow_methods]
+impl Sneaks {
+    #[run]
+    async fn run(_ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        let client = FOUND.get().unwrap().clone();
+        let _ = client.start_workflow(Parcel::run, "book".to_owned(), start("p")).await;
+        Ok(())
+    }
+}
+
+#[test]
+fn workflow_code_makes_no_requests() {
+    let simulation = simulation().sdk_workflow::<Sneaks>();
+    let (client, _run) = simulation.drive(async |native| connect(&native)).unwrap();
+    FOUND.set(client).unwrap();
+    let error = simulation.run("Sneaks", &()).unwrap_err().to_string();
+    assert!(error.contains("workflow code asked the service through a client"), "{error}");
+}
+
+/// A client with options of its own is made of the same connection.
+#[test]
+fn another_client_of_the_connection_finds_the_same_workflows() {
+    let told = driven(async |_native, client| {
+        let options = ClientOptions::new("shop").build();
+        let other = Client::new(client.connection().clone(), options).unwrap();
+        let parcel = parcel_of(&client, "p").await;
+        let same = other.get_workflow_handle::<parcel::Run>("p");
+        same.signal(Parcel::ship, (), WorkflowSignalOptions::default()).await.unwrap();
+        parcel.get_result(WorkflowGetResultOptions::default()).await.unwrap()
+    });
+    assert_eq!(told.unwrap(), ["book"]);
 }
 
 #[test]
