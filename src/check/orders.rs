@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::branch::Branch;
 use crate::fault::{Fault, Observable, Point, Site};
-use crate::service::WorkflowKey;
+use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::attempts::{Executions, WorkflowExecution};
 use crate::trace::{Trace, What, Who};
 use crate::world::Run;
@@ -141,30 +141,26 @@ fn signal_name(trace: &Trace, workflow: WorkflowKey, number: u32) -> Option<Stri
     Some(trace.signals()[signal].name.to_string())
 }
 
-/// For each signal of this name, workflow by workflow, what had come before it.
-pub(super) fn before_signals(trace: &Trace, name: &str) -> Vec<(WorkflowKey, BTreeSet<Observable>)> {
-    let mut numbers: BTreeMap<WorkflowKey, u32> = BTreeMap::new();
-    let activities: Vec<u32> = trace
-        .activities()
-        .values()
-        .map(|activity| {
-            let number = numbers.entry(activity.workflow).or_default();
-            *number += 1;
-            *number
-        })
-        .collect();
-    let mut came: BTreeMap<WorkflowKey, BTreeSet<Observable>> = BTreeMap::new();
-    let mut before = Vec::new();
+/// The time of a signal, by what comes to its workflow.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) struct SignalTime {
+    workflow: WorkflowKey,
+    /// The things that had come before it.
+    behind: BTreeSet<Observable>,
+    /// Those that the workflow had dealt with in tasks before the one that takes it in.
+    dealt_with: BTreeSet<Observable>,
+}
+
+/// The times of the signals of this name, workflow by workflow.
+pub(super) fn signal_times(trace: &Trace, name: &str) -> Vec<SignalTime> {
+    let mut arrivals: BTreeMap<WorkflowKey, Arrivals> = BTreeMap::new();
+    let mut numbers: BTreeMap<ActivityKey, Observable> = BTreeMap::new();
     for event in trace.events() {
         match (event.who, event.what) {
-            (Who::Workflow(workflow), What::SignalReceived(signal)) if *trace.signals()[signal].name == *name => {
-                before.push((workflow, came.entry(workflow).or_default().clone()));
-            }
-            (Who::Workflow(workflow), What::TimerFired(timer)) => {
-                came.entry(workflow).or_default().insert(Observable::Timer(timer));
-            }
-            (Who::Workflow(workflow), What::CancelRequested) => {
-                came.entry(workflow).or_default().insert(Observable::Cancel);
+            (Who::Activity(activity), What::Scheduled(_)) => {
+                let of_it = arrivals.entry(trace.activities()[activity].workflow).or_default();
+                of_it.activities += 1;
+                numbers.insert(activity, Observable::Activity(of_it.activities));
             }
             (
                 Who::Activity(activity),
@@ -173,12 +169,83 @@ pub(super) fn before_signals(trace: &Trace, name: &str) -> Vec<(WorkflowKey, BTr
                 | What::ActivityTimedOut { .. }
                 | What::ActivityCanceled,
             ) => {
-                let workflow = trace.activities()[activity].workflow;
-                let number = activities.get(activity.index()).copied().unwrap_or_default();
-                came.entry(workflow).or_default().insert(Observable::Activity(number));
+                let of_it = arrivals.entry(trace.activities()[activity].workflow).or_default();
+                of_it.came.extend(numbers.get(&activity));
+            }
+            (Who::Workflow(workflow), what) => {
+                let of_it = arrivals.entry(workflow).or_default();
+                match what {
+                    What::TimerFired(timer) => of_it.came.push(Observable::Timer(timer)),
+                    What::CancelRequested => of_it.came.push(Observable::Cancel),
+                    What::SignalReceived(signal) if *trace.signals()[signal].name == *name => {
+                        of_it.signals.push(of_it.came.len());
+                    }
+                    // A task that is repeated takes in what has come since.
+                    What::TaskStarted { task, .. } => {
+                        of_it.tasks.insert(task, (of_it.came.len(), of_it.signals.len()));
+                    }
+                    _ => {}
+                }
             }
             _ => {}
         }
     }
-    before
+    arrivals.into_iter().flat_map(|(workflow, arrivals)| arrivals.times(workflow)).collect()
+}
+
+/// The things that have come to a workflow, in their order.
+#[derive(Default)]
+struct Arrivals {
+    activities: u32,
+    came: Vec<Observable>,
+    /// For each signal of the name, how many things had come before it.
+    signals: Vec<usize>,
+    /// For each task, how many things and signals it and those before it take in.
+    tasks: BTreeMap<u32, (usize, usize)>,
+}
+
+impl Arrivals {
+    fn times(&self, workflow: WorkflowKey) -> Vec<SignalTime> {
+        let first = |count: usize| self.came[..count].iter().copied().collect();
+        let time = |(index, before): (usize, &usize)| {
+            let earlier = self.tasks.values().take_while(|(_, signals)| *signals <= index).last();
+            SignalTime { workflow, behind: first(*before), dealt_with: first(earlier.map_or(0, |(things, _)| *things)) }
+        };
+        self.signals.iter().enumerate().map(time).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Time;
+
+    /// A workflow that is told these things: `s` is the signal, `t` a timer, and `1` a task of this number.
+    fn times(story: &str) -> Vec<SignalTime> {
+        let mut trace = Trace::default();
+        let mut timers = 0;
+        for word in story.split(' ') {
+            let what = match word {
+                "s" => What::SignalReceived(trace.store_signal("stop".into(), b"null")),
+                "t" => {
+                    timers += 1;
+                    What::TimerFired(timers)
+                }
+                task => What::TaskStarted { task: task.parse().unwrap(), attempt: 1 },
+            };
+            trace.push(Time::ZERO, Who::Workflow(WorkflowKey::FIRST), what);
+        }
+        signal_times(&trace, "stop")
+    }
+
+    #[test]
+    fn a_signal_has_another_time_behind_other_things_and_in_the_task_of_other_things() {
+        let usual = times("1 t 2 s 3");
+        assert_eq!(usual, times("1 t 2 2 s 3 t 4"));
+        assert_ne!(usual, times("1 s 2 t 3"));
+        assert_ne!(usual, times("1 t 2 t 3 s 4"));
+        // The second task is repeated, and takes in the signal with the timer.
+        assert_ne!(usual, times("1 t 2 s 2"));
+        assert_ne!(usual, times("1 t s 2"));
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ends::difference;
-use super::orders::{Observed, OtherOrder, before_signals};
+use super::orders::{Observed, OtherOrder, signal_times};
 use super::refusal::refusal;
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
@@ -112,9 +112,10 @@ impl Reference {
         &self.shared.trace
     }
 
-    /// Says whether signals of this name came to their workflows behind other things than without faults.
+    /// Says whether signals of this name came to their workflows behind other things than without faults, or were taken in
+    /// with other things.
     pub(super) fn has_another_time(&self, run: &Run, signal: &str) -> bool {
-        before_signals(run.trace(), signal) != before_signals(&self.shared.trace, signal)
+        signal_times(run.trace(), signal) != signal_times(&self.shared.trace, signal)
     }
 
     /// Says whether a run ended otherwise than the fault-free run, in a way that a check of the exploration was told to accept.

@@ -175,8 +175,8 @@ impl SameResult {
     }
 
     /// Accepts another result where signals of this name come to their workflow before or after other things than without
-    /// faults, such as the end of an activity: a result that rightly depends on when somebody approves, or how often a
-    /// timer had fired by then.
+    /// faults, or in one workflow task with them: the end of an activity, a timer, a cancel. It is for a result that rightly
+    /// depends on when somebody approves, or on how often a timer had fired by then.
     ///
     /// ```
     /// use durasim::check;
