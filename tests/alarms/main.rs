@@ -1,6 +1,6 @@
 //! Correct code is called correct, whatever is tried: every alarm here is false.
 //!
-//! `cargo test --release --test alarms -- --ignored --nocapture` explores all of it under every fault, 20,000 pairs (all, if
+//! `cargo test --release --test alarms -- --ignored --nocapture` explores all of it under every fault, every order, 20,000 pairs (all, if
 //! there are fewer), 10,000 seeds, and 10,000 seeds of which half may use up the budget. The test that is not ignored does a
 //! tenth of that. The code is written as people write it; where an end rightly differs from the run without faults, it is
 //! declared with the word that a failure proposes, and nothing else is loosened.
@@ -8,6 +8,7 @@
 mod checkpoints;
 mod clients;
 mod findings;
+mod orders;
 #[path = "../bugs/planted/mod.rs"]
 #[allow(dead_code, reason = "the corrected twins of the bugs are used here")]
 mod planted;
@@ -36,29 +37,44 @@ struct Depth {
 /// The least number of explorations.
 const LEAST: usize = 40;
 
+/// The least number of runs of another order.
+const ORDERS: u64 = 80;
+
 fn all() -> Vec<Sound> {
     let tour =
         STOPS.iter().map(|stop| (format!("tour: {}", stop.workflow), stop.judged(&simulation(Dialect::Temporal))));
     let twins = planted::BUGS.iter().map(|bug| (format!("twin: {}", bug.name), (bug.twin)()));
-    let shapes = [checkpoints::all(), clients::all(), findings::all(), races::all(), values::all(), waiting::all()];
+    let shapes = [
+        checkpoints::all(),
+        clients::all(),
+        findings::all(),
+        orders::all(),
+        races::all(),
+        values::all(),
+        waiting::all(),
+    ];
     tour.chain(twins).chain(shapes.into_iter().flatten()).collect()
 }
 
 /// Explores all of it. Prints a line for each alarm, and the sums.
 fn listen(depth: Depth) {
-    let (mut explorations, mut runs, mut alarms) = (0, 0, 0);
+    let (mut explorations, mut runs, mut orders, mut alarms) = (0, 0, 0, 0);
     for (name, exploration) in all() {
-        let everything = exploration.clone().every_fault().every_pair().budget(depth.pairs).seeds(0..depth.seeds);
+        let everything =
+            exploration.clone().every_fault().every_order().every_pair().budget(depth.pairs).seeds(0..depth.seeds);
         let over_budget = exploration.seeds(depth.seeds..2 * depth.seeds).over_budget(0.5);
         for report in [everything.report(), over_budget.report()] {
             runs += report.parts().iter().map(|part| part.tally.runs).sum::<u64>();
+            let of_orders = report.parts().iter().filter(|part| ["every order", "lost races"].contains(&&*part.name));
+            orders += of_orders.map(|part| part.tally.runs).sum::<u64>();
             alarms += told(&name, &report);
         }
         explorations += 1;
     }
-    say(&format!("explorations {explorations}, runs {runs}, alarms {alarms}"));
+    say(&format!("explorations {explorations}, runs {runs}, of orders {orders}, alarms {alarms}"));
     assert!(explorations >= LEAST, "{explorations} explorations, expected at least {LEAST}");
     assert!(runs >= depth.least_runs, "{runs} runs, expected at least {}", depth.least_runs);
+    assert!(orders >= ORDERS, "{orders} runs of another order, expected at least {ORDERS}");
     assert_eq!(alarms, 0);
 }
 
