@@ -6,6 +6,7 @@ mod golden;
 mod how_soon;
 #[path = "../golden/kept.rs"]
 mod kept;
+mod orders;
 mod other_ways;
 mod planted;
 #[path = "../golden/run_text.rs"]
