@@ -31,7 +31,7 @@ use std::task::{Context, Poll};
 
 use crate::inside::enter_run;
 use crate::program::panics::leave_user_code;
-use crate::program::{Extensions, Failure, Payload, Span, Time};
+use crate::program::{Extensions, Failure, Payload, Span};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::world::RunError;
 use crate::world::core::World;
@@ -103,11 +103,6 @@ pub fn extensions() -> Extensions {
 /// Looks at the service as it is at this moment.
 pub fn inspect<R>(look: impl FnOnce(&Service) -> R) -> R {
     enter().inspect(look)
-}
-
-/// Gives the present moment of the run.
-pub fn now() -> Time {
-    enter().now()
 }
 
 /// Sends a signal to a workflow, which sees it with its next task, and waits until the service has it. The error is
