@@ -152,8 +152,22 @@ const WAITS_FOR_EVER: &[&str] = &[
 const ERRORS: &[(&str, &[&str])] = &[
     ("unregistered", &["schedules the activity `dubble`, which is not registered (registered: `asks`, `double`, "]),
     ("unknown queue", &["on the task queue `gpu`, which no worker polls", "add `.worker("]),
-    ("tokio sleep", &["workflow `main` uses tokio's timers", "use `ctx.sleep`", "tests/code/bad_input.rs"]),
-    ("tokio sleep in a task", &["workflow `main` uses tokio's timers", "use `ctx.sleep`", "tests/code/bad_input.rs"]),
+    (
+        "tokio sleep",
+        &[
+            "workflow `main` uses tokio's timers",
+            "use the timers and the clock of its context",
+            "tests/code/bad_input.rs",
+        ],
+    ),
+    (
+        "tokio sleep in a task",
+        &[
+            "workflow `main` uses tokio's timers",
+            "use the timers and the clock of its context",
+            "tests/code/bad_input.rs",
+        ],
+    ),
     ("tokio spawn", &["workflow `main` calls `tokio::spawn`", "ctx.spawn"]),
     ("blocking", &["workflow `main` calls `tokio::spawn` or `spawn_blocking`", "do what blocks in an activity"]),
     ("durasim's clock", &["workflow code called `durasim::time::now`", "use `ctx.sleep` and `ctx.now`"]),

@@ -125,7 +125,7 @@ const CASES: [Case; 13] = [
                 Ok(())
             })
         },
-        &["workflow `main`", "tokio's timers", "`ctx.sleep`"],
+        &["workflow `main`", "tokio's timers", "the timers and the clock of its context"],
     ),
     (
         "a task that a workflow spawns",
@@ -135,7 +135,7 @@ const CASES: [Case; 13] = [
                 Ok(())
             })
         },
-        &["workflow `main`", "spawn", "`ctx.sleep`"],
+        &["workflow `main`", "spawn", "the timers and the clock of its context"],
     ),
     (
         "a timer in a script that is there once",
