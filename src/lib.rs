@@ -83,6 +83,7 @@
 //! | write activities | [`ActivityContext`], [`ActivityError`], [`time`], [`task`] |
 //! | write workflows | [`WorkflowContext`], [`ActivityOptions`], [`RetryPolicy`], [`WorkflowError`] |
 //! | write fakes of the world outside | [`state()`], [`handle()`], [`effect()`], [`Ledger`], [`random()`] |
+//! | keep what dies with a worker | [`worker_state()`], [`worker_handle()`] |
 //! | play the client | [`Simulation::drive`], [`Simulation::explore_script`], [`Client`], [`WorkflowHandle`] |
 //! | try every fault | [`Exploration`], [`explore::Report`] |
 //! | judge runs | [`check`] |
@@ -170,7 +171,8 @@ pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn
 pub use client::{Call, Client, ClientError, ScriptOutput, WorkflowHandle, requests};
 pub use explore::Exploration;
 pub use inside::{
-    EffectError, Handle, Ledger, LedgerEntry, ambient, effect, handle, random, state, task, time, violation,
+    EffectError, Handle, Ledger, LedgerEntry, WorkerHandle, ambient, effect, handle, random, state, task, time,
+    violation, worker_handle, worker_state,
 };
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use service::Dialect;

@@ -167,6 +167,26 @@ impl Simulation {
         self
     }
 
+    /// Adds something that lives in the memory, or on the disk, of a worker's process: a cache, a connection, downloaded
+    /// files. Each process of each worker has its own, which is made when code in it first asks for it with
+    /// [`worker_state`](crate::worker_state()). It is gone with its process: a crash runs no destructors before the run is over,
+    /// while a stop runs them. There is one piece for each type; `T` need not be `Send`. [`Simulation::workers`] has two
+    /// processes at once.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use durasim::Simulation;
+    ///
+    /// #[derive(Default)]
+    /// struct Cache { rate: Cell<Option<u32>> }
+    ///
+    /// let simulation = Simulation::temporal().worker_state(Cache::default).workers(2);
+    /// ```
+    pub fn worker_state<T: 'static>(mut self, make: impl Fn() -> T + Send + Sync + 'static) -> Simulation {
+        Arc::make_mut(&mut self.setup).add_worker_state(StateMaker::new(make));
+        self
+    }
+
     /// Lets a runtime of another crate keep time for the activities' code, such as tokio's: `make` is called for each run. An
     /// adapter calls this; code for tokio says `Simulation::tokio()` of durasim-tokio. Without a host, code of activities waits
     /// with [`time`](crate::time) only. An error of `make` is an error of the run.

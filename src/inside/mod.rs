@@ -11,6 +11,7 @@ mod state;
 pub mod task;
 pub mod time;
 mod violation;
+mod worker_state;
 
 use std::fmt::Display;
 use std::rc::Rc;
@@ -22,6 +23,7 @@ pub use ledger::{Ledger, LedgerEntry};
 pub use random::random;
 pub use state::{Handle, handle, state};
 pub use violation::violation;
+pub use worker_state::{WorkerHandle, worker_handle, worker_state};
 
 /// Gives the run in progress, for a call that also works outside of a run. A call from a workflow's code is misuse,
 /// which ends the run with `workflow code {what}`.

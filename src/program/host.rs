@@ -38,6 +38,12 @@ pub trait Host {
     /// The present moment, while the host waits.
     fn now(&self) -> Time;
 
+    /// The worker whose tasks run, while the host waits: it says in whose memory they find what is a process's own. Without
+    /// an answer they find nothing there.
+    fn running(&self) -> Option<u32> {
+        None
+    }
+
     /// Says that the process of a worker is gone with all that it ran. If it has `crashed`, nothing of it may run any more,
     /// destructors included, until the host itself is dropped.
     fn worker_gone(&self, worker: u32, crashed: bool);

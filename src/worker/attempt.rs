@@ -12,6 +12,7 @@ use crate::trace::{AttemptKey, Bytes, WorkerKey};
 
 use super::departure::FinalReport;
 use super::message::Delivery;
+use super::process::ProcessKey;
 use super::throttle::{Action, Throttle};
 
 /// The stage of an attempt on its worker.
@@ -33,7 +34,7 @@ const LOCAL_TIMEOUT_BUFFER: Span = Span::from_secs(5);
 /// An attempt on its worker.
 pub(crate) struct Attempt {
     token: Token,
-    worker: WorkerKey,
+    process: ProcessKey,
     /// The attempt of the same workflow that began before it.
     before: Option<AttemptKey>,
     /// The throttle holds its heartbeats back.
@@ -75,7 +76,7 @@ impl Attempt {
     /// Makes an attempt that its worker takes now. `interval` is the time between two heartbeats that are sent.
     pub(super) fn new(
         token: Token,
-        worker: WorkerKey,
+        process: ProcessKey,
         before: Option<AttemptKey>,
         task: &ActivityTask,
         interval: Span,
@@ -83,7 +84,7 @@ impl Attempt {
     ) -> Attempt {
         Attempt {
             token,
-            worker,
+            process,
             before,
             throttle: Throttle::new(interval),
             task: None,
@@ -122,7 +123,12 @@ impl Attempt {
 
     /// The worker that has it.
     pub(crate) fn worker(&self) -> WorkerKey {
-        self.worker
+        self.process.worker
+    }
+
+    /// The process of that worker which has it, or had it.
+    pub(crate) fn process(&self) -> ProcessKey {
+        self.process
     }
 
     /// Gives the attempt of the same workflow that began before it.

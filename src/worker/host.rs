@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use super::attempt::Attempt;
+use super::process::ProcessKey;
 use crate::engine::tasks::TaskId;
 use crate::program::{ActivityTask, AttemptListener, Span, Table, Time};
 use crate::service::Token;
@@ -18,19 +19,19 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Starts an attempt that a worker takes. `before` is the attempt of the same workflow that began before it, `interval`
+    /// Starts an attempt that a worker's process takes. `before` is the attempt of the same workflow that began before it, `interval`
     /// the time between two heartbeats that are sent.
     pub(crate) fn start(
         &mut self,
         token: Token,
-        worker: WorkerKey,
+        process: ProcessKey,
         before: Option<AttemptKey>,
         task: &ActivityTask,
         interval: Span,
         now: Time,
     ) -> AttemptKey {
         self.running += 1;
-        self.list.push(Attempt::new(token, worker, before, task, interval, now))
+        self.list.push(Attempt::new(token, process, before, task, interval, now))
     }
 
     /// Notes that the code of a running attempt has ended.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::program::Time;
+use crate::trace::WorkerKey;
 
 /// The state of a worker process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +16,13 @@ pub(crate) enum Process {
     Stopping,
     /// It is gone. A new process comes after the restart delay.
     Down,
+}
+
+/// A process of a worker: the key of the worker, and the number of the process among its processes, from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ProcessKey {
+    pub(crate) worker: WorkerKey,
+    pub(crate) incarnation: u32,
 }
 
 /// One worker: a succession of processes of the same name.

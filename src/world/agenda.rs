@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::holds::HoldKey;
 use super::hosted_workflow::Answering;
-use super::memories::Value;
 use super::network::{LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use crate::engine::queue::{Queue, Rank};
@@ -15,6 +14,7 @@ use crate::program::{ActivityOutcome, CancelReason, Seq, Time};
 use crate::service::{Ready, ServiceTimer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
+use crate::worker::process::ProcessKey;
 
 /// The clock of a run, which jumps to the next entry when nothing is ready; the queue of what is to happen at a certain
 /// time; and what is to be done before anything else.
@@ -191,11 +191,8 @@ pub(crate) enum Todo {
         attempt: AttemptKey,
     },
     Evict(Instance),
-    /// A process stops: the destructor of a value that it has runs.
-    Forget {
-        worker: WorkerKey,
-        value: Value,
-    },
+    /// A process has stopped: the destructor of a value that it had runs.
+    Forget(ProcessKey),
     /// A process has stopped, and all that it had is dropped.
     Stopped {
         worker: WorkerKey,

@@ -18,7 +18,7 @@ use super::hosted_activity::HostedActivity;
 use super::hosted_workflow::HostedWorkflow;
 use super::ledgers::{AnyLedger, Known};
 use super::logging::{self, Silence};
-use super::memories::Memories;
+use super::memories::{Left, Memories};
 use super::network::Network;
 use super::query::{Query, QueryKey};
 use super::running::{Running, Tag};
@@ -402,10 +402,14 @@ impl World {
         todo.into_iter().for_each(|todo| self.drop_quietly(todo));
         attempts.take_listeners().for_each(|listener| self.drop_quietly(listener));
         let mut memories = std::mem::take(&mut self.core.borrow_mut().memories);
-        memories.take().for_each(|value| self.drop_quietly(value));
+        let mut first = None;
+        for Left { value, is_dead } in memories.take() {
+            self.core.borrow_mut().calls.begin();
+            let panic = panic_of_drop(value);
+            first = first.or(panic.filter(|_| !is_dead));
+        }
         self.drop_host();
         self.core.borrow_mut().calls.begin();
-        let mut first = None;
         for state in self.states.take() {
             first = first.or(panic_of_drop(state));
         }

@@ -1,6 +1,5 @@
 //! [`Dead`]: what crashes have left behind.
 
-use super::memories::Value;
 use crate::engine::tasks::TaskFuture;
 use crate::program::ActivityOutcome;
 use crate::worker::instance::Instance;
@@ -13,7 +12,6 @@ pub(super) struct Dead(Vec<Remains>);
 pub(super) enum Remains {
     Future(#[expect(dead_code, reason = "kept to be dropped late")] TaskFuture<ActivityOutcome>),
     Instance(#[expect(dead_code, reason = "kept to be dropped late")] Instance),
-    Value(#[expect(dead_code, reason = "kept to be dropped late")] Value),
 }
 
 impl Dead {
@@ -25,11 +23,6 @@ impl Dead {
     /// Keeps an instance of a workflow.
     pub(super) fn keep_instance(&mut self, instance: Instance) {
         self.0.push(Remains::Instance(instance));
-    }
-
-    /// Keeps a value that was in the memory of the process.
-    pub(super) fn keep_value(&mut self, value: Value) {
-        self.0.push(Remains::Value(value));
     }
 
     /// Takes all, to be dropped. The memory stays.

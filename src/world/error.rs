@@ -81,6 +81,23 @@ pub enum RunError {
         /// The call that said so, in brackets, if it is known.
         place: String,
     },
+    /// A piece of the state of a worker's process was asked for that the simulation does not have.
+    #[error(
+        "no worker state of type `{wanted}` is registered (registered: {known}): add `.worker_state({short}::default)` or \
+         the like to the simulation{hint}{place}"
+    )]
+    UnknownWorkerState {
+        /// The type asked for.
+        wanted: &'static str,
+        /// Its last part.
+        short: String,
+        /// The types that are registered.
+        known: String,
+        /// Says so, if a state of this type is registered.
+        hint: &'static str,
+        /// The call that asked for it, in brackets, if it is known.
+        place: String,
+    },
     /// Code called something that does not belong where it was called.
     #[error("{0}")]
     Misuse(String),
@@ -236,6 +253,7 @@ impl RunError {
             RunError::Input { .. } => "input",
             RunError::UnknownState { .. } => "unknown state",
             RunError::Violated { .. } => "violated",
+            RunError::UnknownWorkerState { .. } => "unknown worker state",
             RunError::Misuse(_) => "misuse",
             RunError::WorkflowTask { kind, .. } => match kind {
                 WorkflowTaskErrorKind::Panicked => "workflow panicked",

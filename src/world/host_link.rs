@@ -65,6 +65,11 @@ impl HostLink {
         }
     }
 
+    /// The number of the worker whose code a host runs that waits.
+    pub(super) fn running_worker(&self) -> Option<u32> {
+        self.waiting.as_ref()?.running()
+    }
+
     /// The moment at which a host that waits stands.
     pub(super) fn now(&self) -> Option<Time> {
         self.waiting.as_ref().map(|host| host.now())

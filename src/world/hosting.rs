@@ -129,7 +129,10 @@ impl ActivityLink for Link {
     fn process_value(&self, key: usize, make: &mut dyn FnMut() -> Value) -> Value {
         let world = current().filter(|world| self.is_of(world.core.borrow().run));
         match world {
-            Some(world) => world.process_value(self.attempt, key, make),
+            Some(world) => {
+                let process = world.core.borrow().attempts[self.attempt].process();
+                world.process_value(process, key, "the values of a worker's process", make)
+            }
             None => make(),
         }
     }
@@ -221,7 +224,7 @@ impl Core {
                 throttle::interval_in(dialect, timeout, default.into(), max.into())
             }
         };
-        self.attempts.start(token, worker, before, task, interval, self.agenda.now());
+        self.attempts.start(token, self.process_of(worker), before, task, interval, self.agenda.now());
         self.activities[token.activity].attempt_started(index);
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));

@@ -3,35 +3,78 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use crate::trace::WorkerKey;
+use crate::worker::process::ProcessKey;
 
 /// A value of a process, whose type is erased.
 pub(crate) type Value = Rc<dyn Any>;
 
 /// The values in the memory of workers' processes, each with its process and its key. Mostly there are none.
 #[derive(Default)]
-pub(super) struct Memories(Vec<(WorkerKey, usize, Value)>);
+pub(super) struct Memories {
+    values: Vec<Remembered>,
+    /// The values that are being made.
+    making: Vec<(ProcessKey, usize)>,
+}
+
+/// A value of a process.
+struct Remembered {
+    process: ProcessKey,
+    key: usize,
+    value: Value,
+    /// Its process has crashed: only code that crashed with it may still ask for the value.
+    is_dead: bool,
+}
+
+/// A value that is left when a run is over.
+pub(super) struct Left {
+    pub(super) value: Value,
+    /// A killed process runs no destructors, so that nobody may judge by them.
+    pub(super) is_dead: bool,
+}
 
 impl Memories {
-    /// Gives the value that the present process of this worker has under this key.
-    pub(super) fn get(&self, worker: WorkerKey, key: usize) -> Option<Value> {
-        let (_, _, value) = self.0.iter().find(|(owner, other, _)| (*owner, *other) == (worker, key))?;
-        Some(value.clone())
+    /// Gives the value that this process has under this key.
+    pub(super) fn get(&self, process: ProcessKey, key: usize) -> Option<Value> {
+        let known = self.values.iter().find(|known| (known.process, known.key) == (process, key))?;
+        Some(known.value.clone())
     }
 
-    /// Keeps a value of the present process of this worker.
-    pub(super) fn put(&mut self, worker: WorkerKey, key: usize, value: Value) {
-        self.0.push((worker, key, value));
+    /// Gives the value that any process had last under this key.
+    pub(super) fn latest(&self, key: usize) -> Option<Value> {
+        self.values.iter().rev().find(|known| known.key == key).map(|known| known.value.clone())
     }
 
-    /// The process of this worker is gone: takes the values that it had.
-    pub(super) fn take_of(&mut self, worker: WorkerKey) -> Vec<Value> {
-        let taken = self.0.extract_if(.., |(owner, ..)| *owner == worker);
-        taken.map(|(_, _, value)| value).collect()
+    /// The value of this process under this key is being made from now on. Gives `false` if it was so before.
+    pub(super) fn begin_making(&mut self, process: ProcessKey, key: usize) -> bool {
+        let is_new = !self.making.contains(&(process, key));
+        if is_new {
+            self.making.push((process, key));
+        }
+        is_new
+    }
+
+    /// The value of this process under this key was made, or cannot be made.
+    pub(super) fn end_making(&mut self, process: ProcessKey, key: usize) {
+        self.making.retain(|other| *other != (process, key));
+    }
+
+    /// Keeps a value of this process.
+    pub(super) fn put(&mut self, process: ProcessKey, key: usize, value: Value) {
+        self.values.push(Remembered { process, key, value, is_dead: false });
+    }
+
+    /// The process has crashed. What it had in its memory is dropped when the run is over.
+    pub(super) fn crash(&mut self, process: ProcessKey) {
+        self.values.iter_mut().filter(|known| known.process == process).for_each(|known| known.is_dead = true);
+    }
+
+    /// The process has stopped: takes the values that it had.
+    pub(super) fn take_of(&mut self, process: ProcessKey) -> Vec<Value> {
+        self.values.extract_if(.., |known| known.process == process).map(|known| known.value).collect()
     }
 
     /// Takes all values, to be dropped.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = Value> {
-        std::mem::take(&mut self.0).into_iter().map(|(_, _, value)| value)
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Left> {
+        std::mem::take(&mut self.values).into_iter().map(|Remembered { value, is_dead, .. }| Left { value, is_dead })
     }
 }

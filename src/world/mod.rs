@@ -102,6 +102,7 @@ pub(crate) mod violated;
 pub(crate) mod watch;
 mod watchdog;
 mod watching;
+mod worker_states;
 mod workers;
 mod workflow_tasks;
 

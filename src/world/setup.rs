@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
     workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
     states: Vec<StateMaker>,
+    /// They make what each process of each worker has for itself.
+    worker_states: Vec<StateMaker>,
     watches: Vec<Arc<Watch>>,
     worker_watches: Vec<WorkerWatch>,
     extensions: Extensions,
@@ -53,6 +55,7 @@ impl Setup {
             activities: BTreeMap::new(),
             workflows: BTreeMap::new(),
             states: Vec::new(),
+            worker_states: Vec::new(),
             watches: Vec::new(),
             worker_watches: Vec::new(),
             extensions: Extensions::default(),
@@ -95,6 +98,14 @@ impl Setup {
             self.mistakes.push(format!("a state of type `{}` is registered twice", maker.type_name()));
         }
         self.states.push(maker);
+    }
+
+    /// Adds a piece of the state of each worker's process. Two of one type are a mistake.
+    pub(crate) fn add_worker_state(&mut self, maker: StateMaker) {
+        if self.worker_states.iter().any(|state| state.is_of_type_of(&maker)) {
+            self.mistakes.push(format!("a worker state of type `{}` is registered twice", maker.type_name()));
+        }
+        self.worker_states.push(maker);
     }
 
     /// Adds a worker that runs so many attempts at once; 0 means no limit.
@@ -207,6 +218,11 @@ impl Setup {
     /// The constructors of the state.
     pub(super) fn states(&self) -> &[StateMaker] {
         &self.states
+    }
+
+    /// The constructors of the state of workers' processes.
+    pub(super) fn worker_states(&self) -> &[StateMaker] {
+        &self.worker_states
     }
 
     /// The watches that look at the state whenever an attempt has ended.

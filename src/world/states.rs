@@ -25,6 +25,21 @@ impl StateMaker {
         StateMaker { key: TypeId::of::<T>(), type_name: type_name::<T>(), make }
     }
 
+    /// Makes a piece.
+    pub(super) fn make(&self) -> Rc<dyn Any> {
+        (self.make)()
+    }
+
+    /// Says whether it makes pieces of this type.
+    pub(super) fn makes<T: 'static>(&self) -> bool {
+        self.key == TypeId::of::<T>()
+    }
+
+    /// The key of what it makes in the memory of a worker's process.
+    pub(super) fn memory_key(&self) -> usize {
+        Arc::as_ptr(&self.make).cast::<()>() as usize
+    }
+
     /// The type of what it makes, in words.
     pub(super) fn type_name(&self) -> &'static str {
         self.type_name
@@ -51,7 +66,7 @@ impl States {
     pub(super) fn make(&self, makers: &[StateMaker]) -> Result<(), RunError> {
         for maker in makers {
             self.ledgers.set_making(Some(maker.type_name));
-            let made = panics::catch(|| (maker.make)());
+            let made = panics::catch(|| maker.make());
             self.ledgers.set_making(None);
             match made {
                 Ok(made) => self.pieces.borrow_mut().push((maker.key, made)),
@@ -86,5 +101,10 @@ impl States {
 pub(crate) fn unknown_state<T: 'static>(call: Option<Called>) -> RunError {
     let wanted = type_name::<T>();
     let place = call.map(|call| format!(" ({call})")).unwrap_or_default();
-    RunError::UnknownState { wanted, short: wanted.rsplit("::").next().unwrap_or(wanted).to_owned(), place }
+    RunError::UnknownState { wanted, short: short_name(wanted), place }
+}
+
+/// Gives the last part of the name of a type.
+pub(super) fn short_name(type_name: &str) -> String {
+    type_name.rsplit("::").next().unwrap_or(type_name).to_owned()
 }

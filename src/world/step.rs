@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, Script, World};
 use super::error::{RunError, outside_in_script, outside_world};
-use super::memories::Value;
 use super::running::{Running, Tag};
 use super::stuck::More;
 use crate::engine::sleepers::SleeperId;
@@ -209,7 +208,7 @@ impl World {
             }
             Todo::WorkerGone { worker } => self.worker_gone(worker),
             Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
-            Todo::Forget { worker, value } => self.forget(worker, value),
+            Todo::Forget(process) => self.forget(process),
             Todo::Stopped { worker } => self.core.borrow_mut().host_link.process_gone(worker, false),
             Todo::Evict(instance) => {
                 let _ = self.run_workflow(None, || drop(instance));
@@ -224,15 +223,6 @@ impl World {
                 let message = format!("what `.on_worker_gone(..)` was given panicked: {panic}");
                 self.core.borrow_mut().fail(RunError::Misuse(message));
             }
-        }
-    }
-
-    /// Runs the destructor of a value in the memory of a process that stops.
-    fn forget(&self, worker: WorkerKey, value: Value) {
-        let dropped = self.in_process(worker, || panics::catch(|| drop(value)));
-        if let Err(Unwound::Panic(panic)) = dropped {
-            let message = format!("dropping the activities of a worker's process that stops panicked: {panic}");
-            self.core.borrow_mut().fail(RunError::Misuse(message));
         }
     }
 

@@ -127,13 +127,7 @@ impl Core {
     fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
         if crashed {
             self.host_link.process_gone(worker, crashed);
-        }
-        for value in self.memories.take_of(worker) {
-            if crashed {
-                self.dead.keep_value(value);
-            } else {
-                self.agenda.then(Todo::Forget { worker, value });
-            }
+            self.memories.crash(self.process_of(worker));
         }
         if self.watches_workers {
             self.agenda.then(Todo::WorkerGone { worker });
@@ -248,7 +242,8 @@ impl Core {
                 self.agenda.then(Todo::Evict(instance));
             }
         }
-        // Its destructors still find the host's runtime.
+        // Behind the destructors of what ran in the process, and ahead of the end of the host's runtime.
+        self.agenda.then(Todo::Forget(self.process_of(worker)));
         self.agenda.then(Todo::Stopped { worker });
         self.go_down(worker);
     }

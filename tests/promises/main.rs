@@ -47,6 +47,7 @@ mod wakers;
 mod watchdog;
 #[cfg(feature = "proptest")]
 mod whole_inputs;
+mod worker_state;
 mod workers;
 mod workflow_faults;
 mod zombies;

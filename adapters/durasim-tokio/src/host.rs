@@ -75,6 +75,10 @@ impl Host for Tokio {
         self.turn.borrow().as_ref().map_or(Time::ZERO, |process| process.now())
     }
 
+    fn running(&self) -> Option<u32> {
+        self.turn.borrow().as_ref().map(|process| process.worker())
+    }
+
     fn worker_gone(&self, worker: u32, crashed: bool) {
         let Some(gone) = self.processes.borrow_mut().remove(&worker) else { return };
         self.turn.take();

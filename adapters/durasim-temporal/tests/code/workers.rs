@@ -195,5 +195,5 @@ impl Stubborn {
 #[test]
 fn a_destructor_that_panics_when_its_worker_stops_is_told() {
     let error = stops(Simulation::temporal().sdk_activity(Stubborn::write, || Stubborn)).unwrap_err().to_string();
-    assert!(error.contains("dropping the activities of a worker's process that stops panicked: not yet"), "{error}");
+    assert!(error.contains("dropping the values of a worker's process that stops panicked: not yet"), "{error}");
 }

@@ -162,3 +162,39 @@ fn a_process_hears_of_another_when_it_speaks() {
         assert_eq!(tries.load(Ordering::Relaxed), 1);
     }
 }
+
+/// A count in the memory of a process, to which each tick of a task of that process adds one.
+#[test]
+fn a_task_finds_the_state_of_its_process() {
+    use std::cell::Cell;
+    let code = async |ctx: &ActivityContext, _: u64| -> Result {
+        let beater = tokio::spawn(async {
+            loop {
+                time::sleep(millis(250)).await;
+                let ticks = durasim::worker_state::<Cell<u64>>();
+                ticks.set(ticks.get() + 1);
+            }
+        });
+        for step in 0..4u64 {
+            time::sleep(millis(400)).await;
+            ctx.heartbeat(&step)?;
+        }
+        beater.abort();
+        Ok(durasim::worker_state::<Cell<u64>>().get())
+    };
+    let simulation = |workers| {
+        Simulation::temporal()
+            .tokio()
+            .workers(workers)
+            .worker_state(|| Cell::new(0u64))
+            .activity("code", code)
+            .workflow("main", async |ctx: &WorkflowContext, (): ()| -> std::result::Result<(u64, u64), WorkflowError> {
+                let one = ctx.execute_activity::<u64>("code", &1u64, options());
+                let two = ctx.execute_activity::<u64>("code", &2u64, options());
+                Ok((one.await?, two.await?))
+            })
+    };
+    let counted = |simulation: Simulation| simulation.run("main", &()).unwrap().result::<(u64, u64)>().unwrap();
+    assert_eq!(counted(simulation(2)), (6, 6), "each worker has its own");
+    assert_eq!(counted(simulation(1)), (12, 12), "both tasks have one process");
+}
