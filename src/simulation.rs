@@ -1,6 +1,7 @@
 //! [`Simulation`]: the configured world.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,18 @@ pub struct Simulation {
     random_faults: Option<u64>,
     seed: Option<u64>,
     order: Option<Order>,
+    /// The makers of the new version: one, unless that is a mistake.
+    new_versions: Vec<NewVersion>,
+}
+
+/// Makes the new version of a simulation.
+#[derive(Clone)]
+struct NewVersion(Arc<dyn Fn(Simulation) -> Simulation + Send + Sync>);
+
+impl fmt::Debug for NewVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewVersion")
+    }
 }
 
 impl Simulation {
@@ -99,7 +112,8 @@ impl Simulation {
 
     /// Makes a world of this dialect: [`temporal`](Simulation::temporal) or [`cadence`](Simulation::cadence).
     pub fn of(dialect: Dialect) -> Simulation {
-        Simulation { setup: Arc::new(Setup::of(dialect)), plan: None, random_faults: None, seed: None, order: None }
+        let setup = Arc::new(Setup::of(dialect));
+        Simulation { setup, plan: None, random_faults: None, seed: None, order: None, new_versions: Vec::new() }
     }
 
     /// The dialect whose rules it follows.
@@ -185,6 +199,99 @@ impl Simulation {
     pub fn worker_state<T: 'static>(mut self, make: impl Fn() -> T + Send + Sync + 'static) -> Simulation {
         Arc::make_mut(&mut self.setup).add_worker_state(StateMaker::new(make));
         self
+    }
+
+    /// Gives a second version of the code, which deploys put in place of the first: the fault `deploy` stops the workers at a
+    /// workflow task or a dispatch, and starts them with it. Workflows in flight are then replayed by the new code, and
+    /// attempts find the checkpoints of the old. [`every_fault`](Exploration::every_fault), pairs and seeds try it. With
+    /// several workers, `deploy(1)` is tried too: worker 1 alone gets the new version, and both serve one queue.
+    ///
+    /// `change` is given this simulation as it is in the end, whose activities and workflows it registers anew, or adds to;
+    /// those that it leaves alone stay as they are. Settings, states, workers and the host cannot change: that is an error of
+    /// the run. Without a [grace period](Settings::graceful_shutdown_period) the workers die, else they stop as at the fault
+    /// `stop`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, WorkflowContext, WorkflowError};
+    ///
+    /// async fn step(_ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+    ///     durasim::time::sleep(Duration::from_secs(1)).await;
+    ///     Ok(())
+    /// }
+    ///
+    /// fn options() -> ActivityOptions {
+    ///     ActivityOptions { start_to_close_timeout: Duration::from_secs(10), ..Default::default() }
+    /// }
+    ///
+    /// async fn order(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+    ///     ctx.execute_activity::<()>("pack", &(), options()).await?;
+    ///     ctx.execute_activity("ship", &(), options()).await
+    /// }
+    ///
+    /// // Weighs what it packs, but for orders that were packed before.
+    /// async fn order_2(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+    ///     let weighs = ctx.version("weigh", WorkflowContext::DEFAULT_VERSION, 1) == 1;
+    ///     ctx.execute_activity::<()>("pack", &(), options()).await?;
+    ///     if weighs {
+    ///         ctx.execute_activity::<()>("weigh", &(), options()).await?;
+    ///     }
+    ///     ctx.execute_activity("ship", &(), options()).await
+    /// }
+    ///
+    /// Simulation::temporal()
+    ///     .activity("pack", step)
+    ///     .activity("ship", step)
+    ///     .workflow("order", order)
+    ///     .deploy(|simulation| simulation.activity("weigh", step).workflow("order", order_2))
+    ///     .explore("order", &())
+    ///     .every_fault()
+    ///     .assert();
+    /// ```
+    ///
+    /// # How runs with a deploy are judged
+    ///
+    /// The reference is the run without faults on the old code. Beside it stands the run without faults on the new code, which
+    /// has to end well too. If both end alike, so must every run with a deploy. Otherwise such a run may end as either of them,
+    /// and, where both complete, with any other result, since an old workflow may have called new activities: such runs count
+    /// as *ends otherwise*. All other ends are judged as without a deploy. A replay must ask for the same things; its arguments
+    /// and options are not compared where two versions have written one history.
+    pub fn deploy(mut self, change: impl Fn(Simulation) -> Simulation + Send + Sync + 'static) -> Simulation {
+        self.new_versions.push(NewVersion(Arc::new(change)));
+        self
+    }
+
+    /// Lets deploys be rolled back: behind a [`deploy`](Simulation::deploy), the fault `rollback` stops the workers and starts
+    /// them with the old version again, which then finds the histories and the checkpoints of the new one. Pairs and seeds try
+    /// it. Without a new version it is an error of the run.
+    pub fn rollback(mut self) -> Simulation {
+        Arc::make_mut(&mut self.setup).set_rolls_back();
+        self
+    }
+
+    /// The setup with its new version, if there is one.
+    fn setup(&self) -> Arc<Setup> {
+        let [NewVersion(change)] = &self.new_versions[..] else {
+            let mistake = match self.new_versions.len() {
+                0 if !self.setup.rolls_back() => return self.setup.clone(),
+                0 => "`.rollback()` goes back from a new version, and there is none: add `.deploy(|simulation| ..)`",
+                _ => "the simulation has two new versions: `.deploy(..)` is said once",
+            };
+            let mut setup = Setup::clone(&self.setup);
+            setup.add_mistake(mistake.to_owned());
+            return Arc::new(setup);
+        };
+        let begun =
+            Simulation { setup: Arc::new(self.setup.begin_new_version()), new_versions: Vec::new(), ..self.clone() };
+        let new = change(begun);
+        let mut setup = Setup::clone(&self.setup);
+        if !new.new_versions.is_empty() {
+            setup.add_mistake(
+                "what `.deploy(..)` was given says `.deploy(..)` itself: two versions are enough".to_owned(),
+            );
+        }
+        setup.set_new_version(Arc::unwrap_or_clone(new.setup));
+        Arc::new(setup)
     }
 
     /// Lets a runtime of another crate keep time for the activities' code, such as tokio's: `make` is called for each run. An
@@ -437,7 +544,7 @@ impl Simulation {
     {
         refuse_unknown()?;
         let (plan, random_faults) = self.decided()?;
-        let start = Start::new(self.setup.clone(), Origin::Driven);
+        let start = Start::new(self.setup(), Origin::Driven);
         let mut returned = None;
         let finished = {
             let mut future = std::pin::pin!(async {
@@ -467,7 +574,7 @@ impl Simulation {
             let script = script.clone();
             Box::pin(async move { script(Client::new()).await.to_payload() })
         };
-        let start = Start::new(self.setup.clone(), Origin::Script(Arc::new(make)));
+        let start = Start::new(self.setup(), Origin::Script(Arc::new(make)));
         Exploration::new(start, self.not_for_explorations())
     }
 
@@ -488,7 +595,7 @@ impl Simulation {
             .map_err(|why| RunError::Input { workflow: workflow.to_owned(), why: why.to_string() });
         let registered = self.setup.workflow_name(workflow);
         let workflow = registered.unwrap_or_else(|| workflow.into());
-        Start::new(self.setup.clone(), Origin::Workflow { workflow, input })
+        Start::new(self.setup(), Origin::Workflow { workflow, input })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::world::{Outcome, Run};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Class {
-    /// The run ended as the fault-free run.
+    /// The run ended as the fault-free run; or, where a deploy struck, as that of the new version.
     Survive,
     /// Faults used up what the options allow: the service gave up as it should.
     OverBudget(Budget),
@@ -40,7 +40,7 @@ impl Reference {
     /// results are compared as [`same_result`](super::same_result) of the exploration compares them.
     pub fn class_of(&self, run: &Run) -> Class {
         let outcome = run.outcome();
-        if self.is_same(&outcome) {
+        if self.is_same(&outcome) || self.ends_as_new_version(run, &outcome) {
             return Class::Survive;
         }
         if outcome == Outcome::Open {

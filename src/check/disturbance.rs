@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::lost::is_lost_to_a_fault;
+use super::versions::deployed_by;
 use crate::fault::Fault;
 use crate::program::Time;
 use crate::service::ActivityKey;
@@ -72,7 +73,16 @@ impl Disturbances {
                 Some((fault.moment.at, until))
             })
         });
-        spans.extend(frozen.chain(of_workflows).map(|(from, until)| Disturbance { from, until, activity: None }));
+        // Nothing is handed to workers that stop and start.
+        let struck = executions.faults().values().zip(run.trace().faults().values());
+        let of_deploys = struck
+            .filter(|(_, (_, fault))| fault.deploys().is_some())
+            .map(|(struck, (_, fault))| (struck.at, deployed_by(run, *fault, *struck).map_or(end, |moment| moment.at)));
+        spans.extend(frozen.chain(of_workflows).chain(of_deploys).map(|(from, until)| Disturbance {
+            from,
+            until,
+            activity: None,
+        }));
         spans.sort();
         Disturbances { spans }
     }

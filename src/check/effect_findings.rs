@@ -23,9 +23,33 @@ pub(super) struct Usual<K> {
 
 /// The entries of one key in the fault-free run, and the number of them that every run has if it claims to have done
 /// all.
+#[derive(Clone)]
 pub(super) struct UsualEntries<K> {
     pub(super) all: KeyEntries<K>,
     pub(super) at_least: usize,
+}
+
+impl<K: Ord + Clone> Usual<K> {
+    /// The effects that both of two versions of the code do without faults, each as often as the one that does it less often.
+    pub(super) fn in_both(&self, other: &Usual<K>) -> BTreeMap<K, UsualEntries<K>> {
+        let both = self.done.iter().filter_map(|(key, one)| {
+            let fewer = if other.done.get(key)?.at_least < one.at_least { other.done.get(key)? } else { one };
+            Some((key.clone(), fewer.clone()))
+        });
+        both.collect()
+    }
+
+    /// The effects that any of two versions of the code does without faults, each as often as the one that does it more often.
+    pub(super) fn in_any(&self, other: &Usual<K>) -> BTreeMap<K, UsualEntries<K>> {
+        let mut any = self.done.clone();
+        for (key, one) in &other.done {
+            let known = any.entry(key.clone()).or_insert_with(|| one.clone());
+            if one.all.entries.len() > known.all.entries.len() {
+                *known = one.clone();
+            }
+        }
+        any
+    }
 }
 
 /// Says whether details mean that the effect of a key is done; gives an error if they do not decode.

@@ -24,7 +24,9 @@ pub(super) fn takes_time(site: Site, fault: Fault) -> bool {
         | Fault::Behind(_)
         | Fault::NextTask(_)
         | Fault::WorkerDies
-        | Fault::WorkerGone => true,
+        | Fault::WorkerGone
+        | Fault::Deploy(_)
+        | Fault::Rollback(_) => true,
         // The task is given out again when its timeout has passed.
         Fault::Crash => matches!(site, Site::Task(_)),
         fault => fault.length().is_some(),

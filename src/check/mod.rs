@@ -74,6 +74,7 @@ mod same_result;
 mod sometimes;
 mod stops_in_time;
 mod twins;
+mod versions;
 mod violation;
 
 pub(crate) use checkpoints::checkpoint;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::ends::difference;
 use super::orders::{Observed, OtherOrder, signal_times};
 use super::refusal::refusal;
+use super::versions::{has_result, is_deployed};
 use crate::program::Payload;
 use crate::service::WorkflowOutcome;
 use crate::trace::Trace;
@@ -29,19 +30,58 @@ pub(crate) type Declared = Arc<dyn Fn(&Run, &Reference) -> bool + Send + Sync>;
 pub struct Reference {
     shared: Arc<Shared>,
     memory: Option<Memory>,
+    /// The same of the run without faults of the new version of the code.
+    new_memory: Option<Memory>,
 }
 
 struct Shared {
-    outcome: Outcome,
+    end: End,
+    /// The end of the run without faults of the new version of the code, if there is one.
+    new_end: Option<End>,
     trace: Trace,
     normalizer: Option<Normalizer>,
-    /// The part of the result that is compared.
-    normal: Option<Vec<u8>>,
     /// The usual behaviour by activity type.
     usual: BTreeMap<Arc<str>, Usual>,
     observed: Observed,
     /// Says whether the user has declared the end of a run.
     declared: Declared,
+}
+
+/// The end of a run without faults.
+struct End {
+    outcome: Outcome,
+    /// The part of the result that is compared.
+    normal: Option<Vec<u8>>,
+}
+
+impl End {
+    fn of(run: &Run, normalizer: Option<&Normalizer>) -> End {
+        let outcome = run.outcome();
+        let normal = match (&outcome, normalizer) {
+            (Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result), Some(normalize)) => {
+                normalize(result.as_bytes())
+            }
+            _ => None,
+        };
+        End { outcome, normal }
+    }
+
+    /// Says whether a run ended so too.
+    fn is_same(&self, outcome: &Outcome, normalizer: Option<&Normalizer>) -> bool {
+        let is_same_normalized = |found: &Payload| match (normalizer, &self.normal) {
+            (Some(normalize), Some(normal)) => normalize(found.as_bytes()).as_ref() == Some(normal),
+            _ => false,
+        };
+        match (&self.outcome, outcome) {
+            (
+                Outcome::Closed(WorkflowOutcome::Completed(expected)),
+                Outcome::Closed(WorkflowOutcome::Completed(found)),
+            )
+            | (Outcome::Script(expected), Outcome::Script(found)) => expected == found || is_same_normalized(found),
+            (Outcome::Closed(expected), Outcome::Closed(found)) => difference(expected, found).is_none(),
+            _ => false,
+        }
+    }
 }
 
 /// The behaviour of the activities of one type when nothing strikes them.
@@ -67,34 +107,33 @@ pub(super) struct Failing {
 static NONE_FAIL: Failing = Failing { attempts: 0, attempts_without_refusal: 0, refusals: BTreeSet::new() };
 
 impl Reference {
-    pub(crate) fn new(run: &Run, normalizer: Option<Normalizer>, declared: Declared) -> Reference {
-        let outcome = run.outcome();
-        let normal = match (&outcome, &normalizer) {
-            (Outcome::Closed(WorkflowOutcome::Completed(result)) | Outcome::Script(result), Some(normalize)) => {
-                normalize(result.as_bytes())
-            }
-            _ => None,
-        };
+    /// `new` is the run without faults of the new version of the code, if the simulation has one.
+    pub(crate) fn new(run: &Run, new: Option<&Run>, normalizer: Option<Normalizer>, declared: Declared) -> Reference {
+        let end = End::of(run, normalizer.as_ref());
+        let new_end = new.map(|new| End::of(new, normalizer.as_ref()));
+        let mut types = BTreeMap::new();
+        add_usual(&mut types, run);
+        new.into_iter().for_each(|new| add_usual(&mut types, new));
         let shared = Shared {
-            outcome,
+            end,
+            new_end,
             trace: run.trace().clone(),
             normalizer,
-            normal,
-            usual: usual(run),
+            usual: types,
             observed: Observed::of(run),
             declared,
         };
-        Reference { shared: Arc::new(shared), memory: None }
+        Reference { shared: Arc::new(shared), memory: None, new_memory: None }
     }
 
-    /// The same reference, with the things that a check has learned.
-    pub(crate) fn with_memory(&self, memory: Option<Memory>) -> Reference {
-        Reference { shared: self.shared.clone(), memory }
+    /// The same reference, with the things that a check has learned, and those of the new version of the code.
+    pub(crate) fn with_memory(&self, memory: Option<Memory>, new_memory: Option<Memory>) -> Reference {
+        Reference { shared: self.shared.clone(), memory, new_memory }
     }
 
     /// The way in which the fault-free run ended.
     pub fn outcome(&self) -> &Outcome {
-        &self.shared.outcome
+        &self.shared.end.outcome
     }
 
     /// Says whether the faults of a run had no effect: but for them, every event is that of the fault-free run.
@@ -148,29 +187,31 @@ impl Reference {
     /// callers act on: the activity that failed, the type, the message, whether a retry is of use, the kind of a
     /// timeout, and the causes that code gave. Details, ids, retry states and the failures before a timeout may differ.
     pub fn is_same(&self, outcome: &Outcome) -> bool {
-        match (&self.shared.outcome, outcome) {
-            (
-                Outcome::Closed(WorkflowOutcome::Completed(expected)),
-                Outcome::Closed(WorkflowOutcome::Completed(found)),
-            )
-            | (Outcome::Script(expected), Outcome::Script(found)) => {
-                expected == found || self.is_same_normalized(found)
-            }
-            (Outcome::Closed(expected), Outcome::Closed(found)) => difference(expected, found).is_none(),
-            _ => false,
-        }
+        self.shared.end.is_same(outcome, self.shared.normalizer.as_ref())
     }
 
-    fn is_same_normalized(&self, found: &Payload) -> bool {
-        match (&self.shared.normalizer, &self.shared.normal) {
-            (Some(normalize), Some(normal)) => normalize(found.as_bytes()).as_ref() == Some(normal),
-            _ => false,
-        }
+    /// Says whether a run in which a deploy struck ended as the new version of the code does without faults.
+    pub(super) fn ends_as_new_version(&self, run: &Run, outcome: &Outcome) -> bool {
+        let normalizer = self.shared.normalizer.as_ref();
+        self.shared.new_end.as_ref().is_some_and(|new| is_deployed(run) && new.is_same(outcome, normalizer))
+    }
+
+    /// Says whether a run in which a deploy struck has a result that both versions of the code may have made together: the
+    /// results of the two differ.
+    pub(super) fn is_of_both_versions(&self, run: &Run, outcome: &Outcome) -> bool {
+        let Some(new) = &self.shared.new_end else { return false };
+        let all_have_results = [&self.shared.end.outcome, &new.outcome, outcome].into_iter().all(has_result);
+        all_have_results && is_deployed(run) && !self.is_same(&new.outcome)
+    }
+
+    /// Gives the thing that the check has learned of the new version of the code, in a run in which a deploy struck.
+    pub(super) fn new_memory<T: 'static>(&self, run: &Run) -> Option<&T> {
+        self.new_memory.as_ref().filter(|_| is_deployed(run))?.downcast_ref::<T>()
     }
 }
 
-fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
-    let mut types: BTreeMap<Arc<str>, Usual> = BTreeMap::new();
+/// Adds the usual behaviour of a run's activities, by their type.
+fn add_usual(types: &mut BTreeMap<Arc<str>, Usual>, run: &Run) {
     for activity in run.executions().activities().values() {
         let usual = types.entry(run.trace().activities()[activity.key].activity_type.clone()).or_default();
         let attempts = run.executions().attempts_of(activity.key);
@@ -190,11 +231,10 @@ fn usual(run: &Run) -> BTreeMap<Arc<str>, Usual> {
         usual.failing.attempts = usual.failing.attempts.max(failing);
         usual.failing.attempts_without_refusal = usual.failing.attempts_without_refusal.max(without_refusal);
     }
-    types
 }
 
 impl fmt::Debug for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reference").field("outcome", &self.shared.outcome).finish_non_exhaustive()
+        f.debug_struct("Reference").field("outcome", self.outcome()).finish_non_exhaustive()
     }
 }

@@ -38,6 +38,8 @@ use crate::world::{Outcome, Run};
 /// Runs of [another order](crate::Exploration::every_order) are not judged where something came that loses a race without
 /// faults, and where the workflow asks for other activities, timers or markers than without faults: those took another
 /// branch.
+///
+/// Where a deploy struck, [`Simulation::deploy`](crate::Simulation::deploy) says which ends are right.
 pub fn same_result() -> SameResult {
     SameResult {
         normalizer: None,
@@ -212,6 +214,9 @@ impl SameResult {
     /// The same, for the end alone.
     fn refuses_end(&self, run: &Run, reference: &Reference) -> Option<String> {
         let outcome = run.outcome();
+        if reference.is_of_both_versions(run, &outcome) {
+            return None;
+        }
         let cost_time = last_close(run).is_none_or(|closed| cost_time(run, closed));
         if let (Some(expected), Some(found)) = (result(reference.outcome()), result(&outcome)) {
             return match &self.partial {

@@ -246,7 +246,7 @@ fn first_and_last(mut events: Vec<usize>, most: usize) -> Vec<usize> {
 fn leads_on(trace: &Trace, event: &Event) -> bool {
     match (event.who, event.what) {
         (Who::Attempt(attempt), What::AttemptStarted(_)) => trace.attempts()[attempt].number > 1,
-        (_, What::WorkerStarted) => event.at > Time::ZERO,
+        (_, What::WorkerStarted | What::WorkerDeployed { .. }) => event.at > Time::ZERO,
         (
             _,
             What::Ended { .. }

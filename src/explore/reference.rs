@@ -41,7 +41,8 @@ impl Exploration {
         // The checks are not asked then: that the run fails says it all.
         let mut finding = waits.map(|violation| Finding::of_reference("finishes", violation));
         finding = finding.or(fails.map(|violation| Finding::of_reference("ends well", violation)));
-        let judges = if finding.is_none() { self.judges(&run)? } else { Vec::new() };
+        let new_version = if finding.is_none() { self.new_version()? } else { None };
+        let judges = if finding.is_none() { self.judges(&run, new_version.as_ref())? } else { Vec::new() };
         if finding.is_none() && times_out.is_none() {
             self.checks.look_at_something(&run)?;
         }
@@ -99,8 +100,24 @@ impl Exploration {
         Ok((!failed).then_some((judges, run)))
     }
 
-    /// The checks, with what they learn from the run without faults.
-    fn judges(&self, run: &Run) -> Result<Vec<Judge>, RunError> {
+    /// The run without faults of the new version of the code, if there is one.
+    fn new_version(&self) -> Result<Option<Run>, RunError> {
+        let Some(start) = self.start.of_new_version() else { return Ok(None) };
+        let says = |why: String| {
+            RunError::Setup(format!(
+                "the new version, which `.deploy(..)` gives, is run without faults beside the old one, and does not end well: \
+                 {why}. Explore it by itself first; `.reference_may_fail()` allows a workflow that fails"
+            ))
+        };
+        let run = start.run(&Plan::none()).into_result().map_err(|error| says(error.to_string()))?;
+        match fails(&run).or_else(|| times_out(&run)).filter(|_| !self.reference_may_fail) {
+            Some(violation) => Err(says(violation.message)),
+            None => Ok(Some(run)),
+        }
+    }
+
+    /// The checks, with what they learn from the run without faults, and from that of the new version of the code.
+    fn judges(&self, run: &Run, new: Option<&Run>) -> Result<Vec<Judge>, RunError> {
         let given = self.checks.all();
         let mut normalizers = given.iter().filter_map(|check| check.normalizer());
         let normalizer = normalizers.next();
@@ -111,7 +128,7 @@ impl Exploration {
         let knowing = given.clone();
         let declared: Declared =
             Arc::new(move |run, reference| knowing.iter().any(|check| check.declares(run, reference)));
-        let shared = Reference::new(run, normalizer, declared);
+        let shared = Reference::new(run, new, normalizer, declared);
         let mut judges = Vec::new();
         for check in given {
             let is_known = |activity: &str| self.start.activities().any(|known| **known == *activity);
@@ -122,15 +139,19 @@ impl Exploration {
                     list_names(self.start.activities())
                 )));
             }
-            let memory = panics::catch(|| check.learn(run)).map_err(|unwound| {
-                RunError::Setup(format!(
-                    "the check `{}` cannot look at the run without faults: {}",
-                    check.name(),
-                    unwound.words()
-                ))
-            })?;
+            let learn = |run: &Run| {
+                panics::catch(|| check.learn(run)).map_err(|unwound| {
+                    RunError::Setup(format!(
+                        "the check `{}` cannot look at the run without faults: {}",
+                        check.name(),
+                        unwound.words()
+                    ))
+                })
+            };
+            let memory = learn(run)?;
+            let new_memory = new.map(learn).transpose()?.flatten();
             let shows_nothing = shows_nothing(&*check, run).is_some();
-            judges.push(Judge { check, shows_nothing, reference: shared.with_memory(memory) });
+            judges.push(Judge { check, shows_nothing, reference: shared.with_memory(memory, new_memory) });
         }
         Ok(judges)
     }

@@ -14,6 +14,7 @@ pub(crate) enum Family {
     Stop,
     Deadline,
     Eviction,
+    Deploy,
 }
 
 /// Some of the families: a bit for each.
@@ -88,6 +89,7 @@ impl Fault {
                 Family::Deadline
             }
             Fault::Evicted => Family::Eviction,
+            Fault::Deploy(_) | Fault::Rollback(_) => Family::Deploy,
         }
     }
 }

@@ -83,12 +83,20 @@ pub enum Fault {
     /// As [`Fault::Behind`], but it comes once the workflow task that has taken in the other thing is answered.
     /// Text: `next_task(timer1)`.
     NextTask(Observable),
+    /// The workers, or the one of this number, stop and start with the new version of the code, which
+    /// [`Simulation::deploy`](crate::Simulation::deploy) gives: gracefully where the simulation has a grace period, else they
+    /// die. At a workflow task: while a worker has it. At a dispatch: before a worker has the attempt. It is tried where there
+    /// is a new version. Text: `deploy`, `deploy(1)`.
+    Deploy(Option<u32>),
+    /// The same with the old version, where [`Simulation::rollback`](crate::Simulation::rollback) asks for the way back. It is
+    /// tried behind a deploy. Text: `rollback`, `rollback(1)`.
+    Rollback(Option<u32>),
 }
 
 impl Fault {
     /// One fault of each kind, those that have a length with a length of zero, those that wait with a cancel, in the order
     /// in which messages list them.
-    pub(crate) const KINDS: [Fault; 29] = [
+    pub(crate) const KINDS: [Fault; 31] = [
         Fault::Crash,
         Fault::CrashAttempt,
         Fault::CrashBefore,
@@ -118,6 +126,8 @@ impl Fault {
         Fault::Duplicated,
         Fault::Behind(Observable::Cancel),
         Fault::NextTask(Observable::Cancel),
+        Fault::Deploy(None),
+        Fault::Rollback(None),
     ];
 
     /// The index of its kind in [`Fault::KINDS`], whatever its length.
@@ -168,6 +178,7 @@ impl Fault {
                 matches!(site, Site::Completion | Site::Dispatch | Site::Task(_) | Site::Signal(_) | Site::Timer(_))
             }
             Fault::NextTask(_) => matches!(site, Site::Completion | Site::Signal(_) | Site::Timer(_)),
+            Fault::Deploy(_) | Fault::Rollback(_) => matches!(site, Site::Task(_) | Site::Dispatch),
         }
     }
 
@@ -203,6 +214,8 @@ impl Fault {
             Fault::Duplicated => "duplicated",
             Fault::Behind(_) => "behind",
             Fault::NextTask(_) => "next_task",
+            Fault::Deploy(_) => "deploy",
+            Fault::Rollback(_) => "rollback",
         }
     }
 
@@ -227,6 +240,14 @@ impl Fault {
         }
     }
 
+    /// Says whether this puts another version of the code in place, and of which worker, if it is of one.
+    pub(crate) fn deploys(self) -> Option<Option<u32>> {
+        match self {
+            Fault::Deploy(worker) | Fault::Rollback(worker) => Some(worker),
+            _ => None,
+        }
+    }
+
     /// The same fault behind another thing; a fault that waits for nothing stays as it is.
     pub(crate) fn behind(self, other: Observable) -> Fault {
         match self {
@@ -239,6 +260,15 @@ impl Fault {
     /// The fault of [`Fault::KINDS`] of the same kind.
     pub(crate) fn plain(self) -> Fault {
         Fault::KINDS[self.kind()]
+    }
+
+    /// Makes a deploy one of this worker alone, or of all; another fault stays as it is.
+    pub(crate) fn with_worker(self, worker: Option<u32>) -> Fault {
+        match self {
+            Fault::Deploy(_) => Fault::Deploy(worker),
+            Fault::Rollback(_) => Fault::Rollback(worker),
+            other => other,
+        }
     }
 
     /// Makes the same fault of another length; a fault without a length stays as it is.
@@ -262,7 +292,7 @@ impl fmt::Display for Fault {
         match (self.length(), self.waits_for()) {
             (Some(length), _) => write!(f, "({})", Length(length)),
             (None, Some(other)) => write!(f, "({other})"),
-            (None, None) => Ok(()),
+            (None, None) => self.deploys().flatten().map_or(Ok(()), |worker| write!(f, "({worker})")),
         }
     }
 }
@@ -277,7 +307,7 @@ mod tests {
             let names: Vec<_> = Fault::KINDS.into_iter().filter(|f| f.fits(site)).map(Fault::keyword).collect();
             names.join(" ")
         };
-        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies behind");
+        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies behind deploy rollback");
         assert_eq!(fitting(Site::Await(1)), "crash crash_attempt fail stall freeze cancel stop");
         assert_eq!(fitting(Site::Effect(1)), "crash_before crash_after fail_unapplied fail_applied");
         assert_eq!(
@@ -287,7 +317,7 @@ mod tests {
         assert_eq!(fitting(Site::Deadline(1)), "before at at_late after");
         assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed behind next_task");
         assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
-        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal behind");
+        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal behind deploy rollback");
         assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated behind next_task");
         assert_eq!(fitting(Site::Timer(1)), "cancel delayed behind next_task");
     }

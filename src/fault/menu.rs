@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deploys::Deploys;
 use super::kind::Fault;
 use super::point::Site;
 use crate::program::{Span, Timeouts};
@@ -43,6 +44,8 @@ pub(crate) struct Limits {
     pub(crate) silence: Duration,
     /// Says whether the policy allows another attempt when this one ends.
     pub(crate) may_end: bool,
+    /// The deploys that change something.
+    pub(crate) deploys: Deploys,
 }
 
 impl Limits {
@@ -55,6 +58,7 @@ impl Limits {
             time_left: None,
             silence: Duration::ZERO,
             may_end,
+            deploys: Deploys::default(),
         }
     }
 
@@ -120,6 +124,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(true, Fault::Delayed(Duration::from_secs(1)));
             add(end, Fault::WorkerDies);
             add(true, Fault::Cancel);
+            limits.deploys.faults().for_each(|fault| add(end, fault));
         }
         Site::Await(_) => {
             add(end, Fault::Crash);
@@ -177,6 +182,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(true, Fault::Evicted);
             add(true, Fault::Late(MOMENT));
             add(true, Fault::Cancel);
+            limits.deploys.faults().for_each(|fault| add(end, fault));
         }
         // A duplicated signal is left to plans: most code need not stand it.
         Site::Signal(_) | Site::Timer(_) => {
@@ -199,6 +205,7 @@ mod tests {
             time_left: Some(Duration::from_secs(300)),
             silence: Duration::from_secs(5),
             may_end,
+            deploys: Deploys::default(),
         }
     }
 

@@ -20,15 +20,19 @@
 //!
 //! | site | faults |
 //! | --- | --- |
-//! | `dispatch`: an attempt is given to a worker | `delayed(1s)`, `worker_dies`, `cancel` |
+//! | `dispatch`: an attempt is given to a worker | `delayed(1s)`, `worker_dies`, `cancel`, `deploy`, `rollback` |
 //! | `await5`: the attempt waits for the 5th time | `crash` (of the worker), `crash_attempt`, `fail`, `stall(2s)` (of the attempt), `freeze(2s)` (of the worker), `cancel`, `stop` |
 //! | `effect2`: its 2nd `durasim::effect` | `crash_before`, `crash_after`, `fail_unapplied`, `fail_applied` |
 //! | `heartbeat3`: it records its 3rd heartbeat | `crash_before`, `crash_after_sent`, `crash_after_unsent`, `request_lost`, `answer_lost`, `delayed(1s)` |
 //! | `deadline4`: its deadline comes when it waits for the 4th time | `before(1ms)`, `at`, `at_late` (the service's timer first), `after(1ms)` |
 //! | `completion`: it reports its end | `request_lost`, `answer_lost`, `delayed(1s)`, `crash`, `cancel` |
 //! | `backoff`: it waits for the next attempt | `cancel`, `worker_gone` |
-//! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open) |
+//! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open), `deploy`, `rollback` |
 //! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only in plans) |
+//!
+//! `deploy` stops the workers and starts them with the new version of the code that
+//! [`Simulation::deploy`](crate::Simulation::deploy) gives, and `rollback` goes back to the old one. `deploy(1)` does so with
+//! worker 1 alone, so that both versions serve one queue.
 //!
 //! Lengths are `1ms`, `2s`, `1500us`.
 //!
@@ -39,6 +43,7 @@
 //! Each fault is a variant of [`Fault`], whose documentation describes it.
 
 pub(crate) mod deadline;
+pub(crate) mod deploys;
 pub(crate) mod family;
 mod kind;
 pub(crate) mod menu;

@@ -27,6 +27,8 @@ struct Pending {
     /// Its index in the plan.
     index: usize,
     state: State,
+    /// The simulation has nothing that this fault could do: it never strikes.
+    is_barred: bool,
     /// The time by which the attempt is dispatched later to meet a deadline, if it is met in that way.
     dispatch_delay: Option<Duration>,
 }
@@ -53,7 +55,7 @@ impl Pending {
     }
 
     fn may_strike(&self) -> bool {
-        self.state == State::Waiting && self.entry.point.run.is_none_or(|run| run == 1)
+        self.state == State::Waiting && !self.is_barred && self.entry.point.run.is_none_or(|run| run == 1)
     }
 
     /// Says whether it holds a task back which no worker has taken.
@@ -68,7 +70,7 @@ impl Planned {
     pub(crate) fn new(entries: &[Entry], dispatch_delays: &[Option<Duration>]) -> Planned {
         let pending = |(index, entry): (usize, &Entry)| {
             let dispatch_delay = dispatch_delays.get(index).copied().flatten();
-            Pending { entry: entry.clone(), index, state: State::Waiting, dispatch_delay }
+            Pending { entry: entry.clone(), index, state: State::Waiting, is_barred: false, dispatch_delay }
         };
         let mut entries: Vec<Pending> = entries.iter().enumerate().map(pending).collect();
         entries.sort_by(|one, other| one.key().cmp(&other.key()));
@@ -76,6 +78,14 @@ impl Planned {
         sites.sort_unstable();
         sites.dedup();
         Planned { left: entries.len(), entries, sites }
+    }
+
+    /// The same without the faults that are barred: they stay among those that have not struck.
+    pub(crate) fn barring(mut self, is_barred: impl Fn(Fault) -> bool) -> Planned {
+        for pending in &mut self.entries {
+            pending.is_barred = is_barred(pending.entry.fault);
+        }
+        self
     }
 
     /// Strikes with the plan's first entry that may strike there, at one of these sites, and that is `wanted`.

@@ -175,6 +175,8 @@ impl fmt::Display for EventText<'_> {
 
             What::WorkerCrashed => f.write_str("crashed"),
             What::WorkerStarted => f.write_str("started"),
+            What::WorkerDeployed { is_new: true } => f.write_str("starts with the new version"),
+            What::WorkerDeployed { is_new: false } => f.write_str("starts with the old version again"),
             What::StopSignal => f.write_str("told to stop"),
             What::WorkerStopped => f.write_str("stopped"),
             What::Frozen => f.write_str("stands still"),

@@ -64,7 +64,8 @@ enum Step {
 fn step(what: What) -> Step {
     match what {
         What::Awaited(_) | What::DetailsRead | What::DetailsDecoded => Step::Hidden,
-        What::WorkflowStarted(_) | What::Scheduled(_) | What::AttemptStarted(_) | What::WorkerStarted => Step::Begin(0),
+        What::WorkflowStarted(_) | What::Scheduled(_) | What::AttemptStarted(_) => Step::Begin(0),
+        What::WorkerStarted | What::WorkerDeployed { .. } => Step::Begin(0),
         What::TaskStarted { .. } | What::Frozen => Step::Begin(1),
         What::TaskCompleted(_) | What::TaskTimedOut | What::TaskFailed(_) | What::Thawed => Step::End(1),
         What::ActivityCompleted(_)
@@ -197,6 +198,8 @@ fn slice(trace: &Trace, event: &Event) -> String {
         What::TaskStarted { task, attempt: 1 } => format!("task {task}"),
         What::TaskStarted { task, attempt } => format!("task {task}, attempt {attempt}"),
         What::WorkerStarted => "process".to_owned(),
+        What::WorkerDeployed { is_new: true } => "process, new version".to_owned(),
+        What::WorkerDeployed { is_new: false } => "process, old version".to_owned(),
         What::Frozen => "stands still".to_owned(),
         _ => trace.coordinate(event.who).to_string(),
     }

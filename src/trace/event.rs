@@ -176,6 +176,12 @@ pub enum What {
     WorkerCrashed,
     /// Worker: a new process is up.
     WorkerStarted,
+    /// Worker: a new process is up, with the version of the code that a deploy has put in place, or with the old one once a
+    /// rollback has.
+    WorkerDeployed {
+        /// It is the new version.
+        is_new: bool,
+    },
     /// Worker: was told to stop.
     StopSignal,
     /// Worker: stopped for good.

@@ -5,6 +5,16 @@ use std::sync::Arc;
 use crate::program::Time;
 use crate::trace::WorkerKey;
 
+/// The code that a process runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Version {
+    /// That of the simulation.
+    #[default]
+    Old,
+    /// The one that a deploy puts in its place.
+    New,
+}
+
 /// The state of a worker process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Process {
@@ -29,6 +39,11 @@ pub(crate) struct ProcessKey {
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     process: Process,
+    /// The code that the present process runs, and the next one.
+    version: Version,
+    next_version: Version,
+    /// A process of it has run the new version.
+    was_deployed: bool,
     /// The number of the present process; things that were meant for an earlier one are stale.
     incarnation: u32,
     /// The queue that it polls.
@@ -43,7 +58,18 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(task_queue: Arc<str>, slots: u32) -> Worker {
-        Worker { process: Process::Up, incarnation: 1, task_queue, slots, busy: 0, served: 0 }
+        let (version, next_version) = Default::default();
+        Worker {
+            process: Process::Up,
+            version,
+            next_version,
+            was_deployed: false,
+            incarnation: 1,
+            task_queue,
+            slots,
+            busy: 0,
+            served: 0,
+        }
     }
 
     /// The state of its present process.
@@ -54,6 +80,26 @@ impl Worker {
     /// The number of its present process, from 1.
     pub(crate) fn incarnation(&self) -> u32 {
         self.incarnation
+    }
+
+    /// The code that its present process runs, or ran.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The code that its next process runs.
+    pub(crate) fn next_version(&self) -> Version {
+        self.next_version
+    }
+
+    /// Says whether any process of it has run the new version.
+    pub(crate) fn was_deployed(&self) -> bool {
+        self.was_deployed
+    }
+
+    /// Puts this version in place: its next process runs it.
+    pub(crate) fn install(&mut self, version: Version) {
+        self.next_version = version;
     }
 
     /// The queue that it polls.
@@ -122,13 +168,15 @@ impl Worker {
 
     /// Brings the next process up, as was planned.
     pub(crate) fn come_up(&mut self) {
+        self.version = self.next_version;
+        self.was_deployed |= self.version == Version::New;
         self.process = Process::Up;
     }
 
     /// Brings a process up before the planned one, which does not come any more.
     pub(crate) fn come_up_early(&mut self) {
         self.incarnation += 1;
-        self.process = Process::Up;
+        self.come_up();
     }
 
     /// Says whether it would take a task now.

@@ -144,6 +144,8 @@ pub(crate) enum Wakeup {
     GraceOver { worker: WorkerKey, incarnation: u32 },
     /// A stopping worker drops what still runs.
     Abort { worker: WorkerKey, incarnation: u32 },
+    /// A stopping worker stops if nothing of it runs.
+    StopIfIdle { worker: WorkerKey, incarnation: u32 },
     /// A new process of a dead worker comes up.
     Restart { worker: WorkerKey, incarnation: u32 },
 }

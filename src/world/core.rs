@@ -144,6 +144,10 @@ pub(crate) struct Core {
     pub(super) dead: Dead,
     pub(super) memories: Memories,
     pub(super) host_link: HostLink,
+    /// The simulation has a new version of the code, which deploys put in place.
+    pub(super) has_new_version: bool,
+    /// There is a way back to the old one.
+    pub(super) rolls_back: bool,
     /// Fakes want to be told of processes that are gone.
     pub(super) watches_workers: bool,
     /// This says whose code runs now.
@@ -235,6 +239,8 @@ impl Core {
             dead: memory.dead,
             memories: Memories::default(),
             host_link: HostLink::default(),
+            has_new_version: false,
+            rolls_back: false,
             watches_workers: false,
             running_code: Running::Nobody,
             running_workflow: None,

@@ -9,6 +9,7 @@ use crate::service::{ActivityKey, TaskToken};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
+use crate::worker::process::Version;
 
 /// The fate of a worker's answer to a workflow task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +65,8 @@ pub(super) struct HostedWorkflow {
     tasks_done: u32,
     /// The number of events by the time of the last answer.
     answered_at: usize,
+    /// The version of the code that gave it.
+    answered_with: Version,
     /// Attempts at the present task.
     task_attempts: u32,
     /// A worker has the task.
@@ -93,6 +96,11 @@ impl HostedWorkflow {
     /// Gives the number of events by the time of its last answer.
     pub(super) fn answered_at(&self) -> usize {
         self.answered_at
+    }
+
+    /// The version of the code that gave its last answer.
+    pub(super) fn answered_with(&self) -> Version {
+        self.answered_with
     }
 
     /// Takes the instance out of the cache.
@@ -167,8 +175,9 @@ impl HostedWorkflow {
 
     /// The service has taken this worker's answer to the task, and the code that gave it is cached. `at` counts the events by
     /// then.
-    pub(super) fn answered_by(&mut self, worker: WorkerKey, instance: Instance, at: usize) {
+    pub(super) fn answered_by(&mut self, worker: WorkerKey, version: Version, instance: Instance, at: usize) {
         (self.instance, self.home, self.answered_at) = (Some(instance), Some(worker), at);
+        self.answered_with = version;
         self.tasks_done += 1;
         self.task_attempts = 0;
         self.is_task_taken = false;

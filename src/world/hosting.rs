@@ -149,7 +149,11 @@ impl World {
     /// Starts an attempt on its worker; one that dies at once never runs.
     pub(super) fn start_attempt(&self, worker: WorkerKey, token: Token, dies: bool) {
         let task = self.core.borrow().service.activity_task(token);
-        let Some(program) = self.setup.activity(task.info.activity_type()) else {
+        let Some(program) = self.code_of(worker).activity(task.info.activity_type()) else {
+            if self.setup.knows_activity(task.info.activity_type()) {
+                self.fail_unknown(worker, token, &task, dies);
+                return;
+            }
             // The service counts the attempt as started: nobody would ever end it.
             let error = self.unknown_activity(task.info.activity_type(), &task.info.workflow.workflow_type);
             self.core.borrow_mut().fail(error);
@@ -177,6 +181,20 @@ impl World {
                 core.fail(RunError::Misuse("starting an activity was unwound without a message".to_owned()));
             }
         }
+    }
+
+    /// Fails an attempt that has come to a worker whose version of the code does not have the activity, as an SDK's worker
+    /// does. It is tried again, on whatever worker.
+    fn fail_unknown(&self, worker: WorkerKey, token: Token, task: &ActivityTask, dies: bool) {
+        let mut core = self.core.borrow_mut();
+        let attempt = core.host(worker, token, task);
+        if dies {
+            core.crash_worker(worker);
+            return;
+        }
+        let message = format!("activity `{}` is not registered on this worker", task.info.activity_type());
+        let failure = Failure::application("NotFoundError", message);
+        core.ended(attempt, Ok(ActivityOutcome::Failed(failure.into())));
     }
 
     /// Lets an attempt's code fail at an await: its destructors run, then the worker reports the failure.

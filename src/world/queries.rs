@@ -111,7 +111,9 @@ impl World {
         let replayed = cached.is_none();
         let instance = match cached {
             Some(instance) => Ok(instance),
-            None => self.instantiate(workflow).and_then(|instance| self.replay(workflow, instance)),
+            None => {
+                self.instantiate(workflow, self.code_of(worker)).and_then(|instance| self.replay(workflow, instance))
+            }
         };
         let asked = instance.and_then(|mut instance| {
             let asked = self.run_workflow(Some(workflow), || instance.query(query.index() as u32, name.clone(), input));

@@ -87,7 +87,7 @@ impl World {
     /// A fresh instance lives through the whole history. It is told that the first `replayed` tasks are a replay, as if it
     /// had taken over from one that was lost there.
     fn replay_tasks(&self, workflow: WorkflowKey, replayed: usize) -> Option<(Otherwise, Option<usize>)> {
-        let mut instance = match self.instantiate(workflow) {
+        let mut instance = match self.instantiate(workflow, self.code_of_last_task(workflow)) {
             Ok(instance) => instance,
             Err(problem) => return Some((Otherwise::Noticed(problem), None)),
         };

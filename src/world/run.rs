@@ -18,6 +18,7 @@ use super::nearest::not_fired;
 use super::states::unknown_state;
 use super::survey::survey;
 use super::violated::Seen;
+use crate::fault::deploys::Deploys;
 use crate::fault::survey::Survey;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::Panic;
@@ -215,7 +216,13 @@ impl Run {
 
     /// Where faults could have struck, and how long its attempts took.
     pub(crate) fn survey(&self) -> Survey {
-        survey(self.trace(), self.executions(), |activity| self.limits(activity).1)
+        let deploys = self.world().setup.deploys();
+        survey(self.trace(), self.executions(), |activity| self.limits(activity).1, deploys)
+    }
+
+    /// The deploys that would change something at its end.
+    pub(crate) fn deploys(&self) -> Deploys {
+        self.world().core.borrow().deploys()
     }
 
     /// The activities with their attempts and heartbeats, in the order in which they were scheduled.
@@ -287,6 +294,9 @@ impl Run {
     pub(crate) fn plan_error(&self) -> Option<RunError> {
         let not_struck = self.not_fired();
         let entry = not_struck.first()?;
+        if let Some(why) = self.world().setup.bars(entry.fault) {
+            return Some(RunError::PlanNotFired(format!("the plan no longer applies: `{entry}` cannot strike; {why}")));
+        }
         let impossible = impossible(self.trace(), self.world().core.borrow().holds.in_vain(), entry);
         Some(impossible.unwrap_or_else(|| not_fired(self.trace(), self.executions(), entry)))
     }

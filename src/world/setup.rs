@@ -1,6 +1,6 @@
 //! [`Setup`]: what is fixed before a run begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,25 +23,30 @@ pub(crate) type WorkerWatch = Arc<dyn Fn(u32) + Send + Sync>;
 pub(crate) struct Setup {
     activities: BTreeMap<Arc<str>, Arc<dyn ActivityProgram>>,
     workflows: BTreeMap<Arc<str>, Arc<dyn WorkflowProgram>>,
-    states: Vec<StateMaker>,
+    pub(super) states: Vec<StateMaker>,
     /// They make what each process of each worker has for itself.
-    worker_states: Vec<StateMaker>,
+    pub(super) worker_states: Vec<StateMaker>,
     watches: Vec<Arc<Watch>>,
-    worker_watches: Vec<WorkerWatch>,
+    pub(super) worker_watches: Vec<WorkerWatch>,
     extensions: Extensions,
-    host: Option<MakeHost>,
-    dialect: Dialect,
-    settings: Settings,
-    task_queue: Arc<str>,
+    pub(super) host: Option<MakeHost>,
+    pub(super) dialect: Dialect,
+    pub(super) settings: Settings,
+    pub(super) task_queue: Arc<str>,
     /// None means one, which polls the queue above and has no limit.
-    workers: Vec<WorkerSetup>,
+    pub(super) workers: Vec<WorkerSetup>,
+    /// The simulation with the code that deploys put in place of this.
+    pub(super) new_version: Option<Arc<Setup>>,
+    pub(super) rolls_back: bool,
+    /// The names that this version takes anew from the one before: it may take each once.
+    pub(super) replaced: Option<BTreeSet<(&'static str, Arc<str>)>>,
     /// Mistakes made while configuring, reported by the first run.
-    mistakes: Vec<String>,
+    pub(super) mistakes: Vec<String>,
 }
 
 /// A worker, as it is configured.
-#[derive(Clone, Debug)]
-struct WorkerSetup {
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct WorkerSetup {
     task_queue: Arc<str>,
     /// Attempts at once; 0 means no limit.
     slots: u32,
@@ -64,6 +69,9 @@ impl Setup {
             settings: Settings::default(),
             task_queue: DEFAULT_TASK_QUEUE.into(),
             workers: Vec::new(),
+            new_version: None,
+            rolls_back: false,
+            replaced: None,
             mistakes: Vec::new(),
         }
     }
@@ -72,7 +80,8 @@ impl Setup {
     pub(crate) fn add_activity(&mut self, program: impl ActivityProgram + 'static) {
         let name: Arc<str> = program.activity_type().into();
         self.look_at_name("activity", &name);
-        if self.activities.insert(name.clone(), Arc::new(program)).is_some() {
+        let is_known = self.activities.insert(name.clone(), Arc::new(program)).is_some();
+        if is_known && !self.replaces("activity", &name) {
             self.mistakes.push(format!("the activity `{name}` is registered twice"));
         }
     }
@@ -81,9 +90,15 @@ impl Setup {
     pub(crate) fn add_workflow(&mut self, program: impl WorkflowProgram + 'static) {
         let name: Arc<str> = program.workflow_type().into();
         self.look_at_name("workflow", &name);
-        if self.workflows.insert(name.clone(), Arc::new(program)).is_some() {
+        let is_known = self.workflows.insert(name.clone(), Arc::new(program)).is_some();
+        if is_known && !self.replaces("workflow", &name) {
             self.mistakes.push(format!("the workflow `{name}` is registered twice"));
         }
+    }
+
+    /// Says whether this is a new version, which takes this name anew for the first time.
+    fn replaces(&mut self, kind: &'static str, name: &Arc<str>) -> bool {
+        self.replaced.as_mut().is_some_and(|replaced| replaced.insert((kind, name.clone())))
     }
 
     fn look_at_name(&mut self, kind: &str, name: &str) {

@@ -95,7 +95,13 @@ impl Start {
 
     /// The registered activities.
     pub(crate) fn activities(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.setup.activities()
+        let new = self.setup.new_version().into_iter().flat_map(|new| new.activities());
+        self.setup.activities().chain(new.filter(|name| self.setup.activity(name).is_none()))
+    }
+
+    /// The same with the new version of the code from the start, if there is one.
+    pub(crate) fn of_new_version(&self) -> Option<Start> {
+        Some(Start::new(self.setup.new_version()?.clone(), self.origin.clone()))
     }
 
     /// Has a watch look at the state whenever an attempt has ended.
@@ -122,8 +128,13 @@ impl Start {
     /// A run with the faults of a plan.
     pub(crate) fn run(&self, plan: &Plan) -> Finished {
         let delays = self.dispatch_delays(plan);
-        let faults = || Box::new(Planned::new(&plan.entries, &delays)) as Box<dyn Faults>;
+        let faults = || Box::new(self.planned(&plan.entries, &delays)) as Box<dyn Faults>;
         self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()))
+    }
+
+    /// The faults of these entries, without deploys of what the simulation does not have.
+    fn planned(&self, entries: &[Entry], dispatch_delays: &[Option<Duration>]) -> Planned {
+        Planned::new(entries, dispatch_delays).barring(|fault| self.setup.bars(fault).is_some())
     }
 
     /// Where the deadline is the activity's schedule-to-close, it is met by dispatching the attempt later, which leaves its
@@ -135,7 +146,7 @@ impl Start {
         }
         let mut others = plan.entries.clone();
         others.retain(|entry| !is_deadline(entry));
-        let faults = || Box::new(Planned::new(&others, &[])) as Box<dyn Faults>;
+        let faults = || Box::new(self.planned(&others, &[])) as Box<dyn Faults>;
         let probe = || {
             let probe = self.execute(plan.seed, plan.order, faults, Cause::Plan(plan.clone()));
             probe.run.dispatch_delays(&plan.entries)
@@ -237,9 +248,9 @@ impl Start {
     ) -> Finished {
         let faults: Box<dyn Faults> = if random_faults {
             // It cannot be run without faults beforehand, either.
-            Box::new(Swarm::new(plan.seed, false, Arc::new(Survey::unknown())))
+            Box::new(Swarm::new(plan.seed, false, Arc::new(Survey::unknown(self.setup.deploys()))))
         } else {
-            Box::new(Planned::new(&plan.entries, &[]))
+            Box::new(self.planned(&plan.entries, &[]))
         };
         let cause = if random_faults { Cause::Seed(plan.seed) } else { Cause::Plan(plan.clone()) };
         let tries = self.setup.host().map(|_| Tries::new(false));
@@ -291,6 +302,8 @@ impl Start {
         }
         world.make_host(seed, tries);
         let core = &mut **world.core.borrow_mut();
+        core.has_new_version = self.setup.new_version().is_some();
+        core.rolls_back = self.setup.rolls_back();
         core.watches_workers = !self.setup.worker_watches().is_empty();
         core.service.set_dialect(self.setup.dialect());
         core.trace.set_dialect(self.setup.dialect());

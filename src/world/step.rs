@@ -378,6 +378,7 @@ impl Core {
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }
             | Wakeup::Abort { worker, incarnation }
+            | Wakeup::StopIfIdle { worker, incarnation }
             | Wakeup::Restart { worker, incarnation } => self.workers[worker].incarnation() == incarnation,
         }
     }

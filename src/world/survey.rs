@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use super::faults::may_end;
+use crate::fault::deploys::Deploys;
 use crate::fault::survey::Survey;
 use crate::program::RetrySpec;
 use crate::service::ActivityKey;
 use crate::trace::attempts::{AttemptExecution, Executions, Moment};
 use crate::trace::{Trace, sites};
 
-/// The survey of this run, if no faults were in it. `retry` is the policy in force for an activity.
-pub(super) fn survey(trace: &Trace, executions: &Executions, retry: impl Fn(ActivityKey) -> Arc<RetrySpec>) -> Survey {
-    let mut survey = Survey::new();
+/// The survey of this run, if no faults were in it. `retry` is the policy in force for an activity, and
+/// `deploys` are those that can strike.
+pub(super) fn survey(
+    trace: &Trace,
+    executions: &Executions,
+    retry: impl Fn(ActivityKey) -> Arc<RetrySpec>,
+    deploys: Deploys,
+) -> Survey {
+    let mut survey = Survey::new(deploys);
     let ends = |attempt: &AttemptExecution, over_budget| may_end(&retry(attempt.activity), attempt.number, over_budget);
     let attempts = || executions.attempts().values();
     let [bound, bound_over_budget] =

@@ -8,6 +8,7 @@ use crate::engine::tasks::{Taken, TaskId};
 use crate::program::{ActivityOutcome, CancelReason, Time, TimeoutType};
 use crate::service::ServiceTimer;
 use crate::trace::{What, Who, WorkerKey};
+use crate::worker::process::Version;
 
 impl Core {
     /// An entry of the queue is due.
@@ -51,6 +52,7 @@ impl Core {
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
             Wakeup::GraceOver { worker, .. } => self.end_grace(worker),
             Wakeup::Abort { worker, .. } => self.abort_attempts(worker),
+            Wakeup::StopIfIdle { worker, .. } => self.stop_if_idle(worker),
             Wakeup::Restart { worker, .. } => self.restart_worker(worker),
         }
     }
@@ -148,7 +150,10 @@ impl Core {
     }
 
     fn worker_started(&mut self, worker: WorkerKey) {
-        self.note(Who::Worker(worker), What::WorkerStarted);
+        let present = &self.workers[worker];
+        let is_new = present.version() == Version::New;
+        let what = if present.was_deployed() { What::WorkerDeployed { is_new } } else { What::WorkerStarted };
+        self.note(Who::Worker(worker), what);
         self.offer_backlog();
         self.offer_queries();
     }

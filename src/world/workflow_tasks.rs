@@ -1,10 +1,13 @@
 //! A workflow task on its worker: replay if needed, the code's turn, the answer.
 
+use std::sync::Arc;
+
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
 use super::error::{RunError, WorkflowTaskErrorKind, outside_world};
 use super::hosted_workflow::{Answering, Held};
 use super::logging;
+use super::setup::Setup;
 use super::user_code::with_last_step;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
@@ -44,6 +47,13 @@ impl Core {
                 self.crash_worker(worker);
                 return;
             }
+            Some(fault @ (Fault::Deploy(_) | Fault::Rollback(_))) => {
+                self.deploy(fault);
+                // A worker that stops gracefully answers the task that it has.
+                if !self.workers[worker].is_alive() {
+                    return;
+                }
+            }
             // While the task is open: its answer cannot know.
             Some(Fault::Cancel) => {
                 self.cancel_workflow(workflow);
@@ -73,7 +83,8 @@ impl Core {
             |service, now| service.complete_workflow_task(token, commands, now),
             |core, answer| match answer {
                 Ok(()) => {
-                    core.workflows[token.workflow].answered_by(worker, instance, core.trace.events().len());
+                    let version = core.version_of(Some(worker));
+                    core.workflows[token.workflow].answered_by(worker, version, instance, core.trace.events().len());
                     core.keep_to_cache(worker);
                     if !core.holds.is_empty() {
                         core.task_answered(token.workflow);
@@ -243,7 +254,7 @@ impl World {
             (cached, std::mem::take(&mut core.turn))
         };
         let replayed = cached.is_none();
-        let instance = cached.map_or_else(|| self.instantiate(workflow), Ok);
+        let instance = cached.map_or_else(|| self.instantiate(workflow, self.code_of(worker)), Ok);
         let answer = instance.and_then(|mut instance| match self.take_turns(workflow, &mut instance, &mut turn) {
             Ok(()) => Ok(instance),
             Err(problem) => {
@@ -301,7 +312,7 @@ impl World {
         core.turn = turn;
     }
 
-    pub(super) fn instantiate(&self, workflow: WorkflowKey) -> Result<Instance, TaskProblem> {
+    pub(super) fn instantiate(&self, workflow: WorkflowKey, code: &Arc<Setup>) -> Result<Instance, TaskProblem> {
         let (info, input) = {
             let core = self.core.borrow();
             let record = core.service.workflow(workflow);
@@ -311,14 +322,13 @@ impl World {
             };
             (record.info().clone(), input)
         };
-        let program = self.setup.workflow(&info.workflow_type);
+        let program = code.workflow(&info.workflow_type);
         let Some(program) = program else {
-            let known = list_names(self.setup.workflows());
+            let known = list_names(code.workflows());
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);
         };
-        match self
-            .run_workflow(Some(workflow), || program.instantiate(info, &WorkflowStart::new(input), self.setup.clone()))
+        match self.run_workflow(Some(workflow), || program.instantiate(info, &WorkflowStart::new(input), code.clone()))
         {
             Ok(run) => Ok(Instance::new(run?)),
             Err(unwound) => Err(unwound_problem(unwound)),
@@ -371,7 +381,7 @@ impl World {
     fn unknown_name(&self, core: &Core, workflow: WorkflowKey, commands: &[Command]) -> Option<RunError> {
         commands.iter().find_map(|command| {
             let Command::ScheduleActivity { spec, .. } = command else { return None };
-            if self.setup.activity(&spec.activity_type).is_none() {
+            if !self.setup.knows_activity(&spec.activity_type) {
                 let workflow = &core.trace.workflows()[workflow].workflow_type;
                 return Some(self.unknown_activity(&spec.activity_type, workflow));
             }

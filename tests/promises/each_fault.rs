@@ -133,6 +133,22 @@ fn each_fault_of_an_activity_changes_what_its_code_sees() {
     crate::snapshot::assert_kept("each_fault", &text);
 }
 
+/// A new version that says so, and does what the old one does.
+async fn new_work(ctx: &ActivityContext, steps: u32) -> Result<u32, ActivityError> {
+    note(format!("@{} is new", ctx.get_info().attempt));
+    work(ctx, steps).await
+}
+
+#[test]
+fn deploys_and_rollbacks_change_the_code_that_runs() {
+    let simulation = simulation(60).deploy(|simulation| simulation.activity("work", new_work)).rollback();
+    let is_new = |plan: &str| new_lines(&simulation, plan).iter().any(|line| line.ends_with("is new"));
+    assert!(is_new("work#1@1:dispatch=deploy"));
+    assert!(is_new("work#1@1:await2=fail; work#1@2:dispatch=deploy(1)"));
+    let back = "work#1@1:dispatch=deploy; work#1@1:await2=fail; work#1@2:dispatch=rollback";
+    assert!(!is_new(back) && !new_lines(&simulation, back).is_empty());
+}
+
 /// The attempt comes to its third wait, with its second heartbeat just recorded, a moment before its deadline, at it, or a
 /// moment after. At the deadline, who is first decides whether that heartbeat still counts.
 #[test]

@@ -12,6 +12,7 @@ mod checks;
 mod child;
 mod coordinates;
 mod crash_buries;
+mod deploys;
 mod deterministic;
 mod each_fault;
 mod executions;

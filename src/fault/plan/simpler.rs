@@ -16,8 +16,8 @@ impl Plan {
     /// an exploration reports fails the same way.
     ///
     /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one, and a
-    /// worker that dies with its task a failure at the attempt's first wait; a fault strikes earlier (a lower number of the
-    /// same kind of site, an earlier attempt, an earlier execution); a thing comes in the workflow task of another rather than
+    /// worker that dies with its task a failure at the attempt's first wait, and a deploy to one worker one to all; a fault
+    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a thing comes in the workflow task of another rather than
     /// in the next (`next_task` becomes `behind`), or behind an earlier thing; a stall or a delay is shorter (half, or a round
     /// length below it, at least 1 ms); seed 0; ready tasks in the order in which they became ready.
     ///
@@ -83,6 +83,8 @@ fn softer(entry: &Entry) -> Vec<Entry> {
             let point = Point { site: Site::Await(1), ..entry.point.clone() };
             return vec![Entry::new(point, Fault::Fail)];
         }
+        // All workers at once, with a single version after it, are simpler than one of them.
+        (Fault::Deploy(Some(_)) | Fault::Rollback(Some(_)), _) => entry.fault.with_worker(None),
         (Fault::CrashBefore, Site::Effect(_)) => Fault::FailUnapplied,
         (Fault::CrashAfter, Site::Effect(_)) => Fault::FailApplied,
         _ => return Vec::new(),
@@ -183,6 +185,8 @@ mod tests {
         assert_eq!(simpler("w#1:task1=crash"), [""]);
         assert_eq!(simpler("a#1@1:dispatch=worker_dies"), ["", "a#1@1:await1=fail"]);
         assert_eq!(simpler("a#1@1:dispatch=cancel"), [""]);
+        assert_eq!(simpler("w#1:task1=deploy(2)"), ["", "w#1:task1=deploy"]);
+        assert_eq!(simpler("a#1@1:dispatch=rollback"), [""]);
     }
 
     #[test]

@@ -75,6 +75,15 @@ impl fmt::Display for FaultWords<'_> {
                 write!(f, "the workflow is asked to cancel when attempt {attempt} of {subject} is handed to a worker")
             }
 
+            (Site::Dispatch, fault @ (Fault::Deploy(worker) | Fault::Rollback(worker))) => {
+                deployed(fault, worker, f)?;
+                write!(f, " when attempt {attempt} of {subject} is handed to a worker")
+            }
+            (Site::Task(task), fault @ (Fault::Deploy(worker) | Fault::Rollback(worker))) => {
+                deployed(fault, worker, f)?;
+                write!(f, " while a worker has workflow task {task} of {subject}")
+            }
+
             (Site::Await(_), Fault::CrashAttempt) => {
                 write!(f, "attempt {attempt} of {subject} vanishes when it waits for the {nth} time")
             }
@@ -261,6 +270,16 @@ impl fmt::Display for Awaited<'_> {
             (Observable::Signal(number), _) => write!(f, "signal {number}"),
             (Observable::Cancel, _) => f.write_str("the request to cancel"),
         }
+    }
+}
+
+/// Says which version of the code gets to which workers.
+fn deployed(fault: Fault, worker: Option<u32>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let version = if matches!(fault, Fault::Deploy(_)) { "new" } else { "old" };
+    match (worker, version) {
+        (Some(worker), version) => write!(f, "the {version} version is deployed to worker {worker} alone"),
+        (None, "new") => f.write_str("the new version is deployed"),
+        (None, _) => f.write_str("the deploy is rolled back"),
     }
 }
 

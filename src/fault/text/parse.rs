@@ -83,6 +83,9 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
     if kind.waits_for().is_some() {
         return Ok(kind.behind(observable(cursor, word, site)?));
     }
+    if kind.deploys().is_some() && cursor.peek() == Some('(') {
+        return Ok(kind.with_worker(Some(worker(cursor, word)?)));
+    }
     match (kind.length().is_some(), cursor.peek() == Some('(')) {
         (false, false) => Ok(kind),
         (true, true) => {
@@ -141,6 +144,19 @@ fn observable(cursor: &mut Cursor<'_>, word: &str, site: Site) -> Result<Observa
         _ => format!("`{digits}` is not a number from 1 to {} without leading zeros: `{name}1`", u32::MAX),
     };
     Err(cursor.error(at, problem))
+}
+
+/// Reads the number of a worker in brackets.
+fn worker(cursor: &mut Cursor<'_>, word: &str) -> Result<u32, PlanError> {
+    cursor.eat('(');
+    let at = cursor.position();
+    let text = cursor.take_while(|c| !matches!(c, ')' | ';'));
+    let Some(number) = text.parse().ok().filter(|number| *number > 0 && !text.starts_with('+')) else {
+        let problem = format!("`{text}` is not the number of a worker, which are counted from 1, as in `{word}(1)`");
+        return Err(cursor.error(at, problem));
+    };
+    cursor.expect(')', "after the number of a worker")?;
+    Ok(number)
 }
 
 /// The faults that fit at a site, with the form of their length or of what they wait for.
@@ -243,9 +259,20 @@ pub(super) mod tests {
         refused("m#1:timer1=behind(timer1)", 19, "`timer1` cannot come behind itself");
         refused("m#1:signal2=next_task(signal2)", 23, "`signal2` cannot come behind itself");
         refused("m#1:timer1=behind(signal1", 26, "expected `)` after the thing that it waits for, found the end");
-        let fitting = "crash, cancel, completion_lost, evicted, late(2s), signal, behind(activity1)";
+        let fitting = "crash, cancel, completion_lost, evicted, late(2s), signal, behind(activity1), deploy, rollback";
         let problem = format!("`next_task` does not fit task1; there fit {fitting}");
         refused("m#1:task1=next_task(signal1)", 11, &problem);
+    }
+
+    #[test]
+    fn a_deploy_may_name_a_worker() {
+        reads_as("w#1:task2=deploy", "v1 seed=0 order=fifo; w#1:task2=deploy");
+        reads_as("a#1@2:dispatch=rollback(12)", "v1 seed=0 order=fifo; a#1@2:dispatch=rollback(12)");
+        for number in ["", "0", "+1", "2s", "x", "99999999999"] {
+            let problem =
+                format!("`{number}` is not the number of a worker, which are counted from 1, as in `deploy(1)`");
+            refused(&format!("w#1:task2=deploy({number})"), 18, &problem);
+        }
     }
 
     #[test]

@@ -257,7 +257,7 @@ impl Reader<'_> {
         }
         let worker = &mut workers[key];
         match what {
-            What::WorkerStarted => worker.started.push(moment),
+            What::WorkerStarted | What::WorkerDeployed { .. } => worker.started.push(moment),
             What::WorkerCrashed => worker.crashed.push(moment),
             What::StopSignal => worker.stop_signals.push(moment),
             What::WorkerStopped => worker.stopped.push(moment),
