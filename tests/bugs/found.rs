@@ -54,5 +54,10 @@ bugs! {
     17 dead_worker_is_noticed_late: found("recovers_within", "build#1@1:dispatch=worker_dies");
     18 never_hears_of_a_cancel: found("hears_cancel", "render#1@1:await1=cancel");
     19 compensation_in_the_cancelled_scope: found("kept_or_undone", "reserve#1@1:await1=cancel");
+    20 deploy_removes_an_activity: found("finishes", "notify#1@1:dispatch=deploy");
+    21 deploy_changes_the_checkpoint: found_by_pairs(
+        "progress",
+        "copy#1@1:heartbeat1=crash_after_sent; copy#1@2:dispatch=deploy"
+    );
     22 downloaded_to_another_worker: found("completes", "copy#1@1:await2=fail");
 }

@@ -6,6 +6,8 @@ mod checkpoint_before_the_work;
 mod checkpoint_is_never_read;
 mod compensation_in_the_cancelled_scope;
 mod dead_worker_is_noticed_late;
+mod deploy_changes_the_checkpoint;
+mod deploy_removes_an_activity;
 mod downloaded_to_another_worker;
 mod earlier_results_are_missing;
 mod goes_on_near_the_deadline;
@@ -40,7 +42,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 20] = [
+pub const BUGS: [Bug; 22] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -60,6 +62,8 @@ pub const BUGS: [Bug; 20] = [
     bug!(17, dead_worker_is_noticed_late),
     bug!(18, never_hears_of_a_cancel),
     bug!(19, compensation_in_the_cancelled_scope),
+    bug!(20, deploy_removes_an_activity),
+    bug!(21, deploy_changes_the_checkpoint),
     bug!(22, downloaded_to_another_worker),
 ];
 
