@@ -17,7 +17,7 @@ use super::slab::SlabId;
 static NEXT_EXECUTOR: AtomicU32 = AtomicU32::new(1);
 
 /// Which task. Once it is removed, its id finds nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct TaskId(pub(super) SlabId);
 
 thread_local! {
@@ -94,12 +94,15 @@ impl Executor {
     }
 
     /// Takes a ready task. Among several `pick` chooses one by its index; 0 has been ready longest.
-    pub(super) fn take(&self, pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
+    pub(super) fn take(&self, pick: impl FnOnce(&VecDeque<TaskId>) -> usize) -> Option<TaskId> {
         let mut tasks = self.ready.tasks.borrow_mut();
         match tasks.len() {
             0 => None,
             1 => tasks.pop_front(),
-            many => tasks.remove(pick(many)),
+            _ => {
+                let index = pick(&tasks);
+                tasks.remove(index)
+            }
         }
     }
 

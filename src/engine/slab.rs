@@ -1,7 +1,7 @@
 //! [`Slab`]: things in slots that are used again, each found by an id that is not.
 
 /// Which thing. Once it has been removed, its id finds nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SlabId {
     slot: u32,
     /// Counts all things that were ever added.

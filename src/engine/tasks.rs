@@ -1,5 +1,6 @@
 //! [`Tasks`]: the futures of a run.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::ptr;
@@ -77,8 +78,8 @@ impl<T, G: Copy> Tasks<T, G> {
         TaskId(id)
     }
 
-    /// The next ready task, which is ready no more: `pick` chooses among so many. `None` when nothing is ready.
-    pub(crate) fn next_ready(&mut self, pick: impl FnOnce(usize) -> usize) -> Option<TaskId> {
+    /// The next ready task, which is ready no more: `pick` chooses among several. `None` when nothing is ready.
+    pub(crate) fn next_ready(&mut self, pick: impl FnOnce(&VecDeque<TaskId>) -> usize) -> Option<TaskId> {
         let id = self.executor.take(pick)?;
         if let Some(task) = self.tasks.get(id.0) {
             task.task_waker.taken();

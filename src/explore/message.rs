@@ -73,7 +73,7 @@ impl Message {
             places: String::new(),
             faults: match (plan.is_empty(), plan.order) {
                 (true, Order::Fifo) => "none: it fails without any fault".to_owned(),
-                (true, Order::Random) => format!("none, but {}", plan.words()),
+                (true, Order::Random | Order::Pct(_)) => format!("none, but {}", plan.words()),
                 (false, _) => plain(&plan.words().to_string()),
             },
             last_state: last_state(trace, &violation.events).map(|state| plain(&state)),

@@ -236,7 +236,8 @@ impl Exploration {
         self
     }
 
-    /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks. Faults end an attempt
+    /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks, those
+    /// that are one less than a multiple of 8 by [priorities](crate::fault::Order::Pct). Faults end an attempt
     /// only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise: the report
     /// has a note if no attempt may end for that reason. Deadlines are not drawn: those are for
     /// [`every_fault`](Exploration::every_fault).

@@ -33,6 +33,7 @@ use crate::engine::ready::Executor;
 use crate::engine::schedule::{Fifo, Schedule};
 use crate::engine::sleepers::Sleepers;
 use crate::engine::tasks::Tasks;
+use crate::fault::Order;
 use crate::fault::quiet::Quiet;
 use crate::fault::source::Faults;
 use crate::program::panics::{Panic, Unwound};
@@ -105,6 +106,7 @@ pub(crate) struct Core {
     /// The generator of user code's draws.
     pub(super) user_random: Draws,
     pub(super) schedule: Box<dyn Schedule>,
+    pub(super) order: Order,
     pub(super) service: Service,
     /// Set while the outbox of the service is being emptied.
     pub(super) settling: bool,
@@ -212,6 +214,7 @@ impl Core {
             sleepers: memory.sleepers,
             user_random: Draws::new(0, Stream::User),
             schedule: Box::new(Fifo),
+            order: Order::Fifo,
             service: memory.service,
             settling: false,
             workers: memory.workers,

@@ -308,7 +308,7 @@ impl Start {
         core.service.set_dialect(self.setup.dialect());
         core.trace.set_dialect(self.setup.dialect());
         core.user_random = Draws::new(seed, Stream::User);
-        core.schedule = order.schedule(seed);
+        (core.schedule, core.order) = (order.schedule(seed), order);
         core.holds = Holds::new(faults.holds_tasks());
         core.faults = faults;
         for worker in self.setup.workers() {

@@ -8,7 +8,7 @@ use super::running::{Running, Tag};
 use super::setup::Setup;
 use super::shown::Doing;
 use crate::engine::tasks::{TaskFuture, TaskId};
-use crate::fault::{Entry, Order, Plan};
+use crate::fault::{Entry, Plan};
 use crate::program::panics::{self, Unwound};
 use crate::program::places::{self, Places};
 use crate::program::{ActivityOutcome, Extensions, WorkflowLink};
@@ -131,8 +131,7 @@ impl Core {
     /// The plan of the faults that have struck.
     fn plan_so_far(&self) -> Plan {
         let struck = self.trace.faults().values().map(|(point, fault)| Entry::new(point.clone(), *fault));
-        let order = if self.schedule.is_fifo() { Order::Fifo } else { Order::Random };
-        Plan::new(struck.collect()).with_seed(self.user_random.seed()).with_order(order)
+        Plan::new(struck.collect()).with_seed(self.user_random.seed()).with_order(self.order)
     }
 
     /// The code that is running, in words.

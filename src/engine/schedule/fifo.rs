@@ -1,6 +1,9 @@
 //! [`Fifo`]: first in, first out.
 
+use std::collections::VecDeque;
+
 use super::Schedule;
+use crate::engine::ready::TaskId;
 
 /// The task that has been ready longest runs next, and the worker that has waited longest gets the task.
 ///
@@ -9,7 +12,7 @@ use super::Schedule;
 pub(crate) struct Fifo;
 
 impl Schedule for Fifo {
-    fn next_task(&mut self, _ready: usize) -> usize {
+    fn next_task(&mut self, _ready: &VecDeque<TaskId>) -> usize {
         0
     }
 

@@ -12,7 +12,7 @@ pub(crate) use words::{FaultWords, LetGoWords, Ordinal};
 
 use super::kind::Fault;
 use super::point::{Name, Point};
-use crate::engine::schedule::{Fifo, Random, Schedule};
+use crate::engine::schedule::{Fifo, Pct, Random, Schedule};
 
 /// The version of a plan's text, with which every plan begins. A plan of another version is refused.
 pub const VERSION: u32 = 1;
@@ -26,6 +26,12 @@ pub enum Order {
     Fifo,
     /// Any ready task runs first, drawn from the run's seed.
     Random,
+    /// The ready task of the highest priority runs first. Each task draws its priority from the run's seed, and less than so
+    /// many times a task goes behind all others: one task may stay behind for long, which `random` hardly ever brings about. At
+    /// 1, and at 0, no priority changes. Text: `pct(3)`.
+    ///
+    /// Source: Burckhardt et al., ASPLOS 2010.
+    Pct(u32),
 }
 
 impl Order {
@@ -34,6 +40,7 @@ impl Order {
         match self {
             Order::Fifo => Box::new(Fifo),
             Order::Random => Box::new(Random::new(seed)),
+            Order::Pct(depth) => Box::new(Pct::new(seed, depth)),
         }
     }
 }
@@ -62,13 +69,14 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Writes the order as plans spell it: `fifo`, `random`.
+/// Writes the order as plans spell it: `fifo`, `random`, `pct(3)`.
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Order::Fifo => "fifo",
-            Order::Random => "random",
-        })
+        match self {
+            Order::Fifo => f.write_str("fifo"),
+            Order::Random => f.write_str("random"),
+            Order::Pct(depth) => write!(f, "pct({depth})"),
+        }
     }
 }
 
@@ -87,7 +95,7 @@ impl fmt::Display for Order {
 /// # Ok::<_, durasim::fault::PlanError>(())
 /// ```
 ///
-/// The part before the first `;` is the header: the version, then `seed=`, `order=` (`fifo` or `random`) and `for=`,
+/// The part before the first `;` is the header: the version, then `seed=`, `order=` (`fifo`, `random` or `pct(3)`) and `for=`,
 /// each of which may be left out: seed 0, `fifo`, and no exploration. The whole header may be left out too, so that a
 /// plan typed by hand can be `process_large_file#1@1:await5=crash`; it is then read as this version's. Fields without a
 /// version, other versions and an empty text are refused. (A plan without faults is `v1`.)

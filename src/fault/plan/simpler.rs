@@ -272,7 +272,7 @@ mod tests {
             sum(&|entry| u128::from(matches!(entry.fault, Fault::NextTask(_)))),
             sum(&|entry| entry.fault.length().map_or(0, |length| length.as_nanos())),
             u128::from(plan.seed != 0),
-            u128::from(plan.order == Order::Random),
+            u128::from(plan.order != Order::Fifo),
         ]
     }
 

@@ -34,7 +34,7 @@ impl Entry {
 }
 
 impl Plan {
-    /// Says the plan in words, a line for each fault and one for a random order; `no faults` if there is nothing to
+    /// Says the plan in words, a line for each fault and one for an order that is drawn; `no faults` if there is nothing to
     /// say.
     pub fn words(&self) -> impl fmt::Display + '_ {
         PlanWords(self)
@@ -52,6 +52,7 @@ impl fmt::Display for PlanWords<'_> {
         }
         match self.0.order {
             Order::Random => write!(f, "{between}ready tasks run in an order drawn from seed {}", self.0.seed),
+            Order::Pct(_) => write!(f, "{between}ready tasks run by priorities drawn from seed {}", self.0.seed),
             Order::Fifo if self.0.is_empty() => f.write_str("no faults"),
             Order::Fifo => Ok(()),
         }
@@ -336,6 +337,7 @@ mod tests {
     fn a_line_for_each_fault() {
         assert_eq!(words("v1"), "no faults");
         assert_eq!(words("v1 seed=7 order=random"), "ready tasks run in an order drawn from seed 7");
+        assert_eq!(words("v1 seed=7 order=pct(3)"), "ready tasks run by priorities drawn from seed 7");
         assert_eq!(
             words("v1 seed=7 order=random; a#1@1:await5=crash; b#2@1:await1=stall(31001ms)"),
             "the worker crashes when attempt 1 of a waits for the 5th time\n\

@@ -92,8 +92,24 @@ fn order(cursor: &mut Cursor<'_>) -> Result<Order, PlanError> {
     match cursor.word() {
         "fifo" => Ok(Order::Fifo),
         "random" => Ok(Order::Random),
-        other => Err(cursor.error(at, format!("unknown order `{other}`; there are `fifo` and `random`"))),
+        "pct" => depth(cursor).map(Order::Pct),
+        other => Err(cursor.error(at, format!("unknown order `{other}`; there are `fifo`, `random` and `pct(3)`"))),
     }
+}
+
+/// Reads the depth of `pct(3)`.
+fn depth(cursor: &mut Cursor<'_>) -> Result<u32, PlanError> {
+    cursor.expect('(', "after `pct`, as in `pct(3)`")?;
+    let at = cursor.position();
+    let digits = cursor.take_while(|c| c.is_ascii_digit());
+    let Ok(depth) = digits.parse() else {
+        let found = if digits.is_empty() { cursor.found() } else { format!("`{digits}`") };
+        return Err(
+            cursor.error(at, format!("expected a number from 0 to {}, as in `pct(3)`, found {found}", u32::MAX))
+        );
+    };
+    cursor.expect(')', "after the number")?;
+    Ok(depth)
 }
 
 #[cfg(test)]
@@ -112,7 +128,10 @@ mod tests {
         refused("seed=7; a#1@1:await1=crash", 1, "a header begins with its version: `v1 seed=..`");
         refused("v1 seed=-1", 9, "expected a seed from 0 to 18446744073709551615, found `-`");
         refused("v1 seed=1x", 9, "expected a seed from 0 to 18446744073709551615, found `1x`");
-        refused("v1 order=lifo", 10, "unknown order `lifo`; there are `fifo` and `random`");
+        refused("v1 order=lifo", 10, "unknown order `lifo`; there are `fifo`, `random` and `pct(3)`");
+        refused("v1 order=pct", 13, "expected `(` after `pct`, as in `pct(3)`, found the end");
+        refused("v1 order=pct(x)", 14, "expected a number from 0 to 4294967295, as in `pct(3)`, found `x`");
+        refused("v1 order=pct(3", 15, "expected `)` after the number, found the end");
         refused("v1 seed=1 seed=1", 11, "`seed=` stands here twice");
         refused("v1 seed 1", 9, "expected `=` after `seed`, found `1`");
         refused("v1 for=a,b", 9, "expected a space or `;` after `for=..`, found `,`");
