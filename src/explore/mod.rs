@@ -250,6 +250,27 @@ impl Exploration {
         self
     }
 
+    /// Tries signals that arrive twice, as after a request of the client's that was sent again since its answer was lost: the
+    /// fault `duplicated` at each signal. It is for code that has to stand them; without this call it is left to plans.
+    ///
+    /// ```no_run
+    /// # use durasim::{Client, ClientError, Simulation};
+    /// # let simulation = Simulation::temporal();
+    /// simulation
+    ///     .explore_script(async |client: Client| -> Result<u32, ClientError> {
+    ///         let account = client.start::<u32>("account", "account-1", &()).await?;
+    ///         account.signal("deposit", &10).await?;
+    ///         account.result().await
+    ///     })
+    ///     .every_fault()
+    ///     .duplicate_signals()
+    ///     .assert();
+    /// ```
+    pub fn duplicate_signals(mut self) -> Exploration {
+        self.start.duplicate_signals();
+        self
+    }
+
     /// Lets faults end more attempts than the retry policy allows, in this share of the seeds: from 0.0 (none) to 1.0 (all).
     /// The service then gives the activity up, so that one sees what the workflow does once an activity has failed for good.
     /// `same_result` excuses such a run, and `effects` excuses it if it does not claim to have done all.

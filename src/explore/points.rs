@@ -74,7 +74,7 @@ impl Points {
                 time_left: deadline.map(|deadline| deadline - at),
                 silence: at - last_visible(at),
                 may_end: true,
-                deploys: run.deploys(),
+                asked: run.asked(),
             };
             menu(site, &limits)
         };
@@ -107,7 +107,7 @@ impl Points {
 
     /// Tasks, signals and timers of workflows.
     fn add_workflow_sites(&mut self, run: &Run) {
-        let limits = Limits { deploys: run.deploys(), ..Limits::of_workflow(true) };
+        let limits = Limits { asked: run.asked(), ..Limits::of_workflow(true) };
         for WorkflowSite { workflow, site, moment, is_kept } in workflow_sites(run.executions()) {
             if !is_kept {
                 self.count += 1;

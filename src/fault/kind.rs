@@ -72,7 +72,8 @@ pub enum Fault {
     /// The worker holds its answer to the workflow task until the workflow's next signal arrives, which is not in the
     /// answer. Without a signal, the task times out. It is tried where a signal comes after the task. Text: `signal`.
     Signal,
-    /// The signal arrives twice, as after a retried request whose answer was lost. It is not tried unless asked for.
+    /// The signal arrives twice, as after a retried request whose answer was lost. It is tried where
+    /// [`Exploration::duplicate_signals`](crate::Exploration::duplicate_signals) asks for it.
     /// Text: `duplicated`.
     Duplicated,
     /// It comes to the workflow right behind this other thing, at the same moment and in the same workflow task: a report or a

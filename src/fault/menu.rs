@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deploys::Deploys;
+use super::asked::Asked;
 use super::kind::Fault;
 use super::point::Site;
 use crate::program::{Span, Timeouts};
@@ -44,8 +44,8 @@ pub(crate) struct Limits {
     pub(crate) silence: Duration,
     /// Says whether the policy allows another attempt when this one ends.
     pub(crate) may_end: bool,
-    /// The deploys that change something.
-    pub(crate) deploys: Deploys,
+    /// The faults that the user asks for.
+    pub(crate) asked: Asked,
 }
 
 impl Limits {
@@ -58,7 +58,7 @@ impl Limits {
             time_left: None,
             silence: Duration::ZERO,
             may_end,
-            deploys: Deploys::default(),
+            asked: Asked::default(),
         }
     }
 
@@ -124,7 +124,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(true, Fault::Delayed(Duration::from_secs(1)));
             add(end, Fault::WorkerDies);
             add(true, Fault::Cancel);
-            limits.deploys.faults().for_each(|fault| add(end, fault));
+            limits.asked.deploys.faults().for_each(|fault| add(end, fault));
         }
         Site::Await(_) => {
             add(end, Fault::Crash);
@@ -182,12 +182,13 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(true, Fault::Evicted);
             add(true, Fault::Late(MOMENT));
             add(true, Fault::Cancel);
-            limits.deploys.faults().for_each(|fault| add(end, fault));
+            limits.asked.deploys.faults().for_each(|fault| add(end, fault));
         }
-        // A duplicated signal is left to plans: most code need not stand it.
         Site::Signal(_) | Site::Timer(_) => {
             add(true, Fault::Delayed(MOMENT));
             add(true, Fault::Cancel);
+            // Most code need not stand it.
+            add(limits.asked.duplicates && matches!(site, Site::Signal(_)), Fault::Duplicated);
         }
     }
     faults
@@ -205,7 +206,7 @@ mod tests {
             time_left: Some(Duration::from_secs(300)),
             silence: Duration::from_secs(5),
             may_end,
-            deploys: Deploys::default(),
+            asked: Asked::default(),
         }
     }
 

@@ -28,7 +28,7 @@
 //! | `completion`: it reports its end | `request_lost`, `answer_lost`, `delayed(1s)`, `crash`, `cancel` |
 //! | `backoff`: it waits for the next attempt | `cancel`, `worker_gone` |
 //! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open), `deploy`, `rollback` |
-//! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only in plans) |
+//! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only where asked for) |
 //!
 //! `deploy` stops the workers and starts them with the new version of the code that
 //! [`Simulation::deploy`](crate::Simulation::deploy) gives, and `rollback` goes back to the old one. `deploy(1)` does so with
@@ -42,6 +42,7 @@
 //!
 //! Each fault is a variant of [`Fault`], whose documentation describes it.
 
+pub(crate) mod asked;
 pub(crate) mod deadline;
 pub(crate) mod deploys;
 pub(crate) mod family;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deploys::Deploys;
+use super::asked::Asked;
 use super::family::Families;
 use super::menu::{AttemptLengths, Limits, menu};
 use super::point::Site;
@@ -49,8 +49,8 @@ struct Kind {
 }
 
 impl Kind {
-    fn of(site: Site, deploys: Deploys) -> Kind {
-        let families = |may_end| Families::of(&menu(site, &Limits { deploys, ..Limits::of_workflow(may_end) }));
+    fn of(site: Site, asked: Asked) -> Kind {
+        let families = |may_end| Families::of(&menu(site, &Limits { asked, ..Limits::of_workflow(may_end) }));
         Kind { kind: site.kind(), freely: families(true), bound: families(false) }
     }
 
@@ -82,10 +82,10 @@ impl Sites {
 }
 
 impl Survey {
-    /// The survey of a run, in which these deploys can strike, to which nothing is added yet.
-    pub(crate) fn new(deploys: Deploys) -> Survey {
+    /// The survey of a run, of which the user asks for these faults, to which nothing is added yet.
+    pub(crate) fn new(asked: Asked) -> Survey {
         Survey {
-            kinds: SITES.map(|site| Kind::of(site, deploys)),
+            kinds: SITES.map(|site| Kind::of(site, asked)),
             lengths: AttemptLengths::default(),
             within_budget: Sites::default(),
             over_budget: Sites::default(),
@@ -94,8 +94,8 @@ impl Survey {
     }
 
     /// An assumption about a run that nobody has seen without faults: 32 sites, at each of which every family fits.
-    pub(crate) fn unknown(deploys: Deploys) -> Survey {
-        let mut survey = Survey::new(deploys);
+    pub(crate) fn unknown(asked: Asked) -> Survey {
+        let mut survey = Survey::new(asked);
         let all = survey.kinds.iter().fold(Families::default(), |all, kind| all.with(kind.freely));
         survey.within_budget.add(all, UNKNOWN);
         survey.over_budget.add(all, UNKNOWN);
@@ -151,14 +151,14 @@ mod tests {
     fn every_kind_of_site_but_deadlines_may_be_struck() {
         let kinds: Vec<u8> = SITES.iter().map(|site| site.kind()).collect();
         assert_eq!(kinds, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
-        let mut survey = Survey::new(Deploys::default());
+        let mut survey = Survey::new(Asked::default());
         survey.add_site(Site::Deadline(1), true, true);
         assert_eq!(survey.sites(true).families(), Families::default());
     }
 
     #[test]
     fn sites_are_counted_for_the_families_that_fit_them() {
-        let mut survey = Survey::new(Deploys::default());
+        let mut survey = Survey::new(Asked::default());
         let sites = [Site::Dispatch, Site::Await(1), Site::Await(2), Site::Effect(1), Site::Completion];
         sites.into_iter().for_each(|site| survey.add_site(site, false, true));
         let count = |over_budget, fault| survey.sites(over_budget).fitting(Families::of(&[fault]));

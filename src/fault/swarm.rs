@@ -91,7 +91,7 @@ impl Faults for Swarm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::deploys::Deploys;
+    use crate::fault::asked::Asked;
 
     #[test]
     fn rates_follow_the_number_of_sites() {
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn every_seed_strikes_where_it_can() {
         for may_end in [true, false] {
-            let mut survey = Survey::new(Deploys::default());
+            let mut survey = Survey::new(Asked::default());
             sites().for_each(|site| survey.add_site(site, may_end, true));
             let survey = Arc::new(survey);
             let without: Vec<u64> = (0..1_000).filter(|seed| strikes(*seed, &survey, may_end).is_empty()).collect();
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_strike_that_is_due_waits_until_it_fits() {
-        let survey = Arc::new(Survey::unknown(Deploys::default()));
+        let survey = Arc::new(Survey::unknown(Asked::default()));
         let has_failures_alone =
             |swarm: &Swarm| swarm.may_strike(Site::Effect(1)) && !swarm.may_strike(Site::Completion);
         let seeds = (0..).map(|seed| Swarm::new(seed, false, survey.clone()));

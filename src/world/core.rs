@@ -148,6 +148,8 @@ pub(crate) struct Core {
     pub(super) host_link: HostLink,
     /// The simulation has a new version of the code, which deploys put in place.
     pub(super) has_new_version: bool,
+    /// Signals may arrive twice.
+    pub(super) duplicates_signals: bool,
     /// There is a way back to the old one.
     pub(super) rolls_back: bool,
     /// Fakes want to be told of processes that are gone.
@@ -243,6 +245,7 @@ impl Core {
             memories: Memories::default(),
             host_link: HostLink::default(),
             has_new_version: false,
+            duplicates_signals: false,
             rolls_back: false,
             watches_workers: false,
             running_code: Running::Nobody,

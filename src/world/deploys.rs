@@ -6,14 +6,20 @@ use super::agenda::Wakeup;
 use super::core::{Core, World};
 use super::setup::Setup;
 use crate::fault::Fault;
+use crate::fault::asked::Asked;
 use crate::fault::deploys::Deploys;
 use crate::service::WorkflowKey;
 use crate::trace::WorkerKey;
 use crate::worker::process::{Process, Version};
 
 impl Core {
+    /// The faults that the user asks for, as they would strike now.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked { deploys: self.deploys(), duplicates: self.duplicates_signals }
+    }
+
     /// The deploys that would change something now.
-    pub(crate) fn deploys(&self) -> Deploys {
+    fn deploys(&self) -> Deploys {
         if !self.has_new_version {
             return Deploys::default();
         }

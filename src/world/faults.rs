@@ -51,7 +51,7 @@ impl Core {
         if !self.faults.may_strike(site) {
             return None;
         }
-        let deploys = self.deploys();
+        let asked = self.asked();
         let Core { faults, trace, service, attempts, .. } = self;
         let over_budget = faults.is_over_budget();
         let name = &trace.workflows()[workflow];
@@ -63,7 +63,7 @@ impl Core {
             attempt: None,
             site,
         };
-        let limits = || Limits { deploys, ..Limits::of_workflow(all_may_end(attempts, service, over_budget)) };
+        let limits = || Limits { asked, ..Limits::of_workflow(all_may_end(attempts, service, over_budget)) };
         let fault = faults.strike(location, &limits)?;
         self.note_fault(Who::Workflow(workflow), self.trace.workflow_point(workflow, site), fault)
     }
@@ -76,7 +76,7 @@ impl Core {
     }
 
     fn strike_site(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
-        let (now, deploys) = (self.agenda.now(), self.deploys());
+        let (now, asked) = (self.agenda.now(), self.asked());
         let Core { faults, trace, service, attempts, activities, .. } = self;
         let over_budget = faults.is_over_budget();
         let location = location(trace, activity, attempt, site);
@@ -90,7 +90,7 @@ impl Core {
                 time_left: hosted.and_then(Attempt::deadline).map(|deadline| deadline - now),
                 silence: hosted.map_or(Default::default(), |attempt| now - attempt.last_visible()),
                 may_end: all_may_end(attempts, service, over_budget) && may_end(record.retry(), attempt, over_budget),
-                deploys,
+                asked,
             }
         };
         faults.strike(location, &limits)

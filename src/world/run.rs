@@ -18,7 +18,7 @@ use super::nearest::not_fired;
 use super::states::unknown_state;
 use super::survey::survey;
 use super::violated::Seen;
-use crate::fault::deploys::Deploys;
+use crate::fault::asked::Asked;
 use crate::fault::survey::Survey;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::Panic;
@@ -216,13 +216,13 @@ impl Run {
 
     /// Where faults could have struck, and how long its attempts took.
     pub(crate) fn survey(&self) -> Survey {
-        let deploys = self.world().setup.deploys();
-        survey(self.trace(), self.executions(), |activity| self.limits(activity).1, deploys)
+        let asked = self.world().setup.asked();
+        survey(self.trace(), self.executions(), |activity| self.limits(activity).1, asked)
     }
 
-    /// The deploys that would change something at its end.
-    pub(crate) fn deploys(&self) -> Deploys {
-        self.world().core.borrow().deploys()
+    /// The faults that the user asks for, as they would strike at its end.
+    pub(crate) fn asked(&self) -> Asked {
+        self.world().core.borrow().asked()
     }
 
     /// The activities with their attempts and heartbeats, in the order in which they were scheduled.

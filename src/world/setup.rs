@@ -8,6 +8,7 @@ use super::host_link::MakeHost;
 use super::settings::Settings;
 use super::states::StateMaker;
 use super::watch::Watch;
+use crate::fault::asked::Asked;
 use crate::program::{ActivityProgram, An, Extensions, WorkflowProgram, list_names};
 use crate::service::Dialect;
 use crate::worker::process::Worker;
@@ -38,6 +39,7 @@ pub(crate) struct Setup {
     /// The simulation with the code that deploys put in place of this.
     pub(super) new_version: Option<Arc<Setup>>,
     pub(super) rolls_back: bool,
+    duplicates_signals: bool,
     /// The names that this version takes anew from the one before: it may take each once.
     pub(super) replaced: Option<BTreeSet<(&'static str, Arc<str>)>>,
     /// Mistakes made while configuring, reported by the first run.
@@ -71,6 +73,7 @@ impl Setup {
             workers: Vec::new(),
             new_version: None,
             rolls_back: false,
+            duplicates_signals: false,
             replaced: None,
             mistakes: Vec::new(),
         }
@@ -136,6 +139,11 @@ impl Setup {
         self.watches.push(watch);
     }
 
+    /// Lets signals arrive twice.
+    pub(super) fn duplicate_signals(&mut self) {
+        self.duplicates_signals = true;
+    }
+
     /// Adds what is told of each worker process that is gone.
     pub(crate) fn add_worker_watch(&mut self, watch: WorkerWatch) {
         self.worker_watches.push(watch);
@@ -198,6 +206,11 @@ impl Setup {
             self.task_queue,
             list_names(self.workers.iter().map(|worker| &worker.task_queue))
         ))
+    }
+
+    /// The faults that the user asks for, as they can strike a run which has just begun.
+    pub(super) fn asked(&self) -> Asked {
+        Asked { deploys: self.deploys(), duplicates: self.duplicates_signals }
     }
 
     /// The activity of this name.

@@ -104,6 +104,11 @@ impl Start {
         Some(Start::new(self.setup.new_version()?.clone(), self.origin.clone()))
     }
 
+    /// Lets signals arrive twice.
+    pub(crate) fn duplicate_signals(&mut self) {
+        Arc::make_mut(&mut self.setup).duplicate_signals();
+    }
+
     /// Has a watch look at the state whenever an attempt has ended.
     pub(crate) fn add_watch(&mut self, watch: Arc<Watch>) {
         Arc::make_mut(&mut self.setup).add_watch(watch);
@@ -248,7 +253,7 @@ impl Start {
     ) -> Finished {
         let faults: Box<dyn Faults> = if random_faults {
             // It cannot be run without faults beforehand, either.
-            Box::new(Swarm::new(plan.seed, false, Arc::new(Survey::unknown(self.setup.deploys()))))
+            Box::new(Swarm::new(plan.seed, false, Arc::new(Survey::unknown(self.setup.asked()))))
         } else {
             Box::new(self.planned(&plan.entries, &[]))
         };
@@ -304,6 +309,7 @@ impl Start {
         let core = &mut **world.core.borrow_mut();
         core.has_new_version = self.setup.new_version().is_some();
         core.rolls_back = self.setup.rolls_back();
+        core.duplicates_signals = self.setup.asked().duplicates;
         core.watches_workers = !self.setup.worker_watches().is_empty();
         core.service.set_dialect(self.setup.dialect());
         core.trace.set_dialect(self.setup.dialect());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::faults::may_end;
-use crate::fault::deploys::Deploys;
+use crate::fault::asked::Asked;
 use crate::fault::survey::Survey;
 use crate::program::RetrySpec;
 use crate::service::ActivityKey;
@@ -11,14 +11,14 @@ use crate::trace::attempts::{AttemptExecution, Executions, Moment};
 use crate::trace::{Trace, sites};
 
 /// The survey of this run, if no faults were in it. `retry` is the policy in force for an activity, and
-/// `deploys` are those that can strike.
+/// `asked` are the faults that the user asks for.
 pub(super) fn survey(
     trace: &Trace,
     executions: &Executions,
     retry: impl Fn(ActivityKey) -> Arc<RetrySpec>,
-    deploys: Deploys,
+    asked: Asked,
 ) -> Survey {
-    let mut survey = Survey::new(deploys);
+    let mut survey = Survey::new(asked);
     let ends = |attempt: &AttemptExecution, over_budget| may_end(&retry(attempt.activity), attempt.number, over_budget);
     let attempts = || executions.attempts().values();
     let [bound, bound_over_budget] =

@@ -300,3 +300,35 @@ fn a_removed_version_call_is_no_difference_but_a_removed_side_effect_is() {
     let error = simulation(false).run("changed", &()).expect_err("it differs").to_string();
     assert!(error.contains("asks to start timer 1 where the history has side effect 1 recorded (event 5)"), "{error}");
 }
+
+/// A workflow that adds up what signals bring, and the number of times that it was told so by each run's plan.
+#[test]
+fn signals_arrive_twice_where_that_is_asked_for() {
+    let account = async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+        let deposits = ctx.signals::<u32>("deposit");
+        let mut balance = 0;
+        loop {
+            match deposits.recv().await? {
+                0 => return Ok(balance),
+                amount => balance += amount,
+            }
+        }
+    };
+    let script = async |client: durasim::Client| -> Result<u32, durasim::ClientError> {
+        let account = client.start::<u32>("account", "account-1", &()).await?;
+        for amount in [5u32, 7, 0] {
+            client.sleep(Duration::from_secs(5)).await;
+            account.signal("deposit", &amount).await?;
+        }
+        account.result().await
+    };
+    let exploration = Simulation::temporal().workflow("account", account).explore_script(script).named("deposits");
+    let report = exploration.clone().every_fault().every_pair().seeds(0..200).report();
+    assert!(report.holds(), "{report}");
+    let asked = exploration.duplicate_signals();
+    for report in [asked.clone().every_fault().report(), asked.seeds(0..200).report()] {
+        let failed = report.failures().first().unwrap_or_else(|| panic!("{report}"));
+        let plan = failed.plan.to_string();
+        assert!(plan.contains("account#1:signal1=duplicated") && failed.check == "same_result", "{plan}\n{report}");
+    }
+}
