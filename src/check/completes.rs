@@ -8,6 +8,7 @@ use super::Check;
 use super::class::Class;
 use super::disturbance::Disturbances;
 use super::earliest::Earliest;
+use super::lost::is_slow;
 use super::reference::{Memory, Reference};
 use super::twins::Twins;
 use super::violation::Violation;
@@ -261,7 +262,7 @@ impl Judging<'_> {
         let asked = self.activity.cancel_requested.is_some_and(|at| attempt.started < at && at < end);
         let disturbances = self.disturbances.get_or_init(|| Disturbances::of(self.run));
         let others = disturbances.touch(self.activity.key, attempt.started.at, end.at);
-        cancelled || stopping || asked || others || zombies.overlap(attempt.started, end)
+        is_slow(self.run, attempt) || cancelled || stopping || asked || others || zombies.overlap(attempt.started, end)
     }
 
     fn violation(&self, attempt: &AttemptExecution, twin: &Twin, may_fail: u32, end: (Moment, End)) -> Violation {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::lost::is_lost_to_a_fault;
+use super::lost::{is_lost_to_a_fault, is_slow};
 use super::versions::deployed_by;
 use crate::fault::Fault;
 use crate::program::Time;
@@ -45,6 +45,9 @@ impl Disturbances {
                         fault_kind => stalled_until(fault_kind, fault.moment.at, deadline),
                     };
                     until.into_iter().for_each(|until| add(fault.moment.at, until));
+                }
+                if is_slow(run, attempt) {
+                    add(attempt.started.at, attempt.ended.map_or(end, |ended| ended.at));
                 }
                 if is_lost_to_a_fault(run, attempt) {
                     let next = executions.successor(attempt).map(|next| next.started);

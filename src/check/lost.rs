@@ -25,6 +25,7 @@ pub(super) fn takes_time(site: Site, fault: Fault) -> bool {
         | Fault::NextTask(_)
         | Fault::WorkerDies
         | Fault::WorkerGone
+        | Fault::Slow(_)
         | Fault::Deploy(_)
         | Fault::Rollback(_) => true,
         // The task is given out again when its timeout has passed.
@@ -49,7 +50,8 @@ pub(super) fn is_excused(run: &Run, attempt: &AttemptExecution, too_little: impl
     // A fault can only be the reason if it came before the attempt's end at the service or by its own code.
     let decided = by_itself.into_iter().chain(given_up.map(|(moment, _)| moment)).min();
     let came_first = |moment: Moment| decided.is_none_or(|decided| moment < decided);
-    let is_struck = strikes(run, attempt).any(came_first)
+    let is_struck = is_slow(run, attempt)
+        || strikes(run, attempt).any(came_first)
         || attempt.worker_stopping.is_some_and(came_first)
         || executions.freezes_of(attempt).iter().any(|freeze| came_first(freeze.from));
     let is_dropped = matches!(attempt.end, AttemptEnd::Died | AttemptEnd::Aborted);
@@ -68,6 +70,14 @@ pub(super) fn is_excused(run: &Run, attempt: &AttemptExecution, too_little: impl
         }
         _ => false,
     }
+}
+
+/// Says whether a fault made the attempt slow. It struck at the dispatch, before the attempt began.
+pub(super) fn is_slow(run: &Run, attempt: &AttemptExecution) -> bool {
+    run.executions().activities()[attempt.activity].faults.iter().any(|struck| {
+        let (point, fault) = &run.trace().faults()[struck.key];
+        matches!(fault, Fault::Slow(_)) && point.attempt == Some(attempt.number)
+    })
 }
 
 /// The moments at which faults struck the attempt. A cancel is left out, since it takes nothing from the attempt:

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Check;
 use super::disturbance::{earlier, stalled_until};
 use super::earliest::Earliest;
+use super::lost::is_slow;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::program::Time;
@@ -168,6 +169,8 @@ impl StopsInTime {
                     .proved_by(events));
             }
         }
+        // A slow attempt does not see its deadline come while it waits.
+        let deadline = deadline.filter(|_| !is_slow(run, attempt));
         let (Some(margin), Some(deadline)) = (self.margin, deadline) else { return Ok(()) };
         let wanted = earlier(deadline, margin);
         let limit = wanted.max(moves_since + self.within);

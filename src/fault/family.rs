@@ -80,6 +80,7 @@ impl Fault {
             | Fault::Delayed(_)
             | Fault::Late(_)
             | Fault::Signal
+            | Fault::Slow(_)
             | Fault::Behind(_)
             | Fault::NextTask(_) => Family::Slow,
             Fault::RequestLost | Fault::AnswerLost | Fault::CompletionLost | Fault::Duplicated => Family::Loss,

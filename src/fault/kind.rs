@@ -92,12 +92,16 @@ pub enum Fault {
     /// The same with the old version, where [`Simulation::rollback`](crate::Simulation::rollback) asks for the way back. It is
     /// tried behind a deploy. Text: `rollback`, `rollback(1)`.
     Rollback(Option<u32>),
+    /// Each wait of the attempt takes so many times as long, until it is told to stop: something that it depends on is slow,
+    /// while the attempt is alive and heartbeats in between. Its worker, and tasks that it has spawned, are as fast as ever.
+    /// At least 2. Text: `slow(3)`.
+    Slow(u32),
 }
 
 impl Fault {
     /// One fault of each kind, those that have a length with a length of zero, those that wait with a cancel, in the order
     /// in which messages list them.
-    pub(crate) const KINDS: [Fault; 31] = [
+    pub(crate) const KINDS: [Fault; 32] = [
         Fault::Crash,
         Fault::CrashAttempt,
         Fault::CrashBefore,
@@ -129,6 +133,7 @@ impl Fault {
         Fault::NextTask(Observable::Cancel),
         Fault::Deploy(None),
         Fault::Rollback(None),
+        Fault::Slow(2),
     ];
 
     /// The index of its kind in [`Fault::KINDS`], whatever its length.
@@ -168,7 +173,7 @@ impl Fault {
                 site,
                 Site::Dispatch | Site::Heartbeat(_) | Site::Completion | Site::Signal(_) | Site::Timer(_)
             ),
-            Fault::WorkerDies => matches!(site, Site::Dispatch),
+            Fault::WorkerDies | Fault::Slow(_) => matches!(site, Site::Dispatch),
             Fault::WorkerGone => matches!(site, Site::Backoff),
             Fault::DeadlineBefore(_) | Fault::DeadlineAt | Fault::DeadlineAtLate | Fault::DeadlineAfter(_) => {
                 matches!(site, Site::Deadline(_))
@@ -217,6 +222,7 @@ impl Fault {
             Fault::NextTask(_) => "next_task",
             Fault::Deploy(_) => "deploy",
             Fault::Rollback(_) => "rollback",
+            Fault::Slow(_) => "slow",
         }
     }
 
@@ -263,6 +269,14 @@ impl Fault {
         Fault::KINDS[self.kind()]
     }
 
+    /// The number of times that each wait takes as long, if this makes an attempt slow.
+    pub(crate) fn factor(self) -> Option<u32> {
+        match self {
+            Fault::Slow(factor) => Some(factor),
+            _ => None,
+        }
+    }
+
     /// Makes a deploy one of this worker alone, or of all; another fault stays as it is.
     pub(crate) fn with_worker(self, worker: Option<u32>) -> Fault {
         match self {
@@ -293,7 +307,10 @@ impl fmt::Display for Fault {
         match (self.length(), self.waits_for()) {
             (Some(length), _) => write!(f, "({})", Length(length)),
             (None, Some(other)) => write!(f, "({other})"),
-            (None, None) => self.deploys().flatten().map_or(Ok(()), |worker| write!(f, "({worker})")),
+            (None, None) => {
+                let number = self.deploys().flatten().or(self.factor());
+                number.map_or(Ok(()), |number| write!(f, "({number})"))
+            }
         }
     }
 }
@@ -308,7 +325,7 @@ mod tests {
             let names: Vec<_> = Fault::KINDS.into_iter().filter(|f| f.fits(site)).map(Fault::keyword).collect();
             names.join(" ")
         };
-        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies behind deploy rollback");
+        assert_eq!(fitting(Site::Dispatch), "cancel delayed worker_dies behind deploy rollback slow");
         assert_eq!(fitting(Site::Await(1)), "crash crash_attempt fail stall freeze cancel stop");
         assert_eq!(fitting(Site::Effect(1)), "crash_before crash_after fail_unapplied fail_applied");
         assert_eq!(

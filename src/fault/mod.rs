@@ -20,7 +20,7 @@
 //!
 //! | site | faults |
 //! | --- | --- |
-//! | `dispatch`: an attempt is given to a worker | `delayed(1s)`, `worker_dies`, `cancel`, `deploy`, `rollback` |
+//! | `dispatch`: an attempt is given to a worker | `delayed(1s)`, `worker_dies`, `cancel`, `slow(3)`, `deploy`, `rollback` |
 //! | `await5`: the attempt waits for the 5th time | `crash` (of the worker), `crash_attempt`, `fail`, `stall(2s)` (of the attempt), `freeze(2s)` (of the worker), `cancel`, `stop` |
 //! | `effect2`: its 2nd `durasim::effect` | `crash_before`, `crash_after`, `fail_unapplied`, `fail_applied` |
 //! | `heartbeat3`: it records its 3rd heartbeat | `crash_before`, `crash_after_sent`, `crash_after_unsent`, `request_lost`, `answer_lost`, `delayed(1s)` |
@@ -33,6 +33,8 @@
 //! `deploy` stops the workers and starts them with the new version of the code that
 //! [`Simulation::deploy`](crate::Simulation::deploy) gives, and `rollback` goes back to the old one. `deploy(1)` does so with
 //! worker 1 alone, so that both versions serve one queue.
+//!
+//! `slow(3)` makes each wait of the attempt take three times as long, while it is alive and heartbeats: a slow dependency.
 //!
 //! Lengths are `1ms`, `2s`, `1500us`.
 //!

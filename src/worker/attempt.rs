@@ -66,6 +66,10 @@ pub(crate) struct Attempt {
     final_report: Option<Box<FinalReport>>,
     /// Says whether a fault keeps it from being polled.
     stalled: bool,
+    /// Each of its waits takes so many times as long; at 1 it is not slow.
+    slowness: u32,
+    /// Its present wait takes that long already.
+    is_slowed: bool,
     /// The count of polls at the present moment, against loops that let no time pass.
     busy: Busy,
     /// It says how far its code has come.
@@ -105,6 +109,8 @@ impl Attempt {
             delivery: Delivery::Whole,
             final_report: None,
             stalled: false,
+            slowness: 1,
+            is_slowed: false,
             busy: Busy::default(),
             places: Places::NONE,
         }
@@ -314,6 +320,30 @@ impl Attempt {
     /// Says whether a fault keeps it from being polled.
     pub(crate) fn is_stalled(&self) -> bool {
         self.stalled
+    }
+
+    /// Notes that each of its waits takes so many times as long.
+    pub(crate) fn slow_down(&mut self, factor: u32) {
+        self.slowness = factor.max(1);
+    }
+
+    /// Its code is due. Gives the time until which a slow attempt waits all the same, once for each wait.
+    pub(crate) fn slowed_until(&mut self, now: Time) -> Option<Time> {
+        if self.slowness == 1 || self.awaits == 0 {
+            return None;
+        }
+        let waited = now - self.last_polled();
+        if waited.is_zero() || std::mem::replace(&mut self.is_slowed, true) {
+            self.is_slowed = false;
+            return None;
+        }
+        Some(now + waited.saturating_mul(self.slowness - 1))
+    }
+
+    /// Notes that it is slow no more. Says whether it waits for that alone.
+    pub(crate) fn hurry(&mut self) -> bool {
+        self.slowness = 1;
+        std::mem::take(&mut self.is_slowed)
     }
 
     /// Notes that its code has ended.

@@ -93,6 +93,10 @@ impl Core {
         let latency = latency.saturating_add(self.strike_deadline(activity, attempt).unwrap_or_default());
         match self.strike_activity(activity, attempt, Site::Dispatch) {
             Some(Fault::Delayed(length)) => latency.saturating_add(length),
+            Some(Fault::Slow(factor)) => {
+                self.activities[activity].slow_down(attempt, factor);
+                latency
+            }
             // The task looks for a worker anew when the one that it is on its way to is gone.
             Some(fault @ (Fault::Deploy(_) | Fault::Rollback(_))) => {
                 self.deploy(fault);

@@ -14,6 +14,8 @@ pub(super) struct HostedActivity {
     dispatched: u32,
     gone_when_due: bool,
     dies_at_start: bool,
+    /// The number of an attempt that is slow, and how slow it is.
+    slow: Option<(u32, u32)>,
     /// The number of the attempt whose deadline is deferred.
     defers_deadline: Option<u32>,
 }
@@ -63,6 +65,16 @@ impl HostedActivity {
     /// A worker takes the next attempt. Says, once, whether it dies of that.
     pub(super) fn take_dies_at_start(&mut self) -> bool {
         std::mem::take(&mut self.dies_at_start)
+    }
+
+    /// Each wait of the attempt of this number is to take so many times as long.
+    pub(super) fn slow_down(&mut self, attempt: u32, factor: u32) {
+        self.slow = Some((attempt, factor));
+    }
+
+    /// A worker takes the attempt of this number. Says, once, how slow it is.
+    pub(super) fn take_slowness(&mut self, attempt: u32) -> Option<u32> {
+        self.slow.take_if(|(slow, _)| *slow == attempt).map(|(_, factor)| factor)
     }
 
     /// The timer of this attempt's deadline is to fire behind everything else of that moment.

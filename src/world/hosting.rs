@@ -243,7 +243,11 @@ impl Core {
             }
         };
         self.attempts.start(token, self.process_of(worker), before, task, interval, self.agenda.now());
-        self.activities[token.activity].attempt_started(index);
+        let hosted = &mut self.activities[token.activity];
+        hosted.attempt_started(index);
+        if let Some(factor) = hosted.take_slowness(token.attempt) {
+            self.attempts[index].slow_down(factor);
+        }
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));
         self.note(Who::Attempt(index), What::AttemptStarted(details));
         index

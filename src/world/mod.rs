@@ -89,6 +89,7 @@ pub(crate) mod setup;
 pub(crate) mod shown;
 mod signals;
 pub(crate) mod sleeps;
+mod slow;
 mod spawning;
 pub(crate) mod start;
 pub(crate) mod states;

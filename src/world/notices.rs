@@ -19,6 +19,7 @@ impl Core {
             return None;
         }
         let listener = record.listener();
+        self.hurry(attempt);
         self.note(Who::Attempt(attempt), What::CancelDelivered(reason));
         listener
     }
@@ -30,6 +31,7 @@ impl Core {
             return None;
         }
         let listener = record.listener();
+        self.hurry(attempt);
         self.note(Who::Attempt(attempt), What::WorkerStopping);
         listener
     }

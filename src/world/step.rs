@@ -68,6 +68,7 @@ impl World {
                 }
             }
         };
+        let Some(taken) = core.unless_slow(taken) else { return true };
         if taken.tag == Tag::Script {
             self.poll_script(core, taken, script)
         } else {

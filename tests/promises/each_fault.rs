@@ -90,7 +90,9 @@ fn new_lines(simulation: &Simulation, plan: &str) -> Vec<String> {
 }
 
 /// The last fault of each is the one that is looked at.
-const ROWS: [&str; 28] = [
+const ROWS: [&str; 30] = [
+    "dispatch=slow(2)",
+    "dispatch=slow(5)",
     "dispatch=delayed(2s)",
     "dispatch=worker_dies",
     "dispatch=cancel",

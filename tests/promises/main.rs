@@ -34,6 +34,7 @@ mod report_as_data;
 mod scripts;
 mod seam;
 mod service;
+mod slow;
 #[path = "../snapshot/mod.rs"]
 mod snapshot;
 mod spawn;

@@ -17,9 +17,10 @@ impl Plan {
     ///
     /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one, and a
     /// worker that dies with its task a failure at the attempt's first wait, and a deploy to one worker one to all; a fault
-    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a thing comes in the workflow task of another rather than
-    /// in the next (`next_task` becomes `behind`), or behind an earlier thing; a stall or a delay is shorter (half, or a round
-    /// length below it, at least 1 ms); seed 0; ready tasks in the order in which they became ready.
+    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a thing comes in
+    /// the workflow task of another rather than in the next (`next_task` becomes `behind`), or behind an earlier thing; a stall
+    /// or a delay is shorter (half, or a round length below it, at least 1 ms), a slow attempt is faster; seed 0; ready tasks in
+    /// the order in which they became ready.
     ///
     /// Each step makes one of these smaller and none larger: the number of faults, of crashes, the numbers of the points and
     /// of what is waited for, the waits for a next task, the lengths, the seed, the freedom of the order. So no chain of steps
@@ -139,6 +140,10 @@ fn below(count: u32) -> Vec<u32> {
 
 /// Makes the same fault half as long, then of round lengths below that: to one digit, two, three, and so on.
 fn shorter(entry: &Entry) -> Vec<Entry> {
+    if let Some(factor) = entry.fault.factor() {
+        let faster = below(factor).into_iter().filter(|faster| *faster >= 2);
+        return faster.map(|faster| Entry::new(entry.point.clone(), Fault::Slow(faster))).collect();
+    }
     let Some(length) = entry.fault.length() else { return Vec::new() };
     let millis = length.as_millis();
     let mut lengths = vec![millis / 2];
@@ -219,6 +224,10 @@ mod tests {
             ]
         );
         assert_eq!(simpler("a#1@1:await1=stall(1ms)"), [""]);
+        assert_eq!(
+            simpler("a#1@1:dispatch=slow(9)"),
+            ["", "a#1@1:dispatch=slow(5)", "a#1@1:dispatch=slow(7)", "a#1@1:dispatch=slow(8)"]
+        );
         assert_eq!(simpler("a#1@1:await1=stall(1500us)"), ["", "a#1@1:await1=stall(1ms)"]);
         assert_eq!(simpler("a#1@1:await1=stall(20ns)"), [""]);
         assert!(!simpler("a#1@1:await1=stall(18446744073709551615999999999ns)").is_empty());
@@ -252,7 +261,7 @@ mod tests {
     }
 
     /// The measures of which every step makes one smaller; see [`Plan::simplifications`].
-    fn measure(plan: &Plan) -> [u128; 8] {
+    fn measure(plan: &Plan) -> [u128; 9] {
         let is_crash = |entry: &&Entry| {
             matches!(
                 entry.fault,
@@ -271,6 +280,7 @@ mod tests {
             sum(&|entry| entry.fault.waits_for().map_or(0, |other| other.number().into())),
             sum(&|entry| u128::from(matches!(entry.fault, Fault::NextTask(_)))),
             sum(&|entry| entry.fault.length().map_or(0, |length| length.as_nanos())),
+            sum(&|entry| entry.fault.factor().map_or(0, u128::from)),
             u128::from(plan.seed != 0),
             u128::from(plan.order != Order::Fifo),
         ]

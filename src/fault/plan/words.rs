@@ -76,6 +76,9 @@ impl fmt::Display for FaultWords<'_> {
                 write!(f, "the workflow is asked to cancel when attempt {attempt} of {subject} is handed to a worker")
             }
 
+            (Site::Dispatch, Fault::Slow(factor)) => {
+                write!(f, "each wait of attempt {attempt} of {subject} takes {factor} times as long")
+            }
             (Site::Dispatch, fault @ (Fault::Deploy(worker) | Fault::Rollback(worker))) => {
                 deployed(fault, worker, f)?;
                 write!(f, " when attempt {attempt} of {subject} is handed to a worker")

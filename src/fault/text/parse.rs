@@ -84,7 +84,15 @@ fn fault(cursor: &mut Cursor<'_>, site: Site) -> Result<Fault, PlanError> {
         return Ok(kind.behind(observable(cursor, word, site)?));
     }
     if kind.deploys().is_some() && cursor.peek() == Some('(') {
-        return Ok(kind.with_worker(Some(worker(cursor, word)?)));
+        let what = "the number of a worker, which are counted from 1";
+        return Ok(kind.with_worker(Some(number(cursor, 1, what, &format!("{word}(1)"))?)));
+    }
+    if kind.factor().is_some() {
+        if cursor.peek() != Some('(') {
+            return Err(cursor.error_here(format!("`{word}` needs a number: `{word}(3)`")));
+        }
+        let what = "a number of times, of which there are at least 2";
+        return Ok(Fault::Slow(number(cursor, 2, what, &format!("{word}(3)"))?));
     }
     match (kind.length().is_some(), cursor.peek() == Some('(')) {
         (false, false) => Ok(kind),
@@ -146,25 +154,25 @@ fn observable(cursor: &mut Cursor<'_>, word: &str, site: Site) -> Result<Observa
     Err(cursor.error(at, problem))
 }
 
-/// Reads the number of a worker in brackets.
-fn worker(cursor: &mut Cursor<'_>, word: &str) -> Result<u32, PlanError> {
+/// Reads a number in brackets, which is at least `least`.
+fn number(cursor: &mut Cursor<'_>, least: u32, what: &str, example: &str) -> Result<u32, PlanError> {
     cursor.eat('(');
     let at = cursor.position();
     let text = cursor.take_while(|c| !matches!(c, ')' | ';'));
-    let Some(number) = text.parse().ok().filter(|number| *number > 0 && !text.starts_with('+')) else {
-        let problem = format!("`{text}` is not the number of a worker, which are counted from 1, as in `{word}(1)`");
-        return Err(cursor.error(at, problem));
+    let Some(number) = text.parse().ok().filter(|number| *number >= least && !text.starts_with('+')) else {
+        return Err(cursor.error(at, format!("`{text}` is not {what}, as in `{example}`")));
     };
-    cursor.expect(')', "after the number of a worker")?;
+    cursor.expect(')', "after the number")?;
     Ok(number)
 }
 
 /// The faults that fit at a site, with the form of their length or of what they wait for.
 fn fitting(site: Site) -> String {
-    let form = |kind: Fault| match (kind.length(), kind.waits_for()) {
-        (Some(_), _) => format!("{}(2s)", kind.keyword()),
-        (None, Some(_)) => format!("{}(activity1)", kind.keyword()),
-        (None, None) => kind.keyword().to_owned(),
+    let form = |kind: Fault| match (kind.length(), kind.waits_for(), kind.factor()) {
+        (Some(_), ..) => format!("{}(2s)", kind.keyword()),
+        (_, Some(_), _) => format!("{}(activity1)", kind.keyword()),
+        (.., Some(_)) => format!("{}(3)", kind.keyword()),
+        (None, None, None) => kind.keyword().to_owned(),
     };
     let fitting: Vec<String> = Fault::KINDS.into_iter().filter(|kind| kind.fits(site)).map(form).collect();
     fitting.join(", ")
@@ -272,6 +280,17 @@ pub(super) mod tests {
             let problem =
                 format!("`{number}` is not the number of a worker, which are counted from 1, as in `deploy(1)`");
             refused(&format!("w#1:task2=deploy({number})"), 18, &problem);
+        }
+    }
+
+    #[test]
+    fn slowness_has_a_factor() {
+        reads_as("a#1@2:dispatch=slow(3)", "v1 seed=0 order=fifo; a#1@2:dispatch=slow(3)");
+        refused("a#1@1:dispatch=slow", 20, "`slow` needs a number: `slow(3)`");
+        for number in ["1", "0", "2s"] {
+            let problem =
+                format!("`{number}` is not a number of times, of which there are at least 2, as in `slow(3)`");
+            refused(&format!("a#1@1:dispatch=slow({number})"), 21, &problem);
         }
     }
 
