@@ -237,16 +237,23 @@ impl Exploration {
     }
 
     /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks, those
-    /// that are one less than a multiple of 8 by [priorities](crate::fault::Order::Pct). Faults end an attempt
-    /// only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise: the report
-    /// has a note if no attempt may end for that reason. Deadlines are not drawn: those are for
-    /// [`every_fault`](Exploration::every_fault).
+    /// that are one less than a multiple of 8 by [priorities](crate::fault::Order::Pct). Faults end an attempt only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise: the report
+    /// has a note if no attempt may end for that reason. Deadlines and slow attempts are not drawn: those are
+    /// for [`every_fault`](Exploration::every_fault).
     ///
     /// Each seed switches kinds of faults on and off and has a rate of its own, which follows the number of points of the run
     /// without faults: from about one fault in each run to one at every few points. Nearly every seed strikes; the report
     /// counts those that do not.
     pub fn seeds(mut self, seeds: Range<u64>) -> Exploration {
         self.seeds.push(seeds);
+        self
+    }
+
+    /// Deploys the code itself, there and back, where the simulation has no new version: for the tests of this repository.
+    /// A simulation says `.deploy(|simulation| simulation)`.
+    #[doc(hidden)]
+    pub fn deploys_itself(mut self) -> Exploration {
+        self.start.deploy_itself();
         self
     }
 

@@ -104,6 +104,16 @@ impl Start {
         Some(Start::new(self.setup.new_version()?.clone(), self.origin.clone()))
     }
 
+    /// Deploys the code itself, there and back, unless there is a new version.
+    pub(crate) fn deploy_itself(&mut self) {
+        let setup = Arc::make_mut(&mut self.setup);
+        if setup.new_version().is_none() {
+            let same = setup.begin_new_version();
+            setup.set_new_version(same);
+            setup.set_rolls_back();
+        }
+    }
+
     /// Lets signals arrive twice.
     pub(crate) fn duplicate_signals(&mut self) {
         Arc::make_mut(&mut self.setup).duplicate_signals();
