@@ -44,6 +44,7 @@ mod shard;
 mod share;
 mod shrink;
 mod singles;
+mod slow;
 mod suggest;
 mod sweep;
 mod taken;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::slow;
 use crate::fault::menu::{AttemptLengths, Limits, menu};
 use crate::fault::{Fault, Point, Site};
 use crate::program::{Span, Time, Timeouts};
@@ -98,6 +99,11 @@ impl Points {
                 continue;
             }
             let faults = match site {
+                Site::Dispatch => {
+                    let mut faults = faults_at(site, moment.at);
+                    faults.extend(slow::factors(attempt, timeouts).into_iter().map(Fault::Slow));
+                    faults
+                }
                 Site::Heartbeat(_) => faults_at_heartbeat(site, moment.at),
                 _ => faults_at(site, moment.at),
             };

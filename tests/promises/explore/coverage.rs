@@ -57,11 +57,12 @@ fn pairs_fill_the_second_attempt_too() {
 }
 
 #[test]
-fn seeds_leave_out_the_deadlines() {
+fn seeds_leave_out_the_deadlines_and_slow_attempts() {
     let report = explored().seeds(0..5_000).report();
     let missed: BTreeSet<&str> = report.coverage().unfilled().map(|cell| cell.site).collect();
-    assert_eq!(missed, BTreeSet::from(["deadline"]), "{report}");
-    assert!(report.to_string().ends_with("not struck: steps at attempt 1: deadline=any\n"), "{report}");
+    assert_eq!(missed, BTreeSet::from(["deadline", "dispatch"]), "{report}");
+    let told = "not struck: steps at attempt 1: dispatch=slow, deadline=any\n";
+    assert!(report.to_string().ends_with(told), "{report}");
 }
 
 #[test]
