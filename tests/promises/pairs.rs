@@ -58,7 +58,9 @@ fn a_bug_that_needs_two_faults_is_found_and_both_are_named() {
     assert_eq!(failed.check, "heeds a cancel");
     let plan: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
     assert_eq!(plan.len(), 2, "{plan:?}");
-    assert!(plan[1].starts_with("charge#1@2:") && plan[1].ends_with("=cancel"), "{plan:?}");
+    // It is told to stop by a cancel, or because it is given up while it is slow.
+    let tells = ["=cancel", "=slow(2)"].iter().any(|fault| plan[1].ends_with(fault));
+    assert!(plan[1].starts_with("charge#1@2:") && tells, "{plan:?}");
     assert!(failed.found_by_run < 1_000, "novel pairs come first: found by run {}", failed.found_by_run);
 }
 
