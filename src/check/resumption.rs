@@ -1,4 +1,4 @@
-//! Whether an attempt has resumed from the checkpoint that it was given.
+//! The question whether an attempt has resumed from the checkpoint that it was given.
 
 use std::collections::BTreeMap;
 

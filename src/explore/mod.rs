@@ -201,8 +201,8 @@ impl Exploration {
 
     /// Adds a run for each other order of what a workflow observes, as the run without faults shows it: each timer, signal and
     /// end of an activity is held until right behind each of the next three things that do not depend on it, in the same
-    /// workflow task and after the next, and the first task until right behind signals. What is held is a message on its way,
-    /// a timer that is late, or a task that waits for a worker; a script that sends a held signal waits.
+    /// workflow task and after the next, and the first task until right behind signals. A hold keeps back a message on its
+    /// way, a timer that is late, or a task that waits for a worker; a script that sends a held signal waits.
     ///
     /// The part `every order` has things that come without faults too. The part `lost races` has those that do not: a timer
     /// that the workflow takes back, an activity that it no longer waits for. There [`same_result`](crate::check::same_result)

@@ -139,7 +139,7 @@ fn of_workflow(run: &Run, workflow: &WorkflowExecution, all: &[Seen]) -> Vec<(Ve
     let mut groups = vec![(first_task(run, workflow, &told), Vec::new())];
     for (rank, (moment, seen)) in told.iter().enumerate() {
         let Some(point) = &seen.point else { continue };
-        // What code asks for from then on may depend on it.
+        // Code that has seen it may ask for things because of it.
         let taken_in = workflow.tasks.iter().find(|task| task.started > *moment).and_then(|task| {
             let after = answered.partition_point(|answer| *answer < task.started.event);
             answered.get(after).copied()

@@ -72,7 +72,7 @@ pub struct Part {
     pub long: Option<u64>,
     /// If its runs are those of seeds: the first and the last of them.
     pub seeds: Option<(u64, u64)>,
-    /// Of a part that changes orders: those that no server could give, which are no runs.
+    /// The orders of a part that no server could give, which are no runs.
     pub impossible: u64,
     /// If there is no order to try: the things that workflows observe, in words.
     pub(super) observed: Option<String>,

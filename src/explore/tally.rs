@@ -32,8 +32,8 @@ pub struct Tally {
     pub cancelled: u64,
     /// Runs that ended otherwise and satisfy every check.
     pub differ: u64,
-    /// Of the runs that ended otherwise, those of another order in which a workflow asked for other activities, timers or
-    /// markers than without faults.
+    /// The runs of another order that ended otherwise, in which a workflow asked for other activities, timers or markers than
+    /// without faults.
     pub other_branch: u64,
     /// Runs that violate only what the regressions file accepts.
     pub accepted: u64,

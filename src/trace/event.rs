@@ -193,7 +193,7 @@ pub enum What {
 
     /// A fault struck, by its key in [`Trace::faults`](super::Trace::faults).
     Fault(FaultKey),
-    /// What a fault has held goes on: a report, a signal, a timer or a task.
+    /// A thing that a fault has held goes on: a report, a signal, a timer or a task.
     LetGo {
         /// The fault, by its key in [`Trace::faults`](super::Trace::faults).
         fault: FaultKey,

@@ -8,7 +8,7 @@ use crate::trace::WorkerKey;
 /// The code that a process runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Version {
-    /// That of the simulation.
+    /// The code of the simulation.
     #[default]
     Old,
     /// The one that a deploy puts in its place.
