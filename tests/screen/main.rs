@@ -89,6 +89,6 @@ fn zombie_that_aborts_its_successors_work() {
         test: "zombie_that_aborts_its_successors_work",
         check: "same_result",
         cause: &["completed with 3", "upload 2 is not open"],
-        fault: "attempt 1 of upload stalls for ",
+        fault: "each wait of attempt 1 of upload takes ",
     });
 }

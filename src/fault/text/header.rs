@@ -97,16 +97,17 @@ fn order(cursor: &mut Cursor<'_>) -> Result<Order, PlanError> {
     }
 }
 
+/// The largest depth of `pct(..)`: no more changes of priorities than that are drawn in a run.
+const DEEPEST: u32 = 2_048;
+
 /// Reads the depth of `pct(3)`.
 fn depth(cursor: &mut Cursor<'_>) -> Result<u32, PlanError> {
     cursor.expect('(', "after `pct`, as in `pct(3)`")?;
     let at = cursor.position();
     let digits = cursor.take_while(|c| c.is_ascii_digit());
-    let Ok(depth) = digits.parse() else {
+    let Some(depth) = digits.parse().ok().filter(|depth| *depth <= DEEPEST) else {
         let found = if digits.is_empty() { cursor.found() } else { format!("`{digits}`") };
-        return Err(
-            cursor.error(at, format!("expected a number from 0 to {}, as in `pct(3)`, found {found}", u32::MAX))
-        );
+        return Err(cursor.error(at, format!("expected a number from 0 to {DEEPEST}, as in `pct(3)`, found {found}")));
     };
     cursor.expect(')', "after the number")?;
     Ok(depth)
@@ -130,7 +131,8 @@ mod tests {
         refused("v1 seed=1x", 9, "expected a seed from 0 to 18446744073709551615, found `1x`");
         refused("v1 order=lifo", 10, "unknown order `lifo`; there are `fifo`, `random` and `pct(3)`");
         refused("v1 order=pct", 13, "expected `(` after `pct`, as in `pct(3)`, found the end");
-        refused("v1 order=pct(x)", 14, "expected a number from 0 to 4294967295, as in `pct(3)`, found `x`");
+        refused("v1 order=pct(x)", 14, "expected a number from 0 to 2048, as in `pct(3)`, found `x`");
+        refused("v1 order=pct(2049)", 14, "expected a number from 0 to 2048, as in `pct(3)`, found `2049`");
         refused("v1 order=pct(3", 15, "expected `)` after the number, found the end");
         refused("v1 seed=1 seed=1", 11, "`seed=` stands here twice");
         refused("v1 seed 1", 9, "expected `=` after `seed`, found `1`");
