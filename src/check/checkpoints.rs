@@ -120,18 +120,23 @@ pub(crate) fn checkpoint(trace: &Trace, details: Option<Bytes>) -> Option<Bytes>
     details.filter(|details| trace.bytes(*details).trim_ascii() != b"null")
 }
 
+/// The word for details that nobody resumes from.
+const WITHOUT: &str = "; if its details are for people only, say `.without(\"progress\")`";
+
 /// The violation, with the word for details that nobody resumes from.
 fn hinted(mut violation: Violation) -> Violation {
-    violation.message += "; if its details are for people only, say `.without(\"progress\")`";
+    violation.message += WITHOUT;
     violation
 }
 
 /// Finds details that the code could not decode, and did not decode in another way afterwards.
 fn does_not_decode(trace: &Trace, attempt: &AttemptExecution) -> Option<(Moment, Violation)> {
     let (moment, why) = attempt.details_undecoded?;
+    checkpoint(trace, attempt.details)?;
     let who = trace.attempt_in_a_sentence(attempt.key);
     let why = String::from_utf8_lossy(trace.bytes(why));
-    let violation = Violation::new("does not decode", format!("the checkpoint of {who} does not decode: {why}"));
+    let violation =
+        Violation::new("does not decode", format!("the checkpoint of {who} does not decode: {why}{WITHOUT}"));
     let checkpoint = attempt.details.map(|details| String::from_utf8_lossy(trace.bytes(details)).into_owned());
     let found = checkpoint.unwrap_or_else(|| "details of another kind".to_owned());
     Some((moment, violation.expected("it resumes from its checkpoint", found).proved_by([moment.event])))
@@ -147,7 +152,8 @@ fn never_erased<'a>(trace: &Trace, attempts: impl Iterator<Item = &'a AttemptExe
     let erasing = visible.windows(2).find(|pair| pair[0].2.is_some() && pair[1].2.is_none());
     let Some([(before, _, Some(checkpoint)), (moment, attempt, None)]) = erasing else { return };
     let who = trace.attempt_in_a_sentence(attempt.key);
-    let violation = Violation::new("erased", format!("a heartbeat of {who} without details erased the checkpoint"));
+    let violation =
+        Violation::new("erased", format!("a heartbeat of {who} without details erased the checkpoint{WITHOUT}"));
     let checkpoint = String::from_utf8_lossy(trace.bytes(*checkpoint));
     earliest.take(*moment, violation.expected(checkpoint, "none").proved_by([before.event, moment.event]));
 }

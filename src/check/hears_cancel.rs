@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Check;
 use super::earliest::Earliest;
+use super::lost::is_slow;
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::fault::Fault;
@@ -66,7 +67,9 @@ fn needless(executions: &Executions, attempt: &AttemptExecution) -> Option<(Mome
 /// Says whether something but its own code may have kept it from learning.
 fn is_held_up(run: &Run, attempt: &AttemptExecution) -> bool {
     let takes_something = |key| run.trace().faults()[key].1 != Fault::Cancel;
-    attempt.faults.iter().any(|fault| takes_something(fault.key)) || !run.executions().freezes_of(attempt).is_empty()
+    is_slow(run, attempt)
+        || attempt.faults.iter().any(|fault| takes_something(fault.key))
+        || !run.executions().freezes_of(attempt).is_empty()
 }
 
 impl Check for HearsCancel {
@@ -91,7 +94,8 @@ impl Check for HearsCancel {
         let mut earliest = Earliest::default();
         for (attempt, from, why) in self.judged(run) {
             let told = attempt.cancelled.map(|(moment, _)| moment);
-            let learns = told.into_iter().chain(attempt.ended).filter(|moment| *moment > from).min();
+            // An attempt that was told for another reason needs to hear no more.
+            let learns = told.into_iter().chain(attempt.ended).min();
             let limit = from.at + self.within;
             if learns.is_some_and(|learns| learns.at <= limit) || end_of_run.at <= limit {
                 continue;

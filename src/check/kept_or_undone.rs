@@ -14,6 +14,7 @@ use super::reference::{Memory, Reference};
 use super::violation::Violation;
 use crate::inside::Ledger;
 use crate::program::Counted;
+use crate::service::WorkflowOutcome;
 use crate::trace::attempts::ActivityEnd;
 use crate::world::{Outcome, Run};
 
@@ -21,8 +22,9 @@ use crate::world::{Outcome, Run};
 /// fault-free run, each thing of the fault-free run is kept: done once more than undone. In a run that ends in another way, each
 /// thing that was done is undone, exactly once: as often as it was done.
 ///
-/// [`KeptOrUndone::kept_if`] names other ends that keep everything. A run is not judged that is still going, or in which faults
-/// used up what the options allow an activity that the fault-free run does not have: an undo that cannot be done.
+/// [`KeptOrUndone::kept_if`] names other ends that keep everything. A run is not judged that is still going, or was closed from
+/// outside or by its timeout, so that its code had no say; and neither is one in which faults used up what the options allow an
+/// activity that the fault-free run does not have: an undo that cannot be done.
 ///
 /// ```
 /// use durasim::{Ledger, check};
@@ -100,7 +102,11 @@ impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> Check for KeptO
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let Some(usual) = reference.memory::<Usual<K>>() else { return Ok(()) };
-        if run.outcome() == Outcome::Open || is_undo_used_up(run, reference) {
+        let has_no_say = matches!(
+            run.outcome(),
+            Outcome::Open | Outcome::Closed(WorkflowOutcome::TimedOut { .. } | WorkflowOutcome::Terminated { .. })
+        );
+        if has_no_say || is_undo_used_up(run, reference) {
             return Ok(());
         }
         let is_usual = reference.class_of(run) == Class::Survive;

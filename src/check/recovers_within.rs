@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Check;
 use super::disturbance::stalled_until;
 use super::earliest::Earliest;
-use super::lost::is_lost_to_a_fault;
+use super::lost::{is_lost_to_a_fault, is_slow};
 use super::reference::Reference;
 use super::violation::Violation;
 use crate::program::Time;
@@ -56,7 +56,8 @@ impl RecoversWithin {
         executions.attempts().values().filter_map(move |lost| {
             let activity = &executions.activities()[lost.activity];
             let is_of_another = |wanted: &String| wanted != run.trace().activity_type(activity.key);
-            if self.activity.as_ref().is_some_and(is_of_another) || !is_lost_to_a_fault(run, lost) {
+            if self.activity.as_ref().is_some_and(is_of_another) || is_slow(run, lost) || !is_lost_to_a_fault(run, lost)
+            {
                 return None;
             }
             let next = executions.successor(lost);

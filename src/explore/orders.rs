@@ -145,7 +145,10 @@ fn of_workflow(run: &Run, workflow: &WorkflowExecution, all: &[Seen]) -> Vec<(Ve
             answered.get(after).copied()
         });
         let is_asked = |asked: Moment| taken_in.is_none_or(|taken_in| asked.event < taken_in);
-        let later = told[rank + 1..].iter().map(|(_, other)| *other);
+        // A server fires the timers of a workflow in the order of their times.
+        let is_timer = matches!(seen.what, Observable::Timer(_));
+        let may_overtake = move |other: &&Seen| !(is_timer && matches!(other.what, Observable::Timer(_)));
+        let later = told[rank + 1..].iter().map(|(_, other)| *other).filter(may_overtake);
         let swaps = later.filter(|other| other.asked.is_none_or(is_asked) && !has_lost(other, closed));
         // It was under way when this came.
         let under_way = |other: &&Seen| {
@@ -153,7 +156,7 @@ fn of_workflow(run: &Run, workflow: &WorkflowExecution, all: &[Seen]) -> Vec<(Ve
                 && other.cancelled.is_none_or(|cancelled| cancelled > *moment)
                 && other.told.is_none_or(|told| told > *moment)
         };
-        let losers = all.iter().filter(|other| has_lost(other, closed)).filter(under_way);
+        let losers = all.iter().filter(may_overtake).filter(|other| has_lost(other, closed)).filter(under_way);
         let entries = |others: &mut dyn Iterator<Item = &Seen>| -> Vec<Entry> {
             let faults = others.take(NEAR).flat_map(|other| [Fault::Behind(other.what), Fault::NextTask(other.what)]);
             faults.map(|fault| Entry::new(point.clone(), fault)).collect()
