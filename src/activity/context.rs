@@ -105,7 +105,7 @@ impl ActivityContext {
     /// Records a heartbeat with a value, encoded as JSON.
     ///
     /// # Errors
-    /// What `serde_json` says of a value that JSON cannot hold. Nothing is recorded then.
+    /// The error of `serde_json` for a value that JSON cannot hold. Nothing is recorded then.
     #[track_caller]
     pub fn heartbeat<T: Serialize + ?Sized>(&self, details: &T) -> Result<(), serde_json::Error> {
         places::called("ctx.heartbeat");
@@ -144,7 +144,7 @@ impl ActivityContext {
     /// [`get_heartbeat_details`](Self::get_heartbeat_details).
     ///
     /// # Errors
-    /// What `serde_json` says when there are details and they are not JSON of this type.
+    /// The error of `serde_json` where there are details that are not JSON of this type.
     #[track_caller]
     pub fn heartbeat_details<T: Decode>(&self) -> Result<Option<T>, serde_json::Error> {
         places::called("ctx.heartbeat_details");

@@ -134,7 +134,7 @@ pub(crate) enum Wakeup {
     Query(QueryKey),
     /// A workflow's own timer fires late.
     LateTimer { workflow: WorkflowKey, timer: Seq },
-    /// What was held until something else had come goes on.
+    /// A thing goes on that was held until something else had come.
     LetGo(HoldKey),
     /// A stalled attempt goes on.
     Release(AttemptKey),

@@ -61,7 +61,7 @@ impl World {
     /// Calls the service.
     ///
     /// # Errors
-    /// What the service says.
+    /// The error is the answer of the service.
     pub(crate) fn serve(&self, call: impl FnOnce(&mut Service, Time) -> Result<(), Refused>) -> Result<(), Refused> {
         self.core.borrow_mut().serve(call)
     }
@@ -69,7 +69,7 @@ impl World {
     /// Sends a signal. One that is on a slow way is given back; [`poll_signal`](World::poll_signal) gives the answer.
     ///
     /// # Errors
-    /// What the service says.
+    /// The error is the answer of the service.
     pub(crate) fn send_signal(
         &self,
         workflow: WorkflowKey,

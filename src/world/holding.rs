@@ -178,7 +178,7 @@ impl Core {
         self.agenda.wake_now(Wakeup::LetGo(key));
     }
 
-    /// What was held goes on.
+    /// The thing that was held goes on.
     pub(super) fn let_go(&mut self, key: HoldKey) {
         let Some(End { workflow, who, fault, came, held }) = self.holds.end(key) else { return };
         self.note(who, What::LetGo { fault, came });

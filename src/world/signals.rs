@@ -15,7 +15,7 @@ impl Core {
     /// Sends a signal. One that is delayed or held is given back: its sender waits until the service has answered.
     ///
     /// # Errors
-    /// What the service says.
+    /// The error is the answer of the service.
     pub(super) fn send_signal(
         &mut self,
         workflow: WorkflowKey,

@@ -208,7 +208,7 @@ async fn approves_at_once(client: Client) -> Result<String, ClientError> {
     main.result().await
 }
 
-/// What comes too late is nobody's.
+/// An answer that comes too late is nobody's.
 async fn numbers(client: Client) -> Result<u32, ClientError> {
     let main = client.start::<u32>("batch", "batch", &()).await?;
     for number in 1..=3 {

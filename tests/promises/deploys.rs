@@ -103,7 +103,7 @@ fn workers_die_where_there_is_no_grace_period() {
     assert!(timeline.contains("worker 1  crashed") && !timeline.contains("told to stop"), "{timeline}");
 }
 
-/// What runs when the deploy comes has the grace period to end in.
+/// Attempts that run when the deploy comes have the grace period to end in.
 #[test]
 fn attempts_that_run_are_stopped_gracefully() {
     let beside = async |ctx: &WorkflowContext, (): ()| -> Result<String, WorkflowError> {
@@ -213,7 +213,7 @@ fn a_deploy_changes_code_alone() {
     assert!(told(twice).contains("two new versions"));
 }
 
-/// What is registered after the call is there too.
+/// Code that is registered after the call is there too.
 #[test]
 fn the_calls_may_come_in_any_order() {
     let first = Simulation::temporal()

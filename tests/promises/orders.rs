@@ -1,4 +1,4 @@
-//! What a workflow observes comes in another order where a plan says so, and never in one that no server could give.
+//! A workflow observes things in another order where a plan says so, and never in one that no server could give.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -186,7 +186,7 @@ fn a_stop_runs_its_destructors_and_a_crash_does_not() {
     );
 }
 
-/// What a crash unwinds belongs to the process that has crashed.
+/// Code that a crash unwinds belongs to the process that has crashed.
 #[test]
 fn the_next_process_sees_nothing_of_what_a_crash_unwinds() {
     let work = async |_ctx: &ActivityContext, (): ()| {

@@ -42,7 +42,7 @@ async fn give_back(_: &ActivityContext, seats: Vec<String>) -> Result<(), Activi
     Ok(())
 }
 
-/// What is given back is tried for ever.
+/// The options of an activity that is tried for ever.
 fn unlimited() -> ActivityOptions {
     ActivityOptions {
         start_to_close_timeout: Duration::from_secs(60),
