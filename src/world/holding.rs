@@ -154,6 +154,10 @@ impl Core {
                 deadline.is_some_and(|deadline| deadline <= at).then_some(InVain::Timeout(activity, timeout))
             }
             Wakeup::Service(ServiceTimer::RunTimeout { workflow }) => Some(InVain::RunTimeout(workflow)),
+            // A server fires the timers of a workflow in the order of their times: the task of one fires all before it.
+            Wakeup::Service(ServiceTimer::Workflow { workflow, timer }) => {
+                self.holds.has_timer_of(workflow).then_some(InVain::Timer(workflow, timer))
+            }
             _ => None,
         }
     }

@@ -172,6 +172,12 @@ impl Holds {
         self.all.iter().filter(|(_, hold)| is_undecided(hold)).map(|(key, _)| key).collect()
     }
 
+    /// Says whether a timer of this workflow is held.
+    pub(super) fn has_timer_of(&self, workflow: WorkflowKey) -> bool {
+        let is_its = |hold: &Hold| hold.workflow == workflow && matches!(hold.held, Some(HeldBack::Timer(_)));
+        self.all.values().any(is_its)
+    }
+
     /// Keeps the report of an attempt, if that is held. Gives it back otherwise.
     pub(super) fn keep_report(&mut self, message: Message) -> Option<Message> {
         let is_its = |held: &&mut HeldBack| matches!(held, HeldBack::Report(whose, None) if *whose == message.attempt);

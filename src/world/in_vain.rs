@@ -2,7 +2,7 @@
 
 use super::error::RunError;
 use crate::fault::{Entry, Point};
-use crate::program::TimeoutType;
+use crate::program::{Seq, TimeoutType};
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{Trace, Who};
 
@@ -22,6 +22,8 @@ pub(super) enum InVain {
     Timeout(ActivityKey, TimeoutType),
     /// The run timeout of this workflow would pass first.
     RunTimeout(WorkflowKey),
+    /// This timer of the workflow would fire first, and timers fire in the order of their times.
+    Timer(WorkflowKey, Seq),
     /// The horizon would come first.
     Horizon,
     /// The run has more events than it may have.
@@ -54,6 +56,10 @@ pub(super) fn impossible(trace: &Trace, in_vain: &[(Point, InVain)], entry: &Ent
         InVain::RunTimeout(key) => {
             format!("{other} does not come while it is held: the run timeout of {} would pass first", workflow(key))
         }
+        InVain::Timer(key, timer) => format!(
+            "{other} does not come while it is held: timer {timer} of {} would fire first, and timers fire in their order",
+            workflow(key)
+        ),
         InVain::Horizon => format!("{other} does not come while it is held: the horizon of the run comes first"),
         InVain::TooLong => {
             format!("{other} does not come while it is held: the run has too many events before that")

@@ -8,6 +8,9 @@ use durasim::{
     WorkflowContext, WorkflowError, check,
 };
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
 use crate::Sound;
 
 fn seconds(count: u64) -> Duration {
@@ -185,7 +188,11 @@ fn simulation() -> Simulation {
     let simulation = simulation.workflow("approval", approval).workflow("parallel", parallel);
     let simulation =
         simulation.workflow("hedges", hedges).workflow("batch", batch).workflow("looks", looks).workflow("told", told);
-    simulation.workflow("outside", outside).workflow("retries", retries).workflow("cleans_up", cleans_up)
+    simulation
+        .workflow("outside", outside)
+        .workflow("retries", retries)
+        .workflow("cleans_up", cleans_up)
+        .workflow("timers", timers)
 }
 
 fn script<R: durasim::ScriptOutput<Kind>, Kind>(
@@ -244,6 +251,24 @@ async fn two(client: Client) -> Result<String, ClientError> {
     told.result().await
 }
 
+/// Two timers and an activity between them, all under way at once. The order in which the timers fire is the result.
+async fn timers(ctx: &WorkflowContext, (): ()) -> Result<Vec<u64>, WorkflowError> {
+    let acting = ctx.execute_activity::<String>("act", &("between", 8u64), options());
+    let mut sleeping: FuturesUnordered<_> = [5u64, 10]
+        .into_iter()
+        .map(|count| {
+            let sleep = ctx.sleep(seconds(count));
+            async move { sleep.await.map(|()| count) }
+        })
+        .collect();
+    let mut fired = Vec::new();
+    while let Some(count) = sleeping.next().await {
+        fired.push(count?);
+    }
+    acting.await?;
+    Ok(fired)
+}
+
 pub fn all() -> Vec<Sound> {
     let named = |name: &str, exploration: Exploration| (format!("orders: {name}"), exploration);
     let alone = |workflow: &str| simulation().explore(workflow, &());
@@ -259,5 +284,6 @@ pub fn all() -> Vec<Sound> {
         named("a retry beside a timer", alone("retries")),
         named("a cancel by a script", script(cancels)),
         named("two workflows", script(two)),
+        named("two timers at once", alone("timers")),
     ]
 }

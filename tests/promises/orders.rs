@@ -213,6 +213,24 @@ fn a_task_that_is_held_takes_no_slot() {
 }
 
 #[test]
+fn no_timer_fires_behind_a_later_one() {
+    async fn timers(ctx: &WorkflowContext, _: u64) -> Result<(), WorkflowError> {
+        let working = ctx.execute_activity::<()>("work", &12u64, options(600));
+        let (one, two) = futures::join!(ctx.sleep(secs(5)), ctx.sleep(secs(10)));
+        one.and(two).and(working.await)
+    }
+    let simulation = simulation().workflow("timers", timers);
+    for behind in ["timer2", "activity1"] {
+        let plan = format!("timers#1:timer1=behind({behind})");
+        let run = simulation.clone().plan(plan.parse().unwrap()).run("timers", &0u64).unwrap();
+        let why =
+            "does not come while it is held: timer 2 of timers#1 would fire first, and timers fire in their order";
+        is_refused(run, &plan, &format!("{behind} {why}"));
+    }
+    assert!(simulation.explore("timers", &0u64).every_order().report().holds());
+}
+
+#[test]
 fn an_order_that_no_server_could_give_is_in_vain() {
     let nothing = "activity1 does not come while it is held: nothing else would happen";
     is_impossible("all", "all#1:timer1=behind(activity1)", nothing);
