@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::Check;
 use super::earliest::Earliest;
 use super::reference::{Memory, Reference};
-use super::resumption::{Usual, never_looks};
+use super::resumption::{Usual, begins_anew, does_it_all, never_looks};
 use super::violation::Violation;
-use crate::trace::attempts::{AttemptExecution, HeartbeatExecution, Moment};
+use crate::trace::attempts::{AttemptEnd, AttemptExecution, HeartbeatExecution, Moment};
 use crate::trace::{Bytes, Trace};
 use crate::world::Run;
 
@@ -17,6 +17,8 @@ use crate::world::Run;
 /// - An attempt that is given details and completes has looked at them. It need not if it sees otherwise that there is
 ///   nothing left to do: if it does less than without faults, effect by effect, or heartbeat by heartbeat where it does no
 ///   effects.
+/// - An attempt that is given details, completes and does all the work does not begin with a checkpoint that an attempt recorded
+///   before the one that it was given. So code is found that begins anew and of which an adapter cannot say whether it looks.
 /// - Details that the code decodes do decode.
 /// - The checkpoint of the service is never erased by a heartbeat without details.
 ///
@@ -100,12 +102,13 @@ impl Check for Checkpoints {
                 continue;
             }
             for attempt in executions.attempts_of(activity.key) {
-                if checkpoint(trace, attempt.details).is_some()
-                    && let Some((shown, violation)) = never_looks(trace, attempt, reference)
-                {
-                    earliest.take(shown, hinted(violation));
+                if checkpoint(trace, attempt.details).is_some() {
+                    let anew = begins_anew(trace, executions.attempts_of(activity.key), attempt, reference);
+                    if let Some((shown, violation)) = never_looks(trace, attempt, reference).or(anew) {
+                        earliest.take(shown, hinted(violation));
+                    }
                 }
-                if let Some((moment, violation)) = does_not_decode(trace, attempt) {
+                if let Some((moment, violation)) = does_not_decode(trace, attempt, reference) {
                     earliest.take(moment, violation);
                 }
             }
@@ -130,9 +133,17 @@ fn hinted(mut violation: Violation) -> Violation {
 }
 
 /// Finds details that the code could not decode, and did not decode in another way afterwards.
-fn does_not_decode(trace: &Trace, attempt: &AttemptExecution) -> Option<(Moment, Violation)> {
+fn does_not_decode(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> Option<(Moment, Violation)> {
     let (moment, why) = attempt.details_undecoded?;
     checkpoint(trace, attempt.details)?;
+    // One that died may have come to another way of reading them, and one that does less has seen otherwise what is left to do.
+    let is_at_a_loss = match attempt.end {
+        AttemptEnd::Completed => does_it_all(trace, attempt, reference),
+        _ => attempt.ended_by_itself(),
+    };
+    if !is_at_a_loss {
+        return None;
+    }
     let who = trace.attempt_in_a_sentence(attempt.key);
     let why = String::from_utf8_lossy(trace.bytes(why));
     let violation =
@@ -146,10 +157,11 @@ fn does_not_decode(trace: &Trace, attempt: &AttemptExecution) -> Option<(Moment,
 fn never_erased<'a>(trace: &Trace, attempts: impl Iterator<Item = &'a AttemptExecution>, earliest: &mut Earliest) {
     let mut visible: Vec<_> = attempts
         .flat_map(|attempt| attempt.heartbeats.iter().map(move |heartbeat| (attempt, heartbeat)))
-        .filter_map(|(attempt, heartbeat)| Some((heartbeat.visible?, attempt, checkpoint(trace, heartbeat.details))))
+        .filter_map(|(attempt, heartbeat)| Some((heartbeat.visible?, attempt, heartbeat.details)))
         .collect();
     visible.sort_by_key(|(moment, ..)| *moment);
-    let erasing = visible.windows(2).find(|pair| pair[0].2.is_some() && pair[1].2.is_none());
+    let is_erasing = |before, after: Option<Bytes>| checkpoint(trace, before).is_some() && after.is_none();
+    let erasing = visible.windows(2).find(|pair| is_erasing(pair[0].2, pair[1].2));
     let Some([(before, _, Some(checkpoint)), (moment, attempt, None)]) = erasing else { return };
     let who = trace.attempt_in_a_sentence(attempt.key);
     let violation =

@@ -39,18 +39,20 @@ use crate::world::Run;
 /// let check = check::completes().of("process_large_file");
 /// ```
 pub fn completes() -> Completes {
-    Completes { activity: None, attempts: None, is_standard: false }
+    Completes { activity: None, except: Vec::new(), attempts: None, is_standard: false }
 }
 
-/// The same, for an exploration that does not ask for it. A failure says how to take it away.
-pub(crate) fn standard_completes() -> Completes {
-    Completes { is_standard: true, ..completes() }
+/// The same, for an exploration that does not ask for it, or for some activities only. A failure says how to take it away.
+pub(crate) fn standard_completes(except: Vec<String>) -> Completes {
+    Completes { except, is_standard: true, ..completes() }
 }
 
 /// The check that [`completes`] makes.
 #[derive(Clone, Debug)]
 pub struct Completes {
     activity: Option<String>,
+    /// The activities that a check of their own judges.
+    except: Vec<String>,
     /// The number that was asked for; the default depends on the activity.
     attempts: Option<u32>,
     /// The exploration does not ask for it.
@@ -226,7 +228,9 @@ impl Judging<'_> {
     /// The activity's twin, if it is to be judged by one.
     fn twin<'t>(&self, twins: &'t Twins<Twin>) -> Option<&'t Twin> {
         let (trace, activity) = (self.run.trace(), self.activity.key);
-        if self.check.activity.as_ref().is_some_and(|wanted| *wanted != trace.activity_type(activity)) {
+        let name = trace.activity_type(activity);
+        let is_another = self.check.activity.as_ref().is_some_and(|wanted| *wanted != name);
+        if is_another || self.check.except.iter().any(|other| *other == name) {
             return None;
         }
         twins.twin(trace, activity).filter(|twin| twin.input == trace.bytes(self.activity.input))

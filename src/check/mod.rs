@@ -2,14 +2,14 @@
 //!
 //! # Standard checks
 //!
-//! Every exploration has these, unasked. They need no specification. [`Exploration::without`](crate::Exploration::without) takes
-//! one away by its name, and one that [`Exploration::check`](crate::Exploration::check) asks for takes its place.
+//! Every exploration has these, unasked. They need no specification. [`Exploration::without`](crate::Exploration::without)
+//! takes one away by its name, and one that [`Exploration::check`](crate::Exploration::check) asks for takes its place.
 //!
 //! | name | says |
 //! | --- | --- |
 //! | `same_result` | a run ends as it does without faults, unless faults used up what the options allow: [`same_result`] |
 //! | `completes` | once the faults are over, a retry succeeds: [`completes`]. It does not judge ends that `same_result` was told to accept |
-//! | `progress` | a checkpoint that is there is read, decoded, and never erased: [`checkpoints`] |
+//! | `progress` | a checkpoint that is there is read, decoded, resumed from and never erased: [`checkpoints`] |
 //! | `replays` | a replay of a workflow asks for the same things: [`replays`] |
 //! | `reported` | the service takes what an attempt says of its end: [`reported`] |
 //! | `no_leftovers` | no task heartbeats for an attempt that has ended: [`no_leftovers`] |

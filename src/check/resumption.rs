@@ -67,9 +67,34 @@ pub(super) fn never_looks(
     Some((shown, never_read(trace, attempt, checkpoint, shown)))
 }
 
+/// Finds an attempt that completed, did all the work, and began with a checkpoint from before the one that it was given.
+pub(super) fn begins_anew<'a>(
+    trace: &Trace,
+    attempts: impl Iterator<Item = &'a AttemptExecution>,
+    attempt: &AttemptExecution,
+    reference: &Reference,
+) -> Option<(Moment, Violation)> {
+    let given = trace.bytes(attempt.details?);
+    let first = attempt.heartbeats.first().filter(|_| attempt.end == AttemptEnd::Completed)?;
+    let begins_with = trace.bytes(first.details?);
+    let earlier = attempts.take_while(|other| other.key < attempt.key);
+    let recorded = earlier.flat_map(|other| &other.heartbeats).filter_map(|heartbeat| heartbeat.details);
+    let mut before = recorded.map(|details| trace.bytes(details)).take_while(|details| *details != given);
+    if !before.any(|details| details == begins_with) || !does_it_all(trace, attempt, reference) {
+        return None;
+    }
+    let who = trace.attempt_in_a_sentence(attempt.key);
+    let message = format!("{who} was given a checkpoint, and begins with one from before that");
+    let words = |details: &[u8]| String::from_utf8_lossy(details).into_owned();
+    let violation = Violation::new("begins anew", message)
+        .expected(format!("it resumes from {}", words(given)), words(begins_with))
+        .proved_by([attempt.started.event, first.recorded.event]);
+    Some((first.recorded, violation))
+}
+
 /// Says whether an attempt does the work anew. An attempt that does less has seen otherwise that there is nothing left
 /// to do.
-fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
+pub(super) fn does_it_all(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> bool {
     let work = Work::of(trace, attempt);
     match reference.memory::<Usual>().and_then(|usual| usual.0.twin(trace, attempt.activity)) {
         Some(usual) => work.covers(usual),

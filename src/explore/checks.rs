@@ -67,16 +67,18 @@ impl Checks {
             return None;
         }
         match name {
-            // One that was asked for is about a single activity.
-            "progress" => {
+            // One that was asked for may be about a single activity.
+            "progress" | "completes" => {
                 let judged: Option<Vec<String>> = same.map(|check| check.activity().map(str::to_owned)).collect();
-                Some(Arc::new(checkpoints().except(judged?)))
+                Some(match name {
+                    "progress" => Arc::new(checkpoints().except(judged?)),
+                    _ => Arc::new(standard_completes(judged?)),
+                })
             }
             _ if same.next().is_some() => None,
             "ledgers" => Some(Arc::new(ledgers().except(self.asked.clone()))),
             "reported" => Some(Arc::new(reported())),
             "no_leftovers" => Some(Arc::new(standard_no_leftovers())),
-            "completes" => Some(Arc::new(standard_completes())),
             "replays" => Some(Arc::new(replays())),
             "same_result" => Some(Arc::new(standard_same_result())),
             _ => None,
@@ -106,8 +108,8 @@ impl Checks {
         Ok(())
     }
 
-    /// Refuses a check that was asked for and would hold whatever the code does. A standard one is silent then, and the parts of
-    /// the report say in how many runs it had something to judge.
+    /// Refuses a check that was asked for and would hold whatever the code does. A standard one is silent then, and the
+    /// parts of the report say in how many runs it had something to judge.
     pub(super) fn look_at_something(&self, run: &Run) -> Result<(), RunError> {
         for check in &self.asked {
             if let Some(why) = shows_nothing(&**check, run) {

@@ -37,9 +37,14 @@ async fn begins_anew(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityE
     Ok(count)
 }
 
+async fn looks_and_begins_anew(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+    let _ = ctx.heartbeat_details::<u32>()?;
+    begins_anew(ctx, count).await
+}
+
 async fn erases(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
     resumes(ctx, count).await?;
-    ctx.heartbeat(&())?;
+    ctx.record_heartbeat(None);
     durasim::time::sleep(Duration::from_secs(30)).await;
     Ok(count)
 }
@@ -118,7 +123,8 @@ fn what_needs_no_specification_is_found_unasked() {
     finds(explored(counts_its_own), "same_result", "different result", allow);
     finds(explored(counts_its_own), "same_result", "different result", "`.without(\"same_result\")`");
     finds(explored(begins_anew), "progress", "never read", "`.without(\"progress\")`");
-    finds(explored(erases), "progress", "erased", "");
+    finds(explored(looks_and_begins_anew), "progress", "begins anew", "it resumes from 2");
+    finds(explored(erases), "progress", "erased", "`.without(\"progress\")`");
     finds(explored(swallows), "progress", "does not decode", "expected a string");
     finds(explored(says_cancelled_unasked), "reported", "refused", "nobody asked it to cancel");
     finds(explored(leaves_a_heartbeater), "no_leftovers", "goes on", "a task that it left behind");
@@ -182,6 +188,34 @@ fn a_sign_of_life_is_no_checkpoint() {
 }
 
 #[test]
+fn a_checkpoint_that_is_not_needed_is_no_loss() {
+    // A phase without progress of its own.
+    async fn says_no_more(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let done: Option<Option<u32>> = ctx.heartbeat_details()?;
+        let done = done.map_or(0, |done| done.unwrap_or(count));
+        for done in done..count {
+            durasim::time::sleep(Duration::from_secs(10)).await;
+            ctx.heartbeat(&Some(done + 1))?;
+        }
+        ctx.heartbeat(&None::<u32>)?;
+        durasim::time::sleep(Duration::from_secs(20)).await;
+        Ok(count)
+    }
+    // The sign of life of an attempt that died early does not decode as what it would have recorded.
+    async fn is_alive_first(ctx: &ActivityContext, count: u32) -> Result<u32, ActivityError> {
+        let done = ctx.heartbeat_details::<u32>().ok().flatten().unwrap_or(0);
+        ctx.heartbeat(&())?;
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        for done in done..count {
+            step(ctx, done + 1).await?;
+        }
+        Ok(count)
+    }
+    holds(explored(says_no_more));
+    holds(explored(is_alive_first));
+}
+
+#[test]
 fn each_can_be_taken_away() {
     holds(explored(begins_anew).without("progress"));
     holds(explored(counts_its_own).without("same_result"));
@@ -220,6 +254,20 @@ fn one_that_is_asked_for_takes_the_place_of_the_standard_one() {
     let exploration = exploration.check(sound);
     finds(exploration.clone(), "progress", "never read", "of anew");
     holds(exploration.without("progress"));
+}
+
+#[test]
+fn a_retry_of_another_activity_is_judged_all_the_same() {
+    let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        ctx.execute_activity::<u32>("sound", &count, resilient()).await?;
+        ctx.execute_activity("fails", &count, resilient()).await
+    };
+    let both =
+        Simulation::temporal().activity("sound", resumes).activity("fails", fails_on_a_retry).workflow("work", work);
+    let exploration = both.explore("work", &2u32).every_fault().without("same_result");
+    let patient = |activity: &str| check::completes().of(activity).attempts_after_last_fault(9);
+    finds(exploration.clone().check(patient("sound")), "completes", "a retry fails", "of fails");
+    holds(exploration.check(patient("fails")));
 }
 
 #[test]

@@ -151,6 +151,9 @@ fn code_that_begins_anew_is_found_by_what_it_records() {
         .every_fault()
         .check(check::progress("Copier::begins_anew", |part: &u32| *part));
     found(exploration, "was given a checkpoint, and the first it records is behind that");
+    // The standard checks know no measure, and see it all the same.
+    let unasked = simulation().explore("copies", &("Copier::begins_anew", 5)).every_fault();
+    found(unasked, "was given a checkpoint, and begins with one from before that");
 }
 
 /// The second attempt cannot decode what the first has left, nor can any after it.
