@@ -177,8 +177,14 @@ pub(super) fn signal_times(trace: &Trace, name: &str) -> Vec<SignalTime> {
                 match what {
                     What::TimerFired(timer) => of_it.came.push(Observable::Timer(timer)),
                     What::CancelRequested => of_it.came.push(Observable::Cancel),
-                    What::SignalReceived(signal) if *trace.signals()[signal].name == *name => {
-                        of_it.signals.push(of_it.came.len());
+                    What::Fault(fault) if trace.faults()[fault].1 == Fault::Duplicated => of_it.duplicate = 2,
+                    // The second of two that are one.
+                    What::SignalReceived(_) if of_it.duplicate == 1 => of_it.duplicate = 0,
+                    What::SignalReceived(signal) => {
+                        of_it.duplicate = of_it.duplicate.saturating_sub(1);
+                        if *trace.signals()[signal].name == *name {
+                            of_it.signals.push(of_it.came.len());
+                        }
                     }
                     // A task that is repeated takes in what has come since.
                     What::TaskStarted { task, .. } => {
@@ -197,6 +203,8 @@ pub(super) fn signal_times(trace: &Trace, name: &str) -> Vec<SignalTime> {
 #[derive(Default)]
 struct Arrivals {
     activities: u32,
+    /// Arrivals that are still to come of a signal that a fault delivers twice.
+    duplicate: u32,
     came: Vec<Observable>,
     /// For each signal of the name, how many things had come before it.
     signals: Vec<usize>,

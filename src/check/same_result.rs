@@ -198,7 +198,9 @@ impl SameResult {
         if self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run)) {
             return None;
         }
-        if self.time_of.iter().any(|signal| reference.has_another_time(run, signal)) {
+        // It is about results: a failure is another matter.
+        let have_results = result(reference.outcome()).is_some() && result(&run.outcome()).is_some();
+        if have_results && self.time_of.iter().any(|signal| reference.has_another_time(run, signal)) {
             return None;
         }
         let refused = self.refuses_end(run, reference)?;
