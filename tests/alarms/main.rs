@@ -34,6 +34,9 @@ struct Depth {
     least_runs: u64,
 }
 
+/// The least number of deploys that strike.
+const DEPLOYS: u64 = 1_000;
+
 /// The least number of explorations.
 const LEAST: usize = 40;
 
@@ -58,7 +61,7 @@ fn all() -> Vec<Sound> {
 
 /// Explores all of it. Prints a line for each alarm, and the sums.
 fn listen(depth: Depth) {
-    let (mut explorations, mut runs, mut orders, mut alarms) = (0, 0, 0, 0);
+    let (mut explorations, mut runs, mut orders, mut deploys, mut alarms) = (0, 0, 0, 0, 0);
     for (name, exploration) in all() {
         let exploration = exploration.deploys_itself();
         let everything =
@@ -68,14 +71,17 @@ fn listen(depth: Depth) {
             runs += report.parts().iter().map(|part| part.tally.runs).sum::<u64>();
             let of_orders = report.parts().iter().filter(|part| ["every order", "lost races"].contains(&&*part.name));
             orders += of_orders.map(|part| part.tally.runs).sum::<u64>();
+            let of_deploys = report.coverage().cells().filter(|cell| cell.fault == "deploy");
+            deploys += of_deploys.map(|cell| cell.struck).sum::<u64>();
             alarms += told(&name, &report);
         }
         explorations += 1;
     }
-    say(&format!("explorations {explorations}, runs {runs}, of orders {orders}, alarms {alarms}"));
+    say(&format!("explorations {explorations}, runs {runs}, of orders {orders}, deploys {deploys}, alarms {alarms}"));
     assert!(explorations >= LEAST, "{explorations} explorations, expected at least {LEAST}");
     assert!(runs >= depth.least_runs, "{runs} runs, expected at least {}", depth.least_runs);
     assert!(orders >= ORDERS, "{orders} runs of another order, expected at least {ORDERS}");
+    assert!(deploys >= DEPLOYS, "{deploys} deploys, expected at least {DEPLOYS}");
     assert_eq!(alarms, 0);
 }
 

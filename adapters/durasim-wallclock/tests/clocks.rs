@@ -117,7 +117,8 @@ fn the_order_of_a_map_follows_each_run_of_an_exploration() {
     // This thread keeps one that no run has drawn.
     let _ = order();
     for simulation in [simulation(ordered), simulation(ordered).tokio()] {
-        let explore = || simulation.explore("main", &()).check(check::completes());
+        // The result is another in each run, and nothing is resumed.
+        let explore = || simulation.explore("main", &()).without_standard_checks().check(check::completes());
         explore().every_fault().seeds(0..100).threads(2).assert();
         explore().every_pair().budget(100).assert();
     }
@@ -133,8 +134,10 @@ fn a_failure_that_hangs_on_the_order_of_a_map_is_the_same_again() {
         durasim::time::sleep(Duration::from_secs(1)).await;
         if first.is_multiple_of(2) { Err(ActivityError::non_retryable(order)) } else { Ok(order) }
     };
-    let report =
-        || simulation(code).explore("main", &()).reference_may_fail().seeds(0..100).check(check::completes()).report();
+    let report = || {
+        let exploration = simulation(code).explore("main", &()).reference_may_fail().seeds(0..100);
+        exploration.without_standard_checks().check(check::completes()).report()
+    };
     let (one, other) = (report(), report());
     let failures = one.failures();
     assert!(!failures.is_empty() && failures.iter().all(|failed| failed.check == "completes"), "{one}");
@@ -228,7 +231,9 @@ fn the_time_that_work_has_taken_is_right_ten_times_of_ten() {
     };
     for _ in 0..10 {
         assert_eq!(simulation(timed).run("main", &()).unwrap().result::<String>().unwrap(), "5");
-        let report = simulation(timed).explore("main", &()).every_fault().check(check::completes()).report();
+        // A worker that stands still takes longer.
+        let exploration = simulation(timed).explore("main", &()).without("same_result").every_fault();
+        let report = exploration.check(check::completes()).report();
         assert!(report.holds(), "{report}");
     }
     assert_eq!(results(&simulation(timed)), BTreeSet::from(["5".to_owned()]));
@@ -249,8 +254,13 @@ fn a_branch_that_is_drawn_after_a_freeze_is_told_ten_times_of_ten() {
     };
     let mut counts = BTreeSet::new();
     for _ in 0..10 {
-        let report =
-            simulation(racy).explore("main", &()).every_fault().seeds(0..300).check(check::same_result()).report();
+        let report = simulation(racy)
+            .explore("main", &())
+            .without("progress")
+            .every_fault()
+            .seeds(0..300)
+            .check(check::same_result())
+            .report();
         match report.failures().first() {
             Some(failed) => {
                 assert_eq!(failed.check, "deterministic", "{report}");
