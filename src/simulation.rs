@@ -183,9 +183,9 @@ impl Simulation {
 
     /// Adds something that lives in the memory, or on the disk, of a worker's process: a cache, a connection, downloaded
     /// files. Each process of each worker has its own, which is made when code in it first asks for it with
-    /// [`worker_state`](crate::worker_state()). It is gone with its process: a crash runs no destructors before the run is over,
-    /// while a stop runs them. There is one piece for each type; `T` need not be `Send`. [`Simulation::workers`] has two
-    /// processes at once.
+    /// [`worker_state`](crate::worker_state()). It is gone with its process: a crash runs no destructors before the run is
+    /// over, while a stop runs them. There is one piece for each type; `T` need not be `Send`. [`Simulation::workers`] has
+    /// two processes at once.
     ///
     /// ```
     /// use std::cell::Cell;
@@ -249,12 +249,17 @@ impl Simulation {
     ///     .assert();
     /// ```
     ///
+    /// Where both versions serve one queue, a worker of the old one may have to replay a history that the new one has
+    /// written, and fail. A server gives the task out again, to a worker of the new version in the end; here the run ends
+    /// with the error.
+    ///
     /// # How runs with a deploy are judged
     ///
     /// The reference is the run without faults on the old code. Beside it stands the run without faults on the new code, which
     /// has to end well too. If both end alike, so must every run with a deploy. Otherwise such a run may end as either of them,
     /// and, where both complete, with any other result, since an old workflow may have called new activities: such runs count
-    /// as *ends otherwise*. All other ends are judged as without a deploy. A replay must ask for the same things; its arguments
+    /// as *ends otherwise*, and a wrong result among them is not noticed: name [`effects`](crate::check::effects) or a check of
+    /// your own for it. All other ends are judged as without a deploy. A replay must ask for the same things; its arguments
     /// and options are not compared where two versions have written one history.
     pub fn deploy(mut self, change: impl Fn(Simulation) -> Simulation + Send + Sync + 'static) -> Simulation {
         self.new_versions.push(NewVersion(Arc::new(change)));

@@ -154,13 +154,13 @@ impl<S, K> Effects<S, K> {
         self
     }
 
-    /// Allows no attempt of this activity to do an effect again that its checkpoint covers: nothing need be said of what details
-    /// mean. A heartbeat covers the effects that its attempt did before it, and those that the checkpoint covers that the attempt
-    /// was given. One that repeats the details before it covers nothing new.
+    /// Allows no attempt of this activity to do an effect again that its checkpoint covers: nothing need be said of what
+    /// details mean. A heartbeat covers the effects that its attempt did before it, and those that the checkpoint covers
+    /// that the attempt was given. One that repeats the details before it covers nothing new.
     ///
-    /// It is right only for an activity that does one thing after the other, records each itself, and has nothing else in the
-    /// ledger. Parallel parts, pages that are begun anew and background heartbeaters do some effects again on purpose. The report
-    /// of every exploration has the figure: "resumes do up to 3 effects again that their checkpoint covers".
+    /// It is right only for an activity that does one thing after the other, records each itself, and has nothing else in
+    /// the ledger. Parallel parts, pages that are begun anew and background heartbeaters do some effects again on purpose.
+    /// The report of every exploration has the figure: "resumes do up to 3 effects again that their checkpoint covers".
     ///
     /// ```
     /// use durasim::{Ledger, check};

@@ -11,8 +11,9 @@ use crate::fault::Fault;
 use crate::trace::attempts::{AttemptExecution, Executions, Moment};
 use crate::world::Run;
 
-/// An attempt whose activity was asked to cancel, or whose workflow has closed, learns of it within this time: by the answer to a
-/// heartbeat, or because it ends by then. An attempt that records no heartbeat never learns of it, and works on for nobody.
+/// An attempt whose activity was asked to cancel, or whose workflow has closed, learns of it within this time: by the
+/// answer to a heartbeat, or because it ends by then. An attempt that records no heartbeat never learns of it, and works on
+/// for nobody.
 ///
 /// The bound is a time between two heartbeats that are sent: the worker holds heartbeats back for 0.8 of the heartbeat timeout.
 /// Zero asks for the same moment. Attempts are not judged that a fault has held up or cut off, or whose worker stood still, and

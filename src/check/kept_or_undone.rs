@@ -18,9 +18,9 @@ use crate::service::WorkflowOutcome;
 use crate::trace::attempts::ActivityEnd;
 use crate::world::{Outcome, Run};
 
-/// Compares two ledgers of one state: the things that were done, and those of them that were undone. In a run that ends as the
-/// fault-free run, each thing of the fault-free run is kept: done once more than undone. In a run that ends in another way, each
-/// thing that was done is undone, exactly once: as often as it was done.
+/// Compares two ledgers of one state: the things that were done, and those of them that were undone. In a run that ends as
+/// the fault-free run, each thing of the fault-free run is kept: done once more than undone. In a run that ends in another
+/// way, each thing that was done is undone, exactly once: as often as it was done.
 ///
 /// [`KeptOrUndone::kept_if`] names other ends that keep everything. A run is not judged that is still going, or was closed from
 /// outside or by its timeout, so that its code had no say; and neither is one in which faults used up what the options allow an

@@ -13,9 +13,9 @@ use crate::trace::attempts::{ActivityEnd, AttemptEnd, Executions};
 use crate::world::Run;
 use crate::world::ledgers::{Done, Known};
 
-/// No effect is lost: each [`Ledger`](crate::Ledger) that the constructor of a state has made has what it has without faults. It
-/// is one of the [standard checks](super#standard-checks); [`effects`](super::effects) says more of one ledger, and takes it
-/// over.
+/// No effect is lost: each [`Ledger`](crate::Ledger) that the constructor of a state has made has what it has without
+/// faults. It is one of the [standard checks](super#standard-checks); [`effects`](super::effects) says more of one ledger,
+/// and takes it over.
 ///
 /// It judges runs that end exactly as the fault-free run, whatever `.normalize(..)` allows, whose workflows ask for the same
 /// activities, timers and markers, and in which as many activities complete. A ledger in which a run has a key that the
@@ -146,8 +146,8 @@ fn is_judged(run: &Run, reference: &Reference, usual: &Usual) -> bool {
     run.outcome() == *reference.outcome() && completed(run) == usual.completed && Branch::of(run) == usual.branch
 }
 
-/// Says whether an effect of the fault-free run is missed where it is not done: it was done for an activity that completed, by an
-/// attempt that did not fail, before its end.
+/// Says whether an effect of the fault-free run is missed where it is not done: it was done for an activity that completed,
+/// by an attempt that did not fail, before its end.
 fn counts(executions: &Executions, done: &Done) -> bool {
     let Some(attempt) = done.attempt.map(|attempt| &executions.attempts()[attempt]) else { return true };
     let completes = matches!(executions.activities()[attempt.activity].closed, Some((_, ActivityEnd::Completed(_))));

@@ -7,8 +7,9 @@ use super::violation::Violation;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Moment};
 use crate::world::Run;
 
-/// No task that an attempt's code has spawned records a heartbeat, or does an effect, after the attempt has ended by itself: later
-/// than the same moment. The service does not know of that work: a retry may be under way beside it, and a crash would lose it.
+/// No task that an attempt's code has spawned records a heartbeat, or does an effect, after the attempt has ended by
+/// itself: later than the same moment. The service does not know of that work: a retry may be under way beside it, and a
+/// crash would lose it.
 ///
 /// Attempts that leave their completion to somebody else are not judged.
 ///

@@ -12,13 +12,14 @@ use crate::program::Time;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Moment};
 use crate::world::Run;
 
-/// After a fault that ends an attempt is over, the next attempt runs within this time. It finds timeouts that are longer than the
-/// business can wait: a start-to-close timeout of 30 min and no heartbeats, and a dead worker is noticed after half an hour.
+/// After a fault that ends an attempt is over, the next attempt runs within this time. It finds timeouts that are longer
+/// than the business can wait: a start-to-close timeout of 30 min and no heartbeats, and a dead worker is noticed after
+/// half an hour.
 ///
-/// The time counts from the moment at which the attempt died or ended, or could go on again after a stall, and from the last fault
-/// of the run before the next attempt: to the start of that, or to the close of the activity where none follows. It covers the timeout that notices it, the backoff, and the start
-/// of a worker. An activity that was given up at the same moment for want of further attempts is not judged, and neither is one
-/// whose next attempt another fault held up.
+/// The time counts from the moment at which the attempt died or ended, or could go on again after a stall, and from the
+/// last fault of the run before the next attempt: to the start of that, or to the close of the activity where none follows.
+/// It covers the timeout that notices it, the backoff, and the start of a worker. An activity that was given up at the same
+/// moment for want of further attempts is not judged, and neither is one whose next attempt another fault held up.
 ///
 /// ```
 /// use std::time::Duration;

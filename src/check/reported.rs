@@ -8,11 +8,11 @@ use crate::trace::Trace;
 use crate::trace::attempts::{AttemptEnd, AttemptExecution, Executions, Moment, ReportEnd};
 use crate::world::Run;
 
-/// No report of an attempt is refused that the service still counts as running. It would go on waiting for that attempt, until a
-/// timeout ends it: an attempt that says "cancelled" although nobody asked it to cancel, for one.
+/// No report of an attempt is refused that the service still counts as running. It would go on waiting for that attempt,
+/// until a timeout ends it: an attempt that says "cancelled" although nobody asked it to cancel, for one.
 ///
-/// A report is stale where the service has given the attempt up, or its activity or workflow has closed: those are not judged. It
-/// is one of the [standard checks](super#standard-checks).
+/// A report is stale where the service has given the attempt up, or its activity or workflow has closed: those are not
+/// judged. It is one of the [standard checks](super#standard-checks).
 ///
 /// ```
 /// use durasim::check;

@@ -7,8 +7,8 @@ use super::reference::Reference;
 use super::violation::Violation;
 use crate::world::Run;
 
-/// At least one run of the exploration satisfies this: a compensation that is never reached is not tested. The exploration has an
-/// error if no run does, and its report says in how many runs of each part it was so.
+/// At least one run of the exploration satisfies this: a compensation that is never reached is not tested. The exploration
+/// has an error if no run does, and its report says in how many runs of each part it was so.
 ///
 /// Runs of all parts count, the one without faults and those of all inputs too. It says nothing where `DURASIM_PLAN`,
 /// `DURASIM_SEED` or `DURASIM_SHARD` leave out runs, or where an exploration was stopped.

@@ -237,10 +237,10 @@ impl Exploration {
         self
     }
 
-    /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks, those
-    /// that are one less than a multiple of 8 by [priorities](crate::fault::Order::Pct). Faults end an attempt only if the retry policy allows another one, unless [`over_budget`](Exploration::over_budget) says otherwise: the report
-    /// has a note if no attempt may end for that reason. Deadlines and slow attempts are not drawn: those are
-    /// for [`every_fault`](Exploration::every_fault).
+    /// Adds a run for each seed, with faults drawn from it. Odd seeds also draw the order of ready tasks: 7, 15, 23 and so
+    /// on by [priorities](crate::fault::Order::Pct). Faults end an attempt only if the retry policy allows another one,
+    /// unless [`over_budget`](Exploration::over_budget) says otherwise: the report has a note if no attempt may end for
+    /// that reason. Deadlines and slow attempts are not drawn: those are for [`every_fault`](Exploration::every_fault).
     ///
     /// Each seed switches kinds of faults on and off and has a rate of its own, which follows the number of points of the run
     /// without faults: from about one fault in each run to one at every few points. Nearly every seed strikes; the report
@@ -425,8 +425,8 @@ impl Exploration {
         self
     }
 
-    /// Takes a [standard check](crate::check#standard-checks) away, by its name. One that [`check`](Exploration::check) asks for
-    /// stays. A name that is none of them is an error of the report.
+    /// Takes a [standard check](crate::check#standard-checks) away, by its name. One that [`check`](Exploration::check)
+    /// asks for stays. A name that is none of them is an error of the report.
     ///
     /// ```
     /// # use durasim::{Simulation, WorkflowContext, WorkflowError, check};

@@ -22,8 +22,8 @@ pub(super) struct Covered {
     pub(super) there: u64,
 }
 
-/// Visits pairs that begin with one of `firsts`, by novelty, at most `budget` of them. `first` runs a single fault and gives the faults that fit after it,
-/// if they are worth trying; `pair` runs a pair, and says whether to go on.
+/// Visits pairs that begin with one of `firsts`, by novelty, at most `budget` of them. `first` runs a single fault and
+/// gives the faults that fit after it, if they are worth trying; `pair` runs a pair, and says whether to go on.
 ///
 /// Nothing is kept but counts: each pass finds the pairs anew, by running the first fault again.
 pub(super) fn visit(

@@ -189,8 +189,8 @@ impl Report {
         &self.notes
     }
 
-    /// Lists the checks that say more of this code and are not asked for, as the run without faults suggests them: a worker's death
-    /// that is noticed late, an activity that cannot hear of a cancel. Each is a line.
+    /// Lists the checks that say more of this code and are not asked for, as the run without faults suggests them: a
+    /// worker's death that is noticed late, an activity that cannot hear of a cancel. Each is a line.
     pub fn suggestions(&self) -> &[String] {
         &self.suggestions
     }

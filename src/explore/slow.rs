@@ -8,9 +8,9 @@ use crate::trace::attempts::AttemptExecution;
 /// An attempt that is so much slower is a story that nobody believes.
 const SLOWEST: u32 = 100_000;
 
-/// The factors by which the waits of an attempt are worth drawing out: so that the service hears of it just before the heartbeat
-/// timeout, and just after it; and so that it has not ended when its start-to-close timeout, or else its schedule-to-close
-/// timeout, is over. None if one wait is all that it has: then a stall does the same.
+/// The factors by which the waits of an attempt are worth drawing out: so that the service hears of it just before the
+/// heartbeat timeout, and just after it; and so that it has not ended when its start-to-close timeout, or else its
+/// schedule-to-close timeout, is over. None if one wait is all that it has: then a stall does the same.
 pub(super) fn factors(attempt: &AttemptExecution, timeouts: Timeouts) -> Vec<u32> {
     let Some(ended) = attempt.ended.filter(|_| attempt.ended_by_itself()) else { return Vec::new() };
     if attempt.awaits.len() < 2 {

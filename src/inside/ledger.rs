@@ -63,8 +63,8 @@ impl fmt::Debug for Recorded {
 /// }
 /// ```
 ///
-/// A ledger that the constructor of a state makes is compared unasked, by [`check::ledgers`](crate::check::ledgers), which knows
-/// it by the order in which it was made, or by its [name](Ledger::named).
+/// A ledger that the constructor of a state makes is compared unasked, by [`check::ledgers`](crate::check::ledgers), which
+/// knows it by the order in which it was made, or by its [name](Ledger::named).
 pub struct Ledger<K>(Rc<Entries<K>>);
 
 struct Entries<K> {

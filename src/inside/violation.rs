@@ -3,8 +3,8 @@
 use super::enter_run;
 use crate::program::places;
 
-/// Says that something has happened which must not: for a fake that sees it. The code that called the fake goes on as if nothing
-/// were wrong, and the run fails: in an exploration by the check `violation`, which is always there, and in
+/// Says that something has happened which must not: for a fake that sees it. The code that called the fake goes on as if
+/// nothing were wrong, and the run fails: in an exploration by the check `violation`, which is always there, and in
 /// [`Simulation::run`](crate::Simulation::run) and [`drive`](crate::Simulation::drive) with
 /// [`RunError::Violated`](crate::RunError::Violated).
 ///

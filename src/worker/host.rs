@@ -19,8 +19,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Starts an attempt that a worker's process takes. `before` is the attempt of the same workflow that began before it, `interval`
-    /// the time between two heartbeats that are sent.
+    /// Starts an attempt that a worker's process takes. `before` is the attempt of the same workflow that began before it,
+    /// `interval` the time between two heartbeats that are sent.
     pub(crate) fn start(
         &mut self,
         token: Token,

@@ -34,10 +34,11 @@
 //!
 //! # Files
 //!
-//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending], [`event_places`],
-//! [holds], [`hosted_activity`], [`hosted_workflow`], [ledgers], [network], [query], [running], [settings], [setup], [states],
-//! [violated], [watch]. The core ([`core`]) has them: one of each, or a table. All other files are ways through it: the loop in `step`, tasks of workflows,
-//! attempts and their heartbeats, workers, queries, signals, faults, holds.
+//! Nouns know nothing of the core, and their fields are their own: [agenda], [background], [dead], [ending],
+//! [`event_places`], [holds], [`hosted_activity`], [`hosted_workflow`], [ledgers], [network], [query], [running],
+//! [settings], [setup], [states], [violated], [watch]. The core ([`core`]) has them: one of each, or a table. All other
+//! files are ways through it: the loop in `step`, tasks of workflows, attempts and their heartbeats, workers, queries,
+//! signals, faults, holds.
 
 mod agenda;
 pub(crate) mod ambient;

@@ -8,8 +8,8 @@ use crate::trace::AttemptKey;
 use super::running::Tag;
 
 impl Core {
-    /// A task is due. If it is the code of a slow attempt that has waited for some time, it waits for the rest now, and `None` is
-    /// the answer.
+    /// A task is due. If it is the code of a slow attempt that has waited for some time, it waits for the rest now, and
+    /// `None` is the answer.
     pub(super) fn unless_slow(&mut self, taken: Taken<ActivityOutcome, Tag>) -> Option<Taken<ActivityOutcome, Tag>> {
         let Tag::Attempt(attempt) = taken.tag else { return Some(taken) };
         let Some(until) = self.attempts[attempt].slowed_until(self.agenda.now()) else { return Some(taken) };

@@ -1,4 +1,5 @@
-//! State that lives and dies with a worker's process, as [`Simulation::worker_state`](crate::Simulation::worker_state) makes it.
+//! State that lives and dies with a worker's process, as [`Simulation::worker_state`](crate::Simulation::worker_state)
+//! makes it.
 
 use std::any::type_name;
 use std::rc::Rc;

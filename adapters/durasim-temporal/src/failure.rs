@@ -25,8 +25,8 @@ fn message(failure: &failures::Failure) -> String {
     moved.unwrap_or(&failure.message).to_owned()
 }
 
-/// The kind of a failure for which durasim has none, or that says none: an application failure, as the SDK has it too. Its type is
-/// the name of the kind.
+/// The kind of a failure for which durasim has none, or that says none: an application failure, as the SDK has it too. Its
+/// type is the name of the kind.
 fn unknown_kind(name: &str) -> FailureKind {
     FailureKind::Application {
         error_type: name.into(),

@@ -76,8 +76,8 @@
 //!
 //! # Clients
 //!
-//! [`connect`] gives a script a client of the SDK, and `ctx.client()` gives it to activities: code that starts workflows runs as
-//! it is.
+//! [`connect`] gives a script a client of the SDK, and `ctx.client()` gives it to activities: code that starts workflows
+//! runs as it is.
 //!
 //! # Names
 //!

@@ -17,10 +17,10 @@ impl Plan {
     ///
     /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one, and a
     /// worker that dies with its task a failure at the attempt's first wait, and a deploy to one worker one to all; a fault
-    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a thing comes in
-    /// the workflow task of another rather than in the next (`next_task` becomes `behind`), or behind an earlier thing; a stall
-    /// or a delay is shorter (half, or a round length below it, at least 1 ms), a slow attempt is faster; seed 0; ready tasks in
-    /// the order in which they became ready.
+    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a thing comes
+    /// in the workflow task of another rather than in the next (`next_task` becomes `behind`), or behind an earlier thing;
+    /// a stall or a delay is shorter (half, or a round length below it, at least 1 ms), a slow attempt is faster; seed 0;
+    /// ready tasks in the order in which they became ready.
     ///
     /// Each step makes one of these smaller and none larger: the number of faults, of crashes, the numbers of the points and
     /// of what is waited for, the waits for a next task, the lengths, the seed, the freedom of the order. So no chain of steps

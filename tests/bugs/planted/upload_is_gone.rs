@@ -1,5 +1,5 @@
-//! Bug 16: an upload was completed, the answer was lost, and the retry takes up an upload that is not open any more: it fails for
-//! ever.
+//! Bug 16: an upload was completed, the answer was lost, and the retry takes up an upload that is not open any more: it
+//! fails for ever.
 
 use std::cell::RefCell;
 use std::time::Duration;
