@@ -247,6 +247,8 @@ fn ctrl_c_says_what_it_waits_for_and_a_second_one_ends_at_once() {
         let waits = format!("ending after the runs in progress (activity work#1@2, {PLAN}); again to end at once");
         assert_eq!(lost.says(), format!("durasim: {waits}"));
         assert_eq!(lost.process.try_wait().unwrap(), None);
+        // While it says something, a signal ends it without a word.
+        thread::sleep(Duration::from_millis(500));
         lost.send(signal);
         while !lost.says().contains("ended at once") {}
         assert_eq!(lost.ends_by(), Some(number));
