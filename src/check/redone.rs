@@ -7,65 +7,91 @@ use crate::trace::{AttemptKey, Bytes, What, Who};
 use crate::world::Run;
 use crate::world::ledgers::Done;
 
-/// The effects that a heartbeat covers, each by its number among the keys of a ledger.
-type Covered = BTreeSet<usize>;
-
 /// An attempt with the effects that it did again though its checkpoint covers them.
 pub(super) struct Redone {
     pub(super) attempt: AttemptKey,
+    /// The numbers of their keys.
     pub(super) effects: Vec<usize>,
 }
+
+/// A heartbeat, and what it covers: the first effects of its attempt, and those that the checkpoint of that attempt covers.
+struct Beat {
+    details: Bytes,
+    attempt: AttemptKey,
+    own: usize,
+    checkpoint: Option<usize>,
+}
+
+/// The effects of each attempt in their order: the event before each, and the number of its key.
+type Effects = BTreeMap<AttemptKey, Vec<(usize, usize)>>;
 
 /// Finds the effects that attempts did again. A heartbeat covers what its attempt did before it, and what the checkpoint covers
 /// that the attempt was given; one that repeats the details before it covers nothing new. `done` has the effects of a ledger by
 /// the number of their key.
 pub(super) fn redone(run: &Run, done: &[Vec<Done>]) -> Vec<Redone> {
     let trace = run.trace();
-    if trace.attempts().is_empty() || done.is_empty() {
+    let effects = by_attempt(done);
+    if effects.is_empty() {
         return Vec::new();
     }
-    let mut by_attempt: BTreeMap<AttemptKey, Vec<(usize, usize)>> = BTreeMap::new();
-    for (key, entries) in done.iter().enumerate() {
-        for entry in entries {
-            if let Some(attempt) = entry.attempt {
-                by_attempt.entry(attempt).or_default().push((entry.event, key));
-            }
-        }
-    }
-    let activity = |attempt: AttemptKey| trace.attempts()[attempt].activity;
     let mut found = Vec::new();
-    // By attempt, the details that it was given or recorded last, and the effects that they cover.
-    let mut covered: BTreeMap<AttemptKey, (Bytes, Covered)> = BTreeMap::new();
-    // By activity, the details with what they cover, the oldest first.
-    let mut beats: BTreeMap<ActivityKey, Vec<(Bytes, Covered)>> = BTreeMap::new();
+    let mut beats: Vec<Beat> = Vec::new();
+    let mut of_activity: BTreeMap<ActivityKey, Vec<usize>> = BTreeMap::new();
+    // By attempt, the heartbeat that is its checkpoint, and the details that it was given or recorded last.
+    let mut last: BTreeMap<AttemptKey, (Option<usize>, Bytes)> = BTreeMap::new();
     for (place, event) in trace.events().iter().enumerate() {
         let Who::Attempt(attempt) = event.who else { continue };
-        let own = by_attempt.get(&attempt).into_iter().flatten();
+        let activity = trace.attempts()[attempt].activity;
+        let own = effects.get(&attempt).map_or(&[][..], Vec::as_slice);
         match event.what {
             What::AttemptStarted(Some(details)) => {
-                let known = beats.get(&activity(attempt)).into_iter().flatten();
-                let mut same = known.filter(|(beat, _)| trace.bytes(*beat) == trace.bytes(details));
-                let given = same.next().map(|(_, effects)| effects.clone()).unwrap_or_default();
-                let effects: Covered = own.map(|(_, key)| *key).filter(|key| given.contains(key)).collect();
-                if !effects.is_empty() {
-                    found.push(Redone { attempt, effects: effects.into_iter().collect() });
-                }
-                covered.insert(attempt, (details, given));
-            }
-            What::HeartbeatRecorded(Some(details)) => {
-                let before = covered.get(&attempt);
-                if before.is_some_and(|(before, _)| trace.bytes(*before) == trace.bytes(details)) {
+                let known = of_activity.get(&activity).into_iter().flatten();
+                let mut same = known.filter(|beat| trace.bytes(beats[**beat].details) == trace.bytes(details));
+                let checkpoint = same.next().copied();
+                last.insert(attempt, (checkpoint, details));
+                if own.is_empty() {
                     continue;
                 }
-                let mut effects = before.map(|(_, effects)| effects.clone()).unwrap_or_default();
-                effects.extend(own.filter(|(at, _)| *at <= place).map(|(_, key)| *key));
-                covered.insert(attempt, (details, effects.clone()));
-                beats.entry(activity(attempt)).or_default().push((details, effects));
+                let covered = covered(&beats, &effects, checkpoint);
+                let again: BTreeSet<usize> =
+                    own.iter().map(|(_, key)| *key).filter(|key| covered.contains(key)).collect();
+                if !again.is_empty() {
+                    found.push(Redone { attempt, effects: again.into_iter().collect() });
+                }
+            }
+            What::HeartbeatRecorded(Some(details)) => {
+                let (checkpoint, before) = last.get(&attempt).map_or((None, None), |(one, other)| (*one, Some(*other)));
+                if before.is_some_and(|before| trace.bytes(before) == trace.bytes(details)) {
+                    continue;
+                }
+                last.insert(attempt, (checkpoint, details));
+                of_activity.entry(activity).or_default().push(beats.len());
+                beats.push(Beat { details, attempt, own: own.partition_point(|(at, _)| *at <= place), checkpoint });
             }
             _ => {}
         }
     }
     found
+}
+
+fn by_attempt(done: &[Vec<Done>]) -> Effects {
+    let mut effects = Effects::new();
+    for (key, entries) in done.iter().enumerate() {
+        for entry in entries {
+            if let Some(attempt) = entry.attempt {
+                effects.entry(attempt).or_default().push((entry.event, key));
+            }
+        }
+    }
+    effects.values_mut().for_each(|effects| effects.sort_unstable());
+    effects
+}
+
+/// The keys of all effects that a heartbeat covers.
+fn covered(beats: &[Beat], effects: &Effects, beat: Option<usize>) -> BTreeSet<usize> {
+    let chain = std::iter::successors(beat.map(|beat| &beats[beat]), |beat| beat.checkpoint.map(|beat| &beats[beat]));
+    let own = chain.filter_map(|beat| effects.get(&beat.attempt).map(|effects| &effects[..beat.own]));
+    own.flatten().map(|(_, key)| *key).collect()
 }
 
 /// The most effects of one ledger that a resumed attempt of a run did again.
