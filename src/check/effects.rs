@@ -206,8 +206,8 @@ where
         &self.name
     }
 
-    fn ledger(&self, run: &Run) -> Option<usize> {
-        Some((self.ledger)(&run.state::<S>()).address())
+    fn judged_ledgers(&self, run: &Run) -> Vec<usize> {
+        vec![(self.ledger)(&run.state::<S>()).address()]
     }
 
     fn activity(&self) -> Option<&str> {
@@ -233,6 +233,13 @@ where
             return Some(
                 "without faults, nothing is recorded in its ledger. Is it the field that the code records to? Where only \
                  faults lead to the effect, say `.may_be_new().repeats_at_most(0)`"
+                    .to_owned(),
+            );
+        }
+        if self.not_redone.is_some() && !self.normalizers.is_empty() {
+            return Some(
+                "`.not_redone(..)` compares keys as they are recorded, and `.normalize(..)` says that they differ from attempt to \
+                 attempt. Ask for `.covered_by(..)`"
                     .to_owned(),
             );
         }

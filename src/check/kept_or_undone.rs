@@ -84,6 +84,11 @@ impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> Check for KeptO
         "kept_or_undone"
     }
 
+    fn judged_ledgers(&self, run: &Run) -> Vec<usize> {
+        let state = run.state::<S>();
+        vec![(self.done)(&state).address(), (self.undone)(&state).address()]
+    }
+
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let kept = self.counts(reference).into_iter().map(|(key, done, undone)| (key, done as i64 - undone as i64));
         Some(Arc::new(kept.collect::<Usual<K>>()))

@@ -25,8 +25,8 @@ use crate::world::ledgers::{Done, Known};
 /// An effect that is done less often is not lost: code that asks until something is ready asks less often where it was late.
 /// [`effects`](super::effects) counts.
 ///
-/// A ledger is known by the order in which the constructors of states make ledgers, or by its
-/// [name](crate::Ledger::named).
+/// A ledger is known by its [name](crate::Ledger::named), or by the order in which the constructor of its state makes those
+/// without a name.
 ///
 /// ```
 /// use durasim::check;
@@ -47,9 +47,12 @@ pub struct Ledgers {
 struct Usual {
     branch: Branch,
     completed: Completed,
-    /// By their numbers, those that are judged: the times that each effect was done.
-    ledgers: BTreeMap<usize, BTreeMap<String, usize>>,
+    /// Those that are judged: the times that each effect was done.
+    ledgers: BTreeMap<Id, BTreeMap<String, usize>>,
 }
+
+/// A ledger of a run, by which it is known in another: its state, its name if it has one, and its number among those.
+type Id = (&'static str, Option<Arc<str>>, usize);
 
 /// The activities that completed, by workflow and type.
 type Completed = BTreeMap<(Arc<str>, Arc<str>), u32>;
@@ -73,10 +76,10 @@ impl Ledgers {
         Ledgers { taken }
     }
 
-    /// The ledgers of a run that nobody else judges, with their numbers.
-    fn of(&self, run: &Run) -> impl Iterator<Item = (usize, Known)> {
-        let taken: BTreeSet<usize> = self.taken.iter().filter_map(|check| check.ledger(run)).collect();
-        run.ledgers().into_iter().enumerate().filter(move |(_, known)| !taken.contains(&known.address()))
+    /// The ledgers of a run that nobody else judges.
+    fn of(&self, run: &Run) -> impl Iterator<Item = (Id, Known)> {
+        let taken: BTreeSet<usize> = self.taken.iter().flat_map(|check| check.judged_ledgers(run)).collect();
+        all(run).filter(move |(_, known)| !taken.contains(&known.address()))
     }
 }
 
@@ -88,9 +91,9 @@ impl Check for Ledgers {
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let executions = reference.executions();
         let needed = |done: Vec<Done>| done.iter().filter(|done| counts(executions, done)).count();
-        let ledgers = self.of(reference).map(|(number, known)| {
+        let ledgers = self.of(reference).map(|(id, known)| {
             let done = known.done().into_iter().map(|(key, done)| (key, needed(done)));
-            (number, done.filter(|(_, times)| *times > 0).collect())
+            (id, done.filter(|(_, times)| *times > 0).collect())
         });
         Some(Arc::new(Usual {
             branch: Branch::of(reference),
@@ -118,9 +121,9 @@ impl Check for Ledgers {
         if usual.ledgers.is_empty() || !is_judged(run, reference, usual) {
             return Ok(());
         }
-        let known = run.ledgers();
-        for (number, usual) in &usual.ledgers {
-            let Some(known) = known.get(*number) else { continue };
+        let known: BTreeMap<Id, Known> = all(run).collect();
+        for (id, usual) in &usual.ledgers {
+            let Some(known) = known.get(id) else { continue };
             let done = known.done();
             // Its keys differ from run to run.
             if done.keys().any(|key| !usual.contains_key(key)) {
@@ -128,7 +131,7 @@ impl Check for Ledgers {
             }
             let times = |key: &String| done.get(key).map_or(0, Vec::len);
             // Where a deploy struck, a new version that does less may have been at work.
-            let new = reference.new_memory::<Usual>(run).map(|new| new.ledgers.get(number));
+            let new = reference.new_memory::<Usual>(run).map(|new| new.ledgers.get(id));
             let of_both = |key: &String, needed: usize| match new {
                 Some(new) => needed.min(new.and_then(|new| new.get(key)).copied().unwrap_or(0)),
                 None => needed,
@@ -140,6 +143,17 @@ impl Check for Ledgers {
         }
         Ok(())
     }
+}
+
+/// The ledgers of a run.
+fn all(run: &Run) -> impl Iterator<Item = (Id, Known)> {
+    let mut numbers: BTreeMap<(&'static str, Option<Arc<str>>), usize> = BTreeMap::new();
+    run.ledgers().into_iter().map(move |known| {
+        let name = known.ledger.name();
+        let number = numbers.entry((known.state, name.clone())).or_default();
+        *number += 1;
+        ((known.state, name, *number), known)
+    })
 }
 
 fn is_judged(run: &Run, reference: &Reference, usual: &Usual) -> bool {

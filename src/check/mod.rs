@@ -190,11 +190,11 @@ pub trait Check: Send + Sync {
         false
     }
 
-    /// Gives the address of the ledger that the check judges in a run.
+    /// Gives the addresses of the ledgers that the check judges in a run.
     #[doc(hidden)]
-    fn ledger(&self, run: &Run) -> Option<usize> {
+    fn judged_ledgers(&self, run: &Run) -> Vec<usize> {
         let _ = run;
-        None
+        Vec::new()
     }
 
     /// Takes away from a result the part that may differ.

@@ -74,7 +74,7 @@ struct Entries<K> {
 
 impl<K: Ord + fmt::Debug + 'static> Default for Ledger<K> {
     fn default() -> Ledger<K> {
-        Ledger::of(None)
+        Ledger::of(None, BTreeMap::new())
     }
 }
 
@@ -92,11 +92,11 @@ impl<K: Ord + fmt::Debug + 'static> Ledger<K> {
     /// fn store() -> Store { Store { files: Ledger::named("files") } }
     /// ```
     pub fn named(name: impl Into<Arc<str>>) -> Ledger<K> {
-        Ledger::of(Some(name.into()))
+        Ledger::of(Some(name.into()), BTreeMap::new())
     }
 
-    fn of(name: Option<Arc<str>>) -> Ledger<K> {
-        let entries = Rc::new(Entries { name, entries: RefCell::default() });
+    fn of(name: Option<Arc<str>>, entries: BTreeMap<K, Vec<LedgerEntry>>) -> Ledger<K> {
+        let entries = Rc::new(Entries { name, entries: RefCell::new(entries) });
         with_current(|world| world.note_ledger(Rc::clone(&entries) as Rc<dyn AnyLedger>));
         Ledger(entries)
     }
@@ -118,9 +118,9 @@ impl<K: Ord + fmt::Debug> AnyLedger for Entries<K> {
 }
 
 /// A clone is a ledger of its own, with the entries that there are.
-impl<K: Clone> Clone for Ledger<K> {
+impl<K: Ord + fmt::Debug + Clone + 'static> Clone for Ledger<K> {
     fn clone(&self) -> Ledger<K> {
-        Ledger(Rc::new(Entries { name: self.0.name.clone(), entries: self.0.entries.clone() }))
+        Ledger::of(self.0.name.clone(), self.0.entries.borrow().clone())
     }
 }
 

@@ -63,9 +63,10 @@ pub(crate) struct Ledgers {
 }
 
 impl Ledgers {
-    /// Says of which state the constructor runs from now on, if of any.
+    /// Says of which state the constructor runs from now on, if of any. Ledgers that it has dropped again are none.
     pub(super) fn set_making(&self, state: Option<&'static str>) {
         self.making.set(state);
+        self.known.borrow_mut().retain(|known| Rc::strong_count(&known.ledger) > 1);
     }
 
     /// Keeps a ledger that is made now, if the constructor of a state makes it.

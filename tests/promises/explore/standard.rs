@@ -1,5 +1,6 @@
 //! An exploration has the standard checks unasked, and a failure of one says how to allow what it found.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use durasim::explore::{Failed, Report};
@@ -365,4 +366,41 @@ fn a_ledger_that_no_state_makes_is_not_judged() {
     let report = explored(made_later).report();
     assert!(report.holds(), "{report}");
     assert!(report.to_string().contains("ledgers in 0"), "{report}");
+}
+
+#[test]
+fn a_ledger_is_known_by_its_name_and_one_that_is_dropped_is_none() {
+    // Half of the runs make them in the other order; one more is made for nothing.
+    #[derive(Default)]
+    struct Two {
+        left: Ledger<&'static str>,
+        right: Ledger<&'static str>,
+        calls: Cell<u32>,
+    }
+    let two = || {
+        let (left, right) = if durasim::random().is_multiple_of(2) {
+            let left = Ledger::named("left");
+            (left, Ledger::named("right"))
+        } else {
+            let right = Ledger::named("right");
+            (Ledger::named("left"), right)
+        };
+        Two { left, right: right.clone(), ..Default::default() }
+    };
+    let act = async |_: &ActivityContext, count: u32| -> Result<u32, ActivityError> {
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        let two = durasim::state::<Two>();
+        two.calls.set(two.calls.get() + 1);
+        two.left.record("l");
+        two.right.record("r");
+        Ok(count)
+    };
+    let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
+        ctx.execute_activity("act", &count, resilient()).await
+    };
+    let simulation = Simulation::temporal().activity("act", act).workflow("work", work).state(two);
+    let report = simulation.explore("work", &4u32).every_fault().seeds(0..100).report();
+    assert!(report.holds(), "{report}");
+    assert!(report.parts()[1].tally.judged["ledgers"] > 10, "{report}");
+    assert!(report.suggestions().iter().all(|line| !line.contains("kept_or_undone")), "{report}");
 }
