@@ -143,20 +143,27 @@ pub(super) fn of_dropped_state(run: &Run) -> Option<Finding> {
     })
 }
 
-/// A fake saw what must not be.
-fn of_violation(run: &Run) -> Option<Finding> {
-    let Seen { message, place, event } = run.first_violation()?;
-    let rule: String = message.chars().filter(|character| !character.is_ascii_digit()).collect();
-    let violation = Violation::new(rule.clone(), format!("a fake saw what must not be: {message}"));
-    Some(Finding {
-        cause: Cause::Seen(rule),
-        check: "violation".to_owned(),
-        violation: violation.proved_by(Vec::from_iter(event)),
-        places: Vec::from_iter(place),
-        repeats: true,
-        is_general: false,
-        logs: Logs::default(),
-    })
+/// The things that fakes saw and that must not be, each kind once.
+fn of_violations(run: &Run) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for Seen { message, place, event } in run.violations() {
+        let rule: String = message.chars().filter(|character| !character.is_ascii_digit()).collect();
+        let violation = Violation::new(rule.clone(), format!("a fake saw what must not be: {message}"));
+        let cause = Cause::Seen(rule);
+        if findings.iter().any(|known| known.cause == cause) {
+            continue;
+        }
+        findings.push(Finding {
+            cause,
+            check: "violation".to_owned(),
+            violation: violation.proved_by(Vec::from_iter(event)),
+            places: Vec::from_iter(place),
+            repeats: true,
+            is_general: false,
+            logs: Logs::default(),
+        });
+    }
+    findings
 }
 
 /// The findings of the checks that are asked.
@@ -170,7 +177,7 @@ pub(super) fn judge(run: &Run, judges: &[Judge], is_asked: fn(&dyn Check) -> boo
         };
         Some(Finding::of_check(index, &*judge.check, violation))
     });
-    of_violation(run).into_iter().chain(found).collect()
+    of_violations(run).into_iter().chain(found).collect()
 }
 
 /// The class of a run that violates nothing.

@@ -195,9 +195,9 @@ impl Run {
         self.world().ledgers()
     }
 
-    /// The first thing that a fake saw and that must not be.
-    pub(crate) fn first_violation(&self) -> Option<Seen> {
-        self.world().violations.first()
+    /// The things that fakes saw and that must not be.
+    pub(crate) fn violations(&self) -> Vec<Seen> {
+        self.world().violations.all()
     }
 
     /// The run, unless a fake saw in it what must not be.
@@ -205,7 +205,7 @@ impl Run {
     /// # Errors
     /// [`RunError::Violated`].
     pub(crate) fn not_violated(self) -> Result<Run, RunError> {
-        match self.first_violation() {
+        match self.violations().into_iter().next() {
             Some(Seen { message, place, .. }) => {
                 let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
                 Err(RunError::Violated { message, place })

@@ -21,7 +21,7 @@ impl Violations {
         self.0.borrow_mut().push(seen);
     }
 
-    pub(super) fn first(&self) -> Option<Seen> {
-        self.0.borrow().first().cloned()
+    pub(super) fn all(&self) -> Vec<Seen> {
+        self.0.borrow().clone()
     }
 }

@@ -219,6 +219,19 @@ fn a_fake_says_what_must_not_be() {
     let text = unfolded(&failed.text);
     assert!(text.contains("a fake saw what must not be: paid 2 times"), "{text}");
     assert!(text.contains("`durasim::violation` at "), "{text}");
+    // Each rule that a run breaks is a failure, though another is broken first.
+    let both = async |ctx: &ActivityContext, (): ()| -> Result<(), ActivityError> {
+        durasim::time::sleep(seconds(5)).await;
+        let attempt = ctx.get_info().attempt;
+        if attempt > 1 {
+            durasim::violation(format!("paid {attempt} times"));
+            durasim::violation(format!("sent {attempt} times"));
+        }
+        Ok(())
+    };
+    let report = one(options(), both).report();
+    let messages = Vec::from_iter(report.failures().iter().map(|failed| failed.violation.kind.as_str()));
+    assert_eq!(messages, ["paid  times", "sent  times"], "{report}");
     let main = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
         ctx.execute_activity("job", &(), options()).await
     };
