@@ -10,8 +10,8 @@ use crate::world::Run;
 /// At least one run of the exploration satisfies this: a compensation that is never reached is not tested. The exploration
 /// has an error if no run does, and its report says in how many runs of each part it was so.
 ///
-/// Runs of all parts count, the one without faults and those of all inputs too. It says nothing where `DURASIM_PLAN`,
-/// `DURASIM_SEED` or `DURASIM_SHARD` leave out runs, or where an exploration was stopped.
+/// Runs of all parts count, the one without faults and those of all inputs too. It says nothing where a variable of the
+/// environment decides which runs are made, or where an exploration was stopped. Two of one name are an error.
 ///
 /// ```
 /// use durasim::{Ledger, Run, check};

@@ -98,6 +98,12 @@ impl Checks {
             };
             return Err(RunError::Setup(format!("`.without({name:?})` cannot be done: {why}")));
         }
+        let sometimes = self.sometimes();
+        if let Some(twice) = sometimes.iter().find(|name| sometimes.iter().filter(|other| other == name).count() > 1) {
+            return Err(RunError::Setup(format!(
+                "two checks are called `{twice}`, so that one run would do for both: give each a name of its own"
+            )));
+        }
         if self.all().is_empty() {
             return Err(RunError::Setup(
                 "the exploration has no check, so nothing could fail: leave `.without_standard_checks()` away, or add \

@@ -225,7 +225,7 @@ impl Report {
         let runs: u64 = self.parts.iter().map(|part| part.tally.runs).sum();
         if let Some(name) = self.sometimes.iter().find(|name| !met(name)) {
             self.error = Some(RunError::Setup(format!(
-                "`{name}` is so in none of the {}: the code never comes there. Explore more, or give an input that leads there",
+                "`{name}`: none of the {} is so. Explore more, or give an input that leads there",
                 Counted(runs, "run")
             )));
         }

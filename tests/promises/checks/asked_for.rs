@@ -157,11 +157,17 @@ fn a_branch_that_no_run_takes_is_an_error() {
     assert!(report.to_string().contains("sometimes: a booking is undone in "), "{report}");
     let refused = |report: &Report| {
         let error = report.error().expect("an error").to_string();
-        assert!(error.contains("`sometimes: never` is so in none of the"), "{error}");
+        assert!(error.contains("`sometimes: never`: none of the"), "{error}");
         assert!(!report.holds());
     };
     refused(&saga(detached).check(check::sometimes("never", |_| false)).report());
     refused(&one(options(), silent).inputs([()]).check(check::sometimes("never", |_| false)).report());
+    let twice = || check::sometimes("never", |_| true);
+    let error = saga(detached).check(twice()).check(twice()).report().error().expect("an error").to_string();
+    assert!(error.contains("two checks are called `sometimes: never`"), "{error}");
+    // One that panics fails.
+    let report = saga(detached).check(check::sometimes("unwraps", |_| None.unwrap())).report();
+    assert!(report.failures().first().is_some_and(|failed| failed.check == "sometimes: unwraps"), "{report}");
     // One plan says nothing of all runs.
     let one_plan = saga(detached).check(check::sometimes("never", |_| false));
     assert!(one_plan.replay(&"book#1@1:await1=crash".parse().unwrap()).holds());
