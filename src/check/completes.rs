@@ -291,7 +291,9 @@ impl Judging<'_> {
         let (moment, end) = end;
         let mut violation = violation;
         if self.check.is_standard {
-            violation.message += "; if it may give up, `.without(\"completes\")`";
+            violation.message += "; if it waits for something, say \
+                                  `.check(check::completes().attempts_after_last_fault(n))`; if it may give up, \
+                                  `.without(\"completes\")`";
         }
         violation.expected(expected, words(trace, &end)).proved_by([attempt.started.event, moment.event])
     }

@@ -339,7 +339,7 @@ impl Check for SameResult {
         };
         let found = found + &differs.unwrap_or_default();
         let who = if matches!(reference.outcome(), Outcome::Script(_)) { "script" } else { "workflow" };
-        let away = if self.is_standard { "; else `.without(\"same_result\")`" } else { "" };
+        let away = if self.is_standard { "; or say `.without(\"same_result\")`" } else { "" };
         Err(Violation::new("different result", format!("the {who} did not end as it does without faults{why}{away}"))
             .expected(expected, found)
             .proved_by(Vec::from_iter(last_close(run).map(|closed| closed.event))))
