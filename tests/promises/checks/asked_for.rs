@@ -166,7 +166,7 @@ fn a_branch_that_no_run_takes_is_an_error() {
     let error = saga(detached).check(twice()).check(twice()).report().error().expect("an error").to_string();
     assert!(error.contains("two checks are called `sometimes: never`"), "{error}");
     // One that panics fails.
-    let report = saga(detached).check(check::sometimes("unwraps", |_| None.unwrap())).report();
+    let report = saga(detached).check(check::sometimes("unwraps", |_| panic!("no run"))).report();
     assert!(report.failures().first().is_some_and(|failed| failed.check == "sometimes: unwraps"), "{report}");
     // One plan says nothing of all runs.
     let one_plan = saga(detached).check(check::sometimes("never", |_| false));
