@@ -6,9 +6,10 @@ pub use crate::service::attempt::HeartbeatAnswer;
 pub use crate::service::keys::{Rank, TaskToken, Token};
 pub use crate::service::outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest};
 pub use crate::service::refused::{Code, Refused};
+pub use crate::service::start::{StartAnswer, StartWorkflow};
 pub use crate::service::state::Service;
 pub use crate::service::task::WorkflowTask;
-pub use crate::service::workflow::{Signal, StartWorkflow, Workflow};
+pub use crate::service::workflow::{Signal, Workflow};
 pub use crate::worker::{CachedWorkflow, local_activity, report, throttle};
 pub use crate::workflow::NativeWorkflow;
 

@@ -48,16 +48,7 @@ fn task(input: &str, heartbeat_details: Details) -> ActivityTask {
         cancellation: CancellationType::TryCancel,
         headers: Default::default(),
     };
-    let workflow = RunInfo {
-        workflow_id: "w".into(),
-        run_id: "r".into(),
-        workflow_type: "test".into(),
-        task_queue: "q".into(),
-        attempt: 1,
-        random_seed: 0,
-        started_at: Time::ZERO,
-        run_timeout: Span::ZERO,
-    };
+    let workflow = RunInfo::new("w", "r", "test", "q");
     let info = ActivityInfo {
         activity_id: ActivityId::Seq(1),
         spec: Arc::new(spec),

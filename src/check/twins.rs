@@ -9,7 +9,7 @@ use crate::trace::attempts::ActivityExecution;
 use crate::world::Run;
 
 /// The name of an activity, which is the same in every run: the workflow's id, the activity's type, and its execution.
-type Name = (Arc<str>, Arc<str>, u32);
+type Name = (Arc<str>, u32, Arc<str>, u32);
 
 /// A fact about each activity of the fault-free run.
 pub(super) struct Twins<T>(BTreeMap<Name, T>);
@@ -30,6 +30,6 @@ impl<T> Twins<T> {
 
 fn name(trace: &Trace, activity: ActivityKey) -> Name {
     let activity = &trace.activities()[activity];
-    let workflow_id = trace.workflows()[activity.workflow].workflow_id.clone();
-    (workflow_id, activity.activity_type.clone(), activity.execution)
+    let workflow = &trace.workflows()[activity.workflow];
+    (workflow.workflow_id.clone(), workflow.run, activity.activity_type.clone(), activity.execution)
 }

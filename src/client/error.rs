@@ -18,8 +18,8 @@ pub enum ClientError {
         /// The names that there are.
         known: String,
     },
-    /// A workflow of this id has been started before.
-    #[error("the workflow id `{0}` is taken: a workflow of this id was started before")]
+    /// The id is taken by a workflow that is open.
+    #[error("the workflow id `{0}` is taken: a workflow of this id is open")]
     AlreadyStarted(String),
     /// Something could not be encoded.
     #[error("{what} cannot be encoded as JSON: {why}")]

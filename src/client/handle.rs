@@ -14,21 +14,25 @@ use super::error::ClientError;
 use crate::program::{Decode, Payload, Time, places};
 use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::world::core::{World, current};
+use crate::world::network::LateSignalKey;
+use crate::world::query::QueryKey;
 
-/// A workflow that a script has started.
+/// A workflow that a script has started. Where other runs follow the first one, by continue-as-new or a retry, it is the
+/// handle of the newest, and its result is that of the last.
 pub struct WorkflowHandle<O> {
-    key: WorkflowKey,
+    first: WorkflowKey,
     id: Arc<str>,
     output: PhantomData<fn() -> O>,
 }
 
 impl<O: Decode> WorkflowHandle<O> {
     pub(super) fn new(key: WorkflowKey, id: Arc<str>) -> WorkflowHandle<O> {
-        WorkflowHandle { key, id, output: PhantomData }
+        WorkflowHandle { first: key, id, output: PhantomData }
     }
 
-    pub(super) fn key(&self) -> WorkflowKey {
-        self.key
+    /// The newest run.
+    pub(super) fn newest(&self, service: &Service) -> WorkflowKey {
+        service.newest_in_chain(self.first)
     }
 
     /// The id under which it was started.
@@ -40,7 +44,7 @@ impl<O: Decode> WorkflowHandle<O> {
     #[track_caller]
     pub fn is_open(&self) -> bool {
         places::called("handle.is_open");
-        world().inspect(|service| service.workflow(self.key).is_open())
+        world().inspect(|service| service.workflow(self.newest(service)).is_open())
     }
 
     /// Sends a signal, and waits until the service has it. The workflow's code sees it with its next task.
@@ -54,7 +58,7 @@ impl<O: Decode> WorkflowHandle<O> {
     pub fn signal<'a>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, ()> {
         Call::new("handle.signal", async move {
             let input = encode(input, || format!("the input of signal `{name}`"))?;
-            if let Some(late) = world().send_signal(self.key, name, input)? {
+            if let Some(late) = self.send(&world(), name, input)? {
                 poll_fn(|context| world().poll_signal(late, context)).await?;
             }
             Ok(())
@@ -70,7 +74,7 @@ impl<O: Decode> WorkflowHandle<O> {
     pub fn query<'a, R: Decode>(&'a self, name: &'a str, input: &'a (impl Serialize + ?Sized)) -> Call<'a, R> {
         Call::new("handle.query", async move {
             let input = encode(input, || format!("the input of query `{name}`"))?;
-            let query = world().ask(self.key, name, input);
+            let query = self.ask(&world(), name, input);
             let answer = poll_fn(|context| world().poll_query(query, context)).await;
             let answer = answer.map_err(ClientError::Query)?;
             decode(&answer, || format!("the answer to query `{name}`"))
@@ -83,7 +87,9 @@ impl<O: Decode> WorkflowHandle<O> {
     /// The error is [`ClientError::Refused`], for which the service has no reason so far.
     #[track_caller]
     pub fn cancel(&self) -> Call<'_, ()> {
-        self.serve("handle.cancel", |service, now| service.request_cancel(self.key, "asked by the client".into(), now))
+        self.serve("handle.cancel", |service, now| {
+            service.request_cancel(self.newest(service), "asked by the client".into(), now)
+        })
     }
 
     /// Closes the workflow at once; its code does not hear of it.
@@ -92,7 +98,7 @@ impl<O: Decode> WorkflowHandle<O> {
     /// The error is [`ClientError::Refused`] if the workflow has closed.
     #[track_caller]
     pub fn terminate<'a>(&'a self, reason: &'a str) -> Call<'a, ()> {
-        self.serve("handle.terminate", move |service, now| service.terminate(self.key, reason.into(), now))
+        self.serve("handle.terminate", move |service, now| service.terminate(self.newest(service), reason.into(), now))
     }
 
     /// Waits until the workflow has closed.
@@ -103,7 +109,7 @@ impl<O: Decode> WorkflowHandle<O> {
     #[track_caller]
     pub fn result(&self) -> Call<'_, O> {
         Call::new("handle.result", async move {
-            let outcome = poll_fn(|context| world().poll_outcome(self.key, context));
+            let outcome = poll_fn(|context| world().poll_outcome_of_chain(self.first, context));
             match outcome.await {
                 WorkflowOutcome::Completed(result) => {
                     decode(&result, || format!("the result of workflow `{}`", self.id))
@@ -111,6 +117,16 @@ impl<O: Decode> WorkflowHandle<O> {
                 other => Err(ClientError::NotCompleted(other)),
             }
         })
+    }
+
+    fn send(&self, world: &World, name: &str, input: Payload) -> Result<Option<LateSignalKey>, Refused> {
+        let run = world.inspect(|service| self.newest(service));
+        world.send_signal(run, name, input)
+    }
+
+    fn ask(&self, world: &World, name: &str, input: Payload) -> QueryKey {
+        let run = world.inspect(|service| self.newest(service));
+        world.ask(run, name, input)
     }
 
     /// A call that the service answers at once.

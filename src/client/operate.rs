@@ -10,7 +10,7 @@ use crate::program::{ActivityId, Decode, Time, places};
 use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
 
 impl<O: Decode> WorkflowHandle<O> {
-    /// Looks at the service as it is at this moment. The key is that of this workflow.
+    /// Looks at the service as it is at this moment. The key is that of the newest run of this workflow.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -31,7 +31,7 @@ impl<O: Decode> WorkflowHandle<O> {
     #[track_caller]
     pub fn inspect<R>(&self, look: impl FnOnce(&Service, WorkflowKey) -> R) -> R {
         places::called("handle.inspect");
-        world().inspect(|service| look(service, self.key()))
+        world().inspect(|service| look(service, self.newest(service)))
     }
 
     /// Completes an open activity by its id, whether an attempt runs, waits for its retry, or was never taken. An
@@ -50,7 +50,7 @@ impl<O: Decode> WorkflowHandle<O> {
         Call::new("handle.complete_activity", async move {
             let result = encode(result, || format!("the result of activity `{activity_id}`"))?;
             let id = ActivityId::Named(activity_id.into());
-            Ok(world().serve(move |service, now| service.complete_by_id(self.key(), &id, result, now))?)
+            Ok(world().serve(move |service, now| service.complete_by_id(self.newest(service), &id, result, now))?)
         })
     }
 
@@ -95,7 +95,7 @@ impl<O: Decode> WorkflowHandle<O> {
     ) -> Call<'a, ()> {
         self.serve(name, move |service, now| {
             let id = ActivityId::Named(activity_id.into());
-            let activity = service.open_activity(self.key(), &id).ok_or(Refused::ACTIVITY_GONE)?;
+            let activity = service.open_activity(self.newest(service), &id).ok_or(Refused::ACTIVITY_GONE)?;
             act(service, activity, now);
             Ok(())
         })

@@ -44,7 +44,7 @@ use crate::world::query::QueryKey;
 pub struct Start {
     /// The registered name.
     pub workflow_type: String,
-    /// The id, which no workflow of the run may have had before.
+    /// The id, which no open workflow of the run may have.
     pub workflow_id: String,
     /// The encoded input.
     pub input: Payload,
@@ -68,16 +68,13 @@ impl Start {
 /// Starts a workflow. A type that is not registered ends the run with an error: a server would wait for a worker that has it.
 ///
 /// # Errors
-/// The error is the workflow that has had the id before.
+/// The error is the run that has the id, which is open.
 ///
 /// # Panics
 /// It panics outside a simulation, as all requests do. Requests of workflow code end the run with an error.
 pub fn start(start: Start) -> Result<WorkflowKey, WorkflowKey> {
     let world = enter();
     let id: Arc<str> = start.workflow_id.into();
-    if let Some(taken) = world.find_workflow(&id) {
-        return Err(taken);
-    }
     let Some(name) = world.workflow_type(&start.workflow_type) else {
         let known = world.workflow_types();
         let error = RunError::UnknownWorkflow { name: start.workflow_type, known };
@@ -87,10 +84,10 @@ pub fn start(start: Start) -> Result<WorkflowKey, WorkflowKey> {
         panic!("{why}")
     };
     let started = world.start_workflow(&name, &id, start.input, start.run_timeout);
-    started.ok_or_else(|| world.find_workflow(&id).expect("the id is taken"))
+    started.map_err(|_| world.find_workflow(&id).expect("the id is taken"))
 }
 
-/// Finds the workflow that was started under an id.
+/// Finds the newest run of the workflow of an id.
 pub fn find(workflow_id: &str) -> Option<WorkflowKey> {
     enter().find_workflow(workflow_id)
 }

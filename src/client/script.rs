@@ -12,6 +12,7 @@ use super::handle::{WorkflowHandle, encode, world};
 use crate::inside::state;
 use crate::inside::time::{self, Sleep};
 use crate::program::{Decode, Span, Time};
+use crate::service::Code;
 
 /// A client of the simulated service, in virtual time. It is given to the script of
 /// [`Simulation::drive`](crate::Simulation::drive) and
@@ -44,8 +45,9 @@ impl Client {
             };
             let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
             match world.start_workflow(&name, &id, input, Span::ZERO) {
-                Some(key) => Ok(WorkflowHandle::new(key, id)),
-                None => Err(ClientError::AlreadyStarted(id.to_string())),
+                Ok(key) => Ok(WorkflowHandle::new(key, id)),
+                Err(refused) if refused.code == Code::AlreadyExists => Err(ClientError::AlreadyStarted(id.to_string())),
+                Err(refused) => Err(refused.into()),
             }
         })
     }

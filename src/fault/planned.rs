@@ -43,19 +43,24 @@ enum State {
 }
 
 /// The attempt or workflow that a fault strikes: name, execution, attempt, and the workflow's id, if the plan says it.
-type Owner<'a> = (&'a str, u32, Option<u32>, Option<&'a str>);
+type Owner<'a> = (&'a str, u32, Option<u32>, Option<&'a str>, u32);
 
 /// The sites of deadlines.
 const DEADLINES: RangeInclusive<Site> = Site::Deadline(0)..=Site::Deadline(u32::MAX);
 
+/// The run of a workflow that a point names: the first, unless it says another.
+fn run_of(point: &Point) -> u32 {
+    point.run.unwrap_or(1)
+}
+
 impl Pending {
     fn key(&self) -> (Owner<'_>, Site) {
         let point = &self.entry.point;
-        ((&point.name, point.execution, point.attempt, point.workflow_id.as_deref()), point.site)
+        ((&point.name, point.execution, point.attempt, point.workflow_id.as_deref(), run_of(point)), point.site)
     }
 
     fn may_strike(&self) -> bool {
-        self.state == State::Waiting && !self.is_barred && self.entry.point.run.is_none_or(|run| run == 1)
+        self.state == State::Waiting && !self.is_barred
     }
 
     /// Says whether it holds a task back which no worker has taken.
@@ -100,7 +105,7 @@ impl Planned {
         let ids = [Some(Some(at.workflow_id)), may_be_unsaid.then_some(None)];
         let entries = &self.entries;
         let positions = ids.into_iter().flatten().flat_map(|workflow_id| {
-            let owner = (at.name, at.execution, at.attempt, workflow_id);
+            let owner = (at.name, at.execution, at.attempt, workflow_id, at.run);
             let first = entries.partition_point(|pending| pending.key() < (owner, *sites.start()));
             let end = (owner, *sites.end());
             (first..entries.len()).take_while(move |position| entries[*position].key() <= end)
@@ -145,10 +150,11 @@ impl Faults for Planned {
 
     fn in_vain(&mut self, point: &Point) {
         // The run names the points of its first workflow without the workflow's id, which a plan may say.
-        let unsaid = |point: &Point| Point { workflow_id: None, ..point.clone() };
+        let said = |point: &Point| Point { run: Some(run_of(point)), ..point.clone() };
+        let unsaid = |point: &Point| Point { workflow_id: None, ..said(point) };
         let names_it = |pending: &Pending| match point.workflow_id {
-            Some(_) => pending.entry.point == *point,
-            None => unsaid(&pending.entry.point) == *point,
+            Some(_) => said(&pending.entry.point) == said(point),
+            None => unsaid(&pending.entry.point) == said(point),
         };
         let struck = self.entries.iter_mut().filter(|pending| pending.state == State::Struck && names_it(pending));
         if let Some(pending) = struck.min_by_key(|pending| pending.entry.point != *point) {
@@ -180,7 +186,7 @@ mod tests {
 
     /// A site of the first execution of `a`.
     fn at(workflow_id: &str, first_workflow: bool, attempt: Option<u32>, site: Site) -> Location<'_> {
-        Location { workflow_id, first_workflow, name: "a", execution: 1, attempt, site }
+        Location { workflow_id, first_workflow, run: 1, name: "a", execution: 1, attempt, site }
     }
 
     fn strike(planned: &mut Planned, at: Location<'_>) -> Option<String> {

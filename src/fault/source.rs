@@ -64,9 +64,10 @@ pub(crate) trait Faults: fmt::Debug {
 /// The place of a site in a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Location<'a> {
-    /// The workflow to which it belongs, and whether that is the first one started.
+    /// The workflow to which it belongs, whether that is the first one started, and which of its runs this is.
     pub(crate) workflow_id: &'a str,
     pub(crate) first_workflow: bool,
+    pub(crate) run: u32,
     /// The type of the activity, or of the workflow at its own sites.
     pub(crate) name: &'a str,
     pub(crate) execution: u32,

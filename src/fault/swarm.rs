@@ -110,8 +110,15 @@ mod tests {
         let limits = || Limits::of_workflow(may_end);
         let mut struck = Vec::new();
         for site in sites() {
-            let at =
-                Location { workflow_id: "w", first_workflow: true, name: "a", execution: 1, attempt: Some(1), site };
+            let at = Location {
+                workflow_id: "w",
+                first_workflow: true,
+                run: 1,
+                name: "a",
+                execution: 1,
+                attempt: Some(1),
+                site,
+            };
             if swarm.may_strike(site) {
                 struck.extend(swarm.strike(at, &limits));
             }
@@ -144,7 +151,15 @@ mod tests {
         // These are failures alone, at awaits and effects.
         let mut swarm = seeds.into_iter().find(has_failures_alone).expect("a seed with failures alone");
         let site = Site::Await(1);
-        let at = Location { workflow_id: "w", first_workflow: true, name: "a", execution: 1, attempt: Some(1), site };
+        let at = Location {
+            workflow_id: "w",
+            first_workflow: true,
+            run: 1,
+            name: "a",
+            execution: 1,
+            attempt: Some(1),
+            site,
+        };
         assert!((0..1_000).all(|_| swarm.strike(at, &|| Limits::of_workflow(false)).is_none()));
         assert_eq!(swarm.strike(at, &|| Limits::of_workflow(true)), Some(Fault::Fail));
     }

@@ -16,6 +16,8 @@
 
 mod activity;
 mod application_failure;
+mod child;
+mod continue_as_new;
 mod decode;
 mod extensions;
 mod failure;
@@ -39,6 +41,11 @@ pub use activity::{
     ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, AttemptListener, Beat, CancelReason,
 };
 pub use application_failure::ApplicationFailure;
+pub use child::{
+    ChildCancellation, ChildResolution, ChildSpec, ChildStart, IdConflictPolicy, IdReusePolicy, ParentClosePolicy,
+    Target,
+};
+pub use continue_as_new::ContinueAsNew;
 pub use decode::Decode;
 pub use extensions::Extensions;
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
@@ -55,7 +62,8 @@ pub(crate) use table::key;
 pub use table::{Key, Table};
 pub use waiters::{WaiterIndex, Waiters};
 pub(crate) use words::{An, Counted, is_mark_of_direction};
+pub(crate) use workflow::DEFAULT_TASK_TIMEOUT;
 pub use workflow::{
-    Activation, ActivityResolution, Command, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun,
-    WorkflowStart,
+    Activation, ActivityResolution, Command, Initiator, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram,
+    WorkflowRun, WorkflowStart,
 };

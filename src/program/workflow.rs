@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::continue_as_new::ContinueAsNew;
 use super::extensions::Extensions;
 use super::failure::Failure;
 use super::instant::{Span, Time};
 use super::marker::Marker;
 use super::payload::{Details, Payload};
-use super::spec::{ActivitySpec, Seq};
+use super::spec::{ActivitySpec, RetrySpec, Seq};
 
 /// Code of one workflow type.
 pub trait WorkflowProgram: Send + Sync {
@@ -98,15 +99,49 @@ pub struct RunInfo {
     pub workflow_type: Arc<str>,
     /// The queue that its workers poll.
     pub task_queue: Arc<str>,
-    /// The number of this run of a retried workflow, from 1.
+    /// The number of this run of a retried workflow, from 1. A run that another one has continued as is the first again.
     pub attempt: u32,
+    /// The id of the first run of the chain: of the runs that follow each other by retries, schedules and
+    /// continue-as-new.
+    pub first_run_id: Arc<str>,
+    /// The id of the run before this one in its chain; `None` for the first.
+    pub continued_run_id: Option<Arc<str>>,
+    /// The reason for which this run follows the one before; `None` for the first of a chain.
+    pub initiator: Option<Initiator>,
+    /// The result of the last run of the chain that completed, for a run of a schedule; `None` if none has.
+    pub last_result: Option<Payload>,
+    /// The failure of the run before, for a run that is a retry or follows a failed one by its schedule.
+    pub last_failure: Option<Arc<Failure>>,
+    /// The schedule by which the workflow is run again and again.
+    pub cron: Option<Arc<str>>,
+    /// The retry policy of the workflow, with the server's defaults; `None` means that it is not retried.
+    pub retry: Option<Arc<RetrySpec>>,
     /// The seed of the workflow's own random numbers, which is the same in every replay.
     pub random_seed: u64,
     /// The time at which the run started.
     pub started_at: Time,
     /// The longest time that the run may be open; zero means no limit.
     pub run_timeout: Span,
+    /// The longest time that all runs of the chain together may be open; zero means no limit.
+    pub execution_timeout: Span,
+    /// The longest time that a worker may take for one workflow task.
+    pub task_timeout: Span,
 }
+
+/// The reason for which a run follows another one under the same id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Initiator {
+    /// The code asked for it: continue-as-new.
+    Workflow,
+    /// The run before failed and is retried.
+    Retry,
+    /// The schedule asks for it.
+    Cron,
+}
+
+/// The time that a worker may take for one workflow task, where nobody has chosen another.
+pub(crate) const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
 
 impl RunInfo {
     /// Makes the first run of a workflow, started at the epoch, with the random numbers of seed 0.
@@ -116,15 +151,25 @@ impl RunInfo {
         workflow_type: impl Into<Arc<str>>,
         task_queue: impl Into<Arc<str>>,
     ) -> RunInfo {
+        let run_id = run_id.into();
         RunInfo {
             workflow_id: workflow_id.into(),
-            run_id: run_id.into(),
+            first_run_id: Arc::clone(&run_id),
+            run_id,
             workflow_type: workflow_type.into(),
             task_queue: task_queue.into(),
             attempt: 1,
+            continued_run_id: None,
+            initiator: None,
+            last_result: None,
+            last_failure: None,
+            cron: None,
+            retry: None,
             random_seed: 0,
             started_at: Time::ZERO,
             run_timeout: Span::ZERO,
+            execution_timeout: Span::ZERO,
+            task_timeout: DEFAULT_TASK_TIMEOUT,
         }
     }
 
@@ -302,12 +347,14 @@ pub enum Command {
     Fail(Arc<Failure>),
     /// Close as cancelled.
     Cancelled(Details),
+    /// Close, and go on as another run under the same id.
+    ContinueAsNew(Arc<ContinueAsNew>),
 }
 
 impl Command {
     /// Says whether the workflow closes with this command.
     pub fn closes_workflow(&self) -> bool {
-        matches!(self, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_))
+        matches!(self, Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) | Command::ContinueAsNew(_))
     }
 }
 

@@ -139,6 +139,7 @@ impl fmt::Display for EventText<'_> {
             What::WorkflowFailed(failure) => write!(f, "workflow failed: {}", self.failure(failure)),
             What::WorkflowCanceled => f.write_str("workflow cancelled"),
             What::WorkflowTimedOut => f.write_str("workflow timed out"),
+            What::WorkflowContinuedAsNew => f.write_str("workflow continued as new"),
 
             What::Scheduled(input) => write!(f, "scheduled: {}", self.excerpt(input)),
             What::RetryScheduled(due) => write!(f, "retry due at {due}, in {:?}", due.since(self.event.at)),

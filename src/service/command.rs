@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::history::{EventKind, TaskFailedCause};
 use super::workflow::{TimerState, find, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey, WorkflowOutcome};
-use crate::program::{ActivityId, ActivitySpec, Command, Details, Payload, RetrySpec, RetryState, Seq, Time, Timeouts};
+use crate::program::{
+    ActivityId, ActivitySpec, Command, ContinueAsNew, Details, Payload, RetrySpec, Seq, Time, Timeouts,
+};
 
 /// The details of an activity that was cancelled while it was not running, as a JSON string.
 /// Recorded scenario `cancel_wait_before_start`.
@@ -41,6 +43,7 @@ fn command_name(command: &Command) -> &'static str {
         Command::Complete(_) => "CompleteWorkflowExecution",
         Command::Fail(_) => "FailWorkflowExecution",
         Command::Cancelled(_) => "CancelWorkflowExecution",
+        Command::ContinueAsNew(_) => "ContinueAsNewWorkflowExecution",
     }
 }
 
@@ -111,14 +114,29 @@ impl Service {
                 }
                 // A marker is the workflow's own affair, and an answer to a query is not for the history.
                 Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
-                Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) => {
+                Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) | Command::ContinueAsNew(_) => {
                     if !self.workflow(workflow).buffered.is_empty() {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
+                    }
+                    if let Command::ContinueAsNew(next) = command {
+                        self.check_continue_as_new(next)?;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    fn check_continue_as_new(&mut self, next: &ContinueAsNew) -> Result<(), BadCommand> {
+        let bad = |message: String| {
+            (TaskFailedCause::BadContinueAsNewAttributes, format!("BadContinueAsNewAttributes: {message}"))
+        };
+        for (name, span) in [("WorkflowRunTimeout", next.run_timeout), ("WorkflowTaskTimeout", next.task_timeout)] {
+            if span.is_negative() {
+                return Err(bad(format!("invalid {name} on ContinueAsNewWorkflowExecutionCommand: negative duration")));
+            }
+        }
+        self.workflow_retry(next.retry.as_ref()).map(|_| ()).map_err(bad)
     }
 
     fn check_schedule(
@@ -163,7 +181,7 @@ impl Service {
         spec: &ActivitySpec,
         retry: &RetrySpec,
     ) -> Result<Timeouts, String> {
-        let run_timeout = self.workflow(workflow).run_timeout;
+        let run_timeout = self.workflow(workflow).run_timeout();
         let asked_for = spec.retry.as_ref().map(|_| retry);
         self.dialect.normalize_timeouts(spec.timeouts, asked_for, run_timeout, id, &spec.activity_type)
     }
@@ -245,19 +263,13 @@ impl Service {
                 }
                 Command::QueryAnswer { .. } => {}
                 Command::Complete(result) => {
-                    self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), now);
+                    self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), None, now);
                 }
-                Command::Fail(failure) => {
-                    let outcome = WorkflowOutcome::Failed {
-                        failure: Arc::clone(failure),
-                        // Runs of this simulation have no retry policy of their own.
-                        retry_state: RetryState::RetryPolicyNotSet,
-                    };
-                    self.close_workflow(workflow, outcome, now);
-                }
+                Command::Fail(failure) => self.fail_run(workflow, Arc::clone(failure), now),
                 Command::Cancelled(details) => {
-                    self.close_workflow(workflow, WorkflowOutcome::Canceled(details.clone()), now);
+                    self.close_workflow(workflow, WorkflowOutcome::Canceled(details.clone()), None, now);
                 }
+                Command::ContinueAsNew(next) => self.continue_as_new(workflow, next, now),
             }
         }
         if !cancelled.is_empty() {

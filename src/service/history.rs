@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::keys::ActivityKey;
 use crate::program::{
-    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, Seq, Span, Time, Timeouts,
+    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, RunInfo, Seq, Span, Time,
+    Timeouts,
 };
 
 /// One event of a workflow's history.
@@ -25,12 +26,12 @@ pub struct HistoryEvent {
 pub enum EventKind {
     /// `WORKFLOW_EXECUTION_STARTED`: always the first event.
     WorkflowExecutionStarted {
+        /// The facts about the run, with the options in force.
+        info: Arc<RunInfo>,
         /// The encoded input.
         input: Payload,
-        /// The timeout of this run; zero means none.
-        run_timeout: Span,
-        /// The timeout of each workflow task, after defaulting.
-        task_timeout: Span,
+        /// The time after which the first workflow task is scheduled.
+        first_task_backoff: Span,
     },
     /// `WORKFLOW_TASK_SCHEDULED`.
     WorkflowTaskScheduled {
@@ -180,8 +181,10 @@ pub enum EventKind {
     WorkflowExecutionFailed {
         /// The failure that the code ended with.
         failure: Arc<Failure>,
-        /// The reason why there was no other run.
+        /// The reason why there is no other run, or `IN_PROGRESS`.
         retry_state: RetryState,
+        /// The id of the run that retries this one.
+        new_run_id: Option<Arc<str>>,
     },
     /// `WORKFLOW_EXECUTION_CANCELED`.
     WorkflowExecutionCanceled {
@@ -190,8 +193,25 @@ pub enum EventKind {
     },
     /// `WORKFLOW_EXECUTION_TIMED_OUT`.
     WorkflowExecutionTimedOut {
-        /// The reason why there was no other run.
+        /// The reason why there is no other run, or `IN_PROGRESS`.
         retry_state: RetryState,
+        /// The id of the run that retries this one.
+        new_run_id: Option<Arc<str>>,
+    },
+    /// `WORKFLOW_EXECUTION_CONTINUED_AS_NEW`.
+    WorkflowExecutionContinuedAsNew {
+        /// The id of the run that follows.
+        new_run_id: Arc<str>,
+        /// Its registered name.
+        workflow_type: Arc<str>,
+        /// The queue that its workers poll.
+        task_queue: Arc<str>,
+        /// Its encoded input.
+        input: Payload,
+        /// The longest time that it may be open; zero means no limit.
+        run_timeout: Span,
+        /// The longest time that a worker may take for one of its workflow tasks.
+        task_timeout: Span,
     },
     /// `WORKFLOW_EXECUTION_TERMINATED`.
     WorkflowExecutionTerminated {
@@ -218,6 +238,8 @@ pub enum TaskFailedCause {
     StartTimerDuplicateId,
     /// A `CancelTimer` command for a timer that is not running.
     BadCancelTimerAttributes,
+    /// A `ContinueAsNew` command that makes no sense.
+    BadContinueAsNewAttributes,
     /// The replay of the workflow asked for other things than its history says.
     NonDeterministicError,
     /// The workflow's code panicked, or could not be run.
@@ -237,6 +259,7 @@ impl std::fmt::Display for TaskFailedCause {
             TaskFailedCause::BadStartTimerAttributes => "BAD_START_TIMER_ATTRIBUTES",
             TaskFailedCause::StartTimerDuplicateId => "START_TIMER_DUPLICATE_ID",
             TaskFailedCause::BadCancelTimerAttributes => "BAD_CANCEL_TIMER_ATTRIBUTES",
+            TaskFailedCause::BadContinueAsNewAttributes => "BAD_CONTINUE_AS_NEW_ATTRIBUTES",
             TaskFailedCause::NonDeterministicError => "NON_DETERMINISTIC_ERROR",
             TaskFailedCause::WorkflowWorkerUnhandledFailure => "WORKFLOW_WORKER_UNHANDLED_FAILURE",
             TaskFailedCause::ForceCloseCommand => "FORCE_CLOSE_COMMAND",

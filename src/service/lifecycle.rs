@@ -2,28 +2,13 @@
 
 use std::sync::Arc;
 
+use super::chain::Successor;
 use super::history::EventKind;
 use super::workflow::{TaskState, TimerState};
-use super::{ActivityKey, News, Refused, Service, ServiceTimer, StartWorkflow, Workflow, WorkflowKey, WorkflowOutcome};
-use crate::program::{ActivityId, RetryState, Seq, Time};
+use super::{ActivityKey, News, Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::program::{ActivityId, Seq, Time};
 
 impl Service {
-    /// Starts a run, with its first workflow task ready.
-    pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> WorkflowKey {
-        let input = start.input.clone();
-        let mut workflow = Workflow::new(start, now);
-        let Workflow { run_timeout, task_timeout, expires, .. } = workflow;
-        workflow.append(now, EventKind::WorkflowExecutionStarted { input, run_timeout, task_timeout });
-        let key = self.workflows.push(workflow);
-        if expires < Time::MAX {
-            // This timer is armed before any timer of an activity: at equal times the run's own timeout wins (recorded
-            // scenario `wf_run_timeout_equals_clipped_s2c`).
-            self.outbox.arm(expires, ServiceTimer::RunTimeout { workflow: key });
-        }
-        self.want_task(key, now);
-        key
-    }
-
     /// Asks a workflow to cancel itself. A second request, or a request for a closed workflow, is accepted and does nothing
     /// (recorded scenarios `cancel_wait_twice`, `cancel_after_close`).
     ///
@@ -33,6 +18,8 @@ impl Service {
         let run = &mut self.workflows[workflow];
         if run.is_open() && !run.cancel_requested {
             run.cancel_requested = true;
+            // It does not wait for the time of the first task (temporal `service/history/api/requestcancelworkflow/api.go`).
+            run.waits_for_first_task = false;
             self.outbox.news.push_back(News::WorkflowCancelRequested { workflow });
             self.record(workflow, now, EventKind::WorkflowExecutionCancelRequested { reason }, None);
             self.want_task(workflow, now);
@@ -67,32 +54,50 @@ impl Service {
         self.want_task(workflow, now);
     }
 
-    /// Closes a run whose timeout has passed. An open workflow task fails with it; events that the workflow has not
-    /// seen are written before the end.
-    pub(super) fn time_out_run(&mut self, workflow: WorkflowKey, now: Time) {
-        self.force_task_closed(workflow, now);
-        self.flush(workflow);
-        // Runs of this simulation have no retry policy of their own.
-        self.close_workflow(workflow, WorkflowOutcome::TimedOut { retry_state: RetryState::RetryPolicyNotSet }, now);
-    }
-
     /// Closes a run. Its open activities get no event; calls for them are refused from now on (recorded scenario
     /// `wf_terminate_activity_pending`).
-    pub(super) fn close_workflow(&mut self, workflow: WorkflowKey, outcome: WorkflowOutcome, now: Time) {
-        let run = &mut self.workflows[workflow];
+    ///
+    /// The run that follows begins in the same moment.
+    pub(super) fn close_workflow(
+        &mut self,
+        workflow: WorkflowKey,
+        outcome: WorkflowOutcome,
+        next: Option<Successor>,
+        now: Time,
+    ) {
+        let new_run_id = next.as_ref().map(|_| self.next_run_id(&self.workflow(workflow).info().workflow_id));
         let event = match outcome.clone() {
             WorkflowOutcome::Completed(result) => EventKind::WorkflowExecutionCompleted { result },
             WorkflowOutcome::Failed { failure, retry_state } => {
-                EventKind::WorkflowExecutionFailed { failure, retry_state }
+                EventKind::WorkflowExecutionFailed { failure, retry_state, new_run_id }
             }
             WorkflowOutcome::Canceled(details) => EventKind::WorkflowExecutionCanceled { details },
-            WorkflowOutcome::TimedOut { retry_state } => EventKind::WorkflowExecutionTimedOut { retry_state },
+            WorkflowOutcome::TimedOut { retry_state } => {
+                EventKind::WorkflowExecutionTimedOut { retry_state, new_run_id }
+            }
             WorkflowOutcome::Terminated { reason } => EventKind::WorkflowExecutionTerminated { reason },
+            WorkflowOutcome::ContinuedAsNew => {
+                let Some(Successor { info, input, .. }) = &next else {
+                    unreachable!("a run that continues as another one has a successor")
+                };
+                EventKind::WorkflowExecutionContinuedAsNew {
+                    new_run_id: new_run_id.unwrap_or_default(),
+                    workflow_type: Arc::clone(&info.workflow_type),
+                    task_queue: Arc::clone(&info.task_queue),
+                    input: input.clone(),
+                    run_timeout: info.run_timeout,
+                    task_timeout: info.task_timeout,
+                }
+            }
         };
+        let run = &mut self.workflows[workflow];
         run.append(now, event);
         run.buffered.clear();
         run.task = TaskState::None;
         run.outcome = Some(outcome);
         self.outbox.news.push_back(News::WorkflowClosed { workflow });
+        if let Some(next) = next {
+            self.follow(workflow, next, now);
+        }
     }
 }

@@ -79,6 +79,11 @@ pub enum ServiceTimer {
         /// The token of the task.
         token: TaskToken,
     },
+    /// The first workflow task of a run, which has waited for it, may be scheduled.
+    FirstTask {
+        /// The workflow run.
+        workflow: WorkflowKey,
+    },
     /// A workflow run has been open for too long.
     RunTimeout {
         /// The workflow run.
@@ -192,6 +197,11 @@ pub enum News {
     /// A workflow task failed; for a first attempt the last `WORKFLOW_TASK_FAILED` event says why.
     TaskFailed {
         /// The run whose task it was.
+        workflow: WorkflowKey,
+    },
+    /// A workflow run started.
+    WorkflowStarted {
+        /// The workflow run.
         workflow: WorkflowKey,
     },
     /// A workflow run closed; [`Workflow::outcome`](super::Workflow::outcome) says how.

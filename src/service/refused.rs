@@ -23,6 +23,8 @@ pub enum Code {
     NotFound,
     /// The request makes no sense as it is.
     InvalidArgument,
+    /// There is such a thing already.
+    AlreadyExists,
 }
 
 /// Writes the code as gRPC spells it: `NOT_FOUND`.
@@ -31,6 +33,7 @@ impl fmt::Display for Code {
         f.write_str(match self {
             Code::NotFound => "NOT_FOUND",
             Code::InvalidArgument => "INVALID_ARGUMENT",
+            Code::AlreadyExists => "ALREADY_EXISTS",
         })
     }
 }
@@ -38,6 +41,10 @@ impl fmt::Display for Code {
 impl Refused {
     pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Refused {
         Refused { code: Code::InvalidArgument, message: message.into() }
+    }
+
+    pub(super) fn already_exists(message: String) -> Refused {
+        Refused { code: Code::AlreadyExists, message: message.into() }
     }
 
     /// Source: temporal `service/history/consts/const.go`, recorded scenarios `stale_*`.

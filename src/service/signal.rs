@@ -38,7 +38,7 @@ impl Service {
         }
         self.force_task_closed(workflow, now);
         self.flush(workflow);
-        self.close_workflow(workflow, WorkflowOutcome::Terminated { reason }, now);
+        self.close_workflow(workflow, WorkflowOutcome::Terminated { reason }, None, now);
         Ok(())
     }
 }

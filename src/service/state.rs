@@ -1,6 +1,6 @@
 //! [`Service`]: all that the simulated service knows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::activity::Activity;
@@ -22,17 +22,8 @@ use crate::program::{RetrySpec, Table, Timeouts};
 /// use durasim::{Span, Time};
 ///
 /// let mut service = Service::new();
-/// let start = StartWorkflow {
-///     workflow_id: "order-1".into(),
-///     run_id: "run-1".into(),
-///     workflow_type: "order".into(),
-///     task_queue: "default".into(),
-///     input: Payload::new(b"{}"),
-///     run_timeout: Span::ZERO,
-///     task_timeout: Span::ZERO,
-///     random_seed: 0,
-/// };
-/// let workflow = service.start_workflow(start, Time::ZERO);
+/// let start = StartWorkflow::new("order-1", "order", "default", Payload::new(b"{}"));
+/// let workflow = service.start_workflow(start, Time::ZERO).unwrap().run();
 ///
 /// let timeouts = Timeouts::default().start_to_close(Span::from_secs(5));
 /// let spec = ActivitySpec::new("charge", Payload::new(b"{}")).timeouts(timeouts);
@@ -53,6 +44,8 @@ pub struct Service {
     /// The things that the last calls left for the caller.
     pub outbox: Outbox,
     pub(super) workflows: Table<WorkflowKey, Workflow>,
+    /// The newest run of each workflow id, and the number of its runs.
+    pub(super) newest_runs: BTreeMap<Arc<str>, (WorkflowKey, u32)>,
     pub(super) activities: Table<ActivityKey, Activity>,
     pub(super) policies: PolicyCache,
     /// The options in force of the activities that the commands at hand schedule, in the order of the commands.
@@ -73,11 +66,12 @@ impl Service {
 
     /// Makes a new service in the memory of this one.
     pub(crate) fn emptied(self) -> Service {
-        let Service { outbox, workflows, activities, policies, mut checked, dialect: _ } = self;
+        let Service { outbox, workflows, newest_runs: _, activities, policies, mut checked, dialect: _ } = self;
         checked.clear();
         Service {
             outbox: outbox.emptied(),
             workflows: workflows.emptied(),
+            newest_runs: BTreeMap::new(),
             activities: activities.emptied(),
             policies: policies.emptied(),
             checked,

@@ -70,7 +70,7 @@ impl Workflow {
     }
 
     fn append_task_scheduled(&mut self, attempt: u32, at: Time) -> u64 {
-        let timeout = timeout_of_attempt(self.task_timeout, attempt);
+        let timeout = timeout_of_attempt(self.info().task_timeout, attempt);
         self.append(at, EventKind::WorkflowTaskScheduled { attempt, timeout })
     }
 
@@ -97,7 +97,7 @@ impl Service {
     /// Sees to it that the workflow gets a task for its news.
     pub(super) fn want_task(&mut self, workflow: WorkflowKey, now: Time) {
         let run = &self.workflows[workflow];
-        if run.is_open() && run.task == TaskState::None {
+        if run.is_open() && run.task == TaskState::None && !run.waits_for_first_task {
             self.schedule_task(workflow, 1, now);
         }
     }
@@ -140,7 +140,7 @@ impl Service {
         run.task = TaskState::Started { attempt, scheduled_at: at, started_at: now };
         let token = TaskToken { workflow, stamp };
         let previous_started_event_id = run.previous_started_event_id;
-        let deadline = now.plus(timeout_of_attempt(run.task_timeout, attempt));
+        let deadline = now.plus(timeout_of_attempt(run.info().task_timeout, attempt));
         self.outbox.arm(deadline, ServiceTimer::TaskTimeout { token });
         Some(WorkflowTask { token, attempt, previous_started_event_id, started_event_id })
     }

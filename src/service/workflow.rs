@@ -4,29 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
-use super::keys::ActivityKey;
+use super::keys::{ActivityKey, WorkflowKey};
 use crate::program::{Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
-
-/// The values with which a workflow run starts.
-#[derive(Clone, PartialEq, Debug)]
-pub struct StartWorkflow {
-    /// The id of the workflow, chosen by the caller that starts it.
-    pub workflow_id: Arc<str>,
-    /// The id of this run.
-    pub run_id: Arc<str>,
-    /// The registered name.
-    pub workflow_type: Arc<str>,
-    /// The queue that its workers poll.
-    pub task_queue: Arc<str>,
-    /// The encoded input.
-    pub input: Payload,
-    /// The longest time the run may be open; zero means no limit.
-    pub run_timeout: Span,
-    /// The longest time a worker may take for one workflow task; zero means 10 s. Clipped to the run timeout.
-    pub task_timeout: Span,
-    /// The seed of the workflow's own random numbers.
-    pub random_seed: u64,
-}
 
 /// The way in which a workflow run closed.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,16 +17,18 @@ pub enum WorkflowOutcome {
     Failed {
         /// The failure that the code gave.
         failure: Arc<Failure>,
-        /// The reason why there is no other run.
+        /// The reason why there is no other run; [`InProgress`](RetryState::InProgress) if one follows.
         retry_state: RetryState,
     },
     /// The run closed as cancelled.
     Canceled(Details),
     /// The run was closed by its run timeout.
     TimedOut {
-        /// The reason why there is no other run.
+        /// The reason why there is no other run; [`InProgress`](RetryState::InProgress) if one follows.
         retry_state: RetryState,
     },
+    /// The run has done its part, and another one follows under the same id.
+    ContinuedAsNew,
     /// The run was closed from outside.
     Terminated {
         /// The reason in words, possibly empty.
@@ -63,6 +44,7 @@ impl WorkflowOutcome {
             WorkflowOutcome::Failed { failure, .. } => format!("failed: {failure}"),
             WorkflowOutcome::Canceled(_) => "cancelled".to_owned(),
             WorkflowOutcome::TimedOut { .. } => "timed out".to_owned(),
+            WorkflowOutcome::ContinuedAsNew => "continued as new".to_owned(),
             WorkflowOutcome::Terminated { reason } if reason.is_empty() => "terminated".to_owned(),
             WorkflowOutcome::Terminated { reason } => format!("terminated: {reason}"),
         }
@@ -113,10 +95,20 @@ pub(super) enum TimerState {
 #[derive(Debug)]
 pub struct Workflow {
     info: Arc<RunInfo>,
-    pub(super) run_timeout: Span,
-    pub(super) task_timeout: Span,
-    /// The time at which its run timeout passes.
+    /// The time at which its run timeout passes, or that of the whole chain.
     pub(super) expires: Time,
+    /// The time at which the timeout of the whole chain passes.
+    pub(super) execution_expires: Time,
+    /// The time at which its first workflow task may be scheduled.
+    pub(super) first_task_at: Time,
+    /// Says whether that time is still to come.
+    pub(super) waits_for_first_task: bool,
+    /// The number of this run among those of its id, from 1.
+    pub(super) number: u32,
+    /// The run before this one in its chain.
+    pub(super) predecessor: Option<WorkflowKey>,
+    /// The run that follows this one in its chain.
+    pub(super) successor: Option<WorkflowKey>,
     pub(super) cancel_requested: bool,
     pub(super) outcome: Option<WorkflowOutcome>,
     pub(super) task: TaskState,
@@ -143,27 +135,17 @@ pub struct Workflow {
 const EVENTS_OF_ONE_ACTIVITY: usize = 11;
 
 impl Workflow {
-    /// A run that starts now, with nothing in its history yet.
-    pub(super) fn new(start: StartWorkflow, now: Time) -> Workflow {
-        const DEFAULT_TASK_TIMEOUT: Span = Span::from_secs(10);
-        let mut task_timeout = if start.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { start.task_timeout };
-        if !start.run_timeout.is_zero() {
-            task_timeout = task_timeout.min(start.run_timeout);
-        }
+    /// A run with nothing in its history yet.
+    pub(super) fn new(info: Arc<RunInfo>, expires: Time, execution_expires: Time, first_task_at: Time) -> Workflow {
         Workflow {
-            info: Arc::new(RunInfo {
-                workflow_id: start.workflow_id,
-                run_id: start.run_id,
-                workflow_type: start.workflow_type,
-                task_queue: start.task_queue,
-                attempt: 1,
-                random_seed: start.random_seed,
-                started_at: now,
-                run_timeout: start.run_timeout,
-            }),
-            run_timeout: start.run_timeout,
-            task_timeout,
-            expires: if start.run_timeout.is_zero() { Time::MAX } else { now.plus(start.run_timeout) },
+            info,
+            expires,
+            execution_expires,
+            first_task_at,
+            waits_for_first_task: false,
+            number: 1,
+            predecessor: None,
+            successor: None,
             cancel_requested: false,
             outcome: None,
             task: TaskState::None,
@@ -186,7 +168,30 @@ impl Workflow {
 
     /// The longest time the run may be open; zero means no limit.
     pub fn run_timeout(&self) -> Span {
-        self.run_timeout
+        self.info.run_timeout
+    }
+
+    /// The encoded input.
+    pub fn input(&self) -> &Payload {
+        match &self.history[0].kind {
+            EventKind::WorkflowExecutionStarted { input, .. } => input,
+            other => unreachable!("a history begins with its start, not with {other:?}"),
+        }
+    }
+
+    /// The number of this run among those of its workflow id, from 1.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The run before this one in its chain.
+    pub fn predecessor(&self) -> Option<WorkflowKey> {
+        self.predecessor
+    }
+
+    /// The run that follows this one in its chain, by continue-as-new or by a retry.
+    pub fn successor(&self) -> Option<WorkflowKey> {
+        self.successor
     }
 
     /// Says whether the run has not closed.
@@ -240,6 +245,11 @@ impl Workflow {
         let id = self.history.len() as u64 + 1;
         self.history.push(HistoryEvent { id, at, kind });
         id
+    }
+
+    /// Says whether the time of its first workflow task is still to come.
+    pub fn waits_for_first_task(&self) -> bool {
+        self.waits_for_first_task
     }
 
     /// Says whether a timer of the run's own is running.

@@ -289,6 +289,8 @@ pub enum WorkflowEnd {
     TimedOut,
     /// It was closed from outside, for this reason.
     Terminated(Bytes),
+    /// It has done its part, and another run follows under the same id.
+    ContinuedAsNew,
 }
 
 /// A worker, through all its processes.

@@ -209,6 +209,8 @@ pub enum What {
     MarkerRecorded(MarkerKey),
     /// Workflow: closed from outside, for this reason.
     WorkflowTerminated(Bytes),
+    /// Workflow: closed, and goes on as another run under the same id.
+    WorkflowContinuedAsNew,
     /// Workflow: its code answered a query, or could not, by its key in [`Trace::answers`](super::Trace::answers).
     QueryAnswered(AnswerKey),
 }
@@ -223,6 +225,7 @@ impl What {
                 | What::WorkflowCanceled
                 | What::WorkflowTimedOut
                 | What::WorkflowTerminated(_)
+                | What::WorkflowContinuedAsNew
         )
     }
 }

@@ -62,8 +62,10 @@ pub struct WorkflowName {
     pub workflow_id: Arc<str>,
     /// The registered name.
     pub workflow_type: Arc<str>,
-    /// The number of this workflow among those of its type, from 1.
+    /// The number of this workflow among those of its type, from 1. Runs that follow each other have the same.
     pub execution: u32,
+    /// The number of this run among those of its workflow id, from 1.
+    pub run: u32,
 }
 
 /// An attempt of the run, as the trace names it.
@@ -184,13 +186,19 @@ impl Trace {
 
 /// The coordinates that plans name.
 impl Trace {
+    /// Says whether this is a run of the workflow that was started first, whose id goes without saying.
+    pub(crate) fn is_first(&self, workflow: WorkflowKey) -> bool {
+        workflow == WorkflowKey::FIRST
+            || self.workflows[workflow].workflow_id == self.workflows[WorkflowKey::FIRST].workflow_id
+    }
+
     /// The coordinate of a site of an activity's attempt, by the activity's key.
     pub(crate) fn activity_point(&self, activity: ActivityKey, attempt: u32, site: Site) -> Point {
         let name = &self.activities[activity];
         let workflow = &self.workflows[name.workflow];
         Point {
-            workflow_id: (name.workflow != WorkflowKey::FIRST).then(|| workflow.workflow_id.clone()),
-            run: None,
+            workflow_id: (!self.is_first(name.workflow)).then(|| workflow.workflow_id.clone()),
+            run: (workflow.run > 1).then_some(workflow.run),
             name: name.activity_type.clone(),
             execution: name.execution,
             attempt: Some(attempt),
@@ -203,7 +211,7 @@ impl Trace {
         let name = &self.workflows[workflow];
         Point {
             workflow_id: None,
-            run: None,
+            run: (name.run > 1).then_some(name.run),
             name: name.workflow_type.clone(),
             execution: name.execution,
             attempt: None,

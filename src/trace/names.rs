@@ -22,12 +22,20 @@ impl fmt::Display for Coordinate<'_> {
             Who::Worker(worker) => write!(f, "worker {worker}"),
             Who::Workflow(key) => {
                 let workflow = &trace.workflows[key];
-                write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)
+                write!(f, "{}#{}", Name(&workflow.workflow_type), workflow.execution)?;
+                if workflow.run > 1 { write!(f, "@{}", workflow.run) } else { Ok(()) }
             }
             Who::Activity(key) => {
                 let activity = &trace.activities[key];
-                if activity.workflow != WorkflowKey::FIRST {
-                    write!(f, "{}:", Id(&trace.workflows[activity.workflow].workflow_id))?;
+                let (workflow, is_first) = (&trace.workflows[activity.workflow], trace.is_first(activity.workflow));
+                if !is_first {
+                    write!(f, "{}", Id(&workflow.workflow_id))?;
+                }
+                if workflow.run > 1 {
+                    write!(f, "/{}", workflow.run)?;
+                }
+                if !is_first || workflow.run > 1 {
+                    f.write_str(":")?;
                 }
                 write!(f, "{}#{}", Name(&activity.activity_type), activity.execution)
             }
@@ -53,12 +61,15 @@ impl Trace {
 
     /// The workflow to which a point belongs.
     pub(crate) fn workflow_of(&self, point: &Point) -> Option<WorkflowKey> {
-        let is_it = |name: &WorkflowName| match (point.attempt, &point.workflow_id) {
-            (None, _) => name.workflow_type == point.name && name.execution == point.execution,
-            (Some(_), Some(id)) => name.workflow_id == *id,
-            (Some(_), None) => true,
+        let is_it = |key: WorkflowKey, name: &WorkflowName| {
+            let is_named = match (point.attempt, &point.workflow_id) {
+                (None, _) => name.workflow_type == point.name && name.execution == point.execution,
+                (Some(_), Some(id)) => name.workflow_id == *id,
+                (Some(_), None) => self.is_first(key),
+            };
+            is_named && name.run == point.run.unwrap_or(1)
         };
-        self.workflows.iter().find(|(_, name)| is_it(name)).map(|(key, _)| key)
+        self.workflows.iter().find(|(key, name)| is_it(*key, name)).map(|(key, _)| key)
     }
 }
 
@@ -85,9 +96,12 @@ impl Trace {
         let name = &self.attempts[attempt];
         let activity = &self.activities[name.activity];
         let execution = if activity.execution == 1 { String::new() } else { format!("#{}", activity.execution) };
-        let workflow = match activity.workflow {
-            WorkflowKey::FIRST => String::new(),
-            other => format!(" (workflow {})", Id(&self.workflows[other].workflow_id)),
+        let workflow = &self.workflows[activity.workflow];
+        let workflow = match (self.is_first(activity.workflow), workflow.run) {
+            (true, 1) => String::new(),
+            (true, run) => format!(" (run {run})"),
+            (false, 1) => format!(" (workflow {})", Id(&workflow.workflow_id)),
+            (false, run) => format!(" (workflow {}, run {run})", Id(&workflow.workflow_id)),
         };
         format!("attempt {} of {}{execution}{workflow}", name.number, Name(&activity.activity_type))
     }

@@ -15,7 +15,9 @@ pub struct ActivityRecord {
     pub activity_type: Arc<str>,
     /// The workflow that scheduled it.
     pub workflow_id: Arc<str>,
-    /// The number of this activity among those of this type in its workflow, from 1.
+    /// The number of the run that scheduled it among those of the workflow id, from 1.
+    pub run: u32,
+    /// The number of this activity among those of this type in its run, from 1.
     pub execution: u32,
     /// The time at which it was scheduled.
     pub scheduled_at: Time,
@@ -104,6 +106,7 @@ pub(crate) fn activities(trace: &Trace, executions: &Executions) -> Vec<Activity
         ActivityRecord {
             activity_type: name.activity_type.clone(),
             workflow_id: trace.workflows()[activity.workflow].workflow_id.clone(),
+            run: trace.workflows()[activity.workflow].run,
             execution: name.execution,
             scheduled_at: activity.scheduled.at,
             closed_at: activity.closed.map(|(moment, _)| moment.at),

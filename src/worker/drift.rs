@@ -37,6 +37,7 @@ pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[
                 | EventKind::WorkflowExecutionCompleted { .. }
                 | EventKind::WorkflowExecutionFailed { .. }
                 | EventKind::WorkflowExecutionCanceled { .. }
+                | EventKind::WorkflowExecutionContinuedAsNew { .. }
         );
         let command = is_asked.then(|| commands.next())??;
         let (words, expected, found) = differs(&event.kind, command)?;
@@ -63,6 +64,10 @@ fn differs(kind: &EventKind, command: &Command) -> Option<(String, String, Strin
             let (expected, found) = bytes_differ(known.to_string().as_bytes(), failure.to_string().as_bytes())
                 .unwrap_or_else(|| (format!("{known:?}"), format!("{failure:?}")));
             Some(("fails with another failure".to_owned(), expected, found))
+        }
+        (EventKind::WorkflowExecutionContinuedAsNew { input: known, .. }, Command::ContinueAsNew(next)) => {
+            let (expected, found) = bytes_differ(known.as_bytes(), next.input.as_bytes())?;
+            Some(("continues as new with another input".to_owned(), expected, found))
         }
         (EventKind::WorkflowExecutionCanceled { details: known }, Command::Cancelled(details)) => {
             let text = |details: &Details| details.as_bytes().map(<[u8]>::to_vec);

@@ -24,6 +24,7 @@ pub(crate) enum Asked<'a> {
     Complete,
     Fail,
     Cancelled,
+    ContinueAsNew { workflow_type: &'a str },
 }
 
 impl Instance {
@@ -107,6 +108,7 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
         EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
         EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
         EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
+        EventKind::WorkflowExecutionContinuedAsNew { workflow_type, .. } => Asked::ContinueAsNew { workflow_type },
         _ => return None,
     })
 }
@@ -249,6 +251,7 @@ impl Asked<'_> {
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
             Asked::Cancelled => "the workflow closed as cancelled".to_owned(),
+            Asked::ContinueAsNew { workflow_type } => format!("the workflow continued as new ({workflow_type})"),
         }
     }
 }
@@ -278,6 +281,10 @@ fn words(command: &Command) -> String {
         Command::Complete(_) => "complete the workflow".to_owned(),
         Command::Fail(_) => "fail the workflow".to_owned(),
         Command::Cancelled(_) => "close the workflow as cancelled".to_owned(),
+        Command::ContinueAsNew(next) => match &next.workflow_type {
+            Some(workflow_type) => format!("continue as new ({workflow_type})"),
+            None => "continue as new".to_owned(),
+        },
     }
 }
 
@@ -304,6 +311,9 @@ impl Asked<'_> {
             (Asked::Complete, Command::Complete(_))
             | (Asked::Fail, Command::Fail(_))
             | (Asked::Cancelled, Command::Cancelled(_)) => true,
+            (Asked::ContinueAsNew { workflow_type }, Command::ContinueAsNew(next)) => {
+                next.workflow_type.as_ref().is_none_or(|chosen| **chosen == **workflow_type)
+            }
             _ => false,
         }
     }

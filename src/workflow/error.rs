@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::program::{ApplicationFailure, Command, Details, Failure, FailureKind, RetryState, TimeoutType};
+use crate::program::{
+    ApplicationFailure, Command, ContinueAsNew, Details, Failure, FailureKind, RetryState, TimeoutType,
+};
 
 /// Says how something that workflow code waited for did not succeed, or that the code itself did not.
 ///
-/// A workflow that returns [`Cancelled`](Self::Cancelled) after its cancellation was requested closes as cancelled.
-/// Every other error closes it as failed.
+/// A workflow that returns [`Cancelled`](Self::Cancelled) after its cancellation was requested closes as cancelled, and
+/// one that returns [`ContinueAsNew`](Self::ContinueAsNew) goes on as another run. Every other error closes it as failed.
 #[derive(Clone, PartialEq, Debug, Error)]
 #[non_exhaustive]
 pub enum WorkflowError {
@@ -52,6 +54,10 @@ pub enum WorkflowError {
         /// The decoder's words.
         why: String,
     },
+    /// The run has done its part, and another one follows under the same id.
+    /// [`WorkflowContext::continue_as_new`](crate::WorkflowContext::continue_as_new) makes it.
+    #[error("continues as new")]
+    ContinueAsNew(Arc<ContinueAsNew>),
     /// `?` makes it of a `serde_json::Error` in the workflow's own code. It fails the workflow with error type `JsonError`.
     #[error("{0}")]
     Json(String),
@@ -150,6 +156,7 @@ impl WorkflowError {
     pub(super) fn into_command(self, cancel_requested: bool) -> Command {
         match self {
             WorkflowError::Cancelled(_) if cancel_requested => Command::Cancelled(Details::Absent),
+            WorkflowError::ContinueAsNew(next) => Command::ContinueAsNew(next),
             error => Command::Fail(error.into_failure()),
         }
     }
@@ -170,6 +177,8 @@ impl WorkflowError {
             WorkflowError::Encode { .. } => plain("EncodeError", &self),
             WorkflowError::Input { .. } => plain("InputDecodeError", &self),
             WorkflowError::Json(_) => plain("JsonError", &self),
+            // It closes the run, wherever it is returned to the end.
+            WorkflowError::ContinueAsNew(_) => plain("ContinueAsNew", &self),
         })
     }
 }

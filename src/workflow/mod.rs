@@ -2,6 +2,7 @@
 
 mod activity_future;
 mod context;
+mod continue_as_new;
 mod error;
 mod generator;
 mod handlers;

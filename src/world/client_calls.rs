@@ -11,25 +11,24 @@ use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::trace::WorkerKey;
 
 impl World {
-    /// Starts a workflow of a registered type. `None` if the id is taken.
-    /// A run timeout of zero means no limit.
+    /// Starts a workflow of a registered type. A run timeout of zero means no limit.
+    ///
+    /// # Errors
+    /// The error is the answer of the service.
     pub(crate) fn start_workflow(
         &self,
         name: &Arc<str>,
         id: &Arc<str>,
         input: Payload,
         run_timeout: Span,
-    ) -> Option<WorkflowKey> {
-        let mut core = self.core.borrow_mut();
-        if core.workflow_ids.contains_key(id) {
-            return None;
-        }
-        Some(core.start_workflow(name, id, input, self.setup.task_queue().clone(), run_timeout))
+    ) -> Result<WorkflowKey, Refused> {
+        let queue = self.setup.task_queue().clone();
+        self.core.borrow_mut().start_workflow(name, id, input, queue, run_timeout)
     }
 
-    /// Finds the workflow that was started under an id.
+    /// Finds the newest run of the workflow of an id.
     pub(crate) fn find_workflow(&self, id: &str) -> Option<WorkflowKey> {
-        self.core.borrow().workflow_ids.get(id).copied()
+        self.core.borrow().service.newest_run(id)
     }
 
     /// Gives the settings that adapters have left in the simulation.
@@ -94,7 +93,13 @@ impl World {
         self.core.borrow_mut().poll_query(query, context.waker())
     }
 
-    /// How a workflow has closed.
+    /// How the last run of a chain has closed.
+    pub(crate) fn poll_outcome_of_chain(&self, first: WorkflowKey, context: &Context<'_>) -> Poll<WorkflowOutcome> {
+        let newest = self.inspect(|service| service.newest_in_chain(first));
+        self.poll_outcome(newest, context)
+    }
+
+    /// How a run has closed.
     pub(crate) fn poll_outcome(&self, workflow: WorkflowKey, context: &Context<'_>) -> Poll<WorkflowOutcome> {
         let core = &mut **self.core.borrow_mut();
         match core.service.workflow(workflow).outcome() {

@@ -141,8 +141,6 @@ pub(crate) struct Core {
     pub(super) queries: Table<QueryKey, Query>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
-    /// The ids under which workflows were started.
-    pub(super) workflow_ids: BTreeMap<Arc<str>, WorkflowKey>,
     pub(super) dead: Dead,
     pub(super) memories: Memories,
     pub(super) host_link: HostLink,
@@ -240,7 +238,6 @@ impl Core {
             holds: Holds::default(),
             queries: Table::new(),
             waiting_queries: BTreeMap::new(),
-            workflow_ids: BTreeMap::new(),
             dead: memory.dead,
             memories: Memories::default(),
             host_link: HostLink::default(),

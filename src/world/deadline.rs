@@ -38,13 +38,13 @@ impl Run {
         for (activity, name) in trace.activities().iter() {
             let workflow = &trace.workflows()[name.workflow];
             // The first of those that have the same name.
-            let key = (&*workflow.workflow_id, &*name.activity_type, name.execution);
+            let key = (&*workflow.workflow_id, workflow.run, &*name.activity_type, name.execution);
             activities.entry(key).or_insert(activity);
         }
         let first = trace.workflows().get(WorkflowKey::FIRST).map(|name| &*name.workflow_id);
         let activity_of = |Entry { point, .. }: &Entry| {
             let workflow_id = point.workflow_id.as_deref().or(first)?;
-            activities.get(&(workflow_id, &*point.name, point.execution)).copied()
+            activities.get(&(workflow_id, point.run.unwrap_or(1), &*point.name, point.execution)).copied()
         };
         entries.iter().map(activity_of).collect()
     }

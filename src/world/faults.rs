@@ -57,7 +57,8 @@ impl Core {
         let name = &trace.workflows()[workflow];
         let location = Location {
             workflow_id: &name.workflow_id,
-            first_workflow: workflow == WorkflowKey::FIRST,
+            first_workflow: trace.is_first(workflow),
+            run: name.run,
             name: &name.workflow_type,
             execution: name.execution,
             attempt: None,
@@ -130,7 +131,8 @@ fn location(trace: &Trace, activity: ActivityKey, attempt: u32, site: Site) -> L
     let workflow = &trace.workflows()[name.workflow];
     Location {
         workflow_id: &workflow.workflow_id,
-        first_workflow: name.workflow == WorkflowKey::FIRST,
+        first_workflow: trace.is_first(name.workflow),
+        run: workflow.run,
         name: &name.activity_type,
         execution: name.execution,
         attempt: Some(attempt),

@@ -60,7 +60,8 @@ impl Core {
         };
         let location = Location {
             workflow_id: &self.trace.workflows()[workflow].workflow_id,
-            first_workflow: workflow == WorkflowKey::FIRST,
+            first_workflow: self.trace.is_first(workflow),
+            run: self.trace.workflows()[workflow].run,
             name,
             execution,
             attempt,

@@ -81,7 +81,7 @@ fn each_once(points: &[&Point], name: impl Fn(&Point) -> String) -> Vec<String> 
 fn is_of(point: &Point, missing: &Point) -> bool {
     point.name == missing.name
         && point.site.is_workflow() == missing.site.is_workflow()
-        && (point.site.is_workflow() || point.workflow_id == missing.workflow_id)
+        && (point.site.is_workflow() || (&point.workflow_id, point.run) == (&missing.workflow_id, missing.run))
 }
 
 /// The name with the workflow it is of, as a plan spells it.

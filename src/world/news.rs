@@ -5,11 +5,12 @@ use std::iter;
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use super::hosted_activity::HostedActivity;
+use super::hosted_workflow::HostedWorkflow;
 use super::shown::ShownActivity;
 use crate::fault::{Fault, Observable, Site};
 use crate::program::Time;
 use crate::service::{ActivityClose, ActivityKey, EventKind, News, Ready, Service, WorkflowKey, WorkflowOutcome};
-use crate::trace::{ActivityName, AttemptKey, What, Who};
+use crate::trace::{ActivityName, AttemptKey, What, Who, WorkflowName};
 
 impl Core {
     /// Calls the service and takes what that leaves: timers for the queue, tasks for workers, news for the trace.
@@ -92,6 +93,7 @@ impl Core {
                 }
             }
             News::ActivityClosed { activity } => self.note_closed(activity),
+            News::WorkflowStarted { workflow } => self.note_workflow_started(workflow),
             News::WorkflowClosed { workflow } => self.note_workflow_closed(workflow),
             News::ActivityCancelRequested { .. }
             | News::WorkflowCancelRequested { .. }
@@ -144,6 +146,7 @@ impl Core {
             | News::RetryScheduled { .. }
             | News::AttemptTimedOut { .. }
             | News::ActivityClosed { .. }
+            | News::WorkflowStarted { .. }
             | News::WorkflowClosed { .. } => unreachable!("{news:?} is heard above"),
         };
         self.note(who, what);
@@ -155,6 +158,30 @@ impl Core {
         if !self.holds.is_empty() {
             self.observed(workflow, observable);
         }
+    }
+
+    /// A run has started: by a client, or because another run has closed or has asked for it.
+    fn note_workflow_started(&mut self, workflow: WorkflowKey) {
+        let run = self.service.workflow(workflow);
+        let info = run.info().clone();
+        let input = self.trace.store(run.input().as_bytes());
+        let number = run.number();
+        let named = self.trace.workflows();
+        let is_of_type = |name: &&WorkflowName| name.workflow_type == info.workflow_type;
+        let before = run.predecessor().map(|before| &named[before]).filter(is_of_type);
+        // The types are few, so that one of this type is near.
+        let newest = || named.values().rev().find(is_of_type).map_or(1, |name| name.execution + 1);
+        let execution = before.map_or_else(newest, |before| before.execution);
+        self.trace.name_workflow(WorkflowName {
+            workflow_id: info.workflow_id.clone(),
+            workflow_type: info.workflow_type.clone(),
+            execution,
+            run: number,
+        });
+        self.shown.add_workflow(info);
+        self.workflows.push(HostedWorkflow::default());
+        self.open_workflows += 1;
+        self.note(Who::Workflow(workflow), What::WorkflowStarted(input));
     }
 
     fn note_scheduled(&mut self, activity: ActivityKey) {
@@ -200,6 +227,7 @@ impl Core {
             Some(WorkflowOutcome::Completed(result)) => What::WorkflowCompleted(self.trace.store(result.as_bytes())),
             Some(WorkflowOutcome::Failed { failure, .. }) => What::WorkflowFailed(self.trace.store_failure(failure)),
             Some(WorkflowOutcome::TimedOut { .. }) => What::WorkflowTimedOut,
+            Some(WorkflowOutcome::ContinuedAsNew) => What::WorkflowContinuedAsNew,
             Some(WorkflowOutcome::Canceled(_)) => What::WorkflowCanceled,
             Some(WorkflowOutcome::Terminated { reason }) => {
                 What::WorkflowTerminated(self.trace.store(reason.as_bytes()))

@@ -149,7 +149,8 @@ fn event_index(trace: &Trace, workflow: WorkflowKey, history: &[HistoryEvent], e
         }
         EventKind::WorkflowExecutionCompleted { .. }
         | EventKind::WorkflowExecutionFailed { .. }
-        | EventKind::WorkflowExecutionCanceled { .. } => first(Who::Workflow(workflow), &What::closes_workflow),
+        | EventKind::WorkflowExecutionCanceled { .. }
+        | EventKind::WorkflowExecutionContinuedAsNew { .. } => first(Who::Workflow(workflow), &What::closes_workflow),
         _ => None,
     }
 }

@@ -155,7 +155,7 @@ impl Run {
             return Outcome::Open;
         }
         core.service
-            .workflow(WorkflowKey::FIRST)
+            .workflow(core.service.newest_in_chain(WorkflowKey::FIRST))
             .outcome()
             .map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
     }

@@ -297,10 +297,19 @@ impl Names {
         let mut words = String::new();
         let Some((activity, number)) = self.attempts.get(attempt.index()) else { return "of a run".to_owned() };
         let Some(activity) = self.activities.get(activity.index()) else { return "of a run".to_owned() };
-        if activity.workflow != WorkflowKey::FIRST
-            && let Some(workflow) = self.workflows.get(activity.workflow.index())
-        {
-            let _ = write!(words, "{}:", Id(&workflow.workflow_id));
+        let (index, id) = (activity.workflow.index(), |workflow: &Arc<RunInfo>| workflow.workflow_id.clone());
+        if let (Some(first), Some(workflow)) = (self.workflows.first(), self.workflows.get(index)) {
+            let is_first = id(first) == id(workflow);
+            let earlier = self.workflows[..index].iter().filter(|earlier| id(earlier) == id(workflow)).count();
+            if !is_first {
+                let _ = write!(words, "{}", Id(&workflow.workflow_id));
+            }
+            if earlier > 0 {
+                let _ = write!(words, "/{}", earlier + 1);
+            }
+            if !is_first || earlier > 0 {
+                words.push(':');
+            }
         }
         let _ = write!(words, "{}#{}@{number}", Name(&activity.activity_type), activity.execution);
         words

@@ -15,7 +15,6 @@ use super::error::{RunError, outside_in_script};
 use super::event_places::EventPlaces;
 use super::holds::Holds;
 use super::host::note_panic;
-use super::hosted_workflow::HostedWorkflow;
 use super::logging;
 use super::run::{Finished, Run};
 use super::running::Tag;
@@ -34,8 +33,8 @@ use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics::{self, Unwound};
 use crate::program::places;
 use crate::program::{Payload, Span, Tries, list_names};
-use crate::service::{StartWorkflow, WorkflowKey};
-use crate::trace::{What, Who, WorkflowName};
+use crate::service::{Refused, StartAnswer, StartWorkflow, WorkflowKey};
+use crate::trace::{What, Who};
 
 /// All that a run needs but its plan.
 #[derive(Clone, Debug)]
@@ -334,13 +333,18 @@ impl Start {
             core.note(Who::Worker(worker), What::WorkerStarted);
         }
         if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
-            core.start_workflow(workflow, workflow, input.clone(), self.setup.task_queue().clone(), Span::ZERO);
+            let queue = self.setup.task_queue().clone();
+            core.start_workflow(workflow, workflow, input.clone(), queue, Span::ZERO)
+                .expect("the first workflow of a run has no options that could be refused");
         }
     }
 }
 
 impl Core {
     /// Starts a workflow of this type under this id.
+    ///
+    /// # Errors
+    /// The error is the answer of the service.
     pub(crate) fn start_workflow(
         &mut self,
         workflow_type: &Arc<str>,
@@ -348,38 +352,14 @@ impl Core {
         input: Payload,
         task_queue: Arc<str>,
         run_timeout: Span,
-    ) -> WorkflowKey {
-        let bytes = self.trace.store(input.as_bytes());
-        // The types are few, so that one of this type is near.
-        let named = self.trace.workflows().values();
-        let execution =
-            named.rev().find(|name| name.workflow_type == *workflow_type).map_or(1, |name| name.execution + 1);
-        let key = self.trace.name_workflow(WorkflowName {
-            workflow_id: workflow_id.clone(),
-            workflow_type: workflow_type.clone(),
-            execution,
-        });
-        self.workflow_ids.insert(workflow_id.clone(), key);
-        self.workflows.push(HostedWorkflow::default());
-        self.open_workflows += 1;
-        self.note(Who::Workflow(key), What::WorkflowStarted(bytes));
+    ) -> Result<WorkflowKey, Refused> {
         let start = StartWorkflow {
-            workflow_id: workflow_id.clone(),
-            run_id: workflow_id.clone(),
-            workflow_type: workflow_type.clone(),
-            task_queue,
-            input,
             run_timeout,
             task_timeout: self.settings.workflow_task_timeout.into(),
-            random_seed: self.user_random.seed() ^ key.index() as u64,
+            random_seed: self.user_random.seed() ^ self.workflows.next_key().index() as u64,
+            ..StartWorkflow::new(workflow_id.clone(), workflow_type.clone(), task_queue, input)
         };
-        self.serve_then(
-            |service, now| service.start_workflow(start, now),
-            |core, workflow| {
-                core.shown.add_workflow(core.service.workflow(workflow).info().clone());
-                workflow
-            },
-        )
+        self.serve(|service, now| service.start_workflow(start, now)).map(StartAnswer::run)
     }
 }
 

@@ -138,12 +138,15 @@ impl Core {
             if !workflow.is_open() || workflow.activities().iter().any(|(_, activity)| is_open(*activity)) {
                 continue;
             }
-            let (what, question) = if workflow.has_timer() {
+            let run = if name.run > 1 { format!(" (run {})", name.run) } else { String::new() };
+            let (what, question) = if workflow.waits_for_first_task() {
+                ("waits for the time of its first task", "")
+            } else if workflow.has_timer() {
                 ("waits for a timer", "")
             } else {
                 ("has no open activity and no timer", AWAITS_WHAT)
             };
-            let words_of_it = format!("workflow `{}` {what}", name.workflow_type);
+            let words_of_it = format!("workflow `{}`{run} {what}", name.workflow_type);
             words.push(with_places(words_of_it, self.workflows[key].places()) + question);
         }
         let more = words.len().saturating_sub(SHOWN);

@@ -61,17 +61,8 @@ impl Bench {
     }
 
     fn try_schedule_on(mut service: Service, spec: ActivitySpec) -> Result<Bench, Refused> {
-        let start = StartWorkflow {
-            workflow_id: "workflow".into(),
-            run_id: "run".into(),
-            workflow_type: "type".into(),
-            task_queue: "queue".into(),
-            input: Payload::new(b"null"),
-            run_timeout: Default::default(),
-            task_timeout: Default::default(),
-            random_seed: 0,
-        };
-        let workflow = service.start_workflow(start, Time::ZERO);
+        let start = StartWorkflow::new("workflow", "type", "queue", Payload::new(b"null"));
+        let workflow = service.start_workflow(start, Time::ZERO)?.run();
         let mut bench = Bench {
             service,
             now: Time::ZERO,

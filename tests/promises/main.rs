@@ -8,6 +8,7 @@ mod adapters;
 mod bad_input;
 mod cache;
 mod cadence;
+mod chains;
 mod checks;
 mod child;
 mod coordinates;

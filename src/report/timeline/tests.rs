@@ -16,6 +16,7 @@ impl Story {
             workflow_id: "file-1".into(),
             workflow_type: "resilient_processing".into(),
             execution: 1,
+            run: 1,
         });
         let activity_type = "process_large_file".into();
         trace.name_activity(ActivityName {
@@ -261,7 +262,12 @@ fn long_details_show_what_is_new_in_them() {
 #[test]
 fn the_less_frequent_events() {
     let mut story = Story::new();
-    story.0.name_workflow(WorkflowName { workflow_id: "file/2".into(), workflow_type: "w".into(), execution: 1 });
+    story.0.name_workflow(WorkflowName {
+        workflow_id: "file/2".into(),
+        workflow_type: "w".into(),
+        execution: 1,
+        run: 1,
+    });
     let other = ActivityName {
         workflow: WorkflowKey::at(1),
         activity_type: "copy all".into(),

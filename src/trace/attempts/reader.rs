@@ -87,6 +87,7 @@ impl Reader<'_> {
             What::WorkflowFailed(failure) => workflow.closed = Some((moment, WorkflowEnd::Failed(failure))),
             What::WorkflowCanceled => workflow.closed = Some((moment, WorkflowEnd::Canceled)),
             What::WorkflowTimedOut => workflow.closed = Some((moment, WorkflowEnd::TimedOut)),
+            What::WorkflowContinuedAsNew => workflow.closed = Some((moment, WorkflowEnd::ContinuedAsNew)),
             What::WorkflowTerminated(reason) => workflow.closed = Some((moment, WorkflowEnd::Terminated(reason))),
             _ => {}
         }

@@ -83,21 +83,14 @@ impl<'a> World<'a> {
     /// Makes a world whose workflow has been started, with outside events in the queue.
     pub fn new(definition: &'a Value, pace: Pace<&'a Value>) -> World<'a> {
         let workflow = &definition["workflow"];
-        let limits = ["run_timeout_ms", "execution_timeout_ms"].map(|limit| span(&workflow[limit]));
-        // There is one run, so that the shorter of the two is its limit.
-        let run_timeout = limits.into_iter().filter(|limit| !limit.is_zero()).min().unwrap_or_default();
         let start = StartWorkflow {
-            workflow_id: "workflow".into(),
-            run_id: "run-1".into(),
-            workflow_type: "Script".into(),
-            task_queue: "wf".into(),
-            input: payload(&Value::Null),
-            run_timeout,
+            run_timeout: span(&workflow["run_timeout_ms"]),
+            execution_timeout: span(&workflow["execution_timeout_ms"]),
             task_timeout: span(&workflow["task_timeout_ms"]),
-            random_seed: 0,
+            ..StartWorkflow::new("workflow", "Script", "wf", payload(&Value::Null))
         };
         let mut service = Service::new();
-        let workflow = service.start_workflow(start, Time::ZERO);
+        let workflow = service.start_workflow(start, Time::ZERO).expect("a start that the server took").run();
         let mut world = World {
             definition,
             service,
@@ -235,7 +228,7 @@ impl<'a> World<'a> {
                 self.gaps.push(Gap { from: Stamp::RunStarted, to: Stamp::RunTimedOut, nominal: at(self.now) });
                 None
             }
-            ServiceTimer::RetryDue { .. } | ServiceTimer::TaskTimeout { .. } => None,
+            ServiceTimer::RetryDue { .. } | ServiceTimer::TaskTimeout { .. } | ServiceTimer::FirstTask { .. } => None,
         };
         self.service.fire(timer, self.now);
         self.drain();

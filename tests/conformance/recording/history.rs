@@ -68,12 +68,12 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
         attributes
     };
     match kind {
-        EventKind::WorkflowExecutionStarted { run_timeout, task_timeout, .. } => (
+        EventKind::WorkflowExecutionStarted { info, .. } => (
             "WORKFLOW_EXECUTION_STARTED",
             json!({
-                "workflow_run_timeout_ms": set(*run_timeout),
-                "workflow_task_timeout_ms": millis(*task_timeout),
-                "attempt": 1,
+                "workflow_run_timeout_ms": set(info.run_timeout),
+                "workflow_task_timeout_ms": millis(info.task_timeout),
+                "attempt": info.attempt,
             }),
         ),
         EventKind::WorkflowTaskScheduled { attempt, timeout } => {
@@ -144,13 +144,13 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
         EventKind::WorkflowExecutionCompleted { result } => {
             ("WORKFLOW_EXECUTION_COMPLETED", json!({ "result": sole(result) }))
         }
-        EventKind::WorkflowExecutionFailed { failure, retry_state: state } => {
+        EventKind::WorkflowExecutionFailed { failure, retry_state: state, .. } => {
             ("WORKFLOW_EXECUTION_FAILED", json!({ "failure": recorded(failure), "retry_state": retry_state(*state) }))
         }
         EventKind::WorkflowExecutionCanceled { details } => {
             ("WORKFLOW_EXECUTION_CANCELED", json!({ "details": listed(details) }))
         }
-        EventKind::WorkflowExecutionTimedOut { retry_state: state } => {
+        EventKind::WorkflowExecutionTimedOut { retry_state: state, .. } => {
             ("WORKFLOW_EXECUTION_TIMED_OUT", json!({ "retry_state": retry_state(*state) }))
         }
         EventKind::WorkflowExecutionTerminated { reason } => {

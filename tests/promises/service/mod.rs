@@ -1,6 +1,7 @@
 //! Recorded scenarios, driven through the service by hand.
 
 mod activities;
+mod chains;
 mod commands;
 mod operators;
 mod signals;
@@ -38,14 +39,9 @@ fn text(text: &str) -> Details {
 
 fn start_with(run_timeout: u64, task_timeout: u64) -> StartWorkflow {
     StartWorkflow {
-        workflow_id: "w".into(),
-        run_id: "r".into(),
-        workflow_type: "Script".into(),
-        task_queue: "q".into(),
-        input: Payload::new(b""),
         run_timeout: Span::from_millis(run_timeout as i64),
         task_timeout: Span::from_millis(task_timeout as i64),
-        random_seed: 0,
+        ..StartWorkflow::new("w", "Script", "q", Payload::new(b""))
     }
 }
 
@@ -71,7 +67,7 @@ fn boom() -> Option<Failure> {
 impl Bench {
     fn new(run_timeout: u64, task_timeout: u64) -> Bench {
         let mut service = Service::new();
-        let workflow = service.start_workflow(start_with(run_timeout, task_timeout), Time::ZERO);
+        let workflow = service.start_workflow(start_with(run_timeout, task_timeout), Time::ZERO).unwrap().run();
         let mut bench = Bench {
             service,
             workflow,

@@ -88,7 +88,7 @@ async fn starts_twice(client: &Client) -> Result<(), ClientError> {
 
 #[test]
 fn an_error_of_a_script_is_its_text_whatever_carries_it() {
-    let message = "the workflow id `twice-1` is taken: a workflow of this id was started before";
+    let message = "the workflow id `twice-1` is taken: a workflow of this id is open";
     let result = |exploration: Exploration| {
         let report = exploration
             .named("scripts")

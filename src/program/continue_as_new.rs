@@ -1,0 +1,81 @@
+//! [`ContinueAsNew`]: the run that follows a run which has done its part.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::instant::Span;
+use super::payload::Payload;
+use super::spec::RetrySpec;
+
+/// The content of a `ContinueAsNew` command: another run under the same id, with a history of its own.
+///
+/// Each value that is not set is that of the run before.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct ContinueAsNew {
+    /// The registered name of the next run's workflow; `None` means the same.
+    pub workflow_type: Option<Arc<str>>,
+    /// The queue of the next run; `None` means the same.
+    pub task_queue: Option<Arc<str>>,
+    /// The encoded input of the next run.
+    pub input: Payload,
+    /// The longest time that the next run may be open; zero means as long as this one.
+    pub run_timeout: Span,
+    /// The longest time that a worker may take for one workflow task; zero means as long as for this run.
+    pub task_timeout: Span,
+    /// The retry policy of the next run; `None` means the same.
+    pub retry: Option<RetrySpec>,
+    /// The headers, by name.
+    pub headers: BTreeMap<Arc<str>, Payload>,
+}
+
+impl ContinueAsNew {
+    /// Makes the next run of the same workflow, with this input and the options of the run before.
+    pub fn new(input: Payload) -> ContinueAsNew {
+        ContinueAsNew {
+            workflow_type: None,
+            task_queue: None,
+            input,
+            run_timeout: Span::ZERO,
+            task_timeout: Span::ZERO,
+            retry: None,
+            headers: BTreeMap::new(),
+        }
+    }
+
+    /// Chooses another workflow.
+    pub fn workflow_type(mut self, name: impl Into<Arc<str>>) -> ContinueAsNew {
+        self.workflow_type = Some(name.into());
+        self
+    }
+
+    /// Chooses another queue.
+    pub fn task_queue(mut self, queue: impl Into<Arc<str>>) -> ContinueAsNew {
+        self.task_queue = Some(queue.into());
+        self
+    }
+
+    /// Sets the longest time that the next run may be open.
+    pub fn run_timeout(mut self, timeout: Span) -> ContinueAsNew {
+        self.run_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time that a worker may take for one workflow task of the next run.
+    pub fn task_timeout(mut self, timeout: Span) -> ContinueAsNew {
+        self.task_timeout = timeout;
+        self
+    }
+
+    /// Sets the retry policy of the next run.
+    pub fn retry(mut self, policy: RetrySpec) -> ContinueAsNew {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: impl Into<Arc<str>>, value: Payload) -> ContinueAsNew {
+        self.headers.insert(name.into(), value);
+        self
+    }
+}

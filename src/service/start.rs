@@ -1,0 +1,218 @@
+//! The start of workflow runs: their options, ids that are taken, and a first workflow task that comes later.
+
+use std::sync::Arc;
+
+use super::history::EventKind;
+use super::{News, Refused, Service, ServiceTimer, Workflow, WorkflowKey, WorkflowOutcome};
+use crate::program::{DEFAULT_TASK_TIMEOUT, IdConflictPolicy, IdReusePolicy, Payload, RetrySpec, RunInfo, Span, Time};
+
+/// The values with which a workflow starts.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StartWorkflow {
+    /// The id of the workflow, chosen by the caller that starts it.
+    pub workflow_id: Arc<str>,
+    /// The registered name.
+    pub workflow_type: Arc<str>,
+    /// The queue that its workers poll.
+    pub task_queue: Arc<str>,
+    /// The encoded input.
+    pub input: Payload,
+    /// The longest time that each run may be open; zero means no limit.
+    pub run_timeout: Span,
+    /// The longest time that all runs of the chain together may be open; zero means no limit.
+    pub execution_timeout: Span,
+    /// The longest time that a worker may take for one workflow task; zero means 10 s. Clipped to the run timeout.
+    pub task_timeout: Span,
+    /// The retry policy; `None` means that the workflow is not retried.
+    pub retry: Option<RetrySpec>,
+    /// The time after which the first workflow task is scheduled. A signal does not wait for it and wakes nobody
+    /// (recorded scenario `wf_start_delay_signal`).
+    pub start_delay: Span,
+    /// The consequence of a closed workflow of the same id.
+    pub id_reuse: IdReusePolicy,
+    /// The consequence of an open workflow of the same id.
+    pub id_conflict: IdConflictPolicy,
+    /// The seed of the workflow's own random numbers.
+    pub random_seed: u64,
+}
+
+impl StartWorkflow {
+    /// Makes a start without options.
+    pub fn new(
+        workflow_id: impl Into<Arc<str>>,
+        workflow_type: impl Into<Arc<str>>,
+        task_queue: impl Into<Arc<str>>,
+        input: Payload,
+    ) -> StartWorkflow {
+        StartWorkflow {
+            workflow_id: workflow_id.into(),
+            workflow_type: workflow_type.into(),
+            task_queue: task_queue.into(),
+            input,
+            run_timeout: Span::ZERO,
+            execution_timeout: Span::ZERO,
+            task_timeout: Span::ZERO,
+            retry: None,
+            start_delay: Span::ZERO,
+            id_reuse: IdReusePolicy::default(),
+            id_conflict: IdConflictPolicy::default(),
+            random_seed: 0,
+        }
+    }
+}
+
+/// The answer to a start that was accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum StartAnswer {
+    /// A run has started.
+    New(WorkflowKey),
+    /// A run of this id is open already, and is what the caller wants.
+    Existing(WorkflowKey),
+}
+
+impl StartAnswer {
+    /// The run that the caller has now.
+    pub fn run(self) -> WorkflowKey {
+        match self {
+            StartAnswer::New(run) | StartAnswer::Existing(run) => run,
+        }
+    }
+}
+
+/// The end of a time that begins now; zero means that it has none.
+fn limit(now: Time, length: Span) -> Time {
+    if length.is_zero() { Time::MAX } else { now.plus(length) }
+}
+
+impl Service {
+    /// Starts a workflow under an id. Its first workflow task is ready, unless the start is delayed.
+    ///
+    /// # Errors
+    /// - `ALREADY_EXISTS` if the id is taken (recorded scenarios `wf_start_duplicate_running`,
+    ///   `wf_start_duplicate_closed`).
+    /// - `INVALID_ARGUMENT` if the retry policy or a time makes no sense.
+    pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> Result<StartAnswer, Refused> {
+        let retry = self.workflow_retry(start.retry.as_ref()).map_err(Refused::invalid)?;
+        for (name, span) in [
+            ("WorkflowExecutionTimeout", start.execution_timeout),
+            ("WorkflowRunTimeout", start.run_timeout),
+            ("WorkflowTaskTimeout", start.task_timeout),
+            ("WorkflowStartDelay", start.start_delay),
+        ] {
+            if span.is_negative() {
+                return Err(Refused::invalid(format!("An invalid {name} is set on request: negative duration")));
+            }
+        }
+        if let Some(newest) = self.newest_run(&start.workflow_id) {
+            let is_open = self.workflow(newest).is_open();
+            match start.id_conflict {
+                IdConflictPolicy::UseExisting if is_open => return Ok(StartAnswer::Existing(newest)),
+                IdConflictPolicy::TerminateExisting if is_open => {
+                    self.terminate(newest, Arc::from("TerminateIfRunning WorkflowIdReusePolicy Policy"), now)?;
+                }
+                _ => self.check_reuse(newest, start.id_reuse)?,
+            }
+        }
+        let run_id = self.next_run_id(&start.workflow_id);
+        let info = RunInfo {
+            random_seed: start.random_seed,
+            started_at: now,
+            run_timeout: start.run_timeout,
+            execution_timeout: start.execution_timeout,
+            task_timeout: start.task_timeout,
+            retry,
+            ..RunInfo::new(start.workflow_id, run_id, start.workflow_type, start.task_queue)
+        };
+        let execution_expires = limit(now, start.execution_timeout);
+        Ok(StartAnswer::New(self.begin_run(info, start.input, execution_expires, start.start_delay, now)))
+    }
+
+    /// The newest run of an id.
+    pub fn newest_run(&self, workflow_id: &str) -> Option<WorkflowKey> {
+        self.newest_runs.get(workflow_id).map(|(run, _)| *run)
+    }
+
+    /// Says whether a workflow may be started under the id of this one.
+    ///
+    /// Source: temporal `service/history/api/create_workflow_util.go`, recorded scenario `wf_start_duplicate_closed`.
+    pub(super) fn check_reuse(&self, newest: WorkflowKey, policy: IdReusePolicy) -> Result<(), Refused> {
+        let run = self.workflow(newest);
+        let (id, run_id) = (&run.info().workflow_id, &run.info().run_id);
+        let finished = |why: &str| {
+            Err(Refused::already_exists(format!(
+                "Workflow execution already finished{why}. WorkflowId: {id}, RunId: {run_id}. Workflow Id reuse \
+                 policy: {policy}."
+            )))
+        };
+        match (run.outcome(), policy) {
+            (None, _) => Err(Refused::already_exists(format!(
+                "Workflow execution is already running. WorkflowId: {id}, RunId: {run_id}."
+            ))),
+            (Some(_), IdReusePolicy::RejectDuplicate) => finished(""),
+            (Some(WorkflowOutcome::Completed(_)), IdReusePolicy::AllowDuplicateFailedOnly) => finished(" successfully"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The policy in force of a workflow, with the server's defaults.
+    pub(super) fn workflow_retry(&mut self, policy: Option<&RetrySpec>) -> Result<Option<Arc<RetrySpec>>, String> {
+        // The defaults are those of activities.
+        policy.map(|policy| self.policies.get(&Some(policy.clone()), self.dialect)).transpose()
+    }
+
+    /// The id of the next run of a workflow: the id of the workflow for the first, and its number behind it for others.
+    pub(super) fn next_run_id(&self, workflow_id: &Arc<str>) -> Arc<str> {
+        match self.newest_runs.get(workflow_id) {
+            None => Arc::clone(workflow_id),
+            Some((_, runs)) => format!("{workflow_id}:{}", runs + 1).into(),
+        }
+    }
+
+    /// Begins a run, whose options have been checked.
+    pub(super) fn begin_run(
+        &mut self,
+        info: RunInfo,
+        input: Payload,
+        execution_expires: Time,
+        backoff: Span,
+        now: Time,
+    ) -> WorkflowKey {
+        let mut task_timeout = if info.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { info.task_timeout };
+        if !info.run_timeout.is_zero() {
+            task_timeout = task_timeout.min(info.run_timeout);
+        }
+        let info = Arc::new(RunInfo { task_timeout, ..info });
+        let first_task_at = now.plus(backoff);
+        let expires = limit(first_task_at, info.run_timeout).min(execution_expires);
+        let mut workflow = Workflow::new(Arc::clone(&info), expires, execution_expires, first_task_at);
+        let is_delayed = first_task_at > now;
+        let runs = self.newest_runs.get(&info.workflow_id).map_or(0, |(_, runs)| *runs);
+        workflow.number = runs + 1;
+        workflow.waits_for_first_task = is_delayed;
+        workflow.append(
+            now,
+            EventKind::WorkflowExecutionStarted { info: Arc::clone(&info), input, first_task_backoff: backoff },
+        );
+        let key = self.workflows.push(workflow);
+        self.newest_runs.insert(Arc::clone(&info.workflow_id), (key, runs + 1));
+        self.outbox.news.push_back(News::WorkflowStarted { workflow: key });
+        if expires < Time::MAX {
+            // This timer is armed before any timer of an activity: at equal times the run's own timeout wins (recorded
+            // scenario `wf_run_timeout_equals_clipped_s2c`).
+            self.outbox.arm(expires, ServiceTimer::RunTimeout { workflow: key });
+        }
+        if is_delayed {
+            self.outbox.arm(first_task_at, ServiceTimer::FirstTask { workflow: key });
+        } else {
+            self.want_task(key, now);
+        }
+        key
+    }
+
+    /// Schedules the first workflow task of a run that has waited for it.
+    pub(super) fn first_task_due(&mut self, workflow: WorkflowKey, now: Time) {
+        self.workflows[workflow].waits_for_first_task = false;
+        self.want_task(workflow, now);
+    }
+}

@@ -1,0 +1,114 @@
+//! A workflow that goes on as another run lives through faults in each of its runs.
+
+use std::time::Duration;
+
+use durasim::fault::Plan;
+use durasim::service::WorkflowOutcome;
+use durasim::{
+    ActivityContext, ActivityError, ActivityOptions, Ledger, Outcome, Run, Simulation, WorkflowContext, WorkflowError,
+};
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[derive(Default)]
+struct Post {
+    letters: Ledger<u32>,
+}
+
+async fn remind(_: &ActivityContext, day: u32) -> Result<(), ActivityError> {
+    durasim::time::sleep(secs(1)).await;
+    durasim::state::<Post>().letters.record(day);
+    Ok(())
+}
+
+fn options() -> ActivityOptions {
+    ActivityOptions { start_to_close_timeout: secs(60), ..Default::default() }
+}
+
+/// Reminds once a day, with a history for each day.
+async fn subscription(ctx: &WorkflowContext, day: u32) -> Result<u32, WorkflowError> {
+    ctx.sleep(secs(24 * 3_600)).await?;
+    let () = ctx.execute_activity("remind", &day, options()).await?;
+    if day < 3 { Err(ctx.continue_as_new(&(day + 1))) } else { Ok(day) }
+}
+
+fn simulation() -> Simulation {
+    Simulation::temporal().state(Post::default).activity("remind", remind).workflow("subscription", subscription)
+}
+
+fn replay(plan: &str) -> Run {
+    simulation().plan(plan.parse::<Plan>().unwrap()).run("subscription", &1).unwrap()
+}
+
+#[test]
+fn the_result_is_that_of_the_last_run() {
+    let run = replay("v1 seed=0 order=fifo");
+    assert_eq!(run.result::<u32>(), Ok(3));
+    assert_eq!(run.state::<Post>().letters.total(), 3);
+    let runs: Vec<u32> = run.activities().iter().map(|activity| activity.run).collect();
+    assert_eq!(runs, [1, 2, 3]);
+}
+
+/// Runs of one id are told apart in timelines and plans.
+#[test]
+fn a_plan_strikes_the_run_that_it_names() {
+    let plan = "v1 seed=0 order=fifo; /2:remind#1@1:await1=crash; subscription#1@3:task2=evicted";
+    let run = replay(plan);
+    let timeline = run.timeline().to_string();
+    for line in
+        ["subscription#1@3  workflow started: 3", "/2:remind#1@2", "subscription#1    workflow continued as new"]
+    {
+        assert!(timeline.contains(line), "{line}: {timeline}");
+    }
+    let struck: Vec<String> = run.trace().faults().values().map(|(point, _)| point.to_string()).collect();
+    assert_eq!(struck, ["/2:remind#1@1:await1", "subscription#1@3:task2"]);
+    assert_eq!(run.result::<u32>(), Ok(3));
+}
+
+#[test]
+fn a_chain_lives_through_each_fault() {
+    simulation().explore("subscription", &1).every_fault().every_order().seeds(0..200).assert();
+}
+
+/// A workflow that is retried is another run, with its number; activities of a failed run are not there for the next.
+#[test]
+fn a_script_follows_a_chain_to_its_end() {
+    let (result, run) = simulation()
+        .drive(async |client| {
+            let handle = client.start::<u32>("subscription", "sub-1", &1).await.unwrap();
+            client.sleep(secs(40 * 3_600)).await;
+            // The second run is open.
+            assert!(handle.is_open());
+            let before = handle.inspect(|service, key| service.workflow(key).number());
+            (before, handle.result().await)
+        })
+        .unwrap();
+    assert_eq!(result, (2, Ok(3)));
+    assert!(
+        run.timeline().to_string().contains("sub-1/3:remind#1@1") || run.timeline().to_string().contains("/3:remind")
+    );
+}
+
+/// A run that never ends its chain is told by the horizon.
+#[test]
+fn a_chain_without_end_is_told() {
+    let endless =
+        async |ctx: &WorkflowContext, day: u32| -> Result<(), WorkflowError> { Err(ctx.continue_as_new(&(day + 1))) };
+    let simulation = Simulation::temporal().workflow("endless", endless).horizon(secs(100));
+    let error = simulation.run("endless", &1).expect_err("no end").to_string();
+    assert!(error.contains("100s") && error.contains("`endless`") && error.contains("run 10"), "{error}");
+}
+
+/// A failure that is made of it by hand is a failure; one that is returned continues.
+#[test]
+fn only_the_code_that_returns_it_goes_on() {
+    let stays = async |ctx: &WorkflowContext, day: u32| -> Result<u32, WorkflowError> {
+        let _ = ctx.continue_as_new(&(day + 1));
+        Ok(day)
+    };
+    let run = Simulation::temporal().workflow("stays", stays).run("stays", &1).unwrap();
+    assert!(matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))));
+    assert_eq!(run.trace().workflows().len(), 1);
+}
