@@ -180,8 +180,8 @@ pub use simulation::{Simulation, WorkerOptions};
 pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use trace::record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};
 pub use workflow::{
-    ActivityFuture, ActivityOptions, Cancellation, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer,
-    WorkflowContext, WorkflowError, WorkflowFn,
+    ActivityFuture, ActivityOptions, Cancellation, ChildFuture, ChildOptions, ChildWorkflow, MessageFuture, Recv,
+    RetryPolicy, ScopeCancelled, SignalReceiver, Timer, WorkflowContext, WorkflowError, WorkflowFn,
 };
 pub use world::{HeartbeatThrottle, Outcome, ResultError, Run, RunError, Settings, WorkflowTaskErrorKind};
 

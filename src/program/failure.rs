@@ -73,6 +73,14 @@ pub enum FailureKind {
     ChildWorkflow {
         /// The type of the workflow.
         workflow_type: Arc<str>,
+        /// The id of the workflow.
+        workflow_id: Arc<str>,
+        /// The id of its first run; empty if it never started.
+        run_id: Arc<str>,
+        /// The id of the event that initiated it; 0 if there is none.
+        initiated_event_id: u64,
+        /// The id of the event that says that it started; 0 if it never did.
+        started_event_id: u64,
         /// The reason why it was not retried.
         retry_state: RetryState,
     },
@@ -128,6 +136,11 @@ impl Failure {
             match &failure.kind {
                 FailureKind::Application { error_type, .. } if !error_type.is_empty() => {
                     for piece in &[&**error_type, ": ", &failure.message] {
+                        say(piece);
+                    }
+                }
+                FailureKind::ChildWorkflow { workflow_type, retry_state, .. } => {
+                    for piece in &[&*failure.message, " (", workflow_type, ", ", retry_state.as_str(), ")"] {
                         say(piece);
                     }
                 }

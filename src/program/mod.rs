@@ -64,6 +64,6 @@ pub use waiters::{WaiterIndex, Waiters};
 pub(crate) use words::{An, Counted, is_mark_of_direction};
 pub(crate) use workflow::DEFAULT_TASK_TIMEOUT;
 pub use workflow::{
-    Activation, ActivityResolution, Command, Initiator, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram,
-    WorkflowRun, WorkflowStart,
+    Activation, ActivityResolution, Command, Initiator, Job, Parent, RunInfo, TaskFailure, WorkflowLink,
+    WorkflowProgram, WorkflowRun, WorkflowStart,
 };

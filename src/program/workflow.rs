@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::child::{ChildResolution, ChildSpec, ChildStart, Target};
 use super::continue_as_new::ContinueAsNew;
 use super::extensions::Extensions;
 use super::failure::Failure;
@@ -99,6 +100,8 @@ pub struct RunInfo {
     pub workflow_type: Arc<str>,
     /// The queue that its workers poll.
     pub task_queue: Arc<str>,
+    /// The workflow that has started this one as its child.
+    pub parent: Option<Parent>,
     /// The number of this run of a retried workflow, from 1. A run that another one has continued as is the first again.
     pub attempt: u32,
     /// The id of the first run of the chain: of the runs that follow each other by retries, schedules and
@@ -126,6 +129,25 @@ pub struct RunInfo {
     pub execution_timeout: Span,
     /// The longest time that a worker may take for one workflow task.
     pub task_timeout: Span,
+}
+
+/// The run of a workflow that has started another one as its child.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Parent {
+    /// The id of the workflow.
+    pub workflow_id: Arc<str>,
+    /// The id of the run.
+    pub run_id: Arc<str>,
+    /// The event of the parent's history that initiated the child.
+    pub initiated_event_id: u64,
+}
+
+impl Parent {
+    /// Names a run that has initiated a child by this event.
+    pub fn new(workflow_id: impl Into<Arc<str>>, run_id: impl Into<Arc<str>>, initiated_event_id: u64) -> Parent {
+        Parent { workflow_id: workflow_id.into(), run_id: run_id.into(), initiated_event_id }
+    }
 }
 
 /// The reason for which a run follows another one under the same id.
@@ -158,6 +180,7 @@ impl RunInfo {
             run_id,
             workflow_type: workflow_type.into(),
             task_queue: task_queue.into(),
+            parent: None,
             attempt: 1,
             continued_run_id: None,
             initiator: None,
@@ -272,6 +295,40 @@ pub enum Job {
         /// The way in which it ended.
         result: ActivityResolution,
     },
+    /// A child has started, or cannot.
+    ChildStarted {
+        /// The number of the child.
+        seq: Seq,
+        /// The answer to its start.
+        result: ChildStart,
+    },
+    /// A child that had started has ended, all runs of its chain.
+    ChildDone {
+        /// The number of the child.
+        seq: Seq,
+        /// The way in which it ended.
+        result: ChildResolution,
+    },
+    /// A signal to another workflow has arrived, or cannot.
+    SignalDone {
+        /// The number of the signal.
+        seq: Seq,
+        /// The reason why it cannot arrive; `None` if it has.
+        failure: Option<Arc<Failure>>,
+    },
+    /// A request to cancel another workflow has arrived, or cannot.
+    CancelDone {
+        /// The number of the request.
+        seq: Seq,
+        /// The reason why it cannot arrive; `None` if it has.
+        failure: Option<Arc<Failure>>,
+    },
+    /// The request to cancel a child, which [`Command::CancelChild`] has made, has arrived, or could not. The worker
+    /// keeps it to itself: an instance gets the [`ChildDone`](Job::ChildDone) that follows from it.
+    ChildCancelRequested {
+        /// The number of the child.
+        seq: Seq,
+    },
     /// Somebody asked to cancel the workflow.
     Cancel {
         /// The reason in words, possibly empty.
@@ -319,6 +376,39 @@ pub enum Command {
     CancelActivity {
         /// The number of the activity.
         seq: Seq,
+    },
+    /// Start another workflow as a child of this one.
+    StartChild {
+        /// The number of the child: 1 for the first.
+        seq: Seq,
+        /// The child to start.
+        spec: Arc<ChildSpec>,
+    },
+    /// Cancel a child. The spec's [`ChildCancellation`](super::ChildCancellation) decides whether it is asked to cancel
+    /// itself, and how its future resolves; the worker sends the [`Job::ChildDone`] for it.
+    CancelChild {
+        /// The number of the child.
+        seq: Seq,
+    },
+    /// Send a signal to another workflow.
+    SignalWorkflow {
+        /// The number of the signal: 1 for the first.
+        seq: Seq,
+        /// The workflow that gets it.
+        target: Target,
+        /// The name of the signal.
+        name: Arc<str>,
+        /// The encoded input of the signal.
+        input: Payload,
+    },
+    /// Ask another workflow to cancel itself.
+    CancelWorkflow {
+        /// The number of the request: 1 for the first.
+        seq: Seq,
+        /// The workflow that is asked. A child of this workflow is cancelled by [`Command::CancelChild`].
+        target: Target,
+        /// The reason in words, possibly empty.
+        reason: Arc<str>,
     },
     /// Start a timer.
     StartTimer {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::excerpt::{change, ends, excerpt};
-use crate::fault::{FaultWords, LetGoWords, Name, Ordinal};
+use crate::fault::{FaultWords, Id, LetGoWords, Name, Ordinal};
 use crate::program::{Counted, Marker};
 use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
 
@@ -66,6 +66,10 @@ impl<'a> EventText<'a> {
 
     fn error(&self, bytes: &[u8]) -> String {
         excerpt(bytes, self.error_width)
+    }
+
+    fn workflow_id(&self, id: Bytes) -> String {
+        Id(&String::from_utf8_lossy(self.trace.bytes(id))).to_string()
     }
 
     fn failure(&self, failure: FailureKey) -> String {
@@ -139,6 +143,19 @@ impl fmt::Display for EventText<'_> {
             What::WorkflowFailed(failure) => write!(f, "workflow failed: {}", self.failure(failure)),
             What::WorkflowCanceled => f.write_str("workflow cancelled"),
             What::WorkflowTimedOut => f.write_str("workflow timed out"),
+            What::ChildInitiated { child, id } => write!(f, "child {child} asked for: {}", self.workflow_id(id)),
+            What::ChildStarted(child) => write!(f, "child {child} has started"),
+            What::ChildRefused(child) => write!(f, "child {child} cannot start: its id is taken"),
+            What::ChildClosed(child) => write!(f, "child {child} has closed"),
+            What::SignalSent(to) => write!(f, "signal sent to {}", self.workflow_id(to)),
+            What::CancelSent(to) => write!(f, "asks {} to cancel", self.workflow_id(to)),
+            What::MessageAnswered { to, is_cancel, arrived } => {
+                let what = if is_cancel { "request to cancel" } else { "signal" };
+                match arrived {
+                    true => write!(f, "{what} has reached {}", self.workflow_id(to)),
+                    false => write!(f, "{what} has not reached {}", self.workflow_id(to)),
+                }
+            }
             What::WorkflowContinuedAsNew => f.write_str("workflow continued as new"),
 
             What::Scheduled(input) => write!(f, "scheduled: {}", self.excerpt(input)),

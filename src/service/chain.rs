@@ -129,5 +129,6 @@ impl Service {
         let next = self.begin_run(info, input, execution_expires, backoff.max(least), now);
         self.workflows[workflow].successor = Some(next);
         self.workflows[next].predecessor = Some(workflow);
+        self.workflows[next].parent = self.workflows[workflow].parent;
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::history::{EventKind, TaskFailedCause};
+use super::history::{EventKind, Subject, TaskFailedCause};
 use super::workflow::{TimerState, find, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey, WorkflowOutcome};
 use crate::program::{
-    ActivityId, ActivitySpec, Command, ContinueAsNew, Details, Payload, RetrySpec, Seq, Time, Timeouts,
+    ActivityId, ActivitySpec, Command, ContinueAsNew, Details, Payload, RetrySpec, Seq, Target, Time, Timeouts,
 };
 
 /// The details of an activity that was cancelled while it was not running, as a JSON string.
@@ -21,6 +21,8 @@ type BadCommand = (TaskFailedCause, String);
 struct Earlier {
     /// The numbers of the activities, and their ids where the caller has chosen them.
     activities: BTreeSet<ActivityId>,
+    /// The numbers of the children.
+    children: BTreeSet<Seq>,
     /// Says of each timer whether it runs now. The numbers rise.
     timers: Vec<(Seq, bool)>,
 }
@@ -36,6 +38,9 @@ fn command_name(command: &Command) -> &'static str {
     match command {
         Command::ScheduleActivity { .. } => "ScheduleActivityTask",
         Command::CancelActivity { .. } => "RequestCancelActivityTask",
+        Command::StartChild { .. } => "StartChildWorkflowExecution",
+        Command::CancelChild { .. } | Command::CancelWorkflow { .. } => "RequestCancelExternalWorkflowExecution",
+        Command::SignalWorkflow { .. } => "SignalExternalWorkflowExecution",
         Command::StartTimer { .. } => "StartTimer",
         Command::CancelTimer { .. } => "CancelTimer",
         Command::RecordMarker(_) => "RecordMarker",
@@ -51,6 +56,20 @@ pub(super) fn activity_id(seq: Seq, spec: &ActivitySpec) -> ActivityId {
     match &spec.activity_id {
         Some(name) => ActivityId::Named(name.clone()),
         None => ActivityId::Seq(seq),
+    }
+}
+
+/// A workflow that is named must have a name.
+fn check_target(target: &Target, cause: TaskFailedCause) -> Result<(), BadCommand> {
+    match target {
+        Target::Workflow { workflow_id, .. } if workflow_id.is_empty() => {
+            let name = match cause {
+                TaskFailedCause::BadSignalWorkflowExecutionAttributes => "BadSignalWorkflowExecutionAttributes",
+                _ => "BadRequestCancelExternalWorkflowExecutionAttributes",
+            };
+            Err((cause, format!("{name}: WorkflowId is not set on command.")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -112,6 +131,25 @@ impl Service {
                     }
                     insert(&mut earlier.timers, *seq, false);
                 }
+                Command::StartChild { seq, spec } => {
+                    self.check_child(spec)?;
+                    earlier.children.insert(*seq);
+                }
+                Command::CancelChild { seq } => self.check_cancel_of_child(workflow, *seq, &earlier)?,
+                Command::SignalWorkflow { target, name, .. } => {
+                    check_target(target, TaskFailedCause::BadSignalWorkflowExecutionAttributes)?;
+                    if name.is_empty() {
+                        return Err((
+                            TaskFailedCause::BadSignalWorkflowExecutionAttributes,
+                            "BadSignalWorkflowExecutionAttributes: SignalName is not set on \
+                             SignalExternalWorkflowExecutionCommand."
+                                .into(),
+                        ));
+                    }
+                }
+                Command::CancelWorkflow { target, .. } => {
+                    check_target(target, TaskFailedCause::BadRequestCancelExternalWorkflowExecutionAttributes)?;
+                }
                 // A marker is the workflow's own affair, and an answer to a query is not for the history.
                 Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) | Command::ContinueAsNew(_) => {
@@ -125,6 +163,16 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    fn check_cancel_of_child(&self, workflow: WorkflowKey, seq: Seq, earlier: &Earlier) -> Result<(), BadCommand> {
+        if earlier.children.contains(&seq) || self.workflow(workflow).child(seq).is_some() {
+            return Ok(());
+        }
+        Err((
+            TaskFailedCause::BadRequestCancelExternalWorkflowExecutionAttributes,
+            format!("BadRequestCancelExternalWorkflowExecutionAttributes: the workflow has no child {seq}"),
+        ))
     }
 
     fn check_continue_as_new(&mut self, next: &ContinueAsNew) -> Result<(), BadCommand> {
@@ -219,7 +267,7 @@ impl Service {
     fn unseen(&self, workflow: WorkflowKey) -> Unseen {
         let mut unseen = Unseen::default();
         for event in &self.workflow(workflow).buffered {
-            unseen.closed.extend(event.activity);
+            unseen.closed.extend(event.subject.and_then(Subject::activity));
             if let EventKind::TimerFired { seq } = event.kind {
                 unseen.fired.push(seq);
             }
@@ -241,6 +289,16 @@ impl Service {
             match command {
                 Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
                 Command::CancelActivity { seq } => self.cancel_activity(workflow, *seq, now),
+                Command::StartChild { seq, spec } => self.initiate_child(workflow, *seq, spec, now),
+                Command::CancelChild { seq } => {
+                    self.initiate_cancel(workflow, *seq, Target::Child(*seq), Arc::from(""), now);
+                }
+                Command::SignalWorkflow { seq, target, name, input } => {
+                    self.initiate_signal(workflow, *seq, target, name, input, now);
+                }
+                Command::CancelWorkflow { seq, target, reason } => {
+                    self.initiate_cancel(workflow, *seq, target.clone(), reason.clone(), now);
+                }
                 Command::StartTimer { seq, duration } => {
                     let run = &mut self.workflows[workflow];
                     let at = now.plus(*duration);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::activity::{ActivityState, ResetRequest, Started};
-use super::history::EventKind;
+use super::history::{EventKind, Subject};
 use super::retry::{EndedAttempt, RetryVerdict};
 use super::timeout::timeout_failure;
 use super::{Activity, ActivityClose, ActivityKey, News, Service, ServiceTimer, limit};
@@ -141,9 +141,9 @@ impl Service {
             let attempt = self.dialect.shown_attempt(activity.attempt);
             let last_failure = activity.last_failure.clone();
             let start = EventKind::ActivityTaskStarted { scheduled_event_id, attempt, last_failure };
-            self.record(workflow, at, start, Some(key));
+            self.record(workflow, at, start, Some(Subject::Activity(key)));
         }
-        self.record(workflow, now, end, Some(key));
+        self.record(workflow, now, end, Some(Subject::Activity(key)));
         self.outbox.news.push_back(News::ActivityClosed { activity: key });
         self.want_task(workflow, now);
     }

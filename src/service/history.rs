@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::keys::ActivityKey;
+use super::outcome::WorkflowOutcome;
 use crate::program::{
-    ActivityId, ActivitySpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, RunInfo, Seq, Span, Time,
-    Timeouts,
+    ActivityId, ActivitySpec, ChildSpec, Details, Failure, Marker, Payload, RetrySpec, RetryState, RunInfo, Seq, Span,
+    Target, Time, Timeouts,
 };
 
 /// One event of a workflow's history.
@@ -167,6 +168,84 @@ pub enum EventKind {
         /// Its encoded input.
         input: Payload,
     },
+    /// `START_CHILD_WORKFLOW_EXECUTION_INITIATED`.
+    StartChildWorkflowExecutionInitiated {
+        /// The number of the command.
+        seq: Seq,
+        /// The child, as the workflow asked for it.
+        spec: Arc<ChildSpec>,
+    },
+    /// `START_CHILD_WORKFLOW_EXECUTION_FAILED`: a workflow of this id is there already.
+    StartChildWorkflowExecutionFailed {
+        /// The number of the child.
+        seq: Seq,
+        /// The id of the event that initiated it.
+        initiated_event_id: u64,
+    },
+    /// `CHILD_WORKFLOW_EXECUTION_STARTED`.
+    ChildWorkflowExecutionStarted {
+        /// The number of the child.
+        seq: Seq,
+        /// The id of the event that initiated it.
+        initiated_event_id: u64,
+        /// The id of its first run.
+        run_id: Arc<str>,
+    },
+    /// `CHILD_WORKFLOW_EXECUTION_COMPLETED`, `.._FAILED`, `.._CANCELED`, `.._TIMED_OUT` or `.._TERMINATED`.
+    ChildWorkflowExecutionClosed {
+        /// The number of the child.
+        seq: Seq,
+        /// The id of the event that initiated it.
+        initiated_event_id: u64,
+        /// The id of the event that says that it started.
+        started_event_id: u64,
+        /// The id of its last run.
+        run_id: Arc<str>,
+        /// The way in which that run closed.
+        outcome: WorkflowOutcome,
+    },
+    /// `SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED`.
+    SignalExternalWorkflowExecutionInitiated {
+        /// The number of the command.
+        seq: Seq,
+        /// The workflow that gets the signal.
+        target: Target,
+        /// The signal's name.
+        name: Arc<str>,
+        /// Its encoded input.
+        input: Payload,
+    },
+    /// `EXTERNAL_WORKFLOW_EXECUTION_SIGNALED`, or `SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED` if there is no such
+    /// workflow, or it has closed.
+    ExternalWorkflowExecutionSignaled {
+        /// The number of the signal.
+        seq: Seq,
+        /// The id of the event that initiated it.
+        initiated_event_id: u64,
+        /// Says whether it has arrived.
+        arrived: bool,
+    },
+    /// `REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED`.
+    RequestCancelExternalWorkflowExecutionInitiated {
+        /// The number of the command; that of the child if the target is a child.
+        seq: Seq,
+        /// The workflow that is asked.
+        target: Target,
+        /// The reason in words, possibly empty.
+        reason: Arc<str>,
+    },
+    /// `EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED`, or `REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED` if there is no
+    /// such workflow.
+    ExternalWorkflowExecutionCancelRequested {
+        /// The number of the request; that of the child if the target is a child.
+        seq: Seq,
+        /// Says whether the target is a child.
+        of_child: bool,
+        /// The id of the event that initiated it.
+        initiated_event_id: u64,
+        /// Says whether it has arrived.
+        arrived: bool,
+    },
     /// `MARKER_RECORDED`.
     MarkerRecorded {
         /// The marker, which is kept for replays.
@@ -238,6 +317,12 @@ pub enum TaskFailedCause {
     StartTimerDuplicateId,
     /// A `CancelTimer` command for a timer that is not running.
     BadCancelTimerAttributes,
+    /// A `StartChild` command that makes no sense.
+    BadStartChildExecutionAttributes,
+    /// A `SignalWorkflow` command that makes no sense.
+    BadSignalWorkflowExecutionAttributes,
+    /// A `CancelWorkflow` or `CancelChild` command that makes no sense.
+    BadRequestCancelExternalWorkflowExecutionAttributes,
     /// A `ContinueAsNew` command that makes no sense.
     BadContinueAsNewAttributes,
     /// The replay of the workflow asked for other things than its history says.
@@ -259,6 +344,11 @@ impl std::fmt::Display for TaskFailedCause {
             TaskFailedCause::BadStartTimerAttributes => "BAD_START_TIMER_ATTRIBUTES",
             TaskFailedCause::StartTimerDuplicateId => "START_TIMER_DUPLICATE_ID",
             TaskFailedCause::BadCancelTimerAttributes => "BAD_CANCEL_TIMER_ATTRIBUTES",
+            TaskFailedCause::BadStartChildExecutionAttributes => "BAD_START_CHILD_EXECUTION_ATTRIBUTES",
+            TaskFailedCause::BadSignalWorkflowExecutionAttributes => "BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES",
+            TaskFailedCause::BadRequestCancelExternalWorkflowExecutionAttributes => {
+                "BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES"
+            }
             TaskFailedCause::BadContinueAsNewAttributes => "BAD_CONTINUE_AS_NEW_ATTRIBUTES",
             TaskFailedCause::NonDeterministicError => "NON_DETERMINISTIC_ERROR",
             TaskFailedCause::WorkflowWorkerUnhandledFailure => "WORKFLOW_WORKER_UNHANDLED_FAILURE",
@@ -272,30 +362,49 @@ impl std::fmt::Display for TaskFailedCause {
 pub(super) struct Buffered {
     pub(super) at: Time,
     pub(super) kind: EventKind,
-    /// The activity that started or closed.
-    pub(super) activity: Option<ActivityKey>,
+    /// The activity or the child that started or closed.
+    pub(super) subject: Option<Subject>,
+}
+
+/// The thing whose start or end an event says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Subject {
+    Activity(ActivityKey),
+    Child(Seq),
+}
+
+impl Subject {
+    pub(super) fn activity(self) -> Option<ActivityKey> {
+        match self {
+            Subject::Activity(activity) => Some(activity),
+            Subject::Child(_) => None,
+        }
+    }
 }
 
 impl EventKind {
-    /// Says whether this is the last event of an activity. Such events move behind all others of a buffer (temporal
+    /// Says whether this is the last event of an activity or a child. Such events move behind all others of a buffer (temporal
     /// `service/history/historybuilder/event_store.go`, recorded scenario `raw_buffer_mixed`).
-    pub(super) fn closes_activity(&self) -> bool {
+    pub(super) fn comes_last(&self) -> bool {
         matches!(
             self,
             EventKind::ActivityTaskCompleted { .. }
                 | EventKind::ActivityTaskFailed { .. }
                 | EventKind::ActivityTaskTimedOut { .. }
                 | EventKind::ActivityTaskCanceled { .. }
+                | EventKind::ChildWorkflowExecutionClosed { .. }
         )
     }
 
-    /// Fills in the id of the `ACTIVITY_TASK_STARTED` event, which is known once that event is written.
+    /// Fills in the id of the event that says that the activity or child started, which is known once that event is
+    /// written.
     pub(super) fn refer_to_start(&mut self, id: u64) {
         match self {
             EventKind::ActivityTaskCompleted { started_event_id, .. }
             | EventKind::ActivityTaskFailed { started_event_id, .. }
             | EventKind::ActivityTaskTimedOut { started_event_id, .. }
-            | EventKind::ActivityTaskCanceled { started_event_id, .. } => *started_event_id = id,
+            | EventKind::ActivityTaskCanceled { started_event_id, .. }
+            | EventKind::ChildWorkflowExecutionClosed { started_event_id, .. } => *started_event_id = id,
             _ => {}
         }
     }

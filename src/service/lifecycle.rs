@@ -96,8 +96,10 @@ impl Service {
         run.task = TaskState::None;
         run.outcome = Some(outcome);
         self.outbox.news.push_back(News::WorkflowClosed { workflow });
-        if let Some(next) = next {
-            self.follow(workflow, next, now);
+        self.tell_children(workflow);
+        match next {
+            Some(next) => self.follow(workflow, next, now),
+            None => self.tell_parent(workflow),
         }
     }
 }

@@ -12,6 +12,9 @@ pub struct Outbox {
     pub timers: Vec<TimerRequest>,
     /// The tasks that a worker may take from this moment on.
     pub ready: VecDeque<Ready>,
+    /// The messages from one workflow to another, in the order in which they are sent. Each is delivered by
+    /// [`Service::deliver`](super::Service::deliver).
+    pub messages: VecDeque<WorkflowMessage>,
     /// The things that happened, in order.
     pub news: VecDeque<News>,
 }
@@ -19,16 +22,17 @@ pub struct Outbox {
 impl Outbox {
     /// Says whether there is nothing to take.
     pub fn is_empty(&self) -> bool {
-        self.timers.is_empty() && self.ready.is_empty() && self.news.is_empty()
+        self.timers.is_empty() && self.ready.is_empty() && self.messages.is_empty() && self.news.is_empty()
     }
 
     /// Makes an empty outbox in the memory of this one.
     pub(super) fn emptied(self) -> Outbox {
-        let Outbox { mut timers, mut ready, mut news } = self;
+        let Outbox { mut timers, mut ready, mut messages, mut news } = self;
         timers.clear();
         ready.clear();
+        messages.clear();
         news.clear();
-        Outbox { timers, ready, news }
+        Outbox { timers, ready, messages, news }
     }
 
     pub(super) fn arm(&mut self, at: Time, timer: ServiceTimer) {
@@ -88,6 +92,44 @@ pub enum ServiceTimer {
     RunTimeout {
         /// The workflow run.
         workflow: WorkflowKey,
+    },
+}
+
+/// A message from one workflow to another. Nothing has happened until it is delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WorkflowMessage {
+    /// A workflow starts a child.
+    StartChild {
+        /// The parent.
+        parent: WorkflowKey,
+        /// The number of the child.
+        child: Seq,
+    },
+    /// A workflow sends a signal to another one.
+    Signal {
+        /// The workflow that sends it.
+        from: WorkflowKey,
+        /// The event that initiated it.
+        initiated_event_id: u64,
+    },
+    /// A workflow asks another one to cancel itself.
+    Cancel {
+        /// The workflow that asks.
+        from: WorkflowKey,
+        /// The event that initiated it.
+        initiated_event_id: u64,
+    },
+    /// A parent has closed, and its policy is applied to a child.
+    ParentClosed {
+        /// The parent.
+        parent: WorkflowKey,
+        /// The number of the child.
+        child: Seq,
+    },
+    /// The last run of a child has closed, and its parent is told.
+    ChildClosed {
+        /// The run of the child.
+        run: WorkflowKey,
     },
 }
 
@@ -165,6 +207,43 @@ pub enum News {
         workflow: WorkflowKey,
         /// The event that holds it.
         event_id: u64,
+    },
+    /// A workflow asks for a child.
+    ChildInitiated {
+        /// The parent.
+        workflow: WorkflowKey,
+        /// The number of the child.
+        child: Seq,
+    },
+    /// A parent has heard that its child has started, or cannot.
+    ChildStarted {
+        /// The parent.
+        workflow: WorkflowKey,
+        /// The number of the child.
+        child: Seq,
+    },
+    /// A parent has heard that its child has closed.
+    ChildClosed {
+        /// The parent.
+        workflow: WorkflowKey,
+        /// The number of the child.
+        child: Seq,
+    },
+    /// A workflow sends a signal to another one, or asks it to cancel itself.
+    MessageInitiated {
+        /// The workflow that sends it.
+        workflow: WorkflowKey,
+        /// The event that says so.
+        event_id: u64,
+    },
+    /// A workflow has heard what became of a signal or a request of its own to another one.
+    MessageAnswered {
+        /// The workflow that has sent it.
+        workflow: WorkflowKey,
+        /// The event that initiated it.
+        initiated_event_id: u64,
+        /// Says whether it has arrived.
+        arrived: bool,
     },
     /// A workflow's own timer started.
     TimerStarted {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::history::EventKind;
 use super::{News, Refused, Service, ServiceTimer, Workflow, WorkflowKey, WorkflowOutcome};
-use crate::program::{DEFAULT_TASK_TIMEOUT, IdConflictPolicy, IdReusePolicy, Payload, RetrySpec, RunInfo, Span, Time};
+use crate::program::{
+    DEFAULT_TASK_TIMEOUT, IdConflictPolicy, IdReusePolicy, Parent, Payload, RetrySpec, RunInfo, Span, Time,
+};
 
 /// The values with which a workflow starts.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,6 +30,8 @@ pub struct StartWorkflow {
     /// The time after which the first workflow task is scheduled. A signal does not wait for it and wakes nobody
     /// (recorded scenario `wf_start_delay_signal`).
     pub start_delay: Span,
+    /// The workflow that starts this one as its child.
+    pub parent: Option<Parent>,
     /// The consequence of a closed workflow of the same id.
     pub id_reuse: IdReusePolicy,
     /// The consequence of an open workflow of the same id.
@@ -54,6 +58,7 @@ impl StartWorkflow {
             task_timeout: Span::ZERO,
             retry: None,
             start_delay: Span::ZERO,
+            parent: None,
             id_reuse: IdReusePolicy::default(),
             id_conflict: IdConflictPolicy::default(),
             random_seed: 0,
@@ -93,17 +98,7 @@ impl Service {
     ///   `wf_start_duplicate_closed`).
     /// - `INVALID_ARGUMENT` if the retry policy or a time makes no sense.
     pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> Result<StartAnswer, Refused> {
-        let retry = self.workflow_retry(start.retry.as_ref()).map_err(Refused::invalid)?;
-        for (name, span) in [
-            ("WorkflowExecutionTimeout", start.execution_timeout),
-            ("WorkflowRunTimeout", start.run_timeout),
-            ("WorkflowTaskTimeout", start.task_timeout),
-            ("WorkflowStartDelay", start.start_delay),
-        ] {
-            if span.is_negative() {
-                return Err(Refused::invalid(format!("An invalid {name} is set on request: negative duration")));
-            }
-        }
+        let retry = self.check_start_options(&start)?;
         if let Some(newest) = self.newest_run(&start.workflow_id) {
             let is_open = self.workflow(newest).is_open();
             match start.id_conflict {
@@ -122,10 +117,26 @@ impl Service {
             execution_timeout: start.execution_timeout,
             task_timeout: start.task_timeout,
             retry,
+            parent: start.parent,
             ..RunInfo::new(start.workflow_id, run_id, start.workflow_type, start.task_queue)
         };
         let execution_expires = limit(now, start.execution_timeout);
         Ok(StartAnswer::New(self.begin_run(info, start.input, execution_expires, start.start_delay, now)))
+    }
+
+    /// Checks times and retry policy, and gives the policy in force.
+    pub(super) fn check_start_options(&mut self, start: &StartWorkflow) -> Result<Option<Arc<RetrySpec>>, Refused> {
+        for (name, span) in [
+            ("WorkflowExecutionTimeout", start.execution_timeout),
+            ("WorkflowRunTimeout", start.run_timeout),
+            ("WorkflowTaskTimeout", start.task_timeout),
+            ("WorkflowStartDelay", start.start_delay),
+        ] {
+            if span.is_negative() {
+                return Err(Refused::invalid(format!("An invalid {name} is set on request: negative duration")));
+            }
+        }
+        self.workflow_retry(start.retry.as_ref()).map_err(Refused::invalid)
     }
 
     /// The newest run of an id.

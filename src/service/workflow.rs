@@ -3,53 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::child::Child;
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
 use super::keys::{ActivityKey, WorkflowKey};
-use crate::program::{Details, Failure, Payload, RetryState, RunInfo, Seq, Span, Time};
-
-/// The way in which a workflow run closed.
-#[derive(Clone, PartialEq, Debug)]
-#[non_exhaustive]
-pub enum WorkflowOutcome {
-    /// The run closed with a result.
-    Completed(Payload),
-    /// The run closed with a failure.
-    Failed {
-        /// The failure that the code gave.
-        failure: Arc<Failure>,
-        /// The reason why there is no other run; [`InProgress`](RetryState::InProgress) if one follows.
-        retry_state: RetryState,
-    },
-    /// The run closed as cancelled.
-    Canceled(Details),
-    /// The run was closed by its run timeout.
-    TimedOut {
-        /// The reason why there is no other run; [`InProgress`](RetryState::InProgress) if one follows.
-        retry_state: RetryState,
-    },
-    /// The run has done its part, and another one follows under the same id.
-    ContinuedAsNew,
-    /// The run was closed from outside.
-    Terminated {
-        /// The reason in words, possibly empty.
-        reason: Arc<str>,
-    },
-}
-
-impl WorkflowOutcome {
-    /// Says in words how the workflow ended.
-    pub(crate) fn words(&self) -> String {
-        match self {
-            WorkflowOutcome::Completed(result) => format!("completed with {result}"),
-            WorkflowOutcome::Failed { failure, .. } => format!("failed: {failure}"),
-            WorkflowOutcome::Canceled(_) => "cancelled".to_owned(),
-            WorkflowOutcome::TimedOut { .. } => "timed out".to_owned(),
-            WorkflowOutcome::ContinuedAsNew => "continued as new".to_owned(),
-            WorkflowOutcome::Terminated { reason } if reason.is_empty() => "terminated".to_owned(),
-            WorkflowOutcome::Terminated { reason } => format!("terminated: {reason}"),
-        }
-    }
-}
+use super::outcome::WorkflowOutcome;
+use crate::program::{Payload, RunInfo, Seq, Span, Time};
 
 /// A signal that a workflow run has got.
 #[derive(Clone, PartialEq, Debug)]
@@ -125,6 +83,10 @@ pub struct Workflow {
     pub(super) signals: Vec<Signal>,
     /// The activities by the numbers of their commands, rising.
     pub(super) activities: Vec<(Seq, ActivityKey)>,
+    /// The children by their numbers, rising.
+    children: Vec<(Seq, Child)>,
+    /// The run that has started this one as its child, with the number of the child there.
+    pub(super) parent: Option<(WorkflowKey, Seq)>,
     /// The timers by their numbers, rising.
     timers: Vec<(Seq, TimerState)>,
     /// The open activities with ids chosen by the caller.
@@ -156,6 +118,8 @@ impl Workflow {
             buffered: Vec::new(),
             signals: Vec::new(),
             activities: Vec::new(),
+            children: Vec::new(),
+            parent: None,
             timers: Vec::new(),
             named: BTreeMap::new(),
         }
@@ -240,9 +204,37 @@ impl Workflow {
         find(&self.activities, seq).ok().map(|index| self.activities[index].1)
     }
 
+    /// The children of the run, with the numbers of their commands, closed ones included.
+    pub fn children(&self) -> &[(Seq, Child)] {
+        &self.children
+    }
+
+    /// The child of a command's number.
+    pub fn child(&self, seq: Seq) -> Option<&Child> {
+        find(&self.children, seq).ok().map(|index| &self.children[index].1)
+    }
+
+    pub(super) fn child_mut(&mut self, seq: Seq) -> Option<&mut Child> {
+        find(&self.children, seq).ok().map(|index| &mut self.children[index].1)
+    }
+
+    pub(super) fn add_child(&mut self, seq: Seq, child: Child) {
+        insert(&mut self.children, seq, child);
+    }
+
+    /// The run that has started this one as its child.
+    pub fn parent(&self) -> Option<WorkflowKey> {
+        self.parent.map(|(parent, _)| parent)
+    }
+
+    /// The id of the event that is written next.
+    pub(super) fn next_event_id(&self) -> u64 {
+        self.history.len() as u64 + 1
+    }
+
     /// Writes an event and gives its id.
     pub(super) fn append(&mut self, at: Time, kind: EventKind) -> u64 {
-        let id = self.history.len() as u64 + 1;
+        let id = self.next_event_id();
         self.history.push(HistoryEvent { id, at, kind });
         id
     }

@@ -211,6 +211,32 @@ pub enum What {
     WorkflowTerminated(Bytes),
     /// Workflow: closed, and goes on as another run under the same id.
     WorkflowContinuedAsNew,
+    /// Workflow: asks for a child.
+    ChildInitiated {
+        /// The number of the child.
+        child: u32,
+        /// The workflow id of the child.
+        id: Bytes,
+    },
+    /// Workflow: has heard that its child of this number has started.
+    ChildStarted(u32),
+    /// Workflow: has heard that its child of this number cannot start, since its id is taken.
+    ChildRefused(u32),
+    /// Workflow: has heard that its child of this number has closed.
+    ChildClosed(u32),
+    /// Workflow: sends a signal to the workflow of this id.
+    SignalSent(Bytes),
+    /// Workflow: asks the workflow of this id to cancel itself.
+    CancelSent(Bytes),
+    /// Workflow: has heard what became of a signal or a request to cancel.
+    MessageAnswered {
+        /// The workflow id that it was for.
+        to: Bytes,
+        /// Says whether it was a request to cancel.
+        is_cancel: bool,
+        /// Says whether it has arrived.
+        arrived: bool,
+    },
     /// Workflow: its code answered a query, or could not, by its key in [`Trace::answers`](super::Trace::answers).
     QueryAnswered(AnswerKey),
 }

@@ -32,6 +32,9 @@ pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[
             event.kind,
             EventKind::ActivityTaskScheduled { .. }
                 | EventKind::ActivityTaskCancelRequested { .. }
+                | EventKind::StartChildWorkflowExecutionInitiated { .. }
+                | EventKind::SignalExternalWorkflowExecutionInitiated { .. }
+                | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
                 | EventKind::TimerStarted { .. }
                 | EventKind::TimerCanceled { .. }
                 | EventKind::WorkflowExecutionCompleted { .. }
@@ -51,6 +54,25 @@ fn differs(kind: &EventKind, command: &Command) -> Option<(String, String, Strin
             let (option, expected, found) = spec_differs(known, spec)?;
             let words = format!("schedules activity {seq} ({}) with another {option}", spec.activity_type);
             Some((words, expected, found))
+        }
+        (EventKind::StartChildWorkflowExecutionInitiated { seq, spec: known }, Command::StartChild { spec, .. })
+            if known.input != spec.input =>
+        {
+            let (expected, found) = bytes_differ(known.input.as_bytes(), spec.input.as_bytes())?;
+            Some((format!("starts child {seq} ({}) with another input", spec.workflow_type), expected, found))
+        }
+        (EventKind::StartChildWorkflowExecutionInitiated { seq, spec: known }, Command::StartChild { spec, .. })
+            if known != spec =>
+        {
+            let words = format!("starts child {seq} ({}) with other options", spec.workflow_type);
+            Some((words, format!("{known:?}"), format!("{spec:?}")))
+        }
+        (
+            EventKind::SignalExternalWorkflowExecutionInitiated { seq, input: known, .. },
+            Command::SignalWorkflow { input, .. },
+        ) => {
+            let (expected, found) = bytes_differ(known.as_bytes(), input.as_bytes())?;
+            Some((format!("sends signal {seq} with another input"), expected, found))
         }
         (EventKind::TimerStarted { seq, duration: known }, Command::StartTimer { duration, .. }) => {
             let (expected, found) = unequal(known, duration)?;

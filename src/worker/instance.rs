@@ -1,14 +1,15 @@
 //! [`Instance`]: a workflow in a worker's cache, and the bookkeeping between its code and the service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::program::places::Called;
 use crate::program::{
-    Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, Command, Details, Failure, FailureKind,
-    Job, Payload, RetryState, Seq, TaskFailure, Time, WorkflowRun,
+    Activation, ActivityId, ActivityResolution, ActivitySpec, CancellationType, ChildCancellation, ChildResolution,
+    ChildSpec, ChildStart, Command, Details, Failure, FailureKind, Job, Payload, RetryState, Seq, TaskFailure, Time,
+    WorkflowRun,
 };
 
 use super::turn::Turn;
@@ -22,6 +23,8 @@ pub(crate) struct Instance {
     pub(super) replaying: bool,
     /// The activities by sequence number, from 1. A number whose command never left the code has none.
     activities: Vec<Option<Pending>>,
+    /// The children by their numbers.
+    children: BTreeMap<Seq, PendingChild>,
     /// The clock and the length of the history at the last turn, which a query sees.
     now: Time,
     history_length: u64,
@@ -52,7 +55,15 @@ pub(crate) enum TaskProblem {
 
 impl Instance {
     pub(crate) fn new(run: Box<dyn WorkflowRun>) -> Instance {
-        Instance { run, seen: 0, replaying: true, activities: Vec::new(), now: Time::ZERO, history_length: 0 }
+        Instance {
+            run,
+            seen: 0,
+            replaying: true,
+            activities: Vec::new(),
+            children: BTreeMap::new(),
+            now: Time::ZERO,
+            history_length: 0,
+        }
     }
 
     /// Says whether something outside the context woke the code.
@@ -70,10 +81,13 @@ impl Instance {
             return Ok(());
         }
         self.run.activate(activation, commands)?;
-        if commands
-            .iter()
-            .any(|command| matches!(command, Command::CancelActivity { .. } | Command::CancelTimer { .. }))
-        {
+        let cancels = |command: &Command| {
+            matches!(
+                command,
+                Command::CancelActivity { .. } | Command::CancelTimer { .. } | Command::CancelChild { .. }
+            )
+        };
+        if commands.iter().any(cancels) {
             return self.apply_cancellations(turn);
         }
         for command in &*commands {
@@ -141,6 +155,10 @@ impl Instance {
             }
             self.activities[index] = Some(Pending { spec: spec.clone(), resolved: false });
         }
+        if let Command::StartChild { seq, spec } = command {
+            let child = PendingChild { spec: spec.clone(), run_id: None, resolved: false };
+            self.children.insert(*seq, child);
+        }
     }
 
     /// Applies the cancellation type, which decides whether the service is asked, and whether the code is notified at
@@ -154,10 +172,15 @@ impl Instance {
         jobs: &mut Vec<Job>,
         cancellations: &mut Cancellations,
     ) {
+        if let Command::CancelChild { seq } = command {
+            return self.cancel_child(seq, commands, jobs, cancellations);
+        }
         let Command::CancelActivity { seq } = command else {
-            if let Command::ScheduleActivity { seq, .. } = command {
-                cancellations.unsent.insert(seq);
-            }
+            match command {
+                Command::ScheduleActivity { seq, .. } => cancellations.unsent.insert(seq),
+                Command::StartChild { seq, .. } => cancellations.unsent_children.insert(seq),
+                _ => false,
+            };
             commands.push(command);
             return;
         };
@@ -186,12 +209,69 @@ impl Instance {
         }
     }
 
-    /// Takes out the news of the service about activities whose futures have been resolved.
+    /// Applies the child's cancellation, as [`translate`](Instance::translate) does for an activity.
+    ///
+    /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/child_workflow_state_machine.rs`.
+    fn cancel_child(
+        &mut self,
+        seq: Seq,
+        commands: &mut Vec<Command>,
+        jobs: &mut Vec<Job>,
+        cancellations: &mut Cancellations,
+    ) {
+        let Some(child) = self.children.get_mut(&seq).filter(|child| !child.resolved) else { return };
+        if cancellations.unsent_children.remove(&seq) {
+            cancellations.children_taken_back.insert(seq);
+            child.resolved = true;
+            jobs.push(Job::ChildStarted { seq, result: ChildStart::Cancelled(child.cancelled(BEFORE_IT_STARTED)) });
+            return;
+        }
+        if child.spec.cancellation != ChildCancellation::Abandon {
+            commands.push(Command::CancelChild { seq });
+        }
+        if matches!(child.spec.cancellation, ChildCancellation::Abandon | ChildCancellation::TryCancel) {
+            child.resolved = true;
+            let failure = child.cancelled("Child Workflow execution canceled");
+            jobs.push(match child.run_id {
+                Some(_) => Job::ChildDone { seq, result: ChildResolution::Cancelled(failure) },
+                None => Job::ChildStarted { seq, result: ChildStart::Cancelled(failure) },
+            });
+        }
+    }
+
+    /// Takes out the news of the service about activities and children whose futures have been resolved.
     fn drop_unwanted(&mut self, jobs: &mut Vec<Job>) {
-        jobs.retain(|job| match job {
+        jobs.retain_mut(|job| match job {
             Job::ActivityDone { seq, .. } => self.resolve(*seq),
+            Job::ChildStarted { .. } | Job::ChildDone { .. } | Job::ChildCancelRequested { .. } => {
+                self.is_wanted_of_child(job)
+            }
             _ => true,
         });
+    }
+
+    /// Takes in the news of a child. A request to cancel that has arrived is no news to the code, but may be the end for
+    /// it.
+    fn is_wanted_of_child(&mut self, job: &mut Job) -> bool {
+        let (Job::ChildStarted { seq, .. } | Job::ChildDone { seq, .. } | Job::ChildCancelRequested { seq }) = &*job
+        else {
+            return true;
+        };
+        let seq = *seq;
+        let Some(child) = self.children.get_mut(&seq).filter(|child| !child.resolved) else { return false };
+        match job {
+            Job::ChildStarted { result: ChildStart::Started { run_id }, .. } => child.run_id = Some(run_id.clone()),
+            Job::ChildCancelRequested { .. } => {
+                if child.spec.cancellation != ChildCancellation::WaitCancellationRequested {
+                    return false;
+                }
+                child.resolved = true;
+                let failure = child.cancelled("Child Workflow execution canceled");
+                *job = Job::ChildDone { seq, result: ChildResolution::Cancelled(failure) };
+            }
+            _ => child.resolved = true,
+        }
+        true
     }
 
     fn resolve(&mut self, seq: Seq) -> bool {
@@ -202,19 +282,54 @@ impl Instance {
     }
 }
 
-/// The activities of one turn, by their numbers.
+/// The message for a child that is cancelled in the task that asks for it.
+const BEFORE_IT_STARTED: &str = "Child Workflow execution cancelled before scheduled";
+
+/// A child as the workflow's side knows it.
+struct PendingChild {
+    spec: Arc<ChildSpec>,
+    /// Its first run, once it has started.
+    run_id: Option<Arc<str>>,
+    /// Says whether its end is known to the code: later news of the service is not for it.
+    resolved: bool,
+}
+
+impl PendingChild {
+    fn cancelled(&self, message: &str) -> Arc<Failure> {
+        let cause = Failure::new("Child Workflow canceled", FailureKind::Canceled { details: Details::Absent });
+        let kind = FailureKind::ChildWorkflow {
+            workflow_type: self.spec.workflow_type.clone(),
+            workflow_id: self.spec.workflow_id.clone(),
+            run_id: self.run_id.clone().unwrap_or_default(),
+            initiated_event_id: 0,
+            started_event_id: 0,
+            retry_state: RetryState::CancelRequested,
+        };
+        Arc::new(Failure::new(message, kind).caused_by(cause))
+    }
+}
+
+/// The activities and children of one turn, by their numbers.
 #[derive(Default)]
 struct Cancellations {
     /// The activities scheduled in this turn.
     unsent: BTreeSet<Seq>,
     /// The activities scheduled and cancelled in this turn.
     taken_back: BTreeSet<Seq>,
+    /// The children asked for in this turn.
+    unsent_children: BTreeSet<Seq>,
+    /// The children asked for and cancelled in this turn.
+    children_taken_back: BTreeSet<Seq>,
 }
 
 impl Cancellations {
     /// Says whether the command is not to be sent.
     fn takes_back(&self, command: &Command) -> bool {
-        matches!(command, Command::ScheduleActivity { seq, .. } if self.taken_back.contains(seq))
+        match command {
+            Command::ScheduleActivity { seq, .. } => self.taken_back.contains(seq),
+            Command::StartChild { seq, .. } => self.children_taken_back.contains(seq),
+            _ => false,
+        }
     }
 }
 

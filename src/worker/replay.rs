@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::program::{
-    Activation, ActivityId, ActivityResolution, Command, Details, Failure, FailureKind, Job, Marker, RetryState, Seq,
-    Time, places,
+    Activation, ActivityId, ActivityResolution, ChildResolution, ChildStart, Command, Details, Failure, FailureKind,
+    Job, Marker, RetryState, Seq, Target, Time, TimeoutType, places,
 };
-use crate::service::{EventKind, HistoryEvent};
+use crate::service::{EventKind, HistoryEvent, WorkflowOutcome};
 
 use super::instance::{Instance, TaskProblem};
 use super::turn::Turn;
@@ -19,6 +19,10 @@ pub(crate) enum Asked<'a> {
     CancelActivity { seq: Seq },
     StartTimer { seq: Seq },
     CancelTimer { seq: Seq },
+    StartChild { seq: Seq, workflow_type: &'a str, workflow_id: &'a str },
+    CancelChild { seq: Seq },
+    SignalWorkflow { seq: Seq, target: &'a Target, name: &'a str },
+    CancelWorkflow { seq: Seq, target: &'a Target },
     SideEffect { seq: Seq },
     Upserted { sort: &'a str },
     Complete,
@@ -100,6 +104,18 @@ fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option<Asked<'a>>
         EventKind::ActivityTaskCancelRequested { scheduled_event_id } => {
             Asked::CancelActivity { seq: scheduled(history, *scheduled_event_id).seq }
         }
+        EventKind::StartChildWorkflowExecutionInitiated { seq, spec } => {
+            Asked::StartChild { seq: *seq, workflow_type: &spec.workflow_type, workflow_id: &spec.workflow_id }
+        }
+        EventKind::RequestCancelExternalWorkflowExecutionInitiated { target: Target::Child(seq), .. } => {
+            Asked::CancelChild { seq: *seq }
+        }
+        EventKind::RequestCancelExternalWorkflowExecutionInitiated { seq, target, .. } => {
+            Asked::CancelWorkflow { seq: *seq, target }
+        }
+        EventKind::SignalExternalWorkflowExecutionInitiated { seq, target, name, .. } => {
+            Asked::SignalWorkflow { seq: *seq, target, name }
+        }
         EventKind::TimerStarted { seq, .. } => Asked::StartTimer { seq: *seq },
         EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
@@ -160,12 +176,106 @@ fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
         EventKind::ActivityTaskCanceled { scheduled_event_id, started_event_id, details } => {
             done(*scheduled_event_id, *started_event_id, End::Canceled(details))
         }
+        EventKind::StartChildWorkflowExecutionFailed { seq, .. } => {
+            Some(Job::ChildStarted { seq: *seq, result: ChildStart::AlreadyExists })
+        }
+        EventKind::ChildWorkflowExecutionStarted { seq, run_id, .. } => {
+            Some(Job::ChildStarted { seq: *seq, result: ChildStart::Started { run_id: run_id.clone() } })
+        }
+        EventKind::ChildWorkflowExecutionClosed { seq, initiated_event_id, started_event_id, outcome, .. } => {
+            let result = child_result(history, *initiated_event_id, *started_event_id, outcome);
+            Some(Job::ChildDone { seq: *seq, result })
+        }
+        EventKind::ExternalWorkflowExecutionSignaled { seq, arrived, .. } => {
+            Some(Job::SignalDone { seq: *seq, failure: not_found(*arrived, "Unable to signal external workflow") })
+        }
+        EventKind::ExternalWorkflowExecutionCancelRequested { seq, of_child: true, .. } => {
+            Some(Job::ChildCancelRequested { seq: *seq })
+        }
+        EventKind::ExternalWorkflowExecutionCancelRequested { seq, arrived, .. } => {
+            Some(Job::CancelDone { seq: *seq, failure: not_found(*arrived, "Unable to cancel external workflow") })
+        }
         EventKind::TimerFired { seq } => Some(Job::FireTimer(*seq)),
         EventKind::WorkflowExecutionSignaled { name, input } => {
             Some(Job::Signal { name: name.clone(), input: input.clone() })
         }
         EventKind::WorkflowExecutionCancelRequested { reason } => Some(Job::Cancel { reason: reason.clone() }),
         _ => None,
+    }
+}
+
+/// The failure of a message to another workflow that has not arrived.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/signal_external_state_machine.rs` and
+/// `cancel_external_state_machine.rs`.
+fn not_found(arrived: bool, message: &str) -> Option<Arc<Failure>> {
+    let because = || format!("{message} because it was not found");
+    (!arrived).then(|| Arc::new(Failure::application("ExternalWorkflowExecutionNotFound", because())))
+}
+
+/// The way in which a child has ended, as the SDKs tell its parent (recorded scenarios `wf_child_fails`,
+/// `wf_child_run_timeout`, `wf_child_terminated`).
+fn child_result(
+    history: &[HistoryEvent],
+    initiated_event_id: u64,
+    started_event_id: u64,
+    outcome: &WorkflowOutcome,
+) -> ChildResolution {
+    let (EventKind::StartChildWorkflowExecutionInitiated { spec, .. }, run_id) =
+        (&history[initiated_event_id as usize - 1].kind, started_run(history, started_event_id))
+    else {
+        unreachable!("event {initiated_event_id} should have initiated a child")
+    };
+    let failed = |message: &str, retry_state, cause: Arc<Failure>| {
+        Arc::new(Failure {
+            message: message.into(),
+            kind: FailureKind::ChildWorkflow {
+                workflow_type: spec.workflow_type.clone(),
+                workflow_id: spec.workflow_id.clone(),
+                run_id,
+                initiated_event_id,
+                started_event_id,
+                retry_state,
+            },
+            cause: Some(cause),
+        })
+    };
+    let of_kind = |message: &str, kind| Arc::new(Failure::new(message, kind));
+    match outcome {
+        WorkflowOutcome::Completed(result) => ChildResolution::Completed(result.clone()),
+        WorkflowOutcome::Failed { failure, retry_state } => {
+            ChildResolution::Failed(failed("Child Workflow execution failed", *retry_state, failure.clone()))
+        }
+        WorkflowOutcome::TimedOut { retry_state } => {
+            let kind = FailureKind::Timeout {
+                timeout_type: TimeoutType::StartToClose,
+                last_heartbeat_details: Details::Absent,
+            };
+            ChildResolution::Failed(failed(
+                "Child Workflow execution timed out",
+                *retry_state,
+                of_kind("Timed out", kind),
+            ))
+        }
+        WorkflowOutcome::Terminated { .. } => ChildResolution::Failed(failed(
+            "Child Workflow execution terminated",
+            RetryState::NonRetryableFailure,
+            of_kind("Terminated", FailureKind::Terminated),
+        )),
+        WorkflowOutcome::Canceled(details) => ChildResolution::Cancelled(failed(
+            "Child Workflow execution canceled",
+            RetryState::CancelRequested,
+            of_kind("Child Workflow canceled", FailureKind::Canceled { details: details.clone() }),
+        )),
+        WorkflowOutcome::ContinuedAsNew => unreachable!("a parent hears of the last run of a chain"),
+    }
+}
+
+/// The first run of a child, by the event that says that it started.
+fn started_run(history: &[HistoryEvent], started_event_id: u64) -> Arc<str> {
+    match (started_event_id as usize).checked_sub(1).map(|index| &history[index].kind) {
+        Some(EventKind::ChildWorkflowExecutionStarted { run_id, .. }) => run_id.clone(),
+        _ => Arc::from(""),
     }
 }
 
@@ -244,6 +354,14 @@ impl Asked<'_> {
                 format!("{} scheduled", activity(*seq, activity_type, chosen))
             }
             Asked::CancelActivity { seq } => format!("activity {seq} cancelled"),
+            Asked::StartChild { seq, workflow_type, workflow_id } => {
+                format!("child {seq} ({workflow_type}, id {workflow_id:?}) initiated")
+            }
+            Asked::CancelChild { seq } => format!("child {seq} asked to cancel"),
+            Asked::SignalWorkflow { seq, target, name } => {
+                format!("signal {seq} ({name:?}) sent to {}", target_words(target))
+            }
+            Asked::CancelWorkflow { target, .. } => format!("{} asked to cancel", target_words(target)),
             Asked::StartTimer { seq } => format!("timer {seq} started"),
             Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
             Asked::SideEffect { seq } => format!("side effect {seq} recorded"),
@@ -264,6 +382,14 @@ fn activity(seq: Seq, activity_type: &str, id: Option<&Arc<str>>) -> String {
     }
 }
 
+/// Names the workflow that a message is for.
+fn target_words(target: &Target) -> String {
+    match target {
+        Target::Child(seq) => format!("child {seq}"),
+        Target::Workflow { workflow_id, .. } => format!("workflow {workflow_id:?}"),
+    }
+}
+
 /// Names a command, for a person.
 fn words(command: &Command) -> String {
     match command {
@@ -271,6 +397,14 @@ fn words(command: &Command) -> String {
             format!("schedule {}", activity(*seq, &spec.activity_type, spec.activity_id.as_ref()))
         }
         Command::CancelActivity { seq } => format!("cancel activity {seq}"),
+        Command::StartChild { seq, spec } => {
+            format!("start child {seq} ({}, id {:?})", spec.workflow_type, spec.workflow_id)
+        }
+        Command::CancelChild { seq } => format!("ask child {seq} to cancel"),
+        Command::SignalWorkflow { seq, target, name, .. } => {
+            format!("send signal {seq} ({name:?}) to {}", target_words(target))
+        }
+        Command::CancelWorkflow { target, .. } => format!("ask {} to cancel", target_words(target)),
         Command::StartTimer { seq, .. } => format!("start timer {seq}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
         Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
@@ -301,7 +435,18 @@ impl Asked<'_> {
                 };
                 seq == other && *activity_type == &*spec.activity_type && same_id
             }
-            (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
+            (Asked::StartChild { seq, workflow_type, workflow_id }, Command::StartChild { seq: other, spec }) => {
+                seq == other && **workflow_type == *spec.workflow_type && **workflow_id == *spec.workflow_id
+            }
+            (
+                Asked::SignalWorkflow { seq, target, name },
+                Command::SignalWorkflow { seq: other, target: to, name: chosen, .. },
+            ) => seq == other && *target == to && **name == **chosen,
+            (Asked::CancelWorkflow { seq, target }, Command::CancelWorkflow { seq: other, target: to, .. }) => {
+                seq == other && *target == to
+            }
+            (Asked::CancelChild { seq }, Command::CancelChild { seq: other })
+            | (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
             (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,

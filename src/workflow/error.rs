@@ -19,6 +19,14 @@ pub enum WorkflowError {
     /// [`FailureKind::Activity`](crate::program::FailureKind::Activity) with the reason as its cause.
     #[error("{0}")]
     ActivityFailed(Arc<Failure>),
+    /// A child failed, timed out or was terminated, or could not start because its id is taken. The failure is a
+    /// [`FailureKind::ChildWorkflow`](crate::program::FailureKind::ChildWorkflow) with the reason as its cause, or an
+    /// application failure of type `ChildAlreadyStarted`.
+    #[error("{0}")]
+    ChildFailed(Arc<Failure>),
+    /// A signal or a request to cancel did not reach its workflow, which is not open.
+    #[error("{0}")]
+    NotDelivered(Arc<Failure>),
     /// The wait ended because its scope or the workflow was cancelled. [`WorkflowError::cancelled`] makes it.
     #[error("cancelled")]
     Cancelled(Cancellation),
@@ -94,16 +102,20 @@ impl WorkflowError {
     /// The failure as the service says it, if it comes from there.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            WorkflowError::ActivityFailed(failure) => Some(failure),
+            WorkflowError::ActivityFailed(failure)
+            | WorkflowError::ChildFailed(failure)
+            | WorkflowError::NotDelivered(failure) => Some(failure),
             WorkflowError::Cancelled(cancellation) => cancellation.failure(),
             _ => None,
         }
     }
 
-    /// Why the activity was not tried again; `None` if this is not about an activity.
+    /// Why the activity or the child was not tried again; `None` if this is about neither.
     pub fn retry_state(&self) -> Option<RetryState> {
         match self.failure()?.kind {
-            FailureKind::Activity { retry_state, .. } => Some(retry_state),
+            FailureKind::Activity { retry_state, .. } | FailureKind::ChildWorkflow { retry_state, .. } => {
+                Some(retry_state)
+            }
             _ => None,
         }
     }
@@ -164,9 +176,10 @@ impl WorkflowError {
     pub(super) fn into_failure(self) -> Arc<Failure> {
         let plain = |error_type: &str, error: &WorkflowError| Failure::application(error_type, error.to_string());
         Arc::new(match self {
-            WorkflowError::Cancelled(Cancellation(Some(failure))) | WorkflowError::ActivityFailed(failure) => {
-                return failure;
-            }
+            WorkflowError::Cancelled(Cancellation(Some(failure)))
+            | WorkflowError::ActivityFailed(failure)
+            | WorkflowError::ChildFailed(failure)
+            | WorkflowError::NotDelivered(failure) => return failure,
             WorkflowError::Cancelled(Cancellation(None)) => Failure {
                 message: "cancelled".into(),
                 kind: FailureKind::Canceled { details: Details::Absent },

@@ -1,6 +1,7 @@
 //! The view of workflow code: its context, options, futures and errors, and how a workflow function is hosted.
 
 mod activity_future;
+mod child;
 mod context;
 mod continue_as_new;
 mod error;
@@ -23,6 +24,7 @@ mod timer;
 mod wake;
 
 pub use activity_future::ActivityFuture;
+pub use child::{ChildFuture, ChildOptions, ChildWorkflow, MessageFuture};
 pub use context::WorkflowContext;
 pub use error::{Cancellation, WorkflowError};
 pub use options::{ActivityOptions, RetryPolicy};

@@ -100,7 +100,7 @@ impl ActivityOptions {
         input: Payload,
         link: &dyn WorkflowLink,
     ) -> Result<Arc<ActivitySpec>, TaskFailure> {
-        let retry = self.retry_policy.as_ref().map(|policy| policy.spec(activity_type)).transpose()?;
+        let retry = self.retry_policy.as_ref().map(|policy| policy.spec("activity", activity_type)).transpose()?;
         Ok(Arc::new(ActivitySpec {
             activity_id: self.activity_id.as_deref().map(Arc::from),
             activity_type: link.activity_type(activity_type).unwrap_or_else(|| Arc::from(activity_type)),
@@ -120,10 +120,10 @@ impl ActivityOptions {
 }
 
 impl RetryPolicy {
-    fn spec(&self, activity_type: &str) -> Result<RetrySpec, TaskFailure> {
+    pub(super) fn spec(&self, what: &str, name: &str) -> Result<RetrySpec, TaskFailure> {
         if self.backoff_coefficient.is_nan() {
             return Err(TaskFailure::Misuse(format!(
-                "the retry policy of activity `{activity_type}` has a `backoff_coefficient` that is not a number: give \
+                "the retry policy of {what} `{name}` has a `backoff_coefficient` that is not a number: give \
                  1.0 or more, or 0.0 for the server's default"
             )));
         }

@@ -11,6 +11,27 @@ use crate::program::{Failure, Payload, Seq};
 pub(super) enum SlotKind {
     Activity,
     Timer,
+    /// The end of a child.
+    Child,
+    /// The start of a child, which has its number.
+    ChildStart,
+    /// A signal to another workflow.
+    Signal,
+    /// A request to another workflow to cancel itself.
+    CancelRequest,
+}
+
+impl SlotKind {
+    /// The thing in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            SlotKind::Activity => "activity",
+            SlotKind::Timer => "timer",
+            SlotKind::Child | SlotKind::ChildStart => "child",
+            SlotKind::Signal => "signal",
+            SlotKind::CancelRequest => "request to cancel",
+        }
+    }
 }
 
 /// Which slot. Those that were created later are greater.
@@ -52,7 +73,7 @@ pub(super) enum SlotState {
     Closed,
 }
 
-/// One activity or timer.
+/// One activity, timer or child, or one message to another workflow.
 #[derive(Debug)]
 pub(super) struct Slot {
     id: SlotId,
@@ -66,6 +87,10 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    pub fn id(&self) -> SlotId {
+        self.id
+    }
+
     /// Ends what is under way, and gives the waiter to wake. An entry that has ended already stays as it is.
     pub fn end(&mut self, end: SlotEnd) -> Waiter {
         if !matches!(self.state, SlotState::Open { .. }) {
@@ -83,12 +108,19 @@ impl Slot {
 pub(super) struct Slots {
     activities: Vec<Slot>,
     timers: Vec<Slot>,
+    children: Vec<Slot>,
+    child_starts: Vec<Slot>,
+    signals: Vec<Slot>,
+    cancel_requests: Vec<Slot>,
 }
 
 impl Slots {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.activities.len() + self.timers.len()
+        [&self.activities, &self.timers, &self.children, &self.child_starts, &self.signals, &self.cancel_requests]
+            .iter()
+            .map(|slots| slots.len())
+            .sum()
     }
 
     /// Adds an open slot, whose command is this one of the activation. `in_root` says whether it is started in the
@@ -104,7 +136,7 @@ impl Slots {
 
     /// Gives those that were started in the workflow's own scope.
     pub fn in_root(&self) -> impl Iterator<Item = SlotId> {
-        let all = self.activities.iter().chain(&self.timers);
+        let all = self.activities.iter().chain(&self.timers).chain(&self.children);
         all.filter(|slot| slot.in_root).map(|slot| slot.id)
     }
 
@@ -121,6 +153,10 @@ impl Slots {
         match kind {
             SlotKind::Activity => &mut self.activities,
             SlotKind::Timer => &mut self.timers,
+            SlotKind::Child => &mut self.children,
+            SlotKind::ChildStart => &mut self.child_starts,
+            SlotKind::Signal => &mut self.signals,
+            SlotKind::CancelRequest => &mut self.cancel_requests,
         }
     }
 }

@@ -16,8 +16,8 @@ use super::slot::{SlotEnd, SlotId, SlotKind, SlotState, Slots, Waiter};
 use super::wake::WakeFlag;
 use crate::program::places::{self, Called};
 use crate::program::{
-    Activation, ActivityResolution, Command, Job, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink,
-    call_budget,
+    Activation, ActivityResolution, ChildResolution, ChildStart, Command, Failure, Job, Payload, RunInfo, Seq,
+    TaskFailure, Time, WaiterIndex, WorkflowLink, call_budget,
 };
 
 /// The state that the contexts and futures of one workflow instance share.
@@ -86,7 +86,7 @@ impl Requests {
             return Waiter::Nobody;
         }
         let seq = id.seq;
-        if slot.activation == activation {
+        if slot.activation == activation && matches!(id.kind, SlotKind::Activity | SlotKind::Timer) {
             commands[slot.command] = None;
         } else {
             match id.kind {
@@ -97,9 +97,23 @@ impl Requests {
                     return Waiter::Nobody;
                 }
                 SlotKind::Timer => commands.push(asked(Command::CancelTimer { seq })),
+                SlotKind::Child => {
+                    *cancel_asked = true;
+                    commands.push(asked(Command::CancelChild { seq }));
+                    return Waiter::Nobody;
+                }
+                SlotKind::ChildStart | SlotKind::Signal | SlotKind::CancelRequest => return Waiter::Nobody,
             }
         }
         slot.end(SlotEnd::Cancelled(Cancellation::default()))
+    }
+}
+
+/// The end of a message to another workflow.
+fn arrival(failure: &Option<Arc<Failure>>) -> SlotEnd {
+    match failure {
+        Some(failure) => SlotEnd::Failed(Arc::clone(failure)),
+        None => SlotEnd::Fired,
     }
 }
 
@@ -168,6 +182,32 @@ impl WorkflowState {
                 };
                 self.end(SlotKind::Activity, *seq, outcome)?;
             }
+            Job::ChildStarted { seq, result } => {
+                let end = || match result {
+                    ChildStart::Started { run_id } => SlotEnd::Completed(Payload::new(run_id.as_bytes())),
+                    ChildStart::AlreadyExists => {
+                        let failure = Failure::application("ChildAlreadyStarted", "Workflow execution already started");
+                        SlotEnd::Failed(Arc::new(failure))
+                    }
+                    ChildStart::Cancelled(failure) => SlotEnd::Cancelled(Cancellation(Some(Arc::clone(failure)))),
+                };
+                self.end(SlotKind::ChildStart, *seq, end())?;
+                if !matches!(result, ChildStart::Started { .. }) {
+                    self.end(SlotKind::Child, *seq, end())?;
+                }
+            }
+            Job::ChildDone { seq, result } => {
+                let end = match result {
+                    ChildResolution::Completed(payload) => SlotEnd::Completed(payload.clone()),
+                    ChildResolution::Failed(failure) => SlotEnd::Failed(Arc::clone(failure)),
+                    ChildResolution::Cancelled(failure) => SlotEnd::Cancelled(Cancellation(Some(Arc::clone(failure)))),
+                };
+                self.end(SlotKind::Child, *seq, end)?;
+            }
+            Job::SignalDone { seq, failure } => self.end(SlotKind::Signal, *seq, arrival(failure))?,
+            Job::CancelDone { seq, failure } => self.end(SlotKind::CancelRequest, *seq, arrival(failure))?,
+            // The worker keeps it to itself.
+            Job::ChildCancelRequested { .. } => {}
             Job::Cancel { .. } => {
                 self.cancel_requested.set(true);
                 self.cancel(ScopeId::ROOT);
@@ -182,7 +222,7 @@ impl WorkflowState {
         let waiter = match self.requests.borrow_mut().slots.find(kind, seq) {
             Some(slot) => slot.end(outcome),
             None => {
-                let what = if kind == SlotKind::Activity { "activity" } else { "timer" };
+                let what = kind.words();
                 let message = format!("{what} {seq} has ended, but the workflow's code never asked for it");
                 return Err(TaskFailure::Misuse(message));
             }
@@ -212,6 +252,10 @@ impl WorkflowState {
         }
         let slot = slots.add(kind, scope == ScopeId::ROOT, self.moment.get().activation, commands.len());
         scopes.add_slot(scope, slot);
+        if kind == SlotKind::Child {
+            // It has the same number, and is no part of a scope: it ends with the child at the latest.
+            slots.add(SlotKind::ChildStart, false, self.moment.get().activation, commands.len());
+        }
         commands.push(asked(command(slot.seq)));
         self.note_progress();
         let asked = slots.len();
@@ -220,6 +264,21 @@ impl WorkflowState {
             self.limit(asked, "activities and timers");
         }
         Requested::Slot(slot)
+    }
+
+    /// The slot in which the start of a child is waited for.
+    pub fn child_start(&self, child: SlotId) -> Option<SlotId> {
+        self.requests.borrow_mut().slots.find(SlotKind::ChildStart, child.seq).map(|slot| slot.id())
+    }
+
+    /// Cancels one thing that was started.
+    pub fn cancel_one(&self, slot: SlotId) {
+        self.called();
+        if self.is_usable() {
+            self.note_progress();
+            let waiter = self.requests.borrow_mut().cancel_slot(slot, self.moment.get().activation);
+            self.wake(waiter);
+        }
     }
 
     /// Looks at what was started. An end can be taken once.

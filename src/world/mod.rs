@@ -44,6 +44,7 @@ mod agenda;
 pub(crate) mod ambient;
 mod awaits;
 pub(crate) mod background;
+mod between_workflows;
 mod calls;
 mod client_calls;
 pub(crate) mod core;

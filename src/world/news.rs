@@ -58,6 +58,7 @@ impl Core {
                     self.announce(ready);
                 }
             }
+            self.deliver_between_workflows();
         }
         self.settling = false;
     }
@@ -95,6 +96,11 @@ impl Core {
             News::ActivityClosed { activity } => self.note_closed(activity),
             News::WorkflowStarted { workflow } => self.note_workflow_started(workflow),
             News::WorkflowClosed { workflow } => self.note_workflow_closed(workflow),
+            News::ChildInitiated { .. }
+            | News::ChildStarted { .. }
+            | News::ChildClosed { .. }
+            | News::MessageInitiated { .. }
+            | News::MessageAnswered { .. } => self.note_between_workflows(news),
             News::ActivityCancelRequested { .. }
             | News::WorkflowCancelRequested { .. }
             | News::TimerStarted { .. }
@@ -147,7 +153,12 @@ impl Core {
             | News::AttemptTimedOut { .. }
             | News::ActivityClosed { .. }
             | News::WorkflowStarted { .. }
-            | News::WorkflowClosed { .. } => unreachable!("{news:?} is heard above"),
+            | News::WorkflowClosed { .. }
+            | News::ChildInitiated { .. }
+            | News::ChildStarted { .. }
+            | News::ChildClosed { .. }
+            | News::MessageInitiated { .. }
+            | News::MessageAnswered { .. } => unreachable!("{news:?} is heard above"),
         };
         self.note(who, what);
     }

@@ -91,9 +91,14 @@ pub fn failure(input: &Value) -> Option<Failure> {
         },
         "canceled" => FailureKind::Canceled { details: Details::Absent },
         "server" => FailureKind::Server { non_retryable: flag(input, "non_retryable") },
-        "child_workflow" => {
-            FailureKind::ChildWorkflow { workflow_type: "child".into(), retry_state: RetryState::NonRetryableFailure }
-        }
+        "child_workflow" => FailureKind::ChildWorkflow {
+            workflow_type: "child".into(),
+            workflow_id: "child".into(),
+            run_id: "child".into(),
+            initiated_event_id: 5,
+            started_event_id: 6,
+            retry_state: RetryState::NonRetryableFailure,
+        },
         other => panic!("unknown kind of failure {other}"),
     };
     let failed = Failure::new(text(input, "message"), kind);

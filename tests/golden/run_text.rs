@@ -106,7 +106,7 @@ fn failure(failure: &Failure) -> String {
                  {started_event_id}, {retry_state}"
             )
         }
-        FailureKind::ChildWorkflow { workflow_type, retry_state } => {
+        FailureKind::ChildWorkflow { workflow_type, retry_state, .. } => {
             format!("child workflow {workflow_type:?}, {retry_state}")
         }
         other => format!("{other:?}"),

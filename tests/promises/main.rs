@@ -11,6 +11,7 @@ mod cadence;
 mod chains;
 mod checks;
 mod child;
+mod children;
 mod coordinates;
 mod crash_buries;
 mod deploys;

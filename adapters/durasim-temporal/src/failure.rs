@@ -5,7 +5,7 @@ use durasim::program::{Details, Failure, FailureKind, RetryState, TimeoutType};
 use crate::payload::{details_from_core, details_into_core};
 use crate::retry::{proto, span};
 use crate::sdk::failures::failure::FailureInfo;
-use crate::sdk::{ProtoActivityType, ProtoWorkflowType, enums, failures};
+use crate::sdk::{ProtoActivityType, ProtoWorkflowExecution, ProtoWorkflowType, enums, failures};
 
 /// Takes a failure of the SDK's.
 pub(crate) fn into_core(failure: &failures::Failure) -> Failure {
@@ -62,12 +62,20 @@ fn kind_into_core(info: &FailureInfo) -> FailureKind {
         },
         FailureInfo::ChildWorkflowExecutionFailureInfo(child) => FailureKind::ChildWorkflow {
             workflow_type: child.workflow_type.as_ref().map(|kind| kind.name.as_str()).unwrap_or_default().into(),
+            workflow_id: execution_of(child).workflow_id.as_str().into(),
+            run_id: execution_of(child).run_id.as_str().into(),
+            initiated_event_id: child.initiated_event_id as u64,
+            started_event_id: child.started_event_id as u64,
             retry_state: retry_state_into_core(child.retry_state()),
         },
         FailureInfo::ResetWorkflowFailureInfo(_) => unknown_kind("ResetWorkflow"),
         FailureInfo::NexusOperationExecutionFailureInfo(_) => unknown_kind("NexusOperation"),
         FailureInfo::NexusHandlerFailureInfo(_) => unknown_kind("NexusHandler"),
     }
+}
+
+fn execution_of(child: &failures::ChildWorkflowExecutionFailureInfo) -> ProtoWorkflowExecution {
+    child.workflow_execution.clone().unwrap_or_default()
 }
 
 /// Gives a failure to the SDK.
@@ -115,13 +123,24 @@ fn kind_from_core(kind: &FailureKind) -> FailureInfo {
                 ..Default::default()
             })
         }
-        FailureKind::ChildWorkflow { workflow_type, retry_state } => {
-            FailureInfo::ChildWorkflowExecutionFailureInfo(failures::ChildWorkflowExecutionFailureInfo {
-                workflow_type: Some(ProtoWorkflowType { name: workflow_type.to_string() }),
-                retry_state: retry_state_from_core(*retry_state) as i32,
-                ..Default::default()
-            })
-        }
+        FailureKind::ChildWorkflow {
+            workflow_type,
+            workflow_id,
+            run_id,
+            initiated_event_id,
+            started_event_id,
+            retry_state,
+        } => FailureInfo::ChildWorkflowExecutionFailureInfo(failures::ChildWorkflowExecutionFailureInfo {
+            workflow_execution: Some(ProtoWorkflowExecution {
+                workflow_id: workflow_id.to_string(),
+                run_id: run_id.to_string(),
+            }),
+            initiated_event_id: *initiated_event_id as i64,
+            started_event_id: *started_event_id as i64,
+            workflow_type: Some(ProtoWorkflowType { name: workflow_type.to_string() }),
+            retry_state: retry_state_from_core(*retry_state) as i32,
+            ..Default::default()
+        }),
         other => {
             let name = format!("{other:?}");
             let name = name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
@@ -212,7 +231,14 @@ mod tests {
                 started_event_id: 6,
                 retry_state: RetryState::MaximumAttemptsReached,
             },
-            FailureKind::ChildWorkflow { workflow_type: "ship".into(), retry_state: RetryState::CancelRequested },
+            FailureKind::ChildWorkflow {
+                workflow_type: "ship".into(),
+                workflow_id: "order-1_1".into(),
+                run_id: "order-1_1".into(),
+                initiated_event_id: 5,
+                started_event_id: 6,
+                retry_state: RetryState::CancelRequested,
+            },
         ];
         for kind in kinds {
             let failure = Failure::new("it failed", kind.clone()).caused_by(Failure::new("since", kind));
