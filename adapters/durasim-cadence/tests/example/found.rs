@@ -23,35 +23,50 @@ use super::{bug_4, judged};
 const SEEDS: u64 = 300;
 const PAIRS: u64 = 300;
 
-/// The only failure of every fault: the check that fails, the kind of its violation, and the smallest plan.
+/// The first failure of every fault: the check that fails, the kind of its violation, and the smallest plan, which is that of
+/// all others too.
 #[track_caller]
-fn is_found(exploration: Exploration, check: &str, kind: &str, plan: &str) -> Failed {
+pub fn is_found(exploration: Exploration, check: &str, kind: &str, plan: &str) -> Failed {
     let report = exploration.every_fault().report();
     assert!(report.error().is_none(), "{report}");
-    let [failed] = report.failures() else { panic!("{} failures:\n{report}", report.failures().len()) };
-    let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
-    let found = (&*failed.check, &*failed.violation.kind, &*entries.join("; "));
-    assert_eq!(found, (check, kind, plan), "\n{}", failed.text);
-    assert!(failed.is_smallest, "{}", failed.text);
+    for failed in report.failures() {
+        let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
+        assert_eq!(entries.join("; "), plan, "\n{}", failed.text);
+        assert!(failed.is_smallest, "{}", failed.text);
+    }
+    let Some(failed) = report.failures().first() else { panic!("the bug was not found:\n{report}") };
+    assert_eq!((&*failed.check, &*failed.violation.kind), (check, kind), "\n{}", failed.text);
     failed.clone()
 }
 
 /// Nothing is said of it, whatever is tried.
 #[track_caller]
-fn is_silent(exploration: Exploration) {
+pub fn is_silent(exploration: Exploration) {
     let report = exploration.every_fault().every_pair().budget(PAIRS).seeds(0..SEEDS).report();
     let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
     assert!(report.holds(), "{}\n{report}", texts.join("\n"));
 }
 
-fn saved<T: DeserializeOwned + Default>(ctx: &ActivityContext) -> Result<T, ActivityError> {
+pub fn saved<T: DeserializeOwned + Default>(ctx: &ActivityContext) -> Result<T, ActivityError> {
     let saved = ctx.get_heartbeat_details().map(serde_json::from_slice);
     Ok(saved.transpose().map_err(ActivityError::execution_failed_error)?.unwrap_or_default())
 }
 
-fn save(ctx: &ActivityContext, progress: &impl Serialize) -> Result<(), ActivityError> {
+pub fn save(ctx: &ActivityContext, progress: &impl Serialize) -> Result<(), ActivityError> {
     ctx.record_heartbeat(Some(&serde_json::to_vec(progress).map_err(ActivityError::execution_failed_error)?));
     Ok(())
+}
+
+/// Has an activity done, as the client's `call_activity!` has it.
+pub async fn called<O: DeserializeOwned>(
+    ctx: &WorkflowContext,
+    activity: &str,
+    input: &impl Serialize,
+    options: ActivityOptions,
+) -> Result<O, WorkflowError> {
+    let input = serde_json::to_vec(input).map_err(WorkflowError::execution_failed_error)?;
+    let output = ctx.execute_activity(activity, Some(input), options).await?;
+    serde_json::from_slice(&output).map_err(WorkflowError::execution_failed_error)
 }
 
 /// The example's workflow for files, which is given three attempts.
@@ -111,9 +126,7 @@ async fn stepping(ctx: &mut WorkflowContext, count: u32) -> Result<u32, Workflow
         heartbeat_timeout: Duration::from_secs(30),
         ..Default::default()
     };
-    let input = serde_json::to_vec(&count).map_err(WorkflowError::execution_failed_error)?;
-    let output = ctx.execute_activity("steps", Some(input), options).await?;
-    serde_json::from_slice(&output).map_err(WorkflowError::execution_failed_error)
+    called(ctx, "steps", &count, options).await
 }
 
 fn near_the_deadline(goes_on: bool) -> Exploration {
@@ -211,9 +224,7 @@ async fn three_attempts(ctx: &mut WorkflowContext, input: DeadlineInput) -> Resu
         retry_policy: Some(RetryPolicy { maximum_attempts: 3, ..Default::default() }),
         ..Default::default()
     };
-    let input = serde_json::to_vec(&input).map_err(WorkflowError::execution_failed_error)?;
-    let output = ctx.execute_activity("deadline_aware_task", Some(input), options).await?;
-    serde_json::from_slice(&output).map_err(WorkflowError::execution_failed_error)
+    called(ctx, "deadline_aware_task", &input, options).await
 }
 
 fn deadlines(resumes: bool) -> Exploration {

@@ -8,6 +8,8 @@ mod found;
 mod fragments;
 #[path = "../../examples/activity_advanced/judged.rs"]
 mod judged;
+mod never_hears_of_a_cancel;
 mod two_ways;
+mod upload_is_gone;
 
 durasim_wallclock::install!();
