@@ -10,9 +10,10 @@ use super::app::deadline_aware::{DeadlineInput, DeadlineResult, MARGIN, Progress
 use super::app::migrate_data::{MigrationInput, MigrationProgress};
 use super::app::process_large_file::{FileProcessingInput, ProcessingProgress};
 
-/// The application in a simulation of Cadence.
+/// The application in a simulation of Cadence. A deploy of the same code, and the way back, cost attempts and time, and nothing
+/// else.
 pub fn simulation() -> Simulation {
-    Simulation::cadence().registered(app::register_all)
+    Simulation::cadence().registered(app::register_all).deploy(|simulation| simulation).rollback()
 }
 
 /// A file of ten chunks of 1 MB.

@@ -121,6 +121,8 @@ fn a_spawned_task_heartbeats_and_dies_with_its_worker() {
         .cadence_workflow("main", main)
         .explore("main", &20)
         .every_fault()
+        .every_order()
+        .deploys_itself()
         .seeds(0..100)
         .check(check::same_result())
         .check(check::heartbeats_in_time())

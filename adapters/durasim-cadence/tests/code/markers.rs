@@ -84,7 +84,8 @@ fn a_side_effect_is_made_once_and_recalled_in_replays() {
 #[test]
 fn side_effects_survive_every_fault() {
     let simulation = simulation(side_effects_cadence::register);
-    let exploration = simulation.explore("side_effects", &10).every_fault().seeds(0..200);
+    let exploration =
+        simulation.explore("side_effects", &10).every_fault().every_order().deploys_itself().seeds(0..200);
     exploration.check(check::same_result()).check(check::replays()).assert();
 }
 
@@ -139,7 +140,12 @@ fn a_value_that_is_looked_up_is_recorded_when_it_changes() {
     assert_eq!(markers(&run), ["rate: 10", "rate: 20"]);
     assert!(run.timeline().to_string().contains("rate is now 20"), "{}", run.timeline());
 
-    let exploration = simulation(looks_up_cadence::register).explore("looks_up", &0).every_fault().seeds(0..200);
+    let exploration = simulation(looks_up_cadence::register)
+        .explore("looks_up", &0)
+        .every_fault()
+        .every_order()
+        .deploys_itself()
+        .seeds(0..200);
     exploration.check(check::same_result()).check(check::replays()).assert();
 }
 
@@ -162,7 +168,12 @@ fn a_version_is_recorded_ahead_of_what_follows_it() {
     let position = |words: &str| timeline.find(words).unwrap_or_else(|| panic!("{words}:\n{timeline}"));
     assert!(position("version 2 of b recorded") < position("scheduled"), "{timeline}");
 
-    let exploration = simulation(versions_cadence::register).explore("versions", &0).every_fault().seeds(0..200);
+    let exploration = simulation(versions_cadence::register)
+        .explore("versions", &0)
+        .every_fault()
+        .every_order()
+        .deploys_itself()
+        .seeds(0..200);
     exploration.check(check::same_result()).check(check::replays()).assert();
 }
 

@@ -241,6 +241,8 @@ fn signals_survive_every_fault() {
             collects.result().await
         })
         .every_fault()
+        .every_order()
+        .deploys_itself()
         .seeds(0..100)
         .check(check::same_result())
         .check(check::replays())

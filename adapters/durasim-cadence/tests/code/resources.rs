@@ -136,7 +136,7 @@ fn they_are_the_same_again_under_every_fault() {
     // The processes differ, but none comes back.
     let check =
         check::same_result().normalize(|answers: &mut Vec<u32>| *answers = vec![u32::from(answers.is_sorted())]);
-    simulation().explore("asking", &3).every_fault().seeds(0..100).check(check).assert();
+    simulation().explore("asking", &3).every_fault().every_order().deploys_itself().seeds(0..100).check(check).assert();
 }
 
 #[test]

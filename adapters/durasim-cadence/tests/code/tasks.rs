@@ -8,7 +8,7 @@ use crabdance_activity::ActivityContext;
 use crabdance_core::ActivityOptions;
 use crabdance_worker::registry::Registry;
 use crabdance_workflow::{ActivityError, WorkflowContext, WorkflowError, workflow};
-use durasim::{Exploration, Simulation, check};
+use durasim::{Exploration, Run, Simulation, check};
 use durasim_cadence::CadenceExt;
 use serde::Serialize;
 
@@ -20,11 +20,13 @@ async fn add(ctx: &ActivityContext, n: u32) -> Result<u32, ActivityError> {
     Ok(n + 1)
 }
 
-/// Every fault, some seeds, and the same result whatever strikes.
+/// Every fault, every order, deploys of the same code and some seeds: the same result whatever strikes.
 fn explored(register: fn(&dyn Registry), workflow: &str, input: &impl Serialize) -> Exploration {
     simulation(register)
         .explore(workflow, input)
         .every_fault()
+        .every_order()
+        .deploys_itself()
         .seeds(0..200)
         .check(check::same_result())
         .check(check::replays())
@@ -140,6 +142,18 @@ fn the_earlier_of_an_answer_and_a_timer_is_taken() {
         run.result::<String>().unwrap()
     };
     assert_eq!((result(200), result(400)), ("too late".to_owned(), "answer 2".to_owned()));
+    // An answer that a fault holds up is too late, and rightly so.
+    let is_either = |run: &Run| run.result::<String>().is_ok_and(|told| ["too late", "answer 2"].contains(&&*told));
+    for patience in [200, 400] {
+        simulation(race_cadence::register)
+            .explore("race", &patience)
+            .every_fault()
+            .every_order()
+            .deploys_itself()
+            .seeds(0..100)
+            .check(check::same_result().outcomes(is_either))
+            .assert();
+    }
 }
 
 /// Those of Go's client have whole seconds, and it begins none for 0 s.

@@ -4,12 +4,16 @@ use super::app::deadline_aware::DeadlineResult;
 use super::judged;
 
 #[test]
-fn the_example_holds_under_every_fault() {
+fn the_example_holds_under_every_fault_and_deploy() {
     let simulation = judged::simulation();
     for (workflow, exploration) in judged::explorations(&simulation) {
-        let report = exploration.every_fault().report();
+        let report = exploration.every_fault().every_order().report();
         let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
         assert!(report.holds(), "{workflow}\n{}\n{report}", texts.join("\n"));
+        let deploys: u64 =
+            report.coverage().cells().filter(|cell| cell.fault == "deploy").map(|cell| cell.struck).sum();
+        // At the dispatch and at two tasks.
+        assert_eq!(deploys, 3, "{workflow}\n{report}");
     }
 }
 
