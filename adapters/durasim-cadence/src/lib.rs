@@ -103,13 +103,15 @@ pub trait CadenceExt: Sized {
     /// Adds all that is registered as with a worker: what `#[activity]` and `#[workflow]` of the client make, and
     /// implementations of its traits by hand.
     ///
-    /// `ctx.resources()` is `None` in these activities.
+    /// `ctx.resources()` is `None` in these activities. The second version of a [deploy](Simulation::deploy) is registered in
+    /// the same way: `.deploy(|simulation| simulation.registered(new::register_all))`.
     fn registered(self, register: impl FnOnce(&dyn Registry)) -> Simulation;
 
     /// As [`registered`](CadenceExt::registered), for activities with resources. `make` makes them for each process of a
     /// worker in each run, when one of these activities first begins there, which is after the
     /// [state](Simulation::state) of the run was made. If it panics, the run ends with an error. They are lost when the
-    /// process crashes, and dropped when it stops. Those of another call are others, also if their type is the same.
+    /// process crashes, and dropped when it stops. Those of another call are others, also if their type is the same: a second
+    /// version has its own.
     ///
     /// Workflows have no resources here.
     fn registered_with<R: Send + Sync + 'static>(
