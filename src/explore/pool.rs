@@ -267,8 +267,10 @@ impl Block {
 
 /// The plan to try in place of one whose order is impossible.
 fn instead(plan: &Plan) -> Option<Plan> {
-    let [entry] = &plan.entries[..] else { return None };
-    at_dispatch(entry).map(|entry| Plan::new(vec![entry]))
+    let mut instead = plan.clone();
+    let (held, entry) = instead.entries.iter_mut().find_map(|entry| at_dispatch(entry).map(|at| (entry, at)))?;
+    *held = entry;
+    Some(instead)
 }
 
 /// Makes runs on as many threads as it may.

@@ -146,13 +146,14 @@ impl Core {
         harm.is_some()
     }
 
-    /// Whatever would time out may wait for what is held, in a roundabout way: in the outside world, or by a script.
+    /// An attempt that would time out may wait for what is held, in a roundabout way: in the outside world, or by a script.
     fn harm(&self, at: Time, next: Wakeup) -> Option<InVain> {
         match next {
             _ if at > self.horizon => Some(InVain::Horizon),
             Wakeup::Service(ServiceTimer::Timeout { activity, timeout, .. }) => {
                 let deadline = self.service.activity(activity).deadline(timeout);
-                deadline.is_some_and(|deadline| deadline <= at).then_some(InVain::Timeout(activity, timeout))
+                let passes = deadline.is_some_and(|deadline| deadline <= at) && self.may_wait_for_holds(activity);
+                passes.then_some(InVain::Timeout(activity, timeout))
             }
             Wakeup::Service(ServiceTimer::RunTimeout { workflow }) => Some(InVain::RunTimeout(workflow)),
             // A server fires the timers of a workflow in the order of their times: the task of one fires all before it.
@@ -161,6 +162,15 @@ impl Core {
             }
             _ => None,
         }
+    }
+
+    /// Says whether an activity may time out because of what is held. One whose attempt has crashed, or has ended with a report
+    /// that is lost or late, waits for nothing: it times out in any case.
+    fn may_wait_for_holds(&self, activity: ActivityKey) -> bool {
+        let Some(attempt) = self.activities[activity].latest_attempt() else { return true };
+        let record = &self.attempts[attempt];
+        let is_present = record.token().attempt == self.service.activity(activity).attempt();
+        !is_present || record.is_running() || self.holds.of_report(attempt).is_some()
     }
 
     /// The run ends early, and what is held has made it long.

@@ -301,3 +301,24 @@ fn a_timeline_says_when_a_hold_ends() {
          2.000s  all#1     workflow task 1 goes on: signal 1 has come"
     );
 }
+
+/// Works for 5 seconds, and for 20 beside that, and waits for 100.
+async fn beside(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+    let short = ctx.execute_activity::<()>("work", &5u64, options(600));
+    let long = ctx.execute_activity::<()>("work", &20u64, options(30));
+    let (one, other, slept) = futures::join!(short, long, ctx.sleep(secs(100)));
+    one.and(other).and(slept)
+}
+
+/// An attempt that has crashed waits for nothing: it times out whatever is held.
+#[test]
+fn an_order_lasts_beside_attempts_that_crash_or_are_lost() {
+    let simulation = simulation().workflow("beside", beside);
+    let others = ["await1=crash_attempt", "completion=request_lost", "completion=crash"];
+    for other in others {
+        let plan = format!("work#1@1:completion=next_task(timer1); work#2@1:{other}");
+        let run = simulation.clone().plan(plan.parse().unwrap()).run("beside", &()).unwrap();
+        assert_eq!(story(&run), "[ ] work [ ] timer1 [ ] work [ ] end", "{plan}\n{}", run.timeline());
+        assert!(run.strict().is_ok(), "{plan}");
+    }
+}
