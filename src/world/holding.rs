@@ -111,6 +111,12 @@ impl Core {
         }
     }
 
+    /// The answer to a workflow task was refused, or never came: the task is given out again, with what has come meanwhile.
+    pub(super) fn task_repeated(&mut self, workflow: WorkflowKey) {
+        self.workflows[workflow].task_ended();
+        self.holds.repeated(workflow, self.workflows[workflow].task_number());
+    }
+
     /// A workflow has closed: what is held for it comes too late, or for nothing.
     pub(super) fn holds_of_closed(&mut self, workflow: WorkflowKey) {
         let ends = self.holds.closed(workflow);

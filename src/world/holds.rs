@@ -148,6 +148,15 @@ impl Holds {
         ends.collect()
     }
 
+    /// The task of this number is given out again, and takes in all that has come to the workflow by now.
+    pub(super) fn repeated(&mut self, workflow: WorkflowKey, task: u32) {
+        for hold in self.all.values_mut().filter(|hold| hold.workflow == workflow) {
+            if matches!(hold.state, State::Seen(_)) {
+                hold.state = State::Seen(task);
+            }
+        }
+    }
+
     /// The holds that end now that the tasks of a workflow before this one are answered.
     pub(super) fn answered(&self, workflow: WorkflowKey, next: u32) -> Vec<HoldKey> {
         let is_due = |hold: &Hold| hold.workflow == workflow && matches!(hold.state, State::Seen(task) if task < next);

@@ -128,7 +128,7 @@ impl Core {
             }
             News::TimerCanceled { workflow, timer } => (Who::Workflow(workflow), What::TimerCanceled(timer)),
             News::TaskTimedOut { workflow } => {
-                self.workflows[workflow].task_ended();
+                self.task_repeated(workflow);
                 (Who::Workflow(workflow), What::TaskTimedOut)
             }
             News::SignalReceived { workflow, signal } => {
@@ -145,7 +145,7 @@ impl Core {
                 (Who::Workflow(workflow), What::MarkerRecorded(index))
             }
             News::TaskFailed { workflow } => {
-                self.workflows[workflow].task_ended();
+                self.task_repeated(workflow);
                 return self.note_task_failed(workflow);
             }
             News::ActivityScheduled { .. }

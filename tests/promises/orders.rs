@@ -322,3 +322,34 @@ fn an_order_lasts_beside_attempts_that_crash_or_are_lost() {
         assert!(run.strict().is_ok(), "{plan}");
     }
 }
+
+/// Waits for 5 seconds, and for 10 more for each signal that has come by then.
+async fn looks(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+    let go = ctx.signals::<()>("go");
+    let _working = ctx.execute_activity::<()>("work", &4u64, options(600));
+    ctx.sleep(secs(5)).await?;
+    while let Some(()) = go.try_recv()? {
+        ctx.sleep(secs(10)).await?;
+    }
+    Ok(())
+}
+
+/// The task is given out again with the signal that came while it was open, and its answer is the one to wait for.
+#[test]
+fn a_task_whose_answer_is_refused_or_lost_takes_in_what_came_meanwhile() {
+    for fault in ["late(1500ms)", "completion_lost"] {
+        let plan = format!("looks#1:task2={fault}; work#1@1:completion=next_task(signal1)");
+        let simulation = simulation().workflow("looks", looks).plan(plan.parse().unwrap());
+        let driven = simulation.drive(async |client| {
+            let main = client.start::<()>("looks", "main", &()).await.expect("starts");
+            client.sleep(Duration::from_millis(5_500)).await;
+            main.signal("go", &()).await.expect("arrives");
+            main.result().await.expect("ends");
+        });
+        let (_, run) = driven.unwrap();
+        let expected = "[ ] timer1 [ ] go [ ] work [ ] timer2 [ ] end";
+        let story = story(&run).replace("[ go ]", "[ ] go").replace("[ go [", "[ ] go [");
+        assert_eq!(story, expected, "{plan}\n{}", run.timeline());
+        assert!(run.strict().is_ok(), "{plan}");
+    }
+}
