@@ -26,7 +26,7 @@ use crate::world::Run;
 /// wait for a thing that a dead attempt holds, [`Completes::attempts_after_last_fault`] allows it.
 ///
 /// Runs of [another order](crate::Exploration::every_order) are not judged where something came that loses a race without
-/// faults, and where the workflow asks for other things than without faults.
+/// faults, and where the workflow asks for other things than without faults and does not fail.
 ///
 /// Some attempts are not judged: those that are told to stop, those beside another attempt that the service has given
 /// up, those that run while a fault still holds up another activity, and those that have less time left than their twin

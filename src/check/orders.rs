@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::branch::Branch;
 use crate::fault::{Fault, Observable, Point, Site};
 use crate::service::{ActivityKey, WorkflowKey};
-use crate::trace::attempts::{Executions, WorkflowExecution};
+use crate::trace::attempts::{Executions, Moment, WorkflowEnd, WorkflowExecution};
 use crate::trace::{Trace, What, Who};
 use crate::world::Run;
 
 /// The part of another order that is another way through the code, and no mistake by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum OtherOrder {
-    /// Something came that loses a race without faults, or was taken back that wins one.
+    /// Something came that loses a race without faults, or was taken back that wins one; or an attempt had waited so long beside
+    /// what was held that its own patience may have ended.
     LostRace,
     /// The workflows ask for other things than without faults.
     OtherBranch,
@@ -23,20 +25,25 @@ pub(crate) enum OtherOrder {
 #[derive(Debug)]
 pub(super) struct Observed {
     came: BTreeSet<(WorkflowKey, Observable)>,
+    asked: BTreeSet<(WorkflowKey, Observable)>,
     branch: Branch,
+    failed: BTreeSet<WorkflowKey>,
 }
 
 impl Observed {
     pub(super) fn of(run: &Run) -> Observed {
-        let mut came = BTreeSet::new();
+        let mut asked = BTreeSet::new();
         for workflow in run.executions().workflows().values() {
-            came.extend(came_to(run.executions(), workflow).into_iter().map(|what| (workflow.key, what)));
+            let activities = (1..=workflow.activities.len() as u32).map(Observable::Activity);
+            let timers = workflow.timers.iter().map(|timer| Observable::Timer(timer.number));
+            asked.extend(activities.chain(timers).map(|what| (workflow.key, what)));
         }
-        Observed { came, branch: Branch::of(run) }
+        Observed { came: all_that_came(run).collect(), asked, branch: Branch::of(run), failed: failed(run).collect() }
     }
 
-    /// The reason for which a run of another order may rightly end otherwise. `None` for other runs.
-    pub(super) fn other_order(&self, run: &Run) -> Option<OtherOrder> {
+    /// The reason for which a run of another order may rightly end otherwise. `None` for other runs. `usual` is the length of
+    /// the longest attempt of such an activity without faults.
+    pub(super) fn other_order(&self, run: &Run, usual: impl Fn(&str) -> Option<Duration>) -> Option<OtherOrder> {
         let trace = run.trace();
         let mut orders = orders(trace).peekable();
         orders.peek()?;
@@ -44,11 +51,48 @@ impl Observed {
             let came = trace.workflow_of(point).zip(fault.waits_for());
             came.is_some_and(|came| !self.came.contains(&came)) || is_taken_back(run, point)
         };
-        if orders.any(is_race) {
+        // Something else was quicker than what was held.
+        let has_lost = |what: (WorkflowKey, Observable)| self.asked.contains(&what) && !self.came.contains(&what);
+        if orders.any(is_race) || all_that_came(run).any(has_lost) || is_waited_for_too_long(run, usual) {
             return Some(OtherOrder::LostRace);
         }
-        (Branch::of(run) != self.branch).then_some(OtherOrder::OtherBranch)
+        // Code that fails has not taken another branch: it has not come as far.
+        let is_branch = Branch::of(run) != self.branch && failed(run).all(|workflow| self.failed.contains(&workflow));
+        is_branch.then_some(OtherOrder::OtherBranch)
     }
+}
+
+/// The things that came to the workflows of a run of their own accord.
+fn all_that_came(run: &Run) -> impl Iterator<Item = (WorkflowKey, Observable)> {
+    let executions = run.executions();
+    let of_workflow = |workflow: &WorkflowExecution| {
+        came_to(executions, workflow).into_iter().map(|what| (workflow.key, what)).collect::<Vec<_>>()
+    };
+    executions.workflows().values().flat_map(of_workflow)
+}
+
+/// The workflows that closed with a failure, or ran out of time.
+fn failed(run: &Run) -> impl Iterator<Item = WorkflowKey> {
+    let is_failed = |workflow: &&WorkflowExecution| {
+        matches!(workflow.closed, Some((_, WorkflowEnd::Failed(_) | WorkflowEnd::TimedOut)))
+    };
+    run.executions().workflows().values().filter(is_failed).map(|workflow| workflow.key)
+}
+
+/// Says whether an attempt may have lost its patience with what was held: it ended by itself beside a hold, later than any
+/// attempt of its type does without faults.
+fn is_waited_for_too_long(run: &Run, usual: impl Fn(&str) -> Option<Duration>) -> bool {
+    let (trace, executions) = (run.trace(), run.executions());
+    let holds: Vec<(Moment, Moment)> =
+        executions.faults().iter().filter_map(|(fault, struck)| Some((*struck, executions.let_go(fault)?))).collect();
+    let mut attempts =
+        executions.attempts().values().filter(|attempt| attempt.ended_by_itself() && attempt.faults.is_empty());
+    attempts.any(|attempt| {
+        let usual = usual(trace.activity_type(attempt.activity));
+        let is_late = attempt.length().is_some_and(|length| usual.is_none_or(|usual| length > usual));
+        is_late
+            && holds.iter().any(|(from, to)| attempt.started < *to && attempt.ended.is_some_and(|ended| ended > *from))
+    })
 }
 
 /// Says whether the workflow took back what was held: it lost a race that it wins without faults.

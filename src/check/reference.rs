@@ -143,7 +143,7 @@ impl Reference {
 
     /// The reason for which a run of another order may rightly end otherwise. `None` for other runs.
     pub(crate) fn other_order(&self, run: &Run) -> Option<OtherOrder> {
-        self.shared.observed.other_order(run)
+        self.shared.observed.other_order(run, |activity_type| self.attempt_length(activity_type))
     }
 
     /// The trace of the fault-free run.

@@ -36,8 +36,8 @@ use crate::world::{Outcome, Run};
 /// | depends on when a signal comes | [`SameResult::depends_on_time_of`] |
 ///
 /// Runs of [another order](crate::Exploration::every_order) are not judged where something came that loses a race without
-/// faults, and where the workflow asks for other activities, timers or markers than without faults: those took another
-/// branch.
+/// faults, and where the workflow asks for other activities, timers or markers than without faults and does not fail: those
+/// took another branch.
 ///
 /// Where a deploy struck, [`Simulation::deploy`](crate::Simulation::deploy) says which ends are right.
 pub fn same_result() -> SameResult {
@@ -207,8 +207,8 @@ impl SameResult {
         // The order says more than the end.
         let Some(OrderWords { words, signals }) = OrderWords::of(run, reference.trace()) else { return Some(refused) };
         let word = match signals.first() {
-            Some(signal) => self.word("", &format!(".depends_on_time_of({signal:?})")),
-            None => self.word("", ".outcomes(..)"),
+            Some(signal) if have_results => self.word("", &format!(".depends_on_time_of({signal:?})")),
+            _ => self.word("", ".outcomes(..)"),
         };
         Some(format!(": the result depends on {words}; if it may, say {word}"))
     }

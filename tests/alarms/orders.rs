@@ -193,6 +193,9 @@ fn simulation() -> Simulation {
         .workflow("retries", retries)
         .workflow("cleans_up", cleans_up)
         .workflow("timers", timers)
+        .workflow("patient", patient)
+        .workflow("impatient", impatient)
+        .activity("looks_for_a_minute", looks_for_a_minute)
 }
 
 fn script<R: durasim::ScriptOutput<Kind>, Kind>(
@@ -269,10 +272,50 @@ async fn timers(ctx: &WorkflowContext, (): ()) -> Result<Vec<u64>, WorkflowError
     Ok(fired)
 }
 
+/// Goes on without an answer after 20 seconds, beside a reminder that goes off in any case.
+async fn patient(ctx: &WorkflowContext, (): ()) -> Result<String, WorkflowError> {
+    let reminder = ctx.sleep(seconds(60));
+    let answer = {
+        let (mut acting, mut patience) = (acts(ctx, "answer", 5), ctx.sleep(seconds(20)));
+        futures::select_biased! {
+            answer = acting => answer?,
+            slept = patience => slept.map(|()| "no answer".to_owned())?,
+        }
+    };
+    reminder.await?;
+    Ok(answer)
+}
+
+/// Looks for a minute whether it is open, and gives up then.
+async fn looks_for_a_minute(_: &ActivityContext, (): ()) -> Result<bool, ActivityError> {
+    for _ in 0..12 {
+        if durasim::state::<World>().is_open.get() {
+            return Ok(true);
+        }
+        durasim::time::sleep(seconds(5)).await;
+    }
+    Ok(false)
+}
+
+/// The activity that waits has patience of its own, shorter than its timeouts.
+async fn impatient(ctx: &WorkflowContext, (): ()) -> Result<bool, WorkflowError> {
+    let waits = ctx.execute_activity::<bool>("looks_for_a_minute", &(), options());
+    let opens = async {
+        ctx.sleep(seconds(10)).await?;
+        ctx.execute_activity::<()>("opens", &(), options()).await
+    };
+    let (waited, opened, acted) = futures::join!(waits, opens, acts(ctx, "beside", 90));
+    opened?;
+    acted?;
+    waited
+}
+
 pub fn all() -> Vec<Sound> {
     let named = |name: &str, exploration: Exploration| (format!("orders: {name}"), exploration);
     let alone = |workflow: &str| simulation().explore(workflow, &());
     let done = || check::effects(|world: &World| &world.done);
+    // An answer that faults keep back may come too late.
+    let no_answer = |run: &durasim::Run| run.result::<String>().is_ok_and(|answer| answer == "no answer");
     vec![
         named("an approval that expires", script(approves)),
         named("an approval at the start", script(approves_at_once)),
@@ -285,5 +328,7 @@ pub fn all() -> Vec<Sound> {
         named("a cancel by a script", script(cancels)),
         named("two workflows", script(two)),
         named("two timers at once", alone("timers")),
+        named("patience of a workflow", alone("patient").check(check::same_result().outcomes(no_answer))),
+        named("patience of an activity", alone("impatient")),
     ]
 }

@@ -353,3 +353,88 @@ fn a_task_whose_answer_is_refused_or_lost_takes_in_what_came_meanwhile() {
         assert!(run.strict().is_ok(), "{plan}");
     }
 }
+
+/// Two activities at once, of which the first is to end first, and then a third.
+async fn in_order(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
+    let mut first = ctx.execute_activity::<()>("work", &5u64, options(600));
+    let mut second = ctx.execute_activity::<()>("work", &10u64, options(600));
+    futures::select_biased! {
+        one = first => one?,
+        two = second => {
+            two?;
+            return Err(WorkflowError::application("the second came first"));
+        }
+    }
+    second.await?;
+    ctx.execute_activity("work", &1u64, options(600)).await
+}
+
+/// Code that fails where two things come the other way round has not taken another branch.
+#[test]
+fn a_workflow_that_fails_in_another_order_is_told() {
+    let report = simulation().workflow("in_order", in_order).explore("in_order", &()).every_order().report();
+    assert!(!report.holds(), "{report}");
+    let failed = &report.failures()[0];
+    let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
+    assert_eq!((&*failed.check, &*entries.join("; ")), ("same_result", "work#1@1:completion=next_task(activity2)"));
+    assert!(failed.text.contains("`.check(check::same_result().outcomes(..))`"), "{}", failed.text);
+    let declared = durasim::check::same_result().outcomes(|run: &Run| run.result::<()>().is_err());
+    let simulation = simulation().workflow("in_order", in_order);
+    assert!(simulation.explore("in_order", &()).every_order().check(declared).report().holds());
+}
+
+/// A reminder goes off in any case, and an answer is waited for, no longer than 20 seconds.
+async fn patient(ctx: &WorkflowContext, (): ()) -> Result<bool, WorkflowError> {
+    let reminder = ctx.sleep(secs(60));
+    let is_answered = {
+        let mut answer = ctx.execute_activity::<()>("work", &5u64, options(600));
+        futures::select_biased! {
+            answered = answer => answered.map(|()| true)?,
+            slept = ctx.sleep(secs(20)) => slept.map(|()| false)?,
+        }
+    };
+    reminder.await?;
+    Ok(is_answered)
+}
+
+/// Looks for a minute whether the door is open, which is opened after 10 seconds; other work takes 90.
+async fn impatient(ctx: &WorkflowContext, (): ()) -> Result<bool, WorkflowError> {
+    let looks = ctx.execute_activity::<bool>("looks", &(), options(600));
+    let opens = async {
+        ctx.sleep(secs(10)).await?;
+        ctx.execute_activity::<()>("opens", &(), options(60)).await
+    };
+    let beside = ctx.execute_activity::<()>("work", &90u64, options(600));
+    let (looked, opened, worked) = futures::join!(looks, opens, beside);
+    opened.and(worked).and(looked)
+}
+
+/// The code gives up what is held. It is right, and its result another.
+#[test]
+fn a_hold_that_outlasts_the_patience_of_code_makes_a_lost_race() {
+    async fn looks(_: &ActivityContext, (): ()) -> Result<bool, ActivityError> {
+        for _ in 0..12 {
+            if durasim::state::<Cell<bool>>().get() {
+                return Ok(true);
+            }
+            durasim::time::sleep(secs(5)).await;
+        }
+        Ok(false)
+    }
+    async fn opens(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
+        durasim::state::<Cell<bool>>().set(true);
+        Ok(())
+    }
+    let simulation = simulation().activity("looks", looks).activity("opens", opens).state(|| Cell::new(false));
+    let simulation = simulation.workflow("patient", patient).workflow("impatient", impatient);
+    for (workflow, plan) in
+        [("patient", "work#1@1:completion=behind(timer1)"), ("impatient", "impatient#1:timer1=behind(activity2)")]
+    {
+        let run = simulation.clone().plan(plan.parse().unwrap()).run(workflow, &()).unwrap();
+        assert_eq!(run.result::<bool>(), Ok(false), "{plan}\n{}", run.timeline());
+        assert!(run.strict().is_ok(), "{plan}");
+        let report = simulation.explore(workflow, &()).every_order().report();
+        let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
+        assert!(report.holds() && report.error().is_none(), "{}\n{report}", texts.join("\n"));
+    }
+}
