@@ -4,7 +4,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::program::places::Places;
-use crate::program::{Command, Time};
+use crate::program::{Command, Seq, Time};
 use crate::service::{ActivityKey, TaskToken};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;
@@ -59,6 +59,8 @@ pub(super) struct HostedWorkflow {
     home: Option<WorkerKey>,
     /// It is boxed because it is rare.
     held: Option<Box<Held>>,
+    /// The timer that is late, and those that are due behind it. They are boxed because they are rare.
+    late_timers: Option<Box<(Seq, Vec<Seq>)>>,
     signals: u32,
     /// The number of the signal that arrives now, or did last, among those that were sent.
     arriving: u32,
@@ -227,6 +229,23 @@ impl HostedWorkflow {
     pub(super) fn signal_arrived(&mut self) -> Option<TaskToken> {
         let held = self.held.as_mut()?;
         std::mem::take(&mut held.until_signal).then_some(held.token)
+    }
+
+    /// Notes that this timer, which is due, fires later.
+    pub(super) fn timer_is_late(&mut self, timer: Seq) {
+        self.late_timers = Some(Box::new((timer, Vec::new())));
+    }
+
+    /// This timer is due. Says whether it waits behind a late one.
+    pub(super) fn waits_behind_late_timer(&mut self, timer: Seq) -> bool {
+        let Some(late) = &mut self.late_timers else { return false };
+        late.1.push(timer);
+        true
+    }
+
+    /// This timer has fired, or was taken back. Gives those that wait behind it, in the order in which they were due.
+    pub(super) fn late_timer_is_over(&mut self, timer: Seq) -> Vec<Seq> {
+        self.late_timers.take_if(|late| late.0 == timer).map(|late| late.1).unwrap_or_default()
     }
 
     /// Gives how far its code has come, unless that runs now.

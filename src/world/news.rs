@@ -126,7 +126,10 @@ impl Core {
             News::TimerFired { workflow, timer } => {
                 return self.note_observed(workflow, Observable::Timer(timer), What::TimerFired(timer));
             }
-            News::TimerCanceled { workflow, timer } => (Who::Workflow(workflow), What::TimerCanceled(timer)),
+            News::TimerCanceled { workflow, timer } => {
+                self.late_timer_is_over(workflow, timer);
+                (Who::Workflow(workflow), What::TimerCanceled(timer))
+            }
             News::TaskTimedOut { workflow } => {
                 self.task_repeated(workflow);
                 (Who::Workflow(workflow), What::TaskTimedOut)

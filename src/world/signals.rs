@@ -59,12 +59,30 @@ impl Core {
         }
     }
 
-    /// A workflow's own timer fires, or is late, or held.
+    /// A late timer of a workflow fires.
+    pub(super) fn fire_late_timer(&mut self, workflow: WorkflowKey, timer: Seq) {
+        self.serve(|service, now| service.fire(ServiceTimer::Workflow { workflow, timer }, now));
+        self.late_timer_is_over(workflow, timer);
+    }
+
+    /// A timer has fired late, or was taken back before: those behind it go on.
+    pub(super) fn late_timer_is_over(&mut self, workflow: WorkflowKey, timer: Seq) {
+        for timer in self.workflows[workflow].late_timer_is_over(timer) {
+            self.agenda.wake_now(Wakeup::Service(ServiceTimer::Workflow { workflow, timer }));
+        }
+    }
+
+    /// A workflow's own timer fires, or is late, or held. It waits where another of the workflow is late: a server keeps one
+    /// entry for the timers of a workflow, that of the first, and fires those that are due with it in their order.
     pub(super) fn fire_workflow_timer(&mut self, workflow: WorkflowKey, timer: Seq) {
         let entry = ServiceTimer::Workflow { workflow, timer };
+        if self.workflows[workflow].waits_behind_late_timer(timer) {
+            return;
+        }
         let fault = self.strike_workflow(workflow, Site::Timer(timer));
         if let Some(Fault::Delayed(length)) = fault {
             // Not as before, or it would come to the same point again.
+            self.workflows[workflow].timer_is_late(timer);
             self.agenda.wake_at(self.agenda.after(length), Wakeup::LateTimer { workflow, timer });
             return;
         }

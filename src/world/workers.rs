@@ -44,9 +44,7 @@ impl Core {
             Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow),
             Wakeup::Signal(signal) => self.deliver_signal(signal),
             Wakeup::Query(query) => self.offer_query(query),
-            Wakeup::LateTimer { workflow, timer } => {
-                self.serve(|service, now| service.fire(ServiceTimer::Workflow { workflow, timer }, now));
-            }
+            Wakeup::LateTimer { workflow, timer } => self.fire_late_timer(workflow, timer),
             Wakeup::LetGo(hold) => self.let_go(hold),
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),

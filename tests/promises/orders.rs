@@ -354,6 +354,36 @@ fn a_task_whose_answer_is_refused_or_lost_takes_in_what_came_meanwhile() {
     }
 }
 
+/// A server keeps one entry for the timers of a workflow, and fires those that are due with it in their order.
+#[test]
+fn a_late_timer_is_not_overtaken_by_a_later_one() {
+    async fn timers(ctx: &WorkflowContext, takes_back: bool) -> Result<(), WorkflowError> {
+        let go = ctx.signals::<()>("go");
+        let (one, two) = (ctx.sleep(secs(5)), ctx.sleep(secs(5)));
+        let three = ctx.sleep(Duration::from_millis(5_500));
+        if takes_back {
+            go.recv().await?;
+            drop(one);
+        } else {
+            one.await?;
+        }
+        let (two, three) = futures::join!(two, three);
+        two.and(three)
+    }
+    let simulation = simulation().workflow("timers", timers).plan("timers#1:timer1=delayed(1s)".parse().unwrap());
+    let run = simulation.clone().run("timers", &false).unwrap();
+    assert_eq!(story(&run), "[ ] timer1 timer2 timer3 [ ] end", "{}", run.timeline());
+    // It is taken back while it is late: the others go on.
+    let driven = simulation.drive(async |client| {
+        let main = client.start::<()>("timers", "main", &true).await.expect("starts");
+        client.sleep(Duration::from_millis(5_200)).await;
+        main.signal("go", &()).await.expect("arrives");
+        main.result().await.expect("ends");
+    });
+    let (_, run) = driven.unwrap();
+    assert_eq!(story(&run), "[ ] go [ ] -timer1 timer2 [ ] timer3 [ ] end", "{}", run.timeline());
+}
+
 /// Two activities at once, of which the first is to end first, and then a third.
 async fn in_order(ctx: &WorkflowContext, (): ()) -> Result<(), WorkflowError> {
     let mut first = ctx.execute_activity::<()>("work", &5u64, options(600));
