@@ -73,6 +73,8 @@ pub(super) struct HostedWorkflow {
     task_attempts: u32,
     /// A worker has the task.
     is_task_taken: bool,
+    /// The worker that has the task fails it, since its code is of another version than the history.
+    is_left_to_other_version: bool,
     busy: Busy,
     /// The wakers of those who wait for it to close.
     waiting: Vec<Waker>,
@@ -150,6 +152,21 @@ impl HostedWorkflow {
     /// Says whether no worker has taken the next task so far.
     pub(super) fn is_new_task(&self) -> bool {
         self.task_attempts == 0
+    }
+
+    /// The number of times that workers have taken the next task.
+    pub(super) fn task_attempts(&self) -> u32 {
+        self.task_attempts
+    }
+
+    /// Notes that a worker fails the task which one of another version can answer.
+    pub(super) fn leave_to_other_version(&mut self) {
+        self.is_left_to_other_version = true;
+    }
+
+    /// Says, once, whether the task has failed so.
+    pub(super) fn take_left_to_other_version(&mut self) -> bool {
+        std::mem::take(&mut self.is_left_to_other_version)
     }
 
     /// The number of the task that sees what comes now: of the next, or of the one after that where a worker has the task.

@@ -11,10 +11,11 @@ use super::setup::Setup;
 use super::user_code::with_last_step;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
-use crate::program::{ActivitySpec, Command, TaskFailure, WorkflowStart, list_names, places};
-use crate::service::{Code, EventKind, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
+use crate::program::{ActivitySpec, Command, Marker, TaskFailure, WorkflowStart, list_names, places};
+use crate::service::{Code, EventKind, HistoryEvent, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
+use crate::worker::process::Version;
 use crate::worker::replay;
 use crate::worker::turn::Turn;
 
@@ -136,7 +137,7 @@ impl Core {
     }
 
     /// The worker tells the service that it cannot answer a task.
-    fn fail_task(&mut self, token: TaskToken, problem: &TaskProblem) {
+    fn fail_task(&mut self, token: TaskToken, worker: WorkerKey, problem: &TaskProblem) {
         if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
             && let Some((what, _)) = outside_world(message)
         {
@@ -168,12 +169,52 @@ impl Core {
             TaskProblem::Code(TaskFailure::Panicked { .. }) => None,
             _ => self.workflows[token.workflow].places().words(),
         };
+        let is_older = self.version_of(Some(worker)) == Version::Old
+            && self.workflows[token.workflow].answered_with() == Version::New;
         if let Some(RunError::WorkflowTask { message, kind, .. }) = &mut self.error {
             *kind = kind_of(problem);
             if let Some(place) = place {
                 *message += &format!("; {place}");
             }
+            if is_older && *kind == WorkflowTaskErrorKind::NonDeterministic {
+                *message += &format!(
+                    "; worker {} runs the old version and replays what the new one has written: mark the change, with \
+                     `ctx.version(..)` or a patch",
+                    worker.number()
+                );
+            }
         }
+    }
+
+    /// Says whether a worker whose code does not understand a history leaves the task to a worker of the version that has written
+    /// it: there is one, and the code of that version marks what it has changed.
+    fn leaves_to_other_version(&self, worker: WorkerKey, workflow: WorkflowKey, problem: &TaskProblem) -> bool {
+        let written_with = self.workflows[workflow].answered_with();
+        let is_marked =
+            |event: &HistoryEvent| matches!(event.kind, EventKind::MarkerRecorded { marker: Marker::Version { .. } });
+        let queue = self.workers[worker].task_queue();
+        kind_of(problem) == WorkflowTaskErrorKind::NonDeterministic
+            && self.version_of(Some(worker)) != written_with
+            && self
+                .workers
+                .keys()
+                .map(|key| &self.workers[key])
+                .any(|other| other.task_queue() == queue && other.next_version() == written_with)
+            && self.service.history(workflow).iter().any(is_marked)
+    }
+
+    /// The worker tells the service so once, and leaves the task to its timeout where it gets it again.
+    ///
+    /// Source: recorded scenarios `replay_nondeterminism_fixed` and `wf_task_panic_5`.
+    fn leave_to_other_version(&mut self, token: TaskToken, problem: &TaskProblem) {
+        if self.workflows[token.workflow].task_attempts() > 1 {
+            return;
+        }
+        self.workflows[token.workflow].leave_to_other_version();
+        let message = problem.to_string().into();
+        let cause = TaskFailedCause::NonDeterministicError;
+        // A stale one changes nothing.
+        let _ = self.serve(|service, now| service.fail_workflow_task(token, cause, message, now));
     }
 
     /// A failure that no service would be told of: of the simulation, not of the workflow's task.
@@ -212,7 +253,7 @@ impl Core {
         let text = self.trace.store(message.as_bytes());
         self.note(Who::Workflow(workflow), What::TaskFailed(text));
         // News arrived while the workflow was closing: the task is done again with it, as it should be.
-        if cause == TaskFailedCause::UnhandledCommand {
+        if cause == TaskFailedCause::UnhandledCommand || self.workflows[workflow].take_left_to_other_version() {
             return;
         }
         let advice = match cause {
@@ -271,7 +312,10 @@ impl World {
         }
         let instance = match answer {
             Ok(instance) => instance,
-            Err(problem) => return core.fail_task(task.token, &problem),
+            Err(problem) if core.leaves_to_other_version(worker, workflow, &problem) => {
+                return core.leave_to_other_version(task.token, &problem);
+            }
+            Err(problem) => return core.fail_task(task.token, worker, &problem),
         };
         core.keep_places_of_commands(workflow, &turn.commands);
         if replayed && core.workflows[workflow].task_number() > 1 {

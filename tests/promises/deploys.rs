@@ -320,6 +320,66 @@ fn a_call_that_is_left_out_is_nondeterminism() {
     assert!(text.contains("is not deterministic"), "{text}\n{report}");
 }
 
+/// Does one step more.
+async fn four(ctx: &WorkflowContext, is_marked: bool) -> Result<String, WorkflowError> {
+    let mut done = String::new();
+    for name in ["a", "b", "x", "c"] {
+        let is_new = name == "x";
+        if !is_new || !is_marked || ctx.version("more", WorkflowContext::DEFAULT_VERSION, 1) == 1 {
+            let activity_type = if is_new { "more" } else { "step" };
+            done += &ctx.execute_activity::<String>(activity_type, &name, options()).await?;
+        }
+    }
+    Ok(done)
+}
+
+fn both_versions(is_marked: bool) -> Simulation {
+    let new = async move |ctx: &WorkflowContext, (): ()| four(ctx, is_marked).await;
+    let simulation = without_deploy().activity("more", old_step).workers(2);
+    simulation.deploy(move |simulation| simulation.workflow("three", new))
+}
+
+/// One worker gets the new version, and dies later, or no worker caches anything and any of them takes the next task.
+fn plans_of_one() -> Vec<Plan> {
+    let deploys = ["task1=deploy(1)", "task1=deploy(2)", "task2=deploy(1)", "task2=deploy(2)"];
+    let dies = deploys.into_iter().map(|deploy| format!("three#1:{deploy}; three#1:task4=crash"));
+    let drawn = (0..20).map(|seed| format!("v1 seed={seed} order=random; three#1:task1=deploy(1)"));
+    dies.chain(drawn).map(|plan| plan.parse().unwrap()).collect()
+}
+
+/// Nothing protects a workflow of the new version from workers of the old one.
+#[test]
+fn old_code_that_meets_a_history_of_the_new_one_is_told() {
+    let simulation = both_versions(false);
+    let replay = |plan: &Plan| texts(&simulation.explore("three", &()).replay(plan));
+    let texts: Vec<String> = plans_of_one().iter().map(replay).collect();
+    let words = |text: &String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_told = |text: &String| words(text).contains("runs the old version and replays what the new one has written");
+    assert!(texts.iter().any(is_told), "{}", texts.join("\n"));
+}
+
+/// A change that is marked is left to a worker of the version that has marked it, as a server gives the task out again.
+#[test]
+fn old_code_leaves_a_marked_history_to_the_new_one() {
+    let simulation = both_versions(true);
+    // A worker says so once, and leaves the task to its timeout afterwards.
+    for (cached, words, count) in [(0, "task failed: the workflow is", 1), (10, "task timed out", 2)] {
+        let is_left = |plan: &Plan| {
+            let simulation = simulation.clone().cached_workflows(cached).plan(plan.clone());
+            let run = simulation.run("three", &()).unwrap();
+            let text = run.timeline().to_string();
+            assert!(["abc", "abxc"].contains(&&*run.result::<String>().unwrap()), "{text}");
+            text.matches(words).count() >= count
+        };
+        assert!(plans_of_one().iter().any(is_left), "{words}");
+    }
+    holds(&simulation.explore("three", &()).every_fault().every_pair().budget(1_000).seeds(0..500).report());
+    // There is nobody to leave it to: both workers have gone back.
+    let back = simulation.rollback().explore("three", &());
+    let report = back.replay(&"three#1:task1=deploy; three#1:task4=rollback".parse().unwrap());
+    assert!(!report.holds() && texts(&report).contains("is not deterministic"), "{report}");
+}
+
 #[test]
 fn a_new_version_that_fails_by_itself_is_told() {
     let fails = async |_ctx: &WorkflowContext, (): ()| -> Result<String, WorkflowError> {
