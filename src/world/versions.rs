@@ -36,10 +36,10 @@ impl Setup {
                  simulation itself"
             ));
         }
-        if new.mistakes.len() > self.mistakes.len() {
-            let mistakes = new.mistakes.iter().map(|mistake| format!("in `.deploy(..)`: {mistake}"));
-            self.mistakes.extend(mistakes);
-        }
+        // The new version begins with those of the old one, which are told already.
+        let made = new.mistakes.iter().filter(|mistake| !self.mistakes.contains(mistake));
+        let made: Vec<String> = made.map(|mistake| format!("in `.deploy(..)`: {mistake}")).collect();
+        self.mistakes.extend(made);
         self.new_version = Some(Arc::new(new));
     }
 
@@ -95,5 +95,21 @@ impl Setup {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::Dialect;
+
+    #[test]
+    fn a_mistake_of_the_old_version_is_noted_once() {
+        let mut old = Setup::of(Dialect::Temporal);
+        old.add_mistake("of the old one".to_owned());
+        let mut new = old.begin_new_version();
+        new.add_mistake("of the new one".to_owned());
+        old.set_new_version(new);
+        assert_eq!(old.mistakes, ["of the old one", "in `.deploy(..)`: of the new one"]);
     }
 }
