@@ -193,10 +193,8 @@ pub(crate) enum Todo {
         attempt: AttemptKey,
     },
     Evict(Instance),
-    /// A process has stopped: the destructor of a value that it had runs.
+    /// A process has stopped, and the host drops the tasks that it had.
+    Stopped(ProcessKey),
+    /// A process has stopped: the destructors of the values that it had run.
     Forget(ProcessKey),
-    /// A process has stopped, and all that it had is dropped.
-    Stopped {
-        worker: WorkerKey,
-    },
 }

@@ -400,7 +400,9 @@ impl World {
             let workflows = std::mem::take(&mut core.workflows);
             (core.tasks.drain(), dead, todo, workflows, std::mem::take(&mut core.attempts))
         };
+        self.core.borrow_mut().memories.drop_crashed(true);
         dead.drain().for_each(|dead| self.drop_quietly(dead));
+        self.core.borrow_mut().memories.drop_crashed(false);
         futures.into_iter().for_each(|future| self.drop_quietly(future));
         for workflow in workflows.values_mut() {
             while let Some(instance) = workflow.take_instance() {

@@ -14,6 +14,7 @@ use crate::engine::queue::Rank;
 use crate::program::panics::{self, Unwound};
 use crate::program::{Ground, Host, News, Time, Tries};
 use crate::trace::WorkerKey;
+use crate::worker::process::ProcessKey;
 
 impl World {
     /// Makes the host of the run, if it is to have one.
@@ -86,9 +87,18 @@ impl World {
     fn tell_of_the_gone(&self, host: &dyn Host) {
         loop {
             let gone = self.core.borrow_mut().host_link.take_gone();
-            let Some((worker, crashed)) = gone else { return };
-            let _ = panics::catch(|| host.worker_gone(number(worker), crashed));
+            let Some((process, crashed)) = gone else { return };
+            let outer = self.core.borrow_mut().memories.begin_stop(Some(process));
+            let _ = panics::catch(|| host.worker_gone(number(process.worker), crashed));
+            self.core.borrow_mut().memories.begin_stop(outer);
         }
+    }
+
+    /// A process has stopped: the host drops what still runs in it, before another process of its worker begins.
+    pub(super) fn end_in_host(&self, process: ProcessKey) {
+        let Some(host) = self.host() else { return };
+        self.core.borrow_mut().host_link.process_gone(process, false);
+        self.tell_of_the_gone(&*host);
     }
 
     /// Nothing is ready: first the host's threads come to their end, then those of its timers have their turn that come before

@@ -8,7 +8,7 @@ use crate::engine::choice::{Draws, Stream};
 use crate::engine::outside::{self, Outside};
 use crate::program::host::Door;
 use crate::program::{Ground, Host, Time, Tries, panics};
-use crate::trace::WorkerKey;
+use crate::worker::process::ProcessKey;
 
 /// Makes a host for each run.
 pub(crate) type MakeHost = Arc<dyn Fn(Ground) -> Result<Box<dyn Host>, String> + Send + Sync>;
@@ -20,7 +20,7 @@ pub(super) struct HostLink {
     /// The tries of the run, if there is a host.
     tries: Option<Tries>,
     /// Processes that are gone, of which the host has not been told, and whether they crashed.
-    gone: Vec<(WorkerKey, bool)>,
+    gone: Vec<(ProcessKey, bool)>,
     /// The host waits: its time is the run's.
     waiting: Option<Rc<dyn Host>>,
     /// Random bytes of the process, where they follow the run.
@@ -40,7 +40,7 @@ impl HostLink {
     }
 
     /// Takes a process of which the host has not been told.
-    pub(super) fn take_gone(&mut self) -> Option<(WorkerKey, bool)> {
+    pub(super) fn take_gone(&mut self) -> Option<(ProcessKey, bool)> {
         self.gone.pop()
     }
 
@@ -58,10 +58,10 @@ impl HostLink {
         self.ambient.get_or_insert_with(|| Draws::new(seed, Stream::Ambient)).bits()
     }
 
-    /// The process of a worker is gone.
-    pub(super) fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
+    /// A process of a worker is gone.
+    pub(super) fn process_gone(&mut self, process: ProcessKey, crashed: bool) {
         if self.is_there {
-            self.gone.push((worker, crashed));
+            self.gone.push((process, crashed));
         }
     }
 

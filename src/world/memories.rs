@@ -14,6 +14,12 @@ pub(super) struct Memories {
     values: Vec<Remembered>,
     /// The values that are being made.
     making: Vec<(ProcessKey, usize)>,
+    /// The process that stops: destructors of what it had run as its code.
+    stopping: Option<ProcessKey>,
+    /// The keys of the values of that process that are dropped.
+    dropped: Vec<usize>,
+    /// The run is over, and code that has crashed in it is dropped.
+    drops_crashed: bool,
 }
 
 /// A value of a process.
@@ -39,9 +45,32 @@ impl Memories {
         Some(known.value.clone())
     }
 
-    /// Gives the value that any process had last under this key.
+    /// The run is over. Gives the value that a process had last under this key: one that has crashed, while the code that has
+    /// crashed is dropped, and then one that lives.
     pub(super) fn latest(&self, key: usize) -> Option<Value> {
-        self.values.iter().rev().find(|known| known.key == key).map(|known| known.value.clone())
+        let is_it = |known: &&Remembered| known.key == key && known.is_dead == self.drops_crashed;
+        self.values.iter().rev().find(is_it).map(|known| known.value.clone())
+    }
+
+    /// The run is over. Says whether it is code that has crashed which is dropped from now on.
+    pub(super) fn drop_crashed(&mut self, is_crashed: bool) {
+        self.drops_crashed = is_crashed;
+    }
+
+    /// The destructors of what this process had run from now on, or `None` of no process. Gives the one before.
+    pub(super) fn begin_stop(&mut self, process: Option<ProcessKey>) -> Option<ProcessKey> {
+        self.dropped.clear();
+        std::mem::replace(&mut self.stopping, process)
+    }
+
+    /// The process whose destructors run.
+    pub(super) fn stopping(&self) -> Option<ProcessKey> {
+        self.stopping
+    }
+
+    /// Says whether this process stops and has no value under this key any more.
+    pub(super) fn is_dropped(&self, process: ProcessKey, key: usize) -> bool {
+        self.stopping == Some(process) && self.dropped.contains(&key)
     }
 
     /// The value of this process under this key is being made from now on. Gives `false` if it was so before.
@@ -68,9 +97,12 @@ impl Memories {
         self.values.iter_mut().filter(|known| known.process == process).for_each(|known| known.is_dead = true);
     }
 
-    /// The process has stopped: takes the values that it had.
-    pub(super) fn take_of(&mut self, process: ProcessKey) -> Vec<Value> {
-        self.values.extract_if(.., |known| known.process == process).map(|known| known.value).collect()
+    /// The process stops: takes the first of the values that it has, to be dropped.
+    pub(super) fn take_first_of(&mut self, process: ProcessKey) -> Option<Value> {
+        let first = self.values.iter().position(|known| known.process == process)?;
+        let Remembered { key, value, .. } = self.values.remove(first);
+        self.dropped.push(key);
+        Some(value)
     }
 
     /// Takes all values, to be dropped.

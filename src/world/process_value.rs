@@ -44,10 +44,12 @@ impl World {
         value
     }
 
-    /// A process has stopped: drops what it had in its memory.
+    /// A process has stopped, and nothing of it runs any more: drops what it had in its memory. The destructors find what is
+    /// left of that, and a runtime of the host's that ends behind them.
     pub(super) fn forget(&self, process: ProcessKey) {
-        let values = self.core.borrow_mut().memories.take_of(process);
-        for value in values {
+        let outer = self.core.borrow_mut().memories.begin_stop(Some(process));
+        loop {
+            let Some(value) = self.core.borrow_mut().memories.take_first_of(process) else { break };
             self.core.borrow_mut().calls.begin();
             let dropped = self.in_process(process.worker, || panics::catch_drop(value));
             if let Err(Unwound::Panic(panic)) = dropped {
@@ -55,16 +57,19 @@ impl World {
                 self.core.borrow_mut().fail(RunError::Misuse(message));
             }
         }
+        self.core.borrow_mut().memories.begin_stop(outer);
+        self.end_in_host(process);
     }
 }
 
 impl Core {
-    /// Gives the process whose code runs: that of an attempt, of a task that it has spawned, or of the host's for a worker.
+    /// Gives the process whose code runs: that of an attempt, of a task that it has spawned, or of the host's for a worker; or the
+    /// one that stops, whose destructors run.
     pub(super) fn running_process(&self) -> Option<ProcessKey> {
         if let Some(attempt) = self.running_attempt() {
             return Some(self.attempts[attempt].process());
         }
-        let number = self.host_link.running_worker()?;
+        let Some(number) = self.host_link.running_worker() else { return self.memories.stopping() };
         let worker = self.workers.keys().find(|worker| worker.number() as u32 == number)?;
         Some(self.process_of(worker))
     }

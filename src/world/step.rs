@@ -210,7 +210,7 @@ impl World {
             Todo::WorkerGone { worker } => self.worker_gone(worker),
             Todo::Drop { future, attempt } => self.drop_for(attempt, Some(future)),
             Todo::Forget(process) => self.forget(process),
-            Todo::Stopped { worker } => self.core.borrow_mut().host_link.process_gone(worker, false),
+            Todo::Stopped(process) => self.end_in_host(process),
             Todo::Evict(instance) => {
                 let _ = self.run_workflow(None, || drop(instance));
             }

@@ -27,6 +27,13 @@ impl World {
             (core.running_process(), core.running())
         };
         let value = match (process, running) {
+            (Some(process), _) if self.core.borrow().memories.is_dropped(process, maker.memory_key()) => {
+                return Err(RunError::Misuse(format!(
+                    "a destructor asked for the worker state `{}` when that was dropped already: the worker's process has \
+                     stopped, and its values are dropped one after the other{place}",
+                    type_name::<T>()
+                )));
+            }
             (Some(process), _) => {
                 let what = format!("the worker state `{}`", maker.type_name());
                 self.process_value(process, maker.memory_key(), &what, &mut || maker.make())

@@ -126,7 +126,7 @@ impl Core {
     /// Tells all who look for it that a process is gone.
     fn process_gone(&mut self, worker: WorkerKey, crashed: bool) {
         if crashed {
-            self.host_link.process_gone(worker, crashed);
+            self.host_link.process_gone(self.process_of(worker), crashed);
             self.memories.crash(self.process_of(worker));
         }
         if self.watches_workers {
@@ -245,9 +245,9 @@ impl Core {
                 self.agenda.then(Todo::Evict(instance));
             }
         }
-        // Behind the destructors of what ran in the process, and ahead of the end of the host's runtime.
+        // Its values come behind the destructors of what ran in it, which may still ask for them.
+        self.agenda.then(Todo::Stopped(self.process_of(worker)));
         self.agenda.then(Todo::Forget(self.process_of(worker)));
-        self.agenda.then(Todo::Stopped { worker });
         self.go_down(worker);
     }
 

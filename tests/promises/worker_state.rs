@@ -221,6 +221,77 @@ fn its_destructor_may_end_a_run_where_its_process_stops() {
     assert!(left.contains("panicked when it was dropped") && left.contains("a call is missing"), "{left}");
 }
 
+/// A value whose destructor looks at another one of its process.
+struct Looks<T: 'static>(std::marker::PhantomData<T>);
+
+impl<T: 'static> Drop for Looks<T> {
+    fn drop(&mut self) {
+        let _ = worker_state::<T>();
+        log("looked");
+    }
+}
+
+fn looks<T: 'static>() -> Looks<T> {
+    Looks(std::marker::PhantomData)
+}
+
+/// What is dropped later is still there, and what is dropped already does not come anew.
+#[test]
+fn its_destructor_finds_what_is_left_of_its_process() {
+    let work = async |_ctx: &ActivityContext, (): ()| {
+        let _ = worker_state::<Looks<Memory>>();
+        let count = worker_state::<Memory>().count();
+        let _ = worker_state::<Looks<Looks<Memory>>>();
+        sleep(second()).await;
+        Ok(count)
+    };
+    let early = simulation(work).worker_state(looks::<Memory>);
+    let stopped = |simulation: Simulation| simulation.plan("work#1@1:await1=stop".parse().unwrap()).run("twice", &());
+    let run = stopped(early.clone().worker_state(|| Looks::<Looks<Memory>>(std::marker::PhantomData)));
+    let error = run.unwrap_err().to_string();
+    assert!(error.contains("was dropped already: the worker's process has stopped"), "{error}");
+    let work = async |_ctx: &ActivityContext, (): ()| {
+        let _ = worker_state::<Looks<Memory>>();
+        let count = worker_state::<Memory>().count();
+        sleep(second()).await;
+        Ok(count)
+    };
+    let run = stopped(simulation(work).worker_state(looks::<Memory>)).unwrap();
+    assert_eq!((counted(&run), run.state::<World>().made.get()), ((1, 1), 2), "no value came anew");
+    assert_eq!(lines(&run)[..2], ["looked", "memory with 1 dropped"]);
+}
+
+/// A guard of a crashed process that is dropped behind the run does not count in the process that lives.
+#[test]
+fn what_has_crashed_is_dropped_beside_its_own_values() {
+    struct Verifies(Cell<u32>);
+    impl Drop for Verifies {
+        fn drop(&mut self) {
+            assert!(self.0.get() < 2, "used twice");
+        }
+    }
+    struct Uses;
+    impl Drop for Uses {
+        fn drop(&mut self) {
+            let used = worker_state::<Verifies>();
+            used.0.set(used.0.get() + 1);
+        }
+    }
+    let work = async |_ctx: &ActivityContext, (): ()| {
+        let _guard = Uses;
+        sleep(second()).await;
+        Ok(1)
+    };
+    // The second attempt, and the second activity, use the value of the second process.
+    let simulation = simulation(work).worker_state(|| Verifies(Cell::new(0)));
+    let single = async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+        ctx.execute_activity("work", &(), options()).await
+    };
+    let run = run(simulation.workflow("single", single), "single", "work#1@1:await1=crash");
+    let left = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(run)));
+    assert!(left.is_ok(), "{:?}", left.unwrap_err().downcast_ref::<String>());
+}
+
 #[test]
 fn a_handle_is_for_fakes_whose_futures_are_sent() {
     fn is_sent<T: Send + Sync + Copy>(_: T) {}

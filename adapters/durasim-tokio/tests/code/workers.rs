@@ -198,3 +198,42 @@ fn a_task_finds_the_state_of_its_process() {
     assert_eq!(counted(simulation(2)), (6, 6), "each worker has its own");
     assert_eq!(counted(simulation(1)), (12, 12), "both tasks have one process");
 }
+
+/// Tasks of tokio that a stop drops belong to the process that stops, and find its memory.
+#[test]
+fn a_stop_drops_tasks_beside_the_state_of_their_process() {
+    use std::cell::Cell;
+    #[derive(Default)]
+    struct Seen(RefCell<Vec<u64>>);
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let memory = durasim::worker_state::<Cell<u64>>();
+            memory.set(memory.get() + 1);
+            durasim::state::<Seen>().0.borrow_mut().push(memory.get());
+        }
+    }
+    let code = async |_: &ActivityContext, number: u64| -> Result {
+        let memory = durasim::worker_state::<Cell<u64>>();
+        memory.set(memory.get() + 10 * number);
+        let guard = Guard;
+        drop(tokio::spawn(async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        }));
+        time::sleep(millis(400)).await;
+        Ok(memory.get())
+    };
+    let simulation = Simulation::temporal()
+        .tokio()
+        .state(Seen::default)
+        .worker_state(|| Cell::new(0u64))
+        .activity("code", code)
+        .workflow("main", async |ctx: &WorkflowContext, (): ()| -> std::result::Result<(u64, u64), WorkflowError> {
+            let one = ctx.execute_activity::<u64>("code", &1u64, options()).await?;
+            Ok((one, ctx.execute_activity::<u64>("code", &2u64, options()).await?))
+        });
+    let stopped = simulation.plan("code#1@1:await1=stop".parse().unwrap()).run("main", &()).unwrap();
+    assert_eq!(stopped.result::<(u64, u64)>(), Ok((10, 20)), "the second process has its own\n{}", stopped.timeline());
+    assert_eq!(stopped.state::<Seen>().0.borrow()[..], [11], "{}", stopped.timeline());
+}
