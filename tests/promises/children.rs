@@ -280,5 +280,4 @@ fn signals_and_cancels_reach_other_workflows() {
     let simulation = Simulation::temporal().workflow("listens", listens).workflow("talks", talks);
     let run = simulation.run("talks", &()).unwrap();
     assert_eq!(run.result::<u32>(), Ok(3), "{}", timeline(&run));
-    simulation.explore("talks", &()).every_fault().seeds(0..100).assert();
 }
