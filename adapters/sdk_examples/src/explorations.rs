@@ -24,21 +24,16 @@ pub fn all() -> Vec<(&'static str, Exploration)> {
     ]
 }
 
-/// The checks that need no specification, for workflows with activities.
-fn checked(exploration: Exploration) -> Exploration {
-    without_activities(exploration).check(check::completes())
-}
-
-/// Those for workflows without activities.
-fn without_activities(exploration: Exploration) -> Exploration {
-    exploration.check(check::same_result()).check(check::replays())
+/// A simulation of which equal code is deployed, and rolled back.
+fn simulation() -> Simulation {
+    Simulation::temporal().deploy(|simulation| simulation).rollback()
 }
 
 fn hello_world() -> Exploration {
-    let simulation = Simulation::temporal()
+    let simulation = simulation()
         .sdk_activity(hello_world::GreetingActivities::greet, || hello_world::GreetingActivities)
         .sdk_workflow::<hello_world::HelloWorldWorkflow>();
-    checked(simulation.explore("HelloWorldWorkflow", &"Temporal"))
+    simulation.explore("HelloWorldWorkflow", &"Temporal")
 }
 
 /// The steps of the heartbeating example.
@@ -47,22 +42,21 @@ pub const STEPS: u32 = 20;
 /// The heartbeating example, whose workflow is `HeartbeatingWorkflow`.
 pub fn heartbeating() -> Simulation {
     use activity_heartbeating::{HeartbeatingActivities, HeartbeatingWorkflow};
-    Simulation::temporal()
+    simulation()
         .sdk_activity(HeartbeatingActivities::long_running_activity, || HeartbeatingActivities)
         .sdk_workflow::<HeartbeatingWorkflow>()
 }
 
 fn activity_heartbeating() -> Exploration {
     let progress = check::progress("HeartbeatingActivities::long_running_activity", |step: &u32| *step);
-    let exploration = heartbeating().explore("HeartbeatingWorkflow", &STEPS);
-    checked(exploration).check(progress).check(check::heartbeats_in_time())
+    heartbeating().explore("HeartbeatingWorkflow", &STEPS).check(progress).check(check::heartbeats_in_time())
 }
 
 /// It is cancelled after 1.3 s.
 fn cancellation() -> Exploration {
     use cancellation::{CancellationActivities, CancellationWorkflow};
     let simulation = sdk_activities!(
-        Simulation::temporal(),
+        simulation(),
         || CancellationActivities,
         [CancellationActivities::long_running_activity, CancellationActivities::cleanup]
     )
@@ -75,13 +69,13 @@ fn cancellation() -> Exploration {
         let result: Result<String, ClientError> = handle.result().await;
         result.map(|text| text.replace("reason=injected", "reason=asked by the client"))
     });
-    checked(exploration).check(check::heartbeats_in_time())
+    exploration.check(check::heartbeats_in_time())
 }
 
 fn booking() -> Simulation {
     use saga::BookingActivities;
     sdk_activities!(
-        Simulation::temporal(),
+        simulation(),
         || BookingActivities,
         [
             BookingActivities::book_hotel,
@@ -96,7 +90,7 @@ fn booking() -> Simulation {
 }
 
 fn saga() -> Exploration {
-    checked(booking().explore("SagaWorkflow", &"trip-1"))
+    booking().explore("SagaWorkflow", &"trip-1")
 }
 
 /// The car is not to be had, so that hotel and flight are given back.
@@ -105,26 +99,26 @@ fn saga_that_fails() -> Exploration {
         let handle = client.start::<Vec<String>>("SagaWorkflow", "saga", &"trip-fail").await?;
         Ok::<_, ClientError>(handle.result().await.map_err(|error| error.to_string()))
     });
-    checked(exploration.reference_may_fail())
+    exploration.reference_may_fail()
 }
 
 fn polling() -> Exploration {
-    let simulation = Simulation::temporal()
+    let simulation = simulation()
         .sdk_activity(polling::PollingActivities::check_condition, || polling::PollingActivities)
         .sdk_workflow::<polling::PollingWorkflow>();
-    checked(simulation.explore("PollingWorkflow", &5))
+    simulation.explore("PollingWorkflow", &5)
 }
 
 fn timer_examples() -> Exploration {
-    let simulation = Simulation::temporal()
+    let simulation = simulation()
         .sdk_activity(timer_examples::TimerActivities::slow_activity, || timer_examples::TimerActivities)
         .sdk_workflow::<timer_examples::TimerWorkflow>();
-    checked(simulation.explore("TimerWorkflow", &()))
+    simulation.explore("TimerWorkflow", &())
 }
 
 /// The deadline is moved from 5 s to 10 s after one second.
 fn updatable_timer() -> Exploration {
-    let simulation = Simulation::temporal().sdk_workflow::<updatable_timer::UpdatableTimerWorkflow>();
+    let simulation = simulation().sdk_workflow::<updatable_timer::UpdatableTimerWorkflow>();
     let exploration = simulation.explore_script(async |client| {
         let epoch = Time::ZERO.to_system_time().duration_since(UNIX_EPOCH).expect("it is later").as_millis() as u64;
         let handle = client.start::<String>("UpdatableTimerWorkflow", "timer", &(epoch + 5_000)).await?;
@@ -138,7 +132,7 @@ fn updatable_timer() -> Exploration {
         let _asked: u64 = handle.query("get_deadline", &()).await?;
         Ok::<_, ClientError>((moved, handle.result().await?))
     });
-    without_activities(exploration).check(check::named("moves", |run: &Run| {
+    exploration.check(check::named("moves", |run: &Run| {
         let moved = run.result::<Result<(bool, String), String>>();
         let is_moved = matches!(&moved, Ok(Ok((true, _))));
         assert!(is_moved || !run.plan().is_empty(), "the deadline is not moved, though no fault struck: {moved:?}");
@@ -147,14 +141,13 @@ fn updatable_timer() -> Exploration {
 
 /// Two signals, and a query between them.
 fn message_passing() -> Exploration {
-    let simulation = Simulation::temporal().sdk_workflow::<message_passing::MessagePassingWorkflow>();
-    let exploration = simulation.explore_script(async |client| {
+    let simulation = simulation().sdk_workflow::<message_passing::MessagePassingWorkflow>();
+    simulation.explore_script(async |client| {
         let handle = client.start::<i32>("MessagePassingWorkflow", "messages", &10).await?;
         handle.signal("increment", &3).await?;
         client.sleep(Duration::from_secs(1)).await;
         let counter: i32 = handle.query("get_counter", &()).await?;
         handle.signal("increment", &7).await?;
         Ok::<_, ClientError>((counter, handle.result().await?))
-    });
-    without_activities(exploration)
+    })
 }

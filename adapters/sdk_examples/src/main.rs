@@ -1,8 +1,8 @@
-//! Runs the SDK's own examples under every fault and 1,000 seeds, with all checks that need no specification, and prints
-//! what was found: `cargo run -p sdk_examples`.
+//! Runs the SDK's own examples under every fault, deploys of equal code among them, in every order, with pairs of these and with
+//! 1,000 seeds, judged by the standard checks, and prints what was found: `cargo run -p sdk_examples`.
 //!
-//! It ends with status 1 if something was found that `findings.txt` does not list with the reason why it is real, or if an
-//! example did not run.
+//! It ends with status 1 if something was found that `findings.txt` does not list with the reason why it is real, if an example
+//! did not run or met no deploy, or if none has an order to try.
 //!
 //! `cargo run --release -p sdk_examples -- cost` prints instead what a run of the heartbeating example costs, and ends with
 //! status 1 if that is more than it may be.
@@ -16,6 +16,9 @@ use sdk_examples::explorations::{STEPS, all, heartbeating};
 
 /// The known findings, each with its reason.
 const FINDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/findings.txt");
+
+/// The pairs that are tried of each example.
+const PAIRS: u64 = 1_000;
 
 /// A run of the heartbeating example may take so long.
 const MOST: Duration = Duration::from_micros(120);
@@ -34,26 +37,56 @@ fn main() -> ExitCode {
 
 /// Explores all examples. Says whether all that was found is known.
 fn explore() -> bool {
-    println!("{:<24} {:>6}  verdict", "example", "runs");
+    println!("{:<24} {:>6} {:>7} {:>8}  verdict", "example", "runs", "orders", "deploys");
     let mut all_is_known = true;
+    let mut orders = 0;
     for (name, exploration) in all() {
-        let report = exploration.named(name).regressions(FINDINGS).every_fault().seeds(0..1_000).report();
-        all_is_known &= report.holds();
-        tell(name, &report);
+        let exploration = exploration.named(name).regressions(FINDINGS).every_fault().every_order();
+        let report = exploration.every_pair().budget(PAIRS).seeds(0..1_000).report();
+        let looked = Looked::of(&report);
+        all_is_known &= report.holds() && looked.deploys > 0;
+        orders += looked.orders;
+        tell(name, &report, &looked);
     }
-    all_is_known
+    if orders == 0 {
+        println!("no example has an order to try");
+    }
+    all_is_known && orders > 0
+}
+
+/// How much was looked at in an exploration.
+struct Looked {
+    runs: u64,
+    orders: u64,
+    deploys: u64,
+}
+
+impl Looked {
+    fn of(report: &Report) -> Looked {
+        let runs_of = |is_counted: fn(&str) -> bool| {
+            report.parts().iter().filter(|part| is_counted(&part.name)).map(|part| part.tally.runs).sum()
+        };
+        let coverage = report.coverage();
+        let deploys = coverage.cells().filter(|cell| cell.fault == "deploy").map(|cell| cell.struck).sum();
+        Looked {
+            runs: runs_of(|_| true),
+            orders: runs_of(|name| ["every order", "lost races"].contains(&name)),
+            deploys,
+        }
+    }
 }
 
 /// Prints the rows of an example: its verdict, and a sentence for each finding.
-fn tell(name: &str, report: &Report) {
-    let runs: u64 = report.parts().iter().map(|part| part.tally.runs).sum();
+fn tell(name: &str, report: &Report, looked: &Looked) {
     let verdict = match (report.error(), report.failures().is_empty(), report.accepted().is_empty()) {
         (Some(_), ..) => "was not run",
         (None, false, _) => "has findings that are not in the list",
+        (None, true, _) if looked.deploys == 0 => "met no deploy",
         (None, true, false) => "has known findings",
         (None, true, true) => "holds",
     };
-    println!("{name:<24} {runs:>6}  {verdict}");
+    let Looked { runs, orders, deploys } = looked;
+    println!("{name:<24} {runs:>6} {orders:>7} {deploys:>8}  {verdict}");
     if let Some(error) = report.error() {
         println!("    {error}");
     }
