@@ -207,9 +207,9 @@ impl Simulation {
     /// several workers, `deploy(1)` is tried too: worker 1 alone gets the new version, and both serve one queue.
     ///
     /// `change` is given this simulation as it is in the end, whose activities and workflows it registers anew, or adds to;
-    /// those that it leaves alone stay as they are. Settings, states, workers and the host cannot change: that is an error of
-    /// the run. Without a [grace period](Settings::graceful_shutdown_period) the workers die, else they stop as at the fault
-    /// `stop`.
+    /// those that it leaves alone stay as they are. It may change the settings of an [adapter](Simulation::extension), which
+    /// the new code reads. Settings, states, workers and the host cannot change: that is an error of the run. Without a
+    /// [grace period](Settings::graceful_shutdown_period) the workers die, else they stop as at the fault `stop`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -318,7 +318,8 @@ impl Simulation {
     }
 
     /// Changes the settings of this type, which an adapter keeps in the simulation and reads where its code runs: see
-    /// [`Extensions`](crate::program::Extensions).
+    /// [`Extensions`](crate::program::Extensions). A new version of the code may have others: see
+    /// [`deploy`](Simulation::deploy).
     pub fn extension<T: Clone + Default + Send + Sync + 'static>(mut self, change: impl FnOnce(&mut T)) -> Simulation {
         Arc::make_mut(&mut self.setup).change_extension(change);
         self

@@ -123,7 +123,14 @@ impl ActivityLink for Link {
     }
 
     fn extensions(&self) -> Extensions {
-        with_current(|world| world.setup.extensions().clone()).unwrap_or_default()
+        let of_its_code = |world: &World| {
+            let worker = {
+                let core = world.core.borrow();
+                self.is_of(core.run).then(|| core.attempts[self.attempt].worker())
+            };
+            worker.map_or(&world.setup, |worker| world.code_of(worker)).extensions().clone()
+        };
+        with_current(of_its_code).unwrap_or_default()
     }
 
     fn process_value(&self, key: usize, make: &mut dyn FnMut() -> Value) -> Value {

@@ -207,6 +207,23 @@ fn settings_of_an_adapter_reach_its_code() {
     assert!(timeline.contains("memo upserted: {\"words\":2}"), "{timeline}");
 }
 
+/// A worker that was started with the new version has the settings of that, in its activities as in its workflows.
+#[test]
+fn a_new_version_has_the_settings_that_it_was_given() {
+    let simulation = reading()
+        .extension(|words: &mut Words| words.0.push("one"))
+        .deploy(|simulation| simulation.extension(|words: &mut Words| words.0.push("two")))
+        .rollback();
+    let read = |plan: &str| {
+        let run = simulation.clone().plan(plan.parse().unwrap()).run("reading", &()).unwrap().strict().unwrap();
+        run.result::<Vec<String>>().unwrap()
+    };
+    assert_eq!(read("v1"), ["one"]);
+    assert_eq!(read("reading#1:task1=deploy"), ["one", "two"]);
+    assert_eq!(read("read#1@1:dispatch=deploy"), ["one", "two"]);
+    assert_eq!(read("reading#1:task1=deploy; read#1@1:dispatch=rollback"), ["one"]);
+}
+
 /// The attempt does not fail, which would be retried.
 #[test]
 fn misuse_ends_the_run() {
