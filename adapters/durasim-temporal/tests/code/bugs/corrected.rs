@@ -1,5 +1,6 @@
 //! The same activities without their bugs.
 
+use super::bucket::{complete, parts_there, upload};
 use super::planted::{rows_only, time_left, write_batch};
 use super::*;
 use temporalio_macros::activities;
@@ -124,6 +125,29 @@ impl Corrected {
                 return Err(ActivityError::cancelled());
             }
             write(row, ROW).await?;
+            ctx.record_heartbeat(row + 1).await?;
+        }
+        Ok(format!("{rows} rows"))
+    }
+
+    /// It looks whether the object is there already.
+    #[activity]
+    pub async fn upload_is_gone(ctx: ActivityContext, parts: u32) -> Result<String, ActivityError> {
+        let upload = upload(&ctx, parts).await?;
+        if parts_there().is_none() {
+            complete(upload)?;
+        }
+        Ok(format!("{:?} parts", parts_there()))
+    }
+
+    #[activity]
+    pub async fn never_hears_of_a_cancel(ctx: ActivityContext, rows: u32) -> Result<String, ActivityError> {
+        let first: u32 = ctx.heartbeat_details().deserialize()?.unwrap_or(0);
+        for row in first..rows {
+            if ctx.is_cancelled() {
+                return Err(ActivityError::cancelled());
+            }
+            tokio::time::sleep(2 * ROW).await;
             ctx.record_heartbeat(row + 1).await?;
         }
         Ok(format!("{rows} rows"))

@@ -1,6 +1,7 @@
 //! Bugs of published code, planted as code of the SDK: each is found and shrunk, and nothing is said of its corrected twin.
 //! Their numbers, and the same bugs in native code, are those of `tests/bugs` of durasim.
 
+mod bucket;
 mod corrected;
 mod planted;
 
@@ -18,6 +19,7 @@ use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use temporalio_sdk::{ActivityCancellationType, ActivityOptions, WorkflowContext, WorkflowResult};
 
+use self::bucket::{Bucket, Upload};
 use self::corrected::Corrected;
 use self::planted::WithBug;
 use crate::seconds;
@@ -143,8 +145,25 @@ impl Working {
     }
 }
 
+/// It does not wait for the end of its activity after a cancel.
+#[workflow]
+#[derive(Default)]
+struct Rendering;
+
+#[workflow_methods]
+impl Rendering {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>, work: Work) -> WorkflowResult<String> {
+        let policy = temporalio_common::RetryPolicy::builder().maximum_attempts(4).build();
+        let options = ActivityOptions::with_start_to_close_timeout(seconds(300)).retry_policy(policy).build();
+        let rows = RawValue::from_value(&work.rows, ctx.payload_converter());
+        let rendered = ctx.execute_activity(UntypedActivity::new(work.activity), rows, options).await?;
+        Ok(rendered.to_value(ctx.payload_converter()))
+    }
+}
+
 fn simulation() -> Simulation {
-    let simulation = Simulation::temporal().state(Target::default);
+    let simulation = Simulation::temporal().state(Target::default).state(Bucket::default);
     let simulation = sdk_activities!(
         simulation,
         || WithBug,
@@ -158,7 +177,9 @@ fn simulation() -> Simulation {
             WithBug::checkpoint_is_never_read,
             WithBug::background_heartbeat_erases_the_checkpoint,
             WithBug::input_is_deleted_whatever_happens,
-            WithBug::cancel_is_swallowed
+            WithBug::cancel_is_swallowed,
+            WithBug::upload_is_gone,
+            WithBug::never_hears_of_a_cancel
         ]
     );
     sdk_activities!(
@@ -174,12 +195,16 @@ fn simulation() -> Simulation {
             Corrected::checkpoint_is_never_read,
             Corrected::background_heartbeat_erases_the_checkpoint,
             Corrected::input_is_deleted_whatever_happens,
-            Corrected::cancel_is_swallowed
+            Corrected::cancel_is_swallowed,
+            Corrected::upload_is_gone,
+            Corrected::never_hears_of_a_cancel
         ]
     )
     .heartbeat_type::<Rows>()
+    .heartbeat_type::<Upload>()
     .sdk_workflow::<Copying>()
     .sdk_workflow::<Working>()
+    .sdk_workflow::<Rendering>()
 }
 
 /// The checks of most: the result is always the same, no checkpoint is lost, and each row is written.
@@ -210,6 +235,12 @@ fn explored(type_name: &str, name: &str) -> Exploration {
             .check(check::progress(activity.clone(), measure))
             .check(check::same_result()),
         "result_is_made_in_the_loop" => checked(explore("Copying", 6), &activity),
+        "upload_is_gone" => {
+            let work = Work { activity, rows: 4 };
+            simulation().no_heartbeat_throttle().explore("Copying", &work).named(name)
+        }
+        // The worker holds heartbeats back for 30 s, and a row takes 10 s.
+        "never_hears_of_a_cancel" => explore("Rendering", 12).check(check::hears_cancel(seconds(45))),
         // Too little time is a result.
         "goes_on_near_the_deadline" => explore("Working", 10)
             .without("same_result")
@@ -228,7 +259,7 @@ fn explored(type_name: &str, name: &str) -> Exploration {
 }
 
 /// Each bug: its number, its name, the check that notices it, and the smallest plan, without the name of the activity.
-const BUGS: [(u32, &str, &str, &str); 10] = [
+const BUGS: [(u32, &str, &str, &str); 12] = [
     (1, "last_step_is_done_again", "effects", "await2=fail"),
     (2, "checkpoint_before_the_work", "effects", "await1=fail"),
     (3, "earlier_results_are_missing", "same_result", "await2=fail"),
@@ -240,6 +271,8 @@ const BUGS: [(u32, &str, &str, &str); 10] = [
     (8, "background_heartbeat_erases_the_checkpoint", "progress", ""),
     (9, "input_is_deleted_whatever_happens", "completes", "effect1=crash_after"),
     (12, "cancel_is_swallowed", "same_result", "await1=cancel"),
+    (16, "upload_is_gone", "completes", "effect6=fail_applied"),
+    (18, "never_hears_of_a_cancel", "hears_cancel", "await1=cancel"),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! Activities with a bug each.
 
+use super::bucket::{complete, parts_there, upload};
 use super::*;
 use temporalio_macros::activities;
 
@@ -143,6 +144,25 @@ impl WithBug {
             }
             write(row, ROW).await?;
             ctx.record_heartbeat(row + 1).await?;
+        }
+        Ok(format!("{rows} rows"))
+    }
+
+    /// A retry takes up an upload that is complete, and not open any more.
+    #[activity]
+    pub async fn upload_is_gone(ctx: ActivityContext, parts: u32) -> Result<String, ActivityError> {
+        complete(upload(&ctx, parts).await?)?;
+        Ok(format!("{:?} parts", parts_there()))
+    }
+
+    /// It looks for a cancel, and records no heartbeat by which it would hear of one.
+    #[activity]
+    pub async fn never_hears_of_a_cancel(ctx: ActivityContext, rows: u32) -> Result<String, ActivityError> {
+        for _ in 0..rows {
+            if ctx.is_cancelled() {
+                return Err(ActivityError::cancelled());
+            }
+            tokio::time::sleep(2 * ROW).await;
         }
         Ok(format!("{rows} rows"))
     }
