@@ -74,6 +74,67 @@
 //! workflows, continue-as-new, local activities, calls of other workflows, updates and Nexus end the run with an error that
 //! names them.
 //!
+//! # Orders, deploys and what dies with a worker
+//!
+//! [`every_order`](durasim::Exploration::every_order) tries other orders of the timers, signals and ends of activities that a
+//! workflow observes. [`deploy`](durasim::Simulation::deploy) takes the new code under the name of the old: a workflow has
+//! `#[run(name = "Backup")]`, an activity `#[activity(name = "Files::copy")]`. A version may make its own instances, and make
+//! [`heartbeat_type`](SimulationExt::heartbeat_type)s known. Files on a worker's disk are a
+//! [`worker_state`](durasim::Simulation::worker_state), which fakes reach with
+//! [`worker_handle`](durasim::worker_handle()).
+//!
+//! ```
+//! # use durasim::Simulation;
+//! # use durasim_temporal::SimulationExt;
+//! # use temporalio_macros::{activities, workflow, workflow_methods};
+//! # use temporalio_sdk::activities::{ActivityContext, ActivityError};
+//! # use temporalio_sdk::{ActivityOptions, WorkflowContext, WorkflowResult};
+//! # use std::time::Duration;
+//! # struct Steps;
+//! # #[activities]
+//! # impl Steps {
+//! #     #[activity]
+//! #     async fn pack(_ctx: ActivityContext) -> Result<(), ActivityError> { Ok(()) }
+//! #     #[activity]
+//! #     async fn weigh(_ctx: ActivityContext) -> Result<(), ActivityError> { Ok(()) }
+//! # }
+//! # fn options() -> ActivityOptions { ActivityOptions::start_to_close_timeout(Duration::from_secs(10)) }
+//! # #[workflow]
+//! # #[derive(Default)]
+//! # struct Order;
+//! # #[workflow_methods]
+//! # impl Order {
+//! #     #[run]
+//! #     async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+//! #         Ok(ctx.execute_activity(Steps::pack, (), options()).await?)
+//! #     }
+//! # }
+//! /// Weighs what it packs, but for orders that had begun before.
+//! #[workflow]
+//! #[derive(Default)]
+//! struct WeighedOrder;
+//!
+//! #[workflow_methods]
+//! impl WeighedOrder {
+//!     #[run(name = "Order")]
+//!     async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+//!         if ctx.patched("weigh") {
+//!             ctx.execute_activity(Steps::weigh, (), options()).await?;
+//!         }
+//!         Ok(ctx.execute_activity(Steps::pack, (), options()).await?)
+//!     }
+//! }
+//!
+//! Simulation::temporal()
+//!     .sdk_activity(Steps::pack, || Steps)
+//!     .sdk_workflow::<Order>()
+//!     .deploy(|simulation| simulation.sdk_activity(Steps::weigh, || Steps).sdk_workflow::<WeighedOrder>())
+//!     .explore("Order", &())
+//!     .every_fault()
+//!     .every_order()
+//!     .assert();
+//! ```
+//!
 //! # Clients
 //!
 //! [`connect`] gives a script a client of the SDK, and `ctx.client()` gives it to activities: code that starts workflows

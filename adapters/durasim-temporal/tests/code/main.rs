@@ -4,11 +4,14 @@ mod activities;
 mod bad_input;
 mod bugs;
 mod client;
+mod deploys;
 mod errors;
 mod heartbeats;
 mod lines;
 mod messages;
+mod orders;
 mod patches;
+mod worker_state;
 mod workers;
 mod workflows;
 
@@ -42,6 +45,25 @@ fn found(exploration: Exploration, words: &str) -> String {
     let texts: Vec<String> = report.failures().iter().map(|failed| unfolded(&failed.text)).collect();
     let found = texts.iter().find(|text| text.contains(words));
     found.unwrap_or_else(|| panic!("no failure says {words:?}:\n{report}\n{}", texts.join("\n"))).clone()
+}
+
+/// Asserts that the first failure is of this check, and that its smallest plan is this one.
+#[track_caller]
+fn is_found(exploration: Exploration, check: &str, plan: &str) {
+    let report = exploration.report();
+    assert!(report.error().is_none() && !report.holds(), "it was not found:\n{report}");
+    let failed = &report.failures()[0];
+    let entries: Vec<String> = failed.plan.entries.iter().map(ToString::to_string).collect();
+    assert_eq!((failed.check.as_str(), entries.join("; ").as_str()), (check, plan), "\n{}", failed.text);
+    assert!(failed.is_smallest, "{}", failed.text);
+}
+
+/// Asserts that nothing is said of an exploration.
+#[track_caller]
+fn silent(exploration: Exploration) {
+    let report = exploration.report();
+    let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
+    assert!(report.error().is_none() && report.holds(), "{report}\n{}", texts.join("\n"));
 }
 
 #[track_caller]
