@@ -32,7 +32,9 @@ pub(super) fn start(request: StartWorkflowExecutionRequest) -> Result<StartWorkf
     let run_timeout = timeouts.into_iter().filter(|timeout| !timeout.is_zero()).min().unwrap_or_default();
     let input = into_core(&request.input.clone().unwrap_or_default().payloads);
     let start = Start::new(workflow_type, &*request.workflow_id, input).run_timeout(run_timeout);
-    match requests::start(start) {
+    // A second run under an id is not simulated for this client, so that a run that has closed is in the way too.
+    let before = requests::find(&request.workflow_id);
+    match before.map_or_else(|| requests::start(start), Err) {
         Ok(started) => Ok(response(started, true)),
         Err(taken) => existing(&request, taken),
     }

@@ -92,6 +92,9 @@ fn an_id_that_is_taken_is_said_to_be() {
         let same = client.start_workflow(Parcel::run, "lamp".to_owned(), options).await.unwrap();
         let items = same.query(Parcel::items, (), WorkflowQueryOptions::default()).await.unwrap();
         assert_eq!(items, ["book"]);
+        // Native code and the SDK's see the same workflows.
+        let native = native.start::<Vec<String>>("Parcel", "p", &"lamp").await.map(|_| ());
+        assert_eq!(native, Err(ClientError::AlreadyStarted("p".to_owned())));
 
         parcel.signal(Parcel::ship, (), WorkflowSignalOptions::default()).await.unwrap();
         parcel.get_result(WorkflowGetResultOptions::default()).await.unwrap();
@@ -101,9 +104,6 @@ fn an_id_that_is_taken_is_said_to_be() {
             let again = client.start_workflow(Parcel::run, "lamp".to_owned(), options).await;
             assert!(matches!(again, Err(WorkflowStartError::AlreadyStarted { .. })), "{policy:?}");
         }
-        // Native code and the SDK's see the same workflows.
-        let native = native.start::<Vec<String>>("Parcel", "p", &"lamp").await.map(|_| ());
-        assert_eq!(native, Err(ClientError::AlreadyStarted("p".to_owned())));
     });
     told.unwrap();
 }
