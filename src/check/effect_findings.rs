@@ -151,13 +151,14 @@ pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
             let attempt = &executions.attempts()[entry.hosted?];
             let details = trace.bytes(given(attempt)?);
             let text = || String::from_utf8_lossy(details).into_owned();
-            let words = trace.attempt_in_a_sentence(attempt.key);
+            let words = || trace.attempt_in_a_sentence(attempt.key);
             let violation = match covers(details, key) {
                 Ok(false) => return None,
                 Ok(true) => Violation::new(
                     "redone",
                     format!(
-                        "{words} did {} though the checkpoint it was given says that it is done",
+                        "{} did {} though the checkpoint it was given says that it is done",
+                        words(),
                         effect(key, state)
                     ),
                 )
@@ -166,7 +167,7 @@ pub(super) fn nothing_redone<K: Ord + Debug + Clone>(
                     format!("{} {}{}", short(key), when(entries, keys), calls(entries)),
                 ),
                 Err(why) => {
-                    Violation::new("does not decode", format!("the details of {words} {why}; they are {}", text()))
+                    Violation::new("does not decode", format!("the details of {} {why}; they are {}", words(), text()))
                 }
             };
             let mut proof = vec![attempt.started.event];

@@ -47,8 +47,16 @@ pub struct Ledgers {
 struct Usual {
     branch: Branch,
     completed: Completed,
-    /// Those that are judged: the times that each effect was done.
-    ledgers: BTreeMap<Id, BTreeMap<String, usize>>,
+    /// Those that are judged.
+    ledgers: BTreeMap<Id, UsualLedger>,
+}
+
+/// The effects of a ledger that every run needs.
+struct UsualLedger {
+    /// The times that each was done.
+    times: BTreeMap<String, usize>,
+    /// The number of their keys. Keys that read the same are several.
+    keys: usize,
 }
 
 /// A ledger of a run, by which it is known in another: its state, its name if it has one, and its number among those.
@@ -90,10 +98,11 @@ impl Check for Ledgers {
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let executions = reference.executions();
-        let needed = |done: Vec<Done>| done.iter().filter(|done| counts(executions, done)).count();
+        let needed = |done: &[Done]| done.iter().filter(|done| counts(executions, done)).count();
         let ledgers = self.of(reference).map(|(id, known)| {
-            let done = known.done().into_iter().map(|(key, done)| (key, needed(done)));
-            (id, done.filter(|(_, times)| *times > 0).collect())
+            let keys = known.ledger.entries().into_iter().filter(|done| needed(done) > 0).count();
+            let times = known.done().into_iter().map(|(key, done)| (key, needed(&done)));
+            (id, UsualLedger { times: times.filter(|(_, times)| *times > 0).collect(), keys })
         });
         Some(Arc::new(Usual {
             branch: Branch::of(reference),
@@ -105,7 +114,7 @@ impl Check for Ledgers {
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
         // Others may judge all that there are.
         let all_are_taken = !reference.ledgers().is_empty() && self.of(reference).next().is_none();
-        let is_empty = self.of(reference).all(|(_, known)| known.done().is_empty());
+        let is_empty = self.of(reference).all(|(_, known)| known.ledger.len() == 0);
         let nothing =
             || "without faults, nothing is recorded in a ledger that a state's constructor has made".to_owned();
         (is_empty && !all_are_taken).then(nothing)
@@ -113,7 +122,7 @@ impl Check for Ledgers {
 
     fn has_something(&self, run: &Run, reference: &Reference) -> bool {
         let Some(usual) = reference.memory::<Usual>() else { return false };
-        usual.ledgers.values().any(|ledger| !ledger.is_empty()) && is_judged(run, reference, usual)
+        usual.ledgers.values().any(|ledger| ledger.keys > 0) && is_judged(run, reference, usual)
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
@@ -124,7 +133,12 @@ impl Check for Ledgers {
         let known: BTreeMap<Id, Known> = all(run).collect();
         for (id, usual) in &usual.ledgers {
             let Some(known) = known.get(id) else { continue };
-            let done = known.done();
+            // One that has as many keys has all of them, or others, with which it is not judged. So keys are put into words only
+            // where some are missing.
+            if known.ledger.len() >= usual.keys {
+                continue;
+            }
+            let (done, usual) = (known.done(), &usual.times);
             // Its keys differ from run to run.
             if done.keys().any(|key| !usual.contains_key(key)) {
                 continue;
@@ -133,7 +147,7 @@ impl Check for Ledgers {
             // Where a deploy struck, a new version that does less may have been at work.
             let new = reference.new_memory::<Usual>(run).map(|new| new.ledgers.get(id));
             let of_both = |key: &String, needed: usize| match new {
-                Some(new) => needed.min(new.and_then(|new| new.get(key)).copied().unwrap_or(0)),
+                Some(new) => needed.min(new.and_then(|new| new.times.get(key)).copied().unwrap_or(0)),
                 None => needed,
             };
             let needed = usual.iter().map(|(key, needed)| (key, of_both(key, *needed)));

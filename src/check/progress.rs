@@ -213,17 +213,17 @@ impl<M: PartialOrd + Debug> Progress<M> {
         details: Option<Bytes>,
         moment: Moment,
     ) -> Result<Option<(M, Moment)>, Violation> {
-        let words = trace.attempt_in_a_sentence(attempt.key);
+        let words = || trace.attempt_in_a_sentence(attempt.key);
         let now = details.map(|details| self.measure(trace, attempt, details, moment)).transpose()?;
         match (former, now) {
             (Some((former, before)), None) => {
-                let message = format!("a heartbeat of {words} without details erased the checkpoint");
+                let message = format!("a heartbeat of {} without details erased the checkpoint", words());
                 Err(Violation::new("erased", message)
                     .expected(format!("{former:?} or more"), "none")
                     .proved_by([before.event, moment.event]))
             }
             (Some((former, before)), Some(now)) if now < former => {
-                let message = format!("the checkpoint that the service has went backwards with {words}");
+                let message = format!("the checkpoint that the service has went backwards with {}", words());
                 Err(Violation::new("goes backwards", message)
                     .expected(format!("at least {former:?}"), format!("{now:?}"))
                     .proved_by([before.event, moment.event]))

@@ -107,6 +107,10 @@ impl<K: Ord + fmt::Debug> AnyLedger for Entries<K> {
         self.name.clone()
     }
 
+    fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
     fn entries(&self) -> Vec<Vec<Done>> {
         let done = |entry: &LedgerEntry| Done { at: entry.at, event: entry.event, attempt: entry.hosted };
         self.entries.borrow().values().map(|entries| entries.iter().map(done).collect()).collect()

@@ -13,6 +13,9 @@ pub(crate) trait AnyLedger {
     /// The name that the user has given to it.
     fn name(&self) -> Option<Arc<str>>;
 
+    /// The number of different keys.
+    fn len(&self) -> usize;
+
     /// The effects that were done, by key, in the order of the keys.
     fn entries(&self) -> Vec<Vec<Done>>;
 
@@ -39,7 +42,8 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// The effects that were done, by their keys in words. Keys that read the same are one.
+    /// The effects that were done, by their keys in words. Keys that read the same are one. A run that passes needs no
+    /// words: it has its keys counted.
     pub(crate) fn done(&self) -> BTreeMap<String, Vec<Done>> {
         let mut done: BTreeMap<String, Vec<Done>> = BTreeMap::new();
         for (key, entries) in self.ledger.keys().into_iter().zip(self.ledger.entries()) {

@@ -49,7 +49,7 @@ async fn beats(ctx: &ActivityContext, (): ()) -> Result<(), ActivityError> {
     Ok(())
 }
 
-fn heartbeating() -> ActivityOptions {
+pub(super) fn heartbeating() -> ActivityOptions {
     ActivityOptions { heartbeat_timeout: seconds(20), ..options() }
 }
 

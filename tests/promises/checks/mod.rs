@@ -17,6 +17,7 @@ mod stops_in_time;
 mod ties;
 mod verdicts;
 mod waiting;
+mod words;
 
 use std::time::Duration;
 
