@@ -15,7 +15,7 @@ use super::violation::Violation;
 use crate::inside::Ledger;
 use crate::program::Counted;
 use crate::service::WorkflowOutcome;
-use crate::trace::attempts::ActivityEnd;
+use crate::trace::attempts::{ActivityEnd, ActivityExecution};
 use crate::world::{Outcome, Run};
 
 /// Compares two ledgers of one state: the things that were done, and those of them that were undone. In a run that ends as
@@ -24,7 +24,8 @@ use crate::world::{Outcome, Run};
 ///
 /// [`KeptOrUndone::kept_if`] names other ends that keep everything. A run is not judged that is still going, or was closed from
 /// outside or by its timeout, so that its code had no say; and neither is one in which faults used up what the options allow an
-/// activity that the fault-free run does not have: an undo that cannot be done.
+/// activity that the fault-free run does not have: an undo that cannot be done. Such an activity is of a type that the
+/// fault-free run does not have; or it has another input, and comes after a cancel or after an activity that did not complete.
 ///
 /// ```
 /// use durasim::{Ledger, check};
@@ -60,8 +61,13 @@ impl<S, K> KeptOrUndone<S, K> {
     }
 }
 
-/// The things that the fault-free run keeps, each with the times that it is done more often than undone.
-type Usual<K> = Vec<(K, i64)>;
+/// The facts about the fault-free run.
+struct Usual<K> {
+    /// The things that it keeps, each with the times that it is done more often than undone.
+    kept: Vec<(K, i64)>,
+    /// Its activities: their types and inputs.
+    activities: BTreeSet<(Arc<str>, Vec<u8>)>,
+}
 
 impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> KeptOrUndone<S, K> {
     /// Each thing with the times that it was done, and undone.
@@ -91,27 +97,32 @@ impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> Check for KeptO
 
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let kept = self.counts(reference).into_iter().map(|(key, done, undone)| (key, done as i64 - undone as i64));
-        Some(Arc::new(kept.collect::<Usual<K>>()))
+        let activities = reference.executions().activities().values();
+        let activities = activities.map(|activity| name_and_input(reference, activity));
+        Some(Arc::new(Usual { kept: kept.collect(), activities: activities.collect() }))
     }
 
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
+        let state = reference.state::<S>();
+        if (self.done)(&state).address() == (self.undone)(&state).address() {
+            return Some(
+                "both its ledgers are the same one, in which nothing is ever done more often than undone".to_owned(),
+            );
+        }
         self.counts(reference).iter().all(|(_, done, _)| *done == 0).then(|| {
             "without faults, nothing is recorded in its first ledger. Is it the field that the code records to?"
                 .to_owned()
         })
     }
 
-    fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
-        run.outcome() != Outcome::Open && !self.counts(run).is_empty()
+    fn has_something(&self, run: &Run, reference: &Reference) -> bool {
+        let Some(usual) = reference.memory::<Usual<K>>() else { return false };
+        !self.counts(run).is_empty() && is_judged(run, reference, usual)
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let Some(usual) = reference.memory::<Usual<K>>() else { return Ok(()) };
-        let has_no_say = matches!(
-            run.outcome(),
-            Outcome::Open | Outcome::Closed(WorkflowOutcome::TimedOut { .. } | WorkflowOutcome::Terminated { .. })
-        );
-        if has_no_say || is_undo_used_up(run, reference) {
+        if !is_judged(run, reference, usual) {
             return Ok(());
         }
         let is_usual = reference.class_of(run) == Class::Survive;
@@ -120,7 +131,7 @@ impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> Check for KeptO
         let state = type_name::<S>().split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or_default();
         for (key, done, undone) in &counts {
             let kept = *done as i64 - *undone as i64;
-            let expected = usual.iter().find(|(other, _)| other == key).map_or(0, |(_, kept)| *kept);
+            let expected = usual.kept.iter().find(|(other, _)| other == key).map_or(0, |(_, kept)| *kept);
             let wanted = if keeps { expected } else { 0 };
             if kept == wanted {
                 continue;
@@ -140,7 +151,7 @@ impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> Check for KeptO
             return Err(Violation::new(kind, message).expected(expected, found));
         }
         let missing = |(key, kept): &&(K, i64)| *kept > 0 && counts.iter().all(|(other, ..)| other != key);
-        match usual.iter().find(missing).filter(|_| keeps) {
+        match usual.kept.iter().find(missing).filter(|_| keeps) {
             Some((key, kept)) => Err(Violation::new("lost", format!("{key:?} of `{state}` is not done"))
                 .expected(format!("kept {}", Counted(*kept, "time")), "never done")),
             None => Ok(()),
@@ -148,16 +159,47 @@ impl<S: 'static, K: Ord + Debug + Clone + Send + Sync + 'static> Check for KeptO
     }
 }
 
-/// Says whether faults used up what the options allow an activity of a type that the fault-free run does not have.
-fn is_undo_used_up(run: &Run, reference: &Reference) -> bool {
+/// Says whether the code of a run had a say in its end, and its undos their chance.
+fn is_judged<K: 'static>(run: &Run, reference: &Reference, usual: &Usual<K>) -> bool {
+    let has_no_say = matches!(
+        run.outcome(),
+        Outcome::Open | Outcome::Closed(WorkflowOutcome::TimedOut { .. } | WorkflowOutcome::Terminated { .. })
+    );
+    !has_no_say && !is_undo_used_up(run, reference, usual)
+}
+
+/// Says whether faults used up what the options allow an activity that the fault-free run does not have.
+fn is_undo_used_up<K: 'static>(run: &Run, reference: &Reference, usual: &Usual<K>) -> bool {
     let excuses = Excuses::of(run, reference);
+    let new = reference.new_memory::<Usual<K>>(run).into_iter();
+    let known = Vec::from_iter([usual].into_iter().chain(new));
     run.executions().activities().values().any(|activity| match activity.closed {
         Some((closed, ActivityEnd::Failed(..) | ActivityEnd::TimedOut(..))) => {
-            !reference.has_activity(run.trace().activity_type(activity.key))
-                && excuses.excuses_activity(activity, closed)
+            let (name, input) = name_and_input(run, activity);
+            let of_its_type = || known.iter().flat_map(|usual| &usual.activities).filter(|(known, _)| *known == name);
+            // One activity type may both do and undo, as its input says.
+            let is_new = of_its_type().all(|(_, known)| *known != input)
+                && (of_its_type().next().is_none() || had_reason_to_undo(run, activity));
+            is_new && excuses.excuses_activity(activity, closed)
         }
         _ => false,
     })
+}
+
+/// Says whether there was a reason to undo things when an activity was scheduled: a cancel, or an activity that had not completed.
+fn had_reason_to_undo(run: &Run, activity: &ActivityExecution) -> bool {
+    let (executions, scheduled) = (run.executions(), activity.scheduled);
+    let did_not_complete = |other: &ActivityExecution| {
+        let end = other.closed.filter(|(closed, _)| *closed < scheduled);
+        end.is_some_and(|(_, end)| !matches!(end, ActivityEnd::Completed(_)))
+    };
+    let cancelled = executions.workflows()[activity.workflow].cancel_requested;
+    cancelled.is_some_and(|cancelled| cancelled < scheduled) || executions.activities().values().any(did_not_complete)
+}
+
+fn name_and_input(run: &Run, activity: &ActivityExecution) -> (Arc<str>, Vec<u8>) {
+    let trace = run.trace();
+    (trace.activities()[activity.key].activity_type.clone(), trace.bytes(activity.input).to_vec())
 }
 
 impl<S, K> Debug for KeptOrUndone<S, K> {

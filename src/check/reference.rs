@@ -168,11 +168,6 @@ impl Reference {
         self.shared.usual.get(activity_type)?.length
     }
 
-    /// Says whether an activity of this type runs when nothing strikes it.
-    pub(super) fn has_activity(&self, activity_type: &str) -> bool {
-        self.shared.usual.contains_key(activity_type)
-    }
-
     /// The attempts of such an activity that do not complete when nothing strikes them, and that others follow.
     pub(super) fn failing(&self, activity_type: &str) -> &Failing {
         self.shared.usual.get(activity_type).map_or(&NONE_FAIL, |usual| &usual.failing)

@@ -13,6 +13,7 @@ mod no_false_alarms;
 mod partial;
 mod protected;
 mod replays;
+mod sagas;
 mod stops_in_time;
 mod ties;
 mod verdicts;
