@@ -13,6 +13,7 @@ use super::reference::{Memory, Reference};
 use super::twins::Twins;
 use super::violation::Violation;
 use crate::program::{CancelReason, TimeoutType};
+use crate::service::ActivityKey;
 use crate::trace::attempts::{ActivityEnd, ActivityExecution, AttemptEnd, AttemptExecution, Executions, Moment};
 use crate::trace::{Bytes, Trace};
 use crate::world::Run;
@@ -136,48 +137,85 @@ impl Check for Completes {
     }
 
     fn has_something(&self, run: &Run, reference: &Reference) -> bool {
-        let Some(last_fault) = run.executions().faults().values().last() else { return false };
-        if reference.other_order(run).is_some() {
-            return false;
-        }
-        let until = match reference.class_of(run) {
-            Class::Survive | Class::Different => None,
-            Class::OverBudget(_) => reference.given_up(run),
-            Class::Cancelled => return false,
-        };
-        let is_judged = |started: Moment| started > *last_fault && until.is_none_or(|until| started < until);
-        run.executions().attempts().values().any(|attempt| is_judged(attempt.started))
+        let Some(Judged { last_fault, given_up, excused }) = self.judged(run, reference) else { return false };
+        let Some(twins) = reference.memory::<Twins<Twin>>() else { return false };
+        let executions = run.executions();
+        let is_judged = |started: Moment| started > last_fault && given_up.is_none_or(|until| started < until);
+        executions.activities().values().any(|activity| {
+            excused != Some(activity.key)
+                && executions.attempts_of(activity.key).any(|attempt| is_judged(attempt.started))
+                && self.twin(run, activity, twins).is_some()
+        })
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
         let executions = run.executions();
-        let last_fault = executions.faults().values().last();
-        let (Some(last_fault), Some(twins)) = (last_fault, reference.memory::<Twins<Twin>>()) else {
-            return Ok(());
-        };
-        if self.is_standard && reference.is_declared(run) {
-            return Ok(());
-        }
-        // Another way through the code has other twins, or none.
-        if reference.other_order(run).is_some() {
-            return Ok(());
-        }
-        // The code may do as it likes about an activity that was given up.
-        let given_up = match reference.class_of(run) {
-            Class::Survive | Class::Different => None,
-            Class::OverBudget(_) => reference.given_up(run),
-            Class::Cancelled => return Ok(()),
-        };
+        let Some(Judged { last_fault, given_up, excused }) = self.judged(run, reference) else { return Ok(()) };
+        let Some(twins) = reference.memory::<Twins<Twin>>() else { return Ok(()) };
         let disturbances = OnceCell::new();
         let zombies = Zombies::of(executions);
         let mut earliest = Earliest::default();
         for activity in executions.activities().values() {
             let judging = Judging { check: self, run, reference, activity, given_up, disturbances: &disturbances };
-            if let Some(twin) = judging.twin(twins) {
-                judging.judge(twin, *last_fault, &zombies, &mut earliest);
+            if excused != Some(activity.key)
+                && let Some(twin) = self.twin(run, activity, twins)
+            {
+                judging.judge(twin, last_fault, &zombies, &mut earliest);
             }
         }
         earliest.into_result()
+    }
+}
+
+/// The part of a run that is judged.
+struct Judged {
+    last_fault: Moment,
+    /// The moment at which the first activity of the run was given up, if faults are the reason. The code may do as it likes
+    /// about that.
+    given_up: Option<Moment>,
+    /// The activity that was given up, where the user has declared such an end.
+    excused: Option<ActivityKey>,
+}
+
+impl Completes {
+    /// The part of a run that is judged, if any is.
+    fn judged(&self, run: &Run, reference: &Reference) -> Option<Judged> {
+        let last_fault = *run.executions().faults().values().last()?;
+        // Another way through the code has other twins, or none.
+        if reference.other_order(run).is_some() {
+            return None;
+        }
+        let is_declared = || self.is_standard && reference.is_declared(run);
+        let given_up = match reference.class_of(run) {
+            Class::Survive => None,
+            // An activity that gives up by itself is the reason for such an end.
+            Class::Different if is_declared() => return None,
+            Class::Different => None,
+            Class::OverBudget(_) => reference.given_up(run),
+            Class::Cancelled => return None,
+        };
+        // The same is true of the activity that was given up, where it had some attempts of its own; not of others.
+        let excused = match given_up {
+            Some(given_up) if is_declared() => {
+                let mut activities = run.executions().activities().values();
+                let is_given_up =
+                    |activity: &&ActivityExecution| activity.closed.is_some_and(|(closed, _)| closed == given_up);
+                Some(activities.find(is_given_up)?.key)
+            }
+            _ => None,
+        };
+        Some(Judged { last_fault, given_up, excused })
+    }
+
+    /// The twin of an activity, if it is to be judged by one.
+    fn twin<'t>(&self, run: &Run, activity: &ActivityExecution, twins: &'t Twins<Twin>) -> Option<&'t Twin> {
+        let trace = run.trace();
+        let name = trace.activity_type(activity.key);
+        let is_another = self.activity.as_ref().is_some_and(|wanted| *wanted != name);
+        if is_another || self.except.iter().any(|other| *other == name) {
+            return None;
+        }
+        twins.twin(trace, activity.key).filter(|twin| twin.input == trace.bytes(activity.input))
     }
 }
 
@@ -225,17 +263,6 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    /// The activity's twin, if it is to be judged by one.
-    fn twin<'t>(&self, twins: &'t Twins<Twin>) -> Option<&'t Twin> {
-        let (trace, activity) = (self.run.trace(), self.activity.key);
-        let name = trace.activity_type(activity);
-        let is_another = self.check.activity.as_ref().is_some_and(|wanted| *wanted != name);
-        if is_another || self.check.except.iter().any(|other| *other == name) {
-            return None;
-        }
-        twins.twin(trace, activity).filter(|twin| twin.input == trace.bytes(self.activity.input))
-    }
-
     /// Looks at the attempts that started after the last fault.
     fn judge(&self, twin: &Twin, last_fault: Moment, zombies: &Zombies, earliest: &mut Earliest) {
         let usual = if twin.failing == 0 { 0 } else { ATTEMPTS_THAT_MAY_FAIL };

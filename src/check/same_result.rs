@@ -192,58 +192,70 @@ impl SameResult {
         self
     }
 
-    /// The reason why a run that ended otherwise is not accepted, and the word that would accept it; `None` if it is
-    /// accepted.
-    fn refuses(&self, run: &Run, reference: &Reference) -> Option<String> {
+    /// Says whether a run that ended otherwise is accepted.
+    fn accepts(&self, run: &Run, reference: &Reference) -> bool {
         if self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(run)) {
-            return None;
+            return true;
         }
-        // It is about results: a failure is another matter.
-        let have_results = result(reference.outcome()).is_some() && result(&run.outcome()).is_some();
-        if have_results && self.time_of.iter().any(|signal| reference.has_another_time(run, signal)) {
-            return None;
+        let outcome = run.outcome();
+        if reference.is_of_both_versions(run, &outcome) {
+            return true;
         }
-        let refused = self.refuses_end(run, reference)?;
+        match (result(reference.outcome()), result(&outcome), &outcome) {
+            (Some(expected), Some(found), _) => {
+                // It is about results: a failure is another matter.
+                let has_another_time = |signal: &String| reference.has_another_time(run, signal);
+                let is_partial = |accepts: &Accepts| matches!(accepts(&expected, &found), Ok(true)) && lost_time(run);
+                self.time_of.iter().any(has_another_time) || self.partial.as_ref().is_some_and(is_partial)
+            }
+            (_, _, Outcome::Closed(WorkflowOutcome::Failed { failure, .. })) => {
+                self.partial_failure.as_ref().is_some_and(|accepts| accepts(failure) && lost_time(run))
+            }
+            _ => false,
+        }
+    }
+
+    /// The reason why a run is not accepted, and the word that would accept it.
+    fn refusal(&self, run: &Run, reference: &Reference) -> String {
         // The order says more than the end.
-        let Some(OrderWords { words, signals }) = OrderWords::of(run, reference.trace()) else { return Some(refused) };
+        let Some(OrderWords { words, signals }) = OrderWords::of(run, reference.trace()) else {
+            return self.refusal_of_end(run, reference);
+        };
         let word = match signals.first() {
             Some(signal) if have_results => self.word("", &format!(".depends_on_time_of({signal:?})")),
             _ => self.word("", ".outcomes(..)"),
         };
-        Some(format!(": the result depends on {words}; if it may, say {word}"))
+        format!(": the result depends on {words}; if it may, say {word}")
     }
 
     /// The same, for the end alone.
-    fn refuses_end(&self, run: &Run, reference: &Reference) -> Option<String> {
-        let outcome = run.outcome();
-        if reference.is_of_both_versions(run, &outcome) {
-            return None;
-        }
-        let cost_time = last_close(run).is_none_or(|closed| cost_time(run, closed));
+    fn refusal_of_end(&self, run: &Run, reference: &Reference) -> String {
+        let (outcome, lost_time) = (run.outcome(), lost_time(run));
         if let (Some(expected), Some(found)) = (result(reference.outcome()), result(&outcome)) {
             return match &self.partial {
-                Some(accepts) => refuses_partial(accepts(&expected, &found), cost_time),
-                None if is_cancelled(run) => Some(self.outcomes_word()),
+                Some(_) if !lost_time => "; no fault cost it time, so that a partial result is no excuse".to_owned(),
+                Some(accepts) => match accepts(&expected, &found) {
+                    Ok(_) => ", and `.partial(..)` does not accept its result".to_owned(),
+                    Err(Undecoded::Found(why) | Undecoded::Reference(why)) => {
+                        format!(", and its result is not of the type that `.partial(..)` takes: {why}")
+                    }
+                },
+                None if is_cancelled(run) => self.outcomes_word(),
                 None => {
                     let normalize = self.word("; if a part of the result may differ, say ", ".normalize(..)");
                     let less = ", and if it may be less where faults take its time, `.partial(..)`";
-                    Some(normalize + if cost_time { less } else { "" })
+                    normalize + if lost_time { less } else { "" }
                 }
             };
         }
-        let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = &outcome else {
-            return Some(self.outcomes_word());
-        };
+        let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = &outcome else { return self.outcomes_word() };
         match &self.partial_failure {
-            Some(accepts) if !accepts(failure) => {
-                Some(", and `.partial_failure(..)` does not accept its failure".to_owned())
+            Some(accepts) if !accepts(failure) => ", and `.partial_failure(..)` does not accept its failure".to_owned(),
+            Some(_) => "; no fault cost it time, so that running out of it is no excuse".to_owned(),
+            None if lost_time => {
+                self.word("; if it may fail so where faults take its time, say ", ".partial_failure(..)")
             }
-            Some(_) if cost_time => None,
-            Some(_) => Some("; no fault cost it time, so that running out of it is no excuse".to_owned()),
-            None if cost_time => {
-                Some(self.word("; if it may fail so where faults take its time, say ", ".partial_failure(..)"))
-            }
-            None => Some(self.outcomes_word()),
+            None => self.outcomes_word(),
         }
     }
 
@@ -262,18 +274,9 @@ impl SameResult {
     }
 }
 
-/// The reason why a result is not accepted as partial; `None` if it is accepted.
-fn refuses_partial(accepted: Result<bool, Undecoded>, cost_time: bool) -> Option<String> {
-    if !cost_time {
-        return Some("; no fault cost it time, so that a partial result is no excuse".to_owned());
-    }
-    match accepted {
-        Ok(true) => None,
-        Ok(false) => Some(", and `.partial(..)` does not accept its result".to_owned()),
-        Err(Undecoded::Found(why) | Undecoded::Reference(why)) => {
-            Some(format!(", and its result is not of the type that `.partial(..)` takes: {why}"))
-        }
-    }
+/// Says whether a fault took time from the run before its end.
+fn lost_time(run: &Run) -> bool {
+    last_close(run).is_none_or(|closed| cost_time(run, closed))
 }
 
 /// Says whether a fault asked a workflow to cancel.
@@ -319,10 +322,11 @@ impl Check for SameResult {
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {
-        if reference.class_of(run) != Class::Different || reference.other_order(run).is_some() {
+        let is_judged = reference.class_of(run) == Class::Different && reference.other_order(run).is_none();
+        if !is_judged || self.accepts(run, reference) {
             return Ok(());
         }
-        let Some(why) = self.refuses(run, reference) else { return Ok(()) };
+        let why = self.refusal(run, reference);
         let words = |outcome: &Outcome| match outcome {
             Outcome::Open => "still open".to_owned(),
             Outcome::Closed(outcome) => outcome.words(),
@@ -346,7 +350,7 @@ impl Check for SameResult {
     }
 
     fn declares(&self, run: &Run, reference: &Reference) -> bool {
-        reference.class_of(run) != Class::Survive && self.refuses(run, reference).is_none()
+        reference.class_of(run) != Class::Survive && self.accepts(run, reference)
     }
 
     fn shows_little(&self, reference: &Run) -> Option<String> {

@@ -4,6 +4,7 @@ mod asked_for;
 mod checkpoints;
 mod cleaned_up;
 mod completes;
+mod counted;
 mod declared;
 mod effects_by_meaning;
 mod ends;
