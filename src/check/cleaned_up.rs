@@ -124,7 +124,7 @@ impl Check for CleanedUp {
     }
 
     fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
-        run.executions().attempts().values().any(|attempt| words(attempt.end).is_some())
+        self.looked_at(run).any(|attempt| words(attempt.end).is_some())
     }
 
     fn check(&self, run: &Run, _reference: &Reference) -> Result<(), Violation> {
@@ -150,12 +150,16 @@ impl CleanedUp {
     /// The attempts that are looked at, each with whether it is answerable for what it leaves, since it could have
     /// cleaned up.
     fn ends<'a>(&self, run: &'a Run) -> Vec<(&'a AttemptExecution, bool)> {
+        self.looked_at(run).map(|attempt| (attempt, self.is_answerable(run, attempt))).collect()
+    }
+
+    /// The attempts that are looked at.
+    fn looked_at<'a>(&self, run: &'a Run) -> impl Iterator<Item = &'a AttemptExecution> {
         let attempts = run.executions().attempts().values();
-        let looked_at = attempts.filter(|attempt| {
+        attempts.filter(|attempt| {
             let activity_type = run.trace().activity_type(attempt.activity);
             self.activity.as_ref().is_none_or(|wanted| *wanted == activity_type)
-        });
-        looked_at.map(|attempt| (attempt, self.is_answerable(run, attempt))).collect()
+        })
     }
 
     fn is_answerable(&self, run: &Run, attempt: &AttemptExecution) -> bool {

@@ -74,7 +74,10 @@ impl Check for Protected {
 
     fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
         let executions = run.executions();
-        executions.activities().values().any(|activity| lost(executions, activity).is_some())
+        let is_of_it = |activity: &ActivityExecution| {
+            self.activity.as_deref().is_none_or(|wanted| wanted == run.trace().activity_type(activity.key))
+        };
+        executions.activities().values().any(|activity| is_of_it(activity) && lost(executions, activity).is_some())
     }
 
     fn check(&self, run: &Run, reference: &Reference) -> Result<(), Violation> {

@@ -122,9 +122,10 @@ impl Check for StopsInTime {
     fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
         let mut attempts = run.executions().attempts().values();
         attempts.any(|attempt| {
-            attempt.cancelled.is_some()
-                || self.worker_stop && attempt.worker_stopping.is_some()
-                || run.attempt_deadline(attempt.key).is_some()
+            self.judges(run.trace().activity_type(attempt.activity))
+                && (attempt.cancelled.is_some()
+                    || self.worker_stop && attempt.worker_stopping.is_some()
+                    || run.attempt_deadline(attempt.key).is_some())
         })
     }
 
@@ -133,8 +134,7 @@ impl Check for StopsInTime {
         let Some(end_of_run) = executions.end() else { return Ok(()) };
         let mut earliest = Earliest::default();
         for attempt in executions.attempts().values() {
-            let is_of_another = |wanted| wanted != trace.activity_type(attempt.activity);
-            if self.activity.as_deref().is_some_and(is_of_another) {
+            if !self.judges(trace.activity_type(attempt.activity)) {
                 continue;
             }
             let stop = match (attempt.end, attempt.ended) {
@@ -153,6 +153,10 @@ impl Check for StopsInTime {
 }
 
 impl StopsInTime {
+    fn judges(&self, activity_type: &str) -> bool {
+        self.activity.as_deref().is_none_or(|wanted| wanted == activity_type)
+    }
+
     fn judge(&self, run: &Run, attempt: &AttemptExecution, stop: Stop) -> Result<(), Violation> {
         let words = || run.trace().attempt_in_a_sentence(attempt.key);
         let deadline = run.attempt_deadline(attempt.key);

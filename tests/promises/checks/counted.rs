@@ -28,6 +28,39 @@ async fn nap(_: &ActivityContext, (): ()) -> Result<(), ActivityError> {
     Ok(())
 }
 
+/// Two activities, one after the other; the first is tried once.
+fn one_after_the_other() -> Exploration {
+    let main = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        ctx.execute_activity::<()>("first", &(), options(1, 60)).await?;
+        ctx.execute_activity("second", &(), options(3, 60)).await
+    };
+    let simulation = Simulation::temporal().activity("first", nap).activity("second", nap).workflow("main", main);
+    simulation.state(|| Cell::new(0u32)).explore("main", &())
+}
+
+#[test]
+fn a_run_without_the_activity_of_a_check_is_not_one_of_them() {
+    let minute = Duration::from_secs(60);
+    let asked = |activity: &str| {
+        one_after_the_other()
+            .check(check::completes().of(activity))
+            .check(check::stops_in_time(minute).of(activity))
+            .check(check::cleaned_up(|_: &Cell<u32>| ()).of(activity))
+            .check(check::protected().of(activity))
+    };
+    let names = ["completes", "stops_in_time", "cleaned_up", "protected"];
+    let counts = |activity: &str, plan: &str| {
+        let report = asked(activity).without_standard_checks().replay(&plan.parse().unwrap());
+        assert!(report.holds(), "{report}");
+        names.map(|name| judged(&report, name))
+    };
+    // The first fails, and the second never runs.
+    assert_eq!(counts("second", "first#1@1:await1=fail"), [0, 0, 0, 0]);
+    assert_eq!(counts("first", "first#1@1:await1=fail"), [0, 1, 1, 1]);
+    assert_eq!(counts("second", "second#1@1:await1=fail"), [1, 1, 1, 1]);
+    assert_eq!(counts("first", "second#1@1:await1=fail"), [0, 1, 1, 1]);
+}
+
 /// Asks somebody who is there from the third time on, and gone after 30 s, once another activity has been done. A retry of that
 /// fails, which the workflow overlooks.
 fn asking() -> Exploration {
