@@ -44,9 +44,9 @@ impl Checks {
         checks.map(|check| check.name().to_owned()).collect()
     }
 
-    /// Says whether a check of the activity's progress was asked for.
-    pub(super) fn judges_progress(&self, activity: &str) -> bool {
-        self.asked.iter().any(|check| check.name() == "progress" && check.activity().is_none_or(|of| of == activity))
+    /// Says whether a check of this name was asked for that judges the activity.
+    pub(super) fn judge(&self, name: &str, activity: &str) -> bool {
+        self.asked.iter().any(|check| check.name() == name && check.activity().is_none_or(|of| of == activity))
     }
 
     /// The names of those that were asked for.

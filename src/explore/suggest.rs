@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::checks::Checks;
 use crate::check::checkpoint;
-use crate::program::{Span, Table};
+use crate::program::Span;
 use crate::service::ActivityKey;
-use crate::trace::attempts::{ActivityExecution, AttemptExecution, HeartbeatExecution};
+use crate::trace::attempts::{AttemptExecution, HeartbeatExecution};
 use crate::world::Run;
 
 /// The time after which it is late to notice that a worker is dead.
@@ -18,12 +18,12 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// One line for each check that says more of this code and is not asked for.
 pub(super) fn suggestions(run: &Run, checks: &Checks) -> Vec<String> {
-    let is_asked = |name: &str| checks.asked().any(|asked| asked == name);
-    let activities = run.executions().activities();
     let mut lines = Vec::new();
-    for (name, key) in types(run, activities) {
+    for (name, activities) in types(run) {
         let attempts = || of_type(run, &name);
-        if let Some(notice) = noticed_after(run, key).filter(|notice| *notice >= LATE)
+        let is_asked = |check: &str| checks.judge(check, &name);
+        let noticed = activities.into_iter().filter_map(|activity| noticed_after(run, activity)).max();
+        if let Some(notice) = noticed.filter(|notice| *notice >= LATE)
             && !is_asked("recovers_within")
         {
             lines.push(format!(
@@ -38,13 +38,13 @@ pub(super) fn suggestions(run: &Run, checks: &Checks) -> Vec<String> {
         }
         let records = |heartbeat: &HeartbeatExecution| checkpoint(run.trace(), heartbeat.details).is_some();
         let has_details = attempts().any(|attempt| attempt.heartbeats.iter().any(records));
-        if has_details && !checks.judges_progress(&name) {
+        if has_details && !is_asked("progress") {
             lines.push(format!(
                 "{name}: it records checkpoints; `check::progress({name:?}, ..)` judges that none is behind the one before"
             ));
         }
     }
-    if !is_asked("kept_or_undone") {
+    if checks.asked().all(|asked| asked != "kept_or_undone") {
         let known = run.ledgers();
         let is_empty = |index: usize| known[index].ledger.entries().is_empty();
         let same_state = |one: usize, other: usize| known[one].state == known[other].state;
@@ -67,13 +67,15 @@ pub(super) fn suggestions(run: &Run, checks: &Checks) -> Vec<String> {
     lines
 }
 
-/// The activity types of a run in the order in which they are first scheduled, each with the first activity of it.
-fn types(run: &Run, activities: &Table<ActivityKey, ActivityExecution>) -> Vec<(Arc<str>, ActivityKey)> {
-    let mut types: Vec<(Arc<str>, ActivityKey)> = Vec::new();
-    for activity in activities.values() {
+/// The activity types of a run in the order in which they are first scheduled, each with all activities of it: their options
+/// may differ.
+fn types(run: &Run) -> Vec<(Arc<str>, Vec<ActivityKey>)> {
+    let mut types: Vec<(Arc<str>, Vec<ActivityKey>)> = Vec::new();
+    for activity in run.executions().activities().values() {
         let name = &run.trace().activities()[activity.key].activity_type;
-        if types.iter().all(|(known, _)| known != name) {
-            types.push((name.clone(), activity.key));
+        match types.iter_mut().find(|(known, _)| known == name) {
+            Some((_, activities)) => activities.push(activity.key),
+            None => types.push((name.clone(), vec![activity.key])),
         }
     }
     types

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use durasim::explore::Report;
+use durasim::fault::Plan;
 use durasim::{
     ActivityContext, ActivityError, ActivityFn, ActivityOptions, Exploration, Ledger, RetryPolicy, Run, RunError,
     Simulation, WorkflowContext, WorkflowError, WorkflowFn, check,
@@ -77,6 +78,55 @@ fn a_dead_worker_that_is_noticed_after_half_an_hour_is_found() {
     let report = one(heartbeating(), beats).check(within(5)).replay(&"job#1@1:await2=crash".parse().unwrap());
     let text = unfolded(&report.failures()[0].text);
     assert!(text.contains("its heartbeat timeout notices it"), "{text}");
+}
+
+/// Both activities in turn: `job` with these options, then `beats`, of which the service hears.
+fn two(options: ActivityOptions) -> Exploration {
+    let main = async move |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        ctx.execute_activity::<()>("job", &(), options.clone()).await?;
+        ctx.execute_activity("beats", &(), heartbeating()).await
+    };
+    let simulation = Simulation::temporal().activity("job", silent).activity("beats", beats).workflow("main", main);
+    simulation.explore("main", &()).every_fault()
+}
+
+#[test]
+fn recovery_is_judged_of_the_activity_that_is_named() {
+    let within = || check::recovers_within(seconds(120));
+    violates(two(options()).check(within().of("job")), "recovers_within", "recovers late");
+    holds(two(options()).check(within().of("beats")));
+}
+
+#[test]
+fn an_effect_after_the_end_of_an_attempt_is_a_leftover_where_that_is_asked() {
+    let leaves = |later: u64| {
+        async move |_: &ActivityContext, (): ()| -> Result<(), ActivityError> {
+            drop(durasim::task::spawn(async move {
+                durasim::time::sleep(seconds(later)).await;
+                let _ = durasim::effect("warm", || ());
+            }));
+            durasim::time::sleep(seconds(5)).await;
+            Ok(())
+        }
+    };
+    // The workflow goes on for a while, so that the task comes to its effect.
+    let explored = |later: u64| {
+        let main = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+            ctx.execute_activity::<()>("job", &(), options()).await?;
+            ctx.sleep(seconds(60)).await
+        };
+        Simulation::temporal().activity("job", leaves(later)).workflow("main", main).explore("main", &()).every_fault()
+    };
+    let report = explored(20).check(check::no_leftovers()).report();
+    let failed = report.failures().first().unwrap_or_else(|| panic!("{report}"));
+    assert_eq!((&*failed.check, &*failed.violation.kind), ("no_leftovers", "goes on"), "{}", failed.text);
+    let message = "attempt 1 of job has ended, and a task that it left behind does an effect";
+    assert_eq!(failed.violation.message, message);
+    // At the very end is not after it.
+    let report = explored(5).check(check::no_leftovers()).replay(&Plan::none());
+    assert!(report.holds(), "{report}");
+    // Unasked, a task may live as long as its process.
+    holds(explored(20));
 }
 
 #[derive(Default)]
@@ -262,6 +312,18 @@ fn a_report_suggests_checks() {
     let asked =
         one(options(), silent).check(check::recovers_within(seconds(3_600))).check(check::hears_cancel(seconds(60)));
     assert!(asked.report().suggestions().is_empty());
+    // A check of another activity does not judge this one.
+    let of_another = two(options()).check(check::recovers_within(seconds(3_600)).of("beats"));
+    let of_another = of_another.check(check::hears_cancel(seconds(3_600)).of("beats")).report();
+    assert_eq!(of_another.suggestions(), report.suggestions(), "{of_another}");
+    // One of two calls waits for long.
+    let main = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        ctx.execute_activity::<()>("job", &(), heartbeating()).await?;
+        ctx.execute_activity("job", &(), options()).await
+    };
+    let calls = Simulation::temporal().activity("job", beats).workflow("main", main).explore("main", &());
+    let late = "job: a dead worker is noticed after 1800s; `check::recovers_within(..)` judges that";
+    assert_eq!(calls.every_fault().report().suggestions(), [late]);
     assert!(one(heartbeating(), beats).report().suggestions().is_empty());
     let rows = copies(0).report();
     assert_eq!(
