@@ -64,6 +64,10 @@ impl Check for Checkpoints {
         "progress"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("progress")
+    }
+
     fn activity(&self) -> Option<&str> {
         self.activity.as_deref()
     }

@@ -107,6 +107,10 @@ impl Check for Completes {
         "completes"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("completes")
+    }
+
     fn is_general(&self) -> bool {
         true
     }

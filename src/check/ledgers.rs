@@ -96,6 +96,10 @@ impl Check for Ledgers {
         "ledgers"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("ledgers")
+    }
+
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let executions = reference.executions();
         let needed = |done: &[Done]| done.iter().filter(|done| counts(executions, done)).count();

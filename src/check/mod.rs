@@ -3,7 +3,8 @@
 //! # Standard checks
 //!
 //! Every exploration has these, unasked. They need no specification. [`Exploration::without`](crate::Exploration::without)
-//! takes one away by its name, and one that [`Exploration::check`](crate::Exploration::check) asks for takes its place.
+//! takes one away by its name. [`Exploration::check`](crate::Exploration::check) puts the same check with other options in its
+//! place, such as `check::same_result().normalize(..)`; a check of your own needs a name that none of them has.
 //!
 //! | name | says |
 //! | --- | --- |
@@ -140,6 +141,13 @@ pub trait Check: Send + Sync {
     /// Names the activity that the check is about, if there is such an activity. A simulation without that activity is
     /// refused, and so is an exploration whose fault-free run never comes to it.
     fn activity(&self) -> Option<&str> {
+        None
+    }
+
+    /// Names the [standard check](self#standard-checks) whose place it takes, if it takes the place of one. The standard check
+    /// then judges only activities that this one leaves out by its [`activity`](Check::activity). A check around another hands
+    /// this on; a check of your own that takes nobody's place needs a name that no standard check has.
+    fn replaces(&self) -> Option<&str> {
         None
     }
 

@@ -53,6 +53,10 @@ impl Check for NoLeftovers {
         "no_leftovers"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("no_leftovers")
+    }
+
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
         reference.trace().attempts().is_empty().then(|| "without faults, no activity runs".to_owned())
     }

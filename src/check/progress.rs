@@ -66,6 +66,10 @@ impl<M: PartialOrd + Debug + 'static> Check for Progress<M> {
         "progress"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("progress")
+    }
+
     fn activity(&self) -> Option<&str> {
         Some(&self.activity)
     }

@@ -42,6 +42,10 @@ impl Check for Replays {
         "replays"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("replays")
+    }
+
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
         reference.trace().workflows().is_empty().then(|| "without faults, no workflow runs".to_owned())
     }

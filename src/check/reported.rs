@@ -33,6 +33,10 @@ impl Check for Reported {
         "reported"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("reported")
+    }
+
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
         reference.trace().attempts().is_empty().then(|| "without faults, no activity runs".to_owned())
     }

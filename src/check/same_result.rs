@@ -304,6 +304,10 @@ impl Check for SameResult {
         "same_result"
     }
 
+    fn replaces(&self) -> Option<&str> {
+        Some("same_result")
+    }
+
     fn is_general(&self) -> bool {
         true
     }

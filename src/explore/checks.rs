@@ -59,13 +59,17 @@ impl Checks {
         self.asked.iter().cloned().chain(NAMES.iter().filter_map(|name| self.standard(name))).collect()
     }
 
-    /// The standard check of this name, unless one of the name is asked for or it is taken away.
+    /// Says whether the standard check of this name is taken away.
+    fn is_away(&self, name: &str) -> bool {
+        self.without_standard || self.without.iter().any(|away| away == name)
+    }
+
+    /// The standard check of this name, unless one is asked for that replaces it, or it is taken away.
     fn standard(&self, name: &str) -> Option<Arc<dyn Check>> {
-        let is_away = self.without_standard || self.without.iter().any(|away| away == name);
-        let mut same = self.asked.iter().filter(|check| check.name() == name);
-        if is_away {
+        if self.is_away(name) {
             return None;
         }
+        let mut same = self.asked.iter().filter(|check| check.replaces() == Some(name));
         match name {
             // One that was asked for may be about a single activity.
             "progress" | "completes" => {
@@ -98,6 +102,7 @@ impl Checks {
             };
             return Err(RunError::Setup(format!("`.without({name:?})` cannot be done: {why}")));
         }
+        self.names_are_free()?;
         let sometimes = self.sometimes();
         if let Some(twice) = sometimes.iter().find(|name| sometimes.iter().filter(|other| other == name).count() > 1) {
             return Err(RunError::Setup(format!(
@@ -110,6 +115,23 @@ impl Checks {
                  `.check(..)`"
                     .to_owned(),
             ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a check that bears the name of a standard one and is another: a report could not tell them apart.
+    fn names_are_free(&self) -> Result<(), RunError> {
+        for check in &self.asked {
+            let name = check.name();
+            let why = match name {
+                "deterministic" | "finishes" => String::new(),
+                _ if check.replaces() == Some(name) || self.is_away(name) || !NAMES.contains(&name) => continue,
+                _ => format!("; `.without({name:?})` takes the standard one away"),
+            };
+            return Err(RunError::Setup(format!(
+                "`.check(..)` adds a check that is called `{name}` and is not the standard check of this name: give it another \
+                 name{why}"
+            )));
         }
         Ok(())
     }

@@ -30,6 +30,10 @@ impl<C: Check> Check for IfThereIsTime<C> {
         self.check.name()
     }
 
+    fn replaces(&self) -> Option<&str> {
+        self.check.replaces()
+    }
+
     fn learn(&self, reference: &Run) -> Option<Memory> {
         self.check.learn(reference)
     }

@@ -245,16 +245,53 @@ fn one_that_is_asked_for_takes_the_place_of_the_standard_one() {
     let lenient = check::same_result().normalize(|done: &mut u32| *done = 0);
     holds(explored(counts_its_own).check(lenient));
     // `progress` is about one activity: the others keep the standard one.
+    let exploration = sound_and_anew().check(check::progress("sound", |done: &u32| *done));
+    finds(exploration.clone(), "progress", "never read", "of anew");
+    holds(exploration.without("progress"));
+}
+
+/// Two activities, of which the second does all of it again in each attempt.
+fn sound_and_anew() -> Exploration {
     let work = async |ctx: &WorkflowContext, count: u32| -> Result<u32, WorkflowError> {
         ctx.execute_activity::<u32>("sound", &count, resilient()).await?;
         ctx.execute_activity("anew", &count, resilient()).await
     };
     let both = Simulation::temporal().activity("sound", resumes).activity("anew", begins_anew).workflow("work", work);
-    let exploration = both.explore("work", &2u32).every_fault();
-    let sound = check::progress("sound", |done: &u32| *done);
-    let exploration = exploration.check(sound);
-    finds(exploration.clone(), "progress", "never read", "of anew");
-    holds(exploration.without("progress"));
+    both.explore("work", &2u32).every_fault()
+}
+
+#[test]
+fn checkpoints_of_one_activity_leave_the_others_to_the_standard_check() {
+    let of = |activity: &str| sound_and_anew().check(check::checkpoints().of(activity));
+    finds(of("sound"), "progress", "never read", "of anew");
+    holds(of("sound").without("progress"));
+    finds(of("anew").without("progress"), "progress", "never read", "of anew");
+    // One of the two judges it, not both.
+    let report = of("anew").report();
+    assert_eq!(report.failures().iter().filter(|failed| failed.check == "progress").count(), 1, "{report}");
+}
+
+#[test]
+fn a_check_of_ones_own_takes_no_standard_name() {
+    let own = |name: &str| check::named(name, |_: &durasim::Run| ());
+    let refused = |exploration: Exploration, says: &str| {
+        let error = exploration.report().error().expect("an error").to_string();
+        assert!(error.contains(says), "{error}");
+    };
+    for name in ["progress", "ledgers", "reported", "no_leftovers", "completes", "replays", "same_result"] {
+        let says = format!(
+            "`.check(..)` adds a check that is called `{name}` and is not the standard check of this name: give it another \
+             name; `.without(\"{name}\")` takes the standard one away"
+        );
+        refused(explored(resumes).check(own(name)), &says);
+        holds(explored(resumes).check(own(name)).without(name));
+        holds(explored(resumes).check(own(name)).without_standard_checks());
+    }
+    for name in ["deterministic", "finishes"] {
+        refused(explored(resumes).check(own(name)).without_standard_checks(), "give it another name");
+    }
+    let ledger = check::effects(|table: &Table| &table.rows).named("ledgers");
+    refused(writing(keeps, false).explore("work", &4u32).every_fault().check(ledger), "is called `ledgers`");
 }
 
 #[test]
