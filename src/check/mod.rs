@@ -25,11 +25,11 @@
 //! | heartbeats with details | [`progress`] | every retry resumes from its checkpoint, and no checkpoint goes backwards |
 //! | | [`heartbeats_in_time`] | the service hears of every attempt before its heartbeat timeout |
 //! | does things outside | [`effects`] | nothing is lost, nothing invented, and repeats stay within a bound |
-//! | is retried | [`completes`] | once the faults are over, a retry succeeds |
-//! | | [`protected`] | a retry follows when a worker dies, before the time for all attempts is up |
+//! | is retried | [`protected`] | a retry follows when a worker dies, before the time for all attempts is up |
 //! | | [`recovers_within`] | the next attempt runs soon enough after a worker's death |
 //! | may be cancelled, or has a deadline | [`hears_cancel`] | no attempt works on for a workflow that does not wait for it |
 //! | | [`stops_in_time`] | attempts end soon after they are asked to, and before their deadline |
+//! | spawns tasks | [`no_leftovers`], asked for | no task does an effect after its attempt has ended |
 //! | holds a lock or a temporary file | [`cleaned_up`] | nothing is left behind when an attempt ends |
 //! | does and undoes | [`kept_or_undone`] | each thing is kept, or undone exactly once: sagas |
 //! | has a branch that only faults lead to | [`sometimes`] | at least one run takes it |
