@@ -1,13 +1,17 @@
 //! `every_order()` tries what a workflow observes in other orders, and judges only what no other order excuses.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use durasim::explore::{Part, Report};
+use durasim::explore::{Part, RegressionState, Report};
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Client, Exploration, Simulation, WorkflowContext, WorkflowError,
-    check,
+    ActivityContext, ActivityError, ActivityOptions, Client, Exploration, Run, Simulation, WorkflowContext,
+    WorkflowError, check,
 };
+
+use super::regressions::Kept;
+use crate::child::child;
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -174,4 +178,55 @@ fn what_is_found_does_not_depend_on_threads() {
         (report.fingerprint(), report.to_string())
     };
     assert_eq!(explored(1), explored(3));
+}
+
+/// The processes of the shards' test run this.
+#[test]
+#[ignore = "the shards' test runs it"]
+fn sharded() {
+    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let seen = check::named("seen", |run: &Run| SEEN.lock().unwrap().push(run.plan().to_string())).all_runs();
+    let declared = check::same_result().depends_on_time_of("go");
+    let report = signalled("both").every_order().without_repeats().check(declared).check(seen).report();
+    assert!(report.holds(), "{report}");
+    println!("{report}");
+    SEEN.lock().unwrap().iter().filter(|plan| plan.contains("; ")).for_each(|plan| println!("seen {plan}"));
+}
+
+#[test]
+fn shards_make_each_order_once() {
+    let seen = |shard: Option<&str>| {
+        let mut command = child("explore::orders::sharded");
+        let output = command.arg("--nocapture").envs(shard.map(|shard| ("DURASIM_SHARD", shard))).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let mut seen: Vec<String> =
+            text.lines().filter_map(|line| line.strip_prefix("seen ")).map(str::to_owned).collect();
+        seen.sort();
+        seen
+    };
+    let whole = seen(None);
+    let shards = ["1/2", "2/2"].map(|shard| seen(Some(shard)));
+    assert!(shards.iter().all(|shard| !shard.is_empty() && shard.len() < whole.len()), "{shards:?}");
+    let mut together = shards.concat();
+    together.sort();
+    assert_eq!(whole, together, "the shards together try other orders than the whole");
+}
+
+#[test]
+fn an_order_that_failed_once_is_kept_and_replayed() {
+    let order = "v1 seed=0 order=fifo for=both; both#1:signal1=behind(activity1)\n";
+    let kept = Kept::new("orders", order);
+    let both = || signalled("both").named("both").regressions(&kept.0);
+    let report = both().report();
+    assert_eq!(report.regressions()[0].state, RegressionState::StillFails, "{report}");
+    assert!(!report.holds() && report.failures()[0].check == "same_result", "{report}");
+    let report = both().check(check::same_result().depends_on_time_of("go")).report();
+    assert_eq!(report.regressions()[0].state, RegressionState::Fixed, "{report}");
+    assert!(report.holds(), "{report}");
+    // One that cannot be is no longer of use, which is loud.
+    let kept = Kept::new("no_order", &order.replace("activity1", "timer1"));
+    let report = signalled("both").named("both").regressions(&kept.0).report();
+    let error = report.error().expect("an error").to_string();
+    assert!(error.contains("no_order.regressions:1: the order of the plan is impossible"), "{error}");
 }
