@@ -221,6 +221,7 @@ impl SameResult {
         let Some(OrderWords { words, signals }) = OrderWords::of(run, reference.trace()) else {
             return self.refusal_of_end(run, reference);
         };
+        let have_results = result(reference.outcome()).is_some() && result(&run.outcome()).is_some();
         let word = match signals.first() {
             Some(signal) if have_results => self.word("", &format!(".depends_on_time_of({signal:?})")),
             _ => self.word("", ".outcomes(..)"),
