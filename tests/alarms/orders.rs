@@ -316,6 +316,8 @@ pub fn all() -> Vec<Sound> {
     let done = || check::effects(|world: &World| &world.done);
     // An answer that faults keep back may come too late.
     let no_answer = |run: &durasim::Run| run.result::<String>().is_ok_and(|answer| answer == "no answer");
+    // A worker that stands still and then dies opens nothing for a minute.
+    let stays_closed = |run: &durasim::Run| run.result::<bool>() == Ok(false);
     vec![
         named("an approval that expires", script(approves)),
         named("an approval at the start", script(approves_at_once)),
@@ -329,6 +331,6 @@ pub fn all() -> Vec<Sound> {
         named("two workflows", script(two)),
         named("two timers at once", alone("timers")),
         named("patience of a workflow", alone("patient").check(check::same_result().outcomes(no_answer))),
-        named("patience of an activity", alone("impatient")),
+        named("patience of an activity", alone("impatient").check(check::same_result().outcomes(stays_closed))),
     ]
 }

@@ -307,12 +307,12 @@ fn each_run_that_fails_is_run_again() {
     assert_eq!(checks(exploration.without_repeats().report()), ["same_result"]);
 }
 
-/// A check of the user's may have the name of one of durasim's own: it is shrunk and kept as any other.
+/// A check of the user's may have the name of one that durasim had, or of no other: it is shrunk and kept as any other.
 #[test]
 fn a_check_of_ones_own_with_that_name_is_shrunk_and_kept() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("names_of_ones_own.regressions");
     std::fs::write(&file, "").expect("a file can be made");
-    for name in ["deterministic", "finishes", "ends well", "mine"] {
+    for name in ["ends well", "mine"] {
         let struck = |run: &Run| if run.plan().is_empty() { Ok(()) } else { Err("a fault struck") };
         let exploration =
             simulation().explore("newsletter", &true).seeds(0..40).regressions(&file).check(check::named(name, struck));
