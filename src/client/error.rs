@@ -18,6 +18,17 @@ pub enum ClientError {
         /// The names that there are.
         known: String,
     },
+    /// No worker polls this queue.
+    #[error("no worker polls the task queue `{queue}` (polled: {known})")]
+    UnknownTaskQueue {
+        /// The queue.
+        queue: String,
+        /// The queues that are polled.
+        known: String,
+    },
+    /// No workflow was started under this id.
+    #[error("no workflow was started under the id `{0}`")]
+    UnknownId(String),
     /// The id is taken by a workflow that is open.
     #[error("the workflow id `{0}` is taken: a workflow of this id is open")]
     AlreadyStarted(String),

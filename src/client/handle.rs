@@ -129,6 +129,11 @@ impl<O: Decode> WorkflowHandle<O> {
         world.ask(run, name, input)
     }
 
+    /// Sends a signal that comes with the start: nothing holds it on its way.
+    pub(super) fn serve_signal(&self, name: &str, input: Payload) -> Result<(), Refused> {
+        world().serve(|service, now| service.signal(self.newest(service), name.into(), input, now))
+    }
+
     /// A call that the service answers at once.
     #[track_caller]
     pub(super) fn serve<'a>(

@@ -32,7 +32,7 @@ use std::task::{Context, Poll};
 use crate::inside::enter_run;
 use crate::program::panics::leave_user_code;
 use crate::program::{Extensions, Failure, Payload, Span};
-use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::service::{Refused, Service, StartWorkflow, WorkflowKey, WorkflowOutcome};
 use crate::world::RunError;
 use crate::world::core::World;
 use crate::world::network::LateSignalKey;
@@ -83,8 +83,18 @@ pub fn start(start: Start) -> Result<WorkflowKey, WorkflowKey> {
         // This is a destructor while the thread unwinds: there is no workflow to give it.
         panic!("{why}")
     };
-    let started = world.start_workflow(&name, &id, start.input, start.run_timeout);
-    started.map_err(|_| world.find_workflow(&id).expect("the id is taken"))
+    let begin = StartWorkflow {
+        run_timeout: start.run_timeout,
+        ..StartWorkflow::new(id.clone(), name, world.task_queue(), start.input)
+    };
+    world.start_workflow(begin).map_err(|refused| match world.find_workflow(&id) {
+        Some(taken) => taken,
+        None => {
+            let why = refused.to_string();
+            world.end_with(RunError::Misuse(format!("the start of workflow `{id}` is refused: {why}")));
+            panic!("{why}")
+        }
+    })
 }
 
 /// Finds the newest run of the workflow of an id.

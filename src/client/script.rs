@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::call::Call;
 use super::error::ClientError;
 use super::handle::{WorkflowHandle, encode, world};
+use super::options::StartOptions;
 use crate::inside::state;
 use crate::inside::time::{self, Sleep};
-use crate::program::{Decode, Span, Time};
-use crate::service::Code;
+use crate::program::{Decode, IdConflictPolicy, Time};
+use crate::service::{Code, StartWorkflow};
 
 /// A client of the simulated service, in virtual time. It is given to the script of
 /// [`Simulation::drive`](crate::Simulation::drive) and
@@ -36,18 +37,83 @@ impl Client {
         id: impl Into<String> + 'a,
         input: &'a (impl Serialize + ?Sized),
     ) -> Call<'a, WorkflowHandle<O>> {
-        Call::new("client.start", async move {
-            let world = world();
+        Call::new("client.start", async move { begin(workflow, id.into().into(), input, &StartOptions::default()) })
+    }
+
+    /// Starts a workflow as [`start`](Client::start) does, with options.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::{RetryPolicy, Simulation, StartOptions, WorkflowContext, WorkflowError};
+    ///
+    /// async fn flaky(ctx: &WorkflowContext, _: ()) -> Result<u32, WorkflowError> {
+    ///     match ctx.info().attempt {
+    ///         3 => Ok(3),
+    ///         _ => Err(WorkflowError::application("not yet")),
+    ///     }
+    /// }
+    ///
+    /// let (result, _run) = Simulation::temporal()
+    ///     .workflow("flaky", flaky)
+    ///     .drive(async |client| {
+    ///         let retry_policy = Some(RetryPolicy::default().into());
+    ///         let options = StartOptions { retry_policy, ..Default::default() };
+    ///         client.start_with::<u32>("flaky", "flaky-1", &(), options).await?.result().await
+    ///     })
+    ///     .unwrap();
+    /// assert_eq!(result, Ok(3));
+    /// ```
+    ///
+    /// # Errors
+    /// The error is one of those of [`start`](Client::start), [`ClientError::UnknownTaskQueue`], or
+    /// [`ClientError::Refused`] if the options make no sense.
+    #[track_caller]
+    pub fn start_with<'a, O: Decode>(
+        &'a self,
+        workflow: &'a str,
+        id: impl Into<String> + 'a,
+        input: &'a (impl Serialize + ?Sized),
+        options: StartOptions,
+    ) -> Call<'a, WorkflowHandle<O>> {
+        Call::new("client.start_with", async move { begin(workflow, id.into().into(), input, &options) })
+    }
+
+    /// Sends a signal to the open workflow of this id, and starts the workflow first if there is none. The workflow's code
+    /// sees the signal with its first task then.
+    ///
+    /// # Errors
+    /// The error is one of those of [`start_with`](Client::start_with).
+    #[track_caller]
+    pub fn signal_with_start<'a, O: Decode>(
+        &'a self,
+        workflow: &'a str,
+        id: impl Into<String> + 'a,
+        input: &'a (impl Serialize + ?Sized),
+        options: StartOptions,
+        signal: (&'a str, &'a (impl Serialize + ?Sized)),
+    ) -> Call<'a, WorkflowHandle<O>> {
+        Call::new("client.signal_with_start", async move {
+            let (name, signal_input) = signal;
+            let signal_input = encode(signal_input, || format!("the input of signal `{name}`"))?;
+            let options = StartOptions { id_conflict_policy: IdConflictPolicy::UseExisting, ..options };
+            let handle = begin::<O>(workflow, id.into().into(), input, &options)?;
+            handle.serve_signal(name, signal_input)?;
+            Ok(handle)
+        })
+    }
+
+    /// Gives the handle of the workflow that was started under this id, by the script, by a workflow or by an activity. It is
+    /// the newest, if there were several. `O` is its result.
+    ///
+    /// # Errors
+    /// The error is [`ClientError::UnknownId`].
+    #[track_caller]
+    pub fn workflow<'a, O: Decode>(&'a self, id: impl Into<String> + 'a) -> Call<'a, WorkflowHandle<O>> {
+        Call::new("client.workflow", async move {
             let id: Arc<str> = id.into().into();
-            let Some(name) = world.workflow_type(workflow) else {
-                let known = world.workflow_types();
-                return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
-            };
-            let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
-            match world.start_workflow(&name, &id, input, Span::ZERO) {
-                Ok(key) => Ok(WorkflowHandle::new(key, id)),
-                Err(refused) if refused.code == Code::AlreadyExists => Err(ClientError::AlreadyStarted(id.to_string())),
-                Err(refused) => Err(refused.into()),
+            match world().find_workflow(&id) {
+                Some(run) => Ok(WorkflowHandle::new(run, id)),
+                None => Err(ClientError::UnknownId(id.to_string())),
             }
         })
     }
@@ -71,5 +137,29 @@ impl Client {
     #[track_caller]
     pub fn state<T: 'static>(&self) -> Rc<T> {
         state()
+    }
+}
+
+/// Starts a workflow.
+fn begin<O: Decode>(
+    workflow: &str,
+    id: Arc<str>,
+    input: &(impl Serialize + ?Sized),
+    options: &StartOptions,
+) -> Result<WorkflowHandle<O>, ClientError> {
+    let world = world();
+    let Some(name) = world.workflow_type(workflow) else {
+        let known = world.workflow_types();
+        return Err(ClientError::UnknownWorkflow { name: workflow.to_owned(), known });
+    };
+    if let Some(queue) = &options.task_queue {
+        world.check_queue(queue).map_err(|known| ClientError::UnknownTaskQueue { queue: queue.clone(), known })?;
+    }
+    let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
+    let start = options.apply(StartWorkflow::new(id.clone(), name, world.task_queue(), input));
+    match world.start_workflow(start) {
+        Ok(run) => Ok(WorkflowHandle::new(run, id)),
+        Err(refused) if refused.code == Code::AlreadyExists => Err(ClientError::AlreadyStarted(id.to_string())),
+        Err(refused) => Err(refused.into()),
     }
 }

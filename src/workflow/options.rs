@@ -119,6 +119,24 @@ impl ActivityOptions {
     }
 }
 
+/// Takes the policy as it is; the service refuses one that makes no sense.
+impl From<RetryPolicy> for RetrySpec {
+    fn from(policy: RetryPolicy) -> RetrySpec {
+        RetrySpec {
+            initial_interval: Span::from(policy.initial_interval),
+            backoff_coefficient: policy.backoff_coefficient,
+            maximum_interval: Span::from(policy.maximum_interval),
+            maximum_attempts: policy.maximum_attempts,
+            expiration_interval: Span::from(policy.expiration_interval),
+            non_retryable_error_types: policy
+                .non_retryable_error_types
+                .iter()
+                .map(|name| Arc::from(name.as_str()))
+                .collect(),
+        }
+    }
+}
+
 impl RetryPolicy {
     pub(super) fn spec(&self, what: &str, name: &str) -> Result<RetrySpec, TaskFailure> {
         if self.backoff_coefficient.is_nan() {
@@ -127,17 +145,6 @@ impl RetryPolicy {
                  1.0 or more, or 0.0 for the server's default"
             )));
         }
-        Ok(RetrySpec {
-            initial_interval: Span::from(self.initial_interval),
-            backoff_coefficient: self.backoff_coefficient,
-            maximum_interval: Span::from(self.maximum_interval),
-            maximum_attempts: self.maximum_attempts,
-            expiration_interval: Span::from(self.expiration_interval),
-            non_retryable_error_types: self
-                .non_retryable_error_types
-                .iter()
-                .map(|name| Arc::from(name.as_str()))
-                .collect(),
-        })
+        Ok(self.clone().into())
     }
 }

@@ -6,24 +6,29 @@ use std::task::{Context, Poll};
 use super::core::World;
 use super::network::LateSignalKey;
 use super::query::QueryKey;
-use crate::program::{Extensions, Failure, Payload, Span, Time, list_names};
-use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
+use crate::program::{Extensions, Failure, Payload, Time, list_names};
+use crate::service::{Refused, Service, StartWorkflow, WorkflowKey, WorkflowOutcome};
 use crate::trace::WorkerKey;
 
 impl World {
-    /// Starts a workflow of a registered type. A run timeout of zero means no limit.
+    /// Starts a workflow of a registered type.
     ///
     /// # Errors
     /// The error is the answer of the service.
-    pub(crate) fn start_workflow(
-        &self,
-        name: &Arc<str>,
-        id: &Arc<str>,
-        input: Payload,
-        run_timeout: Span,
-    ) -> Result<WorkflowKey, Refused> {
-        let queue = self.setup.task_queue().clone();
-        self.core.borrow_mut().start_workflow(name, id, input, queue, run_timeout)
+    pub(crate) fn start_workflow(&self, start: StartWorkflow) -> Result<WorkflowKey, Refused> {
+        self.core.borrow_mut().start_workflow(start)
+    }
+
+    /// The queue that the first worker polls.
+    pub(crate) fn task_queue(&self) -> Arc<str> {
+        self.setup.task_queue().clone()
+    }
+
+    /// Says whether a worker polls this queue; if none does, the error names those that are polled.
+    pub(crate) fn check_queue(&self, queue: &str) -> Result<(), String> {
+        let core = self.core.borrow();
+        let is_polled = core.workers.task_queues().any(|polled| **polled == *queue);
+        if is_polled { Ok(()) } else { Err(list_names(core.workers.task_queues())) }
     }
 
     /// Finds the newest run of the workflow of an id.

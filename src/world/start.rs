@@ -334,30 +334,23 @@ impl Start {
         }
         if let Origin::Workflow { workflow, input: Ok(input) } = &self.origin {
             let queue = self.setup.task_queue().clone();
-            core.start_workflow(workflow, workflow, input.clone(), queue, Span::ZERO)
+            core.start_workflow(StartWorkflow::new(workflow.clone(), workflow.clone(), queue, input.clone()))
                 .expect("the first workflow of a run has no options that could be refused");
         }
     }
 }
 
 impl Core {
-    /// Starts a workflow of this type under this id.
+    /// Starts a workflow. The settings say what is not given.
     ///
     /// # Errors
     /// The error is the answer of the service.
-    pub(crate) fn start_workflow(
-        &mut self,
-        workflow_type: &Arc<str>,
-        workflow_id: &Arc<str>,
-        input: Payload,
-        task_queue: Arc<str>,
-        run_timeout: Span,
-    ) -> Result<WorkflowKey, Refused> {
+    pub(crate) fn start_workflow(&mut self, start: StartWorkflow) -> Result<WorkflowKey, Refused> {
+        let default = Span::from(self.settings.workflow_task_timeout);
         let start = StartWorkflow {
-            run_timeout,
-            task_timeout: self.settings.workflow_task_timeout.into(),
+            task_timeout: if start.task_timeout.is_zero() { default } else { start.task_timeout },
             random_seed: self.user_random.seed() ^ self.workflows.next_key().index() as u64,
-            ..StartWorkflow::new(workflow_id.clone(), workflow_type.clone(), task_queue, input)
+            ..start
         };
         self.serve(|service, now| service.start_workflow(start, now)).map(StartAnswer::run)
     }

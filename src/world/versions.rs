@@ -71,6 +71,11 @@ impl Setup {
         self.activity(name).is_some() || self.new_version.as_ref().is_some_and(|new| new.activity(name).is_some())
     }
 
+    /// Says whether any version has this workflow.
+    pub(super) fn knows_workflow(&self, name: &str) -> bool {
+        self.workflow(name).is_some() || self.new_version.as_ref().is_some_and(|new| new.workflow(name).is_some())
+    }
+
     /// The deploys that can strike a run which has just begun.
     pub(super) fn deploys(&self) -> Deploys {
         if self.new_version.is_none() {

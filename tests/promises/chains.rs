@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use durasim::fault::Plan;
+use durasim::program::{IdConflictPolicy, IdReusePolicy};
 use durasim::service::WorkflowOutcome;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Ledger, Outcome, Run, Simulation, WorkflowContext, WorkflowError,
+    ActivityContext, ActivityError, ActivityOptions, ClientError, Ledger, Outcome, RetryPolicy, Run, Simulation,
+    StartOptions, WorkflowContext, WorkflowError,
 };
 
 fn secs(seconds: u64) -> Duration {
@@ -110,5 +112,93 @@ fn only_the_code_that_returns_it_goes_on() {
     };
     let run = Simulation::temporal().workflow("stays", stays).run("stays", &1).unwrap();
     assert!(matches!(run.outcome(), Outcome::Closed(WorkflowOutcome::Completed(_))));
+    assert_eq!(run.trace().workflows().len(), 1);
+}
+
+/// Fails until its third run, and says in which run it completes.
+async fn flaky(ctx: &WorkflowContext, (): ()) -> Result<u32, WorkflowError> {
+    if ctx.info().attempt < 3 { Err(WorkflowError::application("not yet")) } else { Ok(ctx.info().attempt) }
+}
+
+fn retried() -> StartOptions {
+    let retry_policy = Some(RetryPolicy { initial_interval: secs(5), ..Default::default() }.into());
+    StartOptions { retry_policy, ..Default::default() }
+}
+
+#[test]
+fn a_workflow_is_retried_as_its_start_says() {
+    let (result, run) = Simulation::temporal()
+        .workflow("flaky", flaky)
+        .drive(async |client| {
+            let options = StartOptions { start_delay: secs(7), ..retried() };
+            client.start_with::<u32>("flaky", "flaky-1", &(), options).await?.result().await
+        })
+        .unwrap();
+    assert_eq!(result, Ok(3));
+    let told = run.timeline().to_string();
+    // The delay, the first backoff, and twice as long.
+    for line in ["7.001s  flaky#1", "12.002s  flaky#1@2", "22.003s  flaky#1@3"] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+}
+
+#[test]
+fn an_id_is_taken_as_the_options_say() {
+    let nap = async |ctx: &WorkflowContext, (): ()| ctx.sleep(secs(100)).await;
+    let (done, _) = Simulation::temporal()
+        .workflow("nap", nap)
+        .workflow("flaky", flaky)
+        .drive(async |client| {
+            let first = client.start::<()>("nap", "nap-1", &()).await?;
+            let taken = client.start::<()>("nap", "nap-1", &()).await;
+            assert!(matches!(taken, Err(ClientError::AlreadyStarted(_))));
+            let existing = StartOptions { id_conflict_policy: IdConflictPolicy::UseExisting, ..Default::default() };
+            client.start_with::<()>("nap", "nap-1", &(), existing).await?.cancel().await?;
+            let cancelled = first.result().await;
+            assert!(matches!(cancelled, Err(ClientError::NotCompleted(_))), "{cancelled:?}");
+            // The id of a closed one may be used again, unless the options say otherwise.
+            let once = StartOptions { id_reuse_policy: IdReusePolicy::RejectDuplicate, ..Default::default() };
+            assert!(client.start_with::<()>("nap", "nap-1", &(), once).await.is_err());
+            let second = client.start::<()>("nap", "nap-1", &()).await?;
+            let terminates =
+                StartOptions { id_conflict_policy: IdConflictPolicy::TerminateExisting, ..Default::default() };
+            client.start_with::<()>("nap", "nap-1", &(), terminates).await?;
+            assert!(second.result().await.is_err_and(|error| error.to_string().contains("terminated")));
+            // The newest run of the id is open.
+            assert!(client.workflow::<()>("nap-1").await?.is_open());
+            let unknown = client.workflow::<()>("nap-2").await;
+            assert!(matches!(unknown, Err(ClientError::UnknownId(id)) if id == "nap-2"));
+            let far = StartOptions { task_queue: Some("far".to_owned()), ..Default::default() };
+            let refused = client.start_with::<()>("nap", "nap-3", &(), far).await.expect_err("no worker polls it");
+            assert_eq!(refused.to_string(), "no worker polls the task queue `far` (polled: `default`)");
+            let bad = RetryPolicy { backoff_coefficient: 0.5, ..Default::default() };
+            let bad = StartOptions { retry_policy: Some(bad.into()), ..Default::default() };
+            let refused = client.start_with::<()>("nap", "nap-3", &(), bad).await.expect_err("it makes no sense");
+            assert!(refused.to_string().contains("BackoffCoefficient"), "{refused}");
+            Ok::<(), ClientError>(())
+        })
+        .unwrap();
+    assert_eq!(done, Ok(()));
+}
+
+#[test]
+fn a_signal_starts_the_workflow_that_is_not_there() {
+    let takes = async |ctx: &WorkflowContext, first: u32| -> Result<u32, WorkflowError> {
+        let numbers = ctx.signals::<u32>("number");
+        Ok(first + numbers.recv().await? + numbers.recv().await?)
+    };
+    let (sum, run) = Simulation::temporal()
+        .workflow("takes", takes)
+        .drive(async |client| {
+            let signal = async |number: u32| {
+                let options = StartOptions::default();
+                client.signal_with_start::<u32>("takes", "takes-1", &100, options, ("number", &number)).await
+            };
+            signal(1).await?;
+            client.sleep(secs(3)).await;
+            signal(20).await?.result().await
+        })
+        .unwrap();
+    assert_eq!(sum, Ok(121));
     assert_eq!(run.trace().workflows().len(), 1);
 }

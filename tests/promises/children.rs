@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durasim::program::{ChildCancellation, FailureKind, ParentClosePolicy, RetryState};
+use durasim::program::{ChildCancellation, ContinueAsNew, FailureKind, ParentClosePolicy, Payload, RetryState};
 use durasim::service::WorkflowOutcome;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, ChildOptions, Ledger, Outcome, Run, Simulation, WorkflowContext,
@@ -280,4 +280,39 @@ fn signals_and_cancels_reach_other_workflows() {
     let simulation = Simulation::temporal().workflow("listens", listens).workflow("talks", talks);
     let run = simulation.run("talks", &()).unwrap();
     assert_eq!(run.result::<u32>(), Ok(3), "{}", timeline(&run));
+}
+
+/// A child or a next run that nobody can run is told with its name, and with those that there are.
+#[test]
+fn a_workflow_that_is_not_there_is_told() {
+    let asks = async |ctx: &WorkflowContext, which: u32| -> Result<(), WorkflowError> {
+        let far = ChildOptions { task_queue: Some("far".to_owned()), ..Default::default() };
+        match which {
+            0 => ctx.start_child("nap", &(), ChildOptions::default()).result().await,
+            1 => ctx.start_child("asks", &2, far).result().await,
+            _ => {
+                let next = ContinueAsNew::new(Payload::new("1")).workflow_type("nap");
+                Err(WorkflowError::ContinueAsNew(next.into()))
+            }
+        }
+    };
+    let simulation = Simulation::temporal().workflow("asks", asks);
+    for (which, words) in [
+        (0, "workflow `asks` asks for the workflow `nap`, which is not registered (registered: `asks`)"),
+        (1, "workflow `asks` starts a workflow on the task queue `far`, which no worker polls (polled: `default`)"),
+        (2, "workflow `asks` asks for the workflow `nap`, which is not registered"),
+    ] {
+        let error = simulation.run("asks", &which).expect_err("nobody can run it").to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_child_without_an_id_is_told() {
+    let asks = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        let nameless = ChildOptions { workflow_id: Some(String::new()), ..Default::default() };
+        ctx.start_child("asks", &(), nameless).result().await
+    };
+    let error = Simulation::temporal().workflow("asks", asks).run("asks", &()).expect_err("no id").to_string();
+    assert!(error.contains("WorkflowId is not set on StartChildWorkflowExecutionCommand"), "{error}");
 }
