@@ -6,6 +6,7 @@ mod select;
 mod sync;
 mod tasks;
 mod timers;
+mod versions;
 mod watchdog;
 mod workers;
 
