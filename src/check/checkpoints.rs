@@ -140,10 +140,12 @@ fn hinted(mut violation: Violation) -> Violation {
 fn does_not_decode(trace: &Trace, attempt: &AttemptExecution, reference: &Reference) -> Option<(Moment, Violation)> {
     let (moment, why) = attempt.details_undecoded?;
     checkpoint(trace, attempt.details)?;
-    // One that died may have come to another way of reading them, and one that does less has seen otherwise what is left to do.
+    // One that died or met a fault may have come to another way of reading them, and one that does less has seen otherwise
+    // what is left to do.
+    let met_a_fault = || attempt.faults.iter().any(|struck| struck.moment > moment);
     let is_at_a_loss = match attempt.end {
         AttemptEnd::Completed => does_it_all(trace, attempt, reference),
-        _ => attempt.ended_by_itself(),
+        _ => attempt.ended_by_itself() && !met_a_fault(),
     };
     if !is_at_a_loss {
         return None;

@@ -82,3 +82,21 @@ fn one_that_sees_otherwise_that_all_is_done_need_not_look_after_a_sign_of_life()
     }
     holds(progress(explore(sees)));
 }
+
+#[test]
+fn details_that_do_not_decode_at_first_are_no_loss_by_themselves() {
+    /// Reads what an older version has recorded, then what is there; it need not where all rows are there.
+    async fn reads_both_ways(ctx: &ActivityContext, rows: u32) -> Result<u32, ActivityError> {
+        let older = ctx.heartbeat_details::<String>();
+        durasim::time::sleep(Duration::from_secs(1)).await;
+        let is_done = durasim::state::<super::Target>().rows.len() == rows as usize;
+        if older.is_err() && is_done { Ok(rows) } else { resumes(ctx, rows).await }
+    }
+    let explored = || explore(reads_both_ways).check(check::checkpoints());
+    // The second attempt dies before it reads them in the other way, or has nothing left to do.
+    for plan in ["copy#1@1:await4=fail; copy#1@2:await1=crash", "copy#1@1:heartbeat6=crash_after_sent"] {
+        let report = explored().replay(&plan.parse().unwrap());
+        assert!(report.holds(), "{plan}\n{report}");
+    }
+    holds(explored());
+}
