@@ -349,3 +349,22 @@ fn as_many_attempts_may_fail_as_are_allowed() {
     };
     assert_eq!([verdict(0), verdict(1)], [false, true]);
 }
+
+#[test]
+fn an_activity_with_another_input_has_no_twin() {
+    async fn nap(_: &ActivityContext, is_late: bool) -> Result<(), ActivityError> {
+        durasim::time::sleep(Duration::from_secs(5)).await;
+        if is_late { Err(ActivityError::non_retryable("the shop is closed")) } else { Ok(()) }
+    }
+    let main = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        ctx.execute_activity::<()>("first", &false, options(3)).await?;
+        let is_late = ctx.now() > Time::ZERO + Duration::from_secs(30);
+        // Nobody minds.
+        let _ = ctx.execute_activity::<()>("second", &is_late, options(3)).await;
+        Ok(())
+    };
+    let simulation = Simulation::temporal().activity("first", nap).activity("second", nap).workflow("main", main);
+    let explored = simulation.explore("main", &()).without_standard_checks().check(check::completes());
+    let report = explored.replay(&"first#1@1:await1=crash".parse().unwrap());
+    assert!(report.holds(), "{report}");
+}

@@ -61,6 +61,20 @@ fn a_run_without_the_activity_of_a_check_is_not_one_of_them() {
     assert_eq!(counts("first", "second#1@1:await1=fail"), [0, 1, 1, 1]);
 }
 
+#[test]
+fn what_comes_after_an_activity_was_given_up_is_not_judged_by_completes() {
+    // The workflow does its second half before it fails.
+    let main = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        let first: Result<(), WorkflowError> = ctx.execute_activity("first", &(), options(1, 60)).await;
+        ctx.execute_activity::<()>("second", &(), options(3, 60)).await?;
+        first
+    };
+    let simulation = Simulation::temporal().activity("first", nap).activity("second", nap).workflow("main", main);
+    let report = simulation.explore("main", &()).replay(&"first#1@1:await1=fail".parse().unwrap());
+    assert!(report.holds(), "{report}");
+    assert_eq!(judged(&report, "completes"), 0, "{report}");
+}
+
 /// Asks somebody who is there from the third time on, and gone after 30 s, once another activity has been done. A retry of that
 /// fails, which the workflow overlooks.
 fn asking() -> Exploration {

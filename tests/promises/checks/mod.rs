@@ -17,6 +17,7 @@ mod replays;
 mod sagas;
 mod stops_in_time;
 mod ties;
+mod unasked;
 mod verdicts;
 mod waiting;
 mod words;
