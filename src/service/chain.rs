@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::retry::{EndedAttempt, RetryVerdict};
+use super::start::run_timeout_in_force;
 use super::{Service, WorkflowKey, WorkflowOutcome};
 use crate::program::{
     ContinueAsNew, Details, Failure, FailureKind, Initiator, Payload, RetryState, RunInfo, Span, Time, TimeoutType,
@@ -67,7 +68,7 @@ impl Service {
         let info = RunInfo {
             workflow_type: next.workflow_type.clone().unwrap_or_else(|| Arc::clone(&before.workflow_type)),
             task_queue: next.task_queue.clone().unwrap_or_else(|| Arc::clone(&before.task_queue)),
-            run_timeout: or(next.run_timeout, before.run_timeout),
+            run_timeout: run_timeout_in_force(or(next.run_timeout, before.run_timeout), before.execution_timeout),
             task_timeout: or(next.task_timeout, before.task_timeout),
             retry: retry.map(Arc::new).or_else(|| before.retry.clone()),
             attempt: 1,

@@ -134,11 +134,15 @@ impl Service {
         };
     }
 
-    /// Tells a parent that its child has closed.
+    /// Tells a parent that its child has closed. A parent that has closed too hears nothing, and shows the child as it was
+    /// (recorded scenario `wf_child_cancel_abandon`).
     pub(super) fn child_closed(&mut self, run: WorkflowKey, now: Time) {
         let closed = self.workflow(run);
         let (Some((parent, seq)), Some(outcome)) = (closed.parent, closed.outcome().cloned()) else { return };
         let run_id = Arc::clone(&closed.info().run_id);
+        if !self.workflow(parent).is_open() {
+            return;
+        }
         let Some(child) = self.workflows[parent].child_mut(seq) else { return };
         child.is_closed = true;
         let event = EventKind::ChildWorkflowExecutionClosed {

@@ -19,7 +19,7 @@ pub struct StartWorkflow {
     pub task_queue: Arc<str>,
     /// The encoded input.
     pub input: Payload,
-    /// The longest time that each run may be open; zero means no limit.
+    /// The longest time that each run may be open; zero means no limit but that of the chain. Clipped to it.
     pub run_timeout: Span,
     /// The longest time that all runs of the chain together may be open; zero means no limit.
     pub execution_timeout: Span,
@@ -88,6 +88,17 @@ impl StartAnswer {
 /// The end of a time that begins now; zero means that it has none.
 fn limit(now: Time, length: Span) -> Time {
     if length.is_zero() { Time::MAX } else { now.plus(length) }
+}
+
+/// The timeout of a run in force: no run may be open for longer than its chain. Zero means no limit.
+///
+/// Source: temporal `common/util.go` (`OverrideWorkflowRunTimeout`), recorded scenario `wf_exec_timeout_activity_pending`.
+pub(super) fn run_timeout_in_force(run: Span, chain: Span) -> Span {
+    match (run.is_zero(), chain.is_zero()) {
+        (_, true) => run,
+        (true, _) => chain,
+        (false, false) => run.min(chain),
+    }
 }
 
 impl Service {
@@ -189,11 +200,12 @@ impl Service {
         backoff: Span,
         now: Time,
     ) -> WorkflowKey {
+        let run_timeout = run_timeout_in_force(info.run_timeout, info.execution_timeout);
         let mut task_timeout = if info.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { info.task_timeout };
-        if !info.run_timeout.is_zero() {
-            task_timeout = task_timeout.min(info.run_timeout);
+        if !run_timeout.is_zero() {
+            task_timeout = task_timeout.min(run_timeout);
         }
-        let info = Arc::new(RunInfo { task_timeout, ..info });
+        let info = Arc::new(RunInfo { run_timeout, task_timeout, ..info });
         let first_task_at = now.plus(backoff);
         let expires = limit(first_task_at, info.run_timeout).min(execution_expires);
         let mut workflow = Workflow::new(Arc::clone(&info), expires, execution_expires, first_task_at);

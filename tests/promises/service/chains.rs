@@ -2,7 +2,10 @@
 
 use super::*;
 use durasim::internals::StartAnswer;
-use durasim::program::{ContinueAsNew, IdConflictPolicy, IdReusePolicy, Initiator, RunInfo};
+use durasim::program::{
+    ChildSpec, ContinueAsNew, IdConflictPolicy, IdReusePolicy, Initiator, ParentClosePolicy, RunInfo,
+};
+use durasim::service::Child;
 
 impl Bench {
     fn start(&mut self, start: StartWorkflow) -> Result<StartAnswer, Refused> {
@@ -26,6 +29,14 @@ impl Bench {
 
     fn info(&self) -> &RunInfo {
         self.service.workflow(self.workflow).info()
+    }
+
+    /// Lets all messages between workflows arrive.
+    fn deliver(&mut self) {
+        while let Some(message) = self.service.outbox.messages.pop_front() {
+            self.service.deliver(message, self.now);
+        }
+        self.drain();
     }
 
     /// The time at which the first workflow task of the run is scheduled, in milliseconds.
@@ -275,5 +286,46 @@ fn a_start_that_makes_no_sense_is_refused() {
         let refused = bench.start(start).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument, "{refused}");
         assert_eq!(bench.service.newest_run("other"), None);
+    }
+}
+
+/// `wf_exec_timeout_activity_pending`, `wf_continue_as_new_exec_timeout`: the timeout of the chain is the longest that a
+/// run, and with it a workflow task and an activity, may have.
+#[test]
+fn the_timeout_of_a_chain_clips_that_of_its_runs() {
+    let timeouts = |run: i64, execution: i64| {
+        let (run_timeout, execution_timeout) = (Span::from_millis(run), Span::from_millis(execution));
+        let mut bench = Bench::started(StartWorkflow { run_timeout, execution_timeout, ..other() });
+        let times = |info: &RunInfo| (info.run_timeout, info.task_timeout);
+        let first = times(bench.info());
+        let longer = next("2").run_timeout(Span::from_millis(5_000));
+        bench.answer(&[Command::ContinueAsNew(Arc::new(longer))]).unwrap();
+        (first, times(&bench.follow()))
+    };
+    let both = |millis: i64| (Span::from_millis(millis), Span::from_millis(millis));
+    assert_eq!(timeouts(0, 900), (both(900), both(900)));
+    assert_eq!(timeouts(2_000, 900), (both(900), both(900)));
+    let longer = (Span::from_millis(900), Span::from_millis(400));
+    assert_eq!(timeouts(400, 900), (both(400), longer));
+}
+
+/// `wf_child_cancel_abandon`, `wf_child_pcp_request_cancel`: a parent that has closed shows for ever the children that it
+/// had then, since nobody tells it how they end.
+#[test]
+fn a_closed_parent_hears_nothing_of_its_child() {
+    for closes_first in [true, false] {
+        let mut bench = Bench::new(0, 0);
+        let spec = ChildSpec::new("child", "Script", Payload::new(b"1"));
+        let spec = Arc::new(spec.parent_close_policy(ParentClosePolicy::Abandon));
+        bench.answer(&[Command::StartChild { seq: 1, spec }]).unwrap();
+        bench.deliver();
+        let child = bench.service.workflow(bench.workflow).child(1).and_then(Child::run).expect("it has started");
+        if closes_first {
+            bench.service.terminate(bench.workflow, "".into(), bench.now).unwrap();
+        }
+        bench.service.terminate(child, "".into(), bench.now).unwrap();
+        bench.deliver();
+        let child = bench.service.workflow(bench.workflow).child(1).expect("it was asked for");
+        assert_eq!(child.is_open(), closes_first);
     }
 }
