@@ -4,7 +4,7 @@
 pub use crate::service::activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started};
 pub use crate::service::attempt::HeartbeatAnswer;
 pub use crate::service::keys::{Rank, TaskToken, Token};
-pub use crate::service::outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest};
+pub use crate::service::outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest, WorkflowMessage};
 pub use crate::service::refused::{Code, Refused};
 pub use crate::service::start::{StartAnswer, StartWorkflow};
 pub use crate::service::state::Service;

@@ -13,11 +13,11 @@ use crate::run_text::run_text;
 use crate::source::Source;
 use crate::{raw, rules, sdk};
 
-/// The scenarios that can be played, by their groups.
+/// The scenarios of the first set that can be played, by their groups.
 fn groups() -> BTreeMap<String, Vec<Scenario>> {
     let mut groups = BTreeMap::<String, Vec<Scenario>>::new();
     for scenario in Source::Own.scenarios() {
-        if scenario.needs().is_none() {
+        if !scenario.is_slow && scenario.needs().is_none() {
             groups.entry(scenario.group.clone()).or_default().push(scenario);
         }
     }

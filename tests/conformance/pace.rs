@@ -61,10 +61,11 @@ impl<V: Borrow<Value>> Pace<V> {
         }
     }
 
-    /// The time at which the workflow task of this number, from 0, was started, or completed or failed.
-    pub fn workflow_task(&self, number: usize, started: bool) -> Option<Time> {
+    /// The time at which the workflow task of this number, from 0, of the run with this history was started, or
+    /// completed or failed.
+    pub fn workflow_task(&self, history: &str, number: usize, started: bool) -> Option<Time> {
         self.at(|observed, _| {
-            let events = observed["history"]["run-1"].as_array()?;
+            let events = observed.pointer(history)?.as_array()?;
             let is_start = |event: &&Value| event["type"] == "WORKFLOW_TASK_STARTED";
             let start = events.iter().filter(is_start).nth(number)?;
             if started {

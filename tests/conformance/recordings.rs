@@ -63,7 +63,7 @@ fn compare(scenario: &Scenario, played: Result<(Value, Vec<Gap>), String>) -> Ve
     }
     let expected = &scenario.observed;
     let mut lines = disagreements(expected, &found);
-    lines.extend(gaps.iter().filter_map(|gap| gap.disagreement(&scenario.observed)));
+    lines.extend(gaps.iter().filter_map(|gap| gap.disagreement(&scenario.observed, scenario.is_slow)));
     lines
 }
 

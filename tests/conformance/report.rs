@@ -11,6 +11,7 @@ use crate::rules::Rules;
 struct Group {
     agree: usize,
     of: usize,
+    unsupported: usize,
 }
 
 #[derive(Default)]
@@ -38,7 +39,10 @@ impl Report {
                 group.agree += 1;
                 self.paced.push(name.clone());
             }
-            Verdict::NotCovered(needed) => self.not_covered.entry(needed).or_default().push(name.clone()),
+            Verdict::NotCovered(needed) => {
+                group.unsupported += 1;
+                self.not_covered.entry(needed).or_default().push(name.clone());
+            }
             Verdict::Disagrees(_) if scenario.is_race => self.races.push(format!("{name}: {}", scenario.title)),
             Verdict::Disagrees(lines) => {
                 self.disagreements.extend(lines.iter().map(|line| format!("{name}: {line}")));
@@ -47,7 +51,7 @@ impl Report {
     }
 
     pub fn add_rules(&mut self, rules: &Rules) {
-        self.rules = Some(Group { agree: rules.judged - rules.failed.len(), of: rules.judged });
+        self.rules = Some(Group { agree: rules.judged - rules.failed.len(), of: rules.judged, unsupported: 0 });
         self.disagreements.extend(rules.failed.iter().flatten().cloned());
     }
 
@@ -68,11 +72,15 @@ impl Report {
         text
     }
 
-    /// One line for each group.
+    /// One line for each group: the scenarios that agree, of all, and those that cannot be played.
     fn lines(&self) -> String {
         let rules = self.rules.iter().map(|group| ("rules", group));
         let groups = self.groups.iter().map(|(name, group)| (name.as_str(), group)).chain(rules);
-        groups.map(|(name, Group { agree, of })| format!("{name} {agree}/{of}\n")).collect()
+        let line = |(name, group): (&str, &Group)| {
+            let Group { agree, of, unsupported } = group;
+            format!("{name}: {agree}/{of}, unsupported {unsupported}\n")
+        };
+        groups.map(line).collect()
     }
 }
 

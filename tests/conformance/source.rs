@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::recording::scenario::{Scenario, load, unstable};
 use crate::row::{self, Row};
 
+const INDEXES: [&str; 2] = ["index.json", "index-second.json"];
 const VARIABLE: &str = "CONFORMANCE_DATA";
 
 /// The test's own data, or the data that the variable names instead.
@@ -39,10 +40,14 @@ impl Source {
             Source::Folder(path) | Source::File(path) => path.clone(),
         };
         let mut scenarios = load(&folder);
-        // The index lies in the folder or beside it.
+        // The indexes lie in the folder or beside it.
         let beside = folder.parent().map(Path::to_owned).into_iter();
-        let races: Vec<String> =
-            [folder].into_iter().chain(beside).flat_map(|folder| unstable(&folder.join("index.json"))).collect();
+        let races: Vec<String> = [folder]
+            .into_iter()
+            .chain(beside)
+            .flat_map(|folder| INDEXES.map(|index| unstable(&folder.join(index))))
+            .flatten()
+            .collect();
         for scenario in &mut scenarios {
             scenario.is_race = races.contains(&scenario.name);
         }

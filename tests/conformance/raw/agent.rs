@@ -145,9 +145,13 @@ impl Agent<'_> {
     }
 
     pub async fn by_id(&self, step: &Value) -> Result<(), ()> {
-        let workflow = self.world.borrow().workflow;
+        let workflow = self.world.borrow().newest();
         let call = json!({ "call": by_id_name(step) });
-        let act = |service: &mut Service, _, now, order| by_id(service, workflow, step, now, order);
+        let mut step = step.clone();
+        if step["op"] == "heartbeat" && step.get("details").is_none() {
+            step["details"] = json!("hb-by-id");
+        }
+        let act = |service: &mut Service, _, now, order| by_id(service, workflow, &step, now, order);
         self.call(call, Shown::Own, act, |()| Value::Null).await
     }
 
@@ -189,7 +193,7 @@ pub fn by_id(
     match step["op"].as_str() {
         Some("complete") => service.complete_by_id(workflow, &id, payload(&given("value", json!("by-id"))), now),
         Some("fail") => {
-            let failure = given("failure", json!({ "type": "MyError", "message": "by-id" }));
+            let failure = given("failure", json!({ "type": "MyError", "message": "boom" }));
             service.fail_by_id(workflow, &id, Some(crate::recording::wire::failure(&failure).into()), None, now)
         }
         Some("cancel") => {

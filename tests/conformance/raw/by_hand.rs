@@ -76,6 +76,12 @@ impl ByHand {
                 self.timers.insert(seq, attributes["timerId"].as_str().unwrap_or_default().to_owned());
                 Command::StartTimer { seq, duration: duration(&attributes["startToFireTimeout"]) }
             }
+            "COMMAND_TYPE_CANCEL_TIMER" => {
+                let id = command["cancelTimerCommandAttributes"]["timerId"].as_str().unwrap_or_default();
+                // A timer that nobody has started has a number that none has.
+                let known = self.timers.iter().rev().find(|(_, name)| *name == id);
+                Command::CancelTimer { seq: known.map_or(0, |(seq, _)| *seq) }
+            }
             "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION" => Command::Complete(Payload::new(b"")),
             other => panic!("unknown command {other}"),
         })

@@ -1,16 +1,17 @@
 //! The events from outside: clients, operators, pollers.
 
 use durasim::Time;
-use durasim::internals::ActivityState;
-use durasim::program::ActivityId;
+use durasim::internals::{ActivityState, Refused, StartAnswer, StartWorkflow};
+use durasim::program::{ActivityId, IdConflictPolicy, IdReusePolicy};
 use durasim::service::{ActivityKey, Reset, Unpause};
 use serde_json::{Value, json};
 
 use super::agent::{by_id, by_id_name};
+use super::hosted::start;
 use super::world::{Happening, World, note_answer};
 use crate::recording::gap::{Gap, Stamp};
 use crate::recording::snapshot::describe;
-use crate::recording::wire::{payload, span};
+use crate::recording::wire::{named, payload, span, without_nulls};
 
 /// Puts all of them into the queue.
 pub fn schedule(world: &mut World<'_>) {
@@ -30,8 +31,10 @@ pub fn schedule(world: &mut World<'_>) {
 pub fn act(world: &mut World<'_>, place: usize) {
     let event = &world.definition["external"][place];
     let what = event["do"].as_str().expect("what to do");
-    let (now, workflow, order) = (world.now, world.workflow, world.next_rank());
+    let workflow = world.addressed(event).unwrap_or_else(|| panic!("a call to a workflow that is not there: {event}"));
+    let (now, order) = (world.now, world.next_rank());
     let service = &mut world.service;
+    let mut response = Value::Null;
     let answer = match what {
         "describe" => {
             let label = event["label"].as_str().unwrap_or("external");
@@ -47,27 +50,66 @@ pub fn act(world: &mut World<'_>, place: usize) {
             let name = event["name"].as_str().unwrap_or("sig");
             service.signal(workflow, name.into(), payload(&event["value"]), now)
         }
-        "terminate" => service.terminate(workflow, "golden".into(), now),
+        "terminate" => service.terminate(workflow, event["reason"].as_str().unwrap_or("golden").into(), now),
+        "start_again" => start_again(world, event).map(|answer| response = answer),
         "by_id" => by_id(service, workflow, event, now, order),
-        "pause" | "unpause" | "reset" => {
-            if let Some(activity) = target(world, event) {
+        "pause" | "unpause" | "reset" => match target(world, event) {
+            Ok(activity) => {
                 operate(world, what, event, activity);
+                Ok(())
             }
-            Ok(())
-        }
+            Err(words) => {
+                let error = json!({ "code": "NOT_FOUND", "message": words });
+                world.client_calls.push(json!({ "call": what, "ok": false, "error": error }));
+                return;
+            }
+        },
         other => panic!("unknown act from outside: {other}"),
     };
     let name = if what == "by_id" { by_id_name(event) } else { what };
     let mut call = json!({ "call": name });
     note_answer(&mut call, answer.as_ref().err());
+    if !response.is_null() {
+        call["response"] = response;
+    }
     world.client_calls.push(call);
     world.drain();
 }
 
-fn target(world: &World<'_>, event: &Value) -> Option<ActivityKey> {
-    let id = ActivityId::Named(event["activity_id"].as_str()?.into());
-    let activities = world.service.workflow(world.workflow).activities().iter().map(|(_, activity)| *activity);
-    activities.rev().find(|activity| *world.service.activity(*activity).id() == id)
+/// Starts the scenario's workflow again, under the same id.
+fn start_again(world: &mut World<'_>, event: &Value) -> Result<Value, Refused> {
+    let id_reuse = match event["reuse"].as_str() {
+        None | Some("ALLOW_DUPLICATE") => IdReusePolicy::AllowDuplicate,
+        Some("ALLOW_DUPLICATE_FAILED_ONLY") => IdReusePolicy::AllowDuplicateFailedOnly,
+        Some("REJECT_DUPLICATE") => IdReusePolicy::RejectDuplicate,
+        Some(other) => panic!("unknown reuse of ids {other}"),
+    };
+    let id_conflict = match event["conflict"].as_str() {
+        None | Some("FAIL") => IdConflictPolicy::Fail,
+        Some("USE_EXISTING") => IdConflictPolicy::UseExisting,
+        Some("TERMINATE_EXISTING") => IdConflictPolicy::TerminateExisting,
+        Some(other) => panic!("unknown conflict of ids {other}"),
+    };
+    let again = StartWorkflow { id_reuse, id_conflict, ..start(&world.definition["workflow"]) };
+    let answer = world.service.start_workflow(again, world.now)?;
+    let run_id = named(&world.service.workflow(answer.run()).info().run_id);
+    let started = matches!(answer, StartAnswer::New(_)).then_some(true);
+    Ok(without_nulls(json!({ "run_id": run_id, "started": started, "status": "WORKFLOW_EXECUTION_STATUS_RUNNING" })))
+}
+
+/// The open activity that an operator means, or the words of the refusal.
+fn target(world: &World<'_>, event: &Value) -> Result<ActivityKey, &'static str> {
+    let run = world.service.workflow(world.newest());
+    if !run.is_open() {
+        return Err("workflow execution already completed");
+    }
+    let id = ActivityId::Named(event["activity_id"].as_str().unwrap_or_default().into());
+    let means = |activity: &ActivityKey| {
+        let record = world.service.activity(*activity);
+        record.outcome().is_none() && *record.id() == id
+    };
+    let found = run.activities().iter().map(|(_, activity)| *activity).rev().find(means);
+    found.ok_or("Can't find pending activity with such ID. Invalid activityID or activity already completed")
 }
 
 fn operate(world: &mut World<'_>, what: &str, event: &Value, activity: ActivityKey) {

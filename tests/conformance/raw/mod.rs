@@ -2,10 +2,13 @@
 
 mod agent;
 mod by_hand;
+mod clock;
 mod external;
+mod hosted;
 mod stage;
 mod step;
 mod task;
+mod trials;
 mod world;
 
 pub use stage::play;

@@ -9,6 +9,7 @@ use durasim::Time;
 use serde_json::{Value, json};
 
 use super::agent::Agent;
+use super::hosted::ID;
 use super::world::{AttemptLog, Happening, World};
 use super::{external, step};
 use crate::pace::Pace;
@@ -30,13 +31,14 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     let limit = definition["limit_ms"].as_f64().map_or(LIMIT, |_| Time::ZERO.plus(span(&definition["limit_ms"])));
     let mut agents: Vec<Running<'_>> = Vec::new();
     loop {
-        let closed = !world.borrow().service.workflow(world.borrow().workflow).is_open();
+        let closed = !world.borrow().service.workflow(world.borrow().newest()).is_open();
         let next = world.borrow_mut().next(if closed { AFTERMATH } else { limit });
         let Some(happening) = next else { break };
         let mut wakes = None;
         match happening {
             Happening::Timer(timer) => world.borrow_mut().fire(timer),
-            Happening::HandOutTask { stamp } => world.borrow_mut().hand_out_task(stamp),
+            Happening::HandOutTask { workflow, stamp } => world.borrow_mut().hand_out_task(workflow, stamp),
+            Happening::Deliver(message) => world.borrow_mut().deliver(message),
             Happening::AnswerTask { task, answer } => world.borrow_mut().answer_task(task, answer),
             Happening::External { place } => external::act(&mut world.borrow_mut(), place),
             Happening::Wake { agent } => wakes = Some(agent),
@@ -56,7 +58,7 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     // The things that they are waiting for lie behind the end.
     drop(agents);
     let mut world = world.borrow_mut();
-    let last = describe(&world.service, world.workflow, "final");
+    let last = describe(&world.service, world.newest(), "final");
     world.snapshots.push(last);
     (observed(&world), std::mem::take(&mut world.gaps))
 }
@@ -77,11 +79,21 @@ fn steps_of(definition: &Value, log: &AttemptLog) -> Value {
 
 fn observed(world: &World<'_>) -> Value {
     let mut observed = history::observed(&world.service, world.workflow);
-    if let Some(activities) = observed["activities"].as_object_mut() {
-        for (reference, activity) in activities {
-            let attempts = world.attempts.iter().filter(|attempt| attempt.reference == *reference);
-            activity["attempts"] = attempts.map(attempt).collect();
-        }
+    // Workers receive attempts of children too, of whose activities no more is recorded.
+    let activities = &mut observed["activities"];
+    for log in &world.attempts {
+        activities[&log.reference]["attempts"] = Value::Null;
+    }
+    for (reference, activity) in activities.as_object_mut().into_iter().flatten() {
+        let attempts = world.attempts.iter().filter(|attempt| attempt.reference == *reference);
+        activity["attempts"] = attempts.map(attempt).collect();
+    }
+    let children = world.definition["children"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for child in children {
+        let Some(run) = world.service.newest_run(&format!("{ID}/{child}")) else { continue };
+        let events = history::events(&world.service, run);
+        let last = events.last().map(|event| event["type"].clone());
+        observed["children"][child] = json!({ "history": events, "last_event": last });
     }
     observed["client_calls"] = json!(world.client_calls);
     observed["snapshots"] = json!(world.snapshots);
@@ -94,7 +106,8 @@ fn observed(world: &World<'_>) -> Value {
             }
         }
     }
-    observed["workflow_trace"] = json!(*world.worker.trace.borrow());
+    let trace = world.hosted.get(&world.newest()).map(|hosted| hosted.worker.trace.borrow().clone());
+    observed["workflow_trace"] = json!(trace.unwrap_or_default());
     observed
 }
 

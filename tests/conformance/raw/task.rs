@@ -3,8 +3,8 @@
 use durasim::Span;
 use durasim::internals::CachedWorkflow;
 use durasim::internals::WorkflowTask;
-use durasim::program::{Command, RunInfo, TaskFailure};
-use durasim::service::TaskFailedCause;
+use durasim::program::{Command, TaskFailure};
+use durasim::service::{TaskFailedCause, WorkflowKey};
 use serde_json::json;
 
 use super::world::{Happening, World, note_answer};
@@ -21,27 +21,36 @@ pub enum Answer {
 
 impl World<'_> {
     /// A worker receives a workflow task.
-    pub fn hand_out_task(&mut self, stamp: u32) {
-        let Some(task) = self.service.take_workflow_task(self.workflow, stamp, self.now) else { return };
-        let number = self.tasks;
-        self.tasks += 1;
+    pub fn hand_out_task(&mut self, workflow: WorkflowKey, stamp: u32) {
+        let Some(task) = self.service.take_workflow_task(workflow, stamp, self.now) else { return };
+        let hosted = self.hosted.entry(workflow).or_default();
+        hosted.tasks += 1;
+        let number = hosted.tasks - 1;
         if self.definition["raw_tasks"].is_null() {
-            self.run_script(task, number);
+            self.run_script(task);
         } else {
             self.answer_by_hand(task, number);
         }
     }
 
-    fn run_script(&mut self, task: WorkflowTask, number: usize) {
-        self.worker.held.set(Span::ZERO);
-        let (script, worker) = (&self.definition["workflow"]["script"], &self.worker);
-        let info: &RunInfo = self.service.workflow(self.workflow).info();
-        let fresh = || CachedWorkflow::new(Box::new(ScriptRun::new(script, info, worker.clone())));
-        let code = self.code.get_or_insert_with(fresh);
-        let answer = code.take_task(self.service.history(self.workflow), self.now);
-        let answered = self.pace.workflow_task(number, false).unwrap_or(self.now.plus(self.worker.held.get()));
+    fn run_script(&mut self, task: WorkflowTask) {
+        let workflow = task.token.workflow;
+        let run = self.service.workflow(workflow);
+        let hosted = self.hosted.get_mut(&workflow).expect("a run with a task");
+        hosted.worker.held.set(Span::ZERO);
+        let script = run.input().to_json().expect("a script");
+        let fresh = || CachedWorkflow::new(Box::new(ScriptRun::new(&script, run.info(), hosted.worker.clone())));
+        let code = hosted.code.get_or_insert_with(fresh);
+        let answer = code.take_task(self.service.history(workflow), self.now);
+        let held = self.now.plus(hosted.worker.held.get());
+        let answered = self.task_time(workflow, false).unwrap_or(held);
         self.drain();
         self.push(answered.max(self.now), Happening::AnswerTask { task, answer: Answer::Script(answer) });
+    }
+
+    /// Forgets the code of a run, which is ahead of its history.
+    fn evict(&mut self, workflow: WorkflowKey) {
+        self.hosted.entry(workflow).or_default().code = None;
     }
 
     fn answer_by_hand(&mut self, task: WorkflowTask, number: usize) {
@@ -81,12 +90,11 @@ impl World<'_> {
             }
             Answer::Script(Ok(commands)) => {
                 if self.service.complete_workflow_task(task.token, &commands, self.now).is_err() {
-                    // The code is ahead of its history.
-                    self.code = None;
+                    self.evict(task.token.workflow);
                 }
             }
             Answer::Script(Err(failure)) => {
-                self.code = None;
+                self.evict(task.token.workflow);
                 if task.attempt > 1 {
                     // The worker keeps quiet about it, and the task times out (recorded scenario `wf_task_panic_5`).
                     return;

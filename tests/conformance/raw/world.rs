@@ -1,23 +1,19 @@
-//! [`World`]: a service with a clock, a queue, one workflow, and what is noted of it all.
+//! [`World`]: a service with a clock, a queue, its workflows, and what is noted of it all.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
-use durasim::internals::CachedWorkflow;
-use durasim::internals::{ActivityState, Rank, Ready, Refused, Service, ServiceTimer, StartWorkflow, WorkflowTask};
-use durasim::program::{ActivityTask, TimeoutType};
+use durasim::internals::{Rank, Ready, Refused, Service, ServiceTimer, WorkflowMessage, WorkflowTask};
+use durasim::program::ActivityTask;
 use durasim::service::{ActivityKey, WorkflowKey};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
 use super::by_hand::ByHand;
+use super::hosted::{Hosted, start};
 use super::task::Answer;
 use crate::pace::Pace;
-use crate::recording::gap::{Gap, Stamp};
-use crate::recording::history::at;
+use crate::recording::gap::Gap;
 use crate::recording::snapshot::describe;
-use crate::recording::wire::{payload, span};
-use crate::script::Worker;
 
 /// The time that a hand-over takes.
 const DISPATCH: Span = Span::from_millis(1);
@@ -30,8 +26,11 @@ pub enum Happening {
         attempt: u32,
     },
     HandOutTask {
+        workflow: WorkflowKey,
         stamp: u32,
     },
+    /// A message from one workflow to another arrives.
+    Deliver(WorkflowMessage),
     AnswerTask {
         task: WorkflowTask,
         answer: Answer,
@@ -49,7 +48,7 @@ pub enum Happening {
 pub struct AttemptLog {
     pub activity: ActivityKey,
     pub reference: String,
-    /// Its place among the attempts of its activity.
+    /// Its place among the attempts of all activities with this id.
     pub place: usize,
     pub number: u32,
     pub started_at: Time,
@@ -62,6 +61,7 @@ pub struct World<'a> {
     pub definition: &'a Value,
     pub service: Service,
     pub now: Time,
+    /// The first run of the workflow that the scenario is about.
     pub workflow: WorkflowKey,
     pub pace: Pace<&'a Value>,
     pub attempts: Vec<AttemptLog>,
@@ -72,24 +72,16 @@ pub struct World<'a> {
     order: Rank,
     polling: bool,
     waiting: Vec<(ActivityKey, u32)>,
-    pub code: Option<CachedWorkflow>,
-    pub worker: Rc<Worker>,
-    /// The number of workflow tasks that were handed out.
-    pub tasks: usize,
+    /// The runs of which a worker has received a task.
+    pub hosted: BTreeMap<WorkflowKey, Hosted>,
     pub by_hand: ByHand,
 }
 
 impl<'a> World<'a> {
     /// Makes a world whose workflow has been started, with outside events in the queue.
     pub fn new(definition: &'a Value, pace: Pace<&'a Value>) -> World<'a> {
-        let workflow = &definition["workflow"];
-        let start = StartWorkflow {
-            run_timeout: span(&workflow["run_timeout_ms"]),
-            execution_timeout: span(&workflow["execution_timeout_ms"]),
-            task_timeout: span(&workflow["task_timeout_ms"]),
-            ..StartWorkflow::new("workflow", "Script", "wf", payload(&Value::Null))
-        };
         let mut service = Service::new();
+        let start = start(&definition["workflow"]);
         let workflow = service.start_workflow(start, Time::ZERO).expect("a start that the server took").run();
         let mut world = World {
             definition,
@@ -105,9 +97,7 @@ impl<'a> World<'a> {
             order: 0,
             polling: definition["poll"] != false,
             waiting: Vec::new(),
-            code: None,
-            worker: Rc::default(),
-            tasks: 0,
+            hosted: BTreeMap::new(),
             by_hand: ByHand::default(),
         };
         world.drain();
@@ -149,13 +139,22 @@ impl<'a> World<'a> {
             match ready {
                 Ready::Activity { activity, attempt } if self.polling => self.dispatch(activity, attempt),
                 Ready::Activity { activity, attempt } => self.waiting.push((activity, attempt)),
-                Ready::Workflow { stamp, .. } => {
-                    let time = self.pace.workflow_task(self.tasks, true).unwrap_or(self.now.plus(DISPATCH));
-                    self.push(time.max(self.now), Happening::HandOutTask { stamp });
+                Ready::Workflow { workflow, stamp } => {
+                    let time = self.task_time(workflow, true).unwrap_or(self.now.plus(DISPATCH));
+                    self.push(time.max(self.now), Happening::HandOutTask { workflow, stamp });
                 }
             }
         }
+        for message in std::mem::take(&mut self.service.outbox.messages) {
+            self.push(self.now.plus(DISPATCH), Happening::Deliver(message));
+        }
         self.service.outbox.news.clear();
+    }
+
+    /// Lets a message from one workflow to another arrive.
+    pub fn deliver(&mut self, message: WorkflowMessage) {
+        self.service.deliver(message, self.now);
+        self.drain();
     }
 
     fn dispatch(&mut self, activity: ActivityKey, attempt: u32) {
@@ -169,8 +168,10 @@ impl<'a> World<'a> {
         self.service.activity(activity).id().to_string()
     }
 
+    /// The number of attempts that workers received of all activities with the id of this one, as they are recorded.
     pub fn attempts_of(&self, activity: ActivityKey) -> usize {
-        self.attempts.iter().filter(|attempt| attempt.activity == activity).count()
+        let reference = self.reference(activity);
+        self.attempts.iter().filter(|attempt| attempt.reference == reference).count()
     }
 
     pub fn set_polling(&mut self, polling: bool) {
@@ -193,7 +194,7 @@ impl<'a> World<'a> {
         let reference = self.reference(activity);
         if number > 1 {
             let label = format!("at start of {reference} attempt {number}");
-            self.snapshots.push(describe(&self.service, self.workflow, &label));
+            self.snapshots.push(describe(&self.service, self.newest(), &label));
         }
         self.attempts.push(AttemptLog {
             activity,
@@ -207,87 +208,6 @@ impl<'a> World<'a> {
         });
         self.drain();
         Some(self.attempts.len() - 1)
-    }
-
-    /// Fires a timer whose time has come. A time that this sets is noted as a gap from the stamp at which the timer's
-    /// clock began.
-    pub fn fire(&mut self, timer: ServiceTimer) {
-        let clock = match timer {
-            ServiceTimer::Timeout { activity, timeout, .. } => {
-                let record = self.service.activity(activity);
-                let passes = record.deadline(timeout).is_some_and(|deadline| deadline <= self.now);
-                passes.then(|| (activity, self.clock(activity, timeout)))
-            }
-            ServiceTimer::Workflow { timer, .. } => {
-                let (nominal, timer) = (self.timer_length(timer), self.by_hand.timer_id(timer));
-                let from = Stamp::TimerStarted { timer: timer.clone() };
-                self.gaps.push(Gap { from, to: Stamp::TimerFired { timer }, nominal });
-                None
-            }
-            ServiceTimer::RunTimeout { .. } => {
-                self.gaps.push(Gap { from: Stamp::RunStarted, to: Stamp::RunTimedOut, nominal: at(self.now) });
-                None
-            }
-            ServiceTimer::RetryDue { .. } | ServiceTimer::TaskTimeout { .. } | ServiceTimer::FirstTask { .. } => None,
-        };
-        self.service.fire(timer, self.now);
-        self.drain();
-        if let Some((activity, (from, since))) = clock {
-            self.note_gap(activity, from, since);
-        }
-    }
-
-    fn timer_length(&self, timer: u32) -> f64 {
-        let events = self.service.history(self.workflow).iter();
-        let started = events.rev().find_map(|event| match event.kind {
-            durasim::service::EventKind::TimerStarted { seq, .. } if seq == timer => Some(event.at),
-            _ => None,
-        });
-        at(self.now) - started.map_or(0.0, at)
-    }
-
-    /// The stamp from which a timeout's clock ran.
-    fn clock(&self, activity: ActivityKey, timeout: TimeoutType) -> (Stamp, Time) {
-        let clocks = self.service.activity(activity).clocks();
-        let reference = self.reference(activity);
-        let attempts = self.attempts_of(activity);
-        let last = attempts.saturating_sub(1);
-        let started = clocks.started_at.unwrap_or_default();
-        match timeout {
-            TimeoutType::ScheduleToStart => {
-                let stamp = Stamp::AttemptScheduled { activity: reference, attempt: attempts };
-                (stamp, clocks.attempt_scheduled_at)
-            }
-            TimeoutType::ScheduleToClose => (Stamp::Scheduled { activity: reference }, clocks.scheduled_at),
-            TimeoutType::Heartbeat => match clocks.last_heartbeat_at.filter(|beat| *beat >= started) {
-                Some(beat) => (self.last_heartbeat(reference, last), beat),
-                None => (Stamp::Started { activity: reference, attempt: last }, started),
-            },
-            _ => (Stamp::Started { activity: reference, attempt: last }, started),
-        }
-    }
-
-    fn last_heartbeat(&self, activity: String, attempt: usize) -> Stamp {
-        let log = self.attempts.iter().find(|log| log.reference == activity && log.place == attempt);
-        let calls = log.map_or(&[][..], |log| &log.calls);
-        let heartbeat = |call: &Value| call["call"] == "RecordActivityTaskHeartbeat" && call["ok"] == true;
-        let call = calls.iter().rposition(heartbeat).unwrap_or(0);
-        Stamp::Call { activity, attempt, call }
-    }
-
-    /// Notes the change of an activity since a stamp: the next attempt has a time, or it has closed.
-    pub fn note_gap(&mut self, activity: ActivityKey, from: Stamp, since: Time) {
-        let reference = self.reference(activity);
-        let attempt = self.attempts_of(activity);
-        let record = self.service.activity(activity);
-        let (to, time) = match record.state() {
-            ActivityState::Backoff => {
-                (Stamp::AttemptScheduled { activity: reference, attempt }, record.attempt_scheduled_at())
-            }
-            ActivityState::Closed(_) => (Stamp::Closed { activity: reference }, self.now),
-            ActivityState::Scheduled | ActivityState::Started(_) => return,
-        };
-        self.gaps.push(Gap { from, to, nominal: at(time) - at(since) });
     }
 }
 

@@ -8,10 +8,12 @@ use durasim::service::{EventKind, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use durasim::{Span, Time};
 use serde_json::{Map, Value, json};
 
-use super::wire::{event_id, listed, millis, recorded, sole, without_nulls};
+use super::chain;
+use super::wire::{event_id, listed, millis, named, recorded, sole, without_nulls};
 
-/// The events with their times in milliseconds of virtual time.
-fn events(history: &[HistoryEvent]) -> Vec<Value> {
+/// The events of a run, with their times in milliseconds of virtual time.
+pub fn events(service: &Service, run: WorkflowKey) -> Vec<Value> {
+    let history = service.history(run);
     history
         .iter()
         .map(|event| {
@@ -45,11 +47,11 @@ pub fn policy(policy: &RetrySpec) -> Value {
     }))
 }
 
-fn retry_state(state: RetryState) -> String {
+pub fn retry_state(state: RetryState) -> String {
     format!("RETRY_STATE_{state}")
 }
 
-fn set(span: Span) -> Option<Value> {
+pub fn set(span: Span) -> Option<Value> {
     (!span.is_zero()).then(|| millis(span))
 }
 
@@ -68,14 +70,7 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
         attributes
     };
     match kind {
-        EventKind::WorkflowExecutionStarted { info, .. } => (
-            "WORKFLOW_EXECUTION_STARTED",
-            json!({
-                "workflow_run_timeout_ms": set(info.run_timeout),
-                "workflow_task_timeout_ms": millis(info.task_timeout),
-                "attempt": info.attempt,
-            }),
-        ),
+        EventKind::WorkflowExecutionStarted { info, .. } => ("WORKFLOW_EXECUTION_STARTED", chain::started(info)),
         EventKind::WorkflowTaskScheduled { attempt, timeout } => {
             ("WORKFLOW_TASK_SCHEDULED", json!({ "attempt": attempt, "start_to_close_timeout_ms": millis(*timeout) }))
         }
@@ -144,19 +139,28 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
         EventKind::WorkflowExecutionCompleted { result } => {
             ("WORKFLOW_EXECUTION_COMPLETED", json!({ "result": sole(result) }))
         }
-        EventKind::WorkflowExecutionFailed { failure, retry_state: state, .. } => {
-            ("WORKFLOW_EXECUTION_FAILED", json!({ "failure": recorded(failure), "retry_state": retry_state(*state) }))
-        }
+        EventKind::WorkflowExecutionFailed { failure, retry_state: state, new_run_id } => (
+            "WORKFLOW_EXECUTION_FAILED",
+            json!({
+                "failure": recorded(failure),
+                "retry_state": retry_state(*state),
+                "new_execution_run_id": new_run_id.as_deref().map(named),
+            }),
+        ),
         EventKind::WorkflowExecutionCanceled { details } => {
             ("WORKFLOW_EXECUTION_CANCELED", json!({ "details": listed(details) }))
         }
-        EventKind::WorkflowExecutionTimedOut { retry_state: state, .. } => {
-            ("WORKFLOW_EXECUTION_TIMED_OUT", json!({ "retry_state": retry_state(*state) }))
-        }
+        EventKind::WorkflowExecutionTimedOut { retry_state: state, new_run_id } => (
+            "WORKFLOW_EXECUTION_TIMED_OUT",
+            json!({
+                "retry_state": retry_state(*state),
+                "new_execution_run_id": new_run_id.as_deref().map(named),
+            }),
+        ),
         EventKind::WorkflowExecutionTerminated { reason } => {
             ("WORKFLOW_EXECUTION_TERMINATED", json!({ "reason": &**reason }))
         }
-        _ => ("an event that the scenarios do not use", json!({})),
+        other => chain::attributes(other, history),
     }
 }
 
@@ -172,11 +176,11 @@ fn cancel_request(history: &[HistoryEvent], scheduled: u64) -> Option<u64> {
     history.iter().find(asks).map(|event| event.id)
 }
 
-/// Says how the workflow closed.
-fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
+/// Says how the last run of the workflow closed.
+fn workflow(service: &Service, last: WorkflowKey, runs: usize) -> Value {
     let failed = |failure: &Arc<Failure>| recorded(failure);
-    let Some(outcome) = service.workflow(workflow).outcome() else {
-        return json!({ "closed": false, "runs": 1 });
+    let Some(outcome) = service.workflow(last).outcome() else {
+        return json!({ "closed": false, "runs": runs });
     };
     let (event, more) = match outcome {
         WorkflowOutcome::Completed(result) => ("COMPLETED", json!({ "result": sole(result) })),
@@ -192,20 +196,26 @@ fn workflow(service: &Service, workflow: WorkflowKey) -> Value {
     };
     let mut fields: Map<String, Value> = more.as_object().expect("an object").clone();
     fields.insert("closed".into(), json!(true));
-    fields.insert("runs".into(), json!(1));
+    fields.insert("runs".into(), json!(runs));
     fields.insert("close_event".into(), json!(format!("WORKFLOW_EXECUTION_{event}")));
     Value::Object(fields)
 }
 
-/// Gives the service's view of a run when it is over: how it closed, its activities by their ids, its history.
-pub fn observed(service: &Service, key: WorkflowKey) -> Value {
-    let history = events(service.history(key));
-    let mut activities = Map::new();
-    for (_, activity_key) in service.workflow(key).activities() {
-        let record = service.activity(*activity_key);
-        activities.insert(record.id().to_string(), activity(&history, record.scheduled_event_id()));
+/// Gives the service's view of a workflow when it is over: how it closed, its activities by their ids, the history of each
+/// run from this one on. Of an id that several runs have used, the last activity is told.
+pub fn observed(service: &Service, first: WorkflowKey) -> Value {
+    let runs: Vec<WorkflowKey> = std::iter::successors(Some(first), |run| service.workflow(*run).successor()).collect();
+    let (mut activities, mut histories) = (Map::new(), Map::new());
+    for (place, run) in runs.iter().enumerate() {
+        let history = events(service, *run);
+        for (_, activity_key) in service.workflow(*run).activities() {
+            let record = service.activity(*activity_key);
+            activities.insert(record.id().to_string(), activity(&history, record.scheduled_event_id()));
+        }
+        histories.insert(format!("run-{}", place + 1), json!(history));
     }
-    json!({ "workflow": workflow(service, key), "activities": activities, "history": { "run-1": history } })
+    let last = *runs.last().expect("the first");
+    json!({ "workflow": workflow(service, last, runs.len()), "activities": activities, "history": histories })
 }
 
 /// Gives the history's view of an activity, by the id of its schedule.

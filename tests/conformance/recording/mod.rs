@@ -1,5 +1,6 @@
 //! Recordings of a real server: read, written in the same words, and compared.
 
+pub mod chain;
 pub mod compare;
 pub mod gap;
 pub mod history;

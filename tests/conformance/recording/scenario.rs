@@ -16,6 +16,9 @@ pub struct Scenario {
     /// Says whether its outcome is a race on the real server.
     #[serde(skip)]
     pub is_race: bool,
+    /// Says whether it was recorded on a slow machine, where things come late by any time.
+    #[serde(skip)]
+    pub is_slow: bool,
     pub definition: Value,
     pub observed: Value,
 }
@@ -59,17 +62,17 @@ impl Scenario {
         if cancelled.filter(|id| id.is_u64()).any(|id| history.iter().all(|event| event["id"] != *id)) {
             return Some("commands for events that are not there".to_owned());
         }
-        if !workflow["retry"].is_null() {
-            return Some("retries of workflows".to_owned());
+        let is_simulated = self.engine() == Engine::Sdk;
+        for (option, feature) in [
+            ("retry", "retries of workflows"),
+            ("start_delay_ms", "delayed starts of workflows"),
+            ("execution_timeout_ms", "execution timeouts of workflows"),
+        ] {
+            if is_simulated && !workflow[option].is_null() {
+                return Some(format!("{feature} in a simulation"));
+            }
         }
-        if !workflow["start_delay_ms"].is_null() {
-            return Some("delayed starts of workflows".to_owned());
-        }
-        let timed_out = self.observed["workflow"]["close_event"] == "WORKFLOW_EXECUTION_TIMED_OUT";
-        if !workflow["execution_timeout_ms"].is_null() && timed_out {
-            return Some("execution timeouts of workflows".to_owned());
-        }
-        if self.engine() == Engine::Sdk && !workflow["run_timeout_ms"].is_null() {
+        if is_simulated && !workflow["run_timeout_ms"].is_null() {
             return Some("run timeouts in a simulation".to_owned());
         }
         let external = definition["external"].as_array().into_iter().flatten();
@@ -87,10 +90,16 @@ impl Scenario {
         if let Some(step) = attempts.into_iter().find_map(|steps| unknown_activity_step(steps, known)) {
             return Some(format!("the activity step {step}"));
         }
+        if is_simulated && let Some(step) = unknown_step(&workflow["script"], &WORKFLOW_STEPS[2..]) {
+            if step == "child" {
+                return Some("child workflows in a simulation".to_owned());
+            }
+            if step == "continue_as_new" {
+                return Some("continue-as-new in a simulation".to_owned());
+            }
+        }
         if let Some(step) = unknown_step(&workflow["script"], &WORKFLOW_STEPS) {
             return Some(match step.as_str() {
-                "child" => "child workflows".to_owned(),
-                "continue_as_new" => "continue-as-new".to_owned(),
                 "local_activity" => "local activities".to_owned(),
                 step => format!("the workflow step `{step}`"),
             });
@@ -100,7 +109,7 @@ impl Scenario {
     }
 }
 
-const EXTERNAL: [&str; 12] = [
+const EXTERNAL: [&str; 13] = [
     "cancel_workflow",
     "signal",
     "terminate",
@@ -111,11 +120,15 @@ const EXTERNAL: [&str; 12] = [
     "pause",
     "unpause",
     "reset",
+    "start_again",
     "sdk_stop",
     "sdk_start",
 ];
 
-const WORKFLOW_STEPS: [&str; 14] = [
+/// The first two make other runs, which a simulation does not have yet.
+const WORKFLOW_STEPS: [&str; 16] = [
+    "child",
+    "continue_as_new",
     "activity",
     "timer",
     "sleep",
@@ -139,7 +152,7 @@ fn unknown_step(script: &Value, known: &[&str]) -> Option<String> {
         if !known.contains(&&**name) {
             return Some(name.clone());
         }
-        ["body", "handler", "then"].into_iter().find_map(|inner| unknown_step(&body[inner], known))
+        ["body", "handler", "then", "script"].into_iter().find_map(|inner| unknown_step(&body[inner], known))
     })
 }
 
@@ -171,8 +184,10 @@ fn collect(path: &Path, scenarios: &mut Vec<Scenario>) {
         let text = std::fs::read(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         let json: Value = serde_json::from_slice(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         if json["definition"].is_object() {
-            let scenario = serde_json::from_value(json);
-            scenarios.push(scenario.unwrap_or_else(|why| panic!("{}: {why}", path.display())));
+            let is_slow = !json["server"]["slow"].is_null();
+            let scenario: Result<Scenario, _> = serde_json::from_value(json);
+            let scenario = scenario.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+            scenarios.push(Scenario { is_slow, ..scenario });
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The snapshot that `DescribeWorkflowExecution` shows.
 
 use durasim::internals::{Activity, ActivityState, Service};
-use durasim::service::{WorkflowKey, WorkflowOutcome};
+use durasim::program::Seq;
+use durasim::service::{Child, EventKind, HistoryEvent, WorkflowKey, WorkflowOutcome};
 use serde_json::{Value, json};
 
-use super::wire::{listed, millis, recorded, without_nulls};
+use super::chain::close_policy;
+use super::wire::{listed, millis, named, recorded, without_nulls};
 
 pub fn describe(service: &Service, workflow: WorkflowKey, label: &str) -> Value {
     let run = service.workflow(workflow);
@@ -19,7 +21,33 @@ pub fn describe(service: &Service, workflow: WorkflowKey, label: &str) -> Value 
     };
     let open = run.activities().iter().map(|(_, key)| service.activity(*key));
     let pending: Vec<Value> = open.filter(|activity| activity.outcome().is_none()).map(pending).collect();
-    json!({ "label": label, "status": status, "pending_activities": pending })
+    let children: Vec<Value> = run
+        .children()
+        .iter()
+        .filter_map(|(seq, child)| {
+            let initiated = run.history().iter().find(|event| initiates(event, *seq)).map(|event| event.id);
+            pending_child(service, child, initiated)
+        })
+        .collect();
+    let children = Some(children).filter(|children| !children.is_empty());
+    without_nulls(json!({
+        "label": label, "status": status, "pending_activities": pending, "pending_children": children,
+    }))
+}
+
+fn initiates(event: &HistoryEvent, child: Seq) -> bool {
+    matches!(event.kind, EventKind::StartChildWorkflowExecutionInitiated { seq, .. } if seq == child)
+}
+
+/// A child that has started, and whose end its parent has not heard of.
+fn pending_child(service: &Service, child: &Child, initiated: Option<u64>) -> Option<Value> {
+    let run = child.run().filter(|_| child.is_open())?;
+    Some(json!({
+        "run_id": named(&service.workflow(run).info().run_id),
+        "workflow_type_name": &*child.spec().workflow_type,
+        "initiated_id": initiated,
+        "parent_close_policy": close_policy(child.spec().parent_close_policy),
+    }))
 }
 
 fn pending(activity: &Activity) -> Value {

@@ -1,11 +1,14 @@
 //! Payloads, details and failures, in the words of the recordings and in the crate's.
 
 use durasim::Span;
-use durasim::program::{Details, Failure, FailureKind, Payload, TimeoutType};
+use durasim::program::{Details, Failure, FailureKind, Payload, RetrySpec, TimeoutType};
 use serde_json::{Map, Value, json};
 
 /// Payloads longer than this are recorded by their length.
 const SHOWN_WHOLE: usize = 10_000;
+
+/// The words of Python's error for a child whose id is taken.
+pub const ALREADY_STARTED: &str = "Workflow execution already started";
 
 /// The mark of several payloads in one: the service never looks inside.
 const LIST: &str = "$payloads";
@@ -125,6 +128,20 @@ pub fn recorded(failure: &Failure) -> Value {
             "last_heartbeat_details": listed(last_heartbeat_details),
         }),
         FailureKind::Canceled { details } => json!({ "kind": "canceled", "details": listed(details) }),
+        // The SDK's error says nothing of its kind, which has no form of its own here.
+        FailureKind::Server { .. } if *failure.message == *ALREADY_STARTED => json!({ "kind": "none" }),
+        FailureKind::ChildWorkflow {
+            workflow_type, run_id, initiated_event_id, started_event_id, retry_state, ..
+        } => {
+            json!({
+                "kind": "child_workflow_execution",
+                "workflow_execution": { "run_id": named(run_id) },
+                "workflow_type": &**workflow_type,
+                "initiated_event_id": event_id(*initiated_event_id),
+                "started_event_id": event_id(*started_event_id),
+                "retry_state": format!("RETRY_STATE_{retry_state}"),
+            })
+        }
         FailureKind::Server { non_retryable } => json!({ "kind": "server", "non_retryable": non_retryable }),
         FailureKind::Terminated => json!({ "kind": "terminated" }),
         FailureKind::Activity { activity_type, activity_id, scheduled_event_id, started_event_id, retry_state } => {
@@ -144,6 +161,26 @@ pub fn recorded(failure: &Failure) -> Value {
         fields["cause"] = recorded(cause);
     }
     without_nulls(fields)
+}
+
+/// A retry policy as a step gives it; `None` if it has none.
+pub fn retry(retry: &Value) -> Option<RetrySpec> {
+    if retry.is_null() {
+        return None;
+    }
+    let listed = retry["non_retryable"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let policy = RetrySpec::default()
+        .initial_interval(span(&retry["initial_ms"]))
+        .backoff_coefficient(retry["coefficient"].as_f64().unwrap_or(0.0))
+        .maximum_interval(span(&retry["max_interval_ms"]))
+        .maximum_attempts(retry["max_attempts"].as_i64().unwrap_or(0) as i32)
+        .non_retryable_error_types(listed);
+    Some(policy)
+}
+
+/// A run's id, which the recordings replace by a name of this form.
+pub fn named(run_id: &str) -> String {
+    format!("<run-{run_id}>")
 }
 
 /// Gives an event's id; the id of an event that is not there is left out.

@@ -6,19 +6,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use durasim::program::{ActivityResolution, ActivitySpec, Command, RunInfo, Seq};
+use durasim::program::{
+    ActivityResolution, ActivitySpec, ChildResolution, ChildSpec, ChildStart, Command, Failure, FailureKind, RunInfo,
+    Seq,
+};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
 use super::error::ScriptError;
 use super::{Shared, Worker};
 use crate::recording::history::at;
-use crate::recording::wire::shown;
+use crate::recording::wire::{ALREADY_STARTED, shown};
 
 /// A thing that a script can wait for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Handle {
     Activity(Seq),
+    Child(Seq),
     Timer(Seq),
 }
 
@@ -27,11 +31,16 @@ struct State {
     now: Time,
     commands: Vec<Command>,
     activities: Seq,
+    children: Seq,
     timers: Seq,
     handles: BTreeMap<String, Handle>,
     done: BTreeMap<Seq, Result<Value, ScriptError>>,
+    started_children: BTreeMap<Seq, Result<(), ScriptError>>,
+    done_children: BTreeMap<Seq, Result<Value, ScriptError>>,
     fired: BTreeSet<Seq>,
-    signals: usize,
+    /// The timers and activities that the script has cancelled.
+    cancelled: BTreeSet<Handle>,
+    signals: Vec<Value>,
     cancel_requested: bool,
     /// Says whether a request has not yet reached the things that the script waits for.
     cancel_pending: bool,
@@ -45,11 +54,18 @@ pub struct Context {
     pub worker: Rc<Worker>,
     started_at: Time,
     pub attempt: u32,
+    pub workflow_id: Arc<str>,
 }
 
 impl Context {
     pub fn new(run: &RunInfo, worker: Rc<Worker>) -> Context {
-        Context { state: Shared::default(), worker, started_at: run.started_at, attempt: run.attempt }
+        Context {
+            state: Shared::default(),
+            worker,
+            started_at: run.started_at,
+            attempt: run.attempt,
+            workflow_id: run.workflow_id.clone(),
+        }
     }
 
     pub fn begin(&self, now: Time) {
@@ -69,7 +85,7 @@ impl Context {
     }
 
     pub fn signal(&self, input: &durasim::program::Payload) {
-        self.state.borrow_mut().signals += 1;
+        self.state.borrow_mut().signals.push(shown(input));
         self.note("signal", shown(input));
     }
 
@@ -86,6 +102,30 @@ impl Context {
             other => unreachable!("not in the recordings: {other:?}"),
         };
         self.state.borrow_mut().done.insert(seq, result);
+    }
+
+    pub fn child_started(&self, seq: Seq, answer: ChildStart) {
+        let result = match answer {
+            ChildStart::Started { .. } => Ok(()),
+            ChildStart::AlreadyExists => {
+                let kind = FailureKind::Server { non_retryable: false };
+                Err(ScriptError::Failure(Failure::new(ALREADY_STARTED, kind)))
+            }
+            ChildStart::Cancelled(failure) => Err(ScriptError::Failure(Arc::unwrap_or_clone(failure))),
+            other => unreachable!("not in the recordings: {other:?}"),
+        };
+        self.state.borrow_mut().started_children.insert(seq, result);
+    }
+
+    pub fn child_done(&self, seq: Seq, resolution: ChildResolution) {
+        let result = match resolution {
+            ChildResolution::Completed(result) => Ok(shown(&result)),
+            ChildResolution::Failed(failure) | ChildResolution::Cancelled(failure) => {
+                Err(ScriptError::Failure(Arc::unwrap_or_clone(failure)))
+            }
+            other => unreachable!("not in the recordings: {other:?}"),
+        };
+        self.state.borrow_mut().done_children.insert(seq, result);
     }
 
     pub fn cancel_workflow(&self) {
@@ -115,6 +155,20 @@ impl Context {
         state.handles.insert(reference.to_owned(), Handle::Activity(seq));
     }
 
+    pub fn start_child(&self, spec: ChildSpec) -> Handle {
+        let mut state = self.state.borrow_mut();
+        state.children += 1;
+        let seq = state.children;
+        state.commands.push(Command::StartChild { seq, spec: Arc::new(spec) });
+        Handle::Child(seq)
+    }
+
+    /// The answer to the start of a child.
+    pub fn started(&self, handle: Handle) -> Option<Result<(), ScriptError>> {
+        let Handle::Child(seq) = handle else { return None };
+        self.state.borrow().started_children.get(&seq).cloned()
+    }
+
     pub fn start_timer(&self, duration: Span) -> Handle {
         let mut state = self.state.borrow_mut();
         state.timers += 1;
@@ -132,29 +186,43 @@ impl Context {
         *state.handles.get(reference).unwrap_or_else(|| panic!("the script has started no `{reference}`"))
     }
 
-    /// Cancels one thing. A wait for the thing gives its end.
+    /// Cancels one thing, once. A wait for the thing gives its end. A timer that was asked for in this very task is
+    /// taken back; the worker does so with activities (recorded scenario `cancel_same_task_as_schedule`).
     pub fn cancel(&self, handle: Handle) {
-        let mut state = self.state.borrow_mut();
-        match handle {
-            Handle::Activity(seq) if !state.done.contains_key(&seq) => {
-                state.commands.push(Command::CancelActivity { seq });
-            }
-            Handle::Timer(seq) if state.fired.insert(seq) => state.commands.push(Command::CancelTimer { seq }),
-            Handle::Activity(_) | Handle::Timer(_) => {}
+        if self.result(handle).is_some() {
+            return;
         }
+        let mut state = self.state.borrow_mut();
+        if !state.cancelled.insert(handle) {
+            return;
+        }
+        let starts =
+            |command: &Command| matches!(command, Command::StartTimer { seq, .. } if handle == Handle::Timer(*seq));
+        if let Some(place) = state.commands.iter().position(starts) {
+            state.commands.remove(place);
+            return;
+        }
+        state.commands.push(match handle {
+            Handle::Activity(seq) => Command::CancelActivity { seq },
+            Handle::Child(seq) => Command::CancelChild { seq },
+            Handle::Timer(seq) => Command::CancelTimer { seq },
+        });
     }
 
     /// The end of a thing, if it is over.
     pub fn result(&self, handle: Handle) -> Option<Result<Value, ScriptError>> {
         let state = self.state.borrow();
+        let is_cancelled = state.cancelled.contains(&handle);
         match handle {
+            Handle::Timer(seq) if is_cancelled && !state.fired.contains(&seq) => Some(Err(ScriptError::Cancelled)),
             Handle::Activity(seq) => state.done.get(&seq).cloned(),
+            Handle::Child(seq) => state.done_children.get(&seq).cloned(),
             Handle::Timer(seq) => state.fired.contains(&seq).then_some(Ok(Value::Null)),
         }
     }
 
     /// Waits until `ready` gives something. A request to cancel the workflow reaches the things waited for. Activities
-    /// are asked to stop and waited for further, as Python's tasks are; anything else is given up.
+    /// and children are asked to stop and waited for further, as Python's tasks are; anything else is given up.
     pub async fn wait<T>(&self, handles: &[Handle], ready: impl Fn() -> Option<T>) -> Result<T, ScriptError> {
         poll_fn(|_| {
             if let Some(result) = ready() {
@@ -166,7 +234,7 @@ impl Context {
             let mut waits_on = false;
             for handle in handles.iter().filter(|handle| self.result(**handle).is_none()) {
                 self.cancel(*handle);
-                waits_on |= matches!(handle, Handle::Activity(_));
+                waits_on |= matches!(handle, Handle::Activity(_) | Handle::Child(_));
             }
             if waits_on { Poll::Pending } else { Poll::Ready(Err(ScriptError::Cancelled)) }
         })
@@ -174,7 +242,10 @@ impl Context {
     }
 
     pub async fn wait_for_signals(&self, count: usize) -> Result<(), ScriptError> {
-        self.wait(&[], || (self.state.borrow().signals >= count).then_some(())).await
+        self.wait(&[], || (self.state.borrow().signals.len() >= count).then_some(())).await?;
+        let signals = json!(self.state.borrow().signals);
+        self.note("signals", signals);
+        Ok(())
     }
 
     /// Lets the other parts of the code go first: no timer, no task.

@@ -22,7 +22,7 @@ impl ScriptError {
             ScriptError::Cancelled => true,
             ScriptError::Failure(failure) => {
                 matches!(failure.kind, FailureKind::Canceled { .. })
-                    || matches!(failure.kind, FailureKind::Activity { .. })
+                    || matches!(failure.kind, FailureKind::Activity { .. } | FailureKind::ChildWorkflow { .. })
                         && failure
                             .cause
                             .as_ref()
@@ -45,7 +45,7 @@ impl ScriptError {
     pub fn shown(&self) -> Value {
         match self {
             ScriptError::Failure(failure) => shown(failure),
-            ScriptError::Cancelled => json!({ "kind": "cancelled" }),
+            ScriptError::Cancelled => json!({ "kind": "asyncio.CancelledError", "message": "" }),
             ScriptError::Panic => json!({ "kind": "panic" }),
         }
     }
@@ -74,6 +74,9 @@ fn shown(failure: &Failure) -> Value {
         FailureKind::Activity { activity_id, retry_state, .. } => json!({
             "kind": "activity", "activity_id": &**activity_id, "retry_state": retry_state.to_string(),
         }),
+        FailureKind::ChildWorkflow { retry_state, .. } => {
+            json!({ "kind": "child_workflow_execution", "retry_state": retry_state.to_string() })
+        }
         other => json!({ "kind": format!("{other:?}") }),
     };
     fields["message"] = json!(&*failure.message);

@@ -15,14 +15,19 @@ use std::task::{Context as PollContext, Poll, Waker};
 
 use durasim::Span;
 use durasim::program::{
-    Activation, Command, Details, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
+    Activation, Command, ContinueAsNew, Details, Job, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun,
+    WorkflowStart,
 };
 use serde_json::Value;
 
 use context::Context;
 use error::ScriptError;
+use step::End;
 
 use crate::recording::wire::payload;
+
+/// The registered name of all workflows.
+pub const TYPE: &str = "Script";
 
 /// The queue that the activities' worker polls; the workflow's has its own.
 pub const TASK_QUEUE: &str = "act";
@@ -41,7 +46,7 @@ pub struct Worker {
 /// One instance of a script.
 pub struct ScriptRun {
     context: Context,
-    code: Pin<Box<dyn Future<Output = Result<Value, ScriptError>>>>,
+    code: Pin<Box<dyn Future<Output = Result<End, ScriptError>>>>,
 }
 
 impl ScriptRun {
@@ -53,7 +58,7 @@ impl ScriptRun {
     }
 
     /// Runs the code until it waits for something that an activation has to bring.
-    fn advance(&mut self) -> Poll<Result<Value, ScriptError>> {
+    fn advance(&mut self) -> Poll<Result<End, ScriptError>> {
         let mut poll_context = PollContext::from_waker(Waker::noop());
         loop {
             match self.code.as_mut().poll(&mut poll_context) {
@@ -73,13 +78,18 @@ impl WorkflowRun for ScriptRun {
                 Job::Signal { input, .. } => self.context.signal(input),
                 Job::FireTimer(timer) => self.context.fire(*timer),
                 Job::ActivityDone { seq, result } => self.context.activity_done(*seq, result.clone()),
+                Job::ChildStarted { seq, result } => self.context.child_started(*seq, result.clone()),
+                Job::ChildDone { seq, result } => self.context.child_done(*seq, result.clone()),
                 Job::Cancel { .. } => self.context.cancel_workflow(),
                 other => return Err(TaskFailure::Misuse(format!("a script does not understand {other:?}"))),
             }
         }
         let end = match self.advance() {
             Poll::Pending => None,
-            Poll::Ready(Ok(result)) => Some(Command::Complete(payload(&result))),
+            Poll::Ready(Ok(End::Return(result))) => Some(Command::Complete(payload(&result))),
+            Poll::Ready(Ok(End::ContinueAsNew(script))) => {
+                Some(Command::ContinueAsNew(Arc::new(ContinueAsNew::new(payload(&script)))))
+            }
             Poll::Ready(Err(ScriptError::Panic)) => {
                 return Err(TaskFailure::Panicked { message: "panic".to_owned() });
             }
@@ -101,7 +111,7 @@ pub struct ScriptProgram {
 
 impl WorkflowProgram for ScriptProgram {
     fn workflow_type(&self) -> &str {
-        "Script"
+        TYPE
     }
 
     fn instantiate(

@@ -2,25 +2,34 @@
 
 use std::pin::Pin;
 
-use durasim::program::{ActivitySpec, CancellationType, RetrySpec, Timeouts};
+use durasim::program::{
+    ActivitySpec, CancellationType, ChildCancellation, ChildSpec, Failure, ParentClosePolicy, Timeouts,
+};
 use serde_json::{Value, json};
 
-use super::TASK_QUEUE;
 use super::context::{Context, Handle};
 use super::error::ScriptError;
-use crate::recording::wire::{failure, payload, span};
+use super::{TASK_QUEUE, TYPE};
+use crate::recording::wire::{failure, payload, retry, span};
 
 /// The place to which a script goes after a step.
 enum Flow {
     On,
+    End(End),
+}
+
+/// The end of a script that has not failed.
+pub enum End {
     Return(Value),
+    /// Another run follows, with this script.
+    ContinueAsNew(Value),
 }
 
 /// Runs a script. Its result is the value that it returns, or else its trace.
-pub async fn run_script(context: &Context, script: &Value) -> Result<Value, ScriptError> {
+pub async fn run_script(context: &Context, script: &Value) -> Result<End, ScriptError> {
     match run_steps(context, script).await? {
-        Flow::Return(value) => Ok(value),
-        Flow::On => Ok(json!({ "trace": context.trace() })),
+        Flow::End(end) => Ok(end),
+        Flow::On => Ok(End::Return(json!({ "trace": context.trace() }))),
     }
 }
 
@@ -31,8 +40,8 @@ fn run_steps<'a>(
     Box::pin(async move {
         for step in steps.as_array().into_iter().flatten() {
             let (name, body) = step.as_object().and_then(|step| step.iter().next()).expect("a step has a name");
-            if let Flow::Return(value) = run_step(context, name, body).await? {
-                return Ok(Flow::Return(value));
+            if let Flow::End(end) = run_step(context, name, body).await? {
+                return Ok(Flow::End(end));
             }
         }
         Ok(Flow::On)
@@ -45,6 +54,7 @@ async fn run_step(context: &Context, name: &str, body: &Value) -> Result<Flow, S
             let reference = text(body, "ref");
             context.start_activity(reference, activity(reference, body));
         }
+        "child" => start_child(context, body).await?,
         "timer" => {
             let timer = context.start_timer(span(&body["ms"]));
             context.name(text(body, "ref"), timer);
@@ -52,10 +62,7 @@ async fn run_step(context: &Context, name: &str, body: &Value) -> Result<Flow, S
         "sleep" => sleep(context, body).await?,
         "await" => wait_for_one(context, body).await?,
         "await_all" => wait_for_all(context, body).await?,
-        "race" => {
-            let handles = handles(context, body);
-            context.wait(&handles, || handles.iter().find_map(|handle| context.result(*handle))).await??;
-        }
+        "race" => race(context, body).await?,
         "cancel" => {
             context.cancel(context.handle(text(body, "ref")));
             context.note(format!("cancel_sent {}", text(body, "ref")), Value::Null);
@@ -68,8 +75,9 @@ async fn run_step(context: &Context, name: &str, body: &Value) -> Result<Flow, S
                 return run_steps(context, &body["then"]).await;
             }
         }
-        "return" => return Ok(Flow::Return(body.clone())),
-        "raise" => return Err(ScriptError::Failure(failure(body))),
+        "return" => return Ok(Flow::End(End::Return(body.clone()))),
+        "continue_as_new" => return Ok(Flow::End(End::ContinueAsNew(body["script"].clone()))),
+        "raise" => return Err(ScriptError::Failure(raised(body))),
         "panic" => {
             let count = context.worker.panics.get() + 1;
             context.worker.panics.set(count);
@@ -109,19 +117,58 @@ fn activity(reference: &str, body: &Value) -> ActivitySpec {
         .task_queue(TASK_QUEUE)
         .timeouts(timeouts)
         .cancellation(cancellation);
-    let retry = &body["retry"];
-    if retry.is_null() {
-        return spec;
+    match retry(&body["retry"]) {
+        Some(policy) => spec.retry(policy),
+        None => spec,
     }
-    let listed = retry["non_retryable"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    spec.retry(
-        RetrySpec::default()
-            .initial_interval(span(&retry["initial_ms"]))
-            .backoff_coefficient(retry["coefficient"].as_f64().unwrap_or(0.0))
-            .maximum_interval(span(&retry["max_interval_ms"]))
-            .maximum_attempts(retry["max_attempts"].as_i64().unwrap_or(0) as i32)
-            .non_retryable_error_types(listed),
-    )
+}
+
+fn child(context: &Context, reference: &str, body: &Value) -> ChildSpec {
+    let cancellation = match body["cancellation"].as_str() {
+        // sdk-core lets the code wait for the end of the child in both cases (recorded scenario
+        // `wf_child_cancel_wait_cancellation_requested`).
+        None | Some("WAIT" | "WAIT_CANCELLATION_COMPLETED" | "WAIT_CANCELLATION_REQUESTED") => {
+            ChildCancellation::WaitCancellationCompleted
+        }
+        Some("TRY_CANCEL") => ChildCancellation::TryCancel,
+        Some("ABANDON") => ChildCancellation::Abandon,
+        Some(other) => panic!("unknown cancellation {other}"),
+    };
+    let close = match body["parent_close_policy"].as_str() {
+        None | Some("TERMINATE") => ParentClosePolicy::Terminate,
+        Some("REQUEST_CANCEL") => ParentClosePolicy::RequestCancel,
+        Some("ABANDON") => ParentClosePolicy::Abandon,
+        Some(other) => panic!("unknown policy {other}"),
+    };
+    let id = format!("{}/{reference}", context.workflow_id);
+    let spec = ChildSpec::new(id, TYPE, payload(&body["script"]))
+        .run_timeout(span(&body["run_timeout_ms"]))
+        .execution_timeout(span(&body["execution_timeout_ms"]))
+        .parent_close_policy(close)
+        .cancellation(cancellation);
+    match retry(&body["retry"]) {
+        Some(policy) => spec.retry(policy),
+        None => spec,
+    }
+}
+
+/// Asks for a child, and waits until it has started.
+async fn start_child(context: &Context, body: &Value) -> Result<(), ScriptError> {
+    let reference = text(body, "ref");
+    let handle = context.start_child(child(context, reference, body));
+    context.wait(&[handle], || context.started(handle)).await??;
+    context.name(reference, handle);
+    context.note("child_started", json!(reference));
+    Ok(())
+}
+
+/// The failure of a `raise` step, which has words of its own if the step has none.
+fn raised(body: &Value) -> Failure {
+    let mut body = body.clone();
+    if body["message"].is_null() {
+        body["message"] = json!("wf boom");
+    }
+    failure(&body)
 }
 
 async fn sleep(context: &Context, body: &Value) -> Result<(), ScriptError> {
@@ -147,6 +194,16 @@ async fn wait_for_one(context: &Context, body: &Value) -> Result<(), ScriptError
     if body["catch"] == true { Ok(()) } else { result.map(|_| ()) }
 }
 
+/// Waits as `asyncio.wait` does, for the first end: no error is raised, and a cancel leaves the things alone.
+async fn race(context: &Context, body: &Value) -> Result<(), ScriptError> {
+    let names: Vec<&str> = body["refs"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let is_done = |name: &&&str| context.result(context.handle(name)).is_some();
+    let done = || names.iter().filter(|name| is_done(name)).collect::<Vec<_>>();
+    context.wait(&[], || (!done().is_empty()).then_some(())).await?;
+    context.note("race_done", json!(done()));
+    Ok(())
+}
+
 /// Waits as `asyncio.gather` does: the first error ends the wait, and leaves the others alone.
 async fn wait_for_all(context: &Context, body: &Value) -> Result<(), ScriptError> {
     let handles = handles(context, body);
@@ -164,10 +221,13 @@ async fn wait_for_all(context: &Context, body: &Value) -> Result<(), ScriptError
 async fn handle_errors(context: &Context, body: &Value) -> Result<Flow, ScriptError> {
     match run_steps(context, &body["body"]).await {
         Err(ScriptError::Panic) => Err(ScriptError::Panic),
-        Err(error) => match run_steps(context, &body["handler"]).await? {
-            Flow::On if body["reraise"] == true => Err(error),
-            flow => Ok(flow),
-        },
+        Err(error) => {
+            context.note("caught", error.shown());
+            match run_steps(context, &body["handler"]).await? {
+                Flow::On if body["reraise"] == true => Err(error),
+                flow => Ok(flow),
+            }
+        }
         done => done,
     }
 }
