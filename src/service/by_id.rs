@@ -10,7 +10,7 @@ impl Service {
         if !self.workflow(workflow).is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
         }
-        self.open_activity(workflow, id).ok_or(Refused::ACTIVITY_GONE)
+        self.open_activity(workflow, id).ok_or_else(|| Refused::no_pending_activity(id))
     }
 
     fn find_running(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {

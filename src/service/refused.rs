@@ -5,6 +5,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::program::ActivityId;
+
 /// A call that was not accepted.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{code}: {message}")]
@@ -45,6 +47,14 @@ impl Refused {
 
     pub(super) fn already_exists(message: String) -> Refused {
         Refused { code: Code::AlreadyExists, message: message.into() }
+    }
+
+    /// Refuses a call by the id of an activity that is not open (recorded scenario `rt_048`).
+    pub(super) fn no_pending_activity(id: &ActivityId) -> Refused {
+        let message = format!(
+            "cannot find pending activity with ActivityID {id}, check workflow execution history for more details"
+        );
+        Refused { code: Code::NotFound, message: message.into() }
     }
 
     /// Source: temporal `service/history/consts/const.go`, recorded scenarios `stale_*`.

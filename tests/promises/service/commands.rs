@@ -93,7 +93,8 @@ fn open_activities_have_ids_and_numbers_of_their_own() {
     assert_eq!(bench.says(&[named(1, "b")]), duplicate);
     // Calls find an activity by the id that it has and by no other.
     let unknown = bench.service.complete_by_id(bench.workflow, &ActivityId::Seq(2), Payload::new(b"ok"), bench.now);
-    assert_eq!(unknown, Err(Refused::ACTIVITY_GONE));
+    let words = unknown.unwrap_err().to_string();
+    assert!(words.starts_with("NOT_FOUND: cannot find pending activity with ActivityID 2, check"), "{words}");
     let (first, _) = bench.take(1);
     bench.service.complete(first, Payload::new(b"ok"), bench.now).unwrap();
     bench.drain();
