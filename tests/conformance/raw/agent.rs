@@ -155,13 +155,11 @@ impl Agent<'_> {
         self.call(call, Shown::Own, act, |()| Value::Null).await
     }
 
-    /// Notes how the attempt ended: by the first accepted answer to the task that shows its own token, or without any,
-    /// by the first answer.
+    /// Notes how the attempt ended: by the first answer to the task that shows its own token, accepted or not.
     pub fn end(&self, how: String, answer: Result<(), ()>, shown: Shown) {
         let mut world = self.world.borrow_mut();
         let log = &mut world.attempts[self.attempt];
-        let is_settled = log.ended.as_ref().is_some_and(|ended| answer.is_err() || !ended.contains(REJECTED));
-        if shown != Shown::Own || is_settled {
+        if shown != Shown::Own || log.ended.is_some() {
             return;
         }
         let code = log.calls.last().and_then(|call| call["error"]["code"].as_str()).unwrap_or_default();

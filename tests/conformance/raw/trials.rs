@@ -169,3 +169,11 @@ fn a_task_by_hand_cancels_a_timer() {
     let end = ["TIMER_STARTED", "WORKFLOW_EXECUTION_SIGNALED", "TIMER_CANCELED", "WORKFLOW_EXECUTION_COMPLETED"];
     assert_eq!(events(&observed, "/history/run-1"), end);
 }
+
+#[test]
+fn an_attempt_has_ended_as_its_first_answer_says() {
+    let script = json!([activity("a"), { "await": { "ref": "a", "catch": true } }]);
+    let answers = json!({ "a": [[{ "respond_canceled": null }, { "succeed": 1 }]] });
+    let observed = scenario(&script, &answers, &Value::Null);
+    assert_eq!(observed["activities"]["a"]["attempts"][0]["ended"], "canceled but rejected INVALID_ARGUMENT");
+}
