@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::retry::{EndedAttempt, RetryVerdict};
-use super::start::run_timeout_in_force;
+use super::start::{last_retry, run_timeout_in_force};
 use super::{Service, WorkflowKey, WorkflowOutcome};
 use crate::program::{
     ContinueAsNew, Details, Failure, FailureKind, Initiator, Payload, RetryState, RunInfo, Span, Time, TimeoutType,
@@ -123,11 +123,19 @@ impl Service {
         let run = self.workflow(workflow);
         let age = Span::from(now.since(run.first_task_at));
         let least = Span::from_nanos(LEAST_TIME_BETWEEN_RUNS.as_nanos() - age.as_nanos());
-        let execution_expires = run.execution_expires;
+        let backoff = backoff.max(least);
+        let execution_expires = match info.retry.as_deref() {
+            // The time for retries begins anew with each run that is not one.
+            Some(policy) if !policy.expiration_interval.is_zero() && info.initiator != Some(Initiator::Retry) => {
+                let of_chain = if info.execution_timeout.is_zero() { Time::MAX } else { run.execution_expires };
+                of_chain.min(last_retry(Some(policy), now.plus(backoff)))
+            }
+            _ => run.execution_expires,
+        };
         info.continued_run_id = Some(std::mem::replace(&mut info.run_id, self.next_run_id(&info.workflow_id)));
         info.started_at = now;
         info.random_seed ^= workflow.index() as u64 ^ self.workflows.next_key().index() as u64;
-        let next = self.begin_run(info, input, execution_expires, backoff.max(least), now);
+        let next = self.begin_run(info, input, execution_expires, backoff, now);
         self.workflows[workflow].successor = Some(next);
         self.workflows[next].predecessor = Some(workflow);
         self.workflows[next].parent = self.workflows[workflow].parent;

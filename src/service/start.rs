@@ -101,6 +101,15 @@ pub(super) fn run_timeout_in_force(run: Span, chain: Span) -> Span {
     }
 }
 
+/// The end of a chain by the expiration interval of its retry policy, which Cadence has. Its first task is due at this
+/// time.
+///
+/// Source: cadence `service/history/execution/mutable_state_builder.go`
+/// (`addWorkflowExecutionStartedEventForContinueAsNew`), `mutable_state_task_generator.go`.
+pub(super) fn last_retry(policy: Option<&RetrySpec>, first_task_at: Time) -> Time {
+    limit(first_task_at, policy.map_or(Span::ZERO, |policy| policy.expiration_interval))
+}
+
 impl Service {
     /// Starts a workflow under an id. Its first workflow task is ready, unless the start is delayed.
     ///
@@ -120,6 +129,8 @@ impl Service {
                 _ => self.check_reuse(newest, start.id_reuse)?,
             }
         }
+        let retries_end = last_retry(retry.as_deref(), now.plus(start.start_delay));
+        let execution_expires = limit(now, start.execution_timeout).min(retries_end);
         let run_id = self.next_run_id(&start.workflow_id);
         let info = RunInfo {
             random_seed: start.random_seed,
@@ -131,7 +142,6 @@ impl Service {
             parent: start.parent,
             ..RunInfo::new(start.workflow_id, run_id, start.workflow_type, start.task_queue)
         };
-        let execution_expires = limit(now, start.execution_timeout);
         Ok(StartAnswer::New(self.begin_run(info, start.input, execution_expires, start.start_delay, now)))
     }
 

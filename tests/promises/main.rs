@@ -18,6 +18,7 @@ mod deploys;
 mod deterministic;
 mod each_fault;
 mod executions;
+mod expiration;
 mod explore;
 mod heartbeats;
 mod limits;
