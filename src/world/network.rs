@@ -38,12 +38,12 @@ impl LateSignal {
         (self.workflow, self.number)
     }
 
-    /// It reaches the service.
+    /// It reaches the service, which has it for this run of the workflow.
     ///
     /// # Errors
     /// The answer of the service.
-    pub(super) fn reach(self, service: &mut Service, now: Time) -> Result<(), Refused> {
-        service.signal(self.workflow, self.name, self.input, now)
+    pub(super) fn reach(self, service: &mut Service, run: WorkflowKey, now: Time) -> Result<(), Refused> {
+        service.signal(run, self.name, self.input, now)
     }
 }
 

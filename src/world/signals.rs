@@ -52,9 +52,14 @@ impl Core {
     /// A delayed or held signal arrives, and its sender goes on with the answer.
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
         if let Some(arrived) = self.network.signal_arrives(signal) {
-            let (workflow, number) = arrived.receiver();
-            self.workflows[workflow].signal_arrives(number);
-            let answer = self.serve(|service, now| arrived.reach(service, now));
+            let (sent_to, number) = arrived.receiver();
+            // A server looks for the open run when a signal gets there, not when it is sent.
+            let newest = self.service.newest_in_chain(sent_to);
+            match newest == sent_to {
+                true => self.workflows[newest].signal_arrives(number),
+                false => _ = self.workflows[newest].count_signal(),
+            }
+            let answer = self.serve(|service, now| arrived.reach(service, newest, now));
             self.network.answer_sender(signal, answer);
         }
     }

@@ -21,6 +21,7 @@ mod executions;
 mod expiration;
 mod explore;
 mod heartbeats;
+mod late_signals;
 mod limits;
 mod loops;
 mod native_workflow;
