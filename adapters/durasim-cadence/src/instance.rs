@@ -5,18 +5,20 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use crabdance_core::{WorkflowExecution, WorkflowInfo, WorkflowType};
+use crabdance_workflow::DefaultWorkflowError;
 use crabdance_workflow::context::{QueryHandler, WorkflowContext, WorkflowContextBuilder};
 use crabdance_workflow::dispatcher::WorkflowDispatcher;
 use durasim::program::{
-    Activation, ActivityResolution, Command, Job, Payload, RunInfo, TaskFailure, WorkflowLink, WorkflowRun, panics,
+    Activation, ActivityResolution, ChildResolution, Command, ContinueAsNew, Failure, Job, Payload, RunInfo,
+    TaskFailure, WorkflowLink, WorkflowRun, panics,
 };
 
 use crate::ground::Ground;
+use crate::other_error::{child_cancelled, child_failed, not_cancelled, not_signalled};
 use crate::queries::Asked;
-use crate::sink::{Cache, Sink, locked};
+use crate::sink::{Cache, Kind, Sink, locked};
 use crate::utc;
 use crate::waiting::Answer;
 use crate::wake::WakeFlag;
@@ -25,8 +27,11 @@ use crate::workflow_error::{activity_cancelled, activity_failed, closing, unwoun
 /// The code of an instance.
 pub(crate) type Code = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// The time that a task of a workflow may take, as the client's worker tells its code.
-const TASK_TIMEOUT: Duration = Duration::from_secs(10);
+/// The end of a run by its code.
+enum End {
+    Returned(Answer),
+    AsNew(Arc<ContinueAsNew>),
+}
 
 /// How often code gets further in one activation before it is taken for a loop.
 const MOST_STEPS: u32 = 10_000;
@@ -59,7 +64,7 @@ impl Instance {
         link: Arc<dyn WorkflowLink>,
         start: impl FnOnce(WorkflowContext) -> Result<Code, TaskFailure>,
     ) -> Result<Instance, TaskFailure> {
-        let sink = Sink::new(link);
+        let sink = Sink::new(link, Arc::clone(&run));
         let (signals, queries) = (Cache::default(), Arc::default());
         let ctx = WorkflowContextBuilder::new(info(&run), Arc::new(sink.clone()))
             .signals(Arc::clone(&signals))
@@ -90,7 +95,7 @@ impl Instance {
                 locked(&self.signals).entry(name.to_string()).or_default().push(input.as_bytes().to_vec());
                 None
             }
-            Job::FireTimer(seq) => self.sink.end_timer(*seq)?,
+            Job::FireTimer(seq) => self.sink.end(Kind::Timer, *seq, Ok(Vec::new()))?,
             Job::ActivityDone { seq, result } => {
                 let answer = match result {
                     ActivityResolution::Completed(output) => Ok(output.as_bytes().to_vec()),
@@ -98,12 +103,27 @@ impl Instance {
                     ActivityResolution::Cancelled(_) => Err(activity_cancelled()),
                     other => return Err(TaskFailure::Unsupported(format!("an activity that ended as {other:?}"))),
                 };
-                self.sink.end_activity(*seq, answer)?
+                self.sink.end(Kind::Activity, *seq, answer)?
             }
+            Job::ChildStarted { seq, result } => match self.sink.child_started(*seq, result)? {
+                Some(answer) => self.sink.end(Kind::Child, *seq, answer)?,
+                None => None,
+            },
+            Job::ChildDone { seq, result } => {
+                let answer = match result {
+                    ChildResolution::Completed(output) => Ok(output.as_bytes().to_vec()),
+                    ChildResolution::Failed(failure) => Err(child_failed(failure)),
+                    ChildResolution::Cancelled(_) => Err(child_cancelled()),
+                    other => return Err(TaskFailure::Unsupported(format!("a child that ended as {other:?}"))),
+                };
+                self.sink.end(Kind::Child, *seq, answer)?
+            }
+            Job::SignalDone { seq, failure } => self.sink.end(Kind::Signal, *seq, arrived(failure, not_signalled))?,
+            Job::CancelDone { seq, failure } => self.sink.end(Kind::Cancel, *seq, arrived(failure, not_cancelled))?,
             Job::Cancel { .. } => {
                 self.cancel_requested = true;
                 self.ctx.set_cancelled(true);
-                self.sink.cancel_activities();
+                self.sink.cancel_all();
                 None
             }
             other => return Err(TaskFailure::Unsupported(format!("news for a workflow such as {other:?}"))),
@@ -115,7 +135,7 @@ impl Instance {
     }
 
     /// Runs the code until it can go no further. Gives its end, if it has come to it.
-    fn go_on(&mut self) -> Result<Option<Answer>, TaskFailure> {
+    fn go_on(&mut self) -> Result<Option<End>, TaskFailure> {
         let ground = Ground::new();
         let end = {
             let _entered = ground.enter();
@@ -136,7 +156,7 @@ impl Instance {
     }
 
     /// Polls the code and all that it has spawned, as long as one of them gets further.
-    fn rounds(&mut self) -> Result<Option<Answer>, TaskFailure> {
+    fn rounds(&mut self) -> Result<Option<End>, TaskFailure> {
         let results = locked(&self.dispatcher).get_completed_results_arc();
         let mut tasks = counted(&locked(&self.dispatcher));
         let (mut quiet, mut gone_on) = (0, 0);
@@ -144,8 +164,12 @@ impl Instance {
             let (steps, waiting) = (self.sink.steps(), locked(&results).len());
             // It is polled whether it was woken or not: the client's signals, cancels and joins wake nobody.
             let Some(code) = &mut self.code else { return Ok(None) };
-            if let Poll::Ready(end) = code.as_mut().poll(&mut Context::from_waker(&self.waker)) {
-                return Ok(Some(end));
+            let polled = code.as_mut().poll(&mut Context::from_waker(&self.waker));
+            if let Some(next) = self.sink.next_run() {
+                return Ok(Some(End::AsNew(next)));
+            }
+            if let Poll::Ready(end) = polled {
+                return Ok(Some(End::Returned(end)));
             }
             let joined = locked(&results).len() != waiting;
             let mut dispatcher = locked(&self.dispatcher);
@@ -154,6 +178,10 @@ impl Instance {
             drop(dispatcher);
             if self.sink.has_failed() {
                 return Ok(None);
+            }
+            // A spawned task may have asked for it.
+            if let Some(next) = self.sink.next_run() {
+                return Ok(Some(End::AsNew(next)));
             }
             let limit = match tasks.0 - tasks.1 {
                 0 => 0,
@@ -210,8 +238,9 @@ impl WorkflowRun for Instance {
             self.sink.take(commands)?;
             commands.extend(queries().map(|query| self.answer(query)));
             commands.extend(end.map(|end| match end {
-                Ok(output) => Command::Complete(Payload::limited(output)),
-                Err(error) => closing(&error, self.cancel_requested),
+                End::Returned(Ok(output)) => Command::Complete(Payload::limited(output)),
+                End::Returned(Err(error)) => closing(&error, self.cancel_requested),
+                End::AsNew(next) => Command::ContinueAsNew(next),
             }));
         } else {
             commands.extend(queries().map(|query| self.answer(query)));
@@ -240,7 +269,7 @@ impl Instance {
         Command::QueryAnswer { id: *id, result: asked.answer(name, input).map_err(Arc::new) }
     }
 
-    fn take_turn(&mut self, activation: &Activation) -> Result<Option<Answer>, TaskFailure> {
+    fn take_turn(&mut self, activation: &Activation) -> Result<Option<End>, TaskFailure> {
         self.flag.begin();
         self.sink.begin();
         self.ctx.set_current_time_nanos(utc(activation.now).timestamp_nanos_opt().unwrap_or(i64::MAX));
@@ -265,21 +294,27 @@ fn counted(dispatcher: &WorkflowDispatcher) -> (usize, usize) {
     (dispatcher.task_count(), dispatcher.completed_task_count())
 }
 
+/// The answer to a message to another workflow.
+fn arrived(failure: &Option<Arc<Failure>>, error: fn() -> DefaultWorkflowError) -> Answer {
+    match failure {
+        None => Ok(Vec::new()),
+        Some(_) => Err(error()),
+    }
+}
+
 fn info(run: &RunInfo) -> WorkflowInfo {
+    let execution = |workflow_id: &str, run_id: &str| WorkflowExecution::new(workflow_id, run_id);
     WorkflowInfo {
-        workflow_execution: WorkflowExecution {
-            workflow_id: run.workflow_id.to_string(),
-            run_id: run.run_id.to_string(),
-        },
+        workflow_execution: execution(&run.workflow_id, &run.run_id),
         workflow_type: WorkflowType { name: run.workflow_type.to_string() },
         task_list: run.task_queue.to_string(),
         start_time: utc(run.started_at),
-        // There is none in a simulation.
-        execution_start_to_close_timeout: Duration::ZERO,
-        task_start_to_close_timeout: TASK_TIMEOUT,
-        attempt: i32::try_from(run.attempt).unwrap_or(i32::MAX),
-        continued_execution_run_id: None,
-        parent_workflow_execution: None,
+        execution_start_to_close_timeout: run.run_timeout.to_duration(),
+        task_start_to_close_timeout: run.task_timeout.to_duration(),
+        // Cadence counts from 0.
+        attempt: i32::try_from(run.attempt.saturating_sub(1)).unwrap_or(i32::MAX),
+        continued_execution_run_id: run.continued_run_id.as_deref().map(str::to_owned),
+        parent_workflow_execution: run.parent.as_ref().map(|parent| execution(&parent.workflow_id, &parent.run_id)),
         cron_schedule: None,
         memo: None,
         search_attributes: None,

@@ -55,8 +55,8 @@
 //!
 //! Activities run in durasim-tokio, so tokio's timers, tasks and blocking calls follow the run. Workflows run as the
 //! client's own dispatcher runs them: activities, timers, signals, queries, side effects, versions, cancellation, spawned
-//! tasks and channels. Children, continue-as-new, local activities and calls to other workflows end the run with an error
-//! that names them.
+//! tasks and channels, children, continue-as-new, and messages to other workflows. Local activities and schedules end the
+//! run with an error that names them.
 //!
 //! Workers and errors follow Cadence's Go worker. The worker that is published with the client does some things in another way:
 //! `docs/cadence.md` of the repository lists them, and what of the client is not as in production.
@@ -72,6 +72,7 @@ mod activity_error;
 mod ground;
 mod instance;
 mod options;
+mod other_error;
 mod queries;
 mod registry;
 mod resources;

@@ -8,6 +8,8 @@ use crabdance_workflow::{
 use durasim::program::panics::Unwound;
 use durasim::program::{Command, Details, Failure, FailureKind, TaskFailure, TimeoutType};
 
+use crate::other_error::is_child_cancelled;
+
 /// The words by which the client panics in a replay that asks for something which the history does not have.
 const NOT_IN_HISTORY: &str = "not found during replay. This indicates non-deterministic workflow code.";
 
@@ -75,6 +77,7 @@ fn timeout(timeout_type: TimeoutType) -> ActivityFailureType {
 pub(crate) fn closing(error: &DefaultWorkflowError, cancel_requested: bool) -> Command {
     let error_type = match error {
         WorkflowError::ActivityFailed(info) if info.failure_type == ActivityFailureType::Cancelled => "Cancelled",
+        WorkflowError::ChildWorkflowFailed(why) if is_child_cancelled(why) => "Cancelled",
         WorkflowError::Cancelled => "Cancelled",
         WorkflowError::ExecutionFailed(_) => "ExecutionFailed",
         WorkflowError::NonDeterministic(_) => "NonDeterministic",

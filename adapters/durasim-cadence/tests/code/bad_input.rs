@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use crabdance_activity::{ActivityContext, FromResources, activity};
-use crabdance_core::{ActivityOptions, ChildWorkflowOptions, ResourceContext, ResourceError};
+use crabdance_core::{
+    ActivityOptions, ChildWorkflowOptions, ResourceContext, ResourceError, RetryPolicy, WorkflowIdReusePolicy,
+};
 use crabdance_worker::registry::Registry;
 use crabdance_workflow::context::ContinueAsNewOptions;
 use crabdance_workflow::{ActivityError, LocalActivityOptions, WorkflowContext, WorkflowError, workflow};
@@ -46,6 +48,23 @@ impl FromResources for Database {
 #[activity(name = "asks")]
 async fn asks(_ctx: &ActivityContext, _database: Database, n: u32) -> Result<u32, ActivityError> {
     Ok(n)
+}
+
+async fn child(ctx: &WorkflowContext, workflow: &str, options: ChildWorkflowOptions) -> Result<u32, WorkflowError> {
+    ctx.execute_child_workflow(workflow, None, options).await?;
+    Ok(1)
+}
+
+fn as_new(schedule: Option<&str>) -> ContinueAsNewOptions {
+    ContinueAsNewOptions {
+        task_list: String::new(),
+        execution_start_to_close_timeout: secs(1),
+        task_start_to_close_timeout: secs(1),
+        retry_policy: None,
+        cron_schedule: schedule.map(str::to_owned),
+        memo: None,
+        search_attributes: None,
+    }
 }
 
 /// Does what its input says.
@@ -106,22 +125,24 @@ async fn main_workflow(ctx: WorkflowContext, what: String) -> Result<u32, Workfl
             Ok(1)
         }
         "local option" => call(&ctx, "double", 1, ActivityOptions { local_activity: true, ..once() }).await,
-        "child" => {
-            ctx.execute_child_workflow("pays", None, ChildWorkflowOptions::default()).await?;
-            Ok(1)
+        "child" => child(&ctx, "pays", ChildWorkflowOptions::default()).await,
+        "child's domain" => {
+            child(&ctx, "main", ChildWorkflowOptions { domain: Some("other".into()), ..Default::default() }).await
         }
-        "as new" => {
-            let options = ContinueAsNewOptions {
-                task_list: String::new(),
-                execution_start_to_close_timeout: secs(1),
-                task_start_to_close_timeout: secs(1),
-                retry_policy: None,
-                cron_schedule: None,
-                memo: None,
-                search_attributes: None,
-            };
-            ctx.continue_as_new("next", None, options).await
+        "child's schedule" => {
+            child(&ctx, "main", ChildWorkflowOptions { cron_schedule: Some("* * * * *".into()), ..Default::default() })
+                .await
         }
+        "child instead" => {
+            let workflow_id_reuse_policy = WorkflowIdReusePolicy::TerminateIfRunning;
+            child(&ctx, "main", ChildWorkflowOptions { workflow_id_reuse_policy, ..Default::default() }).await
+        }
+        "child's policy" => {
+            let retry_policy = Some(RetryPolicy { backoff_coefficient: 0.5, ..Default::default() });
+            child(&ctx, "main", ChildWorkflowOptions { retry_policy, ..Default::default() }).await
+        }
+        "as new" => ctx.continue_as_new("next", None, as_new(None)).await,
+        "schedule as new" => ctx.continue_as_new("main", None, as_new(Some("* * * * *"))).await,
         "signal" => {
             ctx.signal_external_workflow("other", None, "go", None).await?;
             Ok(1)
@@ -181,13 +202,21 @@ const ERRORS: &[(&str, &[&str])] = &[
         &["workflow `main` asked for the local activity `double` (`execute_local_activity`), which is not simulated"],
     ),
     ("local option", &["asked for the activity `double` with the option `local_activity`, which is not simulated"]),
-    ("child", &["asked for the child workflow `pays` (`execute_child_workflow`), which is not simulated"]),
-    ("as new", &["asked for a new run, as workflow `next` (`continue_as_new`), which is not simulated"]),
-    ("signal", &["asked for the signal `go` to workflow `other` (`signal_external_workflow`), which is not simulated"]),
+    ("child", &["no workflow `pays` is registered (registered: `main`)"]),
     (
-        "cancel",
+        "child's domain",
         &[
-            "asked for the cancellation of workflow `other` (`request_cancel_external_workflow`), which is not simulated",
+            "asked for the child workflow `main` (`execute_child_workflow`) with the option `domain`, which is not simulated",
+        ],
+    ),
+    ("child's schedule", &["with the option `cron_schedule`, which is not simulated"]),
+    ("child instead", &["with the option `workflow_id_reuse_policy: TerminateIfRunning`, which is not simulated"]),
+    ("child's policy", &["BadStartChildExecutionAttributes", "BackoffCoefficient cannot be less than 1"]),
+    ("as new", &["no workflow `next` is registered (registered: `main`)"]),
+    (
+        "schedule as new",
+        &[
+            "asked for a new run, as workflow `main` (`continue_as_new`) with the option `cron_schedule`, which is not simulated",
         ],
     ),
 ];
@@ -226,6 +255,8 @@ const FAILURES: &[(&str, &[&str])] = &[
     ("text for a number", &["invalid type: string \"two\", expected u32"]),
     ("no input", &["Missing input"]),
     ("panics", &["out of paper"]),
+    ("signal", &["Signal External Workflow Failed"]),
+    ("cancel", &["Request Cancel External Workflow Failed"]),
     (
         "asks",
         &[

@@ -4,6 +4,8 @@ mod activities;
 mod attempts;
 mod bad_input;
 mod cancellation;
+mod chains;
+mod children;
 mod deadline;
 mod deploys;
 mod failures;

@@ -1,5 +1,7 @@
 //! [`Sink`]: takes what the client's context asks for.
 
+mod other_workflows;
+
 use std::collections::HashMap;
 use std::future::{Future, pending, poll_fn, ready};
 use std::pin::Pin;
@@ -13,10 +15,12 @@ use crabdance_workflow::context::{
     WorkflowContext,
 };
 use crabdance_workflow::side_effect_serialization::{decode_mutable_side_effect_details, decode_side_effect_details};
-use durasim::program::{Command, Marker, Payload, Seq, TaskFailure, WorkflowLink};
+use durasim::program::{Command, Marker, Payload, RunInfo, Seq, TaskFailure, WorkflowLink};
 
 use crate::options::spec;
 use crate::waiting::{Answer, Places};
+
+use other_workflows::OtherWorkflows;
 
 /// The client's own list of values, which its context reads and adds to.
 pub(crate) type Cache<K, V> = Arc<Mutex<HashMap<K, V>>>;
@@ -31,6 +35,7 @@ pub(crate) struct Sink {
     pub(crate) values: Cache<String, Vec<u8>>,
     pub(crate) versions: Cache<String, i32>,
     link: Arc<dyn WorkflowLink>,
+    run: Arc<RunInfo>,
 }
 
 #[derive(Default)]
@@ -38,8 +43,10 @@ struct State {
     commands: Vec<Command>,
     activities: Places,
     timers: Places,
+    others: OtherWorkflows,
     phase: Phase,
-    /// The client's count: the number of the next activity, timer or side effect.
+    /// The client's count: the number of the next activity, timer, side effect, message to another workflow, or child that
+    /// has no id of its own.
     next: u64,
     /// How many of its numbers queries have used up, which no replay has.
     skipped: u64,
@@ -62,16 +69,22 @@ enum Phase {
     Counting,
     /// The same after a query, whose numbers are left out.
     Skipping,
+    /// Another run is to follow: nothing is asked for any more, but the count is still looked at.
+    Leaving,
     /// A query is answered.
     Silent,
     /// Nothing is asked for any more.
     Closed,
 }
 
+/// The kinds of things that code waits for.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Activity,
     Timer,
+    Child,
+    Signal,
+    Cancel,
 }
 
 /// The answer to a command.
@@ -108,13 +121,14 @@ impl CommandSink for Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(link: Arc<dyn WorkflowLink>) -> Sink {
+    pub(crate) fn new(link: Arc<dyn WorkflowLink>, run: Arc<RunInfo>) -> Sink {
         Sink {
             state: Arc::default(),
             side_effects: Arc::default(),
             values: Arc::default(),
             versions: Arc::default(),
             link,
+            run,
         }
     }
 
@@ -141,7 +155,14 @@ impl Sink {
             WorkflowCommand::ScheduleActivity(asked) => self.schedule(&mut state, asked),
             WorkflowCommand::StartTimer(asked) => self.start_timer(&mut state, &asked),
             WorkflowCommand::RecordMarker(asked) => self.record(&mut state, &asked),
-            other => state.refuse(words(&other)),
+            WorkflowCommand::StartChildWorkflow(asked) => self.start_child(&mut state, asked),
+            WorkflowCommand::SignalExternalWorkflow(asked) => self.signal(&mut state, asked),
+            WorkflowCommand::RequestCancelExternalWorkflow(asked) => self.request_cancel(&mut state, asked),
+            WorkflowCommand::ContinueAsNewWorkflow(asked) => self.continue_as_new(&mut state, asked),
+            WorkflowCommand::ScheduleLocalActivity(asked) => {
+                state.refuse(format!("the local activity `{}` (`execute_local_activity`)", asked.activity_type))
+            }
+            _ => state.refuse("a command that the client's context never gives".to_owned()),
         };
         let (count, budget) = (state.commands.len(), self.link.event_budget());
         drop(state);
@@ -267,7 +288,7 @@ impl Sink {
     /// The count that this uses up is used up in a replay too, since it has the same activations. They differ in where
     /// side effects are known: a replay knows those of a workflow task from its first activation on.
     pub(crate) fn look_at_the_count(&self, ctx: &WorkflowContext) {
-        if locked(&self.state).phase == Phase::Open {
+        if matches!(locked(&self.state).phase, Phase::Open | Phase::Leaving) {
             self.ask_for_a_timer(ctx, Phase::Counting);
         }
     }
@@ -282,7 +303,7 @@ impl Sink {
     /// Gives what has been asked for, or the reason why the task fails.
     pub(crate) fn take(&self, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
         let mut state = locked(&self.state);
-        if state.phase == Phase::Open {
+        if matches!(state.phase, Phase::Open | Phase::Leaving) {
             self.take_in_versions(&mut state);
         }
         commands.append(&mut state.commands);
@@ -308,22 +329,22 @@ impl Sink {
     }
 
     /// Ends what the code waits for. Gives whom to wake.
-    pub(crate) fn end_activity(&self, seq: Seq, answer: Answer) -> Result<Option<Waker>, TaskFailure> {
-        let ended = locked(&self.state).activities.end(seq, answer);
-        ended.ok_or_else(|| never_asked("activity", seq))
+    pub(crate) fn end(&self, kind: Kind, seq: Seq, answer: Answer) -> Result<Option<Waker>, TaskFailure> {
+        let ended = locked(&self.state).places(kind).end(seq, answer);
+        ended.ok_or_else(|| {
+            TaskFailure::Misuse(format!(
+                "{} {seq} has ended, but the workflow's code never asked for it, or was told before",
+                kind.words()
+            ))
+        })
     }
 
-    /// Ends what the code waits for. Gives whom to wake.
-    pub(crate) fn end_timer(&self, seq: Seq) -> Result<Option<Waker>, TaskFailure> {
-        let ended = locked(&self.state).timers.end(seq, Ok(Vec::new()));
-        ended.ok_or_else(|| never_asked("timer", seq))
-    }
-
-    /// The workflow is to be cancelled: so are the activities that run.
-    pub(crate) fn cancel_activities(&self) {
+    /// The workflow is to be cancelled: so are its activities and children that run.
+    pub(crate) fn cancel_all(&self) {
         let state = &mut *locked(&self.state);
         let cancels = state.activities.open().map(|seq| Command::CancelActivity { seq });
         state.commands.extend(cancels);
+        state.others.cancel_children(&mut state.commands);
     }
 
     /// Nothing is asked for any more.
@@ -353,6 +374,9 @@ impl State {
         match kind {
             Kind::Activity => &mut self.activities,
             Kind::Timer => &mut self.timers,
+            Kind::Child => &mut self.others.children,
+            Kind::Signal => &mut self.others.signals,
+            Kind::Cancel => &mut self.others.cancels,
         }
     }
 
@@ -380,31 +404,14 @@ impl State {
     }
 }
 
-fn never_asked(what: &str, seq: Seq) -> TaskFailure {
-    TaskFailure::Misuse(format!(
-        "{what} {seq} has ended, but the workflow's code never asked for it, or was told before"
-    ))
-}
-
-/// A command that is not simulated, as the client's users call it.
-fn words(command: &WorkflowCommand) -> String {
-    match command {
-        WorkflowCommand::ScheduleLocalActivity(asked) => {
-            format!("the local activity `{}` (`execute_local_activity`)", asked.activity_type)
+impl Kind {
+    fn words(self) -> &'static str {
+        match self {
+            Kind::Activity => "activity",
+            Kind::Timer => "timer",
+            Kind::Child => "child",
+            Kind::Signal => "signal to another workflow",
+            Kind::Cancel => "request to cancel another workflow",
         }
-        WorkflowCommand::StartChildWorkflow(asked) => {
-            format!("the child workflow `{}` (`execute_child_workflow`)", asked.workflow_type)
-        }
-        WorkflowCommand::ContinueAsNewWorkflow(asked) => {
-            format!("a new run, as workflow `{}` (`continue_as_new`)", asked.workflow_type)
-        }
-        WorkflowCommand::SignalExternalWorkflow(asked) => {
-            let (signal, workflow) = (&asked.signal_name, &asked.workflow_id);
-            format!("the signal `{signal}` to workflow `{workflow}` (`signal_external_workflow`)")
-        }
-        WorkflowCommand::RequestCancelExternalWorkflow(asked) => {
-            format!("the cancellation of workflow `{}` (`request_cancel_external_workflow`)", asked.workflow_id)
-        }
-        _ => "a command that the client's context never gives".to_owned(),
     }
 }
