@@ -51,14 +51,10 @@ impl Service {
         let (spec, initiated_event_id) = (Arc::clone(&child.spec), child.initiated_event_id);
         let info = self.workflow(parent).info();
         let seed = info.random_seed ^ parent.index() as u64 ^ self.workflows.next_key().index() as u64;
-        let parents_task_timeout = info.task_timeout;
-        let start = start_of(&spec, Arc::clone(&info.task_queue));
         let start = StartWorkflow {
-            // The simulation has one default for all, which the first workflow has been given.
-            task_timeout: if start.task_timeout.is_zero() { parents_task_timeout } else { start.task_timeout },
             parent: Some(Parent::new(Arc::clone(&info.workflow_id), Arc::clone(&info.run_id), initiated_event_id)),
             random_seed: seed,
-            ..start
+            ..start_of(&spec, Arc::clone(&info.task_queue))
         };
         match self.start_workflow(start, now) {
             Ok(started) => {

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::history::EventKind;
 use super::{News, Refused, Service, ServiceTimer, Workflow, WorkflowKey, WorkflowOutcome};
-use crate::program::{
-    DEFAULT_TASK_TIMEOUT, IdConflictPolicy, IdReusePolicy, Parent, Payload, RetrySpec, RunInfo, Span, Time,
-};
+use crate::program::{IdConflictPolicy, IdReusePolicy, Parent, Payload, RetrySpec, RunInfo, Span, Time};
 
 /// The values with which a workflow starts.
 #[derive(Clone, PartialEq, Debug)]
@@ -211,7 +209,7 @@ impl Service {
         now: Time,
     ) -> WorkflowKey {
         let run_timeout = run_timeout_in_force(info.run_timeout, info.execution_timeout);
-        let mut task_timeout = if info.task_timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { info.task_timeout };
+        let mut task_timeout = if info.task_timeout.is_zero() { self.task_timeout } else { info.task_timeout };
         if !run_timeout.is_zero() {
             task_timeout = task_timeout.min(run_timeout);
         }

@@ -10,7 +10,7 @@ use super::keys::{ActivityKey, WorkflowKey};
 use super::outbox::Outbox;
 use super::policies::PolicyCache;
 use super::workflow::Workflow;
-use crate::program::{RetrySpec, Table, Timeouts};
+use crate::program::{DEFAULT_TASK_TIMEOUT, RetrySpec, Span, Table, Timeouts};
 
 /// The simulated service. By itself it answers questions about the rules:
 ///
@@ -39,7 +39,7 @@ use crate::program::{RetrySpec, Table, Timeouts};
 /// assert_eq!(service.activity(charge).attempt(), 2);
 /// assert_eq!(service.activity(charge).next_attempt_at(), Some(Time::from_millis(1200)));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Service {
     /// The things that the last calls left for the caller.
     pub outbox: Outbox,
@@ -51,6 +51,23 @@ pub struct Service {
     /// The options in force of the activities that the commands at hand schedule, in the order of the commands.
     pub(super) checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
     pub(super) dialect: Dialect,
+    /// The longest time that a worker may take for a workflow task of a workflow that says nothing of it.
+    pub(super) task_timeout: Span,
+}
+
+impl Default for Service {
+    fn default() -> Service {
+        Service {
+            outbox: Outbox::default(),
+            workflows: Table::default(),
+            newest_runs: BTreeMap::new(),
+            activities: Table::default(),
+            policies: PolicyCache::default(),
+            checked: VecDeque::new(),
+            dialect: Dialect::default(),
+            task_timeout: DEFAULT_TASK_TIMEOUT,
+        }
+    }
 }
 
 impl Service {
@@ -66,7 +83,16 @@ impl Service {
 
     /// Makes a new service in the memory of this one.
     pub(crate) fn emptied(self) -> Service {
-        let Service { outbox, workflows, newest_runs: _, activities, policies, mut checked, dialect: _ } = self;
+        let Service {
+            outbox,
+            workflows,
+            newest_runs: _,
+            activities,
+            policies,
+            mut checked,
+            dialect: _,
+            task_timeout: _,
+        } = self;
         checked.clear();
         Service {
             outbox: outbox.emptied(),
@@ -76,12 +102,19 @@ impl Service {
             policies: policies.emptied(),
             checked,
             dialect: Dialect::default(),
+            task_timeout: DEFAULT_TASK_TIMEOUT,
         }
     }
 
     /// The dialect whose rules the service follows.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Sets the longest time that a worker may take for a workflow task, where a workflow says nothing of it; zero means
+    /// 10 s.
+    pub(crate) fn set_task_timeout(&mut self, timeout: Span) {
+        self.task_timeout = if timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { timeout };
     }
 
     /// Sets the dialect whose rules the service follows from now on. Call it only before anything is in the service.

@@ -321,6 +321,7 @@ impl Start {
         core.duplicates_signals = self.setup.asked().duplicates;
         core.watches_workers = !self.setup.worker_watches().is_empty();
         core.service.set_dialect(self.setup.dialect());
+        core.service.set_task_timeout(Span::from(core.settings.workflow_task_timeout));
         core.trace.set_dialect(self.setup.dialect());
         core.user_random = Draws::new(seed, Stream::User);
         (core.schedule, core.order) = (order.schedule(seed), order);
@@ -341,17 +342,13 @@ impl Start {
 }
 
 impl Core {
-    /// Starts a workflow. The settings say what is not given.
+    /// Starts a workflow.
     ///
     /// # Errors
     /// The error is the answer of the service.
     pub(crate) fn start_workflow(&mut self, start: StartWorkflow) -> Result<WorkflowKey, Refused> {
-        let default = Span::from(self.settings.workflow_task_timeout);
-        let start = StartWorkflow {
-            task_timeout: if start.task_timeout.is_zero() { default } else { start.task_timeout },
-            random_seed: self.user_random.seed() ^ self.workflows.next_key().index() as u64,
-            ..start
-        };
+        let start =
+            StartWorkflow { random_seed: self.user_random.seed() ^ self.workflows.next_key().index() as u64, ..start };
         self.serve(|service, now| service.start_workflow(start, now)).map(StartAnswer::run)
     }
 }

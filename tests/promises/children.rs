@@ -5,8 +5,8 @@ use std::time::Duration;
 use durasim::program::{ChildCancellation, ContinueAsNew, FailureKind, ParentClosePolicy, Payload, RetryState};
 use durasim::service::WorkflowOutcome;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, ChildOptions, Ledger, Outcome, Run, Simulation, WorkflowContext,
-    WorkflowError,
+    ActivityContext, ActivityError, ActivityOptions, ChildOptions, Ledger, Outcome, Run, Simulation, Span,
+    StartOptions, WorkflowContext, WorkflowError,
 };
 use futures::{FutureExt, select_biased};
 
@@ -318,4 +318,25 @@ fn a_child_without_an_id_is_told() {
     };
     let error = Simulation::temporal().workflow("asks", asks).run("asks", &()).expect_err("no id").to_string();
     assert!(error.contains("WorkflowId is not set on StartChildWorkflowExecutionCommand"), "{error}");
+}
+
+/// The workflow task timeout of a parent is clipped to its run timeout, and that of its child is not.
+#[test]
+fn a_child_has_the_task_timeout_of_the_simulation() {
+    let nap = async |ctx: &WorkflowContext, (): ()| ctx.sleep(secs(1)).await;
+    let parent =
+        async |ctx: &WorkflowContext, (): ()| ctx.start_child::<()>("nap", &(), ChildOptions::default()).result().await;
+    let simulation = Simulation::temporal().workflow("nap", nap).workflow("parent", parent);
+    let (timeouts, _) = simulation
+        .workflow_task_timeout(secs(8))
+        .drive(async |client| {
+            let options = StartOptions { run_timeout: secs(5), ..Default::default() };
+            let parent = client.start_with::<()>("parent", "p", &(), options).await.unwrap();
+            client.sleep(secs(2)).await;
+            parent.inspect(|service, _| {
+                ["p", "p_1"].map(|id| service.workflow(service.newest_run(id).unwrap()).info().task_timeout)
+            })
+        })
+        .unwrap();
+    assert_eq!(timeouts, [Span::from_secs(5), Span::from_secs(8)]);
 }
