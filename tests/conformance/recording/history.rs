@@ -202,7 +202,7 @@ fn workflow(service: &Service, last: WorkflowKey, runs: usize) -> Value {
 }
 
 /// Gives the service's view of a workflow when it is over: how it closed, its activities by their ids, the history of each
-/// run from this one on. Of an id that several runs have used, the last activity is told.
+/// run from this one on. Where several runs have used an id, the last activity is told.
 pub fn observed(service: &Service, first: WorkflowKey) -> Value {
     let runs: Vec<WorkflowKey> = std::iter::successors(Some(first), |run| service.workflow(*run).successor()).collect();
     let (mut activities, mut histories) = (Map::new(), Map::new());

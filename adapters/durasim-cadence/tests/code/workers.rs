@@ -1,4 +1,4 @@
-//! What lives and dies with a process of a worker, as activities of the client reach it.
+//! Memory lives and dies with a process of a worker, as activities of the client reach it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
