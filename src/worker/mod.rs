@@ -5,6 +5,7 @@
 //! activities that run inside a workflow task. `CachedWorkflow` stands between a workflow's code and its history. These
 //! rules follow Temporal's sdk-core; where Cadence's client differs there is a second function.
 
+mod asked;
 pub(crate) mod attempt;
 #[cfg(feature = "internals")]
 mod cached;
@@ -16,6 +17,7 @@ pub(crate) mod instance;
 pub mod local_activity;
 pub(crate) mod matching;
 pub(crate) mod message;
+mod news;
 pub(crate) mod process;
 pub(crate) mod replay;
 pub mod report;

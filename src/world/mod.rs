@@ -101,6 +101,7 @@ pub(crate) mod stuck;
 #[cfg(feature = "tracing")]
 mod subscriber;
 mod survey;
+mod unknown_names;
 mod user_code;
 mod versions;
 pub(crate) mod violated;
