@@ -202,7 +202,7 @@ const ERRORS: &[(&str, &[&str])] = &[
         &["workflow `main` asked for the local activity `double` (`execute_local_activity`), which is not simulated"],
     ),
     ("local option", &["asked for the activity `double` with the option `local_activity`, which is not simulated"]),
-    ("child", &["no workflow `pays` is registered (registered: `main`)"]),
+    ("child", &["asks for the workflow `pays`, which is not registered (registered: `main`)"]),
     (
         "child's domain",
         &[
@@ -212,7 +212,7 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("child's schedule", &["with the option `cron_schedule`, which is not simulated"]),
     ("child instead", &["with the option `workflow_id_reuse_policy: TerminateIfRunning`, which is not simulated"]),
     ("child's policy", &["BadStartChildExecutionAttributes", "BackoffCoefficient cannot be less than 1"]),
-    ("as new", &["no workflow `next` is registered (registered: `main`)"]),
+    ("as new", &["asks for the workflow `next`, which is not registered (registered: `main`)"]),
     (
         "schedule as new",
         &[
