@@ -190,6 +190,7 @@ fn a_failure_that_does_not_repeat_is_told_as_such() {
         .explore("work", &4u32)
         .every_fault()
         .without_repeats()
+        .threads(1)
         .check(check::same_result())
         .report();
     let failed = &report.failures()[0];
