@@ -21,6 +21,9 @@ impl Service {
             let id = &spec.workflow_id;
             return Err(bad(format!("WorkflowType is not set on StartChildWorkflowExecutionCommand. WorkflowId={id}")));
         }
+        if spec.cron.is_some() || !spec.headers.is_empty() {
+            return Err(bad("cron schedules and headers of children are not simulated".to_owned()));
+        }
         self.check_start_options(&start_of(spec, Arc::from("")))
             .map(|_| ())
             .map_err(|refused| bad(refused.message.into()))

@@ -179,6 +179,9 @@ impl Service {
         let bad = |message: String| {
             (TaskFailedCause::BadContinueAsNewAttributes, format!("BadContinueAsNewAttributes: {message}"))
         };
+        if !next.headers.is_empty() {
+            return Err(bad("headers of a run that continues another one are not simulated".to_owned()));
+        }
         for (name, span) in [("WorkflowRunTimeout", next.run_timeout), ("WorkflowTaskTimeout", next.task_timeout)] {
             if span.is_negative() {
                 return Err(bad(format!("invalid {name} on ContinueAsNewWorkflowExecutionCommand: negative duration")));

@@ -235,7 +235,7 @@ fn looks<T: 'static>() -> Looks<T> {
     Looks(std::marker::PhantomData)
 }
 
-/// What is dropped later is still there, and what is dropped already does not come anew.
+/// A value that is dropped later is still there, and one that is dropped already does not come anew.
 #[test]
 fn its_destructor_finds_what_is_left_of_its_process() {
     let work = async |_ctx: &ActivityContext, (): ()| {

@@ -137,6 +137,7 @@ fn a_bad_next_run_fails_the_task() {
     for next in [
         next("2").run_timeout(Span::from_secs(-1)),
         next("2").task_timeout(Span::from_secs(-1)),
+        next("2").header("who", Payload::new("1")),
         next("2").retry(RetrySpec::default().backoff_coefficient(0.5)),
     ] {
         let mut bench = Bench::started(other());
@@ -327,5 +328,16 @@ fn a_closed_parent_hears_nothing_of_its_child() {
         bench.deliver();
         let child = bench.service.workflow(bench.workflow).child(1).expect("it was asked for");
         assert_eq!(child.is_open(), closes_first);
+    }
+}
+
+/// An option that is not simulated is refused, and not left out in silence.
+#[test]
+fn a_child_with_a_schedule_or_a_header_is_refused() {
+    let child = || ChildSpec::new("child", "Script", Payload::new("1"));
+    for spec in [child().cron("@hourly"), child().header("who", Payload::new("1"))] {
+        let mut bench = Bench::started(other());
+        let refused = bench.answer(&[Command::StartChild { seq: 1, spec: Arc::new(spec) }]).unwrap_err();
+        assert!(refused.message.contains("are not simulated"), "{refused}");
     }
 }
