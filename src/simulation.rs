@@ -417,6 +417,11 @@ impl Simulation {
         self.set(|settings| settings.workflow_task_timeout = timeout)
     }
 
+    /// Sets [`Settings::workflow_task_failures`].
+    pub fn workflow_task_failures(self, failures: u32) -> Simulation {
+        self.set(|settings| settings.workflow_task_failures = failures)
+    }
+
     /// Sets [`Settings::cached_workflows`].
     pub fn cached_workflows(self, workflows: u32) -> Simulation {
         self.set(|settings| settings.cached_workflows = workflows)

@@ -115,6 +115,9 @@ impl Finding {
 /// The findings of a run: the error that ended it, or those of the checks.
 pub(super) fn findings(finished: &Finished, judges: &[Judge]) -> Vec<Finding> {
     let Some(error) = &finished.error else {
+        if let Some(error) = finished.run.failed_task() {
+            return vec![Finding::unfinished(&error)];
+        }
         let mut found = judge(&finished.run, judges, |_| true);
         found.extend(of_dropped_state(&finished.run));
         return found;

@@ -28,6 +28,9 @@ impl Exploration {
         let started = Instant::now();
         let mut tally = Tally::default();
         let run = self.start.with_places().run(&Plan::none()).into_result()?;
+        if let Some(error) = run.failed_task() {
+            return Err(error);
+        }
         // A timeout that makes it fail is the better story, and what the attempt waits for an even better one.
         let waits = waits_for_nothing(&run);
         let times_out = times_out(&run);

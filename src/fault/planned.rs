@@ -125,6 +125,10 @@ impl Faults for Planned {
         self.left == 0
     }
 
+    fn are_ahead(&self) -> bool {
+        !self.is_quiet() && self.entries.iter().any(Pending::may_strike)
+    }
+
     fn may_strike(&self, site: Site) -> bool {
         // A deadline may be met by a late dispatch.
         let has_deadlines = || {

@@ -21,6 +21,11 @@ pub(crate) trait Faults: fmt::Debug {
         false
     }
 
+    /// Says whether there are planned faults that may strike later.
+    fn are_ahead(&self) -> bool {
+        false
+    }
+
     /// Says whether a fault may strike at such a site, in whatever attempt or workflow.
     fn may_strike(&self, site: Site) -> bool;
 

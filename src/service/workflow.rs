@@ -135,6 +135,11 @@ impl Workflow {
         self.info.run_timeout
     }
 
+    /// The time at which its run timeout passes, or that of the whole chain; `None` if it has neither.
+    pub fn expires(&self) -> Option<Time> {
+        (self.expires < Time::MAX).then_some(self.expires)
+    }
+
     /// The encoded input.
     pub fn input(&self) -> &Payload {
         match &self.history[0].kind {

@@ -12,6 +12,7 @@ use super::dead::Dead;
 use super::ending::Ending;
 use super::error::RunError;
 use super::event_places::EventPlaces;
+use super::failing_task::FailingTask;
 use super::holds::Holds;
 use super::host_link::HostLink;
 use super::hosted_activity::HostedActivity;
@@ -118,6 +119,8 @@ pub(crate) struct Core {
     pub(super) workflows: Table<WorkflowKey, HostedWorkflow>,
     /// For the next workflow task, which empties it.
     pub(super) turn: Turn,
+    /// The first workflow task that failed and went on later. It is boxed because it is rare.
+    pub(super) healed_task: Option<Box<FailingTask>>,
     pub(super) open_workflows: u32,
     pub(super) ending: Ending,
     pub(super) script: Script,
@@ -222,6 +225,7 @@ impl Core {
             background: Table::new(),
             workflows: memory.workflows,
             turn: memory.turn,
+            healed_task: None,
             open_workflows: 0,
             ending: Ending::default(),
             script: Script::None,

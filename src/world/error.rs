@@ -101,8 +101,15 @@ pub enum RunError {
     /// Code called something that does not belong where it was called.
     #[error("{0}")]
     Misuse(String),
-    /// A workflow task failed. A real server would try it again for ever, with the same code and the same end.
-    #[error("workflow `{workflow}`: {message} (workflow task {task}, {cause})")]
+    /// A workflow task failed. The run ends with this where it has failed
+    /// [as often in a row](crate::Settings::workflow_task_failures) as a task may, and nothing is ahead that could change that: no
+    /// fault of the plan, deploy or timeout of the workflow. A real server would try it again for ever. An exploration
+    /// has it as a failure too where the task went on later.
+    #[error(
+        "workflow `{workflow}`{}: {message} (workflow task {task}{}, {cause})",
+        if *is_stuck { " is stuck on a failing task" } else { "" },
+        in_a_row(*failures)
+    )]
     WorkflowTask {
         /// Which workflow.
         workflow: String,
@@ -114,6 +121,10 @@ pub enum RunError {
         message: String,
         /// The sort of failure, which is not always seen from the cause.
         kind: WorkflowTaskErrorKind,
+        /// The number of times in a row that it failed. The cause and the message are those of the first.
+        failures: u32,
+        /// The run ends there: it would fail for ever.
+        is_stuck: bool,
     },
     /// Nothing will ever happen again and the workflow is still open.
     #[error("workflow `{workflow}` waits for ever: at {at} nothing is left that could wake it; {waiting}")]
@@ -273,6 +284,10 @@ impl RunError {
             RunError::Plan(_) => "plan",
         }
     }
+}
+
+fn in_a_row(failures: u32) -> String {
+    if failures > 1 { format!(" failed {failures} times in a row") } else { String::new() }
 }
 
 /// The error of a script that panics with words of tokio's which mean that it is outside the simulation.

@@ -3,6 +3,8 @@
 use std::task::Waker;
 use std::time::Duration;
 
+use super::error::RunError;
+use super::failing_task::FailingTask;
 use crate::program::places::Places;
 use crate::program::{Command, Seq, Time};
 use crate::service::{ActivityKey, TaskToken};
@@ -73,8 +75,8 @@ pub(super) struct HostedWorkflow {
     task_attempts: u32,
     /// A worker has the task.
     is_task_taken: bool,
-    /// The worker that has the task fails it, since its code is of another version than the history.
-    is_left_to_other_version: bool,
+    /// The task that is open has failed. It is boxed because it is rare.
+    failing_task: Option<Box<FailingTask>>,
     busy: Busy,
     /// The wakers of those who wait for it to close.
     waiting: Vec<Waker>,
@@ -154,19 +156,16 @@ impl HostedWorkflow {
         self.task_attempts == 0
     }
 
-    /// The number of times that workers have taken the next task.
-    pub(super) fn task_attempts(&self) -> u32 {
-        self.task_attempts
+    /// The task that is open, if it has failed.
+    pub(super) fn failing_task(&self) -> Option<&FailingTask> {
+        self.failing_task.as_deref()
     }
 
-    /// Notes that a worker fails the task which one of another version can answer.
-    pub(super) fn leave_to_other_version(&mut self) {
-        self.is_left_to_other_version = true;
-    }
-
-    /// Says, once, whether the task has failed so.
-    pub(super) fn take_left_to_other_version(&mut self) -> bool {
-        std::mem::take(&mut self.is_left_to_other_version)
+    /// The task that is open has failed, for the first time with this error. Gives how often it has failed in a row.
+    pub(super) fn task_fails(&mut self, error: impl FnOnce() -> RunError) -> u32 {
+        let failing = self.failing_task.get_or_insert_with(|| Box::new(FailingTask::new(error())));
+        failing.fails();
+        failing.failures()
     }
 
     /// The number of the task that sees what comes now: of the next, or of the one after that where a worker has the task.
@@ -193,13 +192,20 @@ impl HostedWorkflow {
     }
 
     /// The service has taken this worker's answer to the task, and the code that gave it is cached. `at` counts the events by
-    /// then.
-    pub(super) fn answered_by(&mut self, worker: WorkerKey, version: Version, instance: Instance, at: usize) {
+    /// then. Gives the task's failures before that.
+    pub(super) fn answered_by(
+        &mut self,
+        worker: WorkerKey,
+        version: Version,
+        instance: Instance,
+        at: usize,
+    ) -> Option<Box<FailingTask>> {
         (self.instance, self.home, self.answered_at) = (Some(instance), Some(worker), at);
         self.answered_with = version;
         self.tasks_done += 1;
         self.task_attempts = 0;
         self.is_task_taken = false;
+        self.failing_task.take()
     }
 
     /// A worker holds an answer back. Gives the code of an older one that was held, which is never sent.

@@ -56,6 +56,7 @@ mod effects;
 mod ending;
 mod error;
 mod event_places;
+mod failing_task;
 mod faults;
 #[cfg(feature = "tracing")]
 mod fields;
@@ -101,6 +102,7 @@ pub(crate) mod stuck;
 #[cfg(feature = "tracing")]
 mod subscriber;
 mod survey;
+mod task_failures;
 mod unknown_names;
 mod user_code;
 mod versions;

@@ -174,8 +174,18 @@ impl Run {
                     result: result.to_string(),
                 })
             }
-            Outcome::Closed(other) => Err(ResultError::NotCompleted(other.words())),
+            Outcome::Closed(other) => {
+                let failed = self.failed_task().map(|error| format!("; {error}")).unwrap_or_default();
+                Err(ResultError::NotCompleted(other.words() + &failed))
+            }
         }
+    }
+
+    /// The error of the first workflow task that failed, whether the workflow went on later, as one does that a deploy heals, or
+    /// not; `None` if none did. News that arrives while a workflow closes fails its task too: that is as it should be, and no
+    /// error.
+    pub fn failed_task(&self) -> Option<RunError> {
+        self.world().core.borrow().failed_task()
     }
 
     /// A piece of the state the run left.

@@ -31,6 +31,11 @@ pub struct Settings {
     pub heartbeat_throttle: HeartbeatThrottle,
     /// How long a worker may take for one workflow task. Default 10 s; zero means the default.
     pub workflow_task_timeout: Duration,
+    /// How many times in a row a workflow task may fail before the run ends with
+    /// [`RunError::WorkflowTask`](crate::RunError::WorkflowTask), *stuck on a failing task*, unless a fault of the plan, a deploy
+    /// or a timeout of the workflow is ahead. A failed task is tried again as a server does: at once after the first
+    /// failure, later when its timeout has passed. Default 10; zero means no limit.
+    pub workflow_task_failures: u32,
     /// The number of open workflows whose code a worker keeps between their tasks; it forgets the one that has had no task
     /// for longest. A task of a workflow that was forgotten begins with a replay. Default: no limit. At zero every task is
     /// a replay, as with a worker whose cache is off.
@@ -85,6 +90,7 @@ impl Default for Settings {
             graceful_shutdown_period: Duration::from_secs(10),
             heartbeat_throttle: HeartbeatThrottle::Sdk,
             workflow_task_timeout: Duration::from_secs(10),
+            workflow_task_failures: 10,
             cached_workflows: u32::MAX,
             horizon: Duration::from_secs(30 * 24 * 3600),
             poll_budget: 10_000,

@@ -91,6 +91,9 @@ impl Core {
     }
 
     pub(super) fn beyond_horizon(&mut self) {
+        if let Some(error) = self.stuck_on_some_task() {
+            return self.fail(error);
+        }
         let horizon = self.settings.horizon;
         let waiting = self.waiting_words(More::Comes);
         self.fail(RunError::Horizon { horizon, waiting });

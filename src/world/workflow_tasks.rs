@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
-use super::error::{RunError, WorkflowTaskErrorKind, outside_world};
+use super::error::RunError;
 use super::hosted_workflow::{Answering, Held};
 use super::logging;
 use super::setup::Setup;
-use super::user_code::with_last_step;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
-use crate::program::{Command, Marker, TaskFailure, WorkflowStart, list_names, places};
-use crate::service::{Code, EventKind, HistoryEvent, TaskFailedCause, TaskToken, WorkflowKey, WorkflowTask};
+use crate::program::{Command, TaskFailure, WorkflowStart, list_names, places};
+use crate::service::{Code, EventKind, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
-use crate::worker::process::Version;
 use crate::worker::replay;
 use crate::worker::turn::Turn;
 
@@ -85,7 +83,11 @@ impl Core {
             |core, answer| match answer {
                 Ok(()) => {
                     let version = core.version_of(Some(worker));
-                    core.workflows[token.workflow].answered_by(worker, version, instance, core.trace.events().len());
+                    let events = core.trace.events().len();
+                    let failed = core.workflows[token.workflow].answered_by(worker, version, instance, events);
+                    if core.healed_task.is_none() {
+                        core.healed_task = failed;
+                    }
                     core.keep_to_cache(worker);
                     if !core.holds.is_empty() {
                         core.task_answered(token.workflow);
@@ -136,142 +138,11 @@ impl Core {
         }
     }
 
-    /// The worker tells the service that it cannot answer a task.
-    fn fail_task(&mut self, token: TaskToken, worker: WorkerKey, problem: &TaskProblem) {
-        if let TaskProblem::Code(TaskFailure::Panicked { message }) = problem
-            && let Some((what, _)) = outside_world(message)
-        {
-            let name = self.trace.workflows()[token.workflow].workflow_type.clone();
-            // The message of a panic ends with its place.
-            let place = message.rsplit_once(" at ").map(|(_, place)| format!(" (at {place})")).unwrap_or_default();
-            self.fail(RunError::Misuse(format!(
-                "workflow `{name}` {what}{place}: use the timers and the clock of its context, and activities"
-            )));
-            return;
-        }
-        if let TaskProblem::Code(failure) = problem
-            && let Some(error) = self.ends_the_run(token.workflow, failure)
-        {
-            self.fail(error);
-            return;
-        }
-        let cause = match kind_of(problem) {
-            WorkflowTaskErrorKind::NonDeterministic => TaskFailedCause::NonDeterministicError,
-            _ => TaskFailedCause::WorkflowWorkerUnhandledFailure,
-        };
-        let message = problem.to_string().into();
-        // A stale one changes nothing.
-        let _ = self.serve(|service, now| service.fail_workflow_task(token, cause, message, now));
-        // The service and the trace have no places; the error does.
-        let place = match problem {
-            TaskProblem::NonDeterministic { call, .. } => call.map(|call| format!("it is asked for by {call}")),
-            // It says where.
-            TaskProblem::Code(TaskFailure::Panicked { .. }) => None,
-            _ => self.workflows[token.workflow].places().words(),
-        };
-        let is_older = self.version_of(Some(worker)) == Version::Old
-            && self.workflows[token.workflow].answered_with() == Version::New;
-        if let Some(RunError::WorkflowTask { message, kind, .. }) = &mut self.error {
-            *kind = kind_of(problem);
-            if let Some(place) = place {
-                *message += &format!("; {place}");
-            }
-            if is_older && *kind == WorkflowTaskErrorKind::NonDeterministic {
-                *message += &format!(
-                    "; worker {} runs the old version and replays what the new one has written: mark the change, with \
-                     `ctx.version(..)` or a patch",
-                    worker.number()
-                );
-            }
-        }
-    }
-
-    /// Says whether a worker whose code does not understand a history leaves the task to a worker of the version that has written
-    /// it: there is one, and the code of that version marks what it has changed.
-    fn leaves_to_other_version(&self, worker: WorkerKey, workflow: WorkflowKey, problem: &TaskProblem) -> bool {
-        let written_with = self.workflows[workflow].answered_with();
-        let is_marked =
-            |event: &HistoryEvent| matches!(event.kind, EventKind::MarkerRecorded { marker: Marker::Version { .. } });
-        let queue = self.workers[worker].task_queue();
-        kind_of(problem) == WorkflowTaskErrorKind::NonDeterministic
-            && self.version_of(Some(worker)) != written_with
-            && self
-                .workers
-                .keys()
-                .map(|key| &self.workers[key])
-                .any(|other| other.task_queue() == queue && other.next_version() == written_with)
-            && self.service.history(workflow).iter().any(is_marked)
-    }
-
-    /// The worker tells the service so once, and leaves the task to its timeout where it gets it again.
-    ///
-    /// Source: recorded scenarios `replay_nondeterminism_fixed` and `wf_task_panic_5`.
-    fn leave_to_other_version(&mut self, token: TaskToken, problem: &TaskProblem) {
-        if self.workflows[token.workflow].task_attempts() > 1 {
-            return;
-        }
-        self.workflows[token.workflow].leave_to_other_version();
-        let message = problem.to_string().into();
-        let cause = TaskFailedCause::NonDeterministicError;
-        // A stale one changes nothing.
-        let _ = self.serve(|service, now| service.fail_workflow_task(token, cause, message, now));
-    }
-
-    /// A failure that no service would be told of: of the simulation, not of the workflow's task.
-    fn ends_the_run(&self, workflow: WorkflowKey, failure: &TaskFailure) -> Option<RunError> {
-        let name = &self.trace.workflows()[workflow].workflow_type;
-        match failure {
-            TaskFailure::AskedForTooMuch { asked, what } => Some(RunError::TooLong {
-                events: self.settings.event_budget,
-                at: self.agenda.now(),
-                waiting: format!("workflow `{name}` has asked for {asked} {what} (a loop that does not wait?)"),
-            }),
-            TaskFailure::NeverWaits { calls } => {
-                let places = self.workflows[workflow].places();
-                let who = with_last_step(format!("workflow `{name}`"), places);
-                Some(RunError::NeverWaits { who, calls: *calls, at: self.agenda.now() })
-            }
-            TaskFailure::Unsupported(what) => {
-                Some(RunError::Misuse(format!("workflow `{name}` asked for {what}, which is not simulated")))
-            }
-            _ => None,
-        }
-    }
-
     /// The workflow waits for something that a replay would not bring.
     fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
         let name = self.trace.workflows()[workflow].workflow_type.clone();
         self.fail(RunError::foreign_wait(&name));
         self.dead.keep_instance(instance);
-    }
-
-    /// The service refused the task's answer, or was told of its failure: the harness ends the run there. A real server
-    /// would hand the same task to the same code for ever.
-    pub(super) fn note_task_failed(&mut self, workflow: WorkflowKey) {
-        let failure = self.service.workflow(workflow).task_failure();
-        let Some((cause, message)) = failure.map(|(cause, message)| (cause, message.to_owned())) else { return };
-        let text = self.trace.store(message.as_bytes());
-        self.note(Who::Workflow(workflow), What::TaskFailed(text));
-        // News arrived while the workflow was closing: the task is done again with it, as it should be.
-        if cause == TaskFailedCause::UnhandledCommand || self.workflows[workflow].take_left_to_other_version() {
-            return;
-        }
-        let advice = match cause {
-            TaskFailedCause::ScheduleActivityDuplicateId => {
-                ": two open activities of a workflow cannot have the same `activity_id`"
-            }
-            _ => "",
-        };
-        let message = message + advice;
-        let name = &self.trace.workflows()[workflow];
-        let workflow_type = name.workflow_type.to_string();
-        let task = self.workflows[workflow].task_number();
-        // What the worker has told the service is known better there.
-        let kind = match cause {
-            TaskFailedCause::NonDeterministicError => WorkflowTaskErrorKind::NonDeterministic,
-            _ => WorkflowTaskErrorKind::Other,
-        };
-        self.fail(RunError::WorkflowTask { workflow: workflow_type, task, cause: cause.to_string(), message, kind });
     }
 }
 
@@ -312,10 +183,7 @@ impl World {
         }
         let instance = match answer {
             Ok(instance) => instance,
-            Err(problem) if core.leaves_to_other_version(worker, workflow, &problem) => {
-                return core.leave_to_other_version(task.token, &problem);
-            }
-            Err(problem) => return core.fail_task(task.token, worker, &problem),
+            Err(problem) => return core.fail_task(task, worker, &problem),
         };
         core.keep_places_of_commands(workflow, &turn.commands);
         if replayed && core.workflows[workflow].task_number() > 1 {
@@ -419,16 +287,6 @@ impl World {
             self.take_turn(workflow, instance, turn)?;
             replay::compare(self.core.borrow().service.history(workflow), turn.answer.clone(), &turn.commands)?;
         }
-    }
-}
-
-fn kind_of(problem: &TaskProblem) -> WorkflowTaskErrorKind {
-    match problem {
-        TaskProblem::Code(TaskFailure::Panicked { .. }) => WorkflowTaskErrorKind::Panicked,
-        TaskProblem::NonDeterministic { .. } | TaskProblem::Code(TaskFailure::NonDeterministic(_)) => {
-            WorkflowTaskErrorKind::NonDeterministic
-        }
-        _ => WorkflowTaskErrorKind::Other,
     }
 }
 

@@ -20,6 +20,7 @@ mod each_fault;
 mod executions;
 mod expiration;
 mod explore;
+mod failing_tasks;
 mod heartbeats;
 mod late_signals;
 mod limits;
