@@ -417,6 +417,11 @@ impl Simulation {
         self.set(|settings| settings.workflow_task_timeout = timeout)
     }
 
+    /// Sets [`Settings::sticky_timeout`].
+    pub fn sticky_timeout(self, timeout: Duration) -> Simulation {
+        self.set(|settings| settings.sticky_timeout = timeout)
+    }
+
     /// Sets [`Settings::workflow_task_failures`].
     pub fn workflow_task_failures(self, failures: u32) -> Simulation {
         self.set(|settings| settings.workflow_task_failures = failures)

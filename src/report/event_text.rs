@@ -132,6 +132,7 @@ impl fmt::Display for EventText<'_> {
             }
             What::TaskCompleted(commands) => write!(f, "task answered: {}", Counted(commands, "command")),
             What::TaskTimedOut => f.write_str("task timed out, given out again"),
+            What::TaskNotTaken => f.write_str("task not taken by its worker, given out again"),
             What::TaskFailed(why) => write!(f, "task failed: {}", self.error(self.trace.bytes(why))),
             What::Replayed(events) => write!(f, "replayed {}", Counted(events, "event")),
             What::Evicted => f.write_str("evicted from the worker's cache"),

@@ -232,7 +232,14 @@ fn category(event: &Event) -> &'static str {
         (What::Effect { .. }, _) => "effect",
         (What::SignalReceived(_), _) => "signal",
         (What::TimerStarted { .. } | What::TimerFired(_) | What::TimerCanceled(_), _) => "timer",
-        (What::TaskStarted { .. } | What::TaskCompleted(_) | What::TaskTimedOut | What::TaskFailed(_), _) => "task",
+        (
+            What::TaskStarted { .. }
+            | What::TaskCompleted(_)
+            | What::TaskTimedOut
+            | What::TaskNotTaken
+            | What::TaskFailed(_),
+            _,
+        ) => "task",
         (_, Who::Run) => "run",
         (_, Who::Workflow(_)) => "workflow",
         (_, Who::Activity(_)) => "activity",

@@ -64,11 +64,12 @@ pub enum EventKind {
         /// The reason in words.
         message: Arc<str>,
     },
-    /// `WORKFLOW_TASK_TIMED_OUT` with start-to-close: written for the first attempt only.
+    /// `WORKFLOW_TASK_TIMED_OUT`: written for the first attempt only. It is start-to-close, or schedule-to-start where the worker
+    /// that had the workflow in its cache did not take the task.
     WorkflowTaskTimedOut {
         /// The id of the task's scheduled event.
         scheduled_event_id: u64,
-        /// The id of the task's started event.
+        /// The id of the task's started event; 0 if no worker took the task.
         started_event_id: u64,
     },
     /// `ACTIVITY_TASK_SCHEDULED`, with options after defaulting.

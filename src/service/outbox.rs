@@ -83,6 +83,11 @@ pub enum ServiceTimer {
         /// The token of the task.
         token: TaskToken,
     },
+    /// A workflow task has waited for too long for the worker that has the workflow in its cache.
+    StickyTimeout {
+        /// The token of the task.
+        token: TaskToken,
+    },
     /// The first workflow task of a run, which has waited for it, may be scheduled.
     FirstTask {
         /// The workflow run.
@@ -271,6 +276,11 @@ pub enum News {
     /// A workflow task was open for too long.
     TaskTimedOut {
         /// The run whose task it was.
+        workflow: WorkflowKey,
+    },
+    /// A workflow task was not taken by the worker that it waited for.
+    TaskNotTaken {
+        /// The run whose task it is.
         workflow: WorkflowKey,
     },
     /// A workflow task failed; for a first attempt the last `WORKFLOW_TASK_FAILED` event says why.

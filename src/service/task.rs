@@ -6,10 +6,13 @@
 //!                 └─────────────┘ next attempt            failed, timed out
 //! ```
 //! A run has at most one. From the second attempt on, a task leaves no events until it is completed.
+//!
+//! The worker that has answered a task keeps the workflow in its cache, and gets the next one on a queue of its own, the sticky
+//! one. A task that fails or times out there is tried again on the normal queue, as a first attempt.
 
 use std::sync::Arc;
 
-use super::history::{EventKind, TaskFailedCause};
+use super::history::{EventKind, HistoryEvent, TaskFailedCause};
 use super::workflow::TaskState;
 use super::{News, Ready, Refused, Service, ServiceTimer, TaskToken, Workflow, WorkflowKey};
 use crate::program::{Command, Span, Time};
@@ -94,6 +97,23 @@ impl Workflow {
 }
 
 impl Service {
+    /// Says whether this task waits for the worker that has answered the last one.
+    pub fn is_task_sticky(&self, token: TaskToken) -> bool {
+        let run = self.workflow(token.workflow);
+        let is_scheduled = matches!(run.task, TaskState::Scheduled { attempt: 1, .. }) && run.stamp == token.stamp;
+        is_scheduled && !run.sticky.is_zero() && run.is_open()
+    }
+
+    /// Hears that the worker is gone for which this task waits: the task times out there, unless another worker takes it.
+    ///
+    /// Source: recorded scenario `raw_sticky_dead_poller`; temporal `service/history/transfer_queue_active_task_executor.go`.
+    pub fn sticky_worker_is_gone(&mut self, token: TaskToken) {
+        let run = &self.workflows[token.workflow];
+        if let TaskState::Scheduled { at, .. } = run.task {
+            self.outbox.arm(at.plus(run.sticky), ServiceTimer::StickyTimeout { token });
+        }
+    }
+
     /// Sees to it that the workflow gets a task for its news.
     pub(super) fn want_task(&mut self, workflow: WorkflowKey, now: Time) {
         let run = &self.workflows[workflow];
@@ -158,6 +178,21 @@ impl Service {
     /// - `INVALID_ARGUMENT` if a command makes no sense, or the workflow would close without having seen all news
     ///   (`raw_unhandled_complete`): the task has failed and is scheduled again.
     pub fn complete_workflow_task(&mut self, token: TaskToken, commands: &[Command], now: Time) -> Result<(), Refused> {
+        self.complete_and_stick(token, commands, Span::ZERO, now)
+    }
+
+    /// The same from a worker that has a queue of its own for the workflow, on which the next task waits for it at most so long. A
+    /// zero says that it has none.
+    ///
+    /// # Errors
+    /// As [`complete_workflow_task`](Self::complete_workflow_task).
+    pub fn complete_and_stick(
+        &mut self,
+        token: TaskToken,
+        commands: &[Command],
+        schedule_to_start: Span,
+        now: Time,
+    ) -> Result<(), Refused> {
         let workflow = token.workflow;
         let task = self.workflow(workflow).check_task(token)?;
         self.check_sequence(commands)?;
@@ -173,6 +208,7 @@ impl Service {
             (scheduled_event_id, run.append(task.started_at, EventKind::WorkflowTaskStarted { scheduled_event_id }))
         };
         run.previous_started_event_id = started_event_id;
+        run.sticky = schedule_to_start;
         run.append(now, EventKind::WorkflowTaskCompleted { scheduled_event_id, started_event_id });
         self.carry_out(workflow, commands, now);
         self.workflows[workflow].task = TaskState::None;
@@ -200,6 +236,22 @@ impl Service {
 
     pub(super) fn is_task_open(&self, token: TaskToken) -> bool {
         self.workflow(token.workflow).check_task(token).is_ok()
+    }
+
+    /// Ends a task that its worker has not taken: it is given out again on the normal queue.
+    pub(super) fn time_out_sticky_task(&mut self, token: TaskToken, now: Time) {
+        if !self.is_task_sticky(token) {
+            return;
+        }
+        let workflow = token.workflow;
+        let run = &mut self.workflows[workflow];
+        let mut scheduled = run.history.iter().rev();
+        let is_scheduled = |event: &&HistoryEvent| matches!(event.kind, EventKind::WorkflowTaskScheduled { .. });
+        let scheduled_event_id = scheduled.find(is_scheduled).map_or(0, |event| event.id);
+        run.append(now, EventKind::WorkflowTaskTimedOut { scheduled_event_id, started_event_id: 0 });
+        run.sticky = Span::ZERO;
+        self.outbox.news.push_back(News::TaskNotTaken { workflow });
+        self.schedule_task(workflow, 1, now);
     }
 
     /// Ends a task for which the worker took too long.
@@ -234,8 +286,11 @@ impl Service {
 
     /// Schedules the next attempt at a task. If news arrived meanwhile, the next task is a first attempt.
     fn try_task_again(&mut self, workflow: WorkflowKey, task: EndedTask, now: Time) {
-        self.workflows[workflow].task = TaskState::None;
-        let next = if self.flush(workflow) { 1 } else { task.attempt + 1 };
+        let run = &mut self.workflows[workflow];
+        run.task = TaskState::None;
+        // One on a sticky queue does not count (recorded scenarios `wf_task_panic_retry` and `wf_task_panic_5`).
+        let was_sticky = !std::mem::take(&mut run.sticky).is_zero();
+        let next = if self.flush(workflow) || was_sticky { 1 } else { task.attempt + 1 };
         self.schedule_task(workflow, next, now);
     }
 

@@ -38,6 +38,7 @@ impl Service {
             }
             ServiceTimer::Workflow { workflow, timer } => self.fire_timer(workflow, timer, now),
             ServiceTimer::TaskTimeout { token } => self.time_out_task(token, now),
+            ServiceTimer::StickyTimeout { token } => self.time_out_sticky_task(token, now),
             ServiceTimer::FirstTask { workflow } => self.first_task_due(workflow, now),
             ServiceTimer::RunTimeout { workflow } => self.time_out_run(workflow, now),
         }
@@ -57,6 +58,7 @@ impl Service {
             ServiceTimer::RetryDue { activity, attempt } => self.is_in_backoff(activity, attempt),
             ServiceTimer::Workflow { workflow, timer } => self.is_timer_running(workflow, timer),
             ServiceTimer::TaskTimeout { token } => self.is_task_open(token),
+            ServiceTimer::StickyTimeout { token } => self.is_task_sticky(token),
             ServiceTimer::FirstTask { workflow } => {
                 let run = self.workflow(workflow);
                 run.is_open() && run.waits_for_first_task

@@ -72,6 +72,9 @@ pub struct Workflow {
     pub(super) task: TaskState,
     /// The stamp of the last task scheduled.
     pub(super) stamp: u32,
+    /// The longest time that a task waits for the worker that has answered the last one, on that worker's own queue; zero where
+    /// there is no such queue.
+    pub(super) sticky: Span,
     /// The cause and the message of the last task that failed. The history does not say them of a repeated attempt.
     pub(super) task_failure: Option<(TaskFailedCause, Arc<str>)>,
     /// The started event of the last task completed.
@@ -112,6 +115,7 @@ impl Workflow {
             outcome: None,
             task: TaskState::None,
             stamp: 0,
+            sticky: Span::ZERO,
             task_failure: None,
             previous_started_event_id: 0,
             history: Vec::with_capacity(EVENTS_OF_ONE_ACTIVITY),

@@ -67,6 +67,8 @@ pub enum What {
     TaskCompleted(u32),
     /// Workflow: the task was open for too long and is given out again.
     TaskTimedOut,
+    /// Workflow: the worker that has it in its cache did not take the task in time, and it is given out again.
+    TaskNotTaken,
     /// Workflow: the task failed, with this text.
     TaskFailed(Bytes),
     /// Workflow: a fresh instance took in so many events of its history.

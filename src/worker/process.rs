@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::program::Time;
+use crate::program::{Span, Time};
 use crate::trace::WorkerKey;
 
 /// The code that a process runs.
@@ -54,6 +54,32 @@ pub(crate) struct Worker {
     busy: u32,
     /// The running number of the task that it took last: the worker that has waited longest is served first.
     served: u64,
+    /// The ends of its processes.
+    ends: Vec<End>,
+}
+
+/// The end of a process.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    incarnation: u32,
+    at: Time,
+    /// It was asked to stop.
+    is_clean: bool,
+}
+
+/// The time for which the service takes a worker for alive that does not poll any more (temporal `service/matching`,
+/// `stickyPollerUnavailableWindow`).
+const BELIEVED_ALIVE: Span = Span::from_secs(10);
+
+/// The fate of the process that has a workflow in its cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StickyWorker {
+    /// It polls.
+    Polls,
+    /// It is gone, and the service does not know it so far.
+    BelievedAlive,
+    /// It is gone, and the service knows it.
+    Gone,
 }
 
 impl Worker {
@@ -69,6 +95,7 @@ impl Worker {
             slots,
             busy: 0,
             served: 0,
+            ends: Vec::new(),
         }
     }
 
@@ -158,8 +185,21 @@ impl Worker {
         was_up
     }
 
+    /// Says whether the process of this number polls the queues of the workflows that it has cached. One that is asked to stop
+    /// says so to the service.
+    pub(crate) fn sticky(&self, incarnation: u32, now: Time) -> StickyWorker {
+        if self.incarnation == incarnation && self.is_alive() {
+            return if self.takes_tasks() { StickyWorker::Polls } else { StickyWorker::Gone };
+        }
+        match self.ends.iter().rfind(|end| end.incarnation == incarnation) {
+            Some(end) if !end.is_clean && now < end.at.plus(BELIEVED_ALIVE) => StickyWorker::BelievedAlive,
+            _ => StickyWorker::Gone,
+        }
+    }
+
     /// Ends its process, with all its attempts. Gives the number of the next process.
-    pub(crate) fn go_down(&mut self) -> u32 {
+    pub(crate) fn go_down(&mut self, now: Time) -> u32 {
+        self.ends.push(End { incarnation: self.incarnation, at: now, is_clean: self.process == Process::Stopping });
         self.process = Process::Down;
         self.busy = 0;
         self.incarnation += 1;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use crate::fault::{Fault, Site};
-use crate::service::{ActivityKey, Ready, WorkflowKey};
+use crate::service::{ActivityKey, Ready, TaskToken, WorkflowKey};
 use crate::trace::WorkerKey;
-use crate::worker::process::Process;
+use crate::worker::process::{Process, ProcessKey, StickyWorker};
 
 impl Core {
     /// A task may be taken: it goes to a worker, or waits until there is one.
@@ -19,6 +19,11 @@ impl Core {
             self.lose_worker_of(activity);
         }
         if self.holds.has_tasks() && self.hold_task(ready) {
+            return;
+        }
+        if let Ready::Workflow { workflow, stamp } = ready
+            && self.waits_for_sticky_worker(TaskToken { workflow, stamp })
+        {
             return;
         }
         let Some(worker) = self.choose_worker(ready) else {
@@ -42,6 +47,17 @@ impl Core {
         }
     }
 
+    /// Says whether a workflow task waits for a worker that is gone, as the service does not know: until it times out there.
+    fn waits_for_sticky_worker(&mut self, token: TaskToken) -> bool {
+        let Some(ProcessKey { worker, incarnation }) = self.workflows[token.workflow].sticky() else { return false };
+        let fate = self.workers[worker].sticky(incarnation, self.agenda.now());
+        if fate == StickyWorker::Polls || !self.service.is_task_sticky(token) {
+            return false;
+        }
+        self.serve(|service, _| service.sticky_worker_is_gone(token));
+        fate == StickyWorker::BelievedAlive
+    }
+
     /// The worker that polls for this task now, if any.
     pub(super) fn choose_worker(&mut self, ready: Ready) -> Option<WorkerKey> {
         // Most worlds have one worker, which every queue leads to.
@@ -53,14 +69,12 @@ impl Core {
 
     fn choose_among_workers(&mut self, ready: Ready) -> Option<WorkerKey> {
         let queue = self.task_queue(ready);
-        if let Ready::Workflow { workflow, .. } = ready {
-            // The worker that has the instance is asked first.
-            if let Some(key) = self.workflows[workflow].cached_by() {
-                let home = &self.workers[key];
-                if home.takes_tasks() && *home.task_queue() == queue {
-                    return Some(key);
-                }
-            }
+        if let Ready::Workflow { workflow, stamp } = ready
+            && let Some(ProcessKey { worker, incarnation }) = self.workflows[workflow].sticky()
+            && self.workers[worker].sticky(incarnation, self.agenda.now()) == StickyWorker::Polls
+            && self.service.is_task_sticky(TaskToken { workflow, stamp })
+        {
+            return Some(worker);
         }
         let able = self.workers.able(ready, &queue).count();
         if able == 0 {

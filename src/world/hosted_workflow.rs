@@ -11,7 +11,7 @@ use crate::service::{ActivityKey, TaskToken};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
-use crate::worker::process::Version;
+use crate::worker::process::{ProcessKey, Version};
 
 /// The fate of a worker's answer to a workflow task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +59,8 @@ pub(super) struct HostedWorkflow {
     instance: Option<Instance>,
     /// The worker that has the instance, or had it last.
     home: Option<WorkerKey>,
+    /// The process that has answered its last task, and has it in its cache unless it has forgotten it.
+    sticky: Option<ProcessKey>,
     /// It is boxed because it is rare.
     held: Option<Box<Held>>,
     /// The timer that is late, and those that are due behind it. They are boxed because they are rare.
@@ -92,6 +94,16 @@ impl HostedWorkflow {
     /// The worker that has an instance of it in its cache.
     pub(super) fn cached_by(&self) -> Option<WorkerKey> {
         self.home.filter(|_| self.instance.is_some())
+    }
+
+    /// The process whose own queue its tasks go to, if it is there.
+    pub(super) fn sticky(&self) -> Option<ProcessKey> {
+        self.sticky
+    }
+
+    /// Its tasks go to the queue of this process from now on.
+    pub(super) fn stick_to(&mut self, process: ProcessKey) {
+        self.sticky = Some(process);
     }
 
     /// Gives the worker that runs its code, or ran it last.

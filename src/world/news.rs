@@ -109,6 +109,7 @@ impl Core {
             | News::SignalReceived { .. }
             | News::MarkerRecorded { .. }
             | News::TaskTimedOut { .. }
+            | News::TaskNotTaken { .. }
             | News::TaskFailed { .. } => self.note_rare(news),
         }
     }
@@ -134,6 +135,7 @@ impl Core {
                 self.task_repeated(workflow);
                 (Who::Workflow(workflow), What::TaskTimedOut)
             }
+            News::TaskNotTaken { workflow } => (Who::Workflow(workflow), What::TaskNotTaken),
             News::SignalReceived { workflow, signal } => {
                 let signal = &self.service.workflow(workflow).signals()[signal];
                 let index = self.trace.store_signal(signal.name.clone(), signal.input.as_bytes());

@@ -31,6 +31,10 @@ pub struct Settings {
     pub heartbeat_throttle: HeartbeatThrottle,
     /// How long a worker may take for one workflow task. Default 10 s; zero means the default.
     pub workflow_task_timeout: Duration,
+    /// How long a workflow task waits for the worker that has the workflow in its cache where that worker has died and the
+    /// service does not know it, which it does ten seconds later. A worker that stops says so. Default 10 s, as with the SDKs
+    /// of Temporal; zero means that workers have no such queues. Cadence's client has none.
+    pub sticky_timeout: Duration,
     /// How many times in a row a workflow task may fail before the run ends with
     /// [`RunError::WorkflowTask`](crate::RunError::WorkflowTask), *stuck on a failing task*, unless a fault of the plan, a deploy
     /// or a timeout of the workflow is ahead. A failed task is tried again as a server does: at once after the first
@@ -90,6 +94,7 @@ impl Default for Settings {
             graceful_shutdown_period: Duration::from_secs(10),
             heartbeat_throttle: HeartbeatThrottle::Sdk,
             workflow_task_timeout: Duration::from_secs(10),
+            sticky_timeout: Duration::from_secs(10),
             workflow_task_failures: 10,
             cached_workflows: u32::MAX,
             horizon: Duration::from_secs(30 * 24 * 3600),

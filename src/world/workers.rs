@@ -136,7 +136,7 @@ impl Core {
 
     /// The process is gone; another one will come.
     fn go_down(&mut self, worker: WorkerKey) {
-        let incarnation = self.workers[worker].go_down();
+        let incarnation = self.workers[worker].go_down(self.agenda.now());
         self.agenda.wake_at(self.agenda.after(self.settings.restart_delay), Wakeup::Restart { worker, incarnation });
         let tasks = self.workers.take_held_back(worker);
         self.announce_again(tasks);

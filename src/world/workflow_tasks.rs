@@ -10,8 +10,8 @@ use super::logging;
 use super::setup::Setup;
 use crate::fault::{Fault, Site};
 use crate::program::panics::Unwound;
-use crate::program::{Command, TaskFailure, WorkflowStart, list_names, places};
-use crate::service::{Code, EventKind, TaskToken, WorkflowKey, WorkflowTask};
+use crate::program::{Command, Span, TaskFailure, WorkflowStart, list_names, places};
+use crate::service::{Code, Dialect, EventKind, TaskToken, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::replay;
@@ -78,11 +78,16 @@ impl Core {
     fn answer_task(&mut self, token: TaskToken, worker: WorkerKey, instance: Instance, commands: &[Command]) {
         let who = Who::Workflow(token.workflow);
         self.note(who, What::TaskCompleted(commands.len() as u32));
+        let sticky = self.sticky_timeout();
         self.serve_then(
-            |service, now| service.complete_workflow_task(token, commands, now),
+            |service, now| service.complete_and_stick(token, commands, sticky, now),
             |core, answer| match answer {
                 Ok(()) => {
                     let version = core.version_of(Some(worker));
+                    if !sticky.is_zero() {
+                        let process = core.process_of(worker);
+                        core.workflows[token.workflow].stick_to(process);
+                    }
                     let events = core.trace.events().len();
                     let failed = core.workflows[token.workflow].answered_by(worker, version, instance, events);
                     if core.healed_task.is_none() {
@@ -103,6 +108,12 @@ impl Core {
             },
         );
         self.offer_queries_to(token.workflow);
+    }
+
+    /// How long tasks wait on a worker's own queue, which one has that keeps workflows in a cache.
+    fn sticky_timeout(&self) -> Span {
+        let has_queues = self.settings.cached_workflows > 0 && self.service.dialect() == Dialect::Temporal;
+        if has_queues { self.settings.sticky_timeout.into() } else { Span::ZERO }
     }
 
     /// The worker forgets the workflows that have had no task for longest, beyond those that its cache may have.

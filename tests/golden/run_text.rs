@@ -192,6 +192,7 @@ impl Text<'_> {
             What::TaskStarted { task, attempt } => format!("workflow task {task} started, attempt {attempt}"),
             What::TaskCompleted(commands) => format!("workflow task completed, {commands} commands"),
             What::TaskTimedOut => "workflow task timed out".to_owned(),
+            What::TaskNotTaken => "workflow task not taken".to_owned(),
             What::TaskFailed(text) => format!("workflow task failed: {}", self.bytes(text)),
             What::Replayed(events) => format!("replayed {events} events"),
             What::Evicted => "evicted".to_owned(),

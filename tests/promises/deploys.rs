@@ -362,16 +362,15 @@ fn old_code_that_meets_a_history_of_the_new_one_is_told() {
 #[test]
 fn old_code_leaves_a_marked_history_to_the_new_one() {
     let simulation = both_versions(true);
-    // A worker says so once, and leaves the task to its timeout afterwards.
-    for (cached, words, count) in [(0, "task failed: the workflow is", 1), (10, "task timed out", 2)] {
+    for cached in [0, 10] {
         let is_left = |plan: &Plan| {
             let simulation = simulation.clone().cached_workflows(cached).plan(plan.clone());
             let run = simulation.run("three", &()).unwrap();
             let text = run.timeline().to_string();
             assert!(["abc", "abxc"].contains(&&*run.result::<String>().unwrap()), "{text}");
-            text.matches(words).count() >= count
+            text.contains("task failed: the workflow is")
         };
-        assert!(plans_of_one().iter().any(is_left), "{words}");
+        assert!(plans_of_one().iter().any(is_left), "{cached}");
     }
     holds(&simulation.explore("three", &()).every_fault().every_pair().budget(1_000).seeds(0..500).report());
     // There is nobody to leave it to: both workers have gone back.

@@ -70,13 +70,14 @@ fn a_run_that_nothing_can_help_ends_with_the_first_failure() {
     );
 }
 
-/// The first failure is told and the next attempt follows at once. Later failures are not told: an attempt ends when its timeout
+/// The failure on the worker's own queue does not count, and the first one on the normal queue is told too: another attempt
+/// follows each at once. Later failures are not told: an attempt ends when its timeout
 /// has passed, which grows from the fourth on.
 #[test]
 fn later_failures_run_into_their_timeout() {
     let error = panicking().workflow_task_failures(0).horizon(seconds(80)).run("order", &()).unwrap_err();
-    // At 2, 2, 12, 22, 37 and 57 s.
-    assert!(matches!(error, RunError::WorkflowTask { failures: 6, is_stuck: true, .. }), "{error}");
+    // At 2, 2, 2, 12, 22, 37 and 57 s.
+    assert!(matches!(error, RunError::WorkflowTask { failures: 7, is_stuck: true, .. }), "{error}");
 }
 
 #[test]
@@ -88,12 +89,12 @@ fn a_timeout_of_the_workflow_ends_it() {
         })
         .unwrap();
     assert!(result.unwrap_err().to_string().contains("timed out"), "{}", run.timeline());
-    assert_eq!(failures(&run), [2, 2, 12, 22, 37]);
+    assert_eq!(failures(&run), [2, 2, 2, 12, 22, 37]);
     let error = run.failed_task().unwrap();
-    assert!(matches!(error, RunError::WorkflowTask { failures: 5, is_stuck: false, .. }), "{error}");
-    // The history has the first alone.
+    assert!(matches!(error, RunError::WorkflowTask { failures: 6, is_stuck: false, .. }), "{error}");
+    // The history has those that were told.
     let failed = |event: &&HistoryEvent| matches!(event.kind, EventKind::WorkflowTaskFailed { .. });
-    assert_eq!(run.history().iter().filter(failed).count(), 1);
+    assert_eq!(run.history().iter().filter(failed).count(), 2);
 }
 
 #[test]
@@ -170,4 +171,58 @@ fn an_exploration_fails_where_a_task_failed_that_went_on() {
     let failures = report.replay(&evicted).failures().to_vec();
     assert_eq!(failures.len(), 1);
     assert_eq!((&*failures[0].check, &*failures[0].violation.kind), ("finishes", "workflow not deterministic"));
+}
+
+/// A workflow whose worker dies while a signal is on its way, which it answers. Gives the time of its end.
+#[track_caller]
+fn ends_at(simulation: Simulation, plan: &str, signal_after: u64) -> u64 {
+    let waits = async |ctx: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        let _work = ctx.execute_activity::<String>(
+            "long",
+            &(),
+            ActivityOptions { start_to_close_timeout: seconds(500), ..Default::default() },
+        );
+        ctx.signals::<()>("go").recv().await?;
+        Ok(())
+    };
+    let long = async |_ctx: &ActivityContext, (): ()| -> Result<String, ActivityError> {
+        for _ in 0..400 {
+            durasim::time::sleep(seconds(1)).await;
+        }
+        Ok(String::new())
+    };
+    let (_, run) = simulation
+        .workflow("waits", waits)
+        .activity("long", long)
+        .plan(plan.parse().unwrap())
+        .drive(async move |client| {
+            let waits = client.start::<()>("waits", "waits-1", &()).await.unwrap();
+            client.sleep(seconds(signal_after)).await;
+            waits.signal("go", &()).await.unwrap();
+            waits.result().await.unwrap();
+        })
+        .unwrap();
+    assert_eq!(run.not_fired(), [], "{}", run.timeline());
+    let is_end = |what: &What| matches!(what, What::WorkflowCompleted(_));
+    let end = run.trace().events().iter().find(|event| is_end(&event.what)).unwrap();
+    end.at.since_epoch().as_secs()
+}
+
+/// The worker dies after a second, and another one is there a second later.
+#[test]
+fn a_task_waits_for_the_worker_that_has_the_workflow_cached() {
+    let dies = "long#1@1:await2=crash";
+    assert_eq!(ends_at(Simulation::temporal(), "v1", 5), 5);
+    assert_eq!(ends_at(Simulation::temporal(), dies, 5), 15);
+    // The attempt runs on the other one.
+    assert_eq!(ends_at(Simulation::temporal().workers(2), dies, 5), 5);
+    // The service knows by then.
+    assert_eq!(ends_at(Simulation::temporal(), dies, 13), 13);
+    // Nobody is there when it does.
+    assert_eq!(ends_at(Simulation::temporal().restart_delay(seconds(60)), dies, 30), 61);
+    // One that stops says so.
+    assert_eq!(ends_at(Simulation::temporal(), "long#1@1:await2=stop", 13), 13);
+    assert_eq!(ends_at(Simulation::temporal().sticky_timeout(seconds(4)), dies, 5), 9);
+    assert_eq!(ends_at(Simulation::temporal().sticky_timeout(Duration::ZERO), dies, 5), 5);
+    assert_eq!(ends_at(Simulation::temporal().cached_workflows(0), dies, 5), 5);
 }

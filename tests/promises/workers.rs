@@ -135,8 +135,9 @@ fn a_task_that_a_frozen_worker_had_not_taken_goes_to_the_next_process_when_it_di
             waits.result().await.unwrap()
         })
         .unwrap();
-    // The heartbeat timeout gives the attempt up, its worker dies when the retry is due, and the next one is there 1 s later.
-    assert_eq!(said, "went at 7.003s");
+    // The heartbeat timeout gives the attempt up, and its worker dies when the retry is due. The next one is there 1 s later, and
+    // gets the task when it has waited on the queue of the dead one for 10 s.
+    assert_eq!(said, "went at 15.001s");
 }
 
 /// A fake that notices when the process of a worker is gone: the lock that it held is free at once.

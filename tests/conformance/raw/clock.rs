@@ -40,7 +40,9 @@ impl World<'_> {
                 self.note_first_task(workflow);
                 None
             }
-            ServiceTimer::RetryDue { .. } | ServiceTimer::TaskTimeout { .. } => None,
+            ServiceTimer::RetryDue { .. } | ServiceTimer::TaskTimeout { .. } | ServiceTimer::StickyTimeout { .. } => {
+                None
+            }
         };
         self.service.fire(timer, self.now);
         self.drain();
