@@ -3,10 +3,17 @@
 
 use std::sync::Arc;
 
+use super::encoded::failure_size;
 use crate::program::{Details, Failure, FailureKind, PAYLOAD_LIMIT};
 
 /// The largest failure that is kept between attempts, in bytes (recorded scenario `limit_failure_message_20k`).
 const STORED_FAILURE_LIMIT: usize = 4 * 1024;
+
+/// The causes of a failure that are kept at most.
+const DEEPEST_CAUSE: usize = 20;
+
+/// The length of the sender's name, which SDKs put into a failure. durasim has none; the recordings' driver has this one.
+const SENDER: usize = "golden".len();
 
 pub(super) fn is_too_large(bytes: &[u8]) -> bool {
     bytes.len() > PAYLOAD_LIMIT
@@ -25,11 +32,11 @@ pub(super) fn heartbeat_too_large() -> Failure {
 /// The failure that is kept for the next attempt. A small failure is kept whole. A larger one becomes a failure of the
 /// server, whose cause is as much of it as fits. Recorded scenario `limit_failure_message_20k`.
 pub(super) fn stored(failure: Arc<Failure>) -> Arc<Failure> {
-    if size(&failure) <= STORED_FAILURE_LIMIT {
+    if failure_size(&failure, SENDER) <= STORED_FAILURE_LIMIT {
         return failure;
     }
     let mut whole = server_failure("Failure exceeds size limit.", false);
-    whole.cause = Some(Arc::new(cut(&failure)));
+    whole.cause = Some(Arc::new(cut(&failure, Room(STORED_FAILURE_LIMIT), DEEPEST_CAUSE)));
     Arc::new(whole)
 }
 
@@ -37,54 +44,63 @@ fn server_failure(message: &str, non_retryable: bool) -> Failure {
     Failure { message: message.into(), kind: FailureKind::Server { non_retryable }, cause: None }
 }
 
-/// Counts the bytes of those parts of a failure that can be long.
-fn size(failure: &Failure) -> usize {
-    let details = |details: &Details| details.as_bytes().map_or(0, <[u8]>::len);
-    let of_kind = match &failure.kind {
-        FailureKind::Application { error_type, details: attached, .. } => error_type.len() + details(attached),
-        FailureKind::Timeout { last_heartbeat_details, .. } => details(last_heartbeat_details),
-        FailureKind::Canceled { details: attached } => details(attached),
-        _ => 0,
+/// Keeps as much of a failure as fits: its type first, then the beginning of its message, then its causes, all without
+/// details.
+///
+/// Source: temporal `common/failure/failure.go` (`TruncateWithDepth`).
+fn cut(failure: &Failure, mut room: Room, depth: usize) -> Failure {
+    let kind = match &failure.kind {
+        FailureKind::Application { error_type, non_retryable, .. } => FailureKind::Application {
+            error_type: room.keep(error_type),
+            non_retryable: *non_retryable,
+            details: Details::Absent,
+            next_retry_delay: None,
+        },
+        FailureKind::Timeout { timeout_type, .. } => {
+            FailureKind::Timeout { timeout_type: *timeout_type, last_heartbeat_details: Details::Absent }
+        }
+        FailureKind::Canceled { .. } => FailureKind::Canceled { details: Details::Absent },
+        other => other.clone(),
     };
-    failure.message.len() + of_kind + failure.cause.as_deref().map_or(0, size)
+    room.take(match kind {
+        FailureKind::Application { .. } => 8,
+        FailureKind::Server { .. } => 4,
+        _ => 0,
+    });
+    room.take(SENDER + 4);
+    let message = room.keep(&failure.message);
+    let cause = failure.cause.as_deref().filter(|_| room.0 > 4 && depth > 0);
+    Failure { message, kind, cause: cause.map(|cause| Arc::new(cut(cause, Room(room.0 - 4), depth - 1))) }
 }
 
-/// Keeps the beginning of the message, without details and causes.
-fn cut(failure: &Failure) -> Failure {
-    let mut end = failure.message.len().min(STORED_FAILURE_LIMIT);
-    while !failure.message.is_char_boundary(end) {
-        end -= 1;
+/// The bytes that are left for a failure, as the server reckons.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes);
     }
-    let mut kind = failure.kind.clone();
-    match &mut kind {
-        FailureKind::Application { details, .. }
-        | FailureKind::Timeout { last_heartbeat_details: details, .. }
-        | FailureKind::Canceled { details } => *details = Details::Absent,
-        _ => {}
+
+    /// Keeps the beginning of a text, whole characters.
+    fn keep(&mut self, text: &Arc<str>) -> Arc<str> {
+        let mut end = text.len().min(self.0);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end > 0 {
+            self.take(end + 4);
+        }
+        if end == text.len() { text.clone() } else { text[..end].into() }
     }
-    Failure { message: failure.message[..end].into(), kind, cause: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::TimeoutType;
 
     fn is_kept_whole(failure: Failure) -> bool {
         let failure = Arc::new(failure);
         Arc::ptr_eq(&failure, &stored(failure.clone()))
-    }
-
-    fn bytes(length: usize) -> Details {
-        Details::from(Some(&vec![b'1'; length][..]))
-    }
-
-    fn application(error_type: &str, message: usize, details: usize) -> Failure {
-        let mut failure = Failure::application(error_type, "m".repeat(message));
-        if let FailureKind::Application { details: attached, .. } = &mut failure.kind {
-            *attached = bytes(details);
-        }
-        failure
     }
 
     /// The limit is documented as 2 MB.
@@ -94,44 +110,45 @@ mod tests {
         assert!(is_too_large(&vec![0; 2_097_153]));
     }
 
-    /// Everything that can be long counts: message, type, details, and the same of the causes.
+    /// The encoded failure counts: 3 bytes with the message, 8 of the sender, 5 with the type.
     #[test]
     fn a_failure_of_four_kilobytes_is_kept_whole() {
-        assert!(is_kept_whole(application("T", 4095, 0)));
-        assert!(!is_kept_whole(application("T", 4096, 0)));
-        assert!(is_kept_whole(application("T", 95, 4000)));
-        assert!(!is_kept_whole(application("T", 96, 4000)));
-        let of_kind = |kind, message| Failure { message: "m".repeat(message).into(), kind, cause: None };
-        let timeout = |details| FailureKind::Timeout {
-            timeout_type: TimeoutType::Heartbeat,
-            last_heartbeat_details: bytes(details),
-        };
-        assert!(is_kept_whole(of_kind(timeout(4000), 96)));
-        assert!(!is_kept_whole(of_kind(timeout(4000), 97)));
-        let canceled = |details| FailureKind::Canceled { details: bytes(details) };
-        assert!(is_kept_whole(of_kind(canceled(4000), 96)));
-        assert!(!is_kept_whole(of_kind(canceled(4000), 97)));
-        let caused = |message| {
-            let cause = Some(Arc::new(application("T", 2000, 1000)));
-            Failure { cause, ..application("T", message, 0) }
-        };
-        assert!(is_kept_whole(caused(1094)));
-        assert!(!is_kept_whole(caused(1095)));
+        let application = |message| Failure::application("T", "m".repeat(message));
+        assert!(is_kept_whole(application(4096 - 16)));
+        assert!(!is_kept_whole(application(4096 - 15)));
+        // A cause adds the 3 bytes of its field.
+        let caused = |message| application(message).caused_by(application(1000));
+        assert!(is_kept_whole(caused(4096 - 16 - 1016 - 3)));
+        assert!(!is_kept_whole(caused(4096 - 15 - 1016 - 3)));
+    }
+
+    /// Recorded scenario `limit_failure_message_20k`.
+    #[test]
+    fn a_long_failure_is_cut_between_attempts() {
+        let kept = stored(Arc::new(Failure::application("MyError", "m".repeat(20_000))));
+        assert_eq!(&*kept.message, "Failure exceeds size limit.");
+        assert_eq!(kept.kind, FailureKind::Server { non_retryable: false });
+        assert_eq!(kept.cause.as_deref(), Some(&Failure::application("MyError", "m".repeat(4067))));
     }
 
     #[test]
-    fn a_long_failure_is_cut_between_attempts() {
-        let long =
-            Failure { cause: Some(Arc::new(Failure::application("T", "m"))), ..application("MyError", 10_000, 9) };
+    fn details_go_and_causes_stay_as_far_as_they_fit() {
+        let mut long = Failure::application("MyError", "boom").caused_by(Failure::application("E", "c".repeat(9000)));
+        if let FailureKind::Application { details, .. } = &mut long.kind {
+            *details = Details::from(Some(&vec![b'1'; 9000][..]));
+        }
         let kept = stored(Arc::new(long));
-        assert_eq!(&*kept.message, "Failure exceeds size limit.");
-        assert_eq!(kept.kind, FailureKind::Server { non_retryable: false });
-        assert_eq!(kept.cause.as_deref(), Some(&Failure::application("MyError", "m".repeat(4096))));
+        // Of 4,096 bytes the type takes 11, the fields 8, the sender 10, the message 8, and so on for the cause.
+        let cause = Failure::application("E", "c".repeat(4096 - 11 - 8 - 10 - 8 - 4 - 5 - 8 - 10));
+        assert_eq!(kept.cause.as_deref(), Some(&Failure::application("MyError", "boom").caused_by(cause)));
+        // Nothing is left for the cause of a message that takes all.
+        let full = Failure::application("MyError", "m".repeat(9000)).caused_by(Failure::application("E", "c"));
+        assert_eq!(stored(Arc::new(full)).cause.as_ref().unwrap().cause, None);
     }
 
     #[test]
     fn a_message_is_cut_between_characters() {
-        let kept = stored(Arc::new(Failure::application("MyError", format!("m{}", "é".repeat(10_000)))));
-        assert_eq!(kept.cause.as_ref().unwrap().message.len(), 4095);
+        let kept = stored(Arc::new(Failure::application("MyError", "é".repeat(10_000))));
+        assert_eq!(kept.cause.as_ref().unwrap().message.len(), 4066);
     }
 }

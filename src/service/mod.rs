@@ -19,6 +19,7 @@ mod child;
 mod children;
 mod command;
 mod dialect;
+mod encoded;
 mod ending;
 mod external;
 pub(crate) mod go_pow;
