@@ -202,10 +202,10 @@ impl Service {
         };
         let id = activity_id(seq, spec);
         if spec.activity_id.as_deref() == Some("") {
-            return Err(bad("ActivityId is not set on ScheduleActivityTaskCommand.".into()));
+            return Err(bad(self.dialect.not_set("activityId")));
         }
         if spec.activity_type.is_empty() {
-            return Err(bad(format!("ActivityType is not set on ScheduleActivityTaskCommand. ActivityId={id}")));
+            return Err(bad(self.dialect.not_set("activityType")));
         }
         let retry = self.policies.get(&spec.retry, self.dialect).map_err(bad)?;
         let timeouts = self.normal_timeouts(workflow, &id, spec, &retry).map_err(bad)?;

@@ -45,6 +45,18 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// The words of the server for an activity that is scheduled without this field, which is called `activityId` or
+    /// `activityType`.
+    ///
+    /// Source: temporal `chasm/lib/activity/validator.go`, recorded scenario `raw_empty_activity_id`; cadence
+    /// `service/history/decision/checker.go`.
+    pub(super) fn not_set(self, field: &str) -> String {
+        match self {
+            Dialect::Temporal => format!("{field} is not set"),
+            Dialect::Cadence => format!("A{} is not set on decision.", field.strip_prefix('a').unwrap_or(field)),
+        }
+    }
+
     /// The policy in force, defaults filled in.
     ///
     /// Temporal gives an activity without a policy its default one. Cadence does not retry it: the policy in force then

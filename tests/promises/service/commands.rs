@@ -126,3 +126,14 @@ fn an_activity_can_be_cancelled_until_its_workflow_knows_that_it_ended() {
     let refused = bench.complete_task(task, &[Command::CancelActivity { seq: 1 }]).unwrap_err();
     assert!(refused.message.starts_with("BadRequestCancelActivityAttributes"), "{refused}");
 }
+
+/// `raw_empty_activity_id`
+#[test]
+fn an_activity_has_an_id_and_a_type() {
+    let refused = |spec: ActivitySpec| Bench::new(0, 0).answer(&[schedule(1, spec)]).unwrap_err();
+    let words = |refused: Refused| (refused.code, refused.message.into_owned());
+    let bad = |words: &str| (Code::InvalidArgument, format!("BadScheduleActivityAttributes: {words}"));
+    assert_eq!(words(refused(spec(0, 5000, 0).activity_id(""))), bad("activityId is not set"));
+    let untyped = ActivitySpec::new("", Payload::new(b"1")).timeouts(spec(0, 5000, 0).timeouts);
+    assert_eq!(words(refused(untyped)), bad("activityType is not set"));
+}
