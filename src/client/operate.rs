@@ -58,7 +58,8 @@ impl<O: Decode> WorkflowHandle<O> {
     /// runs learns of the pause with its next heartbeat.
     ///
     /// # Errors
-    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open, or the workflow has
+    /// closed.
     #[track_caller]
     pub fn pause_activity<'a>(&'a self, activity_id: &'a str) -> Call<'a, ()> {
         self.operate("handle.pause_activity", activity_id, |service, activity, _| service.pause(activity))
@@ -67,7 +68,8 @@ impl<O: Decode> WorkflowHandle<O> {
     /// Lets a paused activity go on, at once.
     ///
     /// # Errors
-    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open, or the workflow has
+    /// closed.
     #[track_caller]
     pub fn unpause_activity<'a>(&'a self, activity_id: &'a str, how: Unpause) -> Call<'a, ()> {
         self.operate("handle.unpause_activity", activity_id, move |service, activity, now| {
@@ -75,10 +77,13 @@ impl<O: Decode> WorkflowHandle<O> {
         })
     }
 
-    /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended.
+    /// Lets an activity begin again with attempt 1: at once, or when the attempt that runs has ended. As on a server, a
+    /// running attempt of a later number than the first is given up: its answers are refused, and the service waits for
+    /// its timeout.
     ///
     /// # Errors
-    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open.
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open, or the workflow has
+    /// closed.
     #[track_caller]
     pub fn reset_activity<'a>(&'a self, activity_id: &'a str, how: Reset) -> Call<'a, ()> {
         self.operate("handle.reset_activity", activity_id, move |service, activity, now| {
@@ -91,13 +96,12 @@ impl<O: Decode> WorkflowHandle<O> {
         &'a self,
         name: &'static str,
         activity_id: &'a str,
-        act: impl FnOnce(&mut Service, ActivityKey, Time) + 'a,
+        act: impl FnOnce(&mut Service, ActivityKey, Time) -> Result<(), Refused> + 'a,
     ) -> Call<'a, ()> {
         self.serve(name, move |service, now| {
             let id = ActivityId::Named(activity_id.into());
-            let activity = service.open_activity(self.newest(service), &id).ok_or(Refused::ACTIVITY_GONE)?;
-            act(service, activity, now);
-            Ok(())
+            let activity = service.pending_activity(self.newest(service), &id)?;
+            act(service, activity, now)
         })
     }
 }

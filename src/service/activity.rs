@@ -38,11 +38,9 @@ pub struct Started {
     pub at: Time,
     /// The last heartbeat, and its rank in the run's timer queue.
     pub last_heartbeat: Option<(Time, Rank)>,
-    /// The reset that is carried out once the attempt yields, if an operator has asked for one meanwhile.
-    pub reset: ResetRequest,
 }
 
-/// A reset that waits for the running attempt to end.
+/// A reset of which the current attempt is told, and which ends with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ResetRequest {
     /// Nobody asked for a reset.
@@ -50,7 +48,7 @@ pub enum ResetRequest {
     None,
     /// The heartbeat details stay.
     KeepDetails,
-    /// The heartbeat details go when the attempt ends (rule row `trace/43`).
+    /// The heartbeat details go when the attempt ends, or is offered anew (rule row `trace/43`).
     ClearDetails,
 }
 
@@ -113,6 +111,8 @@ pub struct Activity {
     pub(super) attempt: u32,
     pub(super) state: ActivityState,
     pub(super) hold: Hold,
+    /// The reset that an operator has asked for since the current attempt was offered.
+    pub(super) reset: ResetRequest,
     pub(super) cancel_requested: bool,
     pub(super) details: Details,
     pub(super) last_failure: Option<Arc<Failure>>,
@@ -153,6 +153,7 @@ impl Activity {
             attempt: 1,
             state: ActivityState::Scheduled,
             hold: Hold::Free,
+            reset: ResetRequest::None,
             cancel_requested: false,
             details: Details::Absent,
             last_failure: None,
@@ -296,6 +297,13 @@ impl Activity {
             return None;
         }
         timeout::deadline(timeout, &self.timeouts, &self.clocks())
+    }
+
+    /// Ends a reset, since another attempt is offered.
+    pub(super) fn take_reset(&mut self) {
+        if std::mem::take(&mut self.reset) == ResetRequest::ClearDetails {
+            self.details = Details::Absent;
+        }
     }
 
     pub(super) fn is_in_backoff(&self) -> bool {

@@ -84,7 +84,7 @@ impl Service {
         if !matches!(taken.state, ActivityState::Scheduled) || taken.attempt != attempt || taken.is_paused() {
             return None;
         }
-        taken.state = ActivityState::Started(Started { at: now, last_heartbeat: None, reset: ResetRequest::None });
+        taken.state = ActivityState::Started(Started { at: now, last_heartbeat: None });
         self.arm(activity, TimeoutType::StartToClose);
         self.arm(activity, TimeoutType::Heartbeat);
         Some(Token { activity, attempt })
@@ -153,15 +153,13 @@ impl Service {
         }
         let activity = &mut self.activities[key];
         activity.details = details;
-        let mut activity_reset = false;
         if let ActivityState::Started(started) = &mut activity.state {
             started.last_heartbeat = Some((now, order));
-            activity_reset = started.reset != ResetRequest::None;
         }
         HeartbeatAnswer {
             cancel_requested: activity.cancel_requested,
             activity_paused: activity.is_paused(),
-            activity_reset,
+            activity_reset: activity.reset != ResetRequest::None,
         }
     }
 

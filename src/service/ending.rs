@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::activity::{ActivityState, ResetRequest, Started};
+use super::activity::ActivityState;
 use super::history::{EventKind, Subject};
 use super::retry::{EndedAttempt, RetryVerdict};
 use super::timeout::timeout_failure;
@@ -69,7 +69,7 @@ impl Service {
             policy: has_policy.then_some(&*activity.retry),
             cancel_requested: activity.cancel_requested,
             paused: activity.is_paused(),
-            attempt: activity.counted_attempt(),
+            attempt: activity.attempt,
             failure,
             now,
             expires: self.dialect.last_retry(&activity.timeouts, &activity.retry, activity.scheduled_at),
@@ -150,21 +150,10 @@ impl Service {
 }
 
 impl Activity {
-    /// The number of the attempt that runs, as the retry policy counts it: a reset makes it the first (recorded
-    /// scenario `ops_reset_running`).
-    fn counted_attempt(&self) -> u32 {
-        match self.started() {
-            Some(Started { reset: ResetRequest::KeepDetails | ResetRequest::ClearDetails, .. }) => 1,
-            _ => self.attempt,
-        }
-    }
-
     /// Counts on to the next attempt, since this one has ended and another one follows.
     fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
-        self.attempt = self.counted_attempt() + 1;
-        if matches!(self.started(), Some(Started { reset: ResetRequest::ClearDetails, .. })) {
-            self.details = Details::Absent;
-        }
+        self.attempt += 1;
+        self.take_reset();
         self.last_failure = failure.map(limit::stored);
     }
 }

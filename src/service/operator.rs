@@ -2,12 +2,11 @@
 //!
 //! These calls are Temporal's alone: Cadence has none of them.
 //!
-//! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`. Calls for activities that are
-//! not open do nothing.
+//! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`.
 
 use super::activity::{ActivityState, Hold, ResetRequest};
-use super::{ActivityKey, Service, ServiceTimer};
-use crate::program::{Details, Time, TimeoutType};
+use super::{ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey};
+use crate::program::{ActivityId, Details, Time, TimeoutType};
 
 /// The options of an operator's unpause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,65 +27,96 @@ pub struct Reset {
 }
 
 impl Service {
-    fn is_operable(&self, activity: ActivityKey) -> bool {
-        self.runs(activity) && self.activity(activity).is_open()
+    /// Finds the open activity that an operator names by its id.
+    ///
+    /// # Errors
+    /// The error is `NOT_FOUND` if no activity of this id is open, or the workflow has closed.
+    pub fn pending_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {
+        if !self.workflow(workflow).is_open() {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        self.open_activity(workflow, id).ok_or(Refused::NO_PENDING_ACTIVITY)
+    }
+
+    fn check_pending(&self, activity: ActivityKey) -> Result<(), Refused> {
+        if !self.runs(activity) {
+            return Err(Refused::WORKFLOW_CLOSED);
+        }
+        if self.activity(activity).is_open() { Ok(()) } else { Err(Refused::NO_PENDING_ACTIVITY) }
     }
 
     /// Holds an activity back: no attempt is handed out and no deadline passes. A running attempt goes on and learns of
     /// the pause with its next heartbeat.
-    pub fn pause(&mut self, activity: ActivityKey) {
-        if self.is_operable(activity) {
-            self.activities[activity].hold = Hold::Paused;
-        }
+    ///
+    /// # Errors
+    /// The error is `NOT_FOUND` if the activity or its workflow has closed.
+    pub fn pause(&mut self, activity: ActivityKey) -> Result<(), Refused> {
+        self.check_pending(activity)?;
+        self.activities[activity].hold = Hold::Paused;
+        Ok(())
     }
 
     /// Lets a paused activity go on. An activity that is not running goes on at once, whatever was left of its backoff, and
     /// without the failure of the attempt before. Deadlines that passed meanwhile pass now (recorded scenario
-    /// `ops_pause_s2c`).
-    pub fn unpause(&mut self, activity: ActivityKey, how: Unpause, now: Time) {
-        if !self.is_operable(activity) || !self.activity(activity).is_paused() {
-            return;
+    /// `ops_pause_s2c`). Attempts and details are reset at once, also while an attempt runs: one of a later number than
+    /// the first loses its token (recorded scenario `x_pause_attempt2_unpause_reset`).
+    ///
+    /// # Errors
+    /// The error is `NOT_FOUND` if the activity or its workflow has closed.
+    pub fn unpause(&mut self, activity: ActivityKey, how: Unpause, now: Time) -> Result<(), Refused> {
+        self.check_pending(activity)?;
+        if !self.activity(activity).is_paused() {
+            return Ok(());
         }
         let paused = &mut self.activities[activity];
         paused.hold = Hold::Free;
-        match &mut paused.state {
-            ActivityState::Started(started) if how.reset_attempts => started.reset = request(how.reset_heartbeat),
-            _ => {
-                if how.reset_attempts {
-                    paused.attempt = 1;
-                }
-                if how.reset_heartbeat {
-                    paused.details = Details::Absent;
-                }
-            }
+        if how.reset_heartbeat {
+            paused.details = Details::Absent;
+        }
+        if how.reset_attempts {
+            self.count_anew(activity);
         }
         self.go_on(activity, now);
+        Ok(())
     }
 
-    /// Begins again with attempt 1. An activity that is not running does so at once. A running attempt first ends, and
-    /// then counts as attempt 1 (recorded scenarios `ops_reset_in_backoff`, `ops_reset_running`). A paused activity
-    /// goes on, unless it is to stay paused.
-    pub fn reset(&mut self, activity: ActivityKey, how: Reset, now: Time) {
-        if !self.is_operable(activity) {
-            return;
-        }
+    /// Begins again with attempt 1. An activity that is not running does so at once, unless it is to stay paused.
+    ///
+    /// A running attempt counts as attempt 1 from now on, and hears of the reset with its next heartbeat, if it is that
+    /// attempt. One of a later number has lost its token: all that it says is refused as stale, and the service waits
+    /// for its timeout (recorded scenarios `ops_reset_running`, `x_reset_attempt2_completes`,
+    /// `x_reset_attempt2_heartbeats`). A pause of a running attempt stays.
+    ///
+    /// # Errors
+    /// The error is `NOT_FOUND` if the activity or its workflow has closed.
+    pub fn reset(&mut self, activity: ActivityKey, how: Reset, now: Time) -> Result<(), Refused> {
+        self.check_pending(activity)?;
         let target = &mut self.activities[activity];
-        let was_paused = target.is_paused();
-        if !how.keep_paused {
+        let clears = how.reset_heartbeat || target.reset == ResetRequest::ClearDetails;
+        target.reset = if clears { ResetRequest::ClearDetails } else { ResetRequest::KeepDetails };
+        let is_running = target.started().is_some();
+        let stays = if is_running { !target.cancel_requested } else { target.is_paused() && how.keep_paused };
+        if !stays && !how.keep_paused {
             target.hold = Hold::Free;
         }
-        if let ActivityState::Started(started) = &mut target.state {
-            started.reset = request(how.reset_heartbeat || started.reset == ResetRequest::ClearDetails);
-            if !was_paused {
-                return;
-            }
-        } else {
-            target.attempt = 1;
-            if how.reset_heartbeat {
-                target.details = Details::Absent;
-            }
+        let is_given_up = self.count_anew(activity);
+        if is_given_up {
+            self.start_clocks(activity, now);
+        } else if !is_running && !stays {
+            self.go_on(activity, now);
         }
-        self.go_on(activity, now);
+        Ok(())
+    }
+
+    /// Lets the current attempt be the first. Says whether a running one of another number has lost its token.
+    fn count_anew(&mut self, key: ActivityKey) -> bool {
+        let activity = &mut self.activities[key];
+        let attempt = std::mem::replace(&mut activity.attempt, 1);
+        let is_given_up = activity.started().is_some() && attempt != 1;
+        if is_given_up {
+            self.outbox.news.push_back(News::AttemptGivenUp { activity: key, attempt });
+        }
+        is_given_up
     }
 
     /// Offers the attempt, if it is not running at this moment, and starts the clocks that stood still.
@@ -97,15 +127,17 @@ impl Service {
             activity.state = ActivityState::Scheduled;
             activity.attempt_scheduled_at = now;
             activity.last_failure = None;
-        }
-        if activity.is_paused() {
-            return;
+            activity.take_reset();
         }
         if !is_running {
             self.offer_attempt(key);
         }
-        // A timer that is still in the queue makes these redundant, or they make it redundant: the first to fire
-        // counts.
+        self.start_clocks(key, now);
+    }
+
+    /// Starts the clocks that stood still, or that were those of an attempt of another number. A timer that is still in the
+    /// queue makes these redundant, or they make it redundant: the first to fire counts.
+    fn start_clocks(&mut self, key: ActivityKey, now: Time) {
         for &timeout in &[TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
             let activity = self.activity(key);
             let attempt = activity.timer_attempt(timeout);
@@ -114,8 +146,4 @@ impl Service {
             }
         }
     }
-}
-
-fn request(clear_details: bool) -> ResetRequest {
-    if clear_details { ResetRequest::ClearDetails } else { ResetRequest::KeepDetails }
 }

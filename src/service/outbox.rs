@@ -184,6 +184,13 @@ pub enum News {
         /// The deadline.
         timeout: TimeoutType,
     },
+    /// An operator has reset the attempts of an activity: the token of the one that runs is not valid any more.
+    AttemptGivenUp {
+        /// The activity.
+        activity: ActivityKey,
+        /// The attempt that runs, by the number that it had.
+        attempt: u32,
+    },
     /// The workflow asked to cancel an activity.
     ActivityCancelRequested {
         /// The activity.

@@ -63,6 +63,14 @@ impl Refused {
         message: Cow::Borrowed("invalid activityID or activity already timed out or invoking workflow is completed"),
     };
 
+    /// Refuses an operator's call for an activity that is not open (recorded scenario `rs_018`).
+    pub const NO_PENDING_ACTIVITY: Refused = Refused {
+        code: Code::NotFound,
+        message: Cow::Borrowed(
+            "Can't find pending activity with such ID. Invalid activityID or activity already completed",
+        ),
+    };
+
     /// Recorded scenario `stale_hb_after_wf_closed`.
     pub const WORKFLOW_CLOSED: Refused =
         Refused { code: Code::NotFound, message: Cow::Borrowed("workflow execution already completed") };

@@ -84,15 +84,9 @@ impl Core {
             }
             News::AttemptTimedOut { activity, attempt, timeout } => {
                 self.note(Who::Activity(activity), What::TimedOut(timeout));
-                if let Some(hosted) = self.activities[activity].latest_attempt() {
-                    let record = &mut self.attempts[hosted];
-                    if record.token().attempt == attempt && record.is_running() {
-                        record.become_zombie();
-                        self.note(Who::Attempt(hosted), What::Zombie);
-                        self.expect_local_timeout(hosted);
-                    }
-                }
+                self.note_given_up(activity, attempt);
             }
+            News::AttemptGivenUp { activity, attempt } => self.note_given_up(activity, attempt),
             News::ActivityClosed { activity } => self.note_closed(activity),
             News::WorkflowStarted { workflow } => self.note_workflow_started(workflow),
             News::WorkflowClosed { workflow } => self.note_workflow_closed(workflow),
@@ -111,6 +105,17 @@ impl Core {
             | News::TaskTimedOut { .. }
             | News::TaskNotTaken { .. }
             | News::TaskFailed { .. } => self.note_rare(news),
+        }
+    }
+
+    /// The service has given up the attempt of this number, which runs on.
+    fn note_given_up(&mut self, activity: ActivityKey, attempt: u32) {
+        let Some(hosted) = self.activities[activity].latest_attempt() else { return };
+        let record = &mut self.attempts[hosted];
+        if record.token().attempt == attempt && record.is_running() && !record.is_zombie() {
+            record.become_zombie();
+            self.note(Who::Attempt(hosted), What::Zombie);
+            self.expect_local_timeout(hosted);
         }
     }
 
@@ -156,6 +161,7 @@ impl Core {
             News::ActivityScheduled { .. }
             | News::RetryScheduled { .. }
             | News::AttemptTimedOut { .. }
+            | News::AttemptGivenUp { .. }
             | News::ActivityClosed { .. }
             | News::WorkflowStarted { .. }
             | News::WorkflowClosed { .. }

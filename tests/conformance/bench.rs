@@ -168,8 +168,8 @@ impl Bench {
     }
 
     /// An operator acts on the activity.
-    pub fn operate(&mut self, act: impl FnOnce(&mut Service, ActivityKey, Time)) {
-        act(&mut self.service, self.activity, self.now);
+    pub fn operate(&mut self, act: impl FnOnce(&mut Service, ActivityKey, Time) -> Result<(), Refused>) {
+        act(&mut self.service, self.activity, self.now).expect("an open activity");
         self.drain();
     }
 

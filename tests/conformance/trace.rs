@@ -92,7 +92,7 @@ fn take(step: &str, config: &Value, bench: &mut Bench) -> Answer {
         "Pause" => bench.operate(|service, activity, _| service.pause(activity)),
         "Reset" => bench.operate(|service, activity, now| service.reset(activity, Reset::default(), now)),
         "ResetClearingHeartbeat" => bench.operate(|service, activity, now| {
-            service.reset(activity, Reset { reset_heartbeat: true, ..Reset::default() }, now);
+            service.reset(activity, Reset { reset_heartbeat: true, ..Reset::default() }, now)
         }),
         "Heartbeat{D}" => return bench.heartbeat(running(), details(&json!("D"))).map(Some),
         "Heartbeat{}" => return bench.heartbeat(running(), Details::Absent).map(Some),

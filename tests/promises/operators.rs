@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use durasim::service::{Reset, Unpause};
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, ClientError, RetryPolicy, Simulation, WorkerOptions,
+    ActivityContext, ActivityError, ActivityOptions, ClientError, ReportEnd, RetryPolicy, Simulation, WorkerOptions,
     WorkflowContext, WorkflowError,
 };
 
@@ -139,4 +139,35 @@ fn a_stopped_worker_comes_back_when_the_script_says_so() {
     assert_eq!(attempt, 2);
     let attempts = &run.activities()[0].attempts;
     assert_eq!(attempts[1].started_at.since_epoch().as_secs(), 30);
+}
+
+/// Fails at once, and then takes a minute for each attempt.
+async fn late(ctx: &ActivityContext, _: ()) -> Result<u32, ActivityError> {
+    let attempt = ctx.get_info().attempt;
+    if attempt == 1 {
+        return Err(ActivityError::retryable("first"));
+    }
+    durasim::time::sleep(60 * SECOND).await;
+    Ok(attempt)
+}
+
+#[test]
+fn a_reset_gives_up_a_later_attempt_that_runs() {
+    let (result, run) = simulation()
+        .activity("late", late)
+        .drive(|client| async move {
+            let workflow = client.start::<u32>("one", "w", "late").await.unwrap();
+            client.sleep(20 * SECOND).await;
+            workflow.reset_activity("a", Reset::default()).await.unwrap();
+            workflow.result().await.unwrap()
+        })
+        .unwrap();
+    assert_eq!(result, 2);
+    let attempts = &run.activities()[0].attempts;
+    let seconds = |time: Option<durasim::Time>| time.map(|time| time.since_epoch().as_secs());
+    assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 2]);
+    // The second runs on without a token; its timeout of 100 s is awaited, and a backoff of 10 s.
+    assert_eq!(seconds(attempts[1].zombie_at), Some(20));
+    assert_eq!(attempts[1].report, ReportEnd::Refused);
+    assert_eq!(seconds(Some(attempts[2].started_at)), Some(120));
 }

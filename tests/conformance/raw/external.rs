@@ -3,7 +3,7 @@
 use durasim::Time;
 use durasim::internals::{ActivityState, Refused, StartAnswer, StartWorkflow};
 use durasim::program::{ActivityId, IdConflictPolicy, IdReusePolicy};
-use durasim::service::{ActivityKey, Reset, Unpause};
+use durasim::service::{Reset, Unpause};
 use serde_json::{Value, json};
 
 use super::agent::{by_id, by_id_name};
@@ -53,17 +53,7 @@ pub fn act(world: &mut World<'_>, place: usize) {
         "terminate" => service.terminate(workflow, event["reason"].as_str().unwrap_or("golden").into(), now),
         "start_again" => start_again(world, event).map(|answer| response = answer),
         "by_id" => by_id(service, workflow, event, now, order),
-        "pause" | "unpause" | "reset" => match target(world, event) {
-            Ok(activity) => {
-                operate(world, what, event, activity);
-                Ok(())
-            }
-            Err(words) => {
-                let error = json!({ "code": "NOT_FOUND", "message": words });
-                world.client_calls.push(json!({ "call": what, "ok": false, "error": error }));
-                return;
-            }
-        },
+        "pause" | "unpause" | "reset" => operate(world, what, event),
         other => panic!("unknown act from outside: {other}"),
     };
     let name = if what == "by_id" { by_id_name(event) } else { what };
@@ -97,32 +87,19 @@ fn start_again(world: &mut World<'_>, event: &Value) -> Result<Value, Refused> {
     Ok(without_nulls(json!({ "run_id": run_id, "started": started, "status": "WORKFLOW_EXECUTION_STATUS_RUNNING" })))
 }
 
-/// The open activity that an operator means, or the words of the refusal.
-fn target(world: &World<'_>, event: &Value) -> Result<ActivityKey, &'static str> {
-    let run = world.service.workflow(world.newest());
-    if !run.is_open() {
-        return Err("workflow execution already completed");
-    }
-    let id = ActivityId::Named(event["activity_id"].as_str().unwrap_or_default().into());
-    let means = |activity: &ActivityKey| {
-        let record = world.service.activity(*activity);
-        record.outcome().is_none() && *record.id() == id
-    };
-    let found = run.activities().iter().map(|(_, activity)| *activity).rev().find(means);
-    found.ok_or("Can't find pending activity with such ID. Invalid activityID or activity already completed")
-}
-
-fn operate(world: &mut World<'_>, what: &str, event: &Value, activity: ActivityKey) {
+fn operate(world: &mut World<'_>, what: &str, event: &Value) -> Result<(), Refused> {
     let asks = |field: &str| event[field] == true;
+    let id = ActivityId::Named(event["activity_id"].as_str().unwrap_or_default().into());
+    let activity = world.service.pending_activity(world.newest(), &id)?;
     match what {
-        "pause" => world.service.pause(activity),
+        "pause" => world.service.pause(activity)?,
         "unpause" => {
             let how = Unpause { reset_attempts: asks("reset_attempts"), reset_heartbeat: asks("reset_heartbeat") };
-            world.service.unpause(activity, how, world.now);
+            world.service.unpause(activity, how, world.now)?;
         }
         _ => {
             let how = Reset { reset_heartbeat: asks("reset_heartbeat"), keep_paused: asks("keep_paused") };
-            world.service.reset(activity, how, world.now);
+            world.service.reset(activity, how, world.now)?;
         }
     }
     // Whatever the next attempt's time was, the operator has moved it, or may have.
@@ -132,4 +109,5 @@ fn operate(world: &mut World<'_>, what: &str, event: &Value, activity: ActivityK
         world.gaps.retain(|gap| gap.to != next);
         world.gaps.push(Gap { from: Stamp::ClientCall { call: world.client_calls.len() }, to: next, nominal: 0.0 });
     }
+    Ok(())
 }

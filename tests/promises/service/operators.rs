@@ -9,10 +9,10 @@ fn pausing_stops_the_clocks() {
     let key = bench.key(1);
     let (first, _) = bench.take(1);
     bench.fail(first, boom()).unwrap();
-    bench.service.pause(key);
+    bench.service.pause(key).unwrap();
     bench.until(3000);
     assert!(bench.service.activity(key).is_open());
-    bench.service.unpause(key, Unpause::default(), bench.now);
+    bench.service.unpause(key, Unpause::default(), bench.now).unwrap();
     bench.drain();
     bench.until(3000);
     let (timeout, state, failure) = timed_out(bench.outcome());
@@ -24,29 +24,29 @@ fn pausing_stops_the_clocks() {
 fn a_reset_waits_for_the_running_attempt() {
     let mut bench = Bench::with(spec(0, 5000, 0));
     let (first, _) = bench.take(1);
+    bench.beat(first, text("7")).unwrap();
+    bench.service.reset(first.activity, Reset { reset_heartbeat: true, keep_paused: false }, bench.now).unwrap();
+    assert!(bench.beat(first, text("8")).unwrap().activity_reset);
+    assert_eq!(*bench.service.activity(first.activity).details(), text("8"));
     bench.fail(first, boom()).unwrap();
-    bench.until(200);
-    let (second, _) = bench.take(2);
-    bench.beat(second, text("7")).unwrap();
-    bench.service.reset(second.activity, Reset { reset_heartbeat: true, keep_paused: false }, bench.now);
-    assert!(bench.beat(second, text("8")).unwrap().activity_reset);
-    assert_eq!(*bench.service.activity(second.activity).details(), text("8"));
-    bench.fail(second, boom()).unwrap();
-    let activity = bench.service.activity(second.activity);
+    let activity = bench.service.activity(first.activity);
     assert_eq!((activity.attempt(), activity.details()), (2, &Details::Absent));
     assert_eq!(activity.current_retry_interval(), Some(Span::from_millis(200)));
+    bench.until(200);
+    let (second, _) = bench.take(2);
+    assert!(!bench.beat(second, text("9")).unwrap().activity_reset);
 }
 
 impl Bench {
     fn unpause(&mut self, reset_attempts: bool, reset_heartbeat: bool) {
         let key = self.key(1);
-        self.service.unpause(key, Unpause { reset_attempts, reset_heartbeat }, self.now);
+        self.service.unpause(key, Unpause { reset_attempts, reset_heartbeat }, self.now).unwrap();
         self.drain();
     }
 
     fn reset(&mut self, keep_paused: bool) {
         let key = self.key(1);
-        self.service.reset(key, Reset { reset_heartbeat: false, keep_paused }, self.now);
+        self.service.reset(key, Reset { reset_heartbeat: false, keep_paused }, self.now).unwrap();
         self.drain();
     }
 
@@ -70,7 +70,7 @@ impl Bench {
 fn an_unpause_resets_what_it_is_asked_to() {
     for (reset_attempts, reset_heartbeat) in [(false, false), (true, false), (false, true), (true, true)] {
         let mut bench = Bench::in_backoff();
-        bench.service.pause(bench.key(1));
+        bench.service.pause(bench.key(1)).unwrap();
         bench.unpause(reset_attempts, reset_heartbeat);
         let attempt = if reset_attempts { 1 } else { 2 };
         let details = if reset_heartbeat { Details::Absent } else { text("7") };
@@ -91,19 +91,83 @@ fn an_unpause_leaves_alone_what_is_not_paused() {
     );
 }
 
-/// The running attempt keeps its number until it ends, with all that it is refused or granted by that number.
+/// `x_reset_attempt2_completes`, `x_reset_attempt2_heartbeats`, `x_pause_attempt2_unpause_reset`: the attempt is lost
+/// until its timeout, and the next one is the second again.
 #[test]
-fn an_unpause_that_resets_attempts_waits_for_the_running_one() {
+fn attempts_that_are_reset_take_the_token_of_a_later_attempt() {
+    for is_unpaused in [false, true] {
+        let mut bench = Bench::in_backoff();
+        bench.until(200);
+        let (second, _) = bench.take(2);
+        if is_unpaused {
+            bench.service.pause(second.activity).unwrap();
+            bench.unpause(true, false);
+        } else {
+            bench.reset(false);
+        }
+        assert!(bench.news.contains(&News::AttemptGivenUp { activity: second.activity, attempt: 2 }));
+        assert_eq!(bench.beat(second, text("8")), Err(Refused::ACTIVITY_GONE));
+        assert_eq!(bench.fail(second, boom()), Err(Refused::ACTIVITY_GONE));
+        let result = Payload::new(b"1");
+        assert_eq!(bench.service.complete(second, result, bench.now), Err(Refused::ACTIVITY_GONE));
+        assert_eq!(bench.attempt_and_details(), (1, &text("7")));
+        bench.until(5199);
+        assert!(bench.service.activity(second.activity).started_at().is_some());
+        bench.until(5200);
+        assert_eq!(bench.attempt_and_details(), (2, &text("7")));
+        assert_eq!(bench.service.activity(second.activity).current_retry_interval(), Some(Span::from_millis(200)));
+        bench.until(5400);
+        bench.take(2);
+    }
+}
+
+/// `x_reset_attempt2_by_id`
+#[test]
+fn an_attempt_without_a_token_is_failed_by_id() {
+    let mut bench = Bench::in_backoff();
+    bench.until(200);
+    bench.take(2);
+    bench.reset(false);
+    let id = bench.service.activity(bench.key(1)).id().clone();
+    bench.service.fail_by_id(bench.workflow, &id, boom().map(Arc::new), None, bench.now).unwrap();
+    bench.drain();
+    assert_eq!(bench.attempt_and_details(), (2, &text("7")));
+}
+
+/// A heartbeat timeout is that of the attempt too.
+#[test]
+fn an_attempt_without_a_token_times_out_without_heartbeats() {
+    let mut bench = Bench::with(spec(0, 5000, 1000));
+    let (first, _) = bench.take(1);
+    bench.fail(first, boom()).unwrap();
+    bench.until(200);
+    let (second, _) = bench.take(2);
+    bench.until(700);
+    bench.beat(second, text("7")).unwrap();
+    bench.reset(false);
+    bench.until(1700);
+    assert_eq!(bench.attempt_and_details(), (2, &text("7")));
+}
+
+/// `x_pause_attempt2_unpause_plain`, `x_reset_attempt1_completes`
+#[test]
+fn the_first_attempt_keeps_its_token_and_so_does_one_that_is_only_unpaused() {
     let mut bench = Bench::in_backoff();
     bench.until(200);
     let (second, _) = bench.take(2);
-    bench.service.pause(second.activity);
+    bench.service.pause(second.activity).unwrap();
     assert!(bench.beat(second, text("8")).unwrap().activity_paused);
-    bench.unpause(true, false);
+    bench.unpause(false, false);
     let answer = bench.beat(second, text("9")).unwrap();
-    assert_eq!((answer.activity_paused, answer.activity_reset), (false, true));
-    bench.fail(second, boom()).unwrap();
-    assert_eq!(bench.attempt_and_details(), (2, &text("9")));
+    assert_eq!((answer.activity_paused, answer.activity_reset), (false, false));
+    let mut bench = Bench::with(spec(0, 5000, 0));
+    let (first, _) = bench.take(1);
+    bench.service.pause(first.activity).unwrap();
+    bench.unpause(true, false);
+    // Only a reset is told to the attempt.
+    assert!(!bench.beat(first, text("8")).unwrap().activity_reset);
+    bench.reset(false);
+    bench.service.complete(first, Payload::new(b"1"), bench.now).unwrap();
 }
 
 #[test]
@@ -111,7 +175,7 @@ fn an_unpause_that_resets_details_does_not_reset_the_running_attempt() {
     let mut bench = Bench::in_backoff();
     bench.until(200);
     let (second, _) = bench.take(2);
-    bench.service.pause(second.activity);
+    bench.service.pause(second.activity).unwrap();
     bench.unpause(false, true);
     assert_eq!(bench.attempt_and_details(), (2, &Details::Absent));
     assert!(!bench.beat(second, text("8")).unwrap().activity_reset);
@@ -119,11 +183,27 @@ fn an_unpause_that_resets_details_does_not_reset_the_running_attempt() {
     assert_eq!(bench.attempt_and_details(), (3, &text("8")));
 }
 
+/// `x_reset_keep_paused_last_failure`: all that an inspection shows stays until the activity goes on.
+#[test]
+fn a_reset_of_what_stays_paused_hides_nothing() {
+    let mut bench = Bench::in_backoff();
+    let key = bench.key(1);
+    bench.service.pause(key).unwrap();
+    bench.service.reset(key, Reset { reset_heartbeat: true, keep_paused: true }, bench.now).unwrap();
+    bench.drain();
+    assert_eq!(bench.attempt_and_details(), (1, &text("7")));
+    assert_eq!(bench.service.activity(key).last_failure().map(|failure| &*failure.message), Some("boom"));
+    bench.unpause(false, false);
+    assert_eq!(bench.attempt_and_details(), (1, &Details::Absent));
+    assert_eq!(bench.service.activity(key).last_failure(), None);
+    assert_eq!(bench.take(1).1.heartbeat_details, Details::Absent);
+}
+
 /// `ops_reset_in_backoff`
 #[test]
 fn a_reset_lets_a_paused_activity_go_on_unless_it_is_to_stay() {
     let mut bench = Bench::in_backoff();
-    bench.service.pause(bench.key(1));
+    bench.service.pause(bench.key(1)).unwrap();
     bench.reset(true);
     assert_eq!(bench.attempt_and_details(), (1, &text("7")));
     assert!(bench.service.take_activity_task(bench.key(1), 1, bench.now).is_none());
@@ -131,21 +211,25 @@ fn a_reset_lets_a_paused_activity_go_on_unless_it_is_to_stay() {
     bench.service.take_activity_task(bench.key(1), 1, bench.now).unwrap();
 }
 
-/// Deadlines that passed while it was paused pass when a reset lets it go on.
+/// Deadlines that passed while it was paused pass when it goes on. A reset does not let a running attempt go on, unless a
+/// cancel was requested too.
 #[test]
-fn a_reset_starts_the_clocks_of_a_running_attempt_that_was_paused() {
+fn a_reset_leaves_a_running_attempt_paused() {
     let mut bench = Bench::with(spec(0, 1000, 0));
     let (first, _) = bench.take(1);
-    bench.service.pause(first.activity);
+    bench.service.pause(first.activity).unwrap();
     bench.until(3000);
-    assert!(bench.service.activity(first.activity).started_at().is_some());
     bench.reset(false);
-    bench.until(3000);
+    bench.until(4000);
+    assert!(bench.service.activity(first.activity).is_paused());
+    assert!(bench.service.activity(first.activity).started_at().is_some());
+    bench.unpause(false, false);
+    bench.until(4000);
     let timeout = TimeoutType::StartToClose;
     assert!(bench.news.contains(&News::AttemptTimedOut { activity: first.activity, attempt: 1, timeout }));
-    // A reset of an activity that is not paused leaves its timers as they are.
-    bench.until(3200);
-    bench.take(2);
+    // A reset of a first attempt leaves its timers as they are.
+    let mut bench = Bench::with(spec(0, 1000, 0));
+    bench.take(1);
     let timers = bench.timers.len();
     bench.reset(false);
     assert_eq!(bench.timers.len(), timers);
@@ -158,7 +242,7 @@ fn a_deadline_that_an_operator_moved_has_one_timer() {
     activity.timeouts.schedule_to_start = Span::from_secs(1);
     let mut bench = Bench::with(activity);
     bench.until(500);
-    bench.service.pause(bench.key(1));
+    bench.service.pause(bench.key(1)).unwrap();
     bench.unpause(false, false);
     bench.until(1000);
     assert_eq!(
@@ -172,27 +256,30 @@ fn a_deadline_that_an_operator_moved_has_one_timer() {
     assert_eq!(timed_out(bench.outcome()).0, TimeoutType::ScheduleToStart);
 }
 
-/// Operators do nothing to a closed activity, nor to an activity of a closed workflow.
+/// `rs_018`, `rt_061`: operators are refused what is not open, in other words than workers are.
 #[test]
-fn operators_do_nothing_to_what_is_not_open() {
+fn operators_are_refused_what_is_not_open() {
     let mut closed = Bench::with(spec(0, 5000, 0));
     let (first, _) = closed.take(1);
     closed.service.complete(first, Payload::new(b"ok"), closed.now).unwrap();
     let mut orphaned = Bench::in_backoff();
+    orphaned.service.pause(orphaned.key(1)).unwrap();
     orphaned.service.terminate(orphaned.workflow, "".into(), orphaned.now).unwrap();
-    for mut bench in [closed, orphaned] {
+    let words = "Can't find pending activity with such ID. Invalid activityID or activity already completed";
+    for (mut bench, words) in [(closed, words), (orphaned, "workflow execution already completed")] {
         bench.drain();
-        let key = bench.key(1);
+        let (key, now) = (bench.key(1), bench.now);
         let state = bench.service.activity(key).state().clone();
-        bench.service.pause(key);
-        assert!(!bench.service.activity(key).is_paused());
-        bench.unpause(true, true);
-        bench.reset(false);
+        let id = bench.service.activity(key).id().clone();
+        let answers = [
+            bench.service.pause(key),
+            bench.service.unpause(key, Unpause { reset_attempts: true, reset_heartbeat: true }, now),
+            bench.service.reset(key, Reset::default(), now),
+            bench.service.pending_activity(bench.workflow, &id).map(|_| ()),
+        ];
+        for answer in answers {
+            assert_eq!(answer, Err(Refused { code: Code::NotFound, message: words.into() }));
+        }
         assert_eq!(*bench.service.activity(key).state(), state);
     }
-    let mut paused = Bench::in_backoff();
-    paused.service.pause(paused.key(1));
-    paused.service.terminate(paused.workflow, "".into(), paused.now).unwrap();
-    paused.unpause(true, true);
-    assert_eq!(paused.attempt_and_details(), (2, &text("7")));
 }
