@@ -175,7 +175,7 @@ pub use inside::{
     violation, worker_handle, worker_state,
 };
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
-pub use service::Dialect;
+pub use service::{Dialect, HistoryLimits};
 pub use simulation::{Simulation, WorkerOptions};
 pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use trace::record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};

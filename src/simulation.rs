@@ -14,7 +14,7 @@ use crate::explore::variables::refuse_unknown;
 use crate::explore::{Exploration, OneRun};
 use crate::fault::{Order, Plan};
 use crate::program::{ActivityProgram, Decode, Ground, Host, Payload, WorkflowProgram};
-use crate::service::Dialect;
+use crate::service::{Dialect, HistoryLimits};
 use crate::workflow::{NativeWorkflow, WorkflowFn};
 use crate::world::setup::{DEFAULT_TASK_QUEUE, Setup};
 use crate::world::start::{LocalScript, Origin, Start};
@@ -430,6 +430,11 @@ impl Simulation {
     /// Sets [`Settings::cached_workflows`].
     pub fn cached_workflows(self, workflows: u32) -> Simulation {
         self.set(|settings| settings.cached_workflows = workflows)
+    }
+
+    /// Sets [`Settings::history_limits`].
+    pub fn history_limits(self, limits: HistoryLimits) -> Simulation {
+        self.set(|settings| settings.history_limits = Some(limits))
     }
 
     /// Sets [`Settings::horizon`].

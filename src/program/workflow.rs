@@ -246,6 +246,10 @@ pub struct Activation {
     pub replaying: bool,
     /// The number of events in the history up to this task.
     pub history_length: u64,
+    /// The size of the history before this task, in bytes; see [`HistoryLimits`](crate::HistoryLimits).
+    pub history_size: u64,
+    /// Says whether the service suggests to continue as new: the history is long.
+    pub suggest_continue_as_new: bool,
     /// The news, in the order in which it is to be handled.
     pub jobs: Vec<Job>,
 }
@@ -253,12 +257,18 @@ pub struct Activation {
 impl Activation {
     /// Makes an activation with these jobs at this moment, which is no replay and has no history before it.
     pub fn new(now: Time, jobs: Vec<Job>) -> Activation {
-        Activation { now, replaying: false, history_length: 0, jobs }
+        Activation { now, replaying: false, history_length: 0, history_size: 0, suggest_continue_as_new: false, jobs }
     }
 
     /// Sets whether the jobs have been handled by an earlier instance.
     pub fn replaying(mut self, replaying: bool) -> Activation {
         self.replaying = replaying;
+        self
+    }
+
+    /// Sets the size of the history before this task, in bytes, and whether the service suggests to continue as new.
+    pub fn history_size(mut self, bytes: u64, suggest_continue_as_new: bool) -> Activation {
+        (self.history_size, self.suggest_continue_as_new) = (bytes, suggest_continue_as_new);
         self
     }
 

@@ -45,6 +45,10 @@ pub enum EventKind {
     WorkflowTaskStarted {
         /// The id of the task's scheduled event.
         scheduled_event_id: u64,
+        /// The bytes of the history before it; see [`HistoryLimits`](super::HistoryLimits).
+        history_size: u64,
+        /// Says whether the history is so long that the workflow had better continue as new.
+        suggest_continue_as_new: bool,
     },
     /// `WORKFLOW_TASK_COMPLETED`: the events of its commands follow.
     WorkflowTaskCompleted {

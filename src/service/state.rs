@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::activity::Activity;
 use super::dialect::Dialect;
 use super::history::HistoryEvent;
+use super::history_limits::HistoryLimits;
 use super::keys::{ActivityKey, WorkflowKey};
 use super::outbox::Outbox;
 use super::policies::PolicyCache;
@@ -53,6 +54,7 @@ pub struct Service {
     pub(super) dialect: Dialect,
     /// The longest time that a worker may take for a workflow task of a workflow that says nothing of it.
     pub(super) task_timeout: Span,
+    pub(super) history_limits: HistoryLimits,
 }
 
 impl Default for Service {
@@ -66,6 +68,7 @@ impl Default for Service {
             checked: VecDeque::new(),
             dialect: Dialect::default(),
             task_timeout: DEFAULT_TASK_TIMEOUT,
+            history_limits: HistoryLimits::TEMPORAL,
         }
     }
 }
@@ -92,6 +95,7 @@ impl Service {
             mut checked,
             dialect: _,
             task_timeout: _,
+            history_limits: _,
         } = self;
         checked.clear();
         Service {
@@ -103,6 +107,7 @@ impl Service {
             checked,
             dialect: Dialect::default(),
             task_timeout: DEFAULT_TASK_TIMEOUT,
+            history_limits: HistoryLimits::TEMPORAL,
         }
     }
 
@@ -115,6 +120,11 @@ impl Service {
     /// 10 s.
     pub(crate) fn set_task_timeout(&mut self, timeout: Span) {
         self.task_timeout = if timeout.is_zero() { DEFAULT_TASK_TIMEOUT } else { timeout };
+    }
+
+    /// Sets how long a history may grow.
+    pub fn set_history_limits(&mut self, limits: HistoryLimits) {
+        self.history_limits = limits;
     }
 
     /// Sets the dialect whose rules the service follows from now on. Call it only before anything is in the service.

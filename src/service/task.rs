@@ -29,6 +29,10 @@ pub struct WorkflowTask {
     /// The `WORKFLOW_TASK_STARTED` event of this task. From attempt 2 on the event is written only when the task is
     /// completed.
     pub started_event_id: u64,
+    /// The bytes of the history before that event.
+    pub history_size: u64,
+    /// Says whether the history is so long that the workflow had better continue as new.
+    pub suggest_continue_as_new: bool,
 }
 
 /// A started task that has just ended.
@@ -89,7 +93,7 @@ impl Workflow {
     fn open_task_events(&self) -> (u64, u64) {
         let last = self.history.iter().rev();
         let mut ids = last.filter_map(|event| match event.kind {
-            EventKind::WorkflowTaskStarted { scheduled_event_id } => Some((scheduled_event_id, event.id)),
+            EventKind::WorkflowTaskStarted { scheduled_event_id, .. } => Some((scheduled_event_id, event.id)),
             _ => None,
         });
         ids.next().unwrap_or_default()
@@ -119,6 +123,21 @@ impl Service {
         let run = &self.workflows[workflow];
         if run.is_open() && run.task == TaskState::None && !run.waits_for_first_task {
             self.schedule_task(workflow, 1, now);
+            self.enforce_history_limits(workflow, now);
+        }
+    }
+
+    /// Terminates a run whose history has grown too long.
+    ///
+    /// Source: temporal `service/history/workflow/context.go` (`enforceHistorySizeCheck`, `enforceHistoryCountCheck`).
+    fn enforce_history_limits(&mut self, workflow: WorkflowKey, now: Time) {
+        let run = self.workflow(workflow);
+        let (events, bytes) = (run.history.len() as u64, run.history_size());
+        if run.is_open()
+            && let Some(reason) = self.history_limits.exceeded(self.dialect, events, bytes)
+        {
+            // It is open, so nothing is refused.
+            let _ = self.terminate(workflow, reason.into(), now);
         }
     }
 
@@ -136,6 +155,7 @@ impl Service {
     ///
     /// A repeated attempt becomes a first one again if there is news since it was scheduled.
     pub fn take_workflow_task(&mut self, workflow: WorkflowKey, stamp: u32, now: Time) -> Option<WorkflowTask> {
+        let limits = self.history_limits;
         let run = &mut self.workflows[workflow];
         let TaskState::Scheduled { mut attempt, at, history_length } = run.task else {
             return None;
@@ -147,22 +167,33 @@ impl Service {
             attempt = 1;
             run.append_task_scheduled(attempt, at);
         }
+        let history_size = run.history_size();
         let started_event_id = if attempt == 1 {
             let scheduled = run.history.iter().rev();
             let scheduled_event_id = scheduled
                 .take_while(|event| !matches!(event.kind, EventKind::WorkflowTaskStarted { .. }))
                 .find(|event| matches!(event.kind, EventKind::WorkflowTaskScheduled { .. }))
                 .map_or(0, |event| event.id);
-            run.append(now, EventKind::WorkflowTaskStarted { scheduled_event_id })
+            let suggest_continue_as_new = limits.suggest(run.next_event_id(), history_size);
+            let started = EventKind::WorkflowTaskStarted { scheduled_event_id, history_size, suggest_continue_as_new };
+            run.append(now, started)
         } else {
-            run.history.len() as u64 + 2
+            run.next_event_id() + 1
         };
+        let suggest_continue_as_new = limits.suggest(started_event_id, history_size);
         run.task = TaskState::Started { attempt, scheduled_at: at, started_at: now };
         let token = TaskToken { workflow, stamp };
         let previous_started_event_id = run.previous_started_event_id;
         let deadline = now.plus(timeout_of_attempt(run.info().task_timeout, attempt));
         self.outbox.arm(deadline, ServiceTimer::TaskTimeout { token });
-        Some(WorkflowTask { token, attempt, previous_started_event_id, started_event_id })
+        Some(WorkflowTask {
+            token,
+            attempt,
+            previous_started_event_id,
+            started_event_id,
+            history_size,
+            suggest_continue_as_new,
+        })
     }
 
     /// Takes the answer to a workflow task. The commands are carried out in their order, all or none.
@@ -200,12 +231,16 @@ impl Service {
             self.task_failed(workflow, task, cause, Arc::from(message.as_str()), now);
             return Err(Refused::invalid(message));
         }
+        let limits = self.history_limits;
         let run = &mut self.workflows[workflow];
         let (scheduled_event_id, started_event_id) = if task.attempt == 1 {
             run.open_task_events()
         } else {
             let scheduled_event_id = run.append_task_scheduled(task.attempt, task.scheduled_at);
-            (scheduled_event_id, run.append(task.started_at, EventKind::WorkflowTaskStarted { scheduled_event_id }))
+            let history_size = run.history_size();
+            let suggest_continue_as_new = limits.suggest(run.next_event_id(), history_size);
+            let started = EventKind::WorkflowTaskStarted { scheduled_event_id, history_size, suggest_continue_as_new };
+            (scheduled_event_id, run.append(task.started_at, started))
         };
         run.previous_started_event_id = started_event_id;
         run.sticky = schedule_to_start;
@@ -215,6 +250,7 @@ impl Service {
         if self.workflow(workflow).is_open() && self.flush(workflow) {
             self.want_task(workflow, now);
         }
+        self.enforce_history_limits(workflow, now);
         Ok(())
     }
 

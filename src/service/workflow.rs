@@ -80,6 +80,8 @@ pub struct Workflow {
     /// The started event of the last task completed.
     pub(super) previous_started_event_id: u64,
     pub(super) history: Vec<HistoryEvent>,
+    /// The bytes of the history.
+    history_size: u64,
     /// The events that arrived while a workflow task is open.
     pub(super) buffered: Vec<Buffered>,
     /// The signals that arrived, in the order of arrival.
@@ -119,6 +121,7 @@ impl Workflow {
             task_failure: None,
             previous_started_event_id: 0,
             history: Vec::with_capacity(EVENTS_OF_ONE_ACTIVITY),
+            history_size: 0,
             buffered: Vec::new(),
             signals: Vec::new(),
             activities: Vec::new(),
@@ -187,6 +190,11 @@ impl Workflow {
         &self.history
     }
 
+    /// The bytes of the history so far; see [`HistoryLimits`](super::HistoryLimits).
+    pub fn history_size(&self) -> u64 {
+        self.history_size
+    }
+
     /// The signals that the run has got, in the order of arrival, seen by its code or not.
     pub fn signals(&self) -> &[Signal] {
         &self.signals
@@ -244,6 +252,7 @@ impl Workflow {
     /// Writes an event and gives its id.
     pub(super) fn append(&mut self, at: Time, kind: EventKind) -> u64 {
         let id = self.next_event_id();
+        self.history_size += kind.size();
         self.history.push(HistoryEvent { id, at, kind });
         id
     }

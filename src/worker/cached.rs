@@ -44,7 +44,7 @@ impl CachedWorkflow {
             self.instance.take_turn(&mut turn)?;
             replay::compare(history, turn.answer.clone(), &turn.commands)?;
         }
-        self.instance.present_turn(history, now, &mut turn);
+        self.instance.present_turn(history, None, now, &mut turn);
         self.instance.take_turn(&mut turn)?;
         Ok(turn.commands)
     }

@@ -28,6 +28,8 @@ pub(crate) struct Instance {
     /// The clock and the length of the history at the last turn, which a query sees.
     now: Time,
     history_length: u64,
+    history_size: u64,
+    suggest_continue_as_new: bool,
 }
 
 /// An activity as the workflow's side knows it.
@@ -63,6 +65,8 @@ impl Instance {
             children: BTreeMap::new(),
             now: Time::ZERO,
             history_length: 0,
+            history_size: 0,
+            suggest_continue_as_new: false,
         }
     }
 
@@ -76,6 +80,8 @@ impl Instance {
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
         let Turn { activation, commands, .. } = turn;
         (self.now, self.history_length) = (activation.now, activation.history_length);
+        (self.history_size, self.suggest_continue_as_new) =
+            (activation.history_size, activation.suggest_continue_as_new);
         self.drop_unwanted(&mut activation.jobs);
         if activation.jobs.is_empty() {
             return Ok(());
@@ -136,8 +142,9 @@ impl Instance {
         input: Payload,
     ) -> Result<Result<Payload, Arc<Failure>>, TaskProblem> {
         let jobs = vec![Job::Query { id, name, input }];
-        let (now, history_length) = (self.now, self.history_length);
-        let activation = Activation { now, replaying: false, history_length, jobs };
+        let activation = Activation::new(self.now, jobs)
+            .history_length(self.history_length)
+            .history_size(self.history_size, self.suggest_continue_as_new);
         let mut commands = Vec::new();
         self.run.activate(&activation, &mut commands)?;
         match <[Command; 1]>::try_from(commands) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::program::{Activation, Command, Job, Marker, Time, places};
-use crate::service::{EventKind, HistoryEvent};
+use crate::service::{EventKind, HistoryEvent, WorkflowTask};
 
 use super::asked::{asked, words};
 use super::instance::{Instance, TaskProblem};
@@ -19,9 +19,16 @@ impl Instance {
         }
         let Some(answered) = next_answer(history, self.seen) else { return false };
         let EventKind::WorkflowTaskCompleted { started_event_id, .. } = history[answered].kind else { return false };
+        let started = &history[started_event_id as usize - 1];
+        let EventKind::WorkflowTaskStarted { history_size: size, suggest_continue_as_new: is_suggested, .. } =
+            started.kind
+        else {
+            return false;
+        };
         turn.answer = answered + 1..next_answer(history, answered + 1).unwrap_or(history.len());
         self.take_in(history, answered + 1, turn);
-        let Activation { now, replaying, history_length, jobs } = &mut turn.activation;
+        let Activation { now, replaying, history_length, history_size, suggest_continue_as_new, jobs } =
+            &mut turn.activation;
         // The code is to decide as it did then, so it gets the markers ahead.
         for event in &history[turn.answer.clone()] {
             if let EventKind::MarkerRecorded { marker } = &event.kind {
@@ -29,19 +36,30 @@ impl Instance {
             }
         }
         put_in_order(jobs);
-        *now = history[started_event_id as usize - 1].at;
+        *now = started.at;
         (*history_length, *replaying) = (started_event_id, true);
+        (*history_size, *suggest_continue_as_new) = (size, is_suggested);
         true
     }
 
-    /// Makes `turn` the rest of the history: the task at hand, which was started at `now`.
-    pub(crate) fn present_turn(&mut self, history: &[HistoryEvent], now: Time, turn: &mut Turn) {
+    /// Makes `turn` the rest of the history: the task at hand, which was started at `now`. A query has no task.
+    pub(crate) fn present_turn(
+        &mut self,
+        history: &[HistoryEvent],
+        task: Option<&WorkflowTask>,
+        now: Time,
+        turn: &mut Turn,
+    ) {
         self.replaying = false;
         turn.answer = 0..0;
         self.take_in(history, history.len(), turn);
         let activation = &mut turn.activation;
         activation.now = now;
         (activation.history_length, activation.replaying) = (history.len() as u64, false);
+        if let Some(task) = task {
+            activation.history_size = task.history_size;
+            activation.suggest_continue_as_new = task.suggest_continue_as_new;
+        }
     }
 
     /// Takes the news before an event into the turn, in which nothing has been asked for yet.

@@ -24,7 +24,7 @@ impl Turn {
     }
 
     fn with_lists(jobs: Vec<Job>, commands: Vec<Command>) -> Turn {
-        let activation = Activation { now: Time::ZERO, replaying: false, history_length: 0, jobs };
+        let activation = Activation::new(Time::ZERO, jobs);
         Turn { activation, commands, answer: 0..0 }
     }
 }

@@ -155,6 +155,23 @@ impl WorkflowContext {
         self.instance.history_length()
     }
 
+    /// The size of the history before the present task, in bytes; see [`HistoryLimits`](crate::HistoryLimits).
+    #[track_caller]
+    pub fn history_size(&self) -> u64 {
+        places::called("ctx.history_size");
+        self.instance.called();
+        self.instance.history_size()
+    }
+
+    /// Says whether the service suggests to [continue as new](Self::continue_as_new): the history is long, by
+    /// [`HistoryLimits`](crate::HistoryLimits). A run whose history grows far beyond that is terminated.
+    #[track_caller]
+    pub fn is_continue_as_new_suggested(&self) -> bool {
+        places::called("ctx.is_continue_as_new_suggested");
+        self.instance.called();
+        self.instance.suggest_continue_as_new()
+    }
+
     /// Says whether this scope is cancelled: the workflow's, by a cancel request, or any scope by [`cancel`](Self::cancel).
     #[track_caller]
     pub fn is_cancelled(&self) -> bool {

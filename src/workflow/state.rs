@@ -52,6 +52,8 @@ struct Moment {
     now: Time,
     replaying: bool,
     history_length: u64,
+    history_size: u64,
+    suggest_continue_as_new: bool,
     /// Counts activations.
     activation: u32,
 }
@@ -141,7 +143,14 @@ impl WorkflowState {
         Rc::new(WorkflowState {
             waker: Waker::from(Arc::clone(&flag)),
             flag,
-            moment: Cell::new(Moment { now: run.started_at, replaying: false, history_length: 0, activation: 0 }),
+            moment: Cell::new(Moment {
+                now: run.started_at,
+                replaying: false,
+                history_length: 0,
+                history_size: 0,
+                suggest_continue_as_new: false,
+                activation: 0,
+            }),
             phase: Cell::new(Phase::Open),
             cancel_requested: Cell::default(),
             progress: Cell::default(),
@@ -161,8 +170,15 @@ impl WorkflowState {
     /// Takes the clock of an activation.
     pub fn begin(&self, activation: &Activation) {
         self.forget_calls();
-        let &Activation { now, replaying, history_length, .. } = activation;
-        self.moment.update(|moment| Moment { now, replaying, history_length, activation: moment.activation + 1 });
+        let &Activation { now, replaying, history_length, history_size, suggest_continue_as_new, .. } = activation;
+        self.moment.update(|moment| Moment {
+            now,
+            replaying,
+            history_length,
+            history_size,
+            suggest_continue_as_new,
+            activation: moment.activation + 1,
+        });
     }
 
     /// Takes one piece of news: ends what it is about, and wakes who waits for it.
@@ -378,6 +394,14 @@ impl WorkflowState {
 
     pub fn history_length(&self) -> u64 {
         self.moment.get().history_length
+    }
+
+    pub fn history_size(&self) -> u64 {
+        self.moment.get().history_size
+    }
+
+    pub fn suggest_continue_as_new(&self) -> bool {
+        self.moment.get().suggest_continue_as_new
     }
 
     pub fn cancel_requested(&self) -> bool {

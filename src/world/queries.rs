@@ -158,7 +158,7 @@ impl World {
         self.take_past_turns(workflow, &mut instance, &mut turn)?;
         let core = self.core.borrow();
         // No task is open: what has come since the last one, such as the workflow's end, is no news for the code.
-        instance.present_turn(core.service.history(workflow), core.agenda.now(), &mut turn);
+        instance.present_turn(core.service.history(workflow), None, core.agenda.now(), &mut turn);
         Ok(instance)
     }
 }

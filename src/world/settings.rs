@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::service::{Dialect, HistoryLimits};
+
 /// The numbers of the simulated world: of its service, of its workers, and the limits of a run.
 ///
 /// Fields that are left out come from the default. A zero here is a zero, unless the field says otherwise; what a zero
@@ -44,6 +46,9 @@ pub struct Settings {
     /// for longest. A task of a workflow that was forgotten begins with a replay. Default: no limit. At zero every task is
     /// a replay, as with a worker whose cache is off.
     pub cached_workflows: u32,
+    /// How long a workflow's history may grow, and from when on continue-as-new is suggested. Default: as the dialect's server
+    /// does, [`HistoryLimits::TEMPORAL`] or [`HistoryLimits::CADENCE`].
+    pub history_limits: Option<HistoryLimits>,
     /// The end of virtual time: a run that is not over by then ends with
     /// [`RunError::Horizon`](crate::RunError::Horizon). Default 30 days; zero is an error of the run.
     pub horizon: Duration,
@@ -97,6 +102,7 @@ impl Default for Settings {
             sticky_timeout: Duration::from_secs(10),
             workflow_task_failures: 10,
             cached_workflows: u32::MAX,
+            history_limits: None,
             horizon: Duration::from_secs(30 * 24 * 3600),
             poll_budget: 10_000,
             event_budget: 5_000_000,
@@ -107,6 +113,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The limits of histories in this dialect.
+    pub(super) fn history_limits(&self, dialect: Dialect) -> HistoryLimits {
+        self.history_limits.unwrap_or(match dialect {
+            Dialect::Temporal => HistoryLimits::TEMPORAL,
+            Dialect::Cadence => HistoryLimits::CADENCE,
+        })
+    }
+
     /// The limits under which nothing could happen, in words.
     pub(crate) fn mistakes(&self) -> impl Iterator<Item = &'static str> {
         [

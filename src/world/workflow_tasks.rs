@@ -178,7 +178,7 @@ impl World {
         };
         let replayed = cached.is_none();
         let instance = cached.map_or_else(|| self.instantiate(workflow, self.code_of(worker)), Ok);
-        let answer = instance.and_then(|mut instance| match self.take_turns(workflow, &mut instance, &mut turn) {
+        let answer = instance.and_then(|mut instance| match self.take_turns(&task, &mut instance, &mut turn) {
             Ok(()) => Ok(instance),
             Err(problem) => {
                 let _ = self.run_workflow(Some(workflow), || drop(instance));
@@ -258,11 +258,12 @@ impl World {
         }
     }
 
-    fn take_turns(&self, workflow: WorkflowKey, instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
+    fn take_turns(&self, task: &WorkflowTask, instance: &mut Instance, turn: &mut Turn) -> Result<(), TaskProblem> {
+        let workflow = task.token.workflow;
         self.take_past_turns(workflow, instance, turn)?;
         {
             let core = self.core.borrow();
-            instance.present_turn(core.service.history(workflow), core.agenda.now(), turn);
+            instance.present_turn(core.service.history(workflow), Some(task), core.agenda.now(), turn);
         }
         self.take_turn(workflow, instance, turn)
     }

@@ -24,6 +24,7 @@ mod failing_tasks;
 mod heartbeats;
 mod late_signals;
 mod limits;
+mod long_histories;
 mod loops;
 mod native_workflow;
 mod not_deterministic;

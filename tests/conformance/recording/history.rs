@@ -74,7 +74,7 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
         EventKind::WorkflowTaskScheduled { attempt, timeout } => {
             ("WORKFLOW_TASK_SCHEDULED", json!({ "attempt": attempt, "start_to_close_timeout_ms": millis(*timeout) }))
         }
-        EventKind::WorkflowTaskStarted { scheduled_event_id } => {
+        EventKind::WorkflowTaskStarted { scheduled_event_id, .. } => {
             ("WORKFLOW_TASK_STARTED", json!({ "scheduled_event_id": scheduled_event_id }))
         }
         EventKind::WorkflowTaskCompleted { scheduled_event_id, started_event_id } => (
