@@ -34,7 +34,9 @@ impl CachedWorkflow {
         self.take_turns(history, now).map_err(|problem| match problem {
             TaskProblem::Code(failure) => failure,
             TaskProblem::NonDeterministic { message, .. } => TaskFailure::NonDeterministic(message),
-            TaskProblem::Unwound => TaskFailure::Panicked { message: problem.to_string() },
+            TaskProblem::NotRegistered { .. } | TaskProblem::Unwound => {
+                TaskFailure::Panicked { message: problem.to_string() }
+            }
         })
     }
 

@@ -50,6 +50,9 @@ pub(crate) enum TaskProblem {
         /// The call of the command that differs, if there is one. No part of the message, which is the service's.
         call: Option<Called>,
     },
+    /// The version of the code that the worker runs does not have the workflow, which another version has.
+    #[error("workflow `{name}` is not registered on this worker")]
+    NotRegistered { name: Arc<str> },
     /// The code was unwound with something of the harness's own.
     #[error("the workflow's code was unwound")]
     Unwound,

@@ -233,9 +233,10 @@ impl Setup {
         self.workflows.get(name).map(|program| &**program)
     }
 
-    /// The registered name of this workflow, shared.
+    /// The registered name of this workflow in any version, shared.
     pub(crate) fn workflow_name(&self, name: &str) -> Option<Arc<str>> {
-        self.workflows.get_key_value(name).map(|(name, _)| name.clone())
+        let own = self.workflows.get_key_value(name).map(|(name, _)| name.clone());
+        own.or_else(|| self.new_version()?.workflow_name(name))
     }
 
     /// The workflows, by name.

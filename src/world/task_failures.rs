@@ -8,7 +8,7 @@ use crate::program::{Marker, TaskFailure};
 use crate::service::{EventKind, HistoryEvent, TaskFailedCause, WorkflowKey, WorkflowTask};
 use crate::trace::{What, Who, WorkerKey};
 use crate::worker::instance::TaskProblem;
-use crate::worker::process::Version;
+use crate::worker::process::{Version, Worker};
 
 impl Core {
     /// A worker cannot answer a task. It tells the service so at the first attempt, and leaves later ones to their timeout, as
@@ -49,6 +49,9 @@ impl Core {
             _ => self.workflows[workflow].places().words(),
         };
         let mut words = place.map(|place| format!("; {place}")).unwrap_or_default();
+        if let TaskProblem::NotRegistered { .. } = problem {
+            words += &format!("; worker {} runs a version of the code that does not have it", worker.number());
+        }
         let is_older =
             self.version_of(Some(worker)) == Version::Old && self.workflows[workflow].answered_with() == Version::New;
         if is_older && kind_of(problem) == WorkflowTaskErrorKind::NonDeterministic {
@@ -61,21 +64,28 @@ impl Core {
         words
     }
 
-    /// Says whether a worker whose code does not understand a history leaves the task to a worker of the version that has written
-    /// it: there is one, and the code of that version marks what it has changed.
+    /// Says whether a worker leaves the task to a worker of another version, and there is one: of the version that has the
+    /// workflow, or of the one that has written a history that the worker's code does not understand, and marks what it has
+    /// changed.
     fn leaves_to_other_version(&self, worker: WorkerKey, workflow: WorkflowKey, problem: &TaskProblem) -> bool {
+        if let TaskProblem::NotRegistered { .. } = problem {
+            let version = self.version_of(Some(worker));
+            return self.has_worker_beside(worker, |other| other.next_version() != version);
+        }
         let written_with = self.workflows[workflow].answered_with();
         let is_marked =
             |event: &HistoryEvent| matches!(event.kind, EventKind::MarkerRecorded { marker: Marker::Version { .. } });
-        let queue = self.workers[worker].task_queue();
         kind_of(problem) == WorkflowTaskErrorKind::NonDeterministic
             && self.version_of(Some(worker)) != written_with
-            && self
-                .workers
-                .keys()
-                .map(|key| &self.workers[key])
-                .any(|other| other.task_queue() == queue && other.next_version() == written_with)
+            && self.has_worker_beside(worker, |other| other.next_version() == written_with)
             && self.service.history(workflow).iter().any(is_marked)
+    }
+
+    /// Says whether such a worker polls the queue of this one.
+    fn has_worker_beside(&self, worker: WorkerKey, is_wanted: impl Fn(&Worker) -> bool) -> bool {
+        let queue = self.workers[worker].task_queue();
+        let mut workers = self.workers.keys().map(|key| &self.workers[key]);
+        workers.any(|other| other.task_queue() == queue && is_wanted(other))
     }
 
     /// A failure that no service would be told of: of the simulation, not of the workflow's task.

@@ -247,6 +247,9 @@ impl World {
         };
         let program = code.workflow(&info.workflow_type);
         let Some(program) = program else {
+            if self.setup.knows_workflow(&info.workflow_type) {
+                return Err(TaskProblem::NotRegistered { name: info.workflow_type.clone() });
+            }
             let known = list_names(code.workflows());
             self.core.borrow_mut().fail(RunError::UnknownWorkflow { name: info.workflow_type.to_string(), known });
             return Err(TaskProblem::Unwound);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use durasim::explore::Report;
 use durasim::fault::Plan;
 use durasim::{
-    ActivityContext, ActivityError, ActivityOptions, Ledger, RetryPolicy, Run, Simulation, WorkerOptions,
+    ActivityContext, ActivityError, ActivityOptions, ChildOptions, Ledger, RetryPolicy, Run, Simulation, WorkerOptions,
     WorkflowContext, WorkflowError, check,
 };
 
@@ -391,4 +391,43 @@ fn a_new_version_that_fails_by_itself_is_told() {
         .report();
     let error = report.error().map(ToString::to_string).unwrap_or_default();
     assert!(error.contains("the new version") && error.contains("does not end well"), "{error}\n{report}");
+}
+
+/// A workflow that the old version does not have is left to a worker of the new one, as a worker of an SDK fails its task.
+#[test]
+fn old_workers_leave_a_new_workflow_to_new_ones() {
+    let old = async |ctx: &WorkflowContext, (): ()| -> Result<String, WorkflowError> {
+        ctx.sleep(second() * 3).await?;
+        ctx.execute_activity("step", &"x", options()).await
+    };
+    let part = async |ctx: &WorkflowContext, (): ()| -> Result<String, WorkflowError> {
+        ctx.execute_activity("step", &"x", options()).await
+    };
+    let new = async |ctx: &WorkflowContext, (): ()| -> Result<String, WorkflowError> {
+        ctx.sleep(second() * 3).await?;
+        if ctx.version("part", WorkflowContext::DEFAULT_VERSION, 1) == 1 {
+            return ctx.start_child("part", &(), ChildOptions::default()).result().await;
+        }
+        ctx.execute_activity("step", &"x", options()).await
+    };
+    let simulation = |workers: usize| {
+        let simulation = without_deploy().workflow("order", old).workers(workers).cached_workflows(0);
+        simulation.deploy(move |simulation| simulation.workflow("part", part).workflow("order", new)).rollback()
+    };
+    let plan = |seed: u32| -> Plan { format!("v1 seed={seed} order=random; order#1:task1=deploy(1)").parse().unwrap() };
+    let run = |seed: u32| simulation(2).plan(plan(seed)).run("order", &()).unwrap().strict().unwrap();
+    let is_left = |run: &Run| run.timeline().to_string().contains("workflow `part` is not registered on this worker");
+    let left: Vec<Run> = (0..20).map(run).filter(is_left).collect();
+    assert!(!left.is_empty());
+    for run in left {
+        assert_eq!((run.failed_task(), run.result::<String>()), (None, Ok("x".to_owned())), "{}", run.timeline());
+    }
+    // There is nobody to leave it to.
+    let error = simulation(1).drive(async |client| {
+        let order = client.start::<String>("order", "order-1", &()).await.unwrap();
+        client.start::<String>("part", "part-1", &()).await.unwrap();
+        order.result().await
+    });
+    let error = error.map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("worker 1 runs a version of the code that does not have it"), "{error}");
 }
