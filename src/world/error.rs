@@ -16,8 +16,8 @@ pub enum RunError {
     Setup(String),
     /// The workflow to start is not registered.
     #[error(
-        "no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)`, or `.sdk_workflow::<W>()` of \
-         durasim-temporal, to the simulation"
+        "no workflow `{name}` is registered (registered: {known}): add `.workflow(\"{name}\", ..)` to the simulation, or \
+         `.sdk_workflow::<W>()` or `.cadence_workflow(..)` of its adapter"
     )]
     UnknownWorkflow {
         /// The name asked for.
@@ -28,7 +28,7 @@ pub enum RunError {
     /// A workflow scheduled an activity that is not registered.
     #[error(
         "workflow `{workflow}` schedules the activity `{name}`, which is not registered (registered: {known}): add \
-         `.activity(\"{name}\", ..)`, or `.sdk_activity(..)` of durasim-temporal, to the simulation"
+         `.activity(\"{name}\", ..)` to the simulation, or `.sdk_activity(..)` or `.cadence_activity(..)` of its adapter"
     )]
     UnknownActivity {
         /// The name asked for.

@@ -49,7 +49,7 @@ impl World {
             let known = list_names(self.setup.workflows());
             return Some(RunError::Misuse(format!(
                 "workflow `{asking}` asks for the workflow `{name}`, which is not registered (registered: {known}): add \
-                 `.workflow(\"{name}\", ..)` to the simulation"
+                 `.workflow(\"{name}\", ..)` to the simulation, or `.sdk_workflow::<W>()` or `.cadence_workflow(..)` of its adapter"
             )));
         }
         let queue = queue.filter(|queue| core.workers.task_queues().all(|polled| polled != *queue))?;

@@ -301,7 +301,11 @@ fn a_workflow_that_is_not_there_is_told() {
     };
     let simulation = Simulation::temporal().workflow("asks", asks);
     for (which, words) in [
-        (0, "workflow `asks` asks for the workflow `nap`, which is not registered (registered: `asks`)"),
+        (
+            0,
+            "workflow `asks` asks for the workflow `nap`, which is not registered (registered: `asks`): add \
+             `.workflow(\"nap\", ..)` to the simulation, or `.sdk_workflow::<W>()` or `.cadence_workflow(..)` of its adapter",
+        ),
         (1, "workflow `asks` starts a workflow on the task queue `far`, which no worker polls (polled: `default`)"),
         (2, "workflow `asks` asks for the workflow `nap`, which is not registered"),
     ] {
