@@ -399,6 +399,8 @@ pub enum Command {
     CancelChild {
         /// The number of the child.
         seq: Seq,
+        /// The reason in words, possibly empty, which the child sees.
+        reason: Arc<str>,
     },
     /// Send a signal to another workflow.
     SignalWorkflow {
@@ -410,6 +412,13 @@ pub enum Command {
         name: Arc<str>,
         /// The encoded input of the signal.
         input: Payload,
+    },
+    /// Take back a signal to another workflow. One that the same task asks for is never sent, and ends with a failure of
+    /// kind [`FailureKind::Canceled`](super::FailureKind::Canceled); one that has been sent goes its way. The worker keeps
+    /// the command to itself.
+    CancelSignal {
+        /// The number of the signal.
+        seq: Seq,
     },
     /// Ask another workflow to cancel itself.
     CancelWorkflow {

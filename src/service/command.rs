@@ -41,6 +41,7 @@ fn command_name(command: &Command) -> &'static str {
         Command::StartChild { .. } => "StartChildWorkflowExecution",
         Command::CancelChild { .. } | Command::CancelWorkflow { .. } => "RequestCancelExternalWorkflowExecution",
         Command::SignalWorkflow { .. } => "SignalExternalWorkflowExecution",
+        Command::CancelSignal { .. } => "CancelSignal",
         Command::StartTimer { .. } => "StartTimer",
         Command::CancelTimer { .. } => "CancelTimer",
         Command::RecordMarker(_) => "RecordMarker",
@@ -135,7 +136,7 @@ impl Service {
                     self.check_child(spec)?;
                     earlier.children.insert(*seq);
                 }
-                Command::CancelChild { seq } => self.check_cancel_of_child(workflow, *seq, &earlier)?,
+                Command::CancelChild { seq, .. } => self.check_cancel_of_child(workflow, *seq, &earlier)?,
                 Command::SignalWorkflow { target, name, .. } => {
                     check_target(target, TaskFailedCause::BadSignalWorkflowExecutionAttributes)?;
                     if name.is_empty() {
@@ -150,8 +151,8 @@ impl Service {
                 Command::CancelWorkflow { target, .. } => {
                     check_target(target, TaskFailedCause::BadRequestCancelExternalWorkflowExecutionAttributes)?;
                 }
-                // A marker is the workflow's own affair, and an answer to a query is not for the history.
-                Command::RecordMarker(_) | Command::QueryAnswer { .. } => {}
+                // A marker is the workflow's own affair, and the rest is not for the history.
+                Command::RecordMarker(_) | Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) | Command::ContinueAsNew(_) => {
                     if !self.workflow(workflow).buffered.is_empty() {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
@@ -293,8 +294,8 @@ impl Service {
                 Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
                 Command::CancelActivity { seq } => self.cancel_activity(workflow, *seq, now),
                 Command::StartChild { seq, spec } => self.initiate_child(workflow, *seq, spec, now),
-                Command::CancelChild { seq } => {
-                    self.initiate_cancel(workflow, *seq, Target::Child(*seq), Arc::from(""), now);
+                Command::CancelChild { seq, reason } => {
+                    self.initiate_cancel(workflow, *seq, Target::Child(*seq), Arc::clone(reason), now);
                 }
                 Command::SignalWorkflow { seq, target, name, input } => {
                     self.initiate_signal(workflow, *seq, target, name, input, now);
@@ -322,7 +323,7 @@ impl Service {
                     let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
                     self.outbox.news.push_back(News::MarkerRecorded { workflow, event_id });
                 }
-                Command::QueryAnswer { .. } => {}
+                Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
                 Command::Complete(result) => {
                     self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), None, now);
                 }

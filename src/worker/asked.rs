@@ -130,10 +130,11 @@ pub(super) fn words(command: &Command) -> String {
         Command::StartChild { seq, spec } => {
             format!("start child {seq} ({}, id {:?})", spec.workflow_type, spec.workflow_id)
         }
-        Command::CancelChild { seq } => format!("ask child {seq} to cancel"),
+        Command::CancelChild { seq, .. } => format!("ask child {seq} to cancel"),
         Command::SignalWorkflow { seq, target, name, .. } => {
             format!("send signal {seq} ({name:?}) to {}", target_words(target))
         }
+        Command::CancelSignal { seq } => format!("take back signal {seq}"),
         Command::CancelWorkflow { target, .. } => format!("ask {} to cancel", target_words(target)),
         Command::StartTimer { seq, .. } => format!("start timer {seq}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
@@ -175,7 +176,7 @@ impl Asked<'_> {
             (Asked::CancelWorkflow { seq, target }, Command::CancelWorkflow { seq: other, target: to, .. }) => {
                 seq == other && *target == to
             }
-            (Asked::CancelChild { seq }, Command::CancelChild { seq: other })
+            (Asked::CancelChild { seq }, Command::CancelChild { seq: other, .. })
             | (Asked::CancelActivity { seq }, Command::CancelActivity { seq: other })
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,

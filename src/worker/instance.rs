@@ -93,7 +93,10 @@ impl Instance {
         let cancels = |command: &Command| {
             matches!(
                 command,
-                Command::CancelActivity { .. } | Command::CancelTimer { .. } | Command::CancelChild { .. }
+                Command::CancelActivity { .. }
+                    | Command::CancelTimer { .. }
+                    | Command::CancelChild { .. }
+                    | Command::CancelSignal { .. }
             )
         };
         if commands.iter().any(cancels) {
@@ -182,13 +185,18 @@ impl Instance {
         jobs: &mut Vec<Job>,
         cancellations: &mut Cancellations,
     ) {
-        if let Command::CancelChild { seq } = command {
-            return self.cancel_child(seq, commands, jobs, cancellations);
+        match command {
+            Command::CancelChild { seq, reason } => {
+                return self.cancel_child(seq, reason, commands, jobs, cancellations);
+            }
+            Command::CancelSignal { seq } => return cancellations.take_back_signal(seq, jobs),
+            _ => {}
         }
         let Command::CancelActivity { seq } = command else {
             match command {
                 Command::ScheduleActivity { seq, .. } => cancellations.unsent.insert(seq),
                 Command::StartChild { seq, .. } => cancellations.unsent_children.insert(seq),
+                Command::SignalWorkflow { seq, .. } => cancellations.unsent_signals.insert(seq),
                 _ => false,
             };
             commands.push(command);
@@ -225,6 +233,7 @@ impl Instance {
     fn cancel_child(
         &mut self,
         seq: Seq,
+        reason: Arc<str>,
         commands: &mut Vec<Command>,
         jobs: &mut Vec<Job>,
         cancellations: &mut Cancellations,
@@ -237,7 +246,7 @@ impl Instance {
             return;
         }
         if child.spec.cancellation != ChildCancellation::Abandon {
-            commands.push(Command::CancelChild { seq });
+            commands.push(Command::CancelChild { seq, reason });
         }
         if matches!(child.spec.cancellation, ChildCancellation::Abandon | ChildCancellation::TryCancel) {
             child.resolved = true;
@@ -319,7 +328,7 @@ impl PendingChild {
     }
 }
 
-/// The activities and children of one turn, by their numbers.
+/// The activities, children and signals of one turn, by their numbers.
 #[derive(Default)]
 struct Cancellations {
     /// The activities scheduled in this turn.
@@ -330,6 +339,10 @@ struct Cancellations {
     unsent_children: BTreeSet<Seq>,
     /// The children asked for and cancelled in this turn.
     children_taken_back: BTreeSet<Seq>,
+    /// The signals asked for in this turn.
+    unsent_signals: BTreeSet<Seq>,
+    /// The signals asked for and taken back in this turn.
+    signals_taken_back: BTreeSet<Seq>,
 }
 
 impl Cancellations {
@@ -338,7 +351,18 @@ impl Cancellations {
         match command {
             Command::ScheduleActivity { seq, .. } => self.taken_back.contains(seq),
             Command::StartChild { seq, .. } => self.children_taken_back.contains(seq),
+            Command::SignalWorkflow { seq, .. } => self.signals_taken_back.contains(seq),
             _ => false,
+        }
+    }
+
+    /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/signal_external_state_machine.rs`.
+    fn take_back_signal(&mut self, seq: Seq, jobs: &mut Vec<Job>) {
+        if self.unsent_signals.remove(&seq) {
+            self.signals_taken_back.insert(seq);
+            let kind = FailureKind::Canceled { details: Details::Absent };
+            let failure = Failure::new("Signal was cancelled before being sent", kind);
+            jobs.push(Job::SignalDone { seq, failure: Some(Arc::new(failure)) });
         }
     }
 }

@@ -65,15 +65,17 @@ pub(super) fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
             let result = child_result(history, *initiated_event_id, *started_event_id, outcome);
             Some(Job::ChildDone { seq: *seq, result })
         }
-        EventKind::ExternalWorkflowExecutionSignaled { seq, arrived, .. } => {
-            Some(Job::SignalDone { seq: *seq, failure: not_found(*arrived, "Unable to signal external workflow") })
-        }
+        EventKind::ExternalWorkflowExecutionSignaled { seq, arrived, .. } => Some(Job::SignalDone {
+            seq: *seq,
+            failure: not_found(*arrived, "Unable to signal external workflow because it was not found"),
+        }),
         EventKind::ExternalWorkflowExecutionCancelRequested { seq, of_child: true, .. } => {
             Some(Job::ChildCancelRequested { seq: *seq })
         }
-        EventKind::ExternalWorkflowExecutionCancelRequested { seq, arrived, .. } => {
-            Some(Job::CancelDone { seq: *seq, failure: not_found(*arrived, "Unable to cancel external workflow") })
-        }
+        EventKind::ExternalWorkflowExecutionCancelRequested { seq, arrived, .. } => Some(Job::CancelDone {
+            seq: *seq,
+            failure: not_found(*arrived, "Unable to cancel external workflow because not found"),
+        }),
         EventKind::TimerFired { seq } => Some(Job::FireTimer(*seq)),
         EventKind::WorkflowExecutionSignaled { name, input } => {
             Some(Job::Signal { name: name.clone(), input: input.clone() })
@@ -88,8 +90,7 @@ pub(super) fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/signal_external_state_machine.rs` and
 /// `cancel_external_state_machine.rs`.
 fn not_found(arrived: bool, message: &str) -> Option<Arc<Failure>> {
-    let because = || format!("{message} because it was not found");
-    (!arrived).then(|| Arc::new(Failure::application("ExternalWorkflowExecutionNotFound", because())))
+    (!arrived).then(|| Arc::new(Failure::application("ExternalWorkflowExecutionNotFound", message)))
 }
 
 /// The way in which a child has ended, as the SDKs tell its parent (recorded scenarios `wf_child_fails`,

@@ -101,7 +101,7 @@ impl Requests {
                 SlotKind::Timer => commands.push(asked(Command::CancelTimer { seq })),
                 SlotKind::Child => {
                     *cancel_asked = true;
-                    commands.push(asked(Command::CancelChild { seq }));
+                    commands.push(asked(Command::CancelChild { seq, reason: Arc::from("") }));
                     return Waiter::Nobody;
                 }
                 SlotKind::ChildStart | SlotKind::Signal | SlotKind::CancelRequest => return Waiter::Nobody,

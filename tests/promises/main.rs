@@ -47,6 +47,7 @@ mod spawn;
 #[cfg(feature = "proptest")]
 mod strategy;
 mod surface;
+mod taken_back;
 mod timelines;
 mod trace_events;
 mod try_now;

@@ -204,7 +204,7 @@ impl Context {
         }
         state.commands.push(match handle {
             Handle::Activity(seq) => Command::CancelActivity { seq },
-            Handle::Child(seq) => Command::CancelChild { seq },
+            Handle::Child(seq) => Command::CancelChild { seq, reason: Arc::from("") },
             Handle::Timer(seq) => Command::CancelTimer { seq },
         });
     }

@@ -86,7 +86,7 @@ impl Sink {
         let cancel = state.others.starting.remove(&seq).unwrap_or(false);
         match start {
             ChildStart::Started { .. } => {
-                state.commands.extend(cancel.then_some(Command::CancelChild { seq }));
+                state.commands.extend(cancel.then(|| cancel_of_child(seq)));
                 Ok(None)
             }
             ChildStart::AlreadyExists => Ok(Some(Err(child_exists()))),
@@ -104,10 +104,15 @@ impl OtherWorkflows {
         for seq in self.children.open() {
             match self.starting.get_mut(&seq) {
                 Some(cancel) => *cancel = true,
-                None => commands.push(Command::CancelChild { seq }),
+                None => commands.push(cancel_of_child(seq)),
             }
         }
     }
+}
+
+/// Cadence gives no reason.
+fn cancel_of_child(seq: Seq) -> Command {
+    Command::CancelChild { seq, reason: Arc::from("") }
 }
 
 /// A workflow by its id. An empty run is none, as for the server.
