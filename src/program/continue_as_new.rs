@@ -23,6 +23,8 @@ pub struct ContinueAsNew {
     pub run_timeout: Span,
     /// The longest time that a worker may take for one workflow task; zero means as long as for this run.
     pub task_timeout: Span,
+    /// The time after which the first workflow task of the next run comes; zero means as soon as may be.
+    pub backoff: Span,
     /// The retry policy of the next run; `None` means the same.
     pub retry: Option<RetrySpec>,
     /// The headers, by name.
@@ -38,6 +40,7 @@ impl ContinueAsNew {
             input,
             run_timeout: Span::ZERO,
             task_timeout: Span::ZERO,
+            backoff: Span::ZERO,
             retry: None,
             headers: BTreeMap::new(),
         }
@@ -64,6 +67,12 @@ impl ContinueAsNew {
     /// Sets the longest time that a worker may take for one workflow task of the next run.
     pub fn task_timeout(mut self, timeout: Span) -> ContinueAsNew {
         self.task_timeout = timeout;
+        self
+    }
+
+    /// Sets the time after which the first workflow task of the next run comes.
+    pub fn backoff(mut self, backoff: Span) -> ContinueAsNew {
+        self.backoff = backoff;
         self
     }
 

@@ -76,7 +76,7 @@ impl Service {
             last_failure: None,
             ..RunInfo::clone(before)
         };
-        let next = Successor { info, input: next.input.clone(), backoff: Span::ZERO };
+        let next = Successor { info, input: next.input.clone(), backoff: next.backoff };
         self.close_workflow(workflow, WorkflowOutcome::ContinuedAsNew, Some(next), now);
     }
 

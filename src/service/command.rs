@@ -183,7 +183,11 @@ impl Service {
         if !next.headers.is_empty() {
             return Err(bad("headers of a run that continues another one are not simulated".to_owned()));
         }
-        for (name, span) in [("WorkflowRunTimeout", next.run_timeout), ("WorkflowTaskTimeout", next.task_timeout)] {
+        for (name, span) in [
+            ("WorkflowRunTimeout", next.run_timeout),
+            ("WorkflowTaskTimeout", next.task_timeout),
+            ("BackoffStartInterval", next.backoff),
+        ] {
             if span.is_negative() {
                 return Err(bad(format!("invalid {name} on ContinueAsNewWorkflowExecutionCommand: negative duration")));
             }

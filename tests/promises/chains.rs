@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use durasim::fault::Plan;
-use durasim::program::{IdConflictPolicy, IdReusePolicy};
+use durasim::program::{ContinueAsNew, IdConflictPolicy, IdReusePolicy, Payload, Span};
 use durasim::service::WorkflowOutcome;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, ClientError, Ledger, Outcome, RetryPolicy, Run, Simulation,
@@ -91,6 +91,23 @@ fn a_script_follows_a_chain_to_its_end() {
     assert!(
         run.timeline().to_string().contains("sub-1/3:remind#1@1") || run.timeline().to_string().contains("/3:remind")
     );
+}
+
+/// The next run begins later than it need, if the code says so.
+#[test]
+fn the_first_task_of_the_next_run_may_be_put_off() {
+    let twice = async |ctx: &WorkflowContext, day: u32| -> Result<String, WorkflowError> {
+        let next = ContinueAsNew::new(Payload::new("2")).backoff(Span::from_secs(30));
+        if day == 1 { Err(WorkflowError::ContinueAsNew(next.into())) } else { Ok(ctx.now().to_string()) }
+    };
+    let run = Simulation::temporal().workflow("twice", twice).run("twice", &1).unwrap();
+    assert_eq!(run.result::<String>().as_deref(), Ok("30.002s"), "{}", run.timeline());
+    let never = async |_: &WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        let next = ContinueAsNew::new(Payload::new("2")).backoff(Span::from_secs(-1));
+        Err(WorkflowError::ContinueAsNew(next.into()))
+    };
+    let error = Simulation::temporal().workflow("never", never).run("never", &()).expect_err("no time").to_string();
+    assert!(error.contains("invalid BackoffStartInterval"), "{error}");
 }
 
 /// A run that never ends its chain is told by the horizon.
