@@ -121,7 +121,7 @@ impl<O: Decode> WorkflowHandle<O> {
 
     fn send(&self, world: &World, name: &str, input: Payload) -> Result<Option<LateSignalKey>, Refused> {
         let run = world.inspect(|service| self.newest(service));
-        world.send_signal(run, name, input)
+        world.send_signal(run, name, input, false)
     }
 
     fn ask(&self, world: &World, name: &str, input: Payload) -> QueryKey {

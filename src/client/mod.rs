@@ -1,5 +1,6 @@
 //! The items with which a script drives a run: [`Client`], [`WorkflowHandle`], and the values that their calls return.
 
+mod begin;
 mod call;
 mod error;
 mod handle;

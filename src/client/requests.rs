@@ -15,7 +15,7 @@
 //! let (outcome, _run) = Simulation::temporal()
 //!     .workflow("twice", twice)
 //!     .drive(async |_client| {
-//!         let workflow = requests::start(Start::new("twice", "twice-1", Payload::new("21"))).unwrap();
+//!         let workflow = requests::start(Start::new("twice", "twice-1", Payload::new("21"))).unwrap().workflow;
 //!         assert_eq!(requests::find("twice-1"), Some(workflow));
 //!         requests::closed(workflow).await
 //!     })
@@ -26,55 +26,27 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
+pub use super::begin::{Start, Started};
 use crate::inside::enter_run;
 use crate::program::panics::leave_user_code;
-use crate::program::{Extensions, Failure, Payload, Span};
-use crate::service::{Refused, Service, StartWorkflow, WorkflowKey, WorkflowOutcome};
+use crate::program::{Extensions, Failure, IdConflictPolicy, Payload};
+use crate::service::{Refused, Service, WorkflowKey, WorkflowOutcome};
 use crate::world::RunError;
 use crate::world::core::World;
 use crate::world::network::LateSignalKey;
 use crate::world::query::QueryKey;
 
-/// A workflow that is to be started.
-#[derive(Clone, PartialEq, Debug)]
-#[non_exhaustive]
-pub struct Start {
-    /// The registered name.
-    pub workflow_type: String,
-    /// The id, which no open workflow of the run may have.
-    pub workflow_id: String,
-    /// The encoded input.
-    pub input: Payload,
-    /// The longest time that the workflow may be open. Zero, which [`new`](Start::new) gives it, means no limit.
-    pub run_timeout: Span,
-}
-
-impl Start {
-    /// Makes the start of a workflow of this registered type, under this id.
-    pub fn new(workflow_type: impl Into<String>, workflow_id: impl Into<String>, input: Payload) -> Start {
-        Start { workflow_type: workflow_type.into(), workflow_id: workflow_id.into(), input, run_timeout: Span::ZERO }
-    }
-
-    /// Sets the longest time that the workflow may be open; zero means no limit.
-    pub fn run_timeout(mut self, timeout: Span) -> Start {
-        self.run_timeout = timeout;
-        self
-    }
-}
-
 /// Starts a workflow. A type that is not registered ends the run with an error: a server would wait for a worker that has it.
 ///
 /// # Errors
-/// The error is the run that has the id, which is open.
+/// The error is `ALREADY_EXISTS` if the id is taken, and `INVALID_ARGUMENT` if an option makes no sense.
 ///
 /// # Panics
 /// It panics outside a simulation, as all requests do. Requests of workflow code end the run with an error.
-pub fn start(start: Start) -> Result<WorkflowKey, WorkflowKey> {
+pub fn start(start: Start) -> Result<Started, Refused> {
     let world = enter();
-    let id: Arc<str> = start.workflow_id.into();
     let Some(name) = world.workflow_type(&start.workflow_type) else {
         let known = world.workflow_types();
         let error = RunError::UnknownWorkflow { name: start.workflow_type, known };
@@ -83,23 +55,32 @@ pub fn start(start: Start) -> Result<WorkflowKey, WorkflowKey> {
         // This is a destructor while the thread unwinds: there is no workflow to give it.
         panic!("{why}")
     };
-    let begin = StartWorkflow {
-        run_timeout: start.run_timeout,
-        ..StartWorkflow::new(id.clone(), name, world.task_queue(), start.input)
+    world.start_workflow(start.begin(name, world.task_queue())).map(Started::new)
+}
+
+/// Sends a signal to the open workflow of an id, and starts the workflow first if there is none. Its code sees the signal
+/// with its first task then.
+///
+/// # Errors
+/// The error is one of those of [`start()`].
+pub fn signal_with_start(begin: Start, name: &str, input: Payload) -> Result<Started, Refused> {
+    let begin = match begin.id_conflict {
+        IdConflictPolicy::Fail => begin.id_conflict(IdConflictPolicy::UseExisting),
+        _ => begin,
     };
-    world.start_workflow(begin).map_err(|refused| match world.find_workflow(&id) {
-        Some(taken) => taken,
-        None => {
-            let why = refused.to_string();
-            world.end_with(RunError::Misuse(format!("the start of workflow `{id}` is refused: {why}")));
-            panic!("{why}")
-        }
-    })
+    let started = start(begin)?;
+    enter().serve(|service, now| service.signal(started.workflow, name.into(), input, now))?;
+    Ok(started)
 }
 
 /// Finds the newest run of the workflow of an id.
 pub fn find(workflow_id: &str) -> Option<WorkflowKey> {
     enter().find_workflow(workflow_id)
+}
+
+/// Finds a run of the workflow of an id by its own id.
+pub fn find_run(workflow_id: &str, run_id: &str) -> Option<WorkflowKey> {
+    inspect(|service| service.run_of(workflow_id, run_id))
 }
 
 /// Gives the settings that adapters have left in the simulation.
@@ -113,10 +94,17 @@ pub fn inspect<R>(look: impl FnOnce(&Service) -> R) -> R {
 }
 
 /// Sends a signal to a workflow, which sees it with its next task, and waits until the service has it. The error is
-/// [`Refused::WORKFLOW_CLOSED`] if the workflow has closed by then.
+/// [`Refused::WORKFLOW_CLOSED`] if the workflow has closed by then. Where another run follows this one meanwhile, the signal is
+/// for that.
 pub fn signal(workflow: WorkflowKey, name: &str, input: Payload) -> Sent {
     let world = enter();
-    Sent { answer: world.send_signal(workflow, name, input), run: world.asks().0 }
+    Sent { answer: world.send_signal(workflow, name, input, false), run: world.asks().0 }
+}
+
+/// Sends a signal as [`signal`] does, to this run and to none that follows it.
+pub fn signal_run(workflow: WorkflowKey, name: &str, input: Payload) -> Sent {
+    let world = enter();
+    Sent { answer: world.send_signal(workflow, name, input, true), run: world.asks().0 }
 }
 
 /// Asks a workflow to cancel itself. The request does nothing if the workflow has closed, as on a server.
@@ -141,7 +129,7 @@ pub fn query(workflow: WorkflowKey, name: &str, input: Payload) -> Answer {
     Answer { query: world.ask(workflow, name, input), run: world.asks().0 }
 }
 
-/// Waits until a workflow has closed.
+/// Waits until a run has closed. Runs that follow it are not waited for.
 pub fn closed(workflow: WorkflowKey) -> Closed {
     Closed { workflow, run: enter().asks().0 }
 }

@@ -158,7 +158,7 @@ fn begin<O: Decode>(
     let input = encode(input, || format!("the input of workflow `{workflow}`"))?;
     let start = options.apply(StartWorkflow::new(id.clone(), name, world.task_queue(), input));
     match world.start_workflow(start) {
-        Ok(run) => Ok(WorkflowHandle::new(run, id)),
+        Ok(started) => Ok(WorkflowHandle::new(started.run(), id)),
         Err(refused) if refused.code == Code::AlreadyExists => Err(ClientError::AlreadyStarted(id.to_string())),
         Err(refused) => Err(refused.into()),
     }

@@ -27,6 +27,11 @@ impl Child {
         self.run
     }
 
+    /// The event of the parent's history by which it was asked for.
+    pub fn initiated_event_id(&self) -> u64 {
+        self.initiated_event_id
+    }
+
     /// Says whether it has not ended, as far as its parent has heard.
     pub fn is_open(&self) -> bool {
         !self.is_closed

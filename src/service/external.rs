@@ -54,21 +54,10 @@ impl Service {
     fn target(&self, from: WorkflowKey, target: &Target) -> Option<WorkflowKey> {
         let run = match target {
             Target::Child(seq) => self.newest_in_chain(self.workflow(from).child(*seq)?.run()?),
-            Target::Workflow { workflow_id, run_id } => {
-                let newest = self.newest_run(workflow_id)?;
-                match run_id {
-                    Some(run_id) => self.run_of_id(newest, run_id)?,
-                    None => newest,
-                }
-            }
+            Target::Workflow { workflow_id, run_id: Some(run_id) } => self.run_of(workflow_id, run_id)?,
+            Target::Workflow { workflow_id, run_id: None } => self.newest_run(workflow_id)?,
         };
         (run != from).then_some(run)
-    }
-
-    /// The run of this id in the chain of another run.
-    fn run_of_id(&self, newest: WorkflowKey, run_id: &str) -> Option<WorkflowKey> {
-        std::iter::successors(Some(newest), |run| self.workflow(*run).predecessor())
-            .find(|run| *self.workflow(*run).info().run_id == *run_id)
     }
 
     /// Delivers a signal. A workflow that has closed meanwhile sends none (recorded scenario

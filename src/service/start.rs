@@ -163,6 +163,12 @@ impl Service {
         self.newest_runs.get(workflow_id).map(|(run, _)| *run)
     }
 
+    /// The run of this id among those of a workflow id.
+    pub fn run_of(&self, workflow_id: &str, run_id: &str) -> Option<WorkflowKey> {
+        let is_run = |info: &RunInfo| *info.workflow_id == *workflow_id && *info.run_id == *run_id;
+        self.workflows.iter().find(|(_, workflow)| is_run(workflow.info())).map(|(run, _)| run)
+    }
+
     /// Says whether a workflow may be started under the id of this one.
     ///
     /// Source: temporal `service/history/api/create_workflow_util.go`, recorded scenario `wf_start_duplicate_closed`.

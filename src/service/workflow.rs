@@ -257,6 +257,11 @@ impl Workflow {
         id
     }
 
+    /// The time at which its first workflow task comes, or came.
+    pub fn first_task_at(&self) -> Time {
+        self.first_task_at
+    }
+
     /// Says whether the time of its first workflow task is still to come.
     pub fn waits_for_first_task(&self) -> bool {
         self.waits_for_first_task

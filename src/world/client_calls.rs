@@ -7,7 +7,7 @@ use super::core::World;
 use super::network::LateSignalKey;
 use super::query::QueryKey;
 use crate::program::{Extensions, Failure, Payload, Time, list_names};
-use crate::service::{Refused, Service, StartWorkflow, WorkflowKey, WorkflowOutcome};
+use crate::service::{Refused, Service, StartAnswer, StartWorkflow, WorkflowKey, WorkflowOutcome};
 use crate::trace::WorkerKey;
 
 impl World {
@@ -15,7 +15,7 @@ impl World {
     ///
     /// # Errors
     /// The error is the answer of the service.
-    pub(crate) fn start_workflow(&self, start: StartWorkflow) -> Result<WorkflowKey, Refused> {
+    pub(crate) fn start_workflow(&self, start: StartWorkflow) -> Result<StartAnswer, Refused> {
         self.core.borrow_mut().start_workflow(start)
     }
 
@@ -70,7 +70,8 @@ impl World {
         self.core.borrow_mut().serve(call)
     }
 
-    /// Sends a signal. One that is on a slow way is given back; [`poll_signal`](World::poll_signal) gives the answer.
+    /// Sends a signal: to one run alone, or to the run of its chain that is open when it arrives. One
+    /// that is on a slow way is given back; [`poll_signal`](World::poll_signal) gives the answer.
     ///
     /// # Errors
     /// The error is the answer of the service.
@@ -79,8 +80,9 @@ impl World {
         workflow: WorkflowKey,
         name: &str,
         input: Payload,
+        is_for_run: bool,
     ) -> Result<Option<LateSignalKey>, Refused> {
-        self.core.borrow_mut().send_signal(workflow, name.into(), input)
+        self.core.borrow_mut().send_signal(workflow, name.into(), input, is_for_run)
     }
 
     /// The answer to a signal on a slow way, once.

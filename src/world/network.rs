@@ -25,12 +25,24 @@ pub(super) struct LateSignal {
     input: Payload,
     /// Its number among those that were sent to the workflow.
     number: u32,
+    /// Says whether it is for that run alone, and not for another that is open when it arrives.
+    is_for_run: bool,
 }
 
 impl LateSignal {
     /// A signal to this workflow that takes its time.
     pub(super) fn new(workflow: WorkflowKey, name: Arc<str>, input: Payload, number: u32) -> LateSignal {
-        LateSignal { workflow, name, input, number }
+        LateSignal { workflow, name, input, number, is_for_run: false }
+    }
+
+    /// The same for that run alone.
+    pub(super) fn for_run(self, is_for_run: bool) -> LateSignal {
+        LateSignal { is_for_run, ..self }
+    }
+
+    /// The run that gets it: a server looks for the open one when a signal gets there, not when it is sent.
+    pub(super) fn run_at_arrival(&self, service: &Service) -> WorkflowKey {
+        if self.is_for_run { self.workflow } else { service.newest_in_chain(self.workflow) }
     }
 
     /// The workflow that it is for, and its number among those that were sent to it.

@@ -12,7 +12,8 @@ use crate::service::{Refused, ServiceTimer, WorkflowKey};
 use crate::trace::Who;
 
 impl Core {
-    /// Sends a signal. One that is delayed or held is given back: its sender waits until the service has answered.
+    /// Sends a signal: to one run alone, or to the run of its chain that is open when it arrives. One that is delayed or held
+    /// is given back: its sender waits until the service has answered.
     ///
     /// # Errors
     /// The error is the answer of the service.
@@ -21,12 +22,14 @@ impl Core {
         workflow: WorkflowKey,
         name: Arc<str>,
         input: Payload,
+        is_for_run: bool,
     ) -> Result<Option<LateSignalKey>, Refused> {
         let count = self.workflows[workflow].count_signal();
         let is_open = self.service.workflow(workflow).is_open();
         let fault = if is_open { self.strike_workflow(workflow, Site::Signal(count)) } else { None };
         if let Some(fault @ (Fault::Delayed(_) | Fault::Behind(_) | Fault::NextTask(_))) = fault {
-            let signal = self.network.send_signal(LateSignal::new(workflow, name, input, count));
+            let signal = LateSignal::new(workflow, name, input, count).for_run(is_for_run);
+            let signal = self.network.send_signal(signal);
             match fault.length() {
                 Some(length) => self.agenda.wake_at(self.agenda.after(length), Wakeup::Signal(signal)),
                 None => self.hold_back(workflow, Who::Workflow(workflow), fault, HeldBack::Signal(signal)),
@@ -53,13 +56,12 @@ impl Core {
     pub(super) fn deliver_signal(&mut self, signal: LateSignalKey) {
         if let Some(arrived) = self.network.signal_arrives(signal) {
             let (sent_to, number) = arrived.receiver();
-            // A server looks for the open run when a signal gets there, not when it is sent.
-            let newest = self.service.newest_in_chain(sent_to);
-            match newest == sent_to {
-                true => self.workflows[newest].signal_arrives(number),
-                false => _ = self.workflows[newest].count_signal(),
+            let run = arrived.run_at_arrival(&self.service);
+            match run == sent_to {
+                true => self.workflows[run].signal_arrives(number),
+                false => _ = self.workflows[run].count_signal(),
             }
-            let answer = self.serve(|service, now| arrived.reach(service, newest, now));
+            let answer = self.serve(|service, now| arrived.reach(service, run, now));
             self.network.answer_sender(signal, answer);
         }
     }

@@ -33,7 +33,7 @@ use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics::{self, Unwound};
 use crate::program::places;
 use crate::program::{Payload, Span, Tries, list_names};
-use crate::service::{Refused, StartAnswer, StartWorkflow, WorkflowKey};
+use crate::service::{Refused, StartAnswer, StartWorkflow};
 use crate::trace::{What, Who};
 
 /// All that a run needs but its plan.
@@ -347,10 +347,10 @@ impl Core {
     ///
     /// # Errors
     /// The error is the answer of the service.
-    pub(crate) fn start_workflow(&mut self, start: StartWorkflow) -> Result<WorkflowKey, Refused> {
+    pub(crate) fn start_workflow(&mut self, start: StartWorkflow) -> Result<StartAnswer, Refused> {
         let start =
             StartWorkflow { random_seed: self.user_random.seed() ^ self.workflows.next_key().index() as u64, ..start };
-        self.serve(|service, now| service.start_workflow(start, now)).map(StartAnswer::run)
+        self.serve(|service, now| service.start_workflow(start, now))
     }
 }
 

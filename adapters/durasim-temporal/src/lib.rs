@@ -154,6 +154,7 @@ mod client;
 mod failure;
 mod payload;
 mod place;
+mod policy;
 mod retry;
 mod sdk;
 mod settings;

@@ -34,7 +34,7 @@ pub(super) fn system_info() -> Vec<u8> {
     info.encode_to_vec()
 }
 
-/// Finds the workflow that a request is for.
+/// Finds the run that a request is for: the one it names, or the newest.
 pub(super) fn find(execution: Option<&ProtoWorkflowExecution>) -> Result<WorkflowKey, Status> {
     let Some(ProtoWorkflowExecution { workflow_id, run_id }) = execution else {
         return Err(Status::invalid_argument("Execution is not set on request."));
@@ -42,26 +42,32 @@ pub(super) fn find(execution: Option<&ProtoWorkflowExecution>) -> Result<Workflo
     if workflow_id.is_empty() {
         return Err(Status::invalid_argument("WorkflowId is not set on request."));
     }
-    let found = requests::find(workflow_id);
-    let found = found.ok_or_else(|| status::not_found(format!("workflow not found for ID: {workflow_id}")))?;
-    if !run_id.is_empty() && *run_id != run_id_of(found) {
-        let message = format!("workflow execution not found for workflow ID {workflow_id:?} and run ID {run_id:?}");
-        return Err(status::not_found(message));
+    let newest = requests::find(workflow_id);
+    let newest = newest.ok_or_else(|| status::not_found(format!("workflow not found for ID: {workflow_id}")))?;
+    if run_id.is_empty() {
+        return Ok(newest);
     }
-    Ok(found)
+    requests::find_run(workflow_id, run_id).ok_or_else(|| {
+        status::not_found(format!("workflow execution not found for workflow ID {workflow_id:?} and run ID {run_id:?}"))
+    })
 }
 
-/// Looks whether a workflow began with the run that the caller means. Each has one run.
+/// Looks whether the chain of a run began with the run that the caller means.
 fn look_at_first_run(workflow: WorkflowKey, run_id: &str) -> Result<(), Status> {
-    if run_id.is_empty() || run_id == run_id_of(workflow) {
+    if run_id.is_empty() || run_id == first_run_id_of(workflow) {
         return Ok(());
     }
     Err(status::not_found("workflow execution not found"))
 }
 
-/// Gives the id of a workflow's run.
+/// Gives the id of a run.
 pub(super) fn run_id_of(workflow: WorkflowKey) -> String {
     requests::inspect(|service| service.workflow(workflow).info().run_id.to_string())
+}
+
+/// Gives the id of the first run of a chain.
+pub(super) fn first_run_id_of(workflow: WorkflowKey) -> String {
+    requests::inspect(|service| service.workflow(workflow).info().first_run_id.to_string())
 }
 
 /// Ends the run for headers, of which code of workflows would see nothing.
@@ -78,7 +84,9 @@ pub(super) async fn signal(request: SignalWorkflowExecutionRequest) -> Result<Si
         return Err(Status::invalid_argument("SignalName is not set on request."));
     }
     let input = into_core(&request.input.unwrap_or_default().payloads);
-    let sent = requests::signal(workflow, &request.signal_name, input).await;
+    let is_for_run = request.workflow_execution.is_some_and(|execution| !execution.run_id.is_empty());
+    let send = if is_for_run { requests::signal_run } else { requests::signal };
+    let sent = send(workflow, &request.signal_name, input).await;
     sent.map_err(|refused| status::of_refused(&refused))?;
     Ok(SignalWorkflowExecutionResponse::default())
 }
@@ -152,6 +160,7 @@ pub(super) fn status_of(workflow: WorkflowKey) -> enums::WorkflowExecutionStatus
         Some(WorkflowOutcome::Canceled(_)) => enums::WorkflowExecutionStatus::Canceled,
         Some(WorkflowOutcome::TimedOut { .. }) => enums::WorkflowExecutionStatus::TimedOut,
         Some(WorkflowOutcome::Terminated { .. }) => enums::WorkflowExecutionStatus::Terminated,
+        Some(WorkflowOutcome::ContinuedAsNew) => enums::WorkflowExecutionStatus::ContinuedAsNew,
         Some(_) => enums::WorkflowExecutionStatus::Unspecified,
     })
 }

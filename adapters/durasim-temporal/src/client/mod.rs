@@ -28,10 +28,14 @@ use crate::settings::Settings;
 ///
 /// A client with options of its own, such as interceptors, is made of the connection of this one.
 ///
-/// Start, signal, query, result, cancel, terminate and describe are simulated. Any other request ends the run with an error
-/// that names it, and so does an option of one that is not simulated. All workflows run on the default task queue and in
-/// the default namespace, whatever the code calls them. The requests of the seven take no time, but for the answers that
-/// code of workflows gives.
+/// Start, signal with start, signal, query, result, cancel, terminate and describe are simulated. Any other request ends the
+/// run with an error that names it, and so does an option of one that is not simulated. All workflows that it starts run on
+/// the default task queue and in the default namespace, whatever the code calls them. The requests of the eight take no
+/// time, but for the answers that code of workflows gives.
+///
+/// A handle that a start gives is that of the first run, as in production: a signal or a cancel of it does not reach a run
+/// that has followed by continue-as-new or a retry, and its result is that of the last one. A handle of
+/// `client.get_workflow_handle(id)` is that of the newest run.
 ///
 /// ```
 /// use durasim::Simulation;
@@ -101,6 +105,9 @@ async fn serve(request: GrpcRequest) -> Result<GrpcSuccessResponse, Status> {
     let proto = match rpc {
         "GetSystemInfo" => answer::system_info(),
         "StartWorkflowExecution" => start::start(read(&request, "client.start_workflow")?)?.encode_to_vec(),
+        "SignalWithStartWorkflowExecution" => {
+            start::signal_with_start(read(&request, "client.signal_with_start_workflow")?)?.encode_to_vec()
+        }
         "SignalWorkflowExecution" => answer::signal(read(&request, "handle.signal")?).await?.encode_to_vec(),
         "QueryWorkflow" => {
             let timeout = answer::timeout(&request);
@@ -128,7 +135,6 @@ fn read<T: Message + Default>(request: &GrpcRequest, call: &'static str) -> Resu
 fn refuse(request: &GrpcRequest) -> ! {
     let call = match &*request.rpc {
         "UpdateWorkflowExecution" | "PollWorkflowExecutionUpdate" => " (an update)",
-        "SignalWithStartWorkflowExecution" => " (`client.signal_with_start_workflow`)",
         "ExecuteMultiOperation" => " (an update with start)",
         "ListWorkflowExecutions" => " (`client.list_workflows`)",
         "CountWorkflowExecutions" => " (`client.count_workflows`)",

@@ -6,7 +6,7 @@ use durasim::requests;
 use durasim::service::{WorkflowKey, WorkflowOutcome};
 use temporalio_client::tonic::Status;
 
-use super::answer::{find, within};
+use super::answer::{find, run_id_of, within};
 use super::not_simulated;
 use crate::failure;
 use crate::payload::{details_from_core, from_core};
@@ -18,7 +18,7 @@ use crate::sdk::{GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistory
 /// Source: temporal `common/dynamicconfig/constants.go`, `history.longPollExpirationInterval`.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// Waits in virtual time until a workflow has closed, and gives its last event. The polls of a server are one wait here, unless
+/// Waits in virtual time until a run has closed, and gives its last event, which names the run that follows it. The polls of a server are one wait here, unless
 /// the caller does not wait as long as one of them.
 pub(super) async fn result(
     request: GetWorkflowExecutionHistoryRequest,
@@ -38,7 +38,7 @@ pub(super) async fn result(
 fn event(workflow: WorkflowKey, outcome: WorkflowOutcome) -> HistoryEvent {
     let last = requests::inspect(|service| service.history(workflow).last().map(|event| (event.id, event.at)));
     let (event_id, at) = last.unzip();
-    let (event_type, attributes) = attributes(outcome);
+    let (event_type, attributes) = attributes(outcome, next_run(workflow));
     HistoryEvent {
         event_id: event_id.map_or(0, |id| id as i64),
         event_time: at.map(|at| at.to_system_time().into()),
@@ -48,12 +48,22 @@ fn event(workflow: WorkflowKey, outcome: WorkflowOutcome) -> HistoryEvent {
     }
 }
 
-fn attributes(outcome: WorkflowOutcome) -> (enums::EventType, Attributes) {
+/// Gives the id of the run that follows a closed one; none is empty.
+fn next_run(workflow: WorkflowKey) -> String {
+    let next = requests::inspect(|service| service.workflow(workflow).successor());
+    next.map(run_id_of).unwrap_or_default()
+}
+
+fn attributes(outcome: WorkflowOutcome, new_execution_run_id: String) -> (enums::EventType, Attributes) {
     use enums::EventType;
     match outcome {
         WorkflowOutcome::Completed(result) => {
             let result = Some(ProtoPayloads { payloads: from_core(&result) });
-            let attributes = history::WorkflowExecutionCompletedEventAttributes { result, ..Default::default() };
+            let attributes = history::WorkflowExecutionCompletedEventAttributes {
+                result,
+                new_execution_run_id,
+                ..Default::default()
+            };
             let attributes = Attributes::WorkflowExecutionCompletedEventAttributes(attributes);
             (EventType::WorkflowExecutionCompleted, attributes)
         }
@@ -61,6 +71,7 @@ fn attributes(outcome: WorkflowOutcome) -> (enums::EventType, Attributes) {
             let attributes = history::WorkflowExecutionFailedEventAttributes {
                 failure: Some(failure::from_core(&failure)),
                 retry_state: failure::retry_state_from_core(retry_state).into(),
+                new_execution_run_id,
                 ..Default::default()
             };
             (EventType::WorkflowExecutionFailed, Attributes::WorkflowExecutionFailedEventAttributes(attributes))
@@ -73,6 +84,7 @@ fn attributes(outcome: WorkflowOutcome) -> (enums::EventType, Attributes) {
         WorkflowOutcome::TimedOut { retry_state } => {
             let attributes = history::WorkflowExecutionTimedOutEventAttributes {
                 retry_state: failure::retry_state_from_core(retry_state).into(),
+                new_execution_run_id,
                 ..Default::default()
             };
             (EventType::WorkflowExecutionTimedOut, Attributes::WorkflowExecutionTimedOutEventAttributes(attributes))
@@ -82,6 +94,12 @@ fn attributes(outcome: WorkflowOutcome) -> (enums::EventType, Attributes) {
             let attributes = history::WorkflowExecutionTerminatedEventAttributes { reason, ..Default::default() };
             let attributes = Attributes::WorkflowExecutionTerminatedEventAttributes(attributes);
             (EventType::WorkflowExecutionTerminated, attributes)
+        }
+        WorkflowOutcome::ContinuedAsNew => {
+            let attributes =
+                history::WorkflowExecutionContinuedAsNewEventAttributes { new_execution_run_id, ..Default::default() };
+            let attributes = Attributes::WorkflowExecutionContinuedAsNewEventAttributes(attributes);
+            (EventType::WorkflowExecutionContinuedAsNew, attributes)
         }
         other => not_simulated(&format!("asks for the result of a workflow that has ended as {other:?}")),
     }

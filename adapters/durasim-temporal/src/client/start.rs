@@ -1,21 +1,90 @@
-//! The start of a workflow.
+//! The start of a workflow, alone and with a signal.
 
+use durasim::program::IdConflictPolicy;
 use durasim::requests::{self, Start};
-use durasim::service::WorkflowKey;
+use durasim::service::{Code as CoreCode, Refused};
 use temporalio_client::tonic::{Code, Status};
 
-use super::answer::{refuse_header, run_id_of, status_of};
+use super::answer::{first_run_id_of, refuse_header, run_id_of, status_of};
 use super::{not_simulated, status};
 use crate::payload::into_core;
-use crate::retry::span;
-use crate::sdk::enums::{WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
-use crate::sdk::{StartWorkflowExecutionRequest, StartWorkflowExecutionResponse, errordetails};
+use crate::policy::{id_conflict, id_reuse};
+use crate::retry::{self, span};
+use crate::sdk::enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
+use crate::sdk::{
+    SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse, StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse, errordetails,
+};
 
 /// Starts a workflow.
 ///
 /// Source: temporal `service/frontend/errors.go`, `service/history/api/create_workflow_util.go`.
 pub(super) fn start(request: StartWorkflowExecutionRequest) -> Result<StartWorkflowExecutionResponse, Status> {
-    refuse_options(&request);
+    let begin = begin(&request)?;
+    let started = requests::start(begin).map_err(|refused| refusal(&request, &refused))?;
+    Ok(StartWorkflowExecutionResponse {
+        run_id: run_id_of(started.workflow),
+        first_execution_run_id: first_run_id_of(started.workflow),
+        started: started.is_new,
+        status: status_of(started.workflow).into(),
+        ..Default::default()
+    })
+}
+
+/// Signals the open workflow of an id, or one that it starts first.
+///
+/// Source: temporal `service/frontend/workflow_handler.go` (`SignalWithStartWorkflowExecution`).
+pub(super) fn signal_with_start(
+    request: SignalWithStartWorkflowExecutionRequest,
+) -> Result<SignalWithStartWorkflowExecutionResponse, Status> {
+    let (name, signal_input) = (request.signal_name.clone(), request.signal_input.clone().unwrap_or_default());
+    let request = start_of(request);
+    let begin = begin(&request)?;
+    if name.is_empty() {
+        return Err(Status::invalid_argument("SignalName is not set on request."));
+    }
+    if request.workflow_id_conflict_policy() == WorkflowIdConflictPolicy::Fail {
+        return Err(Status::invalid_argument(
+            "Invalid WorkflowIDConflictPolicy: WORKFLOW_ID_CONFLICT_POLICY_FAIL is not supported for this operation.",
+        ));
+    }
+    let started = requests::signal_with_start(begin, &name, into_core(&signal_input.payloads));
+    let started = started.map_err(|refused| refusal(&request, &refused))?;
+    Ok(SignalWithStartWorkflowExecutionResponse {
+        run_id: run_id_of(started.workflow),
+        started: started.is_new,
+        ..Default::default()
+    })
+}
+
+fn start_of(request: SignalWithStartWorkflowExecutionRequest) -> StartWorkflowExecutionRequest {
+    StartWorkflowExecutionRequest {
+        workflow_id: request.workflow_id,
+        workflow_type: request.workflow_type,
+        task_queue: request.task_queue,
+        input: request.input,
+        workflow_execution_timeout: request.workflow_execution_timeout,
+        workflow_run_timeout: request.workflow_run_timeout,
+        workflow_task_timeout: request.workflow_task_timeout,
+        request_id: request.request_id,
+        workflow_id_reuse_policy: request.workflow_id_reuse_policy,
+        workflow_id_conflict_policy: request.workflow_id_conflict_policy,
+        retry_policy: request.retry_policy,
+        cron_schedule: request.cron_schedule,
+        memo: request.memo,
+        search_attributes: request.search_attributes,
+        header: request.header,
+        workflow_start_delay: request.workflow_start_delay,
+        user_metadata: request.user_metadata,
+        links: request.links,
+        versioning_override: request.versioning_override,
+        ..Default::default()
+    }
+}
+
+/// Takes the start that a request is for.
+fn begin(request: &StartWorkflowExecutionRequest) -> Result<Start, Status> {
+    refuse_options(request);
     refuse_header(request.header.clone(), "the start of a workflow");
     if request.workflow_id.is_empty() {
         return Err(Status::invalid_argument("WorkflowId is not set on request."));
@@ -27,66 +96,46 @@ pub(super) fn start(request: StartWorkflowExecutionRequest) -> Result<StartWorkf
     if request.task_queue.as_ref().is_none_or(|queue| queue.name.is_empty()) {
         return Err(Status::invalid_argument("TaskQueue is not set on request."));
     }
-    // Without retries and new runs, the timeout of all runs is as good as that of one.
-    let timeouts = [span(request.workflow_execution_timeout), span(request.workflow_run_timeout)];
-    let run_timeout = timeouts.into_iter().filter(|timeout| !timeout.is_zero()).min().unwrap_or_default();
     let input = into_core(&request.input.clone().unwrap_or_default().payloads);
-    let start = Start::new(workflow_type, &*request.workflow_id, input).run_timeout(run_timeout);
-    // A second run under an id is not simulated for this client, so that a run that has closed is in the way too.
-    let before = requests::find(&request.workflow_id);
-    match before.map_or_else(|| requests::start(start), Err) {
-        Ok(started) => Ok(response(started, true)),
-        Err(taken) => existing(&request, taken),
-    }
-}
-
-fn response(workflow: WorkflowKey, started: bool) -> StartWorkflowExecutionResponse {
-    let run_id = run_id_of(workflow);
-    StartWorkflowExecutionResponse {
-        first_execution_run_id: run_id.clone(),
-        run_id,
-        started,
-        status: status_of(workflow).into(),
-        ..Default::default()
-    }
-}
-
-/// Answers where a workflow has had the id before.
-fn existing(
-    request: &StartWorkflowExecutionRequest,
-    workflow: WorkflowKey,
-) -> Result<StartWorkflowExecutionResponse, Status> {
-    let refused = |words: &str| {
-        let run_id = run_id_of(workflow);
-        let message = format!("{words} WorkflowId: {}, RunId: {run_id}.", request.workflow_id);
-        let start_request_id = request.request_id.clone();
-        let detail =
-            errordetails::WorkflowExecutionAlreadyStartedFailure { start_request_id, run_id, ..Default::default() };
-        let name = "WorkflowExecutionAlreadyStartedFailure";
-        Err(status::with_detail(Code::AlreadyExists, message, name, &detail))
+    let begin = Start::new(workflow_type, &*request.workflow_id, input)
+        .execution_timeout(span(request.workflow_execution_timeout))
+        .run_timeout(span(request.workflow_run_timeout))
+        .task_timeout(span(request.workflow_task_timeout))
+        .start_delay(span(request.workflow_start_delay));
+    let begin = match &request.retry_policy {
+        Some(policy) => begin.retry(retry::into_core(policy)),
+        None => begin,
     };
-    if status_of(workflow) == WorkflowExecutionStatus::Running {
-        return match request.workflow_id_conflict_policy() {
-            WorkflowIdConflictPolicy::UseExisting => Ok(response(workflow, false)),
-            WorkflowIdConflictPolicy::TerminateExisting => {
-                not_simulated("starts a workflow that terminates the one with its id (`TerminateExisting`)")
-            }
-            WorkflowIdConflictPolicy::Unspecified | WorkflowIdConflictPolicy::Fail => {
-                refused("Workflow execution is already running.")
-            }
-        };
-    }
-    let has_completed = status_of(workflow) == WorkflowExecutionStatus::Completed;
-    match request.workflow_id_reuse_policy() {
-        WorkflowIdReusePolicy::RejectDuplicate => refused("Workflow execution already finished."),
-        WorkflowIdReusePolicy::AllowDuplicateFailedOnly if has_completed => {
-            refused("Workflow execution already finished successfully.")
+    let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
+    let Some(id_reuse) = id_reuse(reuse) else {
+        if conflict != WorkflowIdConflictPolicy::Unspecified {
+            return Err(Status::invalid_argument(
+                "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot be used together with a \
+                 WorkflowIDConflictPolicy",
+            ));
         }
-        _ => not_simulated(&format!(
-            "starts a second run under the workflow id `{}`, whose first run has closed",
-            request.workflow_id
-        )),
+        return Ok(begin.id_conflict(IdConflictPolicy::TerminateExisting));
+    };
+    if conflict == WorkflowIdConflictPolicy::TerminateExisting && reuse == WorkflowIdReusePolicy::RejectDuplicate {
+        return Err(Status::invalid_argument(
+            "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be used together with \
+             WorkflowIdConflictPolicy WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING",
+        ));
     }
+    Ok(begin.id_reuse(id_reuse).id_conflict(id_conflict(conflict)))
+}
+
+/// Says that a start is refused. Where the id is taken, the client learns of the run that has it.
+fn refusal(request: &StartWorkflowExecutionRequest, refused: &Refused) -> Status {
+    if refused.code != CoreCode::AlreadyExists {
+        return status::of_refused(refused);
+    }
+    let run_id = requests::find(&request.workflow_id).map(run_id_of).unwrap_or_default();
+    let start_request_id = request.request_id.clone();
+    let detail =
+        errordetails::WorkflowExecutionAlreadyStartedFailure { start_request_id, run_id, ..Default::default() };
+    let name = "WorkflowExecutionAlreadyStartedFailure";
+    status::with_detail(Code::AlreadyExists, refused.message.to_string(), name, &detail)
 }
 
 /// Ends the run for an option that would change what happens.
@@ -94,14 +143,11 @@ fn refuse_options(request: &StartWorkflowExecutionRequest) {
     let has_metadata = request.user_metadata.is_some();
     let is_set = [
         (!request.cron_schedule.is_empty(), "a cron schedule"),
-        (request.retry_policy.is_some(), "a retry policy of the workflow"),
         (request.memo.as_ref().is_some_and(|memo| !memo.fields.is_empty()), "a memo"),
         (
             request.search_attributes.as_ref().is_some_and(|attributes| !attributes.indexed_fields.is_empty()),
             "search attributes",
         ),
-        (!span(request.workflow_task_timeout).is_zero(), "a timeout of workflow tasks"),
-        (!span(request.workflow_start_delay).is_zero(), "a start delay"),
         (!request.completion_callbacks.is_empty(), "completion callbacks"),
         (!request.links.is_empty(), "links"),
         (request.versioning_override.is_some(), "a versioning override"),

@@ -10,6 +10,7 @@ use crate::sdk::{RpcStatus, errordetails, pack_any};
 pub(super) fn of_refused(refused: &Refused) -> Status {
     match refused.code {
         CoreCode::NotFound => not_found(refused.message.clone()),
+        CoreCode::AlreadyExists => Status::already_exists(refused.message.clone()),
         _ => Status::invalid_argument(refused.message.clone()),
     }
 }

@@ -7,8 +7,7 @@ use durasim_temporal::{SimulationExt, connect};
 use futures::StreamExt;
 use temporalio_client::{
     Client, UntypedWorkflow, WorkflowCountOptions, WorkflowExecuteUpdateOptions, WorkflowFetchHistoryOptions,
-    WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowListOptions, WorkflowSignalOptions,
-    WorkflowTerminateOptions,
+    WorkflowGetResultOptions, WorkflowListOptions, WorkflowSignalOptions, WorkflowTerminateOptions,
 };
 use temporalio_common::data_converters::RawValue;
 use temporalio_common::protos::temporal::api::common::v1::{Header, Payload, Payloads};
@@ -69,19 +68,6 @@ fn each_call_that_is_not_simulated_is_named() {
                 let mut options = start("c");
                 options.static_summary = Some("a lamp".to_owned());
                 let _ = client.start_workflow(Parcel::run, "lamp".to_owned(), options).await;
-            })
-        }),
-        ("starts a workflow that terminates the one with its id (`TerminateExisting`)", |client, _| {
-            Box::pin(async move {
-                let mut options = start("p");
-                options.id_conflict_policy = WorkflowIdConflictPolicy::TerminateExisting;
-                let _ = client.start_workflow(Parcel::run, "lamp".to_owned(), options).await;
-            })
-        }),
-        ("starts a second run under the workflow id `p`, whose first run has closed", |client, parcel| {
-            Box::pin(async move {
-                parcel.terminate(WorkflowTerminateOptions::default()).await.unwrap();
-                let _ = client.start_workflow(Parcel::run, "lamp".to_owned(), start("p")).await;
             })
         }),
     ];

@@ -3,6 +3,7 @@
 mod calls;
 mod mistakes;
 mod refusals;
+mod starts;
 
 use durasim::{RunError, Simulation};
 use durasim_temporal::{SimulationExt, connect, sdk_activities};
