@@ -36,7 +36,8 @@ impl Observed {
         for workflow in run.executions().workflows().values() {
             let activities = (1..=workflow.activities.len() as u32).map(Observable::Activity);
             let timers = workflow.timers.iter().map(|timer| Observable::Timer(timer.number));
-            asked.extend(activities.chain(timers).map(|what| (workflow.key, what)));
+            let children = workflow.children.iter().map(|child| Observable::Child(child.number));
+            asked.extend(activities.chain(timers).chain(children).map(|what| (workflow.key, what)));
         }
         Observed { came: all_that_came(run).collect(), asked, branch: Branch::of(run), failed: failed(run).collect() }
     }
@@ -104,6 +105,10 @@ fn is_taken_back(run: &Run, point: &Point) -> bool {
             let timers = &executions.workflows()[workflow].timers;
             timers.iter().any(|timer| timer.number == number && timer.cancelled.is_some())
         }
+        Site::Child(number) | Site::ChildEnd(number) => {
+            let children = &executions.workflows()[workflow].children;
+            children.iter().any(|child| child.number == number && child.cancel_requested.is_some())
+        }
         Site::Completion | Site::Dispatch => {
             let named = run.trace().activities().iter().find(|(_, name)| {
                 name.workflow == workflow && name.activity_type == point.name && name.execution == point.execution
@@ -131,9 +136,14 @@ fn came_to(executions: &Executions, workflow: &WorkflowExecution) -> Vec<Observa
     });
     let timers = workflow.timers.iter().filter(|timer| timer.fired.is_some());
     let timers = timers.map(|timer| Observable::Timer(timer.number));
+    let children = workflow.children.iter().filter_map(|child| {
+        let ended = child.closed.or(child.refused)?;
+        let taken_back = child.cancel_requested.is_some_and(|cancelled| cancelled < ended);
+        (!taken_back).then_some(Observable::Child(child.number))
+    });
     let signals = (1..=workflow.signals.len() as u32).map(Observable::Signal);
     let cancel = workflow.cancel_requested.map(|_| Observable::Cancel);
-    activities.chain(timers).chain(signals).chain(cancel).collect()
+    activities.chain(timers).chain(children).chain(signals).chain(cancel).collect()
 }
 
 /// The words of the orders of a run, and the signals whose time they change: `whether signal go comes before or after ..`.
@@ -160,11 +170,15 @@ impl OrderWords {
                 Site::Signal(number) => signal(number),
                 Site::Timer(number) => format!("timer {number}"),
                 Site::Task(number) => format!("workflow task {number}"),
+                Site::Child(number) => format!("the start of child {number}"),
+                Site::ChildEnd(number) => format!("the end of child {number}"),
+                Site::Message(number) => format!("message {number} to another workflow"),
                 _ => format!("the end of {}#{}", point.name, point.execution),
             };
             let other = match other {
                 Observable::Signal(number) => signal(number),
                 Observable::Timer(number) => format!("timer {number}"),
+                Observable::Child(number) => format!("the end of child {number}"),
                 Observable::Cancel => "the request to cancel".to_owned(),
                 _ => trace.awaited_words(point, fault).map_or(other.to_string(), |name| format!("the end of {name}")),
             };
@@ -220,6 +234,7 @@ pub(super) fn signal_times(trace: &Trace, name: &str) -> Vec<SignalTime> {
                 let of_it = arrivals.entry(workflow).or_default();
                 match what {
                     What::TimerFired(timer) => of_it.came.push(Observable::Timer(timer)),
+                    What::ChildClosed(child) | What::ChildRefused(child) => of_it.came.push(Observable::Child(child)),
                     What::CancelRequested => of_it.came.push(Observable::Cancel),
                     What::Fault(fault) if trace.faults()[fault].1 == Fault::Duplicated => of_it.duplicate = 2,
                     // The second of two that are one.

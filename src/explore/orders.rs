@@ -16,7 +16,8 @@ const EVENTS: u64 = 50_000_000;
 
 /// A thing that a workflow observes, or might have.
 struct Seen {
-    what: Observable,
+    /// `None` if it can only be held.
+    what: Option<Observable>,
     /// The moment at which code asked for it; `None` if it comes from outside.
     asked: Option<Moment>,
     /// The moment at which it came to the workflow.
@@ -44,24 +45,27 @@ impl Orders {
     /// Reads them from the run without faults.
     pub(super) fn of(run: &Run) -> Orders {
         let mut groups = Vec::new();
-        let (mut activities, mut timers, mut others) = (0, 0, 0);
+        let (mut activities, mut timers, mut children, mut others) = (0, 0, 0, 0);
         for workflow in run.executions().workflows().values() {
             let all = seen(run, workflow);
             for seen in all.iter().filter(|seen| seen.told.is_some()) {
                 match seen.what {
-                    Observable::Activity(_) => activities += 1,
-                    Observable::Timer(_) => timers += 1,
-                    _ => others += 1,
+                    Some(Observable::Activity(_)) => activities += 1,
+                    Some(Observable::Timer(_)) => timers += 1,
+                    Some(Observable::Child(_)) => children += 1,
+                    Some(_) => others += 1,
+                    None => {}
                 }
             }
             groups.extend(of_workflow(run, workflow, &all));
         }
-        let observed = match (activities, timers, others) {
-            (0, 0, 0) => "no activity, timer or signal".to_owned(),
-            (1, 0, 0) => "one activity".to_owned(),
-            (0, 1, 0) => "one timer".to_owned(),
-            (0, 0, 1) => "one signal".to_owned(),
-            _ => format!("{}, each after the one before", Counted(activities + timers + others, "thing")),
+        let observed = match (activities, timers, children, others) {
+            (0, 0, 0, 0) => "no activity, timer or signal".to_owned(),
+            (1, 0, 0, 0) => "one activity".to_owned(),
+            (0, 1, 0, 0) => "one timer".to_owned(),
+            (0, 0, 1, 0) => "one child".to_owned(),
+            (0, 0, 0, 1) => "one signal".to_owned(),
+            _ => format!("{}, each after the one before", Counted(activities + timers + children + others, "thing")),
         };
         let runs: u64 = groups.iter().map(|group| (group.0.len() + group.1.len()) as u64).sum();
         let cost = runs.saturating_mul(run.trace().events().len() as u64);
@@ -94,7 +98,7 @@ fn seen(run: &Run, workflow: &WorkflowExecution) -> Vec<Seen> {
     for (activity, number) in workflow.activities.iter().zip(1..) {
         let activity = &executions.activities()[*activity];
         all.push(Seen {
-            what: Observable::Activity(number),
+            what: Some(Observable::Activity(number)),
             asked: Some(activity.scheduled),
             told: activity.closed.map(|(closed, _)| closed),
             cancelled: activity.cancel_requested,
@@ -103,20 +107,58 @@ fn seen(run: &Run, workflow: &WorkflowExecution) -> Vec<Seen> {
     }
     for timer in &workflow.timers {
         all.push(Seen {
-            what: Observable::Timer(timer.number),
+            what: Some(Observable::Timer(timer.number)),
             asked: Some(timer.started),
             told: timer.fired,
             cancelled: timer.cancelled,
             point: Some(trace.workflow_point(workflow.key, Site::Timer(timer.number))),
         });
     }
+    let point = |site| Some(trace.workflow_point(workflow.key, site));
+    for child in &workflow.children {
+        all.push(Seen {
+            what: None,
+            asked: Some(child.asked),
+            told: child.started,
+            cancelled: child.cancel_requested,
+            point: point(Site::Child(child.number)),
+        });
+        all.push(Seen {
+            what: Some(Observable::Child(child.number)),
+            asked: Some(child.asked),
+            told: child.closed.or(child.refused),
+            cancelled: child.cancel_requested,
+            point: child.closed.and_then(|_| point(Site::ChildEnd(child.number))),
+        });
+    }
+    for (message, number) in workflow.messages.iter().zip(1..) {
+        all.push(Seen {
+            what: None,
+            asked: Some(message.sent),
+            told: message.answered.map(|(answered, _)| answered),
+            cancelled: None,
+            point: point(Site::Message(number)),
+        });
+    }
     // Without faults they arrive in the order in which they were sent.
     for ((moment, _), number) in workflow.signals.iter().zip(1..) {
         let point = Some(trace.workflow_point(workflow.key, Site::Signal(number)));
-        all.push(Seen { what: Observable::Signal(number), asked: None, told: Some(*moment), cancelled: None, point });
+        all.push(Seen {
+            what: Some(Observable::Signal(number)),
+            asked: None,
+            told: Some(*moment),
+            cancelled: None,
+            point,
+        });
     }
     if let Some(moment) = workflow.cancel_requested {
-        all.push(Seen { what: Observable::Cancel, asked: None, told: Some(moment), cancelled: None, point: None });
+        all.push(Seen {
+            what: Some(Observable::Cancel),
+            asked: None,
+            told: Some(moment),
+            cancelled: None,
+            point: None,
+        });
     }
     all
 }
@@ -146,8 +188,14 @@ fn of_workflow(run: &Run, workflow: &WorkflowExecution, all: &[Seen]) -> Vec<(Ve
         });
         let is_asked = |asked: Moment| taken_in.is_none_or(|taken_in| asked.event < taken_in);
         // A server fires the timers of a workflow in the order of their times.
-        let is_timer = matches!(seen.what, Observable::Timer(_));
-        let may_overtake = move |other: &&Seen| !(is_timer && matches!(other.what, Observable::Timer(_)));
+        let is_timer = matches!(seen.what, Some(Observable::Timer(_)));
+        // A child starts before it ends.
+        let itself = Observable::at(point.site);
+        let may_overtake = move |other: &&Seen| {
+            other.what.is_some()
+                && !(is_timer && matches!(other.what, Some(Observable::Timer(_))))
+                && (itself.is_none() || other.what != itself)
+        };
         let later = told[rank + 1..].iter().map(|(_, other)| *other).filter(may_overtake);
         let swaps = later.filter(|other| other.asked.is_none_or(is_asked) && !has_lost(other, closed));
         // It was under way when this came.
@@ -158,7 +206,10 @@ fn of_workflow(run: &Run, workflow: &WorkflowExecution, all: &[Seen]) -> Vec<(Ve
         };
         let losers = all.iter().filter(may_overtake).filter(|other| has_lost(other, closed)).filter(under_way);
         let entries = |others: &mut dyn Iterator<Item = &Seen>| -> Vec<Entry> {
-            let faults = others.take(NEAR).flat_map(|other| [Fault::Behind(other.what), Fault::NextTask(other.what)]);
+            let faults = others
+                .filter_map(|other| other.what)
+                .take(NEAR)
+                .flat_map(|other| [Fault::Behind(other), Fault::NextTask(other)]);
             faults.map(|fault| Entry::new(point.clone(), fault)).collect()
         };
         groups.push((entries(&mut { swaps }), entries(&mut { losers })));
@@ -177,8 +228,9 @@ fn has_lost(seen: &Seen, closed: usize) -> bool {
 fn first_task(run: &Run, workflow: &WorkflowExecution, told: &[(Moment, &Seen)]) -> Vec<Entry> {
     let Some(task) = workflow.tasks.first() else { return Vec::new() };
     let later = told.iter().filter(|(moment, seen)| seen.asked.is_none() && *moment > task.started);
+    let later = later.filter_map(|(_, seen)| seen.what);
     let point = run.trace().workflow_point(workflow.key, Site::Task(1));
-    later.take(NEAR).map(|(_, seen)| Entry::new(point.clone(), Fault::Behind(seen.what))).collect()
+    later.take(NEAR).map(|what| Entry::new(point.clone(), Fault::Behind(what))).collect()
 }
 
 /// The events at which the workflow's tasks were answered.

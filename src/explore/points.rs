@@ -203,11 +203,14 @@ fn workflow_sites(executions: &Executions) -> Vec<WorkflowSite> {
 /// The moments of everything that happens seldom in a workflow. The sites right before and after each are kept.
 fn landmarks(executions: &Executions, workflow: &WorkflowExecution) -> Vec<Moment> {
     let activities = workflow.activities.iter().map(|activity| &executions.activities()[*activity]);
-    let landmarks: [Vec<Moment>; 4] = [
+    let landmarks: [Vec<Moment>; 7] = [
         workflow.timers.iter().filter_map(|timer| timer.fired).collect(),
         workflow.signals.iter().map(|(moment, _)| *moment).collect(),
         activities.filter_map(|activity| Some(activity.closed?.0)).collect(),
         workflow.cancel_requested.into_iter().collect(),
+        workflow.children.iter().filter_map(|child| child.started).collect(),
+        workflow.children.iter().filter_map(|child| child.closed).collect(),
+        workflow.messages.iter().filter_map(|message| Some(message.answered?.0)).collect(),
     ];
     landmarks.into_iter().filter(|moments| moments.len() <= KEPT as usize).flatten().collect()
 }

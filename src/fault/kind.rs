@@ -37,7 +37,8 @@ pub enum Fault {
     /// The whole worker stands still for so long. Text: `freeze(2s)`.
     Freeze(Duration),
     /// Cancellation of the workflow is requested at this moment. At a workflow task: while the worker has it, so that
-    /// the answer does not know of the request. At a signal or timer: right after it arrived or fired. Text: `cancel`.
+    /// the answer does not know of the request. At a signal, a timer or a child: right after it arrived, fired or started; at a
+    /// child's end: right after the workflow has heard of it. Text: `cancel`.
     Cancel,
     /// The worker is told to stop: it takes no new tasks, warns its attempts, cancels them after the grace period and
     /// restarts. Text: `stop`.
@@ -46,8 +47,8 @@ pub enum Fault {
     RequestLost,
     /// The service acts on the message, but its answer never arrives at the worker. Text: `answer_lost`.
     AnswerLost,
-    /// The message, the hand-over of the task, the signal or the timer takes so much longer. The sender of a signal waits
-    /// until it has arrived. Text: `delayed(500ms)`.
+    /// The message, the hand-over of the task, the signal, the timer, the start of a child or the news of its end takes so much
+    /// longer. The sender of a signal waits until it has arrived. Text: `delayed(500ms)`.
     Delayed(Duration),
     /// The worker that takes the task dies at once. Text: `worker_dies`.
     WorkerDies,
@@ -167,11 +168,21 @@ impl Fault {
                     | Site::Task(_)
                     | Site::Signal(_)
                     | Site::Timer(_)
+                    | Site::Child(_)
+                    | Site::ChildEnd(_)
+                    | Site::Message(_)
             ),
             Fault::RequestLost | Fault::AnswerLost => matches!(site, Site::Heartbeat(_) | Site::Completion),
             Fault::Delayed(_) => matches!(
                 site,
-                Site::Dispatch | Site::Heartbeat(_) | Site::Completion | Site::Signal(_) | Site::Timer(_)
+                Site::Dispatch
+                    | Site::Heartbeat(_)
+                    | Site::Completion
+                    | Site::Signal(_)
+                    | Site::Timer(_)
+                    | Site::Child(_)
+                    | Site::ChildEnd(_)
+                    | Site::Message(_)
             ),
             Fault::WorkerDies | Fault::Slow(_) => matches!(site, Site::Dispatch),
             Fault::WorkerGone => matches!(site, Site::Backoff),
@@ -180,10 +191,16 @@ impl Fault {
             }
             Fault::CompletionLost | Fault::Evicted | Fault::Late(_) | Fault::Signal => matches!(site, Site::Task(_)),
             Fault::Duplicated => matches!(site, Site::Signal(_)),
-            Fault::Behind(_) => {
-                matches!(site, Site::Completion | Site::Dispatch | Site::Task(_) | Site::Signal(_) | Site::Timer(_))
-            }
-            Fault::NextTask(_) => matches!(site, Site::Completion | Site::Signal(_) | Site::Timer(_)),
+            Fault::Behind(_) if matches!(site, Site::Dispatch | Site::Task(_)) => true,
+            Fault::Behind(_) | Fault::NextTask(_) => matches!(
+                site,
+                Site::Completion
+                    | Site::Signal(_)
+                    | Site::Timer(_)
+                    | Site::Child(_)
+                    | Site::ChildEnd(_)
+                    | Site::Message(_)
+            ),
             Fault::Deploy(_) | Fault::Rollback(_) => matches!(site, Site::Task(_) | Site::Dispatch),
         }
     }
@@ -337,6 +354,8 @@ mod tests {
         assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
         assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal behind deploy rollback");
         assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated behind next_task");
-        assert_eq!(fitting(Site::Timer(1)), "cancel delayed behind next_task");
+        for site in [Site::Timer(1), Site::Child(1), Site::ChildEnd(1), Site::Message(1)] {
+            assert_eq!(fitting(site), "cancel delayed behind next_task");
+        }
     }
 }

@@ -184,7 +184,7 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             add(true, Fault::Cancel);
             limits.asked.deploys.faults().for_each(|fault| add(end, fault));
         }
-        Site::Signal(_) | Site::Timer(_) => {
+        Site::Signal(_) | Site::Timer(_) | Site::Child(_) | Site::ChildEnd(_) | Site::Message(_) => {
             add(true, Fault::Delayed(MOMENT));
             add(true, Fault::Cancel);
             // Most code need not stand it.

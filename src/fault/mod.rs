@@ -29,6 +29,8 @@
 //! | `backoff`: it waits for the next attempt | `cancel`, `worker_gone` |
 //! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open), `deploy`, `rollback` |
 //! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only where asked for) |
+//! | `child1`, `child_end1` of a workflow: its 1st child starts, it hears that this has closed | `delayed(1s)`, `cancel` |
+//! | `message1` of a workflow: its 1st signal or request to cancel arrives at another workflow | `delayed(1s)`, `cancel` |
 //!
 //! `deploy` stops the workers and starts them with the new version of the code that
 //! [`Simulation::deploy`](crate::Simulation::deploy) gives, and `rollback` goes back to the old one. `deploy(1)` does so with
@@ -38,9 +40,14 @@
 //!
 //! Lengths are `1ms`, `2s`, `1500us`.
 //!
-//! Two faults change the order of what a workflow observes: `behind(timer1)` at a `completion`, `dispatch`, `task1`, `signal1`
-//! or `timer1`, and `next_task(timer1)` at the same sites but `dispatch` and `task1`. Their thing is an [`Observable`] of the
-//! point's workflow: `timerN`, `signalN`, `activityN` or `cancel`.
+//! A server never loses what one workflow sends to another: its queue is late. So there is no fault that loses a message. One that
+//! arrives when its target has closed is not delivered, though that was open when it was sent: `message1=delayed(7200s)`. One whose
+//! sender has closed meanwhile goes nowhere, and a child whose start is late does not start then, unless its parent abandons it. A
+//! message for a child whose start is late arrives behind that start, since SDKs send it then.
+//!
+//! Two faults change the order of what a workflow observes: `behind(timer1)` at a `completion`, `dispatch`, `task1`, `signal1`,
+//! `timer1`, `child1`, `child_end1` or `message1`, and `next_task(timer1)` at the same sites but `dispatch` and `task1`. Their
+//! thing is an [`Observable`] of the point's workflow: `timerN`, `signalN`, `activityN`, `childN` or `cancel`.
 //!
 //! Each fault is a variant of [`Fault`], whose documentation describes it.
 

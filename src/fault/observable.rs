@@ -15,16 +15,15 @@ pub enum Observable {
     Signal(u32),
     /// The N-th activity that the workflow has scheduled closes, from 1, whatever its type. Text: `activity3`.
     Activity(u32),
+    /// The workflow hears that the N-th child that it has asked for has closed, or cannot start, from 1. Text: `child1`.
+    Child(u32),
     /// The workflow is asked to cancel. Text: `cancel`.
     Cancel,
 }
 
 impl Observable {
     /// The spellings of all of them, for messages.
-    pub(super) const SPELLINGS: &str = "timerN, signalN, activityN and cancel";
-
-    /// The word of a kind that plans are to have once it is simulated.
-    pub(super) const RESERVED: &str = "child";
+    pub(super) const SPELLINGS: &str = "timerN, signalN, activityN, childN and cancel";
 
     /// The thing that a plan spells with this word and number, 0 if none follows. `None` if there is no such word, or if a
     /// number is missing or stands where none belongs.
@@ -35,15 +34,17 @@ impl Observable {
             ("timer", number) => Some(Observable::Timer(number)),
             ("signal", number) => Some(Observable::Signal(number)),
             ("activity", number) => Some(Observable::Activity(number)),
+            ("child", number) => Some(Observable::Child(number)),
             _ => None,
         }
     }
 
-    /// The thing that comes at this site of a workflow.
-    pub(super) fn at(site: Site) -> Option<Observable> {
+    /// The thing that comes at this site of a workflow, or can only come after that.
+    pub(crate) fn at(site: Site) -> Option<Observable> {
         match site {
             Site::Timer(number) => Some(Observable::Timer(number)),
             Site::Signal(number) => Some(Observable::Signal(number)),
+            Site::Child(number) | Site::ChildEnd(number) => Some(Observable::Child(number)),
             _ => None,
         }
     }
@@ -51,7 +52,10 @@ impl Observable {
     /// Its number, 0 if it has none.
     pub(super) fn number(self) -> u32 {
         match self {
-            Observable::Timer(number) | Observable::Signal(number) | Observable::Activity(number) => number,
+            Observable::Timer(number)
+            | Observable::Signal(number)
+            | Observable::Activity(number)
+            | Observable::Child(number) => number,
             Observable::Cancel => 0,
         }
     }
@@ -62,6 +66,7 @@ impl Observable {
             Observable::Timer(_) => Observable::Timer(number),
             Observable::Signal(_) => Observable::Signal(number),
             Observable::Activity(_) => Observable::Activity(number),
+            Observable::Child(_) => Observable::Child(number),
             Observable::Cancel => Observable::Cancel,
         }
     }
@@ -74,6 +79,7 @@ impl fmt::Display for Observable {
             Observable::Timer(number) => write!(f, "timer{number}"),
             Observable::Signal(number) => write!(f, "signal{number}"),
             Observable::Activity(number) => write!(f, "activity{number}"),
+            Observable::Child(number) => write!(f, "child{number}"),
             Observable::Cancel => f.write_str("cancel"),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::child::Child;
 use super::history::EventKind;
 use super::outbox::WorkflowMessage;
 use super::{News, Service, WorkflowKey};
-use crate::program::{Payload, Seq, Target, Time};
+use crate::program::{ParentClosePolicy, Payload, Seq, Target, Time};
 
 impl Service {
     /// Delivers a message between workflows.
@@ -16,6 +17,64 @@ impl Service {
             WorkflowMessage::Cancel { from, initiated_event_id } => self.cancel_other(from, initiated_event_id, now),
             WorkflowMessage::ParentClosed { parent, child } => self.parent_closed(parent, child, now),
             WorkflowMessage::ChildClosed { run } => self.child_closed(run, now),
+        }
+    }
+
+    /// Says whether the delivery of a message would change anything: the workflow that has sent it, or is to hear of it, is
+    /// open, or it starts a child that its parent leaves alone.
+    pub fn is_wanted(&self, message: WorkflowMessage) -> bool {
+        match message {
+            WorkflowMessage::StartChild { parent, child } => {
+                let is_left_alone = |child: &Child| child.spec().parent_close_policy == ParentClosePolicy::Abandon;
+                self.workflow(parent).is_open() || self.workflow(parent).child(child).is_some_and(is_left_alone)
+            }
+            WorkflowMessage::Signal { from, .. } | WorkflowMessage::Cancel { from, .. } => {
+                self.workflow(from).is_open()
+            }
+            WorkflowMessage::ChildClosed { run } => {
+                self.parent_of(run).is_some_and(|(parent, _)| self.workflow(parent).is_open())
+            }
+            WorkflowMessage::ParentClosed { .. } => true,
+        }
+    }
+
+    /// The workflow that has started a run as its child, and the number of the child.
+    pub fn parent_of(&self, run: WorkflowKey) -> Option<(WorkflowKey, Seq)> {
+        self.workflow(run).parent
+    }
+
+    /// The child that a signal or a request to cancel is for, if that has not started and still may.
+    pub fn unstarted_target(&self, message: WorkflowMessage) -> Option<(WorkflowKey, Seq)> {
+        let (WorkflowMessage::Signal { from, initiated_event_id }
+        | WorkflowMessage::Cancel { from, initiated_event_id }) = message
+        else {
+            return None;
+        };
+        let Some(Target::Child(seq)) = self.target_of(from, initiated_event_id) else { return None };
+        self.workflow(from)
+            .child(*seq)
+            .is_some_and(|child| child.run().is_none() && child.is_open())
+            .then_some((from, *seq))
+    }
+
+    /// The run that a signal from one workflow to another would reach now, if there is such an open one, with the name and
+    /// the input of the signal.
+    pub fn receiver(&self, message: WorkflowMessage) -> Option<(WorkflowKey, &Arc<str>, &Payload)> {
+        let WorkflowMessage::Signal { from, initiated_event_id } = message else { return None };
+        let EventKind::SignalExternalWorkflowExecutionInitiated { target, name, input, .. } =
+            &self.history(from).get(initiated_event_id as usize - 1)?.kind
+        else {
+            return None;
+        };
+        let run = self.target(from, target).filter(|run| self.workflow(*run).is_open())?;
+        Some((run, name, input))
+    }
+
+    fn target_of(&self, from: WorkflowKey, initiated_event_id: u64) -> Option<&Target> {
+        match &self.history(from).get(initiated_event_id as usize - 1)?.kind {
+            EventKind::SignalExternalWorkflowExecutionInitiated { target, .. }
+            | EventKind::RequestCancelExternalWorkflowExecutionInitiated { target, .. } => Some(target),
+            _ => None,
         }
     }
 

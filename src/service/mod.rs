@@ -53,7 +53,7 @@ pub use history_limits::HistoryLimits;
 pub use keys::{ActivityKey, WorkflowKey};
 pub(crate) use keys::{Rank, TaskToken, Token};
 pub use operator::{Reset, Unpause};
-pub(crate) use outbox::{News, Ready, ServiceTimer, TimerRequest};
+pub(crate) use outbox::{News, Ready, ServiceTimer, TimerRequest, WorkflowMessage};
 pub use outcome::WorkflowOutcome;
 pub use refused::{Code, Refused};
 pub(crate) use start::{StartAnswer, StartWorkflow};

@@ -237,6 +237,10 @@ pub struct WorkflowExecution {
     pub tasks: Vec<TaskExecution>,
     /// The timers that it started, by number.
     pub timers: Vec<TimerExecution>,
+    /// The children that it asked for, by number.
+    pub children: Vec<ChildExecution>,
+    /// The signals and requests to cancel that it sent to other workflows, in the order in which it sent them.
+    pub messages: Vec<MessageExecution>,
     /// The signals that arrived.
     pub signals: Vec<(Moment, SignalKey)>,
     /// The moment at which somebody first asked to cancel it.
@@ -273,6 +277,40 @@ pub struct TimerExecution {
     pub fired: Option<Moment>,
     /// The moment at which it was cancelled.
     pub cancelled: Option<Moment>,
+}
+
+/// A child of a workflow, as its parent knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ChildExecution {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its workflow id.
+    pub id: Bytes,
+    /// The moment at which the parent asked for it.
+    pub asked: Moment,
+    /// The moment at which the parent heard that it has started.
+    pub started: Option<Moment>,
+    /// The moment at which the parent heard that its id is taken.
+    pub refused: Option<Moment>,
+    /// The moment at which the parent first asked it to cancel itself.
+    pub cancel_requested: Option<Moment>,
+    /// The moment at which the parent heard that it has closed.
+    pub closed: Option<Moment>,
+}
+
+/// A signal or a request to cancel from one workflow to another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct MessageExecution {
+    /// The workflow id that it is for.
+    pub to: Bytes,
+    /// Says whether it is a request to cancel.
+    pub is_cancel: bool,
+    /// The moment at which it was sent.
+    pub sent: Moment,
+    /// The moment at which its sender heard what became of it, and whether it has arrived.
+    pub answered: Option<(Moment, bool)>,
 }
 
 /// The way in which a workflow run closed.

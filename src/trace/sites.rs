@@ -1,7 +1,7 @@
 //! The sites that a run came to, each with its moment, which a plan can name.
 
 use super::Trace;
-use super::attempts::{AttemptExecution, Executions, Moment, TimerExecution, WorkflowExecution};
+use super::attempts::{AttemptExecution, ChildExecution, Executions, Moment, TimerExecution, WorkflowExecution};
 use crate::fault::{Point, Site};
 
 /// The sites of an attempt, those of one kind after those of another.
@@ -23,15 +23,22 @@ fn numbered(moments: impl Iterator<Item = Moment>, site: fn(u32) -> Site) -> imp
     moments.zip(1..).map(move |(moment, number)| (site(number), moment))
 }
 
-/// The sites of a workflow: tasks, timers and signals, those of each kind in the order of the run.
-pub(crate) fn of_workflow(workflow: &WorkflowExecution) -> [Vec<(Site, Moment)>; 3] {
+/// The sites of a workflow: tasks, timers, signals, starts and ends of children, and messages to other workflows, those of each
+/// kind in the order of the run.
+pub(crate) fn of_workflow(workflow: &WorkflowExecution) -> [Vec<(Site, Moment)>; 6] {
     let first_attempts = workflow.tasks.iter().filter(|task| task.attempt == 1);
     let fired = |timer: &TimerExecution| Some((Site::Timer(timer.number), timer.fired?));
     let signals = workflow.signals.iter().map(|(moment, _)| *moment);
+    let started = |child: &ChildExecution| Some((Site::Child(child.number), child.started?));
+    let closed = |child: &ChildExecution| Some((Site::ChildEnd(child.number), child.closed?));
+    let messages = workflow.messages.iter().zip(1..);
     [
         first_attempts.map(|task| (Site::Task(task.number), task.started)).collect(),
         workflow.timers.iter().filter_map(fired).collect(),
         numbered(signals, Site::Signal).collect(),
+        workflow.children.iter().filter_map(started).collect(),
+        workflow.children.iter().filter_map(closed).collect(),
+        messages.filter_map(|(message, number)| Some((Site::Message(number), message.answered?.0))).collect(),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::holds::HoldKey;
 use super::hosted_workflow::Answering;
-use super::network::{LateSignalKey, MessageKey};
+use super::network::{BetweenKey, LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use crate::engine::queue::{Queue, Rank};
 use crate::engine::sleepers::SleeperId;
@@ -130,6 +130,8 @@ pub(crate) enum Wakeup {
     AnswerTask { workflow: WorkflowKey, stamp: u32 },
     /// A signal on a slow way arrives at the service.
     Signal(LateSignalKey),
+    /// A late message between workflows goes on.
+    Between(BetweenKey),
     /// A query reaches a worker.
     Query(QueryKey),
     /// A workflow's own timer fires late.

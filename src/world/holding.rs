@@ -206,6 +206,7 @@ impl Core {
         match held {
             Some(HeldBack::Report(_, Some(message))) => self.deliver(message, Delivery::Whole),
             Some(HeldBack::Signal(signal)) => self.deliver_signal(signal),
+            Some(HeldBack::Between(message)) => self.between_goes_on(message),
             Some(HeldBack::Timer(timer)) => {
                 self.serve(|service, now| service.fire(ServiceTimer::Workflow { workflow, timer }, now));
             }

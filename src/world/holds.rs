@@ -5,7 +5,7 @@
 //! fault is then [in vain](InVain), and counts as not struck.
 
 use super::in_vain::{InVain, PATIENCE};
-use super::network::LateSignalKey;
+use super::network::{BetweenKey, LateSignalKey};
 use crate::fault::{Fault, Observable, Point};
 use crate::program::{Seq, Table, key};
 use crate::service::{Ready, WorkflowKey};
@@ -23,6 +23,7 @@ pub(super) enum HeldBack {
     /// The report of an attempt, once its worker has sent it.
     Report(AttemptKey, Option<Message>),
     Signal(LateSignalKey),
+    Between(BetweenKey),
     Timer(Seq),
     /// A task that no worker has taken.
     Task(Ready),

@@ -66,6 +66,8 @@ pub(super) struct HostedWorkflow {
     /// The timer that is late, and those that are due behind it. They are boxed because they are rare.
     late_timers: Option<Box<(Seq, Vec<Seq>)>>,
     signals: u32,
+    /// The events that say which messages it has sent to other workflows.
+    messages: Vec<u64>,
     /// The number of the signal that arrives now, or did last, among those that were sent.
     arriving: u32,
     tasks_done: u32,
@@ -258,6 +260,16 @@ impl HostedWorkflow {
     /// The number of the signal that arrives now, among those that were sent.
     pub(super) fn arriving_signal(&self) -> u32 {
         self.arriving
+    }
+
+    /// This event says that it sends a message to another workflow.
+    pub(super) fn message_sent(&mut self, event_id: u64) {
+        self.messages.push(event_id);
+    }
+
+    /// The number of the message that this event has initiated among those that it has sent, from 1.
+    pub(super) fn message_number(&self, event_id: u64) -> u32 {
+        self.messages.partition_point(|sent| *sent <= event_id) as u32
     }
 
     /// A signal has arrived. Gives the task whose answer was held for one.

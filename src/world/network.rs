@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use crate::program::{Payload, Table, Time, key};
-use crate::service::{Refused, Service, WorkflowKey};
+use crate::program::{Payload, Seq, Table, Time, key};
+use crate::service::{Refused, Service, WorkflowKey, WorkflowMessage};
 use crate::worker::message::Message;
 
 key! {
@@ -15,6 +15,20 @@ key! {
 key! {
     /// Which of the signals on a slow way.
     pub(crate) struct LateSignalKey;
+}
+
+key! {
+    /// Which of the messages between workflows that are kept back.
+    pub(crate) struct BetweenKey;
+}
+
+/// A message between workflows that is kept back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Between {
+    pub(super) message: WorkflowMessage,
+    /// For a signal that is kept back where it arrives: the workflow that it is for, and its number among those that were
+    /// sent to that.
+    pub(super) receiver: Option<(WorkflowKey, u32)>,
 }
 
 /// A signal on a slow way.
@@ -74,6 +88,9 @@ struct Request {
 pub(super) struct Network {
     messages: Table<MessageKey, Option<Message>>,
     signals: Table<LateSignalKey, Request>,
+    between: Table<BetweenKey, Option<Between>>,
+    /// The messages for children that have not started.
+    for_children: Vec<((WorkflowKey, Seq), WorkflowMessage)>,
 }
 
 impl Network {
@@ -85,6 +102,36 @@ impl Network {
     /// The message arrives.
     pub(super) fn message_arrives(&mut self, message: MessageKey) -> Option<Message> {
         self.messages[message].take()
+    }
+
+    /// Keeps back a message between workflows.
+    pub(super) fn send_between(&mut self, between: Between) -> BetweenKey {
+        self.between.push(Some(between))
+    }
+
+    /// The message between workflows goes on.
+    pub(super) fn between_arrives(&mut self, key: BetweenKey) -> Option<Between> {
+        self.between[key].take()
+    }
+
+    /// A message that is kept back, until it goes on.
+    pub(super) fn between(&self, key: BetweenKey) -> Option<WorkflowMessage> {
+        self.between[key].map(|between| between.message)
+    }
+
+    /// All messages between workflows that are kept back.
+    pub(super) fn all_between(&self) -> impl Iterator<Item = WorkflowMessage> {
+        self.between.values().flatten().map(|between| between.message)
+    }
+
+    /// A message waits until this child of its sender has started.
+    pub(super) fn wait_for_child(&mut self, child: (WorkflowKey, Seq), message: WorkflowMessage) {
+        self.for_children.push((child, message));
+    }
+
+    /// Takes the messages that wait for this child, in the order in which they were sent.
+    pub(super) fn take_waiting_for_child(&mut self, child: (WorkflowKey, Seq)) -> Vec<WorkflowMessage> {
+        self.for_children.extract_if(.., |(waits_for, _)| *waits_for == child).map(|(_, message)| message).collect()
     }
 
     /// Takes a signal on its way.

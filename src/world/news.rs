@@ -49,10 +49,8 @@ impl Core {
         while !self.service.outbox.is_empty() {
             self.queue_timers();
             // The news and tasks that these lead to are behind them.
-            let (news, tasks) = (self.service.outbox.news.len(), self.service.outbox.ready.len());
-            for _ in 0..news {
-                self.note_next_news();
-            }
+            let tasks = self.service.outbox.ready.len();
+            self.note_news();
             for _ in 0..tasks {
                 if let Some(ready) = self.service.outbox.ready.pop_front() {
                     self.announce(ready);
@@ -61,6 +59,13 @@ impl Core {
             self.deliver_between_workflows();
         }
         self.settling = false;
+    }
+
+    /// Notes the news that are there.
+    pub(super) fn note_news(&mut self) {
+        for _ in 0..self.service.outbox.news.len() {
+            self.note_next_news();
+        }
     }
 
     /// Puts the timers that the service wants into the queue.
@@ -175,7 +180,7 @@ impl Core {
     }
 
     /// Something has come to a workflow: what is held for that may go on.
-    fn note_observed(&mut self, workflow: WorkflowKey, observable: Observable, what: What) {
+    pub(super) fn note_observed(&mut self, workflow: WorkflowKey, observable: Observable, what: What) {
         self.note(Who::Workflow(workflow), what);
         if !self.holds.is_empty() {
             self.observed(workflow, observable);

@@ -57,12 +57,17 @@ impl Core {
         if let Some(arrived) = self.network.signal_arrives(signal) {
             let (sent_to, number) = arrived.receiver();
             let run = arrived.run_at_arrival(&self.service);
-            match run == sent_to {
-                true => self.workflows[run].signal_arrives(number),
-                false => _ = self.workflows[run].count_signal(),
-            }
+            self.signal_gets_to(run, (sent_to, number));
             let answer = self.serve(|service, now| arrived.reach(service, run, now));
             self.network.answer_sender(signal, answer);
+        }
+    }
+
+    /// A late signal gets to a run: to the one that it was sent to, with its number among those sent there, or to one behind it.
+    pub(super) fn signal_gets_to(&mut self, run: WorkflowKey, (sent_to, number): (WorkflowKey, u32)) {
+        match run == sent_to {
+            true => self.workflows[run].signal_arrives(number),
+            false => _ = self.workflows[run].count_signal(),
         }
     }
 

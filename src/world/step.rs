@@ -48,7 +48,11 @@ impl World {
             self.perform(todo);
             return true;
         }
-        if core.open_workflows == 0 && !core.attempts.any_runs() && core.script != Script::Running {
+        if core.open_workflows == 0
+            && !core.attempts.any_runs()
+            && core.script != Script::Running
+            && !core.has_wanted_messages()
+        {
             return false;
         }
         let taken = match core.take_ready() {
@@ -375,6 +379,7 @@ impl Core {
                     || self.network.receiver(signal).is_some_and(|to| self.service.workflow(to).is_open())
             }
             Wakeup::LateTimer { workflow, timer } => self.service.is_live(ServiceTimer::Workflow { workflow, timer }),
+            Wakeup::Between(message) => self.is_wanted(message),
             Wakeup::Query(query) => self.queries[query].is_waiting(),
             Wakeup::Thaw { worker, incarnation }
             | Wakeup::GraceOver { worker, incarnation }

@@ -43,6 +43,7 @@ impl Core {
             }
             Wakeup::AnswerTask { workflow, .. } => self.answer_late(workflow),
             Wakeup::Signal(signal) => self.deliver_signal(signal),
+            Wakeup::Between(message) => self.between_goes_on(message),
             Wakeup::Query(query) => self.offer_query(query),
             Wakeup::LateTimer { workflow, timer } => self.fire_late_timer(workflow, timer),
             Wakeup::LetGo(hold) => self.let_go(hold),

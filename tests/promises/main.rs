@@ -26,6 +26,7 @@ mod late_signals;
 mod limits;
 mod long_histories;
 mod loops;
+mod messages;
 mod native_workflow;
 mod not_deterministic;
 mod operators;

@@ -41,6 +41,9 @@ fn site() -> impl Strategy<Value = Site> {
         count().prop_map(Site::Task),
         count().prop_map(Site::Signal),
         count().prop_map(Site::Timer),
+        count().prop_map(Site::Child),
+        count().prop_map(Site::ChildEnd),
+        count().prop_map(Site::Message),
     ]
 }
 

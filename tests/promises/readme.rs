@@ -32,7 +32,7 @@ fn the_table_of_faults_is_the_grammar_of_plans() {
     for row in rows {
         let (points, faults) = row[1..].split_once('|').expect("two columns");
         for site in quoted(points).iter().filter(|name| !name.starts_with("durasim")) {
-            let of_workflow = ["task", "signal", "timer"].iter().any(|kind| site.starts_with(kind));
+            let of_workflow = ["task", "signal", "timer", "child", "message"].iter().any(|kind| site.starts_with(kind));
             let owner = if of_workflow { "backup#1" } else { "copy_files#1@1" };
             for fault in quoted(faults).iter().filter(|fault| *fault != "duplicated" || site.starts_with("signal")) {
                 let plan = format!("{owner}:{site}={fault}");

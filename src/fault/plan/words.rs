@@ -209,12 +209,38 @@ impl fmt::Display for FaultWords<'_> {
                 write!(f, "the workflow is asked to cancel right after timer {timer} of {subject} fires")
             }
 
+            (Site::Child(child), Fault::Delayed(length)) => {
+                write!(f, "child {child} of {subject} starts {length:?} late")
+            }
+            (Site::Child(child), Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel right after child {child} of {subject} starts")
+            }
+            (Site::ChildEnd(child), Fault::Delayed(length)) => {
+                write!(f, "{subject} hears {length:?} late that its child {child} has closed")
+            }
+            (Site::ChildEnd(child), Fault::Cancel) => {
+                write!(
+                    f,
+                    "the workflow is asked to cancel right after {subject} hears that its child {child} has closed"
+                )
+            }
+            (Site::Message(_), Fault::Delayed(length)) => {
+                write!(f, "the {nth} message of {subject} to another workflow takes {length:?} longer")
+            }
+            (Site::Message(_), Fault::Cancel) => write!(
+                f,
+                "the workflow is asked to cancel right after the {nth} message of {subject} to another workflow arrives"
+            ),
+
             (site, Fault::Behind(other) | Fault::NextTask(other)) if self.fault.fits(site) => {
                 match site {
                     Site::Completion => write!(f, "the report of attempt {attempt} of {subject} arrives")?,
                     Site::Dispatch => write!(f, "attempt {attempt} of {subject} is handed to a worker")?,
                     Site::Signal(_) => write!(f, "the {nth} signal to {subject} arrives")?,
                     Site::Timer(timer) => write!(f, "timer {timer} of {subject} fires")?,
+                    Site::Child(child) => write!(f, "child {child} of {subject} starts")?,
+                    Site::ChildEnd(child) => write!(f, "{subject} hears of the end of its child {child}")?,
+                    Site::Message(_) => write!(f, "the {nth} message of {subject} to another workflow arrives")?,
                     Site::Task(task) => write!(f, "workflow task {task} of {subject} is handed to a worker")?,
                     _ => {}
                 }
@@ -249,6 +275,9 @@ impl fmt::Display for LetGoWords<'_> {
             Site::Completion => f.write_str("the report")?,
             Site::Signal(number) => write!(f, "signal {number}")?,
             Site::Timer(number) => write!(f, "timer {number}")?,
+            Site::Child(number) => write!(f, "the start of child {number}")?,
+            Site::ChildEnd(number) => write!(f, "the news of the end of child {number}")?,
+            Site::Message(number) => write!(f, "message {number} to another workflow")?,
             Site::Task(number) => write!(f, "workflow task {number}")?,
             _ => f.write_str("the task")?,
         }
@@ -272,6 +301,7 @@ impl fmt::Display for Awaited<'_> {
             (Observable::Activity(number), None) => write!(f, "the end of the {} activity", Ordinal(number)),
             (Observable::Timer(number), _) => write!(f, "timer {number}"),
             (Observable::Signal(number), _) => write!(f, "signal {number}"),
+            (Observable::Child(number), _) => write!(f, "the end of child {number}"),
             (Observable::Cancel, _) => f.write_str("the request to cancel"),
         }
     }
@@ -381,6 +411,9 @@ mod tests {
             Site::Task(1),
             Site::Signal(1),
             Site::Timer(1),
+            Site::Child(1),
+            Site::ChildEnd(1),
+            Site::Message(1),
         ];
         for site in sites {
             let point = Point { workflow_id: None, run: None, name: "a".into(), execution: 1, attempt: Some(1), site };

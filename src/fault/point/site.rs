@@ -33,6 +33,12 @@ pub enum Site {
     Signal(u32),
     /// The N-th timer of a run, in the order in which its code started them, fires.
     Timer(u32),
+    /// The N-th child of a run, in the order in which its code asked for them, starts.
+    Child(u32),
+    /// A run hears that its N-th child has closed.
+    ChildEnd(u32),
+    /// The N-th signal or request to cancel that a run sends to another workflow arrives.
+    Message(u32),
 }
 
 impl Site {
@@ -49,6 +55,9 @@ impl Site {
             Site::Task(_) => 7,
             Site::Signal(_) => 8,
             Site::Timer(_) => 9,
+            Site::Child(_) => 10,
+            Site::ChildEnd(_) => 11,
+            Site::Message(_) => 12,
         }
     }
 
@@ -62,6 +71,9 @@ impl Site {
             Site::Task(_) => Site::Task(0),
             Site::Signal(_) => Site::Signal(0),
             Site::Timer(_) => Site::Timer(0),
+            Site::Child(_) => Site::Child(0),
+            Site::ChildEnd(_) => Site::ChildEnd(0),
+            Site::Message(_) => Site::Message(0),
             Site::Dispatch | Site::Completion | Site::Backoff => self,
         }
     }
@@ -79,18 +91,24 @@ impl Site {
             Site::Task(_) => "task",
             Site::Signal(_) => "signal",
             Site::Timer(_) => "timer",
+            Site::Child(_) => "child",
+            Site::ChildEnd(_) => "child_end",
+            Site::Message(_) => "message",
         }
     }
 
     /// Says whether this is a site of a workflow rather than of an attempt.
     pub fn is_workflow(self) -> bool {
-        matches!(self, Site::Task(_) | Site::Signal(_) | Site::Timer(_))
+        matches!(
+            self,
+            Site::Task(_) | Site::Signal(_) | Site::Timer(_) | Site::Child(_) | Site::ChildEnd(_) | Site::Message(_)
+        )
     }
 }
 
 impl Site {
     /// The spellings of all sites, for messages.
-    pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN of a workflow";
+    pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN, childN, child_endN, messageN of a workflow";
 
     /// The site that a plan spells with this word. `number` is the number that follows the word, 0 if none does. Gives
     /// `None` if there is no such word, or if a number stands where none belongs.
@@ -106,6 +124,9 @@ impl Site {
             ("task", n) => Site::Task(n),
             ("signal", n) => Site::Signal(n),
             ("timer", n) => Site::Timer(n),
+            ("child", n) => Site::Child(n),
+            ("child_end", n) => Site::ChildEnd(n),
+            ("message", n) => Site::Message(n),
             _ => return None,
         })
     }
@@ -119,7 +140,10 @@ impl Site {
             | Site::Deadline(n)
             | Site::Task(n)
             | Site::Signal(n)
-            | Site::Timer(n) => Some(n),
+            | Site::Timer(n)
+            | Site::Child(n)
+            | Site::ChildEnd(n)
+            | Site::Message(n) => Some(n),
             Site::Dispatch | Site::Completion | Site::Backoff => None,
         }
     }
@@ -134,6 +158,9 @@ impl Site {
             Site::Task(_) => Site::Task(number),
             Site::Signal(_) => Site::Signal(number),
             Site::Timer(_) => Site::Timer(number),
+            Site::Child(_) => Site::Child(number),
+            Site::ChildEnd(_) => Site::ChildEnd(number),
+            Site::Message(_) => Site::Message(number),
             Site::Dispatch | Site::Completion | Site::Backoff => self,
         }
     }

@@ -140,9 +140,6 @@ fn observable(cursor: &mut Cursor<'_>, word: &str, site: Site) -> Result<Observa
             cursor.expect(')', "after the thing that it waits for")?;
             return Ok(other);
         }
-        _ if name == Observable::RESERVED => {
-            format!("`{spelled}` is kept for child workflows, which are not simulated; {there}")
-        }
         _ if name == "cancel" => format!("`cancel` has no number: write `{word}(cancel)`"),
         _ if Observable::spelled(name, 1).is_none() => {
             let found = if spelled.is_empty() { cursor.found() } else { format!("`{spelled}`") };
@@ -241,6 +238,10 @@ pub(super) mod tests {
             "a#1@1:dispatch=behind(cancel)",
             "main#1:timer2=next_task(activity4294967295)",
             "main#1:task1=behind(signal1)",
+            "main#1@2:child3=behind(timer1)",
+            "main#1:child_end3=next_task(child4)",
+            "main#1:message12=behind(child1)",
+            "main#1:message12=delayed(60s)",
         ] {
             assert_eq!(entry.parse::<Entry>().unwrap().to_string(), entry);
         }
@@ -248,15 +249,12 @@ pub(super) mod tests {
 
     #[test]
     fn an_order_that_is_not_right() {
-        let there = "there are timerN, signalN, activityN and cancel, as in `behind(signal1)`";
+        let there = "there are timerN, signalN, activityN, childN and cancel, as in `behind(signal1)`";
         let wait = "`behind` needs the thing that it waits for: `behind(signal1)`";
         refused("m#1:timer1=behind", 18, wait);
         refused("m#1:timer1=behind()", 19, &format!("`)` is nothing that a workflow observes; {there}"));
         refused("m#1:timer1=behind(ship1)", 19, &format!("`ship1` is nothing that a workflow observes; {there}"));
         refused("m#1:timer1=behind(2s)", 19, &format!("`2s` is nothing that a workflow observes; {there}"));
-        let child = "`child1` is kept for child workflows, which are not simulated; there are timerN, signalN, \
-                     activityN and cancel, as in `next_task(signal1)`";
-        refused("m#1:timer1=next_task(child1)", 22, child);
         refused("m#1:timer1=behind(signal)", 19, "`signal` needs a number from 1: `signal1`");
         let number =
             |digits: &str| format!("`{digits}` is not a number from 1 to 4294967295 without leading zeros: `signal1`");
@@ -266,6 +264,8 @@ pub(super) mod tests {
         refused("m#1:timer1=behind(cancel1)", 19, "`cancel` has no number: write `behind(cancel)`");
         refused("m#1:timer1=behind(timer1)", 19, "`timer1` cannot come behind itself");
         refused("m#1:signal2=next_task(signal2)", 23, "`signal2` cannot come behind itself");
+        refused("m#1:child2=behind(child2)", 19, "`child2` cannot come behind itself");
+        refused("m#1:child_end2=behind(child2)", 23, "`child2` cannot come behind itself");
         refused("m#1:timer1=behind(signal1", 26, "expected `)` after the thing that it waits for, found the end");
         let fitting = "crash, cancel, completion_lost, evicted, late(2s), signal, behind(activity1), deploy, rollback";
         let problem = format!("`next_task` does not fit task1; there fit {fitting}");

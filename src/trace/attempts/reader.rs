@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ActivityEnd, ActivityExecution, AttemptEnd, AttemptExecution, EffectExecution, Executions, Freeze,
-    HeartbeatExecution, Moment, ReportEnd, StruckFault, TaskExecution, TimerExecution, WorkerExecution, WorkflowEnd,
-    WorkflowExecution,
+    ActivityEnd, ActivityExecution, AttemptEnd, AttemptExecution, ChildExecution, EffectExecution, Executions, Freeze,
+    HeartbeatExecution, MessageExecution, Moment, ReportEnd, StruckFault, TaskExecution, TimerExecution,
+    WorkerExecution, WorkflowEnd, WorkflowExecution,
 };
 use crate::service::{ActivityKey, WorkflowKey};
 use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
@@ -52,6 +52,8 @@ impl Reader<'_> {
                 activities: Vec::new(),
                 tasks: Vec::new(),
                 timers: Vec::new(),
+                children: Vec::new(),
+                messages: Vec::new(),
                 signals: Vec::new(),
                 cancel_requested: None,
                 closed: None,
@@ -76,6 +78,50 @@ impl Reader<'_> {
             What::TimerCanceled(number) => {
                 if let Some(timer) = workflow.timer_mut(number) {
                     timer.cancelled = Some(moment);
+                }
+            }
+            What::ChildInitiated { child: number, id } => workflow.children.push(ChildExecution {
+                number,
+                id,
+                asked: moment,
+                started: None,
+                refused: None,
+                cancel_requested: None,
+                closed: None,
+            }),
+            What::ChildStarted(number) => {
+                if let Some(child) = workflow.child_mut(number) {
+                    child.started = Some(moment);
+                }
+            }
+            What::ChildRefused(number) => {
+                if let Some(child) = workflow.child_mut(number) {
+                    child.refused = Some(moment);
+                }
+            }
+            What::ChildClosed(number) => {
+                if let Some(child) = workflow.child_mut(number) {
+                    child.closed = Some(moment);
+                }
+            }
+            What::SignalSent(to) => {
+                workflow.messages.push(MessageExecution { to, is_cancel: false, sent: moment, answered: None });
+            }
+            What::CancelSent(to) => {
+                workflow.messages.push(MessageExecution { to, is_cancel: true, sent: moment, answered: None });
+                let bytes = |bytes: Bytes| self.trace.bytes(bytes);
+                let of_it = |child: &&mut ChildExecution| bytes(child.id) == bytes(to) && child.closed.is_none();
+                if let Some(child) = workflow.children.iter_mut().find(of_it) {
+                    child.cancel_requested.get_or_insert(moment);
+                }
+            }
+            What::MessageAnswered { to, is_cancel, arrived } => {
+                let bytes = |bytes: Bytes| self.trace.bytes(bytes);
+                let is_it = |message: &&mut MessageExecution| {
+                    message.answered.is_none() && message.is_cancel == is_cancel && bytes(message.to) == bytes(to)
+                };
+                if let Some(message) = workflow.messages.iter_mut().find(is_it) {
+                    message.answered = Some((moment, arrived));
                 }
             }
             What::SignalReceived(signal) => workflow.signals.push((moment, signal)),
@@ -274,6 +320,12 @@ impl Reader<'_> {
 }
 
 impl WorkflowExecution {
+    fn child_mut(&mut self, number: u32) -> Option<&mut ChildExecution> {
+        // Children are asked for in the order of their numbers.
+        let index = self.children.binary_search_by_key(&number, |child| child.number).ok()?;
+        self.children.get_mut(index)
+    }
+
     fn timer_mut(&mut self, number: u32) -> Option<&mut TimerExecution> {
         // Timers are started in the order of their numbers.
         let index = self.timers.binary_search_by_key(&number, |timer| timer.number).ok()?;
