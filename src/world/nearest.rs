@@ -53,6 +53,9 @@ fn nearest(missing: &Point, points: &[Point]) -> String {
             attempts.join(", ")
         );
     }
+    // Those of a workflow's own sites are of all its runs.
+    let run = those(&attempt, |point| point.run == missing.run);
+    let attempt = if run.is_empty() { attempt } else { run };
     let mut closest = those(&attempt, |point| point.site.kind() == missing.site.kind());
     closest.sort_by_key(|point| number(point).abs_diff(number(missing)));
     closest.truncate(NAMED);

@@ -1,5 +1,7 @@
 //! A workflow that goes on as another run lives through faults in each of its runs.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use durasim::fault::Plan;
@@ -7,7 +9,7 @@ use durasim::program::{ContinueAsNew, IdConflictPolicy, IdReusePolicy, Payload, 
 use durasim::service::WorkflowOutcome;
 use durasim::{
     ActivityContext, ActivityError, ActivityOptions, ClientError, Ledger, Outcome, RetryPolicy, Run, Simulation,
-    StartOptions, WorkflowContext, WorkflowError,
+    StartOptions, WorkflowContext, WorkflowError, check,
 };
 
 fn secs(seconds: u64) -> Duration {
@@ -218,4 +220,87 @@ fn a_signal_starts_the_workflow_that_is_not_there() {
         .unwrap();
     assert_eq!(sum, Ok(121));
     assert_eq!(run.trace().workflows().len(), 1);
+}
+
+/// The answer that continues as new is lost, late or never given: the task is given out again, and one run follows.
+#[test]
+fn a_run_has_one_successor_whatever_becomes_of_its_last_answer() {
+    for run in ["", "@2"] {
+        for fault in ["completion_lost", "late(11s)", "late(9s)", "crash", "evicted"] {
+            let plan = format!("v1 seed=0 order=fifo; subscription#1{run}:task3={fault}");
+            let run = replay(&plan);
+            assert_eq!(run.trace().workflows().len(), 3, "{plan}\n{}", run.timeline());
+            assert_eq!(run.result::<u32>(), Ok(3), "{plan}");
+            assert_eq!(run.state::<Post>().letters.total(), 3, "{plan}");
+        }
+    }
+}
+
+#[test]
+fn every_fault_strikes_each_task_of_each_run() {
+    let all = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&all);
+    let check = check::named("collects the faults", move |run: &Run| {
+        let faults = run.trace().faults().values().map(|(point, fault)| format!("{point}={fault}"));
+        seen.lock().unwrap().extend(faults);
+        Ok::<(), String>(())
+    });
+    let report = simulation().explore("subscription", &1).every_fault().check(check).report();
+    assert!(report.holds(), "{report}");
+    let of_workflow = |name: &str| report.coverage().unfilled().filter(|cell| cell.name == name).count();
+    assert_eq!(of_workflow("subscription"), 0, "{report}");
+    let all = all.lock().unwrap();
+    for (task_run, activity_run) in [("", ""), ("@2", "/2:"), ("@3", "/3:")] {
+        for task in 1..=3 {
+            for fault in ["crash", "completion_lost", "evicted", "late(1s)"] {
+                let entry = format!("subscription#1{task_run}:task{task}={fault}");
+                assert!(all.contains(&entry), "{entry}: {all:?}");
+            }
+        }
+        for entry in ["dispatch=worker_dies", "await1=crash", "completion=request_lost"] {
+            let entry = format!("{activity_run}remind#1@1:{entry}");
+            assert!(all.contains(&entry), "{entry}: {all:?}");
+        }
+    }
+}
+
+/// A letter of the second day that is sent twice.
+#[test]
+fn a_failure_in_a_later_run_is_told_with_its_run_everywhere() {
+    let twice = check::named("one letter a day", |run: &Run| {
+        let runs = run.activities();
+        let again = runs.iter().find(|activity| activity.run == 2 && activity.attempts.len() > 1);
+        again.map_or(Ok(()), |activity| Err(format!("{} attempts on day 2", activity.attempts.len())))
+    });
+    let report = simulation().explore("subscription", &1).every_fault().check(twice).report();
+    let [failed] = report.failures() else { panic!("{report}") };
+    let plan = failed.plan.to_string();
+    assert!(plan.contains("; /2:remind#1@1:"), "{report}");
+    assert!(failed.text.contains("/2:remind#1@1"), "{}", failed.text);
+    let words = failed.plan.words().to_string();
+    assert!(words.contains("remind (run 2)"), "{words}");
+    assert_eq!(plan.parse::<Plan>().unwrap().to_string(), plan);
+    let data = serde_json::to_string(&report).unwrap();
+    assert!(data.contains("/2:remind#1@1:"), "{data}");
+}
+
+#[test]
+fn a_point_of_a_run_that_is_not_there_is_told_with_the_nearest() {
+    let error = |plan: &str| {
+        let plan = plan.parse::<Plan>().unwrap();
+        simulation()
+            .plan(plan)
+            .run("subscription", &1)
+            .and_then(Run::strict)
+            .expect_err("it does not strike")
+            .to_string()
+    };
+    let later = error("/2:remind#1@1:await9=crash");
+    assert!(later.contains("the nearest point that it comes to is `/2:remind#1@1:await1`"), "{later}");
+    let run = error("/4:remind#1@1:await1=crash");
+    assert!(run.contains("there is no activity `/4:remind`; is it `/2:remind`?"), "{run}");
+    let task = error("subscription#1@2:task9=evicted");
+    assert!(task.contains("`subscription#1@2:task3`") && !task.contains("`subscription#1:"), "{task}");
+    let task = error("subscription#1@4:task1=evicted");
+    assert!(task.contains("`subscription#1:task1`") && task.contains("`subscription#1@3:task1`"), "{task}");
 }

@@ -17,7 +17,7 @@ impl Plan {
     ///
     /// The steps, in this order: one fault less; a crash becomes the failure of the attempt, where its point has one, and a
     /// worker that dies with its task a failure at the attempt's first wait, and a deploy to one worker one to all; a fault
-    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, an earlier execution); a thing comes
+    /// strikes earlier (a lower number of the same kind of site, an earlier attempt, run or execution); a thing comes
     /// in the workflow task of another rather than in the next (`next_task` becomes `behind`), or behind an earlier thing;
     /// a stall or a delay is shorter (half, or a round length below it, at least 1 ms), a slow attempt is faster; seed 0;
     /// ready tasks in the order in which they became ready.
@@ -93,7 +93,7 @@ fn softer(entry: &Entry) -> Vec<Entry> {
     vec![Entry::new(entry.point.clone(), fault)]
 }
 
-/// Moves the same fault to an earlier site of its kind, an earlier attempt, or an earlier execution.
+/// Moves the same fault to an earlier site of its kind, an earlier attempt, an earlier run, or an earlier execution.
 fn earlier(entry: &Entry) -> Vec<Entry> {
     let mut points = Vec::new();
     for site in entry.point.site.number().into_iter().flat_map(below) {
@@ -104,6 +104,12 @@ fn earlier(entry: &Entry) -> Vec<Entry> {
     for attempt in entry.point.attempt.into_iter().flat_map(below) {
         let mut point = entry.point.clone();
         point.attempt = Some(attempt);
+        points.push(point);
+    }
+    // The first run of a workflow goes without saying.
+    for run in entry.point.run.into_iter().flat_map(below) {
+        let mut point = entry.point.clone();
+        point.run = (run > 1).then_some(run);
         points.push(point);
     }
     for execution in below(entry.point.execution) {
@@ -211,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_run_is_simpler_and_the_first_goes_without_saying() {
+        let earlier = ["", "w#1@3:task1=evicted", "w#1:task2=evicted", "w#1@2:task2=evicted"];
+        assert_eq!(simpler("w#1@3:task2=evicted"), earlier);
+        let earlier = ["", "a#1@1:await1=fail"];
+        assert_eq!(simpler("/2:a#1@1:await1=fail"), earlier);
+        assert_eq!(simpler("w/2:a#1@1:completion=cancel"), ["", "w:a#1@1:completion=cancel"]);
+    }
+
+    #[test]
     fn lengths_are_halved_and_rounded_down() {
         assert_eq!(
             simpler("a#1@1:await1=stall(36421ms)"),
@@ -274,7 +289,8 @@ mod tests {
             plan.entries.iter().filter(is_crash).count() as u128,
             sum(&|entry| {
                 let point = &entry.point;
-                let numbers = [point.execution, point.attempt.unwrap_or(0), point.site.number().unwrap_or(0)];
+                let run = point.run.unwrap_or(1);
+                let numbers = [point.execution, run, point.attempt.unwrap_or(0), point.site.number().unwrap_or(0)];
                 numbers.into_iter().map(u128::from).sum()
             }),
             sum(&|entry| entry.fault.waits_for().map_or(0, |other| other.number().into())),
@@ -299,7 +315,7 @@ mod tests {
     fn every_step_makes_something_smaller_and_nothing_larger() {
         let mut plan: Plan = "v1 seed=9 order=random; a#3@2:await37=crash; a#1@5:heartbeat9=delayed(90001ms); \
                               a#1@2:effect4=crash_after; w#2:task7=late(12345us); w#1:signal3=duplicated; \
-                              w#1:timer9=next_task(activity7)"
+                              w#1@7:timer9=next_task(activity7); w#1@2:message3=delayed(60s); w#1:child_end2=behind(child4)"
             .parse()
             .unwrap();
         // This is a long way down, by another step each time.
