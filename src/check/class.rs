@@ -6,7 +6,7 @@ use super::lost::cost_time;
 use super::reference::Reference;
 use crate::program::{Failure, FailureKind, RetryState};
 use crate::service::{WorkflowKey, WorkflowOutcome};
-use crate::trace::attempts::{ActivityEnd, ActivityExecution, Moment};
+use crate::trace::attempts::{ActivityEnd, ActivityExecution, Moment, WorkflowEnd, WorkflowExecution};
 use crate::world::{Outcome, Run};
 
 /// The class of a run in which faults struck. `docs/verdicts.md` has the rules, row by row.
@@ -62,7 +62,7 @@ impl Reference {
     }
 }
 
-/// The first activity that was given up because of faults, among those that can be the reason for the end of the run;
+/// The first activity or child that was given up because of faults, among those that can be the reason for the end of the run;
 /// or the workflow's own timeout.
 fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<(Moment, Budget)> {
     if run.trace().faults().is_empty() {
@@ -70,28 +70,58 @@ fn over_budget(run: &Run, reference: &Reference, outcome: &Outcome) -> Option<(M
     }
     let (executions, excuses) = (run.executions(), Excuses::of(run, reference));
     if matches!(outcome, Outcome::Closed(WorkflowOutcome::TimedOut { .. })) {
-        let closed = executions.workflows()[WorkflowKey::FIRST].closed.map(|(closed, _)| closed)?;
-        return cost_time(run, closed).then_some((closed, Budget::Time));
+        return timed_out(run, last_run(run, &run.trace().workflows()[WorkflowKey::FIRST].workflow_id)?);
     }
-    let latest = failing_activity(run, outcome).and_then(|activity| activity.closed).map(|(closed, _)| closed);
-    let activities = executions.activities().values();
-    let used_up = activities.filter_map(|activity| used_up(run, activity, &excuses));
-    // An activity that was given up later than the failing activity did not make the workflow fail.
-    let in_time = used_up.filter(|(closed, _)| latest.is_none_or(|latest| *closed <= latest));
+    let latest = failing(run, outcome);
+    let activities = executions.activities().values().filter_map(|activity| used_up(run, activity, &excuses));
+    let children = executions.workflows().values().filter_map(|child| timed_out(run, child));
+    // One that was given up later than that with which the workflow failed did not make it fail.
+    let in_time = activities.chain(children).filter(|(closed, _)| latest.is_none_or(|latest| *closed <= latest));
     in_time.min_by_key(|(closed, _)| *closed)
 }
 
-/// The activity with whose failure the workflow ended, if its failure names one.
-fn failing_activity<'a>(run: &'a Run, outcome: &Outcome) -> Option<&'a ActivityExecution> {
+/// The moment at which the activity or the child closed with whose failure the workflow ended, if its failure names one.
+fn failing(run: &Run, outcome: &Outcome) -> Option<Moment> {
     let Outcome::Closed(WorkflowOutcome::Failed { failure, .. }) = outcome else { return None };
     let causes = std::iter::successors(Some(&**failure), |failure: &&Failure| failure.cause.as_deref());
-    let id = causes.filter_map(|failure| match &failure.kind {
-        FailureKind::Activity { activity_id, .. } => Some(activity_id),
-        _ => None,
-    });
-    let id = id.last()?;
-    let named = |activity: &&ActivityExecution| *run.trace().activities()[activity.key].activity_id.to_string() == **id;
-    run.executions().activities().values().find(named)
+    let mut id = &run.trace().workflows()[WorkflowKey::FIRST].workflow_id;
+    let mut closed = None;
+    for cause in causes {
+        closed = match &cause.kind {
+            FailureKind::Activity { activity_id, .. } => last_activity(run, id, activity_id),
+            FailureKind::ChildWorkflow { workflow_id, .. } => {
+                id = workflow_id;
+                last_run(run, id).and_then(|child| child.closed).map(|(closed, _)| closed)
+            }
+            _ => None,
+        }
+        .or(closed);
+    }
+    closed
+}
+
+/// The moment at which the last activity of this id closed that the runs of a workflow have had.
+fn last_activity(run: &Run, workflow_id: &str, activity_id: &str) -> Option<Moment> {
+    let named = |activity: &&ActivityExecution| {
+        let name = &run.trace().activities()[activity.key];
+        *run.trace().workflows()[name.workflow].workflow_id == *workflow_id
+            && *name.activity_id.to_string() == *activity_id
+    };
+    let activity = run.executions().activities().values().rev().find(named)?;
+    activity.closed.map(|(closed, _)| closed)
+}
+
+/// The last run of the workflow of this id.
+fn last_run<'a>(run: &'a Run, workflow_id: &str) -> Option<&'a WorkflowExecution> {
+    let is_its = |workflow: &&WorkflowExecution| *run.trace().workflows()[workflow.key].workflow_id == *workflow_id;
+    run.executions().workflows().values().rev().find(is_its)
+}
+
+/// The moment at which a workflow timed out for good, if a fault cost time before.
+fn timed_out(run: &Run, workflow: &WorkflowExecution) -> Option<(Moment, Budget)> {
+    let Some((closed, WorkflowEnd::TimedOut)) = workflow.closed else { return None };
+    let last = last_run(run, &run.trace().workflows()[workflow.key].workflow_id)?;
+    (last.key == workflow.key && cost_time(run, closed)).then_some((closed, Budget::Time))
 }
 
 /// The moment at which faults used up what the options allow an activity, and the allowance that it was.

@@ -43,7 +43,7 @@ fn is_a_cancellation(run: &Run, failure: FailureKey) -> bool {
     matches!(run.trace().failure(failure).root().kind, FailureKind::Canceled { .. })
 }
 
-/// Says whether the workflow's cancellation ended a timer or an activity of it, or was told to an attempt.
+/// Says whether the workflow's cancellation ended a timer or an activity of it, was told to an attempt, or went to a child.
 fn is_reached(run: &Run, workflow: &WorkflowExecution, asked: Moment) -> bool {
     let executions = run.executions();
     let is_told = |activity: &ActivityExecution| {
@@ -61,7 +61,8 @@ fn is_reached(run: &Run, workflow: &WorkflowExecution, asked: Moment) -> bool {
         Some(by_it && closed > asked)
     };
     let mut activities = workflow.activities.iter().map(|activity| &executions.activities()[*activity]);
-    let mut timers = workflow.timers.iter().filter_map(|timer| timer.cancelled);
-    timers.any(|cancelled| cancelled > asked)
+    let timers = workflow.timers.iter().filter_map(|timer| timer.cancelled);
+    let children = workflow.children.iter().filter_map(|child| child.cancel_requested);
+    timers.chain(children).any(|cancelled| cancelled > asked)
         || activities.any(|activity| is_told(activity) || is_closed_by_it(activity).unwrap_or(false))
 }

@@ -9,6 +9,7 @@ mod declared;
 mod effects_by_meaning;
 mod ends;
 mod excuses;
+mod families;
 mod heartbeats_in_time;
 mod no_false_alarms;
 mod partial;
