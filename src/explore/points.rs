@@ -1,5 +1,6 @@
 //! The points of a run, each with the faults worth trying there.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::slow;
@@ -111,18 +112,27 @@ impl Points {
         }
     }
 
-    /// Tasks, signals and timers of workflows.
+    /// Tasks, signals, timers, children and messages of workflows.
     fn add_workflow_sites(&mut self, run: &Run) {
         let limits = Limits { asked: run.asked(), ..Limits::of_workflow(true) };
+        let names = run.trace().workflows();
+        let runs: BTreeSet<(&str, u32)> = names.values().map(|name| (&*name.workflow_id, name.run)).collect();
+        let is_followed =
+            |workflow: WorkflowKey| runs.contains(&(&*names[workflow].workflow_id, names[workflow].run + 1));
         for WorkflowSite { workflow, site, moment, is_kept } in workflow_sites(run.executions()) {
             if !is_kept {
                 self.count += 1;
                 continue;
             }
             let mut faults = menu(site, &limits);
-            let last_signal = run.executions().workflows()[workflow].signals.last();
-            if matches!(site, Site::Task(_)) && last_signal.is_some_and(|(signal, _)| *signal > moment) {
-                faults.push(Fault::Signal);
+            let execution = &run.executions().workflows()[workflow];
+            if let Site::Task(number) = site {
+                if execution.signals.last().is_some_and(|(signal, _)| *signal > moment) {
+                    faults.push(Fault::Signal);
+                }
+                if execution.tasks.last().is_some_and(|last| last.number == number) && is_followed(workflow) {
+                    faults.push(Fault::AnswerLost);
+                }
             }
             self.add(moment, run.trace().workflow_point(workflow, site), faults);
         }

@@ -45,7 +45,8 @@ pub enum Fault {
     Stop,
     /// The message never arrives at the service. Text: `request_lost`.
     RequestLost,
-    /// The service acts on the message, but its answer never arrives at the worker. Text: `answer_lost`.
+    /// The service acts on the message, but its answer never arrives at the worker. At a workflow task: the worker sends its
+    /// answer again, is refused, and forgets the workflow. Text: `answer_lost`.
     AnswerLost,
     /// The message, the hand-over of the task, the signal, the timer, the start of a child or the news of its end takes so much
     /// longer. The sender of a signal waits until it has arrived. Text: `delayed(500ms)`.
@@ -172,7 +173,8 @@ impl Fault {
                     | Site::ChildEnd(_)
                     | Site::Message(_)
             ),
-            Fault::RequestLost | Fault::AnswerLost => matches!(site, Site::Heartbeat(_) | Site::Completion),
+            Fault::RequestLost => matches!(site, Site::Heartbeat(_) | Site::Completion),
+            Fault::AnswerLost => matches!(site, Site::Heartbeat(_) | Site::Completion | Site::Task(_)),
             Fault::Delayed(_) => matches!(
                 site,
                 Site::Dispatch
@@ -352,7 +354,10 @@ mod tests {
         assert_eq!(fitting(Site::Deadline(1)), "before at at_late after");
         assert_eq!(fitting(Site::Completion), "crash cancel request_lost answer_lost delayed behind next_task");
         assert_eq!(fitting(Site::Backoff), "cancel worker_gone");
-        assert_eq!(fitting(Site::Task(1)), "crash cancel completion_lost evicted late signal behind deploy rollback");
+        assert_eq!(
+            fitting(Site::Task(1)),
+            "crash cancel answer_lost completion_lost evicted late signal behind deploy rollback"
+        );
         assert_eq!(fitting(Site::Signal(1)), "cancel delayed duplicated behind next_task");
         for site in [Site::Timer(1), Site::Child(1), Site::ChildEnd(1), Site::Message(1)] {
             assert_eq!(fitting(site), "cancel delayed behind next_task");

@@ -27,7 +27,7 @@
 //! | `deadline4`: its deadline comes when it waits for the 4th time | `before(1ms)`, `at`, `at_late` (the service's timer first), `after(1ms)` |
 //! | `completion`: it reports its end | `request_lost`, `answer_lost`, `delayed(1s)`, `crash`, `cancel` |
 //! | `backoff`: it waits for the next attempt | `cancel`, `worker_gone` |
-//! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open), `deploy`, `rollback` |
+//! | `task2`: the 2nd workflow task | `crash`, `completion_lost`, `evicted`, `late(1s)`, `cancel`, `signal` (the last two while it is open), `answer_lost` (where the run goes on as another one), `deploy`, `rollback` |
 //! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only where asked for) |
 //! | `child1`, `child_end1` of a workflow: its 1st child starts, it hears that this has closed | `delayed(1s)`, `cancel` |
 //! | `message1` of a workflow: its 1st signal or request to cancel arrives at another workflow | `delayed(1s)`, `cancel` |

@@ -20,6 +20,8 @@ pub(super) enum Answering {
     AtOnce,
     /// It never arrives.
     Lost,
+    /// It arrives, and the worker does not hear that it has.
+    Unheard,
     /// It leaves so much later.
     Late(Duration),
     /// Its worker holds it until a signal to the workflow has arrived.

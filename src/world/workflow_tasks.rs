@@ -67,6 +67,7 @@ impl Core {
         }
         let answer = match fault {
             Some(Fault::CompletionLost) => Answering::Lost,
+            Some(Fault::AnswerLost) => Answering::Unheard,
             Some(Fault::Late(length)) => Answering::Late(length),
             Some(Fault::Signal) => Answering::AfterSignal,
             _ => Answering::AtOnce,
@@ -114,6 +115,16 @@ impl Core {
     fn sticky_timeout(&self) -> Span {
         let has_queues = self.settings.cached_workflows > 0 && self.service.dialect() == Dialect::Temporal;
         if has_queues { self.settings.sticky_timeout.into() } else { Span::ZERO }
+    }
+
+    /// The worker has not heard that its answer was taken. It sends that again, is refused, and forgets the workflow.
+    fn forget_unheard(&mut self, workflow: WorkflowKey) {
+        self.note(Who::Workflow(workflow), What::Refused);
+        // One that has closed is forgotten already.
+        if let Some(instance) = self.workflows[workflow].take_cached() {
+            self.note(Who::Workflow(workflow), What::Evicted);
+            self.agenda.then(Todo::Evict(instance));
+        }
     }
 
     /// The worker forgets the workflows that have had no task for longest, beyond those that its cache may have.
@@ -228,8 +239,10 @@ impl World {
                     core.agenda.then(Todo::Evict(older));
                 }
             }
-            Answering::AtOnce => {
+            Answering::AtOnce => core.answer_task(task.token, worker, instance, &turn.commands),
+            Answering::Unheard => {
                 core.answer_task(task.token, worker, instance, &turn.commands);
+                core.forget_unheard(workflow);
             }
         }
         core.turn = turn;

@@ -226,7 +226,7 @@ fn a_signal_starts_the_workflow_that_is_not_there() {
 #[test]
 fn a_run_has_one_successor_whatever_becomes_of_its_last_answer() {
     for run in ["", "@2"] {
-        for fault in ["completion_lost", "late(11s)", "late(9s)", "crash", "evicted"] {
+        for fault in ["completion_lost", "answer_lost", "late(11s)", "late(9s)", "crash", "evicted"] {
             let plan = format!("v1 seed=0 order=fifo; subscription#1{run}:task3={fault}");
             let run = replay(&plan);
             assert_eq!(run.trace().workflows().len(), 3, "{plan}\n{}", run.timeline());
@@ -257,6 +257,8 @@ fn every_fault_strikes_each_task_of_each_run() {
                 assert!(all.contains(&entry), "{entry}: {all:?}");
             }
         }
+        let entry = format!("subscription#1{task_run}:task3=answer_lost");
+        assert_eq!(all.contains(&entry), task_run != "@3", "{entry}: {all:?}");
         for entry in ["dispatch=worker_dies", "await1=crash", "completion=request_lost"] {
             let entry = format!("{activity_run}remind#1@1:{entry}");
             assert!(all.contains(&entry), "{entry}: {all:?}");

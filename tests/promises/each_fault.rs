@@ -217,6 +217,7 @@ fn each_fault_of_a_workflow_changes_what_its_code_or_its_client_sees() {
     let rows = [
         "task2=crash",
         "task2=completion_lost",
+        "task2=answer_lost",
         "task2=evicted",
         "task2=late(4s)",
         "task2=cancel",

@@ -115,7 +115,7 @@ fn a_crash_at_any_task_changes_no_decision() {
 #[test]
 fn every_fault_of_a_workflow_site_strikes_and_the_run_ends() {
     let sites = [
-        ("task", 6, &["crash", "cancel", "completion_lost", "evicted", "late(1s)", "late(20s)"][..]),
+        ("task", 6, &["crash", "cancel", "completion_lost", "answer_lost", "evicted", "late(1s)", "late(20s)"][..]),
         ("signal", 3, &["delayed(1s)", "delayed(100s)", "duplicated", "cancel"]),
         ("timer", 4, &["delayed(1s)", "cancel"]),
     ];

@@ -181,6 +181,9 @@ impl fmt::Display for FaultWords<'_> {
             (Site::Task(task), Fault::CompletionLost) => {
                 write!(f, "the worker's answer to workflow task {task} of {subject} is lost")
             }
+            (Site::Task(task), Fault::AnswerLost) => {
+                write!(f, "the service's answer to the end of workflow task {task} of {subject} is lost")
+            }
             (Site::Task(task), Fault::Evicted) => {
                 write!(f, "{subject} is evicted from the worker's cache before its workflow task {task}")
             }
