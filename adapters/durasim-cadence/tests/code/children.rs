@@ -357,11 +357,16 @@ fn signals_and_cancels_reach_other_workflows() {
 
 #[test]
 fn messages_live_through_each_fault() {
-    // A fault may cancel one of the two: then the other may find nobody.
-    let heard = |run: &Run| match run.result::<(u32, String, String)>() {
-        Ok((3, ..)) => Ok(()),
-        Err(_) if plain(&run.timeline().to_string()).contains("fault: the workflow is asked to cancel") => Ok(()),
-        other => Err(format!("{other:?}")),
+    // A fault may cancel one of the two, and an order may start the child later than a second after it was asked for, which the
+    // client's code cannot wait for: then the other finds nobody.
+    let excuses = ["fault: the workflow is asked to cancel", "fault: child 1 of talks starts"];
+    let heard = move |run: &Run| {
+        let timeline = plain(&run.timeline().to_string());
+        match run.result::<(u32, String, String)>() {
+            Ok((3, ..)) => Ok(()),
+            Err(_) if excuses.iter().any(|excuse| timeline.contains(excuse)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     };
     let exploration = talking().explore("talks", &()).without("same_result");
     is_silent(exploration.check(check::named("all_is_heard", heard)), 100);
