@@ -85,7 +85,8 @@ impl Service {
     /// A running attempt counts as attempt 1 from now on, and hears of the reset with its next heartbeat, if it is that
     /// attempt. One of a later number has lost its token: all that it says is refused as stale, and the service waits
     /// for its timeout (recorded scenarios `ops_reset_running`, `x_reset_attempt2_completes`,
-    /// `x_reset_attempt2_heartbeats`). A pause of a running attempt stays.
+    /// `x_reset_attempt2_heartbeats`). A paused one goes on, and deadlines that passed meanwhile pass now (`rt_068`), unless
+    /// it is to stay paused.
     ///
     /// # Errors
     /// The error is `NOT_FOUND` if the activity or its workflow has closed.
@@ -94,15 +95,14 @@ impl Service {
         let target = &mut self.activities[activity];
         let clears = how.reset_heartbeat || target.reset == ResetRequest::ClearDetails;
         target.reset = if clears { ResetRequest::ClearDetails } else { ResetRequest::KeepDetails };
-        let is_running = target.started().is_some();
-        let stays = if is_running { !target.cancel_requested } else { target.is_paused() && how.keep_paused };
-        if !stays && !how.keep_paused {
+        let (is_running, was_paused) = (target.started().is_some(), target.is_paused());
+        if !how.keep_paused {
             target.hold = Hold::Free;
         }
         let is_given_up = self.count_anew(activity);
-        if is_given_up {
+        if is_running && (is_given_up || was_paused) {
             self.start_clocks(activity, now);
-        } else if !is_running && !stays {
+        } else if !is_running && !self.activity(activity).is_paused() {
             self.go_on(activity, now);
         }
         Ok(())

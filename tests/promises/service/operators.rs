@@ -211,23 +211,21 @@ fn a_reset_lets_a_paused_activity_go_on_unless_it_is_to_stay() {
     bench.service.take_activity_task(bench.key(1), 1, bench.now).unwrap();
 }
 
-/// Deadlines that passed while it was paused pass when it goes on. A reset does not let a running attempt go on, unless a
-/// cancel was requested too.
+/// `rt_068`: deadlines that passed while it was paused pass when a reset lets it go on.
 #[test]
-fn a_reset_leaves_a_running_attempt_paused() {
+fn a_reset_starts_the_clocks_of_a_running_attempt_that_was_paused() {
     let mut bench = Bench::with(spec(0, 1000, 0));
     let (first, _) = bench.take(1);
     bench.service.pause(first.activity).unwrap();
     bench.until(3000);
-    bench.reset(false);
+    bench.reset(true);
     bench.until(4000);
-    assert!(bench.service.activity(first.activity).is_paused());
     assert!(bench.service.activity(first.activity).started_at().is_some());
-    bench.unpause(false, false);
+    bench.reset(false);
     bench.until(4000);
     let timeout = TimeoutType::StartToClose;
     assert!(bench.news.contains(&News::AttemptTimedOut { activity: first.activity, attempt: 1, timeout }));
-    // A reset of a first attempt leaves its timers as they are.
+    // A reset of a first attempt that is not paused leaves its timers as they are.
     let mut bench = Bench::with(spec(0, 1000, 0));
     bench.take(1);
     let timers = bench.timers.len();
