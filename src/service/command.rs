@@ -154,7 +154,7 @@ impl Service {
                 // A marker is the workflow's own affair, and the rest is not for the history.
                 Command::RecordMarker(_) | Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) | Command::ContinueAsNew(_) => {
-                    if !self.workflow(workflow).buffered.is_empty() {
+                    if self.has_unhandled(workflow, &earlier) {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
                     }
                     if let Command::ContinueAsNew(next) = command {
@@ -261,7 +261,8 @@ impl Service {
         if may_be || earlier.activities.contains(&ActivityId::Seq(seq)) {
             return Ok(());
         }
-        let scheduled_event_id = known.map_or(0, |key| self.activity(key).scheduled_event_id);
+        // Without an event there is the number alone, which a caller may choose as the event's (`raw_cancel_unknown_activity`).
+        let scheduled_event_id = known.map_or(u64::from(seq), |key| self.activity(key).scheduled_event_id);
         Err((
             TaskFailedCause::BadRequestCancelActivityAttributes,
             format!(
@@ -285,6 +286,14 @@ impl Service {
         unseen
     }
 
+    /// Says whether news has come while the task was open. A timer that the same task cancels is none (recorded scenario
+    /// `rt_157`).
+    fn has_unhandled(&self, workflow: WorkflowKey, earlier: &Earlier) -> bool {
+        let is_cancelled = |seq: Seq| find(&earlier.timers, seq).is_ok_and(|index| !earlier.timers[index].1);
+        let mut buffered = self.workflow(workflow).buffered.iter();
+        buffered.any(|event| !matches!(event.kind, EventKind::TimerFired { seq } if is_cancelled(seq)))
+    }
+
     fn timer_runs(&self, workflow: WorkflowKey, seq: Seq, earlier: &Earlier) -> bool {
         let in_this_task = find(&earlier.timers, seq).ok().map(|index| earlier.timers[index].1);
         in_this_task.unwrap_or_else(|| matches!(self.workflow(workflow).timer(seq), Some(TimerState::Running(_))))
@@ -292,7 +301,7 @@ impl Service {
 
     /// Carries out commands that have been checked.
     pub(super) fn carry_out(&mut self, workflow: WorkflowKey, commands: &[Command], now: Time) {
-        let mut cancelled = Vec::new();
+        self.forget_cancelled_timers(workflow, commands);
         for command in commands {
             match command {
                 Command::ScheduleActivity { seq, spec } => self.schedule_activity(workflow, *seq, spec, now),
@@ -318,7 +327,6 @@ impl Service {
                 Command::CancelTimer { seq } => {
                     let run = &mut self.workflows[workflow];
                     run.set_timer(*seq, TimerState::Canceled);
-                    cancelled.push(*seq);
                     run.append(now, EventKind::TimerCanceled { seq: *seq });
                     self.outbox.news.push_back(News::TimerCanceled { workflow, timer: *seq });
                 }
@@ -338,10 +346,18 @@ impl Service {
                 Command::ContinueAsNew(next) => self.continue_as_new(workflow, next, now),
             }
         }
+    }
+
+    /// Forgets that timers have fired while the task was open which it cancels: the workflow will never know.
+    fn forget_cancelled_timers(&mut self, workflow: WorkflowKey, commands: &[Command]) {
+        let cancels = commands.iter().filter_map(|command| match command {
+            Command::CancelTimer { seq } => Some(*seq),
+            _ => None,
+        });
+        let mut cancelled: Vec<Seq> = cancels.collect();
         if !cancelled.is_empty() {
             cancelled.sort_unstable();
             let is_cancelled = |seq: &Seq| cancelled.binary_search(seq).is_ok();
-            // They may have fired while the task was open: the workflow will never know.
             let buffered = &mut self.workflows[workflow].buffered;
             buffered.retain(|event| !matches!(&event.kind, EventKind::TimerFired { seq } if is_cancelled(seq)));
         }

@@ -137,3 +137,23 @@ fn an_activity_has_an_id_and_a_type() {
     let untyped = ActivitySpec::new("", Payload::new(b"1")).timeouts(spec(0, 5000, 0).timeouts);
     assert_eq!(words(refused(untyped)), bad("activityType is not set"));
 }
+
+/// `rt_157`: a timer that fires while the task is open which cancels it is no news.
+#[test]
+fn a_task_that_cancels_a_timer_which_has_just_fired_may_close_the_workflow() {
+    let close = || Command::Cancelled(Details::Absent);
+    let with_open_task = || {
+        let mut bench = Bench::new(0, 0);
+        bench.answer(&[start(1), start(2)]).unwrap();
+        bench.until(50);
+        let task = bench.next_task();
+        bench.until(100);
+        (bench, task)
+    };
+    let (mut bench, task) = with_open_task();
+    bench.complete_task(task, &[cancel(1), cancel(2), close()]).unwrap();
+    let events = bench.events();
+    assert_eq!(events[events.len() - 3..], ["TimerCanceled", "TimerCanceled", "WorkflowExecutionCanceled"]);
+    let (mut bench, task) = with_open_task();
+    assert_eq!(bench.complete_task(task, &[cancel(1), close()]).unwrap_err().message, "UnhandledCommand");
+}
