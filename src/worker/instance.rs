@@ -387,11 +387,8 @@ fn is_too_late(command: &Command, fired: &BTreeSet<Seq>) -> bool {
 impl Pending {
     fn cancelled(&self, seq: Seq) -> ActivityResolution {
         let id = self.spec.activity_id.clone().map_or(ActivityId::Seq(seq), ActivityId::Named);
-        let cause = Failure {
-            message: "Activity cancelled".into(),
-            kind: FailureKind::Canceled { details: Details::Absent },
-            cause: None,
-        };
+        let cause =
+            Failure { message: "".into(), kind: FailureKind::Canceled { details: Details::Absent }, cause: None };
         ActivityResolution::Cancelled(Arc::new(Failure {
             message: "Activity cancelled".into(),
             kind: FailureKind::Activity {

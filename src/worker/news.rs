@@ -34,7 +34,8 @@ pub(super) fn news(kind: &EventKind, history: &[HistoryEvent]) -> Option<Job> {
             }
             End::Canceled(details) => {
                 let kind = FailureKind::Canceled { details: details.clone() };
-                let cause = Failure { message: "Activity cancelled".into(), kind, cause: None };
+                // sdk-core gives the cause no words of its own (recorded scenario `rw_026`).
+                let cause = Failure { message: "".into(), kind, cause: None };
                 ActivityResolution::Cancelled(wrap("Activity cancelled", RetryState::CancelRequested, Arc::new(cause)))
             }
         };
