@@ -29,7 +29,7 @@ impl FinalReport {
         match report.pending_heartbeat(dialect) {
             PendingHeartbeat::Dropped => {}
             PendingHeartbeat::FlushedFirst => flushed = throttle.take_pending(),
-            PendingHeartbeat::Attached => attached = throttle.take_pending(),
+            PendingHeartbeat::Attached => attached = throttle.take_attached(),
         }
         let report = match report {
             Report::Complete(result) => Call::Complete { result },

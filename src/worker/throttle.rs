@@ -115,6 +115,8 @@ pub struct Throttle {
     line: Line,
     /// The bytes of a [`Kept::Bytes`], reused from heartbeat to heartbeat.
     bytes: Vec<u8>,
+    /// Says whether the last heartbeat that was recorded had no details.
+    erases: bool,
 }
 
 /// The way to the service.
@@ -142,11 +144,12 @@ enum Kept {
 impl Throttle {
     /// Makes the throttle of a new attempt. An interval of zero holds nothing back.
     pub fn new(interval: Span) -> Throttle {
-        Throttle { interval, line: Line::Free, bytes: Vec::new() }
+        Throttle { interval, line: Line::Free, bytes: Vec::new(), erases: false }
     }
 
     /// Takes a heartbeat that the attempt's code records.
     pub fn record(&mut self, details: Option<&[u8]>, now: Time) -> Action {
+        self.erases = details.is_none();
         match self.line {
             Line::Free => self.send(details, now),
             Line::Resting { until } if until <= now => self.send(details, now),
@@ -175,7 +178,10 @@ impl Throttle {
     pub fn record_unthrottled(&mut self, details: Option<&[u8]>, now: Time) -> Action {
         match self.line {
             Line::InFlight { .. } => self.record(details, now),
-            Line::Free | Line::Resting { .. } | Line::Waiting { .. } => self.send(details, now),
+            Line::Free | Line::Resting { .. } | Line::Waiting { .. } => {
+                self.erases = details.is_none();
+                self.send(details, now)
+            }
         }
     }
 
@@ -224,6 +230,12 @@ impl Throttle {
             Kept::NoDetails => Details::Empty,
             Kept::Bytes => Details::Payload(Payload::new(&self.bytes)),
         })
+    }
+
+    /// Takes the details that travel with the report of a failure: those that are pending, and an empty list also where the
+    /// last heartbeat was sent without details. sdk-core sends none in the heartbeat and an empty list with the failure.
+    pub fn take_attached(&mut self) -> Option<Details> {
+        self.take_pending().or_else(|| self.erases.then_some(Details::Empty))
     }
 
     /// Says whether something was recorded that was not sent.
@@ -354,6 +366,14 @@ mod tests {
         assert_eq!(throttle.record(Some(b"1"), ms(0)), sent(Some(b"1")));
         assert_eq!(throttle.record(None, ms(1)), Action::Nothing);
         assert_eq!(throttle.take_pending(), Some(Details::Empty));
+        assert_eq!(throttle.take_attached(), Some(Details::Empty));
+        let mut throttle = Throttle::new(INTERVAL);
+        assert_eq!(throttle.take_attached(), None);
+        assert_eq!(throttle.record(None, Time::ZERO), Action::Send(Details::Absent));
+        assert_eq!(throttle.take_attached(), Some(Details::Empty));
+        assert_eq!(throttle.record_unthrottled(Some(b"2"), Time::ZERO), Action::Nothing);
+        assert_eq!(throttle.take_attached(), Some(Details::Payload(Payload::new(b"2"))));
+        assert_eq!(throttle.take_attached(), None);
         assert!(throttle.is_in_flight());
     }
 

@@ -48,7 +48,7 @@ pub fn heartbeat_flush(input: &Value) -> Found {
     };
     let mut attached = None;
     match ended.map(|report| report.pending_heartbeat(Dialect::Temporal)) {
-        Some(PendingHeartbeat::Attached) => attached = throttle.take_pending(),
+        Some(PendingHeartbeat::Attached) => attached = throttle.take_attached(),
         Some(PendingHeartbeat::FlushedFirst) => sent.extend(throttle.take_pending().iter().map(to_details)),
         Some(PendingHeartbeat::Dropped) | None => {}
     }
