@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use durasim::Time;
+use durasim::{Span, Time};
 use serde_json::Value;
 
 /// The surroundings of the service are the driver of the scenario, its workers and the network. Nominally each hand-over
@@ -19,7 +19,17 @@ pub enum Pace<V> {
     Recorded {
         observed: V,
         slack: Slack,
+        timers: Timers,
     },
+}
+
+/// The lateness of the server's timers.
+#[derive(Clone, Copy, Debug)]
+pub struct Timers {
+    /// The milliseconds by which they may have been late.
+    pub latest: f64,
+    /// Says whether those that the recording does not show were as late: something else came first.
+    pub unseen_are_late: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +62,14 @@ impl Slack {
 }
 
 impl<V: Borrow<Value>> Pace<V> {
+    pub fn is_nominal(&self) -> bool {
+        matches!(self, Pace::Nominal)
+    }
+
     fn at(&self, find: impl Fn(&Value, Slack) -> Option<f64>) -> Option<Time> {
         match self {
             Pace::Nominal => None,
-            Pace::Recorded { observed, slack } => {
+            Pace::Recorded { observed, slack, .. } => {
                 find(observed.borrow(), *slack).map(|millis| Time::from_nanos((millis * 1e6) as u64))
             }
         }
@@ -79,6 +93,51 @@ impl<V: Borrow<Value>> Pace<V> {
     /// The time at which an attempt, from 0, was handed out, or began to run.
     pub fn attempt(&self, activity: &str, attempt: usize) -> Option<Time> {
         self.at(|observed, _| observed["activities"][activity]["attempts"][attempt]["started_at_ms"].as_f64())
+    }
+
+    /// The time at which a timer of the server fired that was due at `nominal`, by a search in the recording. A time by
+    /// which no timer is late is not that of the timer.
+    fn fired(&self, nominal: Time, find: impl Fn(&Value) -> Option<f64>) -> Time {
+        let Pace::Recorded { timers, .. } = self else { return nominal };
+        let most = nominal.plus(Span::from_nanos((timers.latest * 1e6) as i64));
+        match self.at(|observed, _| find(observed)) {
+            None if timers.unseen_are_late => most,
+            None => nominal,
+            Some(at) if at <= most => at.max(nominal),
+            Some(_) => nominal,
+        }
+    }
+
+    /// The time at which a timeout of an activity passed of which so many attempts were handed out: the activity closed by
+    /// it, or the next attempt got its time, which is later by the backoff.
+    pub fn timeout(&self, nominal: Time, activity: &str, attempts: usize, backoff: Option<Span>) -> Time {
+        self.fired(nominal, |observed| {
+            let activity = &observed["activities"][activity];
+            match activity["attempts"].as_array()?.get(attempts) {
+                Some(next) => Some(next["attempt_scheduled_at_ms"].as_f64()? - backoff?.as_nanos() as f64 / 1e6),
+                None if activity["outcome"]["event"] == "ACTIVITY_TASK_TIMED_OUT" => {
+                    activity["outcome"]["t_ms"].as_f64()
+                }
+                None => None,
+            }
+        })
+    }
+
+    /// The time at which the run of this history got an event that a timer makes.
+    pub fn fired_event(&self, nominal: Time, history: &str, name: &str, timer: Option<&str>) -> Time {
+        self.fired(nominal, |observed| {
+            let events = observed.pointer(history)?.as_array()?.iter();
+            let mut named = events.filter(|event| event["type"] == name);
+            named.find(|event| timer.is_none_or(|timer| event["attrs"]["timer_id"] == timer))?["t_ms"].as_f64()
+        })
+    }
+
+    /// The time at which the driver looked for the last time.
+    pub fn last_look(&self) -> Option<Time> {
+        self.at(|observed, _| {
+            let snapshots = observed["snapshots"].as_array()?;
+            snapshots.iter().find(|snapshot| snapshot["label"] == "final")?["at_ms"].as_f64()
+        })
     }
 
     /// The time at which a call of an attempt arrived.

@@ -68,7 +68,8 @@ impl ByHand {
                 let activities = service.workflow(workflow).activities().iter();
                 let mut known = activities.filter(|(_, key)| service.activity(*key).scheduled_event_id() == id);
                 let seq = known.next().map(|(seq, _)| *seq).or(here.get(&id).copied());
-                Command::CancelActivity { seq: seq.expect("an activity that was scheduled") }
+                // An event that is not there is no activity's: it is named by a number that none has.
+                Command::CancelActivity { seq: seq.unwrap_or(id as Seq) }
             }
             "COMMAND_TYPE_START_TIMER" => {
                 let attributes = &command["startTimerCommandAttributes"];

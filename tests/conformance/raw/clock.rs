@@ -1,5 +1,6 @@
 //! The service's timers: fired, with a note of the stamps from which their clocks ran.
 
+use durasim::internals::retry::next_backoff;
 use durasim::internals::{ActivityState, ServiceTimer};
 use durasim::program::TimeoutType;
 use durasim::service::{ActivityKey, EventKind, WorkflowKey};
@@ -48,6 +49,34 @@ impl World<'_> {
         self.drain();
         if let Some((activity, (from, since))) = clock {
             self.note_gap(activity, from, since);
+        }
+    }
+
+    /// The time at which a timer fires that is due now: in a recording it may have been late.
+    pub fn fires(&self, timer: ServiceTimer, due: Time) -> Time {
+        match timer {
+            ServiceTimer::Timeout { activity, timeout, .. } => {
+                let record = self.service.activity(activity);
+                let may_follow = matches!(timeout, TimeoutType::StartToClose | TimeoutType::Heartbeat);
+                let backoff = next_backoff(record.retry(), record.attempt(), None, due, None).ok();
+                let backoff = backoff.filter(|_| may_follow);
+                match record.deadline(timeout) {
+                    // A heartbeat has moved it: it is set anew.
+                    Some(deadline) if deadline > due => due,
+                    _ => self.pace.timeout(due, &self.reference(activity), self.attempts_of(activity), backoff),
+                }
+            }
+            ServiceTimer::Workflow { workflow, timer } => match self.history_of(workflow) {
+                Some(history) => {
+                    let timer = self.by_hand.timer_id(timer);
+                    self.pace.fired_event(due, &history, "TIMER_FIRED", Some(&timer))
+                }
+                None => due,
+            },
+            ServiceTimer::RunTimeout { .. }
+            | ServiceTimer::RetryDue { .. }
+            | ServiceTimer::TaskTimeout { .. }
+            | ServiceTimer::FirstTask { .. } => due,
         }
     }
 

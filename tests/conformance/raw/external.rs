@@ -1,9 +1,9 @@
 //! The events from outside: clients, operators, pollers.
 
-use durasim::Time;
 use durasim::internals::{ActivityState, Refused, StartAnswer, StartWorkflow};
 use durasim::program::{ActivityId, IdConflictPolicy, IdReusePolicy};
 use durasim::service::{Reset, Unpause};
+use durasim::{Span, Time};
 use serde_json::{Value, json};
 
 use super::agent::{by_id, by_id_name};
@@ -12,6 +12,9 @@ use super::world::{Happening, World, note_answer};
 use crate::recording::gap::{Gap, Stamp};
 use crate::recording::snapshot::describe;
 use crate::recording::wire::{named, payload, span, without_nulls};
+
+/// A time by which a call of the driver was late at most.
+const A_CALL: Span = Span::from_secs(2);
 
 /// Puts all of them into the queue.
 pub fn schedule(world: &mut World<'_>) {
@@ -26,6 +29,17 @@ pub fn schedule(world: &mut World<'_>) {
         calls += usize::from(is_call);
         world.push(recorded.unwrap_or(nominal), Happening::External { place });
     }
+}
+
+/// The end of the time for which attempts are watched that the workflow has left behind, if the scenario says it. The driver
+/// makes all its calls in any case.
+pub fn aftermath(world: &World<'_>, closed_at: Time) -> Option<Time> {
+    let settle = &world.definition["settle_ms"];
+    settle.is_number().then(|| {
+        let events = world.definition["external"].as_array().into_iter().flatten();
+        let last = events.map(|event| Time::ZERO.plus(span(&event["at"]))).max().unwrap_or_default();
+        closed_at.plus(span(settle)).max(last.plus(A_CALL))
+    })
 }
 
 pub fn act(world: &mut World<'_>, place: usize) {

@@ -1,13 +1,12 @@
 //! [`Hosted`]: a workflow run in its worker's cache, and the places of runs in a recording.
 
-use std::rc::Rc;
-
 use durasim::Time;
 use durasim::internals::{CachedWorkflow, StartWorkflow};
 use durasim::service::WorkflowKey;
 use serde_json::Value;
 
 use super::world::World;
+use crate::recording::history;
 use crate::recording::wire::{payload, retry, span};
 use crate::script::{TYPE, Worker};
 
@@ -19,7 +18,7 @@ pub const ID: &str = "workflow";
 pub struct Hosted {
     /// The code, unless it has to be made anew.
     pub code: Option<CachedWorkflow>,
-    pub worker: Rc<Worker>,
+    pub worker: Worker,
     /// The number of its tasks that were handed out.
     pub tasks: usize,
 }
@@ -52,8 +51,7 @@ impl World<'_> {
 
     /// The first run of the chain of a run.
     pub fn first_of(&self, workflow: WorkflowKey) -> WorkflowKey {
-        let before = |run: &WorkflowKey| self.service.workflow(*run).predecessor();
-        std::iter::successors(Some(workflow), before).last().expect("itself")
+        history::first_of(&self.service, workflow)
     }
 
     /// The place in a recording of the history of a run, if runs like it are recorded.

@@ -11,5 +11,6 @@ mod task;
 mod trials;
 mod world;
 
+pub use hosted::ID;
 pub use stage::play;
 pub use step::STEPS;

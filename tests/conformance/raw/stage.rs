@@ -13,6 +13,7 @@ use super::hosted::ID;
 use super::world::{AttemptLog, Happening, World};
 use super::{external, step};
 use crate::pace::Pace;
+use crate::recording::attempt_steps;
 use crate::recording::gap::Gap;
 use crate::recording::history::{self, at};
 use crate::recording::snapshot::describe;
@@ -20,7 +21,7 @@ use crate::recording::wire::{listed, span};
 
 /// The driver gives up waiting for the workflow to close after this, unless the scenario says otherwise.
 const LIMIT: Time = Time::from_millis(15_000);
-/// Attempts that the workflow has left behind are watched for so long.
+/// Attempts that the workflow has left behind are watched until then, unless the scenario says for how long.
 const AFTERMATH: Time = Time::from_millis(60_000);
 
 type Running<'a> = Option<Pin<Box<dyn Future<Output = ()> + 'a>>>;
@@ -30,10 +31,25 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     external::schedule(&mut world.borrow_mut());
     let limit = definition["limit_ms"].as_f64().map_or(LIMIT, |_| Time::ZERO.plus(span(&definition["limit_ms"])));
     let mut agents: Vec<Running<'_>> = Vec::new();
+    let mut closed_at = None;
+    let mut has_given_up = false;
     loop {
-        let closed = !world.borrow().service.workflow(world.borrow().newest()).is_open();
-        let next = world.borrow_mut().next(if closed { AFTERMATH } else { limit });
-        let Some(happening) = next else { break };
+        if !world.borrow().service.workflow(world.borrow().newest()).is_open() {
+            closed_at.get_or_insert(world.borrow().now);
+        }
+        let until = match closed_at {
+            // The driver takes some time to look after it has given up.
+            _ if has_given_up => world.borrow().pace.last_look().map_or(limit, |last| last.max(limit)),
+            Some(closed_at) => external::aftermath(&world.borrow(), closed_at).unwrap_or(AFTERMATH),
+            None => limit,
+        };
+        let next = world.borrow_mut().next(until);
+        let Some(happening) = next else {
+            if closed_at.is_none() && !std::mem::replace(&mut has_given_up, true) {
+                continue;
+            }
+            break;
+        };
         let mut wakes = None;
         match happening {
             Happening::Timer(timer) => world.borrow_mut().fire(timer),
@@ -45,7 +61,10 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
             Happening::HandOutActivity { activity, attempt } => {
                 wakes = world.borrow_mut().hand_out_activity(activity, attempt);
                 if let Some(attempt) = wakes {
-                    let steps = steps_of(definition, &world.borrow().attempts[attempt]);
+                    let steps = {
+                        let log = &world.borrow().attempts[attempt];
+                        attempt_steps(&definition["activities"], &log.reference, log.number)
+                    };
                     let agent = Agent { world: world.clone(), attempt };
                     agents.push(Some(Box::pin(step::run(agent, steps))));
                 }
@@ -60,7 +79,11 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     let mut world = world.borrow_mut();
     let last = describe(&world.service, world.newest(), "final");
     world.snapshots.push(last);
-    (observed(&world), std::mem::take(&mut world.gaps))
+    let mut observed = observed(&world);
+    if has_given_up {
+        observed["workflow"] = json!({ "closed": false, "runs": observed["workflow"]["runs"] });
+    }
+    (observed, std::mem::take(&mut world.gaps))
 }
 
 fn advance(agent: &mut Running<'_>) {
@@ -68,13 +91,6 @@ fn advance(agent: &mut Running<'_>) {
     if running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
         *agent = None;
     }
-}
-
-/// The script of an attempt; the last one repeats.
-fn steps_of(definition: &Value, log: &AttemptLog) -> Value {
-    let scripts = definition["activities"][&log.reference].as_array().map_or(&[][..], Vec::as_slice);
-    let place = (log.number as usize - 1).min(scripts.len().saturating_sub(1));
-    scripts.get(place).cloned().unwrap_or(Value::Null)
 }
 
 fn observed(world: &World<'_>) -> Value {
@@ -88,13 +104,7 @@ fn observed(world: &World<'_>) -> Value {
         let attempts = world.attempts.iter().filter(|attempt| attempt.reference == *reference);
         activity["attempts"] = attempts.map(attempt).collect();
     }
-    let children = world.definition["children"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    for child in children {
-        let Some(run) = world.service.newest_run(&format!("{ID}/{child}")) else { continue };
-        let events = history::events(&world.service, run);
-        let last = events.last().map(|event| event["type"].clone());
-        observed["children"][child] = json!({ "history": events, "last_event": last });
-    }
+    history::add_children(&mut observed, &world.service, world.definition, ID);
     observed["client_calls"] = json!(world.client_calls);
     observed["snapshots"] = json!(world.snapshots);
     if !world.definition["raw_tasks"].is_null() {
@@ -106,7 +116,7 @@ fn observed(world: &World<'_>) -> Value {
             }
         }
     }
-    let trace = world.hosted.get(&world.newest()).map(|hosted| hosted.worker.trace.borrow().clone());
+    let trace = world.hosted.get(&world.newest()).map(|hosted| hosted.worker.kept().trace.clone());
     observed["workflow_trace"] = json!(trace.unwrap_or_default());
     observed
 }

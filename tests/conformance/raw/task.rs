@@ -37,12 +37,12 @@ impl World<'_> {
         let workflow = task.token.workflow;
         let run = self.service.workflow(workflow);
         let hosted = self.hosted.get_mut(&workflow).expect("a run with a task");
-        hosted.worker.held.set(Span::ZERO);
+        hosted.worker.kept().held = Span::ZERO;
         let script = run.input().to_json().expect("a script");
         let fresh = || CachedWorkflow::new(Box::new(ScriptRun::new(&script, run.info(), hosted.worker.clone())));
         let code = hosted.code.get_or_insert_with(fresh);
         let answer = code.take_task(self.service.history(workflow), self.now);
-        let held = self.now.plus(hosted.worker.held.get());
+        let held = self.now.plus(hosted.worker.kept().held);
         let answered = self.task_time(workflow, false).unwrap_or(held);
         self.drain();
         self.push(answered.max(self.now), Happening::AnswerTask { task, answer: Answer::Script(answer) });

@@ -81,13 +81,16 @@ fn a_cancelled_timer_raises_when_it_is_awaited() {
 fn a_thing_that_is_cancelled_in_the_task_that_made_it_leaves_no_command() {
     let script = json!([
         { "timer": { "ref": "t", "ms": 300 } }, { "cancel": { "ref": "t" } },
-        activity("a"), { "cancel": { "ref": "a" } },
-        { "await": { "ref": "a", "catch": true } }, { "await": { "ref": "t", "catch": true } }, { "sleep": 100 },
+        activity("a"), { "cancel": { "ref": "a" } }, activity("b"), { "sleep": 0 }, { "cancel": { "ref": "b" } },
+        { "await": { "ref": "a", "catch": true } }, { "await": { "ref": "t", "catch": true } },
+        { "await": { "ref": "b", "catch": true } }, { "sleep": 100 },
     ]);
     let observed = scenario(&script, &Value::Null, &Value::Null);
     let trace = trace(&observed);
-    assert_eq!([&trace[2][1]["kind"], &trace[2][1]["cause"]["kind"]], ["activity", "canceled"]);
-    assert_eq!(trace[3], json!(["err t", cancelled_error()]));
+    // The task of the first has not begun.
+    assert_eq!(trace[4], json!(["err a", cancelled_error()]));
+    assert_eq!(trace[5], json!(["err t", cancelled_error()]));
+    assert_eq!([&trace[6][1]["kind"], &trace[6][1]["cause"]["kind"]], ["activity", "canceled"]);
     let end = ["TIMER_STARTED", "TIMER_FIRED", "WORKFLOW_EXECUTION_COMPLETED"];
     assert_eq!(events(&observed, "/history/run-1"), end);
 }
@@ -176,4 +179,37 @@ fn an_attempt_has_ended_as_its_first_answer_says() {
     let answers = json!({ "a": [[{ "respond_canceled": null }, { "succeed": 1 }]] });
     let observed = scenario(&script, &answers, &Value::Null);
     assert_eq!(observed["activities"]["a"]["attempts"][0]["ended"], "canceled but rejected INVALID_ARGUMENT");
+}
+
+#[test]
+fn a_workflow_that_is_cancelled_before_its_first_task_does_not_begin() {
+    let script = json!([activity("a"), { "await": { "ref": "a" } }]);
+    let mut definition = json!({ "workflow": { "script": script, "start_delay_ms": 500 }, "children": ["c"] });
+    definition["external"] = json!([{ "at": 100, "do": "cancel_workflow" }]);
+    let observed = played(&definition);
+    let end = ["WORKFLOW_EXECUTION_CANCEL_REQUESTED", "WORKFLOW_EXECUTION_CANCELED"];
+    assert_eq!(events(&observed, "/history/run-1"), end);
+    assert_eq!(observed["children"]["c"]["error"]["code"], "NOT_FOUND");
+}
+
+#[test]
+fn attempts_are_watched_for_as_long_as_the_scenario_says() {
+    let script = json!([activity("a"), { "sleep": 100 }]);
+    let late = json!({ "a": [[{ "sleep": 1000 }, { "heartbeat": 1 }, { "sleep": 1000 }, { "heartbeat": 2 }]] });
+    let mut definition = json!({ "workflow": { "script": script }, "activities": late });
+    let calls =
+        |definition: &Value| played(definition)["activities"]["a"]["attempts"][0]["calls"].as_array().unwrap().len();
+    assert_eq!(calls(&definition), 2);
+    definition["settle_ms"] = json!(1500);
+    assert_eq!(calls(&definition), 1);
+}
+
+#[test]
+fn a_cancel_of_what_is_not_there_names_its_event() {
+    let cancel = json!({ "commandType": "COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK",
+        "requestCancelActivityTaskCommandAttributes": { "scheduledEventId": 999 } });
+    let end = json!({ "commandType": "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION" });
+    let observed = played(&json!({ "workflow": {}, "raw_tasks": [{ "commands": [cancel] }, { "commands": [end] }] }));
+    let message = observed["workflow_tasks"][0]["calls"][0]["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with("ScheduledEventID: 999"), "{message}");
 }

@@ -1,6 +1,6 @@
 //! [`World`]: a service with a clock, a queue, its workflows, and what is noted of it all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use durasim::internals::{Rank, Ready, Refused, Service, ServiceTimer, WorkflowMessage, WorkflowTask};
 use durasim::program::ActivityTask;
@@ -69,6 +69,8 @@ pub struct World<'a> {
     pub snapshots: Vec<Value>,
     pub gaps: Vec<Gap>,
     queue: BTreeMap<(Time, Rank), Happening>,
+    /// The timers that are late already.
+    late: BTreeSet<Rank>,
     order: Rank,
     polling: bool,
     waiting: Vec<(ActivityKey, u32)>,
@@ -94,6 +96,7 @@ impl<'a> World<'a> {
             snapshots: Vec::new(),
             gaps: Vec::new(),
             queue: BTreeMap::new(),
+            late: BTreeSet::new(),
             order: 0,
             polling: definition["poll"] != false,
             waiting: Vec::new(),
@@ -112,15 +115,25 @@ impl<'a> World<'a> {
     /// Gives the next thing that happens; the clock is moved to it.
     pub fn next(&mut self, until: Time) -> Option<Happening> {
         loop {
-            let ((time, _), happening) = self.queue.pop_first()?;
-            if matches!(&happening, Happening::Timer(timer) if !self.service.is_live(*timer)) {
-                continue;
+            let entry = self.queue.first_entry()?;
+            let (time, order) = *entry.key();
+            if let Happening::Timer(timer) = *entry.get() {
+                if !self.service.is_live(timer) {
+                    self.queue.pop_first();
+                    continue;
+                }
+                let fires = self.fires(timer, time);
+                if fires > time && self.late.insert(order) {
+                    let timer = self.queue.pop_first().map(|(_, timer)| timer)?;
+                    self.queue.insert((fires, order), timer);
+                    continue;
+                }
             }
             if time > until {
                 return None;
             }
             self.now = self.now.max(time);
-            return Some(happening);
+            return self.queue.pop_first().map(|(_, happening)| happening);
         }
     }
 
@@ -160,8 +173,14 @@ impl<'a> World<'a> {
     fn dispatch(&mut self, activity: ActivityKey, attempt: u32) {
         let place = self.attempts_of(activity);
         let reference = self.reference(activity);
-        let time = self.pace.attempt(&reference, place).unwrap_or(self.now.plus(DISPATCH));
-        self.push(time.max(self.now), Happening::HandOutActivity { activity, attempt });
+        match self.pace.attempt(&reference, place) {
+            Some(time) => self.push(time.max(self.now), Happening::HandOutActivity { activity, attempt }),
+            None if self.pace.is_nominal() => {
+                self.push(self.now.plus(DISPATCH), Happening::HandOutActivity { activity, attempt });
+            }
+            // No worker came for it in time.
+            None => self.waiting.push((activity, attempt)),
+        }
     }
 
     pub fn reference(&self, activity: ActivityKey) -> String {

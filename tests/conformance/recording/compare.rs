@@ -21,6 +21,11 @@ const PASSED_OVER: [&str; 12] = [
     "at_ms",
 ];
 
+const NOT_DETERMINISTIC: &str = "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR";
+
+/// The words with which durasim tells of an exception in a workflow.
+const OF_A_PANIC: &str = "the workflow's code panicked: ";
+
 /// One line for each field that differs: `field: expected .. found ..`.
 pub fn disagreements(expected: &Value, found: &Value) -> Vec<String> {
     let mut lines = Vec::new();
@@ -79,7 +84,10 @@ fn renumber(history: &mut Value, looks_at_tasks: bool) -> Places {
             event["attrs"]["start_to_close_timeout_ms"] = Value::Null;
         }
         if event["type"] == "WORKFLOW_TASK_FAILED" {
-            event["attrs"]["failure"] = event["attrs"]["failure"]["message"].clone();
+            let message = event["attrs"]["failure"]["message"].as_str().unwrap_or_default();
+            // sdk-core has words of its own for what does not match a history.
+            let words = (event["attrs"]["cause"] != NOT_DETERMINISTIC).then(|| message.trim_start_matches(OF_A_PANIC));
+            event["attrs"]["failure"] = json!(words);
         }
         let removed: &[&str] = match event["type"].as_str().unwrap_or_default() {
             // The driver put the input in.
@@ -119,10 +127,12 @@ fn number_runs(value: &mut Value, met: &mut Vec<String>) {
 fn without_ids(message: &str) -> String {
     let mut left = message;
     let mut text = String::new();
-    while let Some((before, after)) = ["WorkflowId: ", "RunId: "].iter().find_map(|name| {
-        let start = left.find(name)? + name.len();
-        Some((&left[..start], &left[start..]))
-    }) {
+    while let Some((before, after)) =
+        ["WorkflowId: ", "RunId: ", "workflow not found for ID: "].iter().find_map(|name| {
+            let start = left.find(name)? + name.len();
+            Some((&left[..start], &left[start..]))
+        })
+    {
         text += before;
         left = after.trim_start_matches(|c: char| !",. ".contains(c));
     }

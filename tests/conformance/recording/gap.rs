@@ -4,6 +4,8 @@ use serde_json::Value;
 
 /// The milliseconds by which a recording may be later than the nominal time.
 const LATER: f64 = 60.0;
+/// The milliseconds by which timers of a slow machine were late at most.
+const LATEST: f64 = 1000.0;
 /// The milliseconds by which it may be earlier: stamps are whole milliseconds of two clocks.
 const EARLIER: f64 = 2.0;
 
@@ -109,6 +111,11 @@ impl Stamp {
 fn under_way(call: &Value) -> Option<(f64, f64)> {
     let sent = call["at_ms"].as_f64()?;
     Some((sent, sent + call["took_ms"].as_f64().unwrap_or(0.0)))
+}
+
+/// The milliseconds by which timers of the server may have been late.
+pub fn latest(is_slow: bool) -> f64 {
+    if is_slow { LATEST } else { LATER }
 }
 
 impl Gap {

@@ -218,6 +218,30 @@ pub fn observed(service: &Service, first: WorkflowKey) -> Value {
     json!({ "workflow": workflow(service, last, runs.len()), "activities": activities, "history": histories })
 }
 
+/// Gives the first run of the chain of a run.
+pub fn first_of(service: &Service, run: WorkflowKey) -> WorkflowKey {
+    let before = |run: &WorkflowKey| service.workflow(*run).predecessor();
+    std::iter::successors(Some(run), before).last().expect("itself")
+}
+
+/// Adds the last runs of the children that the scenario names; those of a workflow have its id before their own.
+pub fn add_children(observed: &mut Value, service: &Service, definition: &Value, parent: &str) {
+    let names = definition["children"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let child = |name: &str| {
+        let id = format!("{parent}/{name}");
+        let Some(run) = service.newest_run(&id) else {
+            let message = format!("workflow not found for ID: {id}");
+            return json!({ "error": { "code": "NOT_FOUND", "message": message } });
+        };
+        let events = events(service, run);
+        let last = events.last().map(|event| event["type"].clone());
+        json!({ "history": events, "last_event": last })
+    };
+    for name in names {
+        observed["children"][name] = child(name);
+    }
+}
+
 /// Gives the history's view of an activity, by the id of its schedule.
 fn activity(events: &[Value], scheduled_event_id: u64) -> Value {
     let of_it = |event: &&Value| event["attrs"]["scheduled_event_id"] == json!(scheduled_event_id);

@@ -55,26 +55,6 @@ impl Scenario {
         if by_hand().any(|task| !task["sticky_ms"].is_null()) {
             return Some("sticky task queues".to_owned());
         }
-        let commands = by_hand().filter_map(|task| task["commands"].as_array()).flatten();
-        let cancelled =
-            commands.map(|command| &command["requestCancelActivityTaskCommandAttributes"]["scheduledEventId"]);
-        let history = self.observed["history"]["run-1"].as_array().map_or(&[][..], Vec::as_slice);
-        if cancelled.filter(|id| id.is_u64()).any(|id| history.iter().all(|event| event["id"] != *id)) {
-            return Some("commands for events that are not there".to_owned());
-        }
-        let is_simulated = self.engine() == Engine::Sdk;
-        for (option, feature) in [
-            ("retry", "retries of workflows"),
-            ("start_delay_ms", "delayed starts of workflows"),
-            ("execution_timeout_ms", "execution timeouts of workflows"),
-        ] {
-            if is_simulated && !workflow[option].is_null() {
-                return Some(format!("{feature} in a simulation"));
-            }
-        }
-        if is_simulated && !workflow["run_timeout_ms"].is_null() {
-            return Some("run timeouts in a simulation".to_owned());
-        }
         let external = definition["external"].as_array().into_iter().flatten();
         let acts = external.filter_map(|external| external["do"].as_str());
         let unknown = acts.map(str::to_owned).find(|act| !EXTERNAL.contains(&&**act));
@@ -90,22 +70,13 @@ impl Scenario {
         if let Some(step) = attempts.into_iter().find_map(|steps| unknown_activity_step(steps, known)) {
             return Some(format!("the activity step {step}"));
         }
-        if is_simulated && let Some(step) = unknown_step(&workflow["script"], &WORKFLOW_STEPS[2..]) {
-            if step == "child" {
-                return Some("child workflows in a simulation".to_owned());
-            }
-            if step == "continue_as_new" {
-                return Some("continue-as-new in a simulation".to_owned());
-            }
-        }
         if let Some(step) = unknown_step(&workflow["script"], &WORKFLOW_STEPS) {
             return Some(match step.as_str() {
                 "local_activity" => "local activities".to_owned(),
                 step => format!("the workflow step `{step}`"),
             });
         }
-        let own_worker = definition["wf_queue"] == "own";
-        own_worker.then(|| "a worker whose workflow cache the scenario controls".to_owned())
+        None
     }
 }
 
@@ -125,8 +96,8 @@ const EXTERNAL: [&str; 13] = [
     "sdk_start",
 ];
 
-/// The first two make other runs, which a simulation does not have yet.
-const WORKFLOW_STEPS: [&str; 16] = [
+const WORKFLOW_STEPS: [&str; 17] = [
+    "flip",
     "child",
     "continue_as_new",
     "activity",
@@ -152,7 +123,9 @@ fn unknown_step(script: &Value, known: &[&str]) -> Option<String> {
         if !known.contains(&&**name) {
             return Some(name.clone());
         }
-        ["body", "handler", "then", "script"].into_iter().find_map(|inner| unknown_step(&body[inner], known))
+        ["body", "handler", "then", "script", "first", "later"]
+            .into_iter()
+            .find_map(|inner| unknown_step(&body[inner], known))
     })
 }
 

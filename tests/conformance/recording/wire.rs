@@ -85,7 +85,7 @@ pub fn failure(step: &Value) -> Failure {
         "server" | "none" => FailureKind::Server { non_retryable: step["non_retryable"] == true },
         other => panic!("unknown kind of failure {other}"),
     };
-    let raised = Failure::new(step["message"].as_str().unwrap_or_default(), kind);
+    let raised = Failure::new(step["message"].as_str().unwrap_or("boom"), kind);
     match step.get("cause").filter(|cause| !cause.is_null()) {
         Some(cause) => raised.caused_by(failure(cause)),
         None => raised,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -40,6 +39,8 @@ struct State {
     fired: BTreeSet<Seq>,
     /// The timers and activities that the script has cancelled.
     cancelled: BTreeSet<Handle>,
+    /// The activities whose tasks have not begun: asyncio lets them begin when the script waits.
+    fresh: BTreeSet<Seq>,
     signals: Vec<Value>,
     cancel_requested: bool,
     /// Says whether a request has not yet reached the things that the script waits for.
@@ -51,14 +52,14 @@ struct State {
 #[derive(Clone)]
 pub struct Context {
     state: Shared<State>,
-    pub worker: Rc<Worker>,
+    pub worker: Worker,
     started_at: Time,
     pub attempt: u32,
     pub workflow_id: Arc<str>,
 }
 
 impl Context {
-    pub fn new(run: &RunInfo, worker: Rc<Worker>) -> Context {
+    pub fn new(run: &RunInfo, worker: Worker) -> Context {
         Context {
             state: Shared::default(),
             worker,
@@ -140,7 +141,7 @@ impl Context {
         let since = at(state.now) - at(self.started_at);
         state.trace.push(json!({ "t_ms": since, "what": what.into(), "v": value }));
         // An instance that replays notes all of it again.
-        *self.worker.trace.borrow_mut() = state.trace.clone();
+        self.worker.kept().trace = state.trace.clone();
     }
 
     pub fn trace(&self) -> Vec<Value> {
@@ -152,6 +153,7 @@ impl Context {
         state.activities += 1;
         let seq = state.activities;
         state.commands.push(Command::ScheduleActivity { seq, spec: Arc::new(spec) });
+        state.fresh.insert(seq);
         state.handles.insert(reference.to_owned(), Handle::Activity(seq));
     }
 
@@ -186,14 +188,29 @@ impl Context {
         *state.handles.get(reference).unwrap_or_else(|| panic!("the script has started no `{reference}`"))
     }
 
+    /// Lets the tasks of all that was started begin.
+    pub fn let_begin(&self) {
+        self.state.borrow_mut().fresh.clear();
+    }
+
     /// Cancels one thing, once. A wait for the thing gives its end. A timer that was asked for in this very task is
-    /// taken back; the worker does so with activities (recorded scenario `cancel_same_task_as_schedule`).
+    /// taken back; the worker does so with activities (recorded scenario `cancel_same_task_as_schedule`). An activity whose
+    /// task has not begun asks for nothing, and its end is the bare cancellation (`rw_008`).
     pub fn cancel(&self, handle: Handle) {
         if self.result(handle).is_some() {
             return;
         }
         let mut state = self.state.borrow_mut();
         if !state.cancelled.insert(handle) {
+            return;
+        }
+        if let Handle::Activity(activity) = handle
+            && state.fresh.remove(&activity)
+        {
+            state.done.insert(activity, Err(ScriptError::Cancelled));
+            let schedules =
+                |command: &Command| matches!(command, Command::ScheduleActivity { seq, .. } if *seq == activity);
+            state.commands.retain(|command| !schedules(command));
             return;
         }
         let starts =
@@ -224,6 +241,7 @@ impl Context {
     /// Waits until `ready` gives something. A request to cancel the workflow reaches the things waited for. Activities
     /// and children are asked to stop and waited for further, as Python's tasks are; anything else is given up.
     pub async fn wait<T>(&self, handles: &[Handle], ready: impl Fn() -> Option<T>) -> Result<T, ScriptError> {
+        self.let_begin();
         poll_fn(|_| {
             if let Some(result) = ready() {
                 return Poll::Ready(Ok(result));
@@ -250,6 +268,7 @@ impl Context {
 
     /// Lets the other parts of the code go first: no timer, no task.
     pub async fn yield_now(&self) {
+        self.let_begin();
         let mut yielded = false;
         poll_fn(|_| {
             if std::mem::replace(&mut yielded, true) {

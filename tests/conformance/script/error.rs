@@ -11,8 +11,8 @@ pub enum ScriptError {
     Failure(Failure),
     /// `asyncio.CancelledError`: the workflow is cancelled while it waits for a timer.
     Cancelled,
-    /// An exception that is none of Temporal's: the task fails.
-    Panic,
+    /// An exception that is none of Temporal's, with its message: the task fails.
+    Panic(String),
 }
 
 impl ScriptError {
@@ -28,15 +28,15 @@ impl ScriptError {
                             .as_ref()
                             .is_some_and(|cause| matches!(cause.kind, FailureKind::Canceled { .. }))
             }
-            ScriptError::Panic => false,
+            ScriptError::Panic(_) => false,
         }
     }
 
     pub fn into_failure(self) -> Failure {
         match self {
             ScriptError::Failure(failure) => failure,
-            ScriptError::Cancelled | ScriptError::Panic => {
-                Failure::new("Cancelled", FailureKind::Canceled { details: Details::Absent })
+            ScriptError::Cancelled | ScriptError::Panic(_) => {
+                Failure::new("", FailureKind::Canceled { details: Details::Absent })
             }
         }
     }
@@ -46,7 +46,7 @@ impl ScriptError {
         match self {
             ScriptError::Failure(failure) => shown(failure),
             ScriptError::Cancelled => json!({ "kind": "asyncio.CancelledError", "message": "" }),
-            ScriptError::Panic => json!({ "kind": "panic" }),
+            ScriptError::Panic(message) => json!({ "kind": "panic", "message": message }),
         }
     }
 }

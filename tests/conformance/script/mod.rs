@@ -6,11 +6,11 @@ mod context;
 mod error;
 mod step;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context as PollContext, Poll, Waker};
 
 use durasim::Span;
@@ -34,13 +34,26 @@ pub const TASK_QUEUE: &str = "act";
 
 /// The things that a script does to its own worker, and that outlive its instances.
 #[derive(Default)]
-pub struct Worker {
+pub struct Kept {
     /// The time for which the code held the task that it answers now.
-    pub held: Cell<Span>,
+    pub held: Span,
     /// The number of times that a `panic` step was reached.
-    pub panics: Cell<u64>,
+    pub panics: u64,
+    /// The number of times that a `flip` step was reached.
+    pub flips: u64,
     /// The notes of the code about itself so far.
-    pub trace: RefCell<Vec<Value>>,
+    pub trace: Vec<Value>,
+    /// Says whether the same worker runs the activities.
+    pub runs_activities: bool,
+}
+
+#[derive(Clone, Default)]
+pub struct Worker(Arc<Mutex<Kept>>);
+
+impl Worker {
+    pub fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().expect("nobody panics with it in hand")
+    }
 }
 
 /// One instance of a script.
@@ -50,7 +63,7 @@ pub struct ScriptRun {
 }
 
 impl ScriptRun {
-    pub fn new(script: &Value, run: &RunInfo, worker: Rc<Worker>) -> ScriptRun {
+    pub fn new(script: &Value, run: &RunInfo, worker: Worker) -> ScriptRun {
         let context = Context::new(run, worker);
         let (script, inside) = (script.clone(), context.clone());
         let code = Box::pin(async move { step::run_script(&inside, &script).await });
@@ -72,6 +85,10 @@ impl ScriptRun {
 impl WorkflowRun for ScriptRun {
     fn activate(&mut self, activation: &Activation, commands: &mut Vec<Command>) -> Result<(), TaskFailure> {
         self.context.begin(activation.now);
+        if is_cancelled_before_it_begins(&activation.jobs) {
+            commands.push(Command::Cancelled(Details::Absent));
+            return Ok(());
+        }
         for job in &activation.jobs {
             match job {
                 Job::Start => {}
@@ -90,9 +107,7 @@ impl WorkflowRun for ScriptRun {
             Poll::Ready(Ok(End::ContinueAsNew(script))) => {
                 Some(Command::ContinueAsNew(Arc::new(ContinueAsNew::new(payload(&script)))))
             }
-            Poll::Ready(Err(ScriptError::Panic)) => {
-                return Err(TaskFailure::Panicked { message: "panic".to_owned() });
-            }
+            Poll::Ready(Err(ScriptError::Panic(message))) => return Err(TaskFailure::Panicked { message }),
             Poll::Ready(Err(error)) if error.is_cancellation() && self.context.is_cancel_requested() => {
                 Some(Command::Cancelled(Details::Absent))
             }
@@ -104,9 +119,17 @@ impl WorkflowRun for ScriptRun {
     }
 }
 
-/// A script, to be registered with a simulation.
+/// Says whether the code is cancelled in the task in which it would begin. Python's task then ends before its first step
+/// (recorded scenario `x_child_signalled_and_parent_cancelled`).
+fn is_cancelled_before_it_begins(jobs: &[Job]) -> bool {
+    let has = |is: fn(&Job) -> bool| jobs.iter().any(is);
+    has(|job| matches!(job, Job::Start)) && has(|job| matches!(job, Job::Cancel { .. }))
+}
+
+/// The scripts that are the inputs of workflows, to be registered with a simulation.
 pub struct ScriptProgram {
-    pub script: Value,
+    /// The surroundings of the workflow that the scenario is about, which its runs share.
+    pub worker: Worker,
 }
 
 impl WorkflowProgram for ScriptProgram {
@@ -117,10 +140,13 @@ impl WorkflowProgram for ScriptProgram {
     fn instantiate(
         &self,
         run: Arc<RunInfo>,
-        _: &WorkflowStart,
+        start: &WorkflowStart,
         _: Arc<dyn WorkflowLink>,
     ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
-        Ok(Box::new(ScriptRun::new(&self.script, &run, Rc::default())))
+        let script = start.input.to_json().expect("a script");
+        let worker = if run.parent.is_some() { Worker::default() } else { self.worker.clone() };
+        worker.kept().trace.clear();
+        Ok(Box::new(ScriptRun::new(&script, &run, worker)))
     }
 }
 

@@ -52,10 +52,14 @@ async fn run_step(context: &Context, name: &str, body: &Value) -> Result<Flow, S
     match name {
         "activity" => {
             let reference = text(body, "ref");
-            context.start_activity(reference, activity(reference, body));
+            let spec = activity(reference, body);
+            let is_elsewhere = !context.worker.kept().runs_activities;
+            context.start_activity(reference, if is_elsewhere { spec.task_queue(TASK_QUEUE) } else { spec });
         }
         "child" => start_child(context, body).await?,
         "timer" => {
+            // The recorder lets it begin.
+            context.let_begin();
             let timer = context.start_timer(span(&body["ms"]));
             context.name(text(body, "ref"), timer);
         }
@@ -79,13 +83,25 @@ async fn run_step(context: &Context, name: &str, body: &Value) -> Result<Flow, S
         "continue_as_new" => return Ok(Flow::End(End::ContinueAsNew(body["script"].clone()))),
         "raise" => return Err(ScriptError::Failure(raised(body))),
         "panic" => {
-            let count = context.worker.panics.get() + 1;
-            context.worker.panics.set(count);
+            let count = {
+                let mut kept = context.worker.kept();
+                kept.panics += 1;
+                kept.panics
+            };
             if count <= body["times"].as_u64().unwrap_or(u64::MAX) {
-                return Err(ScriptError::Panic);
+                return Err(ScriptError::Panic(format!("scripted panic {count}")));
             }
         }
-        "block_thread" => context.worker.held.set(span(body)),
+        "flip" => {
+            let count = {
+                let mut kept = context.worker.kept();
+                kept.flips += 1;
+                kept.flips
+            };
+            let version = if count <= body["times"].as_u64().unwrap_or(1) { "first" } else { "later" };
+            return run_steps(context, &body[version]).await;
+        }
+        "block_thread" => context.worker.kept().held = span(body),
         other => panic!("unknown workflow step {other}"),
     }
     Ok(Flow::On)
@@ -114,7 +130,6 @@ fn activity(reference: &str, body: &Value) -> ActivitySpec {
     };
     let spec = ActivitySpec::new("act", payload(&json!(reference)))
         .activity_id(reference)
-        .task_queue(TASK_QUEUE)
         .timeouts(timeouts)
         .cancellation(cancellation);
     match retry(&body["retry"]) {
@@ -220,7 +235,7 @@ async fn wait_for_all(context: &Context, body: &Value) -> Result<(), ScriptError
 
 async fn handle_errors(context: &Context, body: &Value) -> Result<Flow, ScriptError> {
     match run_steps(context, &body["body"]).await {
-        Err(ScriptError::Panic) => Err(ScriptError::Panic),
+        Err(ScriptError::Panic(message)) => Err(ScriptError::Panic(message)),
         Err(error) => {
             context.note("caught", error.shown());
             match run_steps(context, &body["handler"]).await? {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use durasim::Time;
-use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, CancelReason};
+use durasim::program::{ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, CancelReason, Details};
 use serde_json::{Value, json};
 
 use super::log::{AttemptLog, Ended, Log};
 use super::raised::Raised;
 use super::step;
 use crate::pace::Pace;
+use crate::recording::attempt_steps;
 use crate::recording::history::at;
 use crate::recording::wire::{listed, payload};
 
@@ -32,6 +33,10 @@ pub struct Surroundings {
     pub started_at: Time,
     cancelled: Cell<Option<CancelReason>>,
     waker: RefCell<Option<Waker>>,
+    /// The last heartbeat of this tick. Python hands it to core when the code waits, in place of those before it.
+    unsent: RefCell<Option<Details>>,
+    /// Says whether the code handles a cancellation. The driver notes no heartbeat then.
+    is_handling: Cell<bool>,
 }
 
 impl Surroundings {
@@ -48,6 +53,27 @@ impl Surroundings {
         }
     }
 
+    pub fn heartbeat_soon(&self, details: Details) {
+        self.unsent.replace(Some(details));
+    }
+
+    /// Hands the heartbeat of this tick to the worker.
+    pub fn send_heartbeat(&self) {
+        if let Some(details) = self.unsent.take() {
+            self.link.heartbeat(details.as_bytes()).obey();
+        }
+    }
+
+    pub fn handle(&self, is_handling: bool) {
+        self.is_handling.set(is_handling);
+    }
+
+    pub fn note_heartbeat(&self, body: &Value) {
+        if !self.is_handling.get() {
+            self.note(json!({ "call": "heartbeat", "details": body }));
+        }
+    }
+
     pub fn note(&self, mut call: Value) {
         call["at_ms"] = json!(at(self.link.now()));
         self.log.notes().attempts[self.attempt].calls.push(call);
@@ -61,9 +87,7 @@ impl ActivityProgram for ScriptActivity {
 
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
         let reference = task.info.activity_id.to_string();
-        let scripts = self.activities[&reference].as_array().map_or(&[][..], Vec::as_slice);
-        let place = (task.info.attempt as usize - 1).min(scripts.len().saturating_sub(1));
-        let steps = scripts.get(place).cloned().unwrap_or(Value::Null);
+        let steps = attempt_steps(&self.activities, &reference, task.info.attempt);
         let attempt = {
             let mut notes = self.log.notes();
             let place = notes.attempts.iter().filter(|log| log.reference == reference).count();
@@ -90,6 +114,8 @@ impl ActivityProgram for ScriptActivity {
             started_at: task.info.started_at,
             cancelled: Cell::new(None),
             waker: RefCell::new(None),
+            unsent: RefCell::new(None),
+            is_handling: Cell::new(false),
         });
         let inside = surroundings.clone();
         let code = async move { run(&inside, &steps).await };
@@ -107,6 +133,7 @@ async fn run(surroundings: &Surroundings, steps: &Value) -> ActivityOutcome {
         durasim::time::sleep_until(begins).await;
     }
     let result = step::run(surroundings, steps).await;
+    surroundings.send_heartbeat();
     let has_failed = matches!(result, Err(Raised::Failure(..)));
     let (label, outcome) = match result {
         Ok((value, label)) => (label.to_owned(), ActivityOutcome::Completed(payload(&value))),

@@ -12,6 +12,8 @@ pub enum Raised {
     Cancelled(CancelReason),
     /// A failure, and what the driver calls it.
     Failure(Failure, String),
+    /// Somebody else will complete the activity by its id.
+    CompletesAsync,
 }
 
 impl Raised {
@@ -39,7 +41,7 @@ impl Raised {
                 failure.cause = Some(Arc::new(Failure::application("CancelledError", "Activity cancelled")));
                 Raised::Failure(failure, "raised after cancel".to_owned())
             }
-            cancelled => cancelled,
+            other => other,
         }
     }
 
@@ -47,6 +49,7 @@ impl Raised {
         match self {
             Raised::Cancelled(_) => "raised(CancelledError)".to_owned(),
             Raised::Failure(_, label) => label.clone(),
+            Raised::CompletesAsync => "async".to_owned(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Raised {
             }
             Raised::Cancelled(_) => ActivityOutcome::Cancelled(Details::Absent),
             Raised::Failure(failure, _) => ActivityOutcome::Failed(failure.into()),
+            Raised::CompletesAsync => ActivityOutcome::WillCompleteAsync,
         }
     }
 }

@@ -19,7 +19,7 @@ enum Flow {
 }
 
 /// The names of all steps that this interpreter knows.
-pub const STEPS: [&str; 9] = [
+pub const STEPS: [&str; 10] = [
     "sleep",
     "sleep_until_started_plus",
     "heartbeat",
@@ -29,6 +29,7 @@ pub const STEPS: [&str; 9] = [
     "vanish",
     "raise_plain",
     "raise_cancelled",
+    "async_complete",
 ];
 
 /// Runs a script. Gives its value, and the driver's word for that.
@@ -65,18 +66,24 @@ async fn run_step(code: &Surroundings, step: &Value) -> Result<Flow, Left> {
     let body = &step[name];
     let until = |length: Span| code.link.now().plus(length);
     match name {
-        "sleep" => wait(code, until(span(body)), &step["on_cancel"]).await?,
-        "sleep_until_started_plus" => wait(code, code.started_at.plus(span(body)), &step["on_cancel"]).await?,
-        "heartbeat" => heartbeat(code, body, &step["on_cancel"]).await?,
+        "sleep" => drop(wait(code, until(span(body)), &step["on_cancel"]).await?),
+        "sleep_until_started_plus" => drop(wait(code, code.started_at.plus(span(body)), &step["on_cancel"]).await?),
+        "heartbeat" => drop(heartbeat(code, body, &step["on_cancel"]).await?),
         "heartbeat_loop" => {
             for round in 1..=body["count"].as_u64().unwrap_or(1) {
                 let said = body.get("details").cloned().unwrap_or(json!(round));
-                heartbeat(code, &said, &body["on_cancel"]).await?;
-                let next = code.log.next_heartbeat(code.attempt, &code.pace);
-                wait(code, next.unwrap_or(until(span(&body["every"]))), &body["on_cancel"]).await?;
+                let mut waited = heartbeat(code, &said, &body["on_cancel"]).await?;
+                if waited == Waited::ToTheEnd {
+                    let next = code.log.next_heartbeat(code.attempt, &code.pace);
+                    waited = wait(code, next.unwrap_or(until(span(&body["every"]))), &body["on_cancel"]).await?;
+                }
+                if waited == Waited::UntilCancelled {
+                    break;
+                }
             }
         }
-        "vanish" => wait(code, Time::MAX, &step["on_cancel"]).await?,
+        "vanish" => drop(wait(code, Time::MAX, &step["on_cancel"]).await?),
+        "async_complete" => return Err(Left::Raised(Raised::CompletesAsync)),
         "fail" => return Err(Left::Raised(Raised::application(body))),
         "raise_plain" => return Err(Left::Raised(Raised::plain(body))),
         "raise_cancelled" => return Err(Left::Raised(Raised::cancelled_unasked())),
@@ -85,29 +92,42 @@ async fn run_step(code: &Surroundings, step: &Value) -> Result<Flow, Left> {
     Ok(Flow::On)
 }
 
+/// Says how a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    ToTheEnd,
+    /// A cancellation cut it short, which the script ignores.
+    UntilCancelled,
+}
+
 /// The call itself does not wait; in a recording it came at its own time.
-async fn heartbeat(code: &Surroundings, body: &Value, on_cancel: &Value) -> Result<(), Left> {
+async fn heartbeat(code: &Surroundings, body: &Value, on_cancel: &Value) -> Result<Waited, Left> {
+    let mut waited = Waited::ToTheEnd;
     if let Some(at) = code.log.next_heartbeat(code.attempt, &code.pace) {
-        wait(code, at, on_cancel).await?;
+        waited = wait(code, at, on_cancel).await?;
     }
-    code.note(json!({ "call": "heartbeat", "details": body }));
-    let details = details(body);
-    code.link.heartbeat(details.as_bytes()).obey();
-    Ok(())
+    code.note_heartbeat(body);
+    code.heartbeat_soon(details(body));
+    Ok(waited)
 }
 
 /// Waits until then, or until it is cancelled, which the script may handle.
-async fn wait(code: &Surroundings, until: Time, on_cancel: &Value) -> Result<(), Left> {
-    let Some(reason) = sleep(code, until).await else { return Ok(()) };
+async fn wait(code: &Surroundings, until: Time, on_cancel: &Value) -> Result<Waited, Left> {
+    let Some(reason) = sleep(code, until).await else { return Ok(Waited::ToTheEnd) };
     code.note(json!({ "call": "CancelledError delivered", "cancellation_details": cancellation_details(reason) }));
     match on_cancel {
-        Value::String(word) if word == "ignore" => Ok(()),
-        Value::Array(_) => match run_steps(code, on_cancel).await {
-            Ok(Flow::Return(value)) => Err(Left::Returned(value)),
-            Ok(Flow::On) => Err(Left::Raised(Raised::Cancelled(reason))),
-            Err(Left::Raised(raised)) => Err(Left::Raised(raised.after_cancel())),
-            Err(returned) => Err(returned),
-        },
+        Value::String(word) if word == "ignore" => Ok(Waited::UntilCancelled),
+        Value::Array(_) => {
+            code.handle(true);
+            let handled = run_steps(code, on_cancel).await;
+            code.handle(false);
+            match handled {
+                Ok(Flow::Return(value)) => Err(Left::Returned(value)),
+                Ok(Flow::On) => Err(Left::Raised(Raised::Cancelled(reason))),
+                Err(Left::Raised(raised)) => Err(Left::Raised(raised.after_cancel())),
+                Err(returned) => Err(returned),
+            }
+        }
         _ => Err(Left::Raised(Raised::Cancelled(reason))),
     }
 }
@@ -118,10 +138,11 @@ async fn sleep(code: &Surroundings, until: Time) -> Option<CancelReason> {
         if let Some(reason) = code.take_cancellation(context.waker()) {
             return Poll::Ready(Some(reason));
         }
-        if until == Time::MAX {
-            return Poll::Pending;
+        let polled = if until == Time::MAX { Poll::Pending } else { sleep.as_mut().poll(context).map(|()| None) };
+        if polled.is_pending() {
+            code.send_heartbeat();
         }
-        sleep.as_mut().poll(context).map(|()| None)
+        polled
     })
     .await
 }
