@@ -4,15 +4,18 @@
 //!
 //! - **Rules**: `data/rules.json` holds single decisions as input and expected answer, most of them transcribed from
 //!   upstream tests, which each row names. Each row is put to the crate's own functions, or played on the service.
-//! - **Recordings**: `data/temporal-server-1.32` holds scenarios with the behaviour of a real Temporal Server 1.32.
+//! - **Recordings**: `data/temporal-server-1.32` holds scenarios with the behaviour of a real Temporal Server 1.32, and
+//!   `data/temporal-server-1.32-second` others that were recorded on a slow machine, most of them drawn by a seed.
 //!   Each is played on the service, by itself or under a whole simulation, and everything observed is compared but
-//!   absolute times.
+//!   absolute times. The indexes say which outcomes are races on the real server; `exceptions.rs` says which others cannot
+//!   agree, and why.
 //!
 //! `cargo test --test conformance -- --nocapture` ends with one line for each group of scenarios, and one for the rules.
 //! The variable `CONFORMANCE_DATA` names a folder of scenarios, or a rules file, which is looked at instead.
 
 mod bench;
 mod cadence;
+mod exceptions;
 mod golden;
 #[path = "../golden/kept.rs"]
 mod kept;

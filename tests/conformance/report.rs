@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::exceptions;
 use crate::recording::scenario::Scenario;
 use crate::recordings::Verdict;
 use crate::rules::Rules;
@@ -22,6 +23,8 @@ pub struct Report {
     pub disagreements: Vec<String>,
     /// Races that came out otherwise than recorded, which proves nothing, with what they are about.
     races: Vec<String>,
+    /// The scenarios that cannot agree, with the reasons.
+    exceptions: Vec<String>,
     /// The scenarios that agree once their surroundings act at the recorded times.
     paced: Vec<String>,
     /// The scenarios by the things that they need.
@@ -33,6 +36,10 @@ impl Report {
         let group = self.groups.entry(scenario.group.clone()).or_default();
         group.of += 1;
         let name = &scenario.name;
+        let exception = exceptions::reason(name);
+        if let (Verdict::Agrees | Verdict::AgreesAtItsPace, Some(_)) = (&verdict, exception) {
+            self.disagreements.push(format!("{name}: all: expected an exception found none: take it off the list"));
+        }
         match verdict {
             Verdict::Agrees => group.agree += 1,
             Verdict::AgreesAtItsPace => {
@@ -44,6 +51,9 @@ impl Report {
                 self.not_covered.entry(needed).or_default().push(name.clone());
             }
             Verdict::Disagrees(_) if scenario.is_race => self.races.push(format!("{name}: {}", scenario.title)),
+            Verdict::Disagrees(_) if exception.is_some() => {
+                self.exceptions.push(format!("{name}: {}", exception.unwrap_or_default()));
+            }
             Verdict::Disagrees(lines) => {
                 self.disagreements.extend(lines.iter().map(|line| format!("{name}: {line}")));
             }
@@ -63,6 +73,10 @@ impl Report {
         }
         text += "\nagree with hand-overs and calls at their recorded times, since nominally these decide otherwise:\n";
         for line in &self.paced {
+            text += &format!("- {line}\n");
+        }
+        text += "\ncannot agree, and why:\n";
+        for line in &self.exceptions {
             text += &format!("- {line}\n");
         }
         text += "\nraces on the real server that come out otherwise here:\n";
@@ -95,6 +109,9 @@ impl fmt::Display for Report {
         for line in &self.paced {
             writeln!(f, "{line}: agrees with hand-overs and calls at their recorded times")?;
         }
+        for line in &self.exceptions {
+            writeln!(f, "{line}")?;
+        }
         for line in &self.races {
             writeln!(f, "{line}: not judged: a race on the real server, which came out otherwise here")?;
         }
@@ -103,4 +120,28 @@ impl fmt::Display for Report {
         }
         f.write_str(&self.lines())
     }
+}
+
+#[test]
+fn an_exception_that_agrees_has_to_leave() {
+    let scenario = |name: &str| Scenario {
+        name: name.to_owned(),
+        group: "g".to_owned(),
+        title: String::new(),
+        is_race: false,
+        is_slow: true,
+        definition: serde_json::Value::Null,
+        observed: serde_json::Value::Null,
+    };
+    let judged = |name: &str, verdict: Verdict| {
+        let mut report = Report::default();
+        report.add(&scenario(name), verdict);
+        report.disagreements.len()
+    };
+    let differs = || Verdict::Disagrees(vec!["a field".to_owned()]);
+    assert_eq!([judged("rs_018", Verdict::Agrees), judged("rs_018", Verdict::AgreesAtItsPace)], [1, 1]);
+    assert_eq!(
+        [judged("rs_018", differs()), judged("another", differs()), judged("another", Verdict::Agrees)],
+        [0, 1, 0]
+    );
 }
