@@ -88,6 +88,25 @@ pub(crate) fn from_core(failure: &Failure) -> failures::Failure {
     }
 }
 
+/// Gives the failure of a child that was cancelled, in the words of the SDK's worker. It tells its code neither the details
+/// nor the state of retries that the service has.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/child_workflow_state_machine.rs`,
+/// `resolve_cancelled_msg`.
+pub(crate) fn of_cancelled_child(failure: &Failure, message: impl Into<String>) -> failures::Failure {
+    let mut info = kind_from_core(&failure.kind);
+    if let FailureInfo::ChildWorkflowExecutionFailureInfo(child) = &mut info {
+        child.retry_state = enums::RetryState::NonRetryableFailure.into();
+    }
+    let cancelled = Some(FailureInfo::CanceledFailureInfo(Default::default()));
+    failures::Failure {
+        message: message.into(),
+        failure_info: Some(info),
+        cause: Some(Box::new(failures::Failure { failure_info: cancelled, ..Default::default() })),
+        ..Default::default()
+    }
+}
+
 fn kind_from_core(kind: &FailureKind) -> FailureInfo {
     match kind {
         FailureKind::Application { error_type, non_retryable, details, next_retry_delay } => {

@@ -69,10 +69,62 @@
 //! # Workflows
 //!
 //! `#[init]`, `#[run]`, signals, queries, timers, activities with all types of cancellation, cancellation tokens, `patched`
-//! and `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, and workflow
-//! interceptors are the SDK's own code. Memo and search attributes that a workflow sets are written into its history. Child
-//! workflows, continue-as-new, local activities, calls of other workflows, updates and Nexus end the run with an error that
-//! names them.
+//! and `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, child workflows,
+//! continue-as-new, signals to other workflows and their cancellation, and workflow interceptors are the SDK's own code. Memo
+//! and search attributes that a workflow sets are written into its history. Local activities, updates and Nexus end the run
+//! with an error that names them.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use durasim::Simulation;
+//! use durasim_temporal::SimulationExt;
+//! use temporalio_macros::{workflow, workflow_methods};
+//! use temporalio_sdk::{ChildWorkflowOptions, ContinueAsNewOptions, WorkflowContext, WorkflowResult};
+//!
+//! /// Reminds once a day, with a history for each day.
+//! #[workflow]
+//! #[derive(Default)]
+//! pub struct Subscription;
+//!
+//! #[workflow_methods]
+//! impl Subscription {
+//!     #[run]
+//!     pub async fn run(ctx: &mut WorkflowContext<Self>, day: u32) -> WorkflowResult<u32> {
+//!         ctx.timer(Duration::from_secs(24 * 3_600)).await;
+//!         if day < 7 {
+//!             ctx.continue_as_new(day + 1, ContinueAsNewOptions::default())?;
+//!         }
+//!         Ok(day)
+//!     }
+//! }
+//!
+//! #[workflow]
+//! #[derive(Default)]
+//! pub struct Reader;
+//!
+//! #[workflow_methods]
+//! impl Reader {
+//!     #[run]
+//!     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<u32> {
+//!         let options = ChildWorkflowOptions::workflow_id("subscription".to_owned());
+//!         let subscription = ctx.start_child_workflow(Subscription::run, 1_u32, options).await?;
+//!         Ok(subscription.result().await?)
+//!     }
+//! }
+//!
+//! let simulation = Simulation::temporal().sdk_workflow::<Subscription>().sdk_workflow::<Reader>();
+//! let run = simulation.run("Reader", &()).unwrap();
+//! assert_eq!(run.result::<u32>(), Ok(7));
+//! ```
+//!
+//! Children and next runs have all options but cron schedules, memos, search attributes and headers, which end the run with an
+//! error: so does `continue_as_new` in a workflow that has set search attributes, which the next run would have too.
+//!
+//! They follow the SDK's worker where it does something else than its documents say. `WaitCancellationRequested` waits for the end
+//! of the child, as `WaitCancellationCompleted` does. A child that is cancelled with `TryCancel` or `Abandon` while the
+//! service starts it never tells its start: code that waits for that waits for ever. A signal to another workflow inherits
+//! the cancel of its workflow, and is not sent by a cancelled one unless it has a cancellation token of its own.
 //!
 //! # Orders, deploys and what dies with a worker
 //!

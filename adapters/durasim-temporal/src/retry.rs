@@ -20,6 +20,11 @@ pub(crate) fn proto(span: Span) -> prost_wkt_types::Duration {
     prost_wkt_types::Duration { seconds, nanos: nanos as i32 }
 }
 
+/// Gives a duration to the SDK, for which zero is none.
+pub(crate) fn given(span: Span) -> Option<prost_wkt_types::Duration> {
+    (!span.is_zero()).then(|| proto(span))
+}
+
 /// Takes a policy of the SDK's.
 pub(crate) fn into_core(policy: &ProtoRetryPolicy) -> RetrySpec {
     RetrySpec::default()
@@ -32,7 +37,6 @@ pub(crate) fn into_core(policy: &ProtoRetryPolicy) -> RetrySpec {
 
 /// Gives a policy to the SDK.
 pub(crate) fn from_core(policy: &RetrySpec) -> ProtoRetryPolicy {
-    let given = |length: Span| (!length.is_zero()).then(|| proto(length));
     ProtoRetryPolicy {
         initial_interval: given(policy.initial_interval),
         backoff_coefficient: policy.backoff_coefficient,

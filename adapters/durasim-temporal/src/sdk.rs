@@ -5,16 +5,30 @@ pub(crate) use temporalio_common::protos::coresdk::activity_result::activity_res
 pub(crate) use temporalio_common::protos::coresdk::activity_result::{
     ActivityResolution, Cancellation, Failure as ActivityFailure, Success,
 };
+pub(crate) use temporalio_common::protos::coresdk::child_workflow::child_workflow_result::Status as ChildStatus;
+pub(crate) use temporalio_common::protos::coresdk::child_workflow::{
+    Cancellation as ChildCancelled, ChildWorkflowCancellationType, ChildWorkflowResult, Failure as ChildFailure,
+    ParentClosePolicy, StartChildWorkflowExecutionFailedCause as ChildCauseOfFailure, Success as ChildSuccess,
+};
+pub(crate) use temporalio_common::protos::coresdk::common::NamespacedWorkflowExecution;
 // They come by name: with a glob, `WorkflowActivation` would come from two modules.
+pub(crate) use temporalio_common::protos::coresdk::workflow_activation::resolve_child_workflow_execution_start::Status as ChildStartStatus;
 pub(crate) use temporalio_common::protos::coresdk::workflow_activation::workflow_activation_job::Variant as JobVariant;
 pub(crate) use temporalio_common::protos::coresdk::workflow_activation::{
-    CancelWorkflow, FireTimer, InitializeWorkflow, NotifyHasPatch, QueryWorkflow, ResolveActivity, SignalWorkflow,
-    WorkflowActivation, WorkflowActivationJob,
+    CancelWorkflow, FireTimer, InitializeWorkflow, NotifyHasPatch, QueryWorkflow, ResolveActivity,
+    ResolveChildWorkflowExecution, ResolveChildWorkflowExecutionStart,
+    ResolveChildWorkflowExecutionStartCancelled as ChildStartCancelled,
+    ResolveChildWorkflowExecutionStartFailure as ChildStartFailed,
+    ResolveChildWorkflowExecutionStartSuccess as ChildStartSucceeded, ResolveRequestCancelExternalWorkflow,
+    ResolveSignalExternalWorkflow, SignalWorkflow, WorkflowActivation, WorkflowActivationJob,
 };
+pub(crate) use temporalio_common::protos::coresdk::workflow_commands::signal_external_workflow_execution::Target as SignalTarget;
 pub(crate) use temporalio_common::protos::coresdk::workflow_commands::workflow_command::Variant as CommandVariant;
 pub(crate) use temporalio_common::protos::coresdk::workflow_commands::{
-    ActivityCancellationType, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution, QueryResult,
-    QuerySuccess, ScheduleActivity, WorkflowCommand, query_result,
+    ActivityCancellationType, CancelChildWorkflowExecution, CancelWorkflowExecution, CompleteWorkflowExecution,
+    ContinueAsNewWorkflowExecution, FailWorkflowExecution, QueryResult, QuerySuccess,
+    RequestCancelExternalWorkflowExecution, ScheduleActivity, SignalExternalWorkflowExecution,
+    StartChildWorkflowExecution, WorkflowCommand, query_result,
 };
 pub(crate) use temporalio_common::protos::google::rpc::Status as RpcStatus;
 pub(crate) use temporalio_common::protos::temporal::api::common::v1::{

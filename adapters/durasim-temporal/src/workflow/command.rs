@@ -6,6 +6,7 @@ use std::sync::Arc;
 use durasim::program::{ActivitySpec, CancellationType, Command, Failure, Marker, Payload, Seq, TaskFailure, Timeouts};
 use serde_json::{Map, Value};
 
+use super::others::Others;
 use crate::failure;
 use crate::payload::{details_into_core, into_core, named_into_core};
 use crate::retry::{self, span};
@@ -31,6 +32,11 @@ pub(super) fn call(command: &WorkflowCommand) -> &'static str {
         Some(CommandVariant::SetPatchMarker(_)) => "ctx.patched",
         Some(CommandVariant::UpsertWorkflowSearchAttributes(_)) => "ctx.upsert_search_attributes",
         Some(CommandVariant::ModifyWorkflowProperties(_)) => "ctx.upsert_memo",
+        Some(CommandVariant::StartChildWorkflowExecution(_)) => "ctx.start_child_workflow",
+        Some(CommandVariant::CancelChildWorkflowExecution(_)) => "cancel of a child",
+        Some(CommandVariant::SignalExternalWorkflowExecution(_)) => "signal to another workflow",
+        Some(CommandVariant::CancelSignalWorkflow(_)) => "cancel of a signal",
+        Some(CommandVariant::RequestCancelExternalWorkflowExecution(_)) => "cancel of another workflow",
         _ => "ctx",
     }
 }
@@ -39,7 +45,7 @@ pub(super) fn call(command: &WorkflowCommand) -> &'static str {
 ///
 /// # Errors
 /// The error is [`TaskFailure::Unsupported`] for one that is not simulated, which it names.
-pub(super) fn translate(command: WorkflowCommand) -> Result<Command, TaskFailure> {
+pub(super) fn translate(command: WorkflowCommand, others: &mut Others) -> Result<Command, TaskFailure> {
     let Some(variant) = command.variant else {
         return Err(TaskFailure::Unsupported("a command without content".to_owned()));
     };
@@ -55,11 +61,18 @@ pub(super) fn translate(command: WorkflowCommand) -> Result<Command, TaskFailure
             version: if patch.deprecated { DEPRECATED } else { PATCHED },
         }),
         CommandVariant::UpsertWorkflowSearchAttributes(upsert) => {
+            others.search_attributes_set();
             upserted("search attributes", upsert.search_attributes.unwrap_or_default().indexed_fields)
         }
         CommandVariant::ModifyWorkflowProperties(upsert) => {
             upserted("memo", upsert.upserted_memo.unwrap_or_default().fields)
         }
+        CommandVariant::StartChildWorkflowExecution(child) => others.start_child(child)?,
+        CommandVariant::CancelChildWorkflowExecution(cancel) => others.cancel_child(cancel),
+        CommandVariant::SignalExternalWorkflowExecution(signal) => others.signal(signal)?,
+        CommandVariant::CancelSignalWorkflow(cancel) => Command::CancelSignal { seq: cancel.seq },
+        CommandVariant::RequestCancelExternalWorkflowExecution(cancel) => others.request_cancel(&cancel)?,
+        CommandVariant::ContinueAsNewWorkflowExecution(next) => others.continue_as_new(&next)?,
         CommandVariant::RespondToQuery(answer) => answer_query(answer)?,
         CommandVariant::CompleteWorkflowExecution(end) => Command::Complete(into_core(end.result.as_slice())),
         CommandVariant::FailWorkflowExecution(end) => {
@@ -138,22 +151,10 @@ fn answer_query(answer: QueryResult) -> Result<Command, TaskFailure> {
 /// Names a command that is not simulated, with the call by which users ask for it.
 fn unsupported(command: &CommandVariant) -> String {
     match command {
-        CommandVariant::StartChildWorkflowExecution(child) => {
-            format!("the child workflow `{}` (`ctx.start_child_workflow`)", child.workflow_type)
-        }
-        CommandVariant::CancelChildWorkflowExecution(_) => "the cancel of a child workflow".to_owned(),
-        CommandVariant::ContinueAsNewWorkflowExecution(next) => {
-            format!("the new run of workflow `{}` (`ctx.continue_as_new`)", next.workflow_type)
-        }
         CommandVariant::ScheduleLocalActivity(activity) => {
             format!("the local activity `{}` (`ctx.execute_local_activity`)", activity.activity_type)
         }
         CommandVariant::RequestCancelLocalActivity(_) => "the cancel of a local activity".to_owned(),
-        CommandVariant::SignalExternalWorkflowExecution(signal) => {
-            format!("the signal `{}` to another workflow", signal.signal_name)
-        }
-        CommandVariant::CancelSignalWorkflow(_) => "the cancel of a signal to another workflow".to_owned(),
-        CommandVariant::RequestCancelExternalWorkflowExecution(_) => "the cancel of another workflow".to_owned(),
         CommandVariant::UpdateResponse(_) => "an update".to_owned(),
         CommandVariant::ScheduleNexusOperation(operation) => {
             format!("the Nexus operation `{}`", operation.operation)

@@ -10,6 +10,7 @@ use durasim::program::panics::{self, Unwound};
 use durasim::program::places::{self, Called};
 use durasim::program::{Activation, Command, RunInfo, TaskFailure, WorkflowRun};
 
+use super::others::Others;
 use super::patches::Patches;
 use super::{command, job};
 use crate::failure;
@@ -76,6 +77,7 @@ pub(super) struct Instance {
     /// The handlers of signals that have not ended.
     handlers: Vec<RoutineId>,
     patches: Patches,
+    others: Others,
     wakes: Arc<ForeignWakes>,
     /// The waker that notes those.
     waker: Waker,
@@ -90,14 +92,17 @@ impl Instance {
     ) -> Instance {
         let wakes = Arc::new(ForeignWakes::default());
         let waker = Waker::from(wakes.clone());
-        Instance { code, asked, initialize, run, handlers: Vec::new(), patches: Patches::default(), wakes, waker }
+        let others = Others::new(run.clone());
+        let patches = Patches::default();
+        Instance { code, asked, initialize, run, handlers: Vec::new(), patches, others, wakes, waker }
     }
 
     /// Gives the code its news. It says whether there is something besides queries, so that the code is to go on.
     fn take_in(&mut self, activation: &Activation) -> Result<bool, TaskFailure> {
+        self.others.begin(activation.history_length);
         let mut jobs = Vec::with_capacity(activation.jobs.len());
         for job in &activation.jobs {
-            if let Some(variant) = job::translate(job, &self.initialize)? {
+            if let Some(variant) = job::translate(job, &self.initialize, &self.others)? {
                 jobs.push(WorkflowActivationJob { variant: Some(variant) });
             }
         }
@@ -107,6 +112,8 @@ impl Instance {
             timestamp: Some(activation.now.to_system_time().into()),
             is_replaying: activation.replaying,
             history_length: u32::try_from(activation.history_length).unwrap_or(u32::MAX),
+            history_size_bytes: activation.history_size,
+            continue_as_new_suggested: activation.suggest_continue_as_new,
             jobs,
             ..Default::default()
         };
@@ -228,7 +235,7 @@ impl WorkflowRun for Instance {
         let mut calls = Vec::new();
         let first = commands.len();
         for (asked, call) in self.asked.commands.take() {
-            commands.push(command::translate(asked)?);
+            commands.push(command::translate(asked, &mut self.others)?);
             calls.push(call);
         }
         self.patches.compare(activation, &commands[first..])?;

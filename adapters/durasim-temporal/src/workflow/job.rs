@@ -1,19 +1,30 @@
 //! News for a workflow, as the SDK's code takes it.
 
-use durasim::program::{ActivityResolution as Resolution, Job, Marker, TaskFailure};
+use std::sync::Arc;
 
+use durasim::program::{
+    ActivityResolution as Resolution, ChildResolution, Failure, FailureKind, Job, Marker, TaskFailure,
+};
+
+use super::others::{Others, cancelled_child};
 use crate::failure;
 use crate::payload::{from_core, one_from_core};
 use crate::sdk::{
-    ActivityFailure, ActivityResolution, ActivityStatus, CancelWorkflow, Cancellation, FireTimer, InitializeWorkflow,
-    JobVariant, NotifyHasPatch, QueryWorkflow, ResolveActivity, SignalWorkflow, Success,
+    ActivityFailure, ActivityResolution, ActivityStatus, CancelWorkflow, Cancellation, ChildFailure, ChildStatus,
+    ChildSuccess, ChildWorkflowResult, FireTimer, InitializeWorkflow, JobVariant, NotifyHasPatch, QueryWorkflow,
+    ResolveActivity, ResolveChildWorkflowExecution, ResolveRequestCancelExternalWorkflow,
+    ResolveSignalExternalWorkflow, SignalWorkflow, Success, enums,
 };
 
 /// Translates a job. `None` is one that the SDK's code has no use for: a marker of what a workflow has set itself.
 ///
 /// # Errors
 /// The error is [`TaskFailure::Unsupported`] for a job that the SDK's code has no name for.
-pub(super) fn translate(job: &Job, initialize: &InitializeWorkflow) -> Result<Option<JobVariant>, TaskFailure> {
+pub(super) fn translate(
+    job: &Job,
+    initialize: &InitializeWorkflow,
+    others: &Others,
+) -> Result<Option<JobVariant>, TaskFailure> {
     Ok(Some(match job {
         Job::Start => JobVariant::InitializeWorkflow(initialize.clone()),
         Job::FireTimer(seq) => JobVariant::FireTimer(FireTimer { seq: *seq }),
@@ -38,8 +49,49 @@ pub(super) fn translate(job: &Job, initialize: &InitializeWorkflow) -> Result<Op
             result: Some(ActivityResolution { status: Some(status(result)?) }),
             is_local: false,
         }),
+        Job::ChildStarted { seq, result } => others.child_started(*seq, result)?,
+        Job::ChildDone { seq, result } => JobVariant::ResolveChildWorkflowExecution(ResolveChildWorkflowExecution {
+            seq: *seq,
+            result: Some(child_result(result)?),
+        }),
+        Job::SignalDone { seq, failure } => {
+            use enums::SignalExternalWorkflowExecutionFailedCause::{ExternalWorkflowExecutionNotFound, Unspecified};
+            let cause = if is_not_found(failure) { ExternalWorkflowExecutionNotFound } else { Unspecified };
+            JobVariant::ResolveSignalExternalWorkflow(ResolveSignalExternalWorkflow {
+                seq: *seq,
+                failure: failure.as_deref().map(failure::from_core),
+                cause: cause.into(),
+            })
+        }
+        Job::CancelDone { seq, failure } => {
+            use enums::CancelExternalWorkflowExecutionFailedCause::{ExternalWorkflowExecutionNotFound, Unspecified};
+            let cause = if is_not_found(failure) { ExternalWorkflowExecutionNotFound } else { Unspecified };
+            JobVariant::ResolveRequestCancelExternalWorkflow(ResolveRequestCancelExternalWorkflow {
+                seq: *seq,
+                failure: failure.as_deref().map(failure::from_core),
+                cause: cause.into(),
+            })
+        }
         other => return Err(TaskFailure::Unsupported(format!("the news {other:?} to a workflow of the SDK"))),
     }))
+}
+
+/// Says whether the service has not found the workflow that a message is for. The failure of a signal that was taken back
+/// is another.
+fn is_not_found(failure: &Option<Arc<Failure>>) -> bool {
+    failure.as_deref().is_some_and(|failure| matches!(failure.kind, FailureKind::Application { .. }))
+}
+
+fn child_result(result: &ChildResolution) -> Result<ChildWorkflowResult, TaskFailure> {
+    let status = match result {
+        ChildResolution::Completed(output) => ChildStatus::Completed(ChildSuccess { result: one_from_core(output) }),
+        ChildResolution::Failed(failure) => {
+            ChildStatus::Failed(ChildFailure { failure: Some(failure::from_core(failure)) })
+        }
+        ChildResolution::Cancelled(failure) => return Ok(cancelled_child(failure)),
+        other => return Err(TaskFailure::Unsupported(format!("the end {other:?} of a child"))),
+    };
+    Ok(ChildWorkflowResult { status: Some(status) })
 }
 
 fn status(result: &Resolution) -> Result<ActivityStatus, TaskFailure> {

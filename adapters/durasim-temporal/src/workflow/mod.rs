@@ -3,6 +3,7 @@
 mod command;
 mod instance;
 mod job;
+mod others;
 mod patches;
 
 use std::any::type_name;
@@ -11,19 +12,19 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use durasim::Span;
-use durasim::program::{RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart};
+use durasim::program::{Initiator, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart};
 use temporalio_common::WorkflowDefinition;
 
 use crate::activity::context::NAMESPACE;
+use crate::failure;
 use crate::payload::from_core;
-use crate::retry::proto;
-use crate::sdk::{InitializeWorkflow, WorkflowImplementation, WorkflowInit, instantiate};
+use crate::retry::{self, given};
+use crate::sdk::{
+    InitializeWorkflow, NamespacedWorkflowExecution, ProtoPayloads, WorkflowImplementation, WorkflowInit, enums,
+    instantiate,
+};
 use crate::settings::Settings;
 use instance::{Asked, Instance};
-
-/// The time in which a workflow task has to be answered, as workflow code sees it: the server's default.
-const TASK_TIMEOUT: Span = Span::from_secs(10);
 
 /// A workflow of the SDK.
 pub(crate) struct SdkWorkflow<W> {
@@ -70,8 +71,7 @@ where
     }
 }
 
-/// Says to the SDK what its workflow starts with. All else has its default: there is no parent, memo, search attribute,
-/// header, cron schedule or earlier run.
+/// Says to the SDK what its workflow starts with. All else has its default: there is no memo, search attribute or header.
 fn initialize(run: &RunInfo, start: &WorkflowStart) -> InitializeWorkflow {
     InitializeWorkflow {
         workflow_type: run.workflow_type.to_string(),
@@ -80,11 +80,32 @@ fn initialize(run: &RunInfo, start: &WorkflowStart) -> InitializeWorkflow {
         randomness_seed: run.random_seed,
         attempt: i32::try_from(run.attempt).unwrap_or(i32::MAX),
         start_time: Some(run.started_at.to_system_time().into()),
-        workflow_run_timeout: Some(run.run_timeout).filter(|timeout| !timeout.is_zero()).map(proto),
-        workflow_task_timeout: Some(proto(TASK_TIMEOUT)),
-        first_execution_run_id: run.run_id.to_string(),
+        parent_workflow_info: run.parent.as_ref().map(|parent| NamespacedWorkflowExecution {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id: parent.workflow_id.to_string(),
+            run_id: parent.run_id.to_string(),
+        }),
+        workflow_execution_timeout: given(run.execution_timeout),
+        workflow_run_timeout: given(run.run_timeout),
+        workflow_task_timeout: given(run.task_timeout),
+        continued_from_execution_run_id: run.continued_run_id.as_deref().unwrap_or_default().to_owned(),
+        continued_initiator: run.initiator.map_or(enums::ContinueAsNewInitiator::Unspecified, initiator).into(),
+        continued_failure: run.last_failure.as_deref().map(failure::from_core),
+        last_completion_result: run.last_result.as_ref().map(|last| ProtoPayloads { payloads: from_core(last) }),
+        first_execution_run_id: run.first_run_id.to_string(),
         original_execution_run_id: run.run_id.to_string(),
+        retry_policy: run.retry.as_deref().map(retry::from_core),
+        cron_schedule: run.cron.as_deref().unwrap_or_default().to_owned(),
         ..Default::default()
+    }
+}
+
+fn initiator(initiator: Initiator) -> enums::ContinueAsNewInitiator {
+    match initiator {
+        Initiator::Workflow => enums::ContinueAsNewInitiator::Workflow,
+        Initiator::Retry => enums::ContinueAsNewInitiator::Retry,
+        Initiator::Cron => enums::ContinueAsNewInitiator::CronSchedule,
+        _ => enums::ContinueAsNewInitiator::Unspecified,
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) struct Patches {
 }
 
 impl Patches {
-    /// Looks at the commands that the code has asked for in an activation. Where it cancels an activity, it may hear of that
-    /// in another activation of the same task, and ask for the rest there.
+    /// Looks at the commands that the code has asked for in an activation. Where it cancels an activity, a child or a signal,
+    /// it may hear of that in another activation of the same task, and ask for the rest there.
     ///
     /// # Errors
     /// The error is [`TaskFailure::NonDeterministic`] if the code has not asked for a marker.
@@ -39,7 +39,13 @@ impl Patches {
                 self.recorded.pop_front_if(|recorded| recorded == change_id);
             }
         }
-        if commands.iter().any(|command| matches!(command, Command::CancelActivity { .. })) {
+        let cancels = |command: &Command| {
+            matches!(
+                command,
+                Command::CancelActivity { .. } | Command::CancelChild { .. } | Command::CancelSignal { .. }
+            )
+        };
+        if commands.iter().any(cancels) {
             return Ok(());
         }
         self.look_for_rest()

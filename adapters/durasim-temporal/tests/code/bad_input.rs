@@ -11,16 +11,18 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use temporalio_common::data_converters::{
-    DataConverter, DefaultFailureConverter, PayloadCodec, PayloadConversionError, PayloadConverter,
+    DataConverter, DefaultFailureConverter, PayloadCodec, PayloadConversionError, PayloadConverter, RawValue,
     SerializationContextData,
 };
 use temporalio_common::protos::temporal::api::common::v1::Payload;
+use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributes};
+use temporalio_common::{MemoValues, RetryPolicy, UntypedWorkflow};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use temporalio_sdk::runtime::WorkflowErrorType;
 use temporalio_sdk::{
     ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, LocalActivityOptions, WorkerOptions, WorkflowContext,
-    WorkflowResult,
+    WorkflowIdReusePolicy, WorkflowResult,
 };
 
 use crate::seconds;
@@ -84,20 +86,53 @@ impl Does {
             "sleeps in the run" => durasim::time::sleep(seconds(1)).await,
             "panics" => panic!("no parcel"),
             "child" => {
-                ctx.start_child_workflow(Does::run, "", ChildWorkflowOptions::workflow_id("child".to_owned())).await?;
+                let options = ChildWorkflowOptions::workflow_id("child".to_owned());
+                ctx.start_child_workflow(UntypedWorkflow::new("Nowhere"), RawValue::empty(), options).await?;
             }
-            "again" => {
-                ctx.continue_as_new("again".to_owned(), ContinueAsNewOptions::default())?;
+            child if child.contains("child") => {
+                let options = ChildWorkflowOptions::builder().workflow_id("child".to_owned());
+                let options = match child {
+                    "child on a queue" => options.task_queue("far".to_owned()).build(),
+                    "scheduled child" => options.cron_schedule("@daily".to_owned()).build(),
+                    "searched child" => options.search_attributes(colour()).build(),
+                    "child instead" => options.id_reuse_policy(WorkflowIdReusePolicy::TerminateIfRunning).build(),
+                    _ => options.retry_policy(RetryPolicy::builder().backoff_coefficient(0.5).build()).build(),
+                };
+                ctx.start_child_workflow(Does::run, "", options).await?;
+            }
+            again if again.starts_with("again") => {
+                let options = ContinueAsNewOptions::builder();
+                let options = match again {
+                    "again" => options.workflow_type("Nowhere".to_owned()).build(),
+                    "again with a memo" => options.memo(red_memo()).build(),
+                    "again and searched" => {
+                        ctx.upsert_search_attributes([COLOUR.value_set("red".to_owned())]);
+                        options.build()
+                    }
+                    _ => options.build(),
+                };
+                ctx.continue_as_new(again.to_owned(), options)?;
             }
             "local" => {
                 let options = LocalActivityOptions::builder().start_to_close_timeout(seconds(10)).build();
                 ctx.execute_local_activity(Beats::spawns, (), options).await?;
             }
-            "other" => ctx.external_workflow("parcel-7", None).cancel(None).await?,
             other => panic!("it cannot {other}"),
         }
         Ok(0)
     }
+}
+
+const COLOUR: SearchAttributeKey<String> = SearchAttributeKey::keyword("Colour");
+
+fn colour() -> SearchAttributes {
+    SearchAttributes::new([COLOUR.value_set("red".to_owned())])
+}
+
+fn red_memo() -> MemoValues {
+    let mut memo = MemoValues::new();
+    memo.insert("colour", "red".to_owned());
+    memo
 }
 
 /// Another workflow of that name.
@@ -220,10 +255,37 @@ fn every_mistake_is_told() {
         (Does("sleeps"), &["tokio", "use the timers and the clock of its context, and activities"]),
         (Does("sleeps in the run"), &["workflow code"]),
         (Does("panics"), &["the workflow's code panicked: no parcel"]),
-        (Does("child"), &["asked for the child workflow `Does` (`ctx.start_child_workflow`), which is not simulated"]),
-        (Does("again"), &["asked for the new run of workflow `Does` (`ctx.continue_as_new`), which is not simulated"]),
+        (
+            Does("child"),
+            &[
+                "workflow `Does` asks for the workflow `Nowhere`, which is not registered (registered: `Does`)",
+                "`.sdk_workflow::<W>()`",
+            ],
+        ),
+        (
+            Does("child on a queue"),
+            &["starts a workflow on the task queue `far`, which no worker polls", "to the simulation"],
+        ),
+        (
+            Does("scheduled child"),
+            &[
+                "asked for the child workflow `Does` (`ctx.start_child_workflow`) with a cron schedule, which is not simulated",
+            ],
+        ),
+        (Does("searched child"), &["(`ctx.start_child_workflow`) with search attributes, which is not simulated"]),
+        (Does("child instead"), &["with `WorkflowIdReusePolicy::TerminateIfRunning`, which is not simulated"]),
+        (Does("child's policy"), &["BadStartChildExecutionAttributes", "BackoffCoefficient cannot be less than 1"]),
+        (Does("again"), &["asks for the workflow `Nowhere`, which is not registered (registered: `Does`)"]),
+        (
+            Does("again with a memo"),
+            &["asked for the new run of workflow `Does` (`ctx.continue_as_new`) with a memo, which is not simulated"],
+        ),
+        (Does("again and searched"), &["(`ctx.continue_as_new`) with the search attributes of this one, which is"]),
+        (
+            Is(|| simulation().horizon(seconds(100)).run("Does", &"again and again")),
+            &["the run is not over at its horizon of 100s", "`Does`"],
+        ),
         (Does("local"), &["the local activity `Beats::spawns` (`ctx.execute_local_activity`), which is not simulated"]),
-        (Does("other"), &["asked for the cancel of another workflow, which is not simulated"]),
         (Is(workflow_of_that_name_twice), &["the workflow `Does` is registered twice"]),
         (
             Is(|| with_a_codec(|_, _| true)),

@@ -3,9 +3,12 @@
 mod activities;
 mod bad_input;
 mod bugs;
+mod chains;
+mod children;
 mod client;
 mod deploys;
 mod errors;
+mod external;
 mod heartbeats;
 mod lines;
 mod messages;
