@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// The examples that run without children, continue-as-new, local activities, updates, schedules and a client.
-const EXAMPLES: [&str; 8] = [
+/// The examples that run without local activities, updates, schedules and a client.
+const EXAMPLES: [&str; 10] = [
     "activity_heartbeating",
     "cancellation",
+    "child_workflows",
+    "continue_as_new",
     "hello_world",
     "message_passing",
     "polling",

@@ -6,7 +6,8 @@ use durasim::{ClientError, Exploration, Run, Simulation, Time, check};
 use durasim_temporal::{SimulationExt, sdk_activities};
 
 use crate::examples::{
-    activity_heartbeating, cancellation, hello_world, message_passing, polling, saga, timer_examples, updatable_timer,
+    activity_heartbeating, cancellation, child_workflows, continue_as_new, hello_world, message_passing, polling, saga,
+    timer_examples, updatable_timer,
 };
 
 /// The examples by name, in the order of the table.
@@ -21,6 +22,8 @@ pub fn all() -> Vec<(&'static str, Exploration)> {
         ("timer_examples", timer_examples()),
         ("updatable_timer", updatable_timer()),
         ("message_passing", message_passing()),
+        ("child_workflows", child_workflows()),
+        ("continue_as_new", continue_as_new()),
     ]
 }
 
@@ -150,4 +153,18 @@ fn message_passing() -> Exploration {
         handle.signal("increment", &7).await?;
         Ok::<_, ClientError>((counter, handle.result().await?))
     })
+}
+
+/// Three people are greeted, by a child for each.
+fn child_workflows() -> Exploration {
+    let simulation = simulation()
+        .sdk_workflow::<child_workflows::GreetingChildWorkflow>()
+        .sdk_workflow::<child_workflows::ParentWorkflow>();
+    simulation.explore("ParentWorkflow", &["Alice", "Bob", "Charlie"])
+}
+
+/// Five runs follow each other.
+fn continue_as_new() -> Exploration {
+    let simulation = simulation().sdk_workflow::<continue_as_new::ContinueAsNewWorkflow>();
+    simulation.explore("ContinueAsNewWorkflow", &(1, 5))
 }
