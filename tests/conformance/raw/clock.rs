@@ -76,6 +76,7 @@ impl World<'_> {
             ServiceTimer::RunTimeout { .. }
             | ServiceTimer::RetryDue { .. }
             | ServiceTimer::TaskTimeout { .. }
+            | ServiceTimer::StickyTimeout { .. }
             | ServiceTimer::FirstTask { .. } => due,
         }
     }

@@ -2,7 +2,7 @@
 
 use durasim::Span;
 use durasim::internals::CachedWorkflow;
-use durasim::internals::WorkflowTask;
+use durasim::internals::{TaskToken, WorkflowTask};
 use durasim::program::{Command, TaskFailure};
 use durasim::service::{TaskFailedCause, WorkflowKey};
 use serde_json::json;
@@ -16,10 +16,32 @@ pub enum Answer {
     /// The commands that the script asks for.
     Script(Result<Vec<Command>, TaskFailure>),
     /// The commands that the scenario gives, and the place of the task in the log.
-    ByHand { place: usize, commands: Result<Vec<Command>, String> },
+    ByHand { place: usize, commands: Result<Vec<Command>, String>, queue: Option<StickyQueue> },
 }
 
+/// The queue on which the worker of a task that is answered by hand waits for the next one.
+#[derive(Clone, Copy)]
+pub struct StickyQueue {
+    schedule_to_start: Span,
+    /// It was polled, and is not any more. Another one never was.
+    was_polled: bool,
+}
+
+/// The time for which the SDK's tasks wait on its sticky queue.
+const SDK_STICKY: Span = Span::from_secs(10);
+
 impl World<'_> {
+    /// Says whether a task waits on a queue that nobody polls any more, as the service does not know.
+    pub fn waits_for_nobody(&mut self, workflow: WorkflowKey, stamp: u32) -> bool {
+        let Some(queue) = self.sticky_queue else { return false };
+        let token = TaskToken { workflow, stamp };
+        if !self.service.is_task_sticky(token) {
+            return false;
+        }
+        self.service.sticky_worker_is_gone(token);
+        queue.was_polled
+    }
+
     /// A worker receives a workflow task.
     pub fn hand_out_task(&mut self, workflow: WorkflowKey, stamp: u32) {
         let Some(task) = self.service.take_workflow_task(workflow, stamp, self.now) else { return };
@@ -66,17 +88,23 @@ impl World<'_> {
             self.by_hand.log[place]["ended"] = json!("no reply");
         } else {
             let time = self.now.plus(span(&entry["delay_ms"]));
-            self.push(time, Happening::AnswerTask { task, answer: Answer::ByHand { place, commands } });
+            let queue = (!entry["sticky_ms"].is_null()).then(|| StickyQueue {
+                schedule_to_start: span(&entry["sticky_ms"]),
+                was_polled: entry["poll_sticky_once"] == true,
+            });
+            self.push(time, Happening::AnswerTask { task, answer: Answer::ByHand { place, commands, queue } });
         }
     }
 
     pub fn answer_task(&mut self, task: WorkflowTask, answer: Answer) {
         let unhandled = TaskFailedCause::WorkflowWorkerUnhandledFailure;
         match answer {
-            Answer::ByHand { place, commands } => {
+            Answer::ByHand { place, commands, queue } => {
                 let (name, answer) = match commands {
                     Ok(commands) => {
-                        let answer = self.service.complete_workflow_task(task.token, &commands, self.now);
+                        self.sticky_queue = queue;
+                        let waits = queue.map_or(Span::ZERO, |queue| queue.schedule_to_start);
+                        let answer = self.service.complete_and_stick(task.token, &commands, waits, self.now);
                         ("RespondWorkflowTaskCompleted", answer)
                     }
                     Err(message) => {
@@ -89,7 +117,7 @@ impl World<'_> {
                 self.by_hand.log[place]["calls"] = json!([call]);
             }
             Answer::Script(Ok(commands)) => {
-                if self.service.complete_workflow_task(task.token, &commands, self.now).is_err() {
+                if self.service.complete_and_stick(task.token, &commands, SDK_STICKY, self.now).is_err() {
                     self.evict(task.token.workflow);
                 }
             }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::by_hand::ByHand;
 use super::hosted::{Hosted, start};
-use super::task::Answer;
+use super::task::{Answer, StickyQueue};
 use crate::pace::Pace;
 use crate::recording::gap::Gap;
 use crate::recording::snapshot::describe;
@@ -68,6 +68,8 @@ pub struct World<'a> {
     pub client_calls: Vec<Value>,
     pub snapshots: Vec<Value>,
     pub gaps: Vec<Gap>,
+    /// The queue of the worker that has answered the last task by hand.
+    pub sticky_queue: Option<StickyQueue>,
     queue: BTreeMap<(Time, Rank), Happening>,
     /// The timers that are late already.
     late: BTreeSet<Rank>,
@@ -95,6 +97,7 @@ impl<'a> World<'a> {
             client_calls: Vec::new(),
             snapshots: Vec::new(),
             gaps: Vec::new(),
+            sticky_queue: None,
             queue: BTreeMap::new(),
             late: BTreeSet::new(),
             order: 0,
@@ -144,24 +147,30 @@ impl<'a> World<'a> {
 
     /// Takes the orders that the service has left.
     pub fn drain(&mut self) {
-        for request in std::mem::take(&mut self.service.outbox.timers) {
-            let order = request.order.unwrap_or_else(|| self.next_rank());
-            self.queue.insert((request.at, order), Happening::Timer(request.timer));
-        }
+        self.drain_timers();
         for ready in std::mem::take(&mut self.service.outbox.ready) {
             match ready {
                 Ready::Activity { activity, attempt } if self.polling => self.dispatch(activity, attempt),
                 Ready::Activity { activity, attempt } => self.waiting.push((activity, attempt)),
+                Ready::Workflow { workflow, stamp } if self.waits_for_nobody(workflow, stamp) => {}
                 Ready::Workflow { workflow, stamp } => {
                     let time = self.task_time(workflow, true).unwrap_or(self.now.plus(DISPATCH));
                     self.push(time.max(self.now), Happening::HandOutTask { workflow, stamp });
                 }
             }
         }
+        self.drain_timers();
         for message in std::mem::take(&mut self.service.outbox.messages) {
             self.push(self.now.plus(DISPATCH), Happening::Deliver(message));
         }
         self.service.outbox.news.clear();
+    }
+
+    fn drain_timers(&mut self) {
+        for request in std::mem::take(&mut self.service.outbox.timers) {
+            let order = request.order.unwrap_or_else(|| self.next_rank());
+            self.queue.insert((request.at, order), Happening::Timer(request.timer));
+        }
     }
 
     /// Lets a message from one workflow to another arrive.

@@ -88,7 +88,9 @@ fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, Valu
             ("WORKFLOW_TASK_FAILED", attributes)
         }
         EventKind::WorkflowTaskTimedOut { scheduled_event_id, started_event_id } => {
-            let timeout = json!("TIMEOUT_TYPE_START_TO_CLOSE");
+            let is_started = *started_event_id != 0;
+            let timeout = if is_started { "TIMEOUT_TYPE_START_TO_CLOSE" } else { "TIMEOUT_TYPE_SCHEDULE_TO_START" };
+            let timeout = json!(timeout);
             let attributes = closed(*scheduled_event_id, *started_event_id, "timeout_type", timeout, None);
             ("WORKFLOW_TASK_TIMED_OUT", attributes)
         }

@@ -51,10 +51,6 @@ impl Scenario {
         }
         let definition = &self.definition;
         let workflow = &definition["workflow"];
-        let by_hand = || definition["raw_tasks"].as_array().into_iter().flatten();
-        if by_hand().any(|task| !task["sticky_ms"].is_null()) {
-            return Some("sticky task queues".to_owned());
-        }
         let external = definition["external"].as_array().into_iter().flatten();
         let acts = external.filter_map(|external| external["do"].as_str());
         let unknown = acts.map(str::to_owned).find(|act| !EXTERNAL.contains(&&**act));
