@@ -254,8 +254,7 @@ fn struck(
     let is_message = |site: &str| ["child", "child_end", "message", "signal"].contains(&site);
     let missed = report.coverage().unfilled().find(|cell| is_message(cell.site));
     assert!(report.holds() && missed.is_none(), "{missed:?}\n{report}");
-    let points = all.lock().unwrap().clone();
-    points
+    all.lock().unwrap().clone()
 }
 
 #[test]
