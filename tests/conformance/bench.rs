@@ -161,16 +161,47 @@ impl Bench {
     }
 
     pub fn fail_by_id(&mut self, failure: Option<Failure>) -> Result<(), Refused> {
+        self.fail_by_id_with(failure, None)
+    }
+
+    pub fn fail_by_id_with(&mut self, failure: Option<Failure>, attached: Option<Details>) -> Result<(), Refused> {
         let id = self.id();
-        let answer = self.service.fail_by_id(self.workflow, &id, failure.map(Arc::new), None, self.now);
+        let answer = self.service.fail_by_id(self.workflow, &id, failure.map(Arc::new), attached, self.now);
         self.drain();
         answer
     }
 
+    pub fn heartbeat_by_id(&mut self, details: Details) -> Result<HeartbeatAnswer, Refused> {
+        let (id, order) = (self.id(), self.next_rank());
+        let answer = self.service.heartbeat_by_id(self.workflow, &id, details, self.now, order);
+        self.drain();
+        answer
+    }
+
+    pub fn cancel_by_id(&mut self, details: Details) -> Result<(), Refused> {
+        let id = self.id();
+        let answer = self.service.cancel_by_id(self.workflow, &id, details, self.now);
+        self.drain();
+        answer
+    }
+
+    pub fn terminate(&mut self) {
+        self.service.terminate(self.workflow, "".into(), self.now).expect("an open workflow");
+        self.drain();
+    }
+
     /// An operator acts on the activity.
     pub fn operate(&mut self, act: impl FnOnce(&mut Service, ActivityKey, Time) -> Result<(), Refused>) {
-        act(&mut self.service, self.activity, self.now).expect("an open activity");
+        self.try_to_operate(act).expect("an open activity");
+    }
+
+    pub fn try_to_operate(
+        &mut self,
+        act: impl FnOnce(&mut Service, ActivityKey, Time) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let answer = act(&mut self.service, self.activity, self.now);
         self.drain();
+        answer
     }
 
     /// Lets time go on until one of the activity's deadlines passes. Everything due before that happens.

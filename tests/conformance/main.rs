@@ -35,6 +35,7 @@ mod sdk;
 #[path = "../snapshot/mod.rs"]
 mod snapshot;
 mod source;
+mod story;
 mod timeout;
 mod trace;
 mod vocabulary;

@@ -61,7 +61,13 @@ impl Report {
     }
 
     pub fn add_rules(&mut self, rules: &Rules) {
-        self.rules = Some(Group { agree: rules.judged - rules.failed.len(), of: rules.judged, unsupported: 0 });
+        let unsupported = rules.gaps.len();
+        let agree = rules.judged - rules.failed.len() - unsupported;
+        self.rules = Some(Group { agree, of: rules.judged, unsupported });
+        for gap in &rules.gaps {
+            let (row, what) = gap.split_once(": ").unwrap_or((gap, ""));
+            self.not_covered.entry(what.to_owned()).or_default().push(row.to_owned());
+        }
         self.disagreements.extend(rules.failed.iter().flatten().cloned());
     }
 

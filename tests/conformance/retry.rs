@@ -44,7 +44,7 @@ pub fn retry_activity(input: &Value) -> Found {
         workflow_running: flag(input, "workflow_running"),
         policy: flag(input, "has_retry_policy").then_some(&policy),
         cancel_requested: flag(input, "cancel_requested"),
-        paused: false,
+        paused: flag(input, "paused"),
         attempt: attempt(input),
         failure: failure.as_ref(),
         now: NOW,
@@ -55,9 +55,13 @@ pub fn retry_activity(input: &Value) -> Found {
             found! { "retry_state": "IN_PROGRESS", "attempt": ended.attempt + 1, "scheduled_in_ms": to_ms(backoff) }
         }
         RetryVerdict::Close(state) => found! { "retry_state": state.to_string(), "changed": false },
-        RetryVerdict::Hold => panic!("nothing is paused here"),
+        // The next attempt waits for an operator.
+        RetryVerdict::Hold => {
+            return found! { "retry_state": "IN_PROGRESS", "attempt": ended.attempt + 1, "scheduled_in_ms": null };
+        }
     };
-    if ended.workflow_running && ended.policy.is_some() {
+    // A later attempt would need those before it, for which the row's policy may have no room.
+    if ended.workflow_running && ended.policy.is_some() && ended.attempt == 1 {
         let played = play(input);
         assert_eq!(played, decided, "the service's state against the verdict by itself");
     }

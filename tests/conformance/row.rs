@@ -28,6 +28,11 @@ pub fn load(json: &str) -> Vec<Row> {
 }
 
 impl Row {
+    /// A field that the answer does not have.
+    pub fn unanswered(&self, found: &Found) -> Option<&str> {
+        self.expected.keys().find(|field| !found.contains_key(*field)).map(String::as_str)
+    }
+
     /// `id: field: expected .. found ..` for each expected field that the answer has not, or has otherwise.
     pub fn disagreements(&self, found: &Found) -> Vec<String> {
         self.expected

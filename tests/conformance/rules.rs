@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::row::{Found, Row};
+use crate::vocabulary::Gap;
 use crate::{cadence, options, retry, timeout, trace, worker};
 
 /// The verdicts on the rows of a file.
@@ -10,6 +11,15 @@ pub struct Rules {
     pub judged: usize,
     /// The lines of each row in which the crate disagrees.
     pub failed: Vec<Vec<String>>,
+    /// The rows that were not put to the crate, each with what this translator lacks.
+    pub gaps: Vec<String>,
+}
+
+/// The verdict on a row.
+enum Judged {
+    /// One line for each field in which the crate disagrees.
+    Lines(Vec<String>),
+    Gap(String),
 }
 
 /// Rows about activities without a workflow.
@@ -41,22 +51,55 @@ pub fn answer(row: &Row) -> Option<Found> {
     })
 }
 
-/// One line for each field in which the crate disagrees with a row.
-fn disagreements(row: &Row) -> Vec<String> {
-    match catch_unwind(AssertUnwindSafe(|| answer(row))) {
-        Ok(Some(found)) => row.disagreements(&found),
-        Ok(None) => vec![format!("{}: kind: expected a known one, found {}", row.id, row.kind)],
+fn judge_row(row: &Row) -> Judged {
+    let lacks = |what: &str| Judged::Gap(format!("{}: {what}", row.id));
+    let lines = match catch_unwind(AssertUnwindSafe(|| answer(row))) {
+        Ok(Some(found)) => match row.unanswered(&found) {
+            Some(field) if row.disagreements(&found).len() == 1 => return lacks(&format!("the field `{field}`")),
+            _ => row.disagreements(&found),
+        },
+        Ok(None) => return lacks(&format!("the kind `{}`", row.kind)),
         Err(panic) => {
+            if let Some(gap) = panic.downcast_ref::<Gap>() {
+                return lacks(&gap.0);
+            }
             let message = panic.downcast_ref::<String>().map(String::as_str);
             let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             vec![format!("{}: all: expected an answer, found a panic: {message}", row.id)]
         }
-    }
+    };
+    Judged::Lines(lines)
 }
 
 /// Puts each row to the crate.
 pub fn judge(rows: &[Row]) -> Rules {
     let judged: Vec<&Row> = rows.iter().filter(|row| !is_elsewhere(row)).collect();
-    let lines = judged.iter().map(|row| disagreements(row));
-    Rules { judged: judged.len(), failed: lines.filter(|lines: &Vec<String>| !lines.is_empty()).collect() }
+    let mut rules = Rules { judged: judged.len(), failed: Vec::new(), gaps: Vec::new() };
+    for row in judged {
+        match judge_row(row) {
+            Judged::Lines(lines) if lines.is_empty() => {}
+            Judged::Lines(lines) => rules.failed.push(lines),
+            Judged::Gap(gap) => rules.gaps.push(gap),
+        }
+    }
+    rules
+}
+
+#[test]
+fn a_row_that_nobody_here_understands_is_a_gap_with_a_name() {
+    let row = |kind: &str, input: &str, expected: &str| {
+        let json = format!(
+            r#"{{"rows": [{{"id": "r/1", "kind": "{kind}", "profile": "", "input": {input}, "expected": {expected}}}]}}"#
+        );
+        let rules = judge(&crate::row::load(&json));
+        (rules.gaps, rules.failed.len())
+    };
+    let gap = |what: &str| (vec![format!("r/1: {what}")], 0);
+    assert_eq!(row("magic", "{}", "{}"), gap("the kind `magic`"));
+    let retryable = r#"{"failure": {"kind": "odd"}}"#;
+    assert_eq!(row("is_retryable_failure", retryable, r#"{"retryable": true}"#), gap("the kind of failure `odd`"));
+    assert_eq!(row("trace", r#"{"config": {}, "trace": ["Poll", "Dance"]}"#, "{}"), gap("the step `Dance`"));
+    let trace = r#"{"config": {}, "trace": ["Poll"]}"#;
+    assert_eq!(row("trace", trace, r#"{"run_state": "STARTED", "mood": "good"}"#), gap("the field `mood`"));
+    assert_eq!(row("trace", trace, r#"{"run_state": "PAUSED", "mood": "good"}"#).1, 1);
 }

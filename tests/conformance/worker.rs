@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, spec};
 use crate::row::Found;
-use crate::vocabulary::{details, failure, found, ms, policy, to_details, to_ms, to_policy};
+use crate::vocabulary::{details, failure, found, gap, ms, policy, to_details, to_ms, to_policy};
 
 pub fn heartbeat_throttle(profile: &str, input: &Value) -> Found {
     let timeout = ms(input, "heartbeat_timeout_ms");
     let interval = match profile {
         "temporal-sdk" => throttle::interval(timeout, ms(input, "default_ms"), ms(input, "max_ms")),
         "cadence-sdk" => throttle::cadence_interval(timeout),
-        other => panic!("unknown profile {other}"),
+        other => gap(format!("the profile `{other}`")),
     };
     found! { "interval_ms": to_ms(interval) }
 }
@@ -34,8 +34,10 @@ pub fn heartbeat_flush(input: &Value) -> Found {
     let mut sent: Vec<Value> = Vec::new();
     for recorded in input["recorded_at_once"].as_array().unwrap() {
         let bytes = serde_json::to_vec(recorded).unwrap();
-        if let Action::Send(details) = throttle.record(Some(&bytes), now) {
-            sent.push(to_details(&details));
+        // A heartbeat without details is written as nothing, or as a list of nothing.
+        let is_empty = matches!(recorded, Value::Null) || recorded == &json!([]);
+        if let Action::Send(details) = throttle.record((!is_empty).then_some(&bytes[..]), now) {
+            sent.push(if is_empty { recorded.clone() } else { to_details(&details) });
             assert_eq!(throttle.answered(now), Action::Nothing);
         }
     }
@@ -44,7 +46,11 @@ pub fn heartbeat_flush(input: &Value) -> Found {
         "Failed" => Some(report(failed(), None)),
         "Cancelled" => Some(report(ActivityOutcome::Cancelled(Details::Absent), Some(CancelReason::Requested))),
         "Crash" => None,
-        other => panic!("unknown end {other}"),
+        "WillCompleteAsync" => Some(report(ActivityOutcome::WillCompleteAsync, None)),
+        "WorkerShutdown" => {
+            Some(report(ActivityOutcome::Cancelled(Details::Absent), Some(CancelReason::WorkerShutdown)))
+        }
+        other => gap(format!("the end `{other}`")),
     };
     let mut attached = None;
     match ended.map(|report| report.pending_heartbeat(Dialect::Temporal)) {
@@ -70,7 +76,9 @@ pub fn worker_completion(input: &Value) -> Found {
         "Paused" => CancelReason::Paused,
         "Reset" => CancelReason::Reset,
         "NotFound" => CancelReason::NotFound,
-        other => panic!("unknown reason {other}"),
+        "WorkerShutdown" => CancelReason::WorkerShutdown,
+        "TimedOut" => CancelReason::TimedOut,
+        other => gap(format!("the reason `{other}`")),
     });
     let cancelled = || ActivityOutcome::Cancelled(details(&json!("D")));
     let outcomes = match input["outcome"].as_str().unwrap() {
@@ -79,7 +87,7 @@ pub fn worker_completion(input: &Value) -> Found {
         "Cancelled" => vec![cancelled()],
         "WillCompleteAsync" => vec![ActivityOutcome::WillCompleteAsync],
         "Any" => vec![completed(), failed(), cancelled(), ActivityOutcome::WillCompleteAsync],
-        other => panic!("unknown outcome {other}"),
+        other => gap(format!("the outcome `{other}`")),
     };
     let mut answers = outcomes.into_iter().map(|outcome| completion(report(outcome, told), told));
     let answer = answers.next().unwrap();
@@ -116,10 +124,12 @@ fn at_the_service(report: Report, told: Option<CancelReason>) -> String {
             bench.operate(|service, activity, now| service.reset(activity, Reset::default(), now));
         }
         Some(CancelReason::NotFound) => bench.pass(TimeoutType::StartToClose),
-        Some(other) => panic!("no row is about {other}"),
+        // The worker has these from itself.
+        Some(_) => {}
     }
     let heard = bench.heartbeat(token, Details::Absent);
-    assert_eq!(told, heard_reason(&heard), "the service gave the worker this reason");
+    let told_by_itself = matches!(told, Some(CancelReason::WorkerShutdown | CancelReason::TimedOut));
+    assert_eq!(told.filter(|_| !told_by_itself), heard_reason(&heard), "the service gave the worker this reason");
 
     let answer = match report {
         Report::Complete(_) => bench.complete(token),
@@ -165,4 +175,22 @@ pub fn local_activity_backoff(input: &Value) -> Found {
 
 pub fn local_activity_policy_defaults(input: &Value) -> Found {
     found! { "policy": to_policy(&local_activity::policy_defaults(&policy(&input["policy"]))) }
+}
+
+#[test]
+fn an_empty_heartbeat_is_told_again_with_the_failure() {
+    let flushed = |recorded: Value| heartbeat_flush(&json!({ "recorded_at_once": recorded, "end": "Failed" }));
+    assert_eq!(flushed(json!([[]]))["last_heartbeat_details_on_failure"], json!([]));
+    assert_eq!(flushed(json!([]))["last_heartbeat_details_on_failure"], Value::Null);
+}
+
+#[test]
+fn reasons_of_the_worker_itself_are_known() {
+    let completion = |outcome: &str, reason: &str| {
+        let found = worker_completion(&json!({ "outcome": outcome, "cancel_issued": reason }));
+        [found["rpc"].clone(), found["server_result"].clone()]
+    };
+    let failed = [json!("RespondActivityTaskFailed"), json!("retry or close")];
+    assert_eq!(completion("Cancelled", "WorkerShutdown"), failed);
+    assert_eq!(completion("Any", "TimedOut"), [Value::Null, json!("none")]);
 }
