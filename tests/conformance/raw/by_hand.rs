@@ -5,11 +5,24 @@ use std::sync::Arc;
 
 use durasim::Span;
 use durasim::internals::{Service, WorkflowTask};
-use durasim::program::{ActivitySpec, CancellationType, Command, Payload, RetrySpec, Seq, Timeouts};
+use durasim::program::{
+    ActivitySpec, CancellationType, Command, Details, Failure, FailureKind, Payload, RetrySpec, Seq, Timeouts,
+};
 use durasim::service::{HistoryEvent, WorkflowKey};
 use serde_json::{Value, json};
 
 use crate::recording::history::type_name;
+
+/// The types of command that this interpreter knows.
+pub const COMMANDS: [&str; 7] = [
+    "COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK",
+    "COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK",
+    "COMMAND_TYPE_START_TIMER",
+    "COMMAND_TYPE_CANCEL_TIMER",
+    "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION",
+    "COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION",
+    "COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION",
+];
 
 #[derive(Default)]
 pub struct ByHand {
@@ -84,9 +97,27 @@ impl ByHand {
                 Command::CancelTimer { seq: known.map_or(0, |(seq, _)| *seq) }
             }
             "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION" => Command::Complete(Payload::new(b"")),
+            "COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION" => Command::Cancelled(Details::Absent),
+            "COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION" => {
+                Command::Fail(failure(&command["failWorkflowExecutionCommandAttributes"]["failure"]).into())
+            }
             other => panic!("unknown command {other}"),
         })
         .collect()
+    }
+}
+
+/// Reads an application's failure as the API writes it.
+fn failure(given: &Value) -> Failure {
+    let info = &given["applicationFailureInfo"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut failure = Failure::application(text(&info["type"]), text(&given["message"]));
+    if let FailureKind::Application { non_retryable, .. } = &mut failure.kind {
+        *non_retryable = info["nonRetryable"] == true;
+    }
+    match given.get("cause") {
+        Some(cause) => failure.caused_by(self::failure(cause)),
+        None => failure,
     }
 }
 
@@ -110,7 +141,10 @@ fn spec(attributes: &Value) -> ActivitySpec {
             .initial_interval(duration(&policy["initialInterval"]))
             .backoff_coefficient(policy["backoffCoefficient"].as_f64().unwrap_or(0.0))
             .maximum_interval(duration(&policy["maximumInterval"]))
-            .maximum_attempts(policy["maximumAttempts"].as_i64().unwrap_or(0) as i32),
+            .maximum_attempts(policy["maximumAttempts"].as_i64().unwrap_or(0) as i32)
+            .non_retryable_error_types(
+                policy["nonRetryableErrorTypes"].as_array().into_iter().flatten().filter_map(Value::as_str),
+            ),
     )
 }
 

@@ -11,6 +11,7 @@ mod task;
 mod trials;
 mod world;
 
+pub use by_hand::COMMANDS;
 pub use hosted::ID;
 pub use stage::play;
 pub use step::STEPS;

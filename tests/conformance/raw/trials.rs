@@ -213,3 +213,31 @@ fn a_cancel_of_what_is_not_there_names_its_event() {
     let message = observed["workflow_tasks"][0]["calls"][0]["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.ends_with("ScheduledEventID: 999"), "{message}");
 }
+
+/// A dead poller is waited for, one that was never there is not.
+#[test]
+fn a_task_on_a_sticky_queue_waits_for_a_poller_that_was_seen() {
+    let timer = json!({ "commandType": "COMMAND_TYPE_START_TIMER",
+        "startTimerCommandAttributes": { "timerId": "x", "startToFireTimeout": "1s" } });
+    let end = json!({ "commandType": "COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION" });
+    let started = |was_seen: bool| {
+        let first = json!({ "commands": [timer], "sticky_ms": 1500, "poll_sticky_once": was_seen });
+        let observed = played(&json!({ "workflow": {}, "raw_tasks": [first, { "commands": [end] }] }));
+        let history = observed["history"]["run-1"].as_array().cloned().unwrap_or_default();
+        history.iter().rfind(|event| event["type"] == "WORKFLOW_TASK_STARTED").unwrap()["t_ms"].as_f64()
+    };
+    assert_eq!([started(false), started(true)], [Some(1002.0), Some(2502.0)]);
+}
+
+#[test]
+fn a_task_by_hand_fails_or_cancels_the_workflow() {
+    let failure = json!({ "message": "no", "applicationFailureInfo": { "type": "E", "nonRetryable": true } });
+    let fail = json!({ "commandType": "COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION",
+        "failWorkflowExecutionCommandAttributes": { "failure": failure } });
+    let cancel = json!({ "commandType": "COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION" });
+    let closed = |command: Value| played(&json!({ "workflow": {}, "raw_tasks": [{ "commands": [command] }] }));
+    let failed = closed(fail);
+    assert_eq!(failed["workflow"]["failure"]["message"], "no");
+    assert_eq!(failed["workflow"]["failure"]["non_retryable"], true);
+    assert_eq!(closed(cancel)["workflow"]["close_event"], "WORKFLOW_EXECUTION_CANCELED");
+}

@@ -51,11 +51,22 @@ impl Scenario {
         }
         let definition = &self.definition;
         let workflow = &definition["workflow"];
+        let by_hand = definition["raw_tasks"].as_array().into_iter().flatten();
+        let commands = by_hand.filter_map(|task| task["commands"].as_array()).flatten();
+        let mut types = commands.map(|command| command["commandType"].as_str().unwrap_or_default());
+        if let Some(unknown) = types.find(|name| !raw::COMMANDS.contains(name)) {
+            return Some(format!("the raw command `{unknown}`"));
+        }
         let external = definition["external"].as_array().into_iter().flatten();
         let acts = external.filter_map(|external| external["do"].as_str());
         let unknown = acts.map(str::to_owned).find(|act| !EXTERNAL.contains(&&**act));
         if let Some(act) = unknown {
             return Some(format!("`{act}` from outside"));
+        }
+        let external = definition["external"].as_array().into_iter().flatten();
+        let mut by_id = external.filter(|external| external["do"] == "by_id").map(|external| &external["op"]);
+        if self.engine() == Engine::Sdk && by_id.any(|operation| operation != "complete") {
+            return Some("calls by id other than completions in a simulation".to_owned());
         }
         let scripts = definition["activities"].as_object().into_iter().flat_map(|scripts| scripts.values());
         let attempts = scripts.filter_map(Value::as_array).flatten();
