@@ -85,7 +85,6 @@ fn attributes(outcome: WorkflowOutcome, new_execution_run_id: String) -> (enums:
             let attributes = history::WorkflowExecutionTimedOutEventAttributes {
                 retry_state: failure::retry_state_from_core(retry_state).into(),
                 new_execution_run_id,
-                ..Default::default()
             };
             (EventType::WorkflowExecutionTimedOut, Attributes::WorkflowExecutionTimedOutEventAttributes(attributes))
         }
