@@ -114,7 +114,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The limits of histories in this dialect.
-    pub(super) fn history_limits(&self, dialect: Dialect) -> HistoryLimits {
+    pub(super) fn limits_of_histories(&self, dialect: Dialect) -> HistoryLimits {
         self.history_limits.unwrap_or(match dialect {
             Dialect::Temporal => HistoryLimits::TEMPORAL,
             Dialect::Cadence => HistoryLimits::CADENCE,

@@ -322,7 +322,7 @@ impl Start {
         core.watches_workers = !self.setup.worker_watches().is_empty();
         core.service.set_dialect(self.setup.dialect());
         core.service.set_task_timeout(Span::from(core.settings.workflow_task_timeout));
-        core.service.set_history_limits(core.settings.history_limits(self.setup.dialect()));
+        core.service.set_history_limits(core.settings.limits_of_histories(self.setup.dialect()));
         core.trace.set_dialect(self.setup.dialect());
         core.user_random = Draws::new(seed, Stream::User);
         (core.schedule, core.order) = (order.schedule(seed), order);
