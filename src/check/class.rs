@@ -118,14 +118,14 @@ fn last_run<'a>(run: &'a Run, workflow_id: &str) -> Option<&'a WorkflowExecution
 }
 
 /// The moment at which a workflow timed out for good, if a fault cost time before.
-fn timed_out(run: &Run, workflow: &WorkflowExecution) -> Option<(Moment, Budget)> {
+pub(super) fn timed_out(run: &Run, workflow: &WorkflowExecution) -> Option<(Moment, Budget)> {
     let Some((closed, WorkflowEnd::TimedOut)) = workflow.closed else { return None };
     let last = last_run(run, &run.trace().workflows()[workflow.key].workflow_id)?;
     (last.key == workflow.key && cost_time(run, closed)).then_some((closed, Budget::Time))
 }
 
 /// The moment at which faults used up what the options allow an activity, and the allowance that it was.
-fn used_up(run: &Run, activity: &ActivityExecution, excuses: &Excuses<'_>) -> Option<(Moment, Budget)> {
+pub(super) fn used_up(run: &Run, activity: &ActivityExecution, excuses: &Excuses<'_>) -> Option<(Moment, Budget)> {
     let (closed, ActivityEnd::Failed(_, retry_state) | ActivityEnd::TimedOut(_, retry_state)) = activity.closed? else {
         return None;
     };

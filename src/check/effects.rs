@@ -13,6 +13,7 @@ use super::effect_findings::{
     Covers, Usual, UsualEntries, needed, nothing_covered_redone, nothing_invented, nothing_lost, nothing_redone,
     repeated_within,
 };
+use super::offspring::{Offspring, ended_unheard, unheard};
 use super::outcomes::Outcomes;
 use super::reference::{Memory, Reference};
 use super::violation::Violation;
@@ -37,7 +38,8 @@ use crate::world::{Outcome, Run};
 /// after an activity was given up, and returns "rejected" or how many rows it could do, may have done less.
 /// [`Effects::outcomes`] names further ends that do not claim it. Neither does a run of
 /// [another order](crate::Exploration::every_order) in which something came that loses a race without faults, or in which
-/// the workflow asks for other things. Repeats are judged in all runs.
+/// the workflow asks for other things. Nobody claims that a child has done its work which faults cancelled, or which was given
+/// up because of them, if its parent can close before it does. Repeats are judged in all runs.
 ///
 /// The work of an attempt that fails without faults, and leaves no checkpoint, counts once: attempts that find a lock held
 /// are fewer where something else was late.
@@ -217,12 +219,15 @@ where
     fn learn(&self, reference: &Run) -> Option<Memory> {
         let state = reference.state::<S>();
         let counts = EffectCounts::new((self.ledger)(&state), &self.normalizers).to_map();
+        let offspring = Offspring::of(reference);
         let done = counts.into_iter().map(|(key, all)| {
             let at_least = needed(reference.executions(), &all.entries);
-            (key, UsualEntries { all, at_least })
+            let lineages = all.entries.iter().map(|entry| offspring.of_attempt(reference, entry.hosted));
+            let lineages = lineages.collect();
+            (key, UsualEntries { all, at_least, lineages })
         });
         let is_an_outcome = self.outcomes.as_ref().is_some_and(|outcomes| outcomes.allow(reference));
-        Some(Arc::new(Usual { done: done.collect(), is_an_outcome }))
+        Some(Arc::new(Usual { done: done.collect(), is_an_outcome, unheard: unheard(reference) }))
     }
 
     fn shows_nothing(&self, reference: &Run) -> Option<String> {
@@ -265,7 +270,7 @@ where
         let counts = EffectCounts::new(ledger, &self.normalizers);
         if self.claims_all(run, reference) {
             let class = reference.class_of(run);
-            nothing_lost(&counts, least, class, type_name::<S>())?;
+            nothing_lost(&counts, least, &ended_unheard(run, reference, &old.unheard), class, type_name::<S>())?;
             if !self.may_be_new {
                 nothing_invented(&counts, usual, run.executions(), class, type_name::<S>())?;
             }

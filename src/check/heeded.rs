@@ -10,11 +10,18 @@ use crate::world::Run;
 /// Says whether a fault asked a workflow to cancel, and that workflow ended because of it. A cancel that a script asks
 /// for is no excuse, and neither is a cancel of another workflow.
 pub(super) fn heeds_a_cancel(run: &Run) -> bool {
+    run.executions().workflows().values().any(|workflow| ends_by_a_cancel(run, workflow))
+}
+
+/// The same for one workflow.
+fn ends_by_a_cancel(run: &Run, workflow: &WorkflowExecution) -> bool {
+    asked_to_cancel(run, workflow).is_some_and(|asked| ends_because_of(run, workflow, asked))
+}
+
+/// The moment at which a fault first asked a workflow to cancel.
+pub(super) fn asked_to_cancel(run: &Run, workflow: &WorkflowExecution) -> Option<Moment> {
     let cancels = |fault: &&StruckFault| run.trace().faults()[fault.key].1 == Fault::Cancel;
-    run.executions().workflows().values().any(|workflow| {
-        let asked = faults_of(run, workflow.key).filter(cancels).map(|fault| fault.moment).min();
-        asked.is_some_and(|asked| ends_because_of(run, workflow, asked))
-    })
+    faults_of(run, workflow.key).filter(cancels).map(|fault| fault.moment).min()
 }
 
 /// The faults that struck at the sites of a workflow, of its activities and of their attempts.
@@ -28,7 +35,7 @@ fn faults_of(run: &Run, workflow: WorkflowKey) -> impl Iterator<Item = &StruckFa
 }
 
 /// Says whether the workflow closed as cancelled, or failed once the cancel had reached something of it.
-fn ends_because_of(run: &Run, workflow: &WorkflowExecution, asked: Moment) -> bool {
+pub(super) fn ends_because_of(run: &Run, workflow: &WorkflowExecution, asked: Moment) -> bool {
     match workflow.closed {
         Some((closed, WorkflowEnd::Canceled)) => closed > asked,
         // This is the code's own error on cancellation, or the end of an attempt that did not heed it.

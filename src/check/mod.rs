@@ -60,6 +60,7 @@ mod ledgers;
 mod lost;
 mod named;
 mod no_leftovers;
+mod offspring;
 mod orders;
 mod outcomes;
 mod progress;

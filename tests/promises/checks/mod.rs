@@ -12,6 +12,7 @@ mod excuses;
 mod families;
 mod heartbeats_in_time;
 mod no_false_alarms;
+mod offspring;
 mod partial;
 mod protected;
 mod replays;
