@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::trace::{What, Who};
 use crate::world::Run;
 
-/// The activities, timers and markers that the workflows of a run have asked for, by kind, type and number. Their arguments do
-/// not count, and neither does the command that closes the workflow.
+/// The activities, timers, markers, children, and messages to other workflows that the workflows of a run have asked for, by kind,
+/// type and number. Their arguments do not count, and neither does the command that closes the workflow.
 ///
 /// A run that asks for others than the fault-free run has taken another branch: faults change when things happen, and code may
 /// rightly depend on that.
@@ -19,6 +19,9 @@ enum Asked {
     Activity(Arc<str>),
     Timer,
     Marker,
+    Child,
+    Signal,
+    Cancel,
 }
 
 impl Branch {
@@ -33,6 +36,9 @@ impl Branch {
                 }
                 (Who::Workflow(workflow), What::TimerStarted { .. }) => (workflow, Asked::Timer),
                 (Who::Workflow(workflow), What::MarkerRecorded(_)) => (workflow, Asked::Marker),
+                (Who::Workflow(workflow), What::ChildInitiated { .. }) => (workflow, Asked::Child),
+                (Who::Workflow(workflow), What::SignalSent(_)) => (workflow, Asked::Signal),
+                (Who::Workflow(workflow), What::CancelSent(_)) => (workflow, Asked::Cancel),
                 _ => continue,
             };
             *branch.0.entry((trace.workflows()[workflow].workflow_id.clone(), asked)).or_default() += 1;

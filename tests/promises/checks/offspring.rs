@@ -1,4 +1,4 @@
-//! The effects of a child are missed where somebody counts on it.
+//! The effects of a child are missed where somebody counts on it, and a child is asked for as an activity is.
 
 use std::time::Duration;
 
@@ -100,4 +100,29 @@ fn a_child_that_does_less_by_itself_is_no_excuse() {
     let exploration = simulation.explore("main", &()).check(check::effects(|mail: &Mail| &mail.sent));
     let plan = "main_1:job#1@1:await1=fail".parse().unwrap();
     assert_eq!(kind(&exploration.replay(&plan)), Some(("effects", "lost")));
+}
+
+/// Children, and messages to other workflows, are asked for as activities are.
+#[test]
+fn who_asks_for_another_child_takes_another_branch() {
+    let helps = async |_: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> { Ok(2) };
+    let main = async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+        let mut sending = ctx.execute_activity::<()>("send", &"aunt", once());
+        let mut patience = ctx.sleep(secs(4));
+        futures::select_biased! {
+            slept = patience => {
+                slept?;
+                sending.await.map(|()| 1)
+            }
+            sent = sending => {
+                sent?;
+                let help = ctx.start_child::<u32>("helps", &(), ChildOptions::default()).result().await?;
+                patience.await.map(|()| help)
+            }
+        }
+    };
+    let simulation = simulation().workflow("helps", helps).workflow("main", main);
+    let report = simulation.explore("main", &()).every_order().report();
+    assert!(report.holds(), "{report}\n{}", report.failures()[0].text);
+    assert!(report.to_string().contains("another branch"), "{report}");
 }
