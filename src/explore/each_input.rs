@@ -70,6 +70,8 @@ impl Report {
         self.accepted.extend(other.accepted);
         self.notes.extend(other.notes);
         self.sometimes = other.sometimes;
+        // One that fails without faults needs the word that allows it.
+        self.excused = self.excused.take().flatten().map(Some).or(other.excused);
         let new: Vec<String> = other.suggestions.into_iter().filter(|line| !self.suggestions.contains(line)).collect();
         self.suggestions.extend(new);
         self.interrupted |= other.interrupted;

@@ -88,6 +88,20 @@ fn an_allowance_that_nothing_needs_is_told() {
     assert!(!exploration.report().to_string().contains("reference_may_fail"));
 }
 
+/// One input that fails is enough.
+#[test]
+fn an_allowance_that_one_input_needs_is_not_called_needless() {
+    let doubts = async |_: &WorkflowContext, number: u32| -> Result<u32, WorkflowError> {
+        if number == 13 { Err(WorkflowError::application("no luck")) } else { Ok(number) }
+    };
+    let simulation = Simulation::temporal().workflow("doubts", doubts);
+    for inputs in [[12, 13], [13, 14]] {
+        let [first, second] = inputs;
+        let exploration = simulation.explore("doubts", &first).inputs([second]).every_fault();
+        holds(&exploration.reference_may_fail().report(), "without faults it may fail, and does: failed");
+    }
+}
+
 fn scripted(workflow: &'static str) -> Exploration {
     simulation(resilient())
         .explore_script(async move |client| {
