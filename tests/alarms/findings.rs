@@ -12,12 +12,21 @@ use crate::Sound;
 #[path = "../../examples/cancel.rs"]
 #[allow(dead_code, reason = "only its exploration is used")]
 mod cancel;
+#[path = "../../examples/parent_and_children.rs"]
+#[allow(dead_code, reason = "only its exploration is used")]
+mod parent_and_children;
 #[path = "../../examples/resume.rs"]
 #[allow(dead_code, reason = "only its exploration is used")]
 mod resume;
+#[path = "../../examples/saga.rs"]
+#[allow(dead_code, reason = "only its exploration is used")]
+mod saga;
 #[path = "../../examples/script.rs"]
 #[allow(dead_code, reason = "only its exploration is used")]
 mod script;
+#[path = "../../examples/subscription.rs"]
+#[allow(dead_code, reason = "only its exploration is used")]
+mod subscription;
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -129,5 +138,8 @@ pub fn all() -> Vec<Sound> {
         ("example: resume".to_owned(), resume::explored()),
         ("example: cancel".to_owned(), cancel::explored()),
         ("example: script".to_owned(), script::explored()),
+        ("example: saga".to_owned(), saga::explored()),
+        ("example: parent and children".to_owned(), parent_and_children::explored()),
+        ("example: subscription".to_owned(), subscription::explored()),
     ]
 }
