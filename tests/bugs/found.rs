@@ -60,4 +60,9 @@ bugs! {
         "copy#1@1:heartbeat1=crash_after_sent; copy#1@2:dispatch=deploy"
     );
     22 downloaded_to_another_worker: found("completes", "copy#1@1:await2=fail");
+    23 compensation_runs_again_after_a_replay: found("replays", "reserve#1@1:dispatch=cancel");
+    24 child_is_left_running: found("finishes", "call#1@1:dispatch=cancel");
+    25 childs_id_holds_the_time: found("effects", "ship#1@1:await1=fail");
+    26 signal_is_dropped_at_continue_as_new: found("same_result", "counting#1:signal1=delayed(1s)");
+    27 retry_of_the_workflow_pays_again: found("effects", "ship#1@1:await1=fail");
 }

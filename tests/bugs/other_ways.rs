@@ -1,8 +1,8 @@
 //! Other forms of a bug, and other plans that show it.
 
 use super::planted::money_is_given_back_twice::{self, Bank};
-use super::planted::{order_of_a_hash_map, result_is_made_in_the_loop};
-use super::{found, keep_message, silent};
+use super::planted::{BUGS, order_of_a_hash_map, result_is_made_in_the_loop};
+use super::{found, found_by_pairs, keep_message, silent};
 
 #[test]
 fn a_result_made_in_the_loop_is_found_by_a_lost_report_too() {
@@ -42,4 +42,13 @@ fn the_real_clock_is_found() {
 fn without_clock(text: &str) -> String {
     let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
     if text.len() - rest.len() > 15 { format!("<now>{rest}") } else { text.to_owned() }
+}
+
+/// `replays` finds it before it happens. The ledgers show it once it has happened: the crash is that of a worker.
+#[test]
+fn a_compensation_that_runs_again_is_seen_in_what_it_does() {
+    let bug = BUGS.iter().find(|bug| bug.name == "compensation_runs_again_after_a_replay").expect("a bug of that name");
+    let plan = "reserve#1@1:completion=cancel; give_back#2@1:effect1=crash_before";
+    let failed = found_by_pairs((bug.planted)().without("replays"), "kept_or_undone", plan);
+    assert_eq!(failed.violation.kind, "undone too often", "{}", failed.text);
 }

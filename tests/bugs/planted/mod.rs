@@ -4,7 +4,10 @@ mod background_heartbeat_erases_the_checkpoint;
 mod cancel_is_swallowed;
 mod checkpoint_before_the_work;
 mod checkpoint_is_never_read;
+mod child_is_left_running;
+mod childs_id_holds_the_time;
 mod compensation_in_the_cancelled_scope;
+mod compensation_runs_again_after_a_replay;
 mod dead_worker_is_noticed_late;
 mod deploy_changes_the_checkpoint;
 mod deploy_removes_an_activity;
@@ -20,6 +23,8 @@ pub mod money_is_given_back_twice;
 mod never_hears_of_a_cancel;
 pub mod order_of_a_hash_map;
 pub mod result_is_made_in_the_loop;
+mod retry_of_the_workflow_pays_again;
+mod signal_is_dropped_at_continue_as_new;
 mod upload_is_gone;
 mod zombie_writes_last;
 
@@ -42,7 +47,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 22] = [
+pub const BUGS: [Bug; 27] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -65,6 +70,11 @@ pub const BUGS: [Bug; 22] = [
     bug!(20, deploy_removes_an_activity),
     bug!(21, deploy_changes_the_checkpoint),
     bug!(22, downloaded_to_another_worker),
+    bug!(23, compensation_runs_again_after_a_replay),
+    bug!(24, child_is_left_running),
+    bug!(25, childs_id_holds_the_time),
+    bug!(26, signal_is_dropped_at_continue_as_new),
+    bug!(27, retry_of_the_workflow_pays_again),
 ];
 
 /// The place to which the activities under test write.
