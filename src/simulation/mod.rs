@@ -247,9 +247,9 @@ impl Simulation {
     /// ```
     ///
     /// Where both versions serve one queue, a worker of the old one may have to replay a history that the new one has
-    /// written, and fail. Where the history has the marker of a version, the task is given out again, as by a server, until a
-    /// worker of the new version takes it. Without such a marker the run ends with the error, and is a finding: nothing protects
-    /// the workflow from the code that it meets next.
+    /// written, and fail. The task is given out again, as by a server, until a worker of the new version takes it. Where the
+    /// history has the marker of a version, that is as it should be. Without such a marker it is a finding of an exploration, as
+    /// each failing task is: nothing protects the workflow from the code that it meets next.
     ///
     /// # How runs with a deploy are judged
     ///
