@@ -35,6 +35,18 @@ pub struct StartOptions {
     pub retry_policy: Option<RetrySpec>,
     /// The time after which its first workflow task comes. A signal does not wait for it, and wakes nobody.
     pub start_delay: Duration,
+    /// The schedule by which it is run again and again, in UTC: five fields (`30 9 * * MON-FRI`: minute, hour, day of the
+    /// month, month, day of the week), `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or `@every 90m`. `None` is once.
+    ///
+    /// The first run waits for the first moment of the schedule after the start, and a run that has completed, failed or timed
+    /// out is followed by one at the next moment after that; moments that pass while a run is open are left out. A retry
+    /// policy comes first. Each run has the same input, and knows the
+    /// [result of the last that completed](crate::WorkflowContext::last_result) and the
+    /// [failure of the one before](crate::WorkflowContext::last_failure). The workflow closes for good when it is cancelled or
+    /// terminated: until then its [`result`](crate::WorkflowHandle::result) does not come.
+    ///
+    /// It cannot be used together with a start delay. Virtual time begins on Wednesday, the 1st of January 2020.
+    pub cron: Option<String>,
     /// The consequence of a closed workflow of the same id. The default lets the id be used again.
     pub id_reuse_policy: IdReusePolicy,
     /// The consequence of an open workflow of the same id. The default refuses the start.
@@ -54,6 +66,7 @@ impl StartOptions {
             task_timeout: Span::from(self.task_timeout),
             retry: self.retry_policy.clone(),
             start_delay: Span::from(self.start_delay),
+            cron: self.cron.as_deref().map(Arc::from),
             id_reuse: self.id_reuse_policy,
             id_conflict: self.id_conflict_policy,
             ..start

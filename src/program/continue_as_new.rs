@@ -27,6 +27,8 @@ pub struct ContinueAsNew {
     pub backoff: Span,
     /// The retry policy of the next run; `None` means the same.
     pub retry: Option<RetrySpec>,
+    /// The schedule of the next run and those behind it; `None` means the same, and a text without anything in it none.
+    pub cron: Option<Arc<str>>,
     /// The headers, by name.
     pub headers: BTreeMap<Arc<str>, Payload>,
 }
@@ -42,6 +44,7 @@ impl ContinueAsNew {
             task_timeout: Span::ZERO,
             backoff: Span::ZERO,
             retry: None,
+            cron: None,
             headers: BTreeMap::new(),
         }
     }
@@ -79,6 +82,12 @@ impl ContinueAsNew {
     /// Sets the retry policy of the next run.
     pub fn retry(mut self, policy: RetrySpec) -> ContinueAsNew {
         self.retry = Some(policy);
+        self
+    }
+
+    /// Sets the schedule of the next run, which begins at once all the same, and of those behind it.
+    pub fn cron(mut self, schedule: impl Into<Arc<str>>) -> ContinueAsNew {
+        self.cron = Some(schedule.into());
         self
     }
 

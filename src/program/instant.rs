@@ -12,10 +12,10 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(u64);
 
-/// Seconds from the Unix epoch to the virtual epoch, 2020-01-01T00:00:00Z.
-const EPOCH_SECONDS: u64 = 1_577_836_800;
-
 impl Time {
+    /// Seconds from the Unix epoch to the virtual epoch, 2020-01-01T00:00:00Z.
+    pub(crate) const EPOCH_SECONDS: u64 = 1_577_836_800;
+
     /// The virtual epoch: the moment every run starts.
     pub const ZERO: Time = Time(0);
     /// The last moment there is, about 584 years after the epoch. Stands for "never" in comparisons.
@@ -48,7 +48,7 @@ impl Time {
 
     /// This moment as a wall clock would show it.
     pub fn to_system_time(self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH_SECONDS) + Duration::from_nanos(self.0)
+        SystemTime::UNIX_EPOCH + Duration::from_secs(Time::EPOCH_SECONDS) + Duration::from_nanos(self.0)
     }
 
     /// The moment `span` after this one. Stops at the epoch and at [`Time::MAX`].

@@ -109,7 +109,7 @@ pub struct RunInfo {
     pub first_run_id: Arc<str>,
     /// The id of the run before this one in its chain; `None` for the first.
     pub continued_run_id: Option<Arc<str>>,
-    /// The reason for which this run follows the one before; `None` for the first of a chain.
+    /// The reason for which this run follows the one before; `None` for the first of a chain that has no schedule.
     pub initiator: Option<Initiator>,
     /// The result of the last run of the chain that completed, for a run of a schedule; `None` if none has.
     pub last_result: Option<Payload>,

@@ -1,7 +1,8 @@
-//! The runs that follow each other under one id: by continue-as-new and by the retry policy of the workflow.
+//! The runs that follow each other under one id: by continue-as-new, by the retry policy of the workflow, and by its schedule.
 
 use std::sync::Arc;
 
+use super::cron::Cron;
 use super::retry::{EndedAttempt, RetryVerdict};
 use super::start::{last_retry, run_timeout_in_force};
 use super::{Service, WorkflowKey, WorkflowOutcome};
@@ -33,28 +34,42 @@ impl Service {
         newest
     }
 
-    /// Closes a run that has failed. Another one follows if its retry policy says so.
+    /// Closes a run that has completed. Another one follows if it has a schedule, and knows of its result.
+    ///
+    /// Source: temporal `service/history/api/respondworkflowtaskcompleted/workflow_task_completed_handler.go`
+    /// (`handleCommandCompleteWorkflow`, `handleCron`).
+    pub(super) fn complete_run(&mut self, workflow: WorkflowKey, result: Payload, now: Time) {
+        let next = self.next_by_schedule(workflow, Some(&result), None, now);
+        self.close_workflow(workflow, WorkflowOutcome::Completed(result), next, now);
+    }
+
+    /// Closes a run that has failed. Another one follows if its retry policy says so, or else its schedule.
     pub(super) fn fail_run(&mut self, workflow: WorkflowKey, failure: Arc<Failure>, now: Time) {
         let verdict = self.run_verdict(workflow, &failure, now);
-        let (retry_state, next) = self.retry_run(workflow, verdict, &failure);
+        let (retry_state, retry) = self.retry_run(workflow, verdict, &failure);
+        let next = retry.or_else(|| self.next_by_schedule(workflow, None, Some(&failure), now));
         self.close_workflow(workflow, WorkflowOutcome::Failed { failure, retry_state }, next, now);
     }
 
     /// Closes a run whose timeout has passed. An open workflow task fails with it; events that the workflow has not
-    /// seen are written before the end. Another run follows if its retry policy says so, unless the time of the whole
-    /// chain is over (recorded scenarios `wf_timeout_retry_policy`, `wf_exec_timeout_retry_policy`).
+    /// seen are written before the end. Another run follows if its retry policy says so, or else its schedule, unless the
+    /// time of the whole chain is over (recorded scenarios `wf_timeout_retry_policy`, `wf_exec_timeout_retry_policy`).
+    ///
+    /// Source: temporal `service/history/timer_queue_active_task_executor.go` (`executeWorkflowRunTimeoutTask`).
     pub(super) fn time_out_run(&mut self, workflow: WorkflowKey, now: Time) {
         self.force_task_closed(workflow, now);
         self.flush(workflow);
         let kind =
             FailureKind::Timeout { timeout_type: TimeoutType::StartToClose, last_heartbeat_details: Details::Absent };
         let failure = Arc::new(Failure::new("workflow timeout", kind));
-        let verdict = if self.workflow(workflow).execution_expires <= now {
-            RetryVerdict::Close(RetryState::Timeout)
-        } else {
-            self.run_verdict(workflow, &failure, now)
-        };
-        let (retry_state, next) = self.retry_run(workflow, verdict, &failure);
+        let is_over = self.workflow(workflow).execution_expires <= now;
+        let verdict =
+            if is_over { RetryVerdict::Close(RetryState::Timeout) } else { self.run_verdict(workflow, &failure, now) };
+        let (retry_state, retry) = self.retry_run(workflow, verdict, &failure);
+        // It may be the time for retries only that is over, which Cadence has.
+        let is_over = is_over && !self.workflow(workflow).info().execution_timeout.is_zero();
+        let by_schedule = || self.next_by_schedule(workflow, None, Some(&failure), now).filter(|_| !is_over);
+        let next = retry.or_else(by_schedule);
         self.close_workflow(workflow, WorkflowOutcome::TimedOut { retry_state }, next, now);
     }
 
@@ -71,6 +86,7 @@ impl Service {
             run_timeout: run_timeout_in_force(or(next.run_timeout, before.run_timeout), before.execution_timeout),
             task_timeout: or(next.task_timeout, before.task_timeout),
             retry: retry.map(Arc::new).or_else(|| before.retry.clone()),
+            cron: next.cron.clone().or_else(|| before.cron.clone()).filter(|schedule| !schedule.is_empty()),
             attempt: 1,
             initiator: Some(Initiator::Workflow),
             last_failure: None,
@@ -115,6 +131,29 @@ impl Service {
             ..RunInfo::clone(before)
         };
         (RetryState::InProgress, Some(Successor { info, input: run.input().clone(), backoff }))
+    }
+
+    /// The run that follows this one by its schedule, if it has one. Moments that have passed while it was open are left out.
+    /// One that has not completed hands on the result that it was given itself.
+    fn next_by_schedule(
+        &self,
+        workflow: WorkflowKey,
+        result: Option<&Payload>,
+        failure: Option<&Arc<Failure>>,
+        now: Time,
+    ) -> Option<Successor> {
+        let run = self.workflow(workflow);
+        let before = run.info();
+        let schedule = Cron::parse(before.cron.as_deref()?).ok()?;
+        let backoff = schedule.backoff(run.first_task_at, now)?;
+        let info = RunInfo {
+            attempt: 1,
+            initiator: Some(Initiator::Cron),
+            last_result: result.or(before.last_result.as_ref()).cloned(),
+            last_failure: failure.cloned(),
+            ..RunInfo::clone(before)
+        };
+        Some(Successor { info, input: run.input().clone(), backoff })
     }
 
     /// Begins the run that follows one which has just closed.

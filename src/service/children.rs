@@ -21,8 +21,8 @@ impl Service {
             let id = &spec.workflow_id;
             return Err(bad(format!("WorkflowType is not set on StartChildWorkflowExecutionCommand. WorkflowId={id}")));
         }
-        if spec.cron.is_some() || !spec.headers.is_empty() {
-            return Err(bad("cron schedules and headers of children are not simulated".to_owned()));
+        if !spec.headers.is_empty() {
+            return Err(bad("headers of children are not simulated".to_owned()));
         }
         self.check_start_options(&start_of(spec, Arc::from("")))
             .map(|_| ())
@@ -163,6 +163,7 @@ fn start_of(spec: &ChildSpec, parents_queue: Arc<str>) -> StartWorkflow {
         execution_timeout: spec.execution_timeout,
         task_timeout: spec.task_timeout,
         retry: spec.retry.clone(),
+        cron: spec.cron.clone(),
         id_reuse: spec.id_reuse_policy,
         id_conflict: IdConflictPolicy::Fail,
         ..StartWorkflow::new(

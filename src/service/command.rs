@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::history::{EventKind, Subject, TaskFailedCause};
+use super::start::check_schedule;
 use super::workflow::{TimerState, find, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey, WorkflowOutcome};
 use crate::program::{
@@ -192,6 +193,9 @@ impl Service {
                 return Err(bad(format!("invalid {name} on ContinueAsNewWorkflowExecutionCommand: negative duration")));
             }
         }
+        if let Some(schedule) = &next.cron {
+            check_schedule(schedule).map_err(bad)?;
+        }
         self.workflow_retry(next.retry.as_ref()).map(|_| ()).map_err(bad)
     }
 
@@ -336,9 +340,7 @@ impl Service {
                     self.outbox.news.push_back(News::MarkerRecorded { workflow, event_id });
                 }
                 Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
-                Command::Complete(result) => {
-                    self.close_workflow(workflow, WorkflowOutcome::Completed(result.clone()), None, now);
-                }
+                Command::Complete(result) => self.complete_run(workflow, result.clone(), now),
                 Command::Fail(failure) => self.fail_run(workflow, Arc::clone(failure), now),
                 Command::Cancelled(details) => {
                     self.close_workflow(workflow, WorkflowOutcome::Canceled(details.clone()), None, now);

@@ -18,6 +18,7 @@ mod chain;
 mod child;
 mod children;
 mod command;
+mod cron;
 mod dialect;
 mod encoded;
 mod ending;

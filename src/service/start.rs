@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::cron::Cron;
 use super::history::EventKind;
 use super::{News, Refused, Service, ServiceTimer, Workflow, WorkflowKey, WorkflowOutcome};
-use crate::program::{IdConflictPolicy, IdReusePolicy, Parent, Payload, RetrySpec, RunInfo, Span, Time};
+use crate::program::{IdConflictPolicy, IdReusePolicy, Initiator, Parent, Payload, RetrySpec, RunInfo, Span, Time};
 
 /// The values with which a workflow starts.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,6 +29,9 @@ pub struct StartWorkflow {
     /// The time after which the first workflow task is scheduled. A signal does not wait for it and wakes nobody
     /// (recorded scenario `wf_start_delay_signal`).
     pub start_delay: Span,
+    /// The schedule by which it is run again and again; `None`, or a text without anything in it, means once. Its first
+    /// workflow task waits for the first moment of the schedule.
+    pub cron: Option<Arc<str>>,
     /// The workflow that starts this one as its child.
     pub parent: Option<Parent>,
     /// The consequence of a closed workflow of the same id.
@@ -56,6 +60,7 @@ impl StartWorkflow {
             task_timeout: Span::ZERO,
             retry: None,
             start_delay: Span::ZERO,
+            cron: None,
             parent: None,
             id_reuse: IdReusePolicy::default(),
             id_conflict: IdConflictPolicy::default(),
@@ -108,13 +113,24 @@ pub(super) fn last_retry(policy: Option<&RetrySpec>, first_task_at: Time) -> Tim
     limit(first_task_at, policy.map_or(Span::ZERO, |policy| policy.expiration_interval))
 }
 
+/// Checks a schedule. A text without anything in it is none. A server takes one without any moment, as that of the 30th of
+/// February, and runs its workflow once.
+pub(super) fn check_schedule(schedule: &str) -> Result<(), String> {
+    if schedule.is_empty() {
+        return Ok(());
+    }
+    let invalid = |why: String| format!("Invalid CronSchedule `{schedule}`: {why}");
+    let cron = Cron::parse(schedule).map_err(invalid)?;
+    cron.next(Time::ZERO).map(|_| ()).ok_or_else(|| invalid("it names no day that there is".to_owned()))
+}
+
 impl Service {
-    /// Starts a workflow under an id. Its first workflow task is ready, unless the start is delayed.
+    /// Starts a workflow under an id. Its first workflow task is ready, unless the start is delayed or has a schedule.
     ///
     /// # Errors
     /// - `ALREADY_EXISTS` if the id is taken (recorded scenarios `wf_start_duplicate_running`,
     ///   `wf_start_duplicate_closed`).
-    /// - `INVALID_ARGUMENT` if the retry policy or a time makes no sense.
+    /// - `INVALID_ARGUMENT` if the retry policy, the schedule or a time makes no sense.
     pub fn start_workflow(&mut self, start: StartWorkflow, now: Time) -> Result<StartAnswer, Refused> {
         let retry = self.check_start_options(&start)?;
         if let Some(newest) = self.newest_run(&start.workflow_id) {
@@ -127,7 +143,11 @@ impl Service {
                 _ => self.check_reuse(newest, start.id_reuse)?,
             }
         }
-        let retries_end = last_retry(retry.as_deref(), now.plus(start.start_delay));
+        let cron = start.cron.filter(|schedule| !schedule.is_empty());
+        // It was checked with the other options.
+        let to_first_moment = cron.as_deref().and_then(|schedule| Cron::parse(schedule).ok()?.backoff(now, now));
+        let backoff = to_first_moment.unwrap_or(start.start_delay);
+        let retries_end = last_retry(retry.as_deref(), now.plus(backoff));
         let execution_expires = limit(now, start.execution_timeout).min(retries_end);
         let run_id = self.next_run_id(&start.workflow_id);
         let info = RunInfo {
@@ -137,13 +157,15 @@ impl Service {
             execution_timeout: start.execution_timeout,
             task_timeout: start.task_timeout,
             retry,
+            initiator: cron.as_ref().map(|_| Initiator::Cron),
+            cron,
             parent: start.parent,
             ..RunInfo::new(start.workflow_id, run_id, start.workflow_type, start.task_queue)
         };
-        Ok(StartAnswer::New(self.begin_run(info, start.input, execution_expires, start.start_delay, now)))
+        Ok(StartAnswer::New(self.begin_run(info, start.input, execution_expires, backoff, now)))
     }
 
-    /// Checks times and retry policy, and gives the policy in force.
+    /// Checks times, schedule and retry policy, and gives the policy in force.
     pub(super) fn check_start_options(&mut self, start: &StartWorkflow) -> Result<Option<Arc<RetrySpec>>, Refused> {
         for (name, span) in [
             ("WorkflowExecutionTimeout", start.execution_timeout),
@@ -154,6 +176,12 @@ impl Service {
             if span.is_negative() {
                 return Err(Refused::invalid(format!("An invalid {name} is set on request: negative duration")));
             }
+        }
+        let schedule = start.cron.as_deref().unwrap_or_default();
+        check_schedule(schedule).map_err(Refused::invalid)?;
+        // Source: temporal `service/frontend/errors.go` (`errCronAndStartDelaySet`).
+        if !schedule.is_empty() && !start.start_delay.is_zero() {
+            return Err(Refused::invalid("CronSchedule and WorkflowStartDelay may not be used together."));
         }
         self.workflow_retry(start.retry.as_ref()).map_err(Refused::invalid)
     }

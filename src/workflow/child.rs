@@ -46,6 +46,9 @@ pub struct ChildOptions {
     pub run_timeout: Duration,
     /// When and how often to run it again after it has failed. `None` is no retry.
     pub retry_policy: Option<RetryPolicy>,
+    /// The schedule by which it is run again and again, as [`StartOptions::cron`](crate::StartOptions::cron) has it. `None` is
+    /// once. The parent does not hear of the end of a run that another one follows.
+    pub cron: Option<String>,
     /// Its fate when its parent closes. The default terminates it.
     pub parent_close_policy: ParentClosePolicy,
     /// Says what a closed workflow of the same id means. The default lets the id be used again.
@@ -65,6 +68,7 @@ impl ChildOptions {
             execution_timeout: Span::from(self.execution_timeout),
             run_timeout: Span::from(self.run_timeout),
             retry,
+            cron: self.cron.as_deref().map(Arc::from),
             parent_close_policy: self.parent_close_policy,
             id_reuse_policy: self.id_reuse_policy,
             cancellation: self.cancellation,

@@ -1,5 +1,6 @@
 //! [`WorkflowContext`]: a workflow's way to everything outside it.
 
+use std::any::type_name;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::scope_cancelled::ScopeCancelled;
 use super::slot::SlotKind;
 use super::state::{Requested, WorkflowState};
 use super::timer::Timer;
-use crate::program::{Command, Decode, Payload, RunInfo, Span, Time, places};
+use crate::program::{Command, Decode, Failure, Payload, RunInfo, Span, Time, places};
 
 /// A workflow's way to everything outside it: activities, timers, signals and queries, the clock, random numbers,
 /// cancellation.
@@ -136,6 +137,30 @@ impl WorkflowContext {
     pub fn info(&self) -> &RunInfo {
         places::called("ctx.info");
         &self.instance.run
+    }
+
+    /// The result of the last run that completed, for a run of a [schedule](crate::StartOptions::cron). `None` if none has
+    /// completed yet. A run that failed in between changes nothing: [`last_failure`](Self::last_failure) tells of it.
+    ///
+    /// # Errors
+    /// The error is [`WorkflowError::Input`] if the result is not of this type.
+    #[track_caller]
+    pub fn last_result<T: Decode>(&self) -> Result<Option<T>, WorkflowError> {
+        places::called("ctx.last_result");
+        let last = self.instance.run.last_result.as_ref().map(|result| T::decode(result.as_bytes()));
+        last.transpose().map_err(|why| WorkflowError::Input {
+            of: "the result of the last run".to_owned(),
+            wanted: type_name::<T>(),
+            why: why.to_string(),
+        })
+    }
+
+    /// The failure of the run before this one, for a run that is a retry or follows a failed one by its
+    /// [schedule](crate::StartOptions::cron). `None` if the run before has not failed.
+    #[track_caller]
+    pub fn last_failure(&self) -> Option<&Failure> {
+        places::called("ctx.last_failure");
+        self.instance.run.last_failure.as_deref()
     }
 
     /// Says whether the code is being run again to rebuild its state. It is for logging: nothing that the

@@ -51,11 +51,11 @@ pub enum WorkflowError {
         /// The encoder's words.
         why: String,
     },
-    /// The input of a signal or a query is not what the workflow takes. Fails the workflow with error type
+    /// The input of a signal or a query, or the result of a child or of the last run, is not what the workflow takes. Fails the workflow with error type
     /// `InputDecodeError`.
-    #[error("the input of {of} does not decode as `{wanted}`: {why}")]
+    #[error("{of} does not decode as `{wanted}`: {why}")]
     Input {
-        /// Its owner, in words: ``signal `approve` ``.
+        /// The value, in words: ``the input of signal `approve` ``.
         of: String,
         /// The type asked for.
         wanted: &'static str,

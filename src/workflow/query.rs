@@ -54,7 +54,7 @@ impl WorkflowContext {
         let query = name.clone();
         let handler: Handler = Rc::new(move |input: &Payload| {
             let input = I::decode(input.as_bytes()).map_err(|why| WorkflowError::Input {
-                of: format!("query `{query}`"),
+                of: format!("the input of query `{query}`"),
                 wanted: type_name::<I>(),
                 why: why.to_string(),
             })?;

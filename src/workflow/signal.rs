@@ -84,7 +84,7 @@ impl<T: Decode> SignalReceiver<T> {
 
     fn decode(&self, input: &Payload) -> Result<T, WorkflowError> {
         T::decode(input.as_bytes()).map_err(|why| WorkflowError::Input {
-            of: format!("signal `{}`", self.instance.inbox.borrow().name(self.mailbox)),
+            of: format!("the input of signal `{}`", self.instance.inbox.borrow().name(self.mailbox)),
             wanted: type_name::<T>(),
             why: why.to_string(),
         })

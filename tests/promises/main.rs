@@ -14,6 +14,7 @@ mod child;
 mod children;
 mod coordinates;
 mod crash_buries;
+mod cron;
 mod deploys;
 mod deterministic;
 mod each_fault;

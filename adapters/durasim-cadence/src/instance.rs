@@ -315,7 +315,7 @@ fn info(run: &RunInfo) -> WorkflowInfo {
         attempt: i32::try_from(run.attempt.saturating_sub(1)).unwrap_or(i32::MAX),
         continued_execution_run_id: run.continued_run_id.as_deref().map(str::to_owned),
         parent_workflow_execution: run.parent.as_ref().map(|parent| execution(&parent.workflow_id, &parent.run_id)),
-        cron_schedule: None,
+        cron_schedule: run.cron.as_deref().map(str::to_owned),
         memo: None,
         search_attributes: None,
     }

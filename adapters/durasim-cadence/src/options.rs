@@ -45,9 +45,6 @@ pub(crate) fn child(asked: StartChildWorkflowCommand, parent: &RunInfo) -> Resul
     if options.domain.is_some_and(|domain| !domain.is_empty()) {
         return refused("domain");
     }
-    if options.cron_schedule.is_some_and(|schedule| !schedule.is_empty()) {
-        return refused("cron_schedule");
-    }
     let id_reuse_policy = match options.workflow_id_reuse_policy {
         WorkflowIdReusePolicy::AllowDuplicateFailedOnly => IdReusePolicy::AllowDuplicateFailedOnly,
         WorkflowIdReusePolicy::AllowDuplicate => IdReusePolicy::AllowDuplicate,
@@ -72,6 +69,9 @@ pub(crate) fn child(asked: StartChildWorkflowCommand, parent: &RunInfo) -> Resul
     if let Some(queue) = options.task_list.filter(|queue| !queue.is_empty()) {
         spec = spec.task_queue(queue);
     }
+    if let Some(schedule) = options.cron_schedule {
+        spec = spec.cron(schedule);
+    }
     Ok(match options.retry_policy {
         Some(policy) => spec.retry(retry(policy)),
         None => spec,
@@ -79,32 +79,26 @@ pub(crate) fn child(asked: StartChildWorkflowCommand, parent: &RunInfo) -> Resul
 }
 
 /// The run that is to follow one, as the client's code asks for it. A list or timeout that it does not set is that of the
-/// run before. The retry policy is not.
+/// run before. The retry policy and the schedule are not.
 ///
-/// Source: cadence `service/history/decision/checker.go` (`validateContinueAsNewWorkflowExecutionAttributes`).
-///
-/// # Errors
-/// The error says what is not simulated, in the client's words.
-pub(crate) fn next_run(asked: ContinueAsNewWorkflowCommand, before: &RunInfo) -> Result<ContinueAsNew, String> {
+/// Source: cadence `service/history/decision/checker.go` (`validateContinueAsNewWorkflowExecutionAttributes`),
+/// `service/history/execution/mutable_state_builder.go` (`addWorkflowExecutionStartedEventForContinueAsNew`).
+pub(crate) fn next_run(asked: ContinueAsNewWorkflowCommand, before: &RunInfo) -> ContinueAsNew {
     let ContinueAsNewWorkflowCommand { workflow_type, input, options } = asked;
-    if options.cron_schedule.is_some_and(|schedule| !schedule.is_empty()) {
-        return Err(format!(
-            "a new run, as workflow `{workflow_type}` (`continue_as_new`) with the option `cron_schedule`"
-        ));
-    }
     let mut next = ContinueAsNew::new(Payload::limited(input.unwrap_or_default()))
         .workflow_type(workflow_type)
         .run_timeout(whole_seconds(options.execution_start_to_close_timeout, Span::ZERO))
-        .task_timeout(whole_seconds(options.task_start_to_close_timeout, Span::ZERO));
+        .task_timeout(whole_seconds(options.task_start_to_close_timeout, Span::ZERO))
+        .cron(options.cron_schedule.unwrap_or_default());
     if !options.task_list.is_empty() {
         next = next.task_queue(options.task_list);
     }
-    Ok(match options.retry_policy {
+    match options.retry_policy {
         Some(policy) => next.retry(retry(policy)),
         // One attempt is how the seam says that there are no retries.
         None if before.retry.is_some() => next.retry(single_attempt()),
         None => next,
-    })
+    }
 }
 
 /// The policy of a workflow that is not retried.
@@ -220,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn the_next_run_is_retried_only_if_the_code_says_so() {
-        let asked = |retry_policy| ContinueAsNewWorkflowCommand {
+    fn the_next_run_is_retried_and_has_a_schedule_only_if_the_code_says_so() {
+        let asked = |retry_policy, cron_schedule| ContinueAsNewWorkflowCommand {
             workflow_type: "naps".to_owned(),
             input: None,
             options: ContinueAsNewOptions {
@@ -229,17 +223,18 @@ mod tests {
                 execution_start_to_close_timeout: Duration::ZERO,
                 task_start_to_close_timeout: Duration::ZERO,
                 retry_policy,
-                cron_schedule: None,
+                cron_schedule,
                 memo: None,
                 search_attributes: None,
             },
         };
         let mut before = RunInfo::new("main", "main", "main", "jobs");
-        let next = ContinueAsNew::new(Payload::new("")).workflow_type("naps");
-        assert_eq!(next_run(asked(None), &before), Ok(next.clone()));
+        let next = ContinueAsNew::new(Payload::new("")).workflow_type("naps").cron("");
+        assert_eq!(next_run(asked(None, None), &before), next);
+        assert_eq!(next_run(asked(None, Some("@daily".to_owned())), &before), next.clone().cron("@daily"));
         let policy = RetryPolicy { maximum_attempts: 4, ..Default::default() };
-        assert_eq!(next_run(asked(Some(policy.clone())), &before), Ok(next.clone().retry(retry(policy.clone()))));
+        assert_eq!(next_run(asked(Some(policy.clone()), None), &before), next.clone().retry(retry(policy.clone())));
         before.retry = Some(Arc::new(retry(policy)));
-        assert_eq!(next_run(asked(None), &before), Ok(next.retry(single_attempt())));
+        assert_eq!(next_run(asked(None, None), &before), next.retry(single_attempt()));
     }
 }

@@ -65,14 +65,9 @@ impl Sink {
 
     /// The run is over: nothing is asked for any more, and the code is not gone on with.
     pub(super) fn continue_as_new(&self, state: &mut State, asked: ContinueAsNewWorkflowCommand) -> Asked {
-        match next_run(asked, &self.run) {
-            Ok(next) => {
-                state.others.next_run = Some(Arc::new(next));
-                state.phase = Phase::Leaving;
-                Asked::Never
-            }
-            Err(what) => state.refuse(what),
-        }
+        state.others.next_run = Some(Arc::new(next_run(asked, &self.run)));
+        state.phase = Phase::Leaving;
+        Asked::Never
     }
 
     /// The run that the code has asked to be followed by.

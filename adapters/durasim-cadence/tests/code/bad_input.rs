@@ -130,7 +130,7 @@ async fn main_workflow(ctx: WorkflowContext, what: String) -> Result<u32, Workfl
             child(&ctx, "main", ChildWorkflowOptions { domain: Some("other".into()), ..Default::default() }).await
         }
         "child's schedule" => {
-            child(&ctx, "main", ChildWorkflowOptions { cron_schedule: Some("* * * * *".into()), ..Default::default() })
+            child(&ctx, "main", ChildWorkflowOptions { cron_schedule: Some("every day".into()), ..Default::default() })
                 .await
         }
         "child instead" => {
@@ -142,7 +142,7 @@ async fn main_workflow(ctx: WorkflowContext, what: String) -> Result<u32, Workfl
             child(&ctx, "main", ChildWorkflowOptions { retry_policy, ..Default::default() }).await
         }
         "as new" => ctx.continue_as_new("next", None, as_new(None)).await,
-        "schedule as new" => ctx.continue_as_new("main", None, as_new(Some("* * * * *"))).await,
+        "schedule as new" => ctx.continue_as_new("main", None, as_new(Some("every day"))).await,
         "signal" => {
             ctx.signal_external_workflow("other", None, "go", None).await?;
             Ok(1)
@@ -209,16 +209,11 @@ const ERRORS: &[(&str, &[&str])] = &[
             "asked for the child workflow `main` (`execute_child_workflow`) with the option `domain`, which is not simulated",
         ],
     ),
-    ("child's schedule", &["with the option `cron_schedule`, which is not simulated"]),
+    ("child's schedule", &["BadStartChildExecutionAttributes", "Invalid CronSchedule `every day`"]),
     ("child instead", &["with the option `workflow_id_reuse_policy: TerminateIfRunning`, which is not simulated"]),
     ("child's policy", &["BadStartChildExecutionAttributes", "BackoffCoefficient cannot be less than 1"]),
     ("as new", &["asks for the workflow `next`, which is not registered (registered: `main`)"]),
-    (
-        "schedule as new",
-        &[
-            "asked for a new run, as workflow `main` (`continue_as_new`) with the option `cron_schedule`, which is not simulated",
-        ],
-    ),
+    ("schedule as new", &["BadContinueAsNewAttributes", "Invalid CronSchedule `every day`"]),
 ];
 
 /// The same for code that would go on for ever.

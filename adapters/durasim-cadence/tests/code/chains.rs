@@ -195,3 +195,35 @@ fn a_query_is_answered_by_the_newest_run() {
     let (answers, run) = Simulation::cadence().cadence_workflow("main", main).drive(script).unwrap();
     assert_eq!(answers, [1, 2], "{}", run.timeline());
 }
+
+/// Each run sees the schedule, which a run that goes on as another one has to say again, and a child has one of its own.
+#[test]
+fn a_schedule_runs_children_and_is_said_again_by_who_goes_on() {
+    let job = async |ctx: &mut WorkflowContext, is_second: Option<bool>| -> Result<Option<String>, WorkflowError> {
+        ctx.sleep(secs(60)).await;
+        let schedule = ctx.workflow_info().cron_schedule.clone();
+        if is_second.is_none() {
+            let options = ContinueAsNewOptions { cron_schedule: schedule, ..same() };
+            let _: () = ctx.continue_as_new("job", Some(b"true".to_vec()), options).await;
+        }
+        Ok(schedule)
+    };
+    let parent = async |ctx: &mut WorkflowContext, (): ()| -> Result<(), WorkflowError> {
+        let options = ChildWorkflowOptions {
+            workflow_id: "job".to_owned(),
+            cron_schedule: Some("@every 1h".to_owned()),
+            ..Default::default()
+        };
+        let child = ctx.clone();
+        let _running =
+            ctx.spawn(async move { child.execute_child_workflow("job", Some(b"null".to_vec()), options).await });
+        ctx.sleep(secs(2 * 3_600 + 150)).await;
+        Ok(())
+    };
+    let simulation = Simulation::cadence().cadence_workflow("job", job).cadence_workflow("parent", parent);
+    let run = simulation.run("parent", &()).unwrap();
+    let told = run.timeline().to_string();
+    // Two at the first hour, and an hour after the second of them two more.
+    assert_eq!(run.trace().workflows().len(), 5, "{told}");
+    assert!(told.contains("workflow completed: \"@every 1h\""), "{told}");
+}
