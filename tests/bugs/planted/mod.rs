@@ -17,6 +17,7 @@ mod goes_on_near_the_deadline;
 mod heartbeat_timeout_without_heartbeats;
 mod heartbeats_only_when_it_divides;
 mod input_is_deleted_whatever_happens;
+mod last_run_may_have_failed;
 mod last_step_is_done_again;
 mod limit_moves_with_every_retry;
 pub mod money_is_given_back_twice;
@@ -47,7 +48,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 27] = [
+pub const BUGS: [Bug; 28] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -75,6 +76,7 @@ pub const BUGS: [Bug; 27] = [
     bug!(25, childs_id_holds_the_time),
     bug!(26, signal_is_dropped_at_continue_as_new),
     bug!(27, retry_of_the_workflow_pays_again),
+    bug!(28, last_run_may_have_failed),
 ];
 
 /// The place to which the activities under test write.
