@@ -20,6 +20,13 @@ pub enum Pace<V> {
         observed: V,
         slack: Slack,
         timers: Timers,
+        /// Says whether calls come by the history, too.
+        calls_by_history: bool,
+    },
+    /// As nominally, but a simulation is called when its history has the events that the recording had by then, whatever
+    /// the time is.
+    ByHistory {
+        observed: V,
     },
 }
 
@@ -63,12 +70,12 @@ impl Slack {
 
 impl<V: Borrow<Value>> Pace<V> {
     pub fn is_nominal(&self) -> bool {
-        matches!(self, Pace::Nominal)
+        !matches!(self, Pace::Recorded { .. })
     }
 
     fn at(&self, find: impl Fn(&Value, Slack) -> Option<f64>) -> Option<Time> {
         match self {
-            Pace::Nominal => None,
+            Pace::Nominal | Pace::ByHistory { .. } => None,
             Pace::Recorded { observed, slack, .. } => {
                 find(observed.borrow(), *slack).map(|millis| Time::from_nanos((millis * 1e6) as u64))
             }
@@ -148,6 +155,21 @@ impl<V: Borrow<Value>> Pace<V> {
     /// The time at which a call from outside arrived.
     pub fn client_call(&self, call: usize) -> Option<Time> {
         self.at(|observed, slack| arrival(&observed["client_calls"][call], slack))
+    }
+
+    /// The number of events that the first run's history had when a call from outside was sent, without those about
+    /// workflow tasks, if that decides when it is made.
+    pub fn events_before_call(&self, call: usize) -> Option<usize> {
+        let (Pace::Recorded { observed, calls_by_history: true, .. } | Pace::ByHistory { observed }) = self else {
+            return None;
+        };
+        let sent = observed.borrow()["client_calls"][call]["at_ms"].as_f64()?;
+        let events = observed.borrow().pointer("/history/run-1")?.as_array()?.iter();
+        let before = events.filter(|event| {
+            let is_task = event["type"].as_str().is_some_and(|name| name.starts_with("WORKFLOW_TASK_"));
+            !is_task && event["t_ms"].as_f64().is_some_and(|at| at <= sent)
+        });
+        Some(before.count())
     }
 
     /// The time at which an attempt's code recorded a heartbeat, by the worker's timers, which run from the first

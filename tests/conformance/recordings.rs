@@ -31,13 +31,15 @@ pub fn judge(scenario: &Scenario) -> Verdict {
         return Verdict::Agrees;
     }
     let latest = latest(scenario.is_slow);
-    let paces = [false, true].into_iter().flat_map(|unseen_are_late| {
-        let timers = Timers { latest, unseen_are_late };
-        SLACKS.into_iter().map(move |slack| Pace::Recorded { observed, slack, timers })
+    // The second time for what the recording does not show: timers of the service by itself, calls to a simulation.
+    let paces = [false, true].into_iter().flat_map(|again| {
+        let timers = Timers { latest, unseen_are_late: again };
+        SLACKS.into_iter().map(move |slack| Pace::Recorded { observed, slack, timers, calls_by_history: again })
     });
+    let by_history = (scenario.engine() == Engine::Sdk).then_some(Pace::ByHistory { observed });
     // Those of the play that comes nearest say most.
     let mut fewest = nominal;
-    for pace in paces {
+    for pace in by_history.into_iter().chain(paces) {
         let lines = compare(scenario, play(scenario, pace));
         if lines.is_empty() {
             return Verdict::AgreesAtItsPace;
@@ -54,8 +56,9 @@ fn play(scenario: &Scenario, pace: Pace<&Value>) -> Result<(Value, Vec<Gap>), St
         Engine::Sdk => {
             let pace = match pace {
                 Pace::Nominal => Pace::Nominal,
-                Pace::Recorded { observed, slack, timers } => {
-                    Pace::Recorded { observed: observed.clone(), slack, timers }
+                Pace::ByHistory { observed } => Pace::ByHistory { observed: observed.clone() },
+                Pace::Recorded { observed, slack, timers, calls_by_history } => {
+                    Pace::Recorded { observed: observed.clone(), slack, timers, calls_by_history }
                 }
             };
             sdk::play(&scenario.definition, pace)

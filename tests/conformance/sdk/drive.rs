@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use durasim::service::{Reset, Unpause};
+use durasim::internals::Service;
+use durasim::service::{Reset, Unpause, WorkflowKey};
 use durasim::{Client, ClientError, Run, RunError, Simulation, StartOptions, Time, WorkerOptions, WorkflowHandle};
 use serde_json::{Value, json};
 
@@ -27,6 +28,8 @@ fn has_own_worker(definition: &Value) -> bool {
 
 /// A time longer than any scenario: a worker comes up again when the scenario says so.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
+/// A call that waits for events is not made later than this.
+const LATEST: Duration = Duration::from_secs(3);
 /// The driver gives up waiting for the workflow to close after this, unless the scenario says otherwise.
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -89,7 +92,12 @@ async fn drive(client: Client, definition: &Value, pace: &Pace<Value>, log: &Log
     for event in &events {
         let what = event["do"].as_str().expect("what to do");
         let recorded = if what == "describe" { None } else { pace.client_call(calls.len()) };
-        durasim::time::sleep_until(recorded.unwrap_or(Time::ZERO.plus(span(&event["at"])))).await;
+        let events = if what == "describe" { None } else { pace.events_before_call(calls.len()) };
+        let time = recorded.unwrap_or(Time::ZERO.plus(span(&event["at"])));
+        match events {
+            Some(events) => wait_for_events(&client, &workflow, events, time + LATEST).await,
+            None => durasim::time::sleep_until(time).await,
+        }
         match what {
             "describe" => {
                 let label = event["label"].as_str().unwrap_or("external");
@@ -130,6 +138,19 @@ async fn drive(client: Client, definition: &Value, pace: &Pace<Value>, log: &Log
         workflow.terminate("golden").await.expect("an open workflow");
     }
     observed
+}
+
+/// Waits until a history has so many events, without those about workflow tasks, or until then. A hand-over
+/// takes a millisecond, so that nothing is missed.
+async fn wait_for_events(client: &Client, workflow: &WorkflowHandle<Value>, events: usize, until: Time) {
+    let has_them = |service: &Service, key: WorkflowKey| {
+        let names =
+            service.history(history::first_of(service, key)).iter().map(|event| history::type_name(&event.kind));
+        names.filter(|name| !name.starts_with("WORKFLOW_TASK_")).count() >= events
+    };
+    while client.now() < until && !workflow.inspect(has_them) {
+        client.sleep(Duration::from_micros(900)).await;
+    }
 }
 
 /// The options with which the workflow is started.
