@@ -133,7 +133,7 @@ fn a_run_that_times_out_is_followed_by_the_next() {
         }
     };
     let run_timeout = secs(20 * MINUTE);
-    let run = runs(&simulation(stuck.clone()), StartOptions { run_timeout, ..by("@hourly") }, 3);
+    let run = runs(&simulation(stuck), StartOptions { run_timeout, ..by("@hourly") }, 3);
     assert_eq!(story(&run), ["1:00 timedout", "2:00 failed", "3:00 failed", "never terminated"]);
     assert!(run.timeline().to_string().contains("workflow timeout"), "{}", run.timeline());
     // With Cadence the time for retries ends no schedule.
@@ -243,7 +243,7 @@ fn a_chain_without_end_is_told() {
 #[test]
 fn a_schedule_that_makes_no_sense_is_refused() {
     let refused = |options: StartOptions| {
-        let script = async move |client: Client| start(&client, options).await.err().expect("a refusal").to_string();
+        let script = async move |client: Client| start(&client, options).await.expect_err("a refusal").to_string();
         simulation(counts).drive(script).expect("a run").0
     };
     for (schedule, told) in [
