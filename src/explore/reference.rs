@@ -175,7 +175,8 @@ fn fails(run: &Run) -> Option<Violation> {
             What::WorkflowCanceled => "cancelled, although nobody asked it to cancel".to_owned(),
             _ => continue,
         };
-        if !asked_to_stop[workflow] {
+        // A run that another one retries has not ended its chain.
+        if !asked_to_stop[workflow] && !run.is_followed(workflow) {
             let message = format!("the workflow {} does not complete", trace.coordinate(event.who));
             return Some(does_not_end_well(&message).expected("it completes", found).proved_by([index]));
         }

@@ -160,6 +160,11 @@ impl Run {
             .map_or(Outcome::Open, |outcome| Outcome::Closed(outcome.clone()))
     }
 
+    /// Says whether another run of its chain follows this run of a workflow.
+    pub(crate) fn is_followed(&self, workflow: WorkflowKey) -> bool {
+        self.world().core.borrow().service.workflow(workflow).successor().is_some()
+    }
+
     /// The workflow's result, or the script's.
     ///
     /// # Errors

@@ -144,6 +144,24 @@ fn retried() -> StartOptions {
     StartOptions { retry_policy, ..Default::default() }
 }
 
+/// A run that fails and is retried has not ended its chain: nothing is said of it, and its end is that of the last run.
+#[test]
+fn a_chain_that_completes_ends_well() {
+    let flaky = |maximum_attempts: i32| {
+        let policy = RetryPolicy { maximum_attempts, ..Default::default() };
+        let exploration = Simulation::temporal().workflow("flaky", flaky).explore_script(async move |client| {
+            let options = StartOptions { retry_policy: Some(policy.clone().into()), ..Default::default() };
+            client.start_with::<u32>("flaky", "flaky-1", &(), options).await?.result().await
+        });
+        exploration.every_fault().seeds(0..50)
+    };
+    flaky(3).assert();
+    let report = flaky(2).report();
+    let failed = report.failures().first().unwrap_or_else(|| panic!("it fails twice\n{report}"));
+    assert_eq!(failed.check, "ends well");
+    assert!(failed.violation.message.contains("flaky#1@2 does not complete"), "{}", failed.text);
+}
+
 #[test]
 fn a_workflow_is_retried_as_its_start_says() {
     let (result, run) = Simulation::temporal()

@@ -378,8 +378,7 @@ fn a_workflow_is_retried_by_its_policy() {
     assert_eq!(result, Ok((true, 3)), "{}", run.timeline());
     assert_eq!(run.virtual_time().since_epoch().as_secs(), 3, "{}", run.timeline());
     let exploration = simulation.explore_script(script);
-    // The run without faults has runs that fail, as it should.
-    let exploration = exploration.reference_may_fail().every_fault().seeds(0..100);
+    let exploration = exploration.every_fault().seeds(0..100);
     exploration.check(check::same_result()).check(check::replays()).assert();
 }
 
