@@ -47,3 +47,26 @@ impl WorkflowOutcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_has_its_words() {
+        let failure = Arc::new(Failure::application("E", "no luck"));
+        let retry_state = RetryState::RetryPolicyNotSet;
+        let terminated = |reason: &str| WorkflowOutcome::Terminated { reason: Arc::from(reason) };
+        for (outcome, words) in [
+            (WorkflowOutcome::Completed(Payload::new("7")), "completed with 7"),
+            (WorkflowOutcome::Failed { failure, retry_state }, "failed: E: no luck"),
+            (WorkflowOutcome::Canceled(Details::Absent), "cancelled"),
+            (WorkflowOutcome::TimedOut { retry_state }, "timed out"),
+            (WorkflowOutcome::ContinuedAsNew, "continued as new"),
+            (terminated(""), "terminated"),
+            (terminated("no money"), "terminated: no money"),
+        ] {
+            assert_eq!(outcome.words(), words);
+        }
+    }
+}

@@ -3,6 +3,8 @@
 mod activities;
 mod chains;
 mod commands;
+mod families;
+mod messages;
 mod operators;
 mod signals;
 mod workflows;
