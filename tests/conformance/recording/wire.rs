@@ -92,6 +92,17 @@ pub fn failure(step: &Value) -> Failure {
     }
 }
 
+/// The failure of an error that Python code raises. A delay of zero is none to Python (recorded scenario `rs_011`).
+pub fn raised_failure(step: &Value) -> Failure {
+    let mut failure = failure(step);
+    if let FailureKind::Application { next_retry_delay, .. } = &mut failure.kind
+        && next_retry_delay.is_some_and(Span::is_zero)
+    {
+        *next_retry_delay = None;
+    }
+    failure
+}
+
 fn timeout_type(name: &str) -> TimeoutType {
     match name {
         "START_TO_CLOSE" => TimeoutType::StartToClose,

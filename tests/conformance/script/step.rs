@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::context::{Context, Handle};
 use super::error::ScriptError;
 use super::{TASK_QUEUE, TYPE};
-use crate::recording::wire::{failure, payload, retry, span};
+use crate::recording::wire::{payload, raised_failure, retry, span};
 
 /// The place to which a script goes after a step.
 enum Flow {
@@ -183,7 +183,7 @@ fn raised(body: &Value) -> Failure {
     if body["message"].is_null() {
         body["message"] = json!("wf boom");
     }
-    failure(&body)
+    raised_failure(&body)
 }
 
 async fn sleep(context: &Context, body: &Value) -> Result<(), ScriptError> {

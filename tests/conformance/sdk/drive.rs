@@ -299,6 +299,16 @@ mod tests {
         assert_eq!(observed["activities"]["a"]["attempts"][0]["ended"], "returned after cancel");
     }
 
+    /// Python takes a delay of zero for none.
+    #[test]
+    fn a_delay_of_zero_is_none_to_python() {
+        let fail = json!({ "type": "E", "next_retry_delay_ms": 0 });
+        let mut definition = activity(0, None, &json!([{ "fail": fail }]));
+        definition["activities"]["a"] = json!([[{ "fail": fail }], [{ "succeed": 1 }]]);
+        definition["workflow"]["script"][0]["activity"]["retry"] = json!({ "initial_ms": 200, "max_attempts": 2 });
+        assert_eq!(played(&definition)["activities"]["a"]["attempts"][1]["ended"], "returned");
+    }
+
     #[test]
     fn somebody_else_completes_an_activity_that_says_so() {
         let mut definition = activity(0, None, &json!([{ "async_complete": true }]));

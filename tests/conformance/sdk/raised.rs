@@ -5,7 +5,7 @@ use std::sync::Arc;
 use durasim::program::{ActivityOutcome, CancelReason, Details, Failure};
 use serde_json::{Value, json};
 
-use crate::recording::wire::failure;
+use crate::recording::wire::raised_failure;
 
 pub enum Raised {
     /// The worker has cancelled the code.
@@ -18,7 +18,7 @@ pub enum Raised {
 
 impl Raised {
     pub fn application(body: &Value) -> Raised {
-        Raised::Failure(failure(body), format!("raised({})", body["type"].as_str().unwrap_or_default()))
+        Raised::Failure(raised_failure(body), format!("raised({})", body["type"].as_str().unwrap_or_default()))
     }
 
     pub fn plain(message: &Value) -> Raised {
