@@ -4,6 +4,7 @@ mod changes;
 mod event_text;
 mod excerpt;
 pub(crate) mod fold;
+mod history_json;
 mod lanes;
 mod last_state;
 mod timeline;
@@ -12,6 +13,7 @@ mod trace_events;
 use crate::world::Run;
 
 pub(crate) use excerpt::plain;
+pub use history_json::HistoryError;
 pub(crate) use last_state::last_state;
 pub use timeline::Timeline;
 pub use trace_events::TraceEvents;

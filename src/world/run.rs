@@ -266,6 +266,11 @@ impl Run {
         self.world().core.borrow().service.history(WorkflowKey::FIRST).to_vec()
     }
 
+    /// The history of a workflow of the run.
+    pub(crate) fn history_of(&self, workflow: WorkflowKey) -> Vec<HistoryEvent> {
+        self.world().core.borrow().service.history(workflow).to_vec()
+    }
+
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
         let mut entries = Vec::new();

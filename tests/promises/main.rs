@@ -23,6 +23,7 @@ mod expiration;
 mod explore;
 mod failing_tasks;
 mod heartbeats;
+mod history_json;
 mod late_signals;
 mod limits;
 mod long_histories;

@@ -1,0 +1,291 @@
+//! The values of a history in the JSON of Protocol Buffers: times, lengths, payloads, failures.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use crate::program::{
+    Details, Failure, FailureKind, Payload, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts,
+};
+
+/// The namespace of all workflows.
+pub(super) const NAMESPACE: &str = "default";
+
+/// The seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
+
+/// The days from 1970-01-01 to 2020-01-01, the epoch of virtual time.
+const EPOCH: i64 = 18_262;
+
+/// Writes a moment as `2020-01-01T00:00:00.001Z`.
+pub(super) fn timestamp(at: Time) -> Value {
+    let nanos = at.as_nanos();
+    let seconds = (nanos / 1_000_000_000) as i64;
+    let (year, month, day) = date(EPOCH + seconds / DAY);
+    let of_day = seconds % DAY;
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    let fraction = fraction((nanos % 1_000_000_000) as u32);
+    json!(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
+}
+
+/// The date of a day, counted from 1970-01-01 in the Gregorian calendar.
+fn date(mut day: i64) -> (i64, i64, i64) {
+    let is_leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let mut year = 1970;
+    while day >= 365 + i64::from(is_leap(year)) {
+        day -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + i64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    (year, month, day + 1)
+}
+
+/// The nanoseconds of a second, in three, six or nine digits.
+fn fraction(nanos: u32) -> String {
+    match nanos {
+        0 => String::new(),
+        nanos if nanos % 1_000_000 == 0 => format!(".{:03}", nanos / 1_000_000),
+        nanos if nanos % 1_000 == 0 => format!(".{:06}", nanos / 1_000),
+        nanos => format!(".{nanos:09}"),
+    }
+}
+
+/// Writes a length of time as `1.500s`.
+pub(super) fn duration(length: Span) -> Value {
+    let nanos = length.as_nanos().max(0);
+    json!(format!("{}{}s", nanos / 1_000_000_000, fraction((nanos % 1_000_000_000) as u32)))
+}
+
+/// Writes a payload as a list of one. Bytes that are no JSON are said to be plain bytes.
+pub(super) fn payloads(payload: &Payload) -> Value {
+    json!({ "payloads": [one_payload(payload)] })
+}
+
+/// Writes a payload alone.
+pub(super) fn one_payload(payload: &Payload) -> Value {
+    let bytes = payload.as_bytes();
+    let encoding = match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => "json/plain",
+        Err(_) => "binary/plain",
+    };
+    json!({ "metadata": { "encoding": STANDARD.encode(encoding) }, "data": STANDARD.encode(bytes) })
+}
+
+/// Writes details, which may be none.
+pub(super) fn details(details: &Details) -> Value {
+    match details {
+        Details::Absent => Value::Null,
+        Details::Empty => json!({ "payloads": [] }),
+        Details::Payload(payload) => payloads(payload),
+    }
+}
+
+/// Writes a reason why there is no other attempt.
+pub(super) fn retry_state(state: RetryState) -> Value {
+    json!(format!("RETRY_STATE_{state}"))
+}
+
+/// Writes a kind of timeout.
+pub(super) fn timeout_type(timeout: TimeoutType) -> Value {
+    json!(match timeout {
+        TimeoutType::Unspecified => "TIMEOUT_TYPE_UNSPECIFIED",
+        TimeoutType::StartToClose => "TIMEOUT_TYPE_START_TO_CLOSE",
+        TimeoutType::ScheduleToStart => "TIMEOUT_TYPE_SCHEDULE_TO_START",
+        TimeoutType::ScheduleToClose => "TIMEOUT_TYPE_SCHEDULE_TO_CLOSE",
+        TimeoutType::Heartbeat => "TIMEOUT_TYPE_HEARTBEAT",
+    })
+}
+
+/// Writes the timeouts of an activity into its attributes.
+pub(super) fn add_timeouts(attributes: &mut Value, timeouts: &Timeouts) {
+    for (name, length) in [
+        ("scheduleToCloseTimeout", timeouts.schedule_to_close),
+        ("scheduleToStartTimeout", timeouts.schedule_to_start),
+        ("startToCloseTimeout", timeouts.start_to_close),
+        ("heartbeatTimeout", timeouts.heartbeat),
+    ] {
+        attributes[name] = duration(length);
+    }
+}
+
+/// Writes a retry policy.
+pub(super) fn retry_policy(policy: &RetrySpec) -> Value {
+    let mut value = json!({
+        "initialInterval": duration(policy.initial_interval),
+        "backoffCoefficient": policy.backoff_coefficient,
+        "maximumInterval": duration(policy.maximum_interval),
+    });
+    if policy.maximum_attempts != 0 {
+        value["maximumAttempts"] = json!(policy.maximum_attempts);
+    }
+    if !policy.non_retryable_error_types.is_empty() {
+        let types: Vec<&str> = policy.non_retryable_error_types.iter().map(|name| &**name).collect();
+        value["nonRetryableErrorTypes"] = json!(types);
+    }
+    value
+}
+
+/// Writes a failure with its causes.
+pub(super) fn failure(failure: &Failure, ids: RunIds) -> Value {
+    let (name, info) = match &failure.kind {
+        FailureKind::Application { error_type, non_retryable, details: attached, next_retry_delay } => {
+            let mut info = json!({ "type": &**error_type });
+            if *non_retryable {
+                info["nonRetryable"] = json!(true);
+            }
+            add(&mut info, "details", details(attached));
+            add(&mut info, "nextRetryDelay", next_retry_delay.map_or(Value::Null, duration));
+            ("applicationFailureInfo", info)
+        }
+        FailureKind::Timeout { timeout_type: timeout, last_heartbeat_details } => {
+            let mut info = json!({ "timeoutType": timeout_type(*timeout) });
+            add(&mut info, "lastHeartbeatDetails", details(last_heartbeat_details));
+            ("timeoutFailureInfo", info)
+        }
+        FailureKind::Canceled { details: attached } => {
+            let mut info = json!({});
+            add(&mut info, "details", details(attached));
+            ("canceledFailureInfo", info)
+        }
+        FailureKind::Server { non_retryable } => {
+            ("serverFailureInfo", if *non_retryable { json!({ "nonRetryable": true }) } else { json!({}) })
+        }
+        FailureKind::Terminated => ("terminatedFailureInfo", json!({})),
+        FailureKind::Activity {
+            activity_type,
+            activity_id,
+            scheduled_event_id,
+            started_event_id,
+            retry_state: state,
+        } => (
+            "activityFailureInfo",
+            json!({
+                "scheduledEventId": id(*scheduled_event_id),
+                "startedEventId": id(*started_event_id),
+                "activityType": { "name": &**activity_type },
+                "activityId": &**activity_id,
+                "retryState": retry_state(*state),
+            }),
+        ),
+        FailureKind::ChildWorkflow {
+            workflow_type,
+            workflow_id,
+            run_id,
+            initiated_event_id,
+            started_event_id,
+            retry_state: state,
+        } => (
+            "childWorkflowExecutionFailureInfo",
+            json!({
+                "namespace": NAMESPACE,
+                "workflowExecution": { "workflowId": &**workflow_id, "runId": ids.uuid(run_id) },
+                "workflowType": { "name": &**workflow_type },
+                "initiatedEventId": id(*initiated_event_id),
+                "startedEventId": id(*started_event_id),
+                "retryState": retry_state(*state),
+            }),
+        ),
+    };
+    let mut value = json!({ "message": &*failure.message });
+    value[name] = info;
+    if let Some(cause) = &failure.cause {
+        value["cause"] = self::failure(cause, ids);
+    }
+    value
+}
+
+/// The ids of runs, which are UUIDs on a server: of the seed and the id of the run here.
+#[derive(Clone, Copy)]
+pub(super) struct RunIds {
+    pub(super) seed: u64,
+}
+
+impl RunIds {
+    /// Gives the UUID of a run, of version 8: made in a way of our own.
+    pub(super) fn uuid(self, run_id: &str) -> String {
+        // FNV-1a, twice.
+        let hash = |basis: u64| {
+            let bytes = self.seed.to_le_bytes().into_iter().chain(run_id.bytes());
+            bytes.fold(basis, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        };
+        let (high, low) = (hash(0xcbf2_9ce4_8422_2325), hash(0x9e37_79b9_7f4a_7c15));
+        let high = (high & !0xf000) | 0x8000;
+        let low = (low & !(0b11 << 62)) | (0b10 << 62);
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xffff,
+            low >> 48,
+            low & 0xffff_ffff_ffff
+        )
+    }
+}
+
+/// Writes a number of 64 bits, which the JSON of Protocol Buffers has as text.
+pub(super) fn id(number: u64) -> Value {
+    json!(number.to_string())
+}
+
+/// Adds a field, unless there is nothing in it.
+pub(super) fn add(attributes: &mut Value, name: &str, value: Value) {
+    if !value.is_null() {
+        attributes[name] = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        let at = |seconds: u64| timestamp(Time::from_millis(seconds * 1000));
+        assert_eq!(timestamp(Time::ZERO), "2020-01-01T00:00:00Z");
+        assert_eq!(timestamp(Time::from_millis(1)), "2020-01-01T00:00:00.001Z");
+        assert_eq!(timestamp(Time::from_nanos(1_500)), "2020-01-01T00:00:00.000001500Z");
+        // 2020 is a leap year, and 2100 is none.
+        assert_eq!(at(59 * 86_400), "2020-02-29T00:00:00Z");
+        assert_eq!(at(366 * 86_400 - 1), "2020-12-31T23:59:59Z");
+        assert_eq!(at(29_279 * 86_400), "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn lengths_have_three_six_or_nine_digits() {
+        let text = |nanos| duration(Span::from_nanos(nanos));
+        assert_eq!(text(0), "0s");
+        assert_eq!(text(1_500_000_000), "1.500s");
+        assert_eq!(text(1_000), "0.000001s");
+        assert_eq!(text(1), "0.000000001s");
+    }
+
+    #[test]
+    fn a_run_has_the_uuid_of_its_seed() {
+        let uuid = |seed, run| RunIds { seed }.uuid(run);
+        assert_eq!(uuid(0, "order-1:1"), uuid(0, "order-1:1"));
+        assert_ne!(uuid(0, "order-1:1"), uuid(1, "order-1:1"));
+        assert_ne!(uuid(0, "order-1:1"), uuid(0, "order-1:2"));
+        let parts: Vec<usize> = uuid(7, "a").split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_json_are_plain() {
+        let encoding = |bytes: &[u8]| {
+            let value = one_payload(&Payload::new(bytes));
+            let text = value["metadata"]["encoding"].as_str().unwrap().to_owned();
+            String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+        };
+        assert_eq!(encoding(b"{\"a\": 1}"), "json/plain");
+        assert_eq!(encoding(&[0xff, 0]), "binary/plain");
+    }
+}
