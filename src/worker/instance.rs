@@ -12,6 +12,7 @@ use crate::program::{
     WorkflowRun,
 };
 
+use super::cancellations::Cancellations;
 use super::turn::Turn;
 
 /// A workflow's code with what an SDK keeps beside it.
@@ -325,45 +326,6 @@ impl PendingChild {
             retry_state: RetryState::CancelRequested,
         };
         Arc::new(Failure::new(message, kind).caused_by(cause))
-    }
-}
-
-/// The activities, children and signals of one turn, by their numbers.
-#[derive(Default)]
-struct Cancellations {
-    /// The activities scheduled in this turn.
-    unsent: BTreeSet<Seq>,
-    /// The activities scheduled and cancelled in this turn.
-    taken_back: BTreeSet<Seq>,
-    /// The children asked for in this turn.
-    unsent_children: BTreeSet<Seq>,
-    /// The children asked for and cancelled in this turn.
-    children_taken_back: BTreeSet<Seq>,
-    /// The signals asked for in this turn.
-    unsent_signals: BTreeSet<Seq>,
-    /// The signals asked for and taken back in this turn.
-    signals_taken_back: BTreeSet<Seq>,
-}
-
-impl Cancellations {
-    /// Says whether the command is not to be sent.
-    fn takes_back(&self, command: &Command) -> bool {
-        match command {
-            Command::ScheduleActivity { seq, .. } => self.taken_back.contains(seq),
-            Command::StartChild { seq, .. } => self.children_taken_back.contains(seq),
-            Command::SignalWorkflow { seq, .. } => self.signals_taken_back.contains(seq),
-            _ => false,
-        }
-    }
-
-    /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/signal_external_state_machine.rs`.
-    fn take_back_signal(&mut self, seq: Seq, jobs: &mut Vec<Job>) {
-        if self.unsent_signals.remove(&seq) {
-            self.signals_taken_back.insert(seq);
-            let kind = FailureKind::Canceled { details: Details::Absent };
-            let failure = Failure::new("Signal was cancelled before being sent", kind);
-            jobs.push(Job::SignalDone { seq, failure: Some(Arc::new(failure)) });
-        }
     }
 }
 

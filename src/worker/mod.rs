@@ -9,6 +9,7 @@ mod asked;
 pub(crate) mod attempt;
 #[cfg(feature = "internals")]
 mod cached;
+mod cancellations;
 pub(crate) mod departure;
 pub(crate) mod drift;
 pub(crate) mod host;
