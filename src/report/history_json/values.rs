@@ -70,9 +70,12 @@ pub(super) fn payloads(payload: &Payload) -> Value {
     json!({ "payloads": [one_payload(payload)] })
 }
 
-/// Writes a payload alone.
+/// Writes a payload alone. Clients send nothing as an empty payload of an encoding of its own.
 pub(super) fn one_payload(payload: &Payload) -> Value {
     let bytes = payload.as_bytes();
+    if bytes == b"null" {
+        return json!({ "metadata": { "encoding": STANDARD.encode("binary/null") } });
+    }
     let encoding = match serde_json::from_slice::<IgnoredAny>(bytes) {
         Ok(_) => "json/plain",
         Err(_) => "binary/plain",
@@ -287,5 +290,6 @@ mod tests {
         };
         assert_eq!(encoding(b"{\"a\": 1}"), "json/plain");
         assert_eq!(encoding(&[0xff, 0]), "binary/plain");
+        assert_eq!(encoding(b"null"), "binary/null");
     }
 }

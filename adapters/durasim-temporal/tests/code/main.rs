@@ -10,6 +10,7 @@ mod deploys;
 mod errors;
 mod external;
 mod heartbeats;
+mod histories;
 mod lines;
 mod messages;
 mod orders;

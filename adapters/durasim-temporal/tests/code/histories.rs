@@ -1,0 +1,133 @@
+//! The history of a run as Temporal's tools read it: the SDK's own replayer takes it, and refuses code that goes another way.
+
+use durasim::Simulation;
+use durasim_temporal::SimulationExt;
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage};
+use temporalio_client::WorkflowHistory;
+use temporalio_common::protos::temporal::api::history::v1::History;
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use temporalio_sdk::workflow_replayer::{WorkflowReplayError, WorkflowReplayer, WorkflowReplayerOptions};
+use temporalio_sdk::{ActivityOptions, ChildWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowResult};
+
+use crate::seconds;
+
+struct Shop;
+
+#[activities]
+impl Shop {
+    #[activity]
+    async fn charge(_ctx: ActivityContext, amount: u32) -> Result<String, ActivityError> {
+        tokio::time::sleep(seconds(1)).await;
+        Ok(format!("charged {amount}"))
+    }
+}
+
+fn a_minute() -> ActivityOptions {
+    ActivityOptions::start_to_close_timeout(seconds(60))
+}
+
+/// Waits, as a child.
+#[workflow]
+#[derive(Default)]
+struct Note;
+
+#[workflow_methods]
+impl Note {
+    #[run(name = "note")]
+    async fn run(ctx: &mut WorkflowContext<Self>, text: String) -> WorkflowResult<String> {
+        ctx.timer(seconds(1)).await;
+        Ok(text)
+    }
+}
+
+/// A workflow with activities, timers, a patch, a child and a signal.
+#[workflow]
+#[derive(Default)]
+struct Order {
+    more: u32,
+}
+
+#[workflow_methods]
+impl Order {
+    #[run(name = "order")]
+    async fn run(ctx: &mut WorkflowContext<Self>, amount: u32) -> WorkflowResult<String> {
+        let is_patched = ctx.patched("notes");
+        let charged = ctx.execute_activity(Shop::charge, amount, a_minute()).await?;
+        ctx.timer(seconds(5)).await;
+        ctx.wait_condition(|order: &Self| order.more > 0).await?;
+        let note = ctx.start_child_workflow(Note::run, charged, ChildWorkflowOptions::default()).await?;
+        Ok(format!("{} {is_patched}", note.result().await?))
+    }
+
+    #[signal]
+    fn more(&mut self, _ctx: &mut SyncWorkflowContext<Self>, more: u32) {
+        self.more += more;
+    }
+}
+
+/// The same name with the timer first, and a longer one.
+#[workflow]
+#[derive(Default)]
+struct Changed;
+
+#[workflow_methods]
+impl Changed {
+    #[run(name = "order")]
+    async fn run(ctx: &mut WorkflowContext<Self>, amount: u32) -> WorkflowResult<String> {
+        ctx.timer(seconds(6)).await;
+        Ok(ctx.execute_activity(Shop::charge, amount, a_minute()).await?)
+    }
+}
+
+fn history() -> String {
+    let simulation =
+        Simulation::temporal().sdk_activity(Shop::charge, || Shop).sdk_workflow::<Order>().sdk_workflow::<Note>();
+    let (result, run) = simulation
+        .drive(async |native| {
+            let order = native.start::<String>("order", "order-1", &7u32).await.unwrap();
+            native.sleep(seconds(20)).await;
+            order.signal("more", &1u32).await.unwrap();
+            order.result().await.unwrap()
+        })
+        .unwrap();
+    assert_eq!(result, "charged 7 true");
+    run.history_json("order-1").unwrap()
+}
+
+/// Reads the JSON strictly, by the description of the messages.
+fn read(json: &str) -> WorkflowHistory {
+    let descriptors = std::fs::read(env!("TEMPORAL_DESCRIPTORS")).unwrap();
+    let pool = DescriptorPool::decode(descriptors.as_slice()).unwrap();
+    let history = pool.get_message_by_name("temporal.api.history.v1.History").unwrap();
+    let mut json = serde_json::Deserializer::from_str(json);
+    let message = DynamicMessage::deserialize(history, &mut json).unwrap();
+    History::decode(message.encode_to_vec().as_slice()).unwrap().into()
+}
+
+/// Replays it in a runtime of its own, as a user's test does.
+fn replay(options: WorkflowReplayerOptions, json: &str) -> Result<(), WorkflowReplayError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let replayer = WorkflowReplayer::new(options).unwrap();
+    runtime.block_on(replayer.replay_workflow(read(json)))
+}
+
+#[test]
+fn the_replayer_of_the_sdk_takes_it() {
+    let options = WorkflowReplayerOptions::new().register_workflow::<Order>().unwrap().build();
+    replay(options, &history()).unwrap();
+}
+
+#[test]
+fn code_that_goes_another_way_is_refused_there_and_here() {
+    let options = WorkflowReplayerOptions::new().register_workflow::<Changed>().unwrap().build();
+    let refused = replay(options, &history()).unwrap_err();
+    assert!(refused.to_string().to_lowercase().contains("nondeterminis"), "{refused}");
+    let deployed =
+        Simulation::temporal().sdk_activity(Shop::charge, || Shop).sdk_workflow::<Order>().sdk_workflow::<Note>();
+    let deployed = deployed.deploy(|simulation| simulation.sdk_workflow::<Changed>());
+    let plan = "order#1:task2=deploy".parse().unwrap();
+    let error = deployed.plan(plan).run("order", &7u32).unwrap_err().to_string();
+    assert!(error.contains("the workflow is not deterministic"), "{error}");
+}
