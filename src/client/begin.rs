@@ -35,6 +35,9 @@ pub struct Start {
     pub start_delay: Span,
     /// The retry policy; `None` means that it is not retried.
     pub retry: Option<RetrySpec>,
+    /// The schedule by which it is run again and again, as [`StartOptions::cron`](crate::StartOptions::cron) has it; `None` means
+    /// that it is run once.
+    pub cron: Option<String>,
     /// The consequence of a closed workflow of the same id.
     pub id_reuse: IdReusePolicy,
     /// The consequence of an open workflow of the same id.
@@ -53,6 +56,7 @@ impl Start {
             task_timeout: Span::ZERO,
             start_delay: Span::ZERO,
             retry: None,
+            cron: None,
             id_reuse: IdReusePolicy::default(),
             id_conflict: IdConflictPolicy::default(),
         }
@@ -82,6 +86,12 @@ impl Start {
         self
     }
 
+    /// Sets the schedule by which it is run again and again.
+    pub fn cron(mut self, schedule: impl Into<String>) -> Start {
+        self.cron = Some(schedule.into());
+        self
+    }
+
     /// Sets its retry policy.
     pub fn retry(mut self, policy: RetrySpec) -> Start {
         self.retry = Some(policy);
@@ -108,6 +118,7 @@ impl Start {
             task_timeout: self.task_timeout,
             start_delay: self.start_delay,
             retry: self.retry,
+            cron: self.cron.map(Arc::from),
             id_reuse: self.id_reuse,
             id_conflict: self.id_conflict,
             ..StartWorkflow::new(self.workflow_id, name, queue, self.input)

@@ -118,7 +118,7 @@
 //! assert_eq!(run.result::<u32>(), Ok(7));
 //! ```
 //!
-//! Children and next runs have all options but cron schedules, memos, search attributes and headers, which end the run with an
+//! Children and next runs have all options but memos, search attributes and headers, which end the run with an
 //! error: so does `continue_as_new` in a workflow that has set search attributes, which the next run would have too.
 //!
 //! They follow the SDK's worker where it does something else than its documents say. `WaitCancellationRequested` waits for the end

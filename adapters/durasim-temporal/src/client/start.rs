@@ -102,6 +102,10 @@ fn begin(request: &StartWorkflowExecutionRequest) -> Result<Start, Status> {
         .run_timeout(span(request.workflow_run_timeout))
         .task_timeout(span(request.workflow_task_timeout))
         .start_delay(span(request.workflow_start_delay));
+    let begin = match &*request.cron_schedule {
+        "" => begin,
+        schedule => begin.cron(schedule),
+    };
     let begin = match &request.retry_policy {
         Some(policy) => begin.retry(retry::into_core(policy)),
         None => begin,
@@ -142,7 +146,6 @@ fn refusal(request: &StartWorkflowExecutionRequest, refused: &Refused) -> Status
 fn refuse_options(request: &StartWorkflowExecutionRequest) {
     let has_metadata = request.user_metadata.is_some();
     let is_set = [
-        (!request.cron_schedule.is_empty(), "a cron schedule"),
         (request.memo.as_ref().is_some_and(|memo| !memo.fields.is_empty()), "a memo"),
         (
             request.search_attributes.as_ref().is_some_and(|attributes| !attributes.indexed_fields.is_empty()),

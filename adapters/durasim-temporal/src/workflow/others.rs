@@ -61,7 +61,6 @@ impl Others {
     pub(super) fn start_child(&mut self, child: StartChildWorkflowExecution) -> Result<Command, TaskFailure> {
         let searched = child.search_attributes.as_ref().is_some_and(|set| !set.indexed_fields.is_empty());
         let is_set = [
-            (!child.cron_schedule.is_empty(), "a cron schedule"),
             (!child.headers.is_empty(), "headers"),
             (!child.memo.is_empty(), "a memo"),
             (searched, "search attributes"),
@@ -91,6 +90,7 @@ impl Others {
             .id_reuse_policy(id_reuse)
             .cancellation(cancellation);
         spec.task_queue = Some(child.task_queue.as_str()).filter(|queue| !queue.is_empty()).map(Into::into);
+        spec.cron = Some(child.cron_schedule.as_str()).filter(|schedule| !schedule.is_empty()).map(Into::into);
         spec.retry = child.retry_policy.as_ref().map(retry::into_core);
         let StartChildWorkflowExecution { seq, workflow_id, workflow_type, .. } = child;
         self.children.insert(seq, Child { workflow_id, workflow_type, task: self.task, reason: String::new() });

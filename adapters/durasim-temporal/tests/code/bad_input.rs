@@ -93,7 +93,7 @@ impl Does {
                 let options = ChildWorkflowOptions::builder().workflow_id("child".to_owned());
                 let options = match child {
                     "child on a queue" => options.task_queue("far".to_owned()).build(),
-                    "scheduled child" => options.cron_schedule("@daily".to_owned()).build(),
+                    "scheduled child" => options.cron_schedule("at noon".to_owned()).build(),
                     "searched child" => options.search_attributes(colour()).build(),
                     "child instead" => options.id_reuse_policy(WorkflowIdReusePolicy::TerminateIfRunning).build(),
                     _ => options.retry_policy(RetryPolicy::builder().backoff_coefficient(0.5).build()).build(),
@@ -266,12 +266,7 @@ fn every_mistake_is_told() {
             Does("child on a queue"),
             &["starts a workflow on the task queue `far`, which no worker polls", "to the simulation"],
         ),
-        (
-            Does("scheduled child"),
-            &[
-                "asked for the child workflow `Does` (`ctx.start_child_workflow`) with a cron schedule, which is not simulated",
-            ],
-        ),
+        (Does("scheduled child"), &["BadStartChildExecutionAttributes", "Invalid CronSchedule `at noon`"]),
         (Does("searched child"), &["(`ctx.start_child_workflow`) with search attributes, which is not simulated"]),
         (Does("child instead"), &["with `WorkflowIdReusePolicy::TerminateIfRunning`, which is not simulated"]),
         (Does("child's policy"), &["BadStartChildExecutionAttributes", "BackoffCoefficient cannot be less than 1"]),

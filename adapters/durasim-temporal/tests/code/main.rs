@@ -15,6 +15,7 @@ mod lines;
 mod messages;
 mod orders;
 mod patches;
+mod schedules;
 mod worker_state;
 mod workers;
 mod workflows;

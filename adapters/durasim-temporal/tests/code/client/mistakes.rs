@@ -56,13 +56,6 @@ fn each_call_that_is_not_simulated_is_named() {
                 let _ = parcel.terminate(WorkflowTerminateOptions::builder().details(details).build()).await;
             })
         }),
-        ("starts a workflow with a cron schedule", |client, _| {
-            Box::pin(async move {
-                let mut options = start("c");
-                options.cron_schedule = Some("@daily".to_owned());
-                let _ = client.start_workflow(Parcel::run, "lamp".to_owned(), options).await;
-            })
-        }),
         ("starts a workflow with a static summary or static details", |client, _| {
             Box::pin(async move {
                 let mut options = start("c");
