@@ -138,7 +138,7 @@ mod tests {
             *details = Details::from(Some(&vec![b'1'; 9000][..]));
         }
         let kept = stored(Arc::new(long));
-        // Of 4,096 bytes the type takes 11, the fields 8, the sender 10, the message 8, and so on for the cause.
+        // The type takes 11 of 4,096 bytes, the fields 8, the sender 10, the message 8, and so on for the cause.
         let cause = Failure::application("E", "c".repeat(4096 - 11 - 8 - 10 - 8 - 4 - 5 - 8 - 10));
         assert_eq!(kept.cause.as_deref(), Some(&Failure::application("MyError", "boom").caused_by(cause)));
         // Nothing is left for the cause of a message that takes all.

@@ -267,7 +267,8 @@ pub(super) mod tests {
         refused("m#1:child2=behind(child2)", 19, "`child2` cannot come behind itself");
         refused("m#1:child_end2=behind(child2)", 23, "`child2` cannot come behind itself");
         refused("m#1:timer1=behind(signal1", 26, "expected `)` after the thing that it waits for, found the end");
-        let fitting = "crash, cancel, completion_lost, evicted, late(2s), signal, behind(activity1), deploy, rollback";
+        let fitting = "crash, cancel, answer_lost, completion_lost, evicted, late(2s), signal, behind(activity1), deploy, \
+                       rollback";
         let problem = format!("`next_task` does not fit task1; there fit {fitting}");
         refused("m#1:task1=next_task(signal1)", 11, &problem);
     }
