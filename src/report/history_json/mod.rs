@@ -34,6 +34,9 @@ impl Run {
     /// with names in camelCase, 64-bit numbers as text, payloads in base64, and run ids that are UUIDs of the seed. If
     /// several runs had the id, it is the newest one's.
     ///
+    /// A payload is said to be JSON where it is, and plain bytes else. Code of an SDK that encodes its payloads in another way has
+    /// that lost: the metadata of a payload is not written.
+    ///
     /// # Errors
     /// The error is [`HistoryError`]: there is no such workflow, or the dialect is Cadence's.
     ///
