@@ -54,8 +54,8 @@ pub(crate) struct Worker {
     busy: u32,
     /// The running number of the task that it took last: the worker that has waited longest is served first.
     served: u64,
-    /// The ends of its processes.
-    ends: Vec<End>,
+    /// The last ends of its processes, the newest first.
+    ends: [Option<End>; ENDS],
 }
 
 /// The end of a process.
@@ -66,6 +66,9 @@ struct End {
     /// It was asked to stop.
     is_clean: bool,
 }
+
+/// The number of ends that are kept. A process that ended earlier is taken for one that the service knows to be gone.
+const ENDS: usize = 4;
 
 /// The time for which the service takes a worker for alive that does not poll any more (temporal `service/matching`,
 /// `stickyPollerUnavailableWindow`).
@@ -95,7 +98,7 @@ impl Worker {
             slots,
             busy: 0,
             served: 0,
-            ends: Vec::new(),
+            ends: [None; ENDS],
         }
     }
 
@@ -191,7 +194,7 @@ impl Worker {
         if self.incarnation == incarnation && self.is_alive() {
             return if self.takes_tasks() { StickyWorker::Polls } else { StickyWorker::Gone };
         }
-        match self.ends.iter().rfind(|end| end.incarnation == incarnation) {
+        match self.ends.iter().flatten().find(|end| end.incarnation == incarnation) {
             Some(end) if !end.is_clean && now < end.at.plus(BELIEVED_ALIVE) => StickyWorker::BelievedAlive,
             _ => StickyWorker::Gone,
         }
@@ -199,7 +202,9 @@ impl Worker {
 
     /// Ends its process, with all its attempts. Gives the number of the next process.
     pub(crate) fn go_down(&mut self, now: Time) -> u32 {
-        self.ends.push(End { incarnation: self.incarnation, at: now, is_clean: self.process == Process::Stopping });
+        self.ends.rotate_right(1);
+        self.ends[0] =
+            Some(End { incarnation: self.incarnation, at: now, is_clean: self.process == Process::Stopping });
         self.process = Process::Down;
         self.busy = 0;
         self.incarnation += 1;
