@@ -16,6 +16,7 @@
 
 mod activity;
 mod application_failure;
+pub(crate) mod calendar;
 mod child;
 mod continue_as_new;
 mod decode;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use crate::program::calendar::date;
 use crate::program::{
     Details, Failure, FailureKind, Payload, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts,
 };
@@ -13,40 +14,17 @@ use crate::program::{
 pub(super) const NAMESPACE: &str = "default";
 
 /// The seconds of a day.
-const DAY: i64 = 24 * 60 * 60;
-
-/// The days from 1970-01-01 to 2020-01-01, the epoch of virtual time.
-const EPOCH: i64 = 18_262;
+const DAY: u64 = 24 * 60 * 60;
 
 /// Writes a moment as `2020-01-01T00:00:00.001Z`.
 pub(super) fn timestamp(at: Time) -> Value {
     let nanos = at.as_nanos();
-    let seconds = (nanos / 1_000_000_000) as i64;
-    let (year, month, day) = date(EPOCH + seconds / DAY);
+    let seconds = Time::EPOCH_SECONDS + nanos / 1_000_000_000;
+    let (year, month, day) = date(seconds / DAY);
     let of_day = seconds % DAY;
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let fraction = fraction((nanos % 1_000_000_000) as u32);
     json!(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
-}
-
-/// The date of a day, counted from 1970-01-01 in the Gregorian calendar.
-fn date(mut day: i64) -> (i64, i64, i64) {
-    let is_leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let mut year = 1970;
-    while day >= 365 + i64::from(is_leap(year)) {
-        day -= 365 + i64::from(is_leap(year));
-        year += 1;
-    }
-    let february = 28 + i64::from(is_leap(year));
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    (year, month, day + 1)
 }
 
 /// The nanoseconds of a second, in three, six or nine digits.
