@@ -53,9 +53,13 @@ fn continue_as_new_is_suggested_by_count() {
 
 #[test]
 fn continue_as_new_is_suggested_by_size() {
-    let limits = HistoryLimits { suggested_bytes: 64 * 23, ..HistoryLimits::TEMPORAL };
-    let run = simulation(limits).run("patient", &10u32).unwrap();
-    assert!(runs(&run) > 1, "{}", run.timeline());
+    // 64 bytes for each event before that of the start of a task, and those of the type and the input in the first.
+    let bytes = 64 * 22 + "patient".len() as u64 + 2;
+    let simulation = |suggested_bytes| simulation(HistoryLimits { suggested_bytes, ..HistoryLimits::TEMPORAL });
+    let run = simulation(bytes).run("patient", &10u32).unwrap();
+    assert_eq!(run.trace().workflows().len(), 3, "{}", run.timeline());
+    let run = simulation(bytes + 1).run("patient", &10u32).unwrap();
+    assert_eq!(run.trace().workflows().len(), 2, "{}", run.timeline());
 }
 
 /// A replay is told the same as the task was that it replays, or it would go another way.
