@@ -220,7 +220,8 @@ fn a_task_waits_for_the_worker_that_has_the_workflow_cached() {
     assert_eq!(ends_at(Simulation::temporal(), dies, 13), 13);
     // Nobody is there when it does.
     assert_eq!(ends_at(Simulation::temporal().restart_delay(seconds(60)), dies, 30), 61);
-    // One that stops says so.
+    // One that stops says so: the next process gets the task, also where it came within the grace period.
+    assert_eq!(ends_at(Simulation::temporal(), "long#1@1:await2=stop", 5), 12);
     assert_eq!(ends_at(Simulation::temporal(), "long#1@1:await2=stop", 13), 13);
     assert_eq!(ends_at(Simulation::temporal().sticky_timeout(seconds(4)), dies, 5), 9);
     assert_eq!(ends_at(Simulation::temporal().sticky_timeout(Duration::ZERO), dies, 5), 5);
