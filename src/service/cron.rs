@@ -312,6 +312,9 @@ mod tests {
         let now = Time::from_nanos(at(1, 0, 0, 10).as_nanos() + 5_000_000);
         assert_eq!(Cron::parse("* * * * *").unwrap().backoff(Time::ZERO, now), Some(Span::from_secs(50)));
         assert_eq!(Cron::parse("@every 20s").unwrap().backoff(Time::ZERO, now), Some(Span::from_secs(10)));
+        // An interval counts from the whole second.
+        let every = Cron::parse("@every 20s").unwrap();
+        assert_eq!(every.backoff(Time::from_millis(5), Time::from_millis(10_000)), Some(Span::from_secs(10)));
     }
 
     /// The first day of 2020 is a Wednesday, and the year has 366 days.
