@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -30,75 +31,90 @@ impl<F, I, O> ActivityFn<I, O> for F where
 {
 }
 
-/// An [`ActivityFn`] as an [`ActivityProgram`], with the way its input and result travel.
-pub(crate) struct NativeActivity<F, I, O> {
+/// An [`ActivityFn`] as an [`ActivityProgram`]. The types of the function are behind `code`, so that what follows is compiled
+/// once, and not for each activity of a test.
+pub(crate) struct NativeActivity {
     name: Arc<str>,
-    activity: Arc<F>,
+    code: Arc<dyn Code>,
+}
+
+/// An [`ActivityFn`] with the way its input and result travel.
+struct Typed<F, I, O> {
+    activity: F,
     decode: fn(&[u8]) -> Result<I, serde_json::Error>,
     encode: fn(&O) -> Result<Payload, serde_json::Error>,
 }
 
-impl<F: ActivityFn<I, O>, I: Decode, O: Serialize + 'static> NativeActivity<F, I, O> {
+/// The part of an activity that depends on its types.
+trait Code: Send + Sync {
+    /// Gives the future of an attempt, which decodes the input when it is first polled.
+    fn begin(self: Arc<Self>, context: ActivityContext) -> Pin<Box<dyn Future<Output = ActivityOutcome>>>;
+}
+
+impl NativeActivity {
     /// Input and result travel as JSON.
-    pub fn new(name: impl Into<Arc<str>>, activity: F) -> NativeActivity<F, I, O> {
-        NativeActivity {
-            name: name.into(),
-            activity: Arc::new(activity),
-            decode: I::decode,
-            encode: |output| Payload::from_json_limited(output),
-        }
+    pub fn new<F: ActivityFn<I, O>, I: Decode, O: Serialize + 'static>(
+        name: impl Into<Arc<str>>,
+        activity: F,
+    ) -> NativeActivity {
+        let code = Typed { activity, decode: I::decode, encode: |output: &O| Payload::from_json_limited(output) };
+        NativeActivity { name: name.into(), code: Arc::new(code) }
     }
-}
 
-impl<F: ActivityFn<Vec<u8>, Vec<u8>>> NativeActivity<F, Vec<u8>, Vec<u8>> {
     /// Input and result travel as they are.
-    pub fn bytes(name: impl Into<Arc<str>>, activity: F) -> NativeActivity<F, Vec<u8>, Vec<u8>> {
-        NativeActivity {
-            name: name.into(),
-            activity: Arc::new(activity),
-            decode: |bytes| Ok(bytes.to_vec()),
-            encode: |output| Ok(Payload::limited(output)),
-        }
+    pub fn bytes<F: ActivityFn<Vec<u8>, Vec<u8>>>(name: impl Into<Arc<str>>, activity: F) -> NativeActivity {
+        let code = Typed {
+            activity,
+            decode: |bytes: &[u8]| Ok(bytes.to_vec()),
+            encode: |output: &Vec<u8>| Ok(Payload::limited(output)),
+        };
+        NativeActivity { name: name.into(), code: Arc::new(code) }
     }
 }
 
-impl<F: ActivityFn<I, O>, I: 'static, O: 'static> ActivityProgram for NativeActivity<F, I, O> {
+impl<F: ActivityFn<I, O>, I: 'static, O: 'static> Code for Typed<F, I, O> {
+    fn begin(self: Arc<Self>, context: ActivityContext) -> Pin<Box<dyn Future<Output = ActivityOutcome>>> {
+        Box::pin(async move {
+            let input = match (self.decode)(context.input()) {
+                Ok(input) => input,
+                Err(why) => return input_error(&context, type_name::<I>(), &why),
+            };
+            match (self.activity)(&context, input).await {
+                Ok(output) => completed(&context, type_name::<O>(), (self.encode)(&output)),
+                Err(error) => error.into(),
+            }
+        })
+    }
+}
+
+impl ActivityProgram for NativeActivity {
     fn activity_type(&self) -> &str {
         &self.name
     }
 
     fn start(&self, task: ActivityTask, link: Arc<dyn ActivityLink>) -> Attempt {
-        let (activity, decode, encode) = (Arc::clone(&self.activity), self.decode, self.encode);
         let context = ActivityContext::new(task, link);
         let listener = context.listener();
-        let run = async move {
-            let decoded = match decode(context.input()) {
-                Ok(decoded) => decoded,
-                Err(why) => return input_error::<I>(&context, &why),
-            };
-            match activity(&context, decoded).await {
-                Ok(output) => match encode(&output) {
-                    Ok(result) => ActivityOutcome::Completed(result),
-                    Err(why) => result_error::<O>(&context, &why),
-                },
-                Err(error) => error.into(),
-            }
-        };
-        Attempt::listening(run, listener)
+        Attempt::boxed(Arc::clone(&self.code).begin(context), listener)
     }
 }
 
 /// Not retryable: the next attempt would be given the same input. A test has to show that, not to wait for it.
-fn input_error<I>(context: &ActivityContext, why: &serde_json::Error) -> ActivityOutcome {
-    let (name, wanted) = (context.get_info().activity_type(), type_name::<I>());
+fn input_error(context: &ActivityContext, wanted: &str, why: &serde_json::Error) -> ActivityOutcome {
+    let name = context.get_info().activity_type();
     let message = format!("the input of activity `{name}` does not decode as `{wanted}`: {why}");
     failed_for_good("InputDecodeError", message)
 }
 
-fn result_error<O>(context: &ActivityContext, why: &serde_json::Error) -> ActivityOutcome {
-    let (name, given) = (context.get_info().activity_type(), type_name::<O>());
-    let message = format!("the result of activity `{name}`, a `{given}`, cannot be encoded: {why}");
-    failed_for_good("ResultEncodeError", message)
+fn completed(context: &ActivityContext, given: &str, result: Result<Payload, serde_json::Error>) -> ActivityOutcome {
+    result.map_or_else(
+        |why| {
+            let name = context.get_info().activity_type();
+            let message = format!("the result of activity `{name}`, a `{given}`, cannot be encoded: {why}");
+            failed_for_good("ResultEncodeError", message)
+        },
+        ActivityOutcome::Completed,
+    )
 }
 
 fn failed_for_good(error_type: &str, message: String) -> ActivityOutcome {
@@ -106,7 +122,7 @@ fn failed_for_good(error_type: &str, message: String) -> ActivityOutcome {
     ActivityOutcome::Failed(failure.into())
 }
 
-impl<F, I, O> fmt::Debug for NativeActivity<F, I, O> {
+impl fmt::Debug for NativeActivity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("NativeActivity").field(&self.name).finish()
     }

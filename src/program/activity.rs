@@ -210,7 +210,15 @@ impl Attempt {
         run: impl Future<Output = ActivityOutcome> + 'static,
         listener: Arc<dyn AttemptListener>,
     ) -> Attempt {
-        Attempt { run: Box::pin(run), listener }
+        Attempt::boxed(Box::pin(run), listener)
+    }
+
+    /// Makes an attempt as [`listening`](Attempt::listening) does, of a future that is boxed already.
+    pub(crate) fn boxed(
+        run: Pin<Box<dyn Future<Output = ActivityOutcome>>>,
+        listener: Arc<dyn AttemptListener>,
+    ) -> Attempt {
+        Attempt { run, listener }
     }
 
     /// Adds a function that is called when the attempt's worker begins to stop, which is earlier than any cancel.

@@ -126,7 +126,7 @@ impl Simulation {
         I: Decode,
         O: Serialize + 'static,
     {
-        self.activity_program(NativeActivity::new(name.into(), activity))
+        self.add_activity(Arc::new(NativeActivity::new(name.into(), activity)))
     }
 
     /// Registers an activity that takes and gives bytes as they are.
@@ -134,11 +134,15 @@ impl Simulation {
     where
         F: ActivityFn<Vec<u8>, Vec<u8>>,
     {
-        self.activity_program(NativeActivity::bytes(name.into(), activity))
+        self.add_activity(Arc::new(NativeActivity::bytes(name.into(), activity)))
     }
 
     /// Registers an activity of another context type, hosted through the [seam](crate::program).
-    pub fn activity_program(mut self, program: impl ActivityProgram + 'static) -> Simulation {
+    pub fn activity_program(self, program: impl ActivityProgram + 'static) -> Simulation {
+        self.add_activity(Arc::new(program))
+    }
+
+    fn add_activity(mut self, program: Arc<dyn ActivityProgram>) -> Simulation {
         Arc::make_mut(&mut self.setup).add_activity(program);
         self
     }
@@ -151,7 +155,7 @@ impl Simulation {
         I: Decode,
         O: Serialize + 'static,
     {
-        self.workflow_program(NativeWorkflow::new(name.into(), workflow))
+        self.add_workflow(Arc::new(NativeWorkflow::new(name.into(), workflow)))
     }
 
     /// Registers a workflow that takes and gives bytes as they are.
@@ -159,11 +163,15 @@ impl Simulation {
     where
         F: WorkflowFn<Vec<u8>, Vec<u8>>,
     {
-        self.workflow_program(NativeWorkflow::bytes(name.into(), workflow))
+        self.add_workflow(Arc::new(NativeWorkflow::bytes(name.into(), workflow)))
     }
 
     /// Registers a workflow of another context type, hosted through the [seam](crate::program).
-    pub fn workflow_program(mut self, program: impl WorkflowProgram + 'static) -> Simulation {
+    pub fn workflow_program(self, program: impl WorkflowProgram + 'static) -> Simulation {
+        self.add_workflow(Arc::new(program))
+    }
+
+    fn add_workflow(mut self, program: Arc<dyn WorkflowProgram>) -> Simulation {
         Arc::make_mut(&mut self.setup).add_workflow(program);
         self
     }

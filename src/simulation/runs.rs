@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -128,21 +129,22 @@ impl Simulation {
     where
         Fut: Future<Output = R>,
     {
-        refuse_unknown()?;
-        let (plan, random_faults) = self.decided()?;
-        let start = Start::new(self.setup(), Origin::Driven);
         let mut returned = None;
-        let finished = {
-            let mut future = std::pin::pin!(async {
-                returned = Some(script(Client::new()).await);
-            });
-            start.drive(&plan, random_faults, future.as_mut())
-        };
-        let run = finished.into_result()?.not_violated()?.for_the_user();
+        let run = self.drive_with(pin!(async {
+            returned = Some(script(Client::new()).await);
+        }))?;
         match returned {
             Some(returned) => Ok((returned, run)),
             None => Err(RunError::ScriptStuck { at: run.virtual_time(), waiting: "the run is over".to_owned() }),
         }
+    }
+
+    /// Runs a script that keeps its value to itself.
+    fn drive_with(&self, script: Pin<&mut (dyn Future<Output = ()> + '_)>) -> Result<Run, RunError> {
+        refuse_unknown()?;
+        let (plan, random_faults) = self.decided()?;
+        let finished = Start::new(self.setup(), Origin::Driven).drive(&plan, random_faults, script);
+        Ok(finished.into_result()?.not_violated()?.for_the_user())
     }
 
     /// Explores a script as [`Simulation::explore`] explores a workflow: the script's value takes the place of the

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
-use super::run::NativeRun;
+use super::run::{NativeRun, WorkflowFuture};
 use super::state::WorkflowState;
 use crate::program::{
     Decode, Payload, RunInfo, TaskFailure, WorkflowLink, WorkflowProgram, WorkflowRun, WorkflowStart,
@@ -33,39 +33,72 @@ impl<F, I, O> WorkflowFn<I, O> for F where
 {
 }
 
-/// A [`WorkflowFn`] as a [`WorkflowProgram`], with the way its input and result travel.
-pub struct NativeWorkflow<F, I, O> {
+/// A [`WorkflowFn`] as a [`WorkflowProgram`]. The types of the function are behind `code`, so that what follows is compiled
+/// once, and not for each workflow of a test.
+pub struct NativeWorkflow {
     name: Arc<str>,
-    workflow: Arc<F>,
+    code: Arc<dyn Code>,
+}
+
+/// A [`WorkflowFn`] with the way its input and result travel.
+struct Typed<F, I, O> {
+    workflow: F,
     decode: fn(&[u8]) -> Result<I, serde_json::Error>,
     encode: fn(&O) -> Result<Payload, serde_json::Error>,
 }
 
-impl<F: WorkflowFn<I, O>, I: Decode, O: Serialize + 'static> NativeWorkflow<F, I, O> {
+/// The part of a workflow that depends on its types.
+trait Code: Send + Sync {
+    /// Decodes the input, and gives the future of a run: nothing of the user's code is called before it is polled.
+    fn begin(self: Arc<Self>, input: &[u8], context: WorkflowContext) -> Result<WorkflowFuture, serde_json::Error>;
+
+    /// The name of the input's type.
+    fn wanted(&self) -> &'static str;
+}
+
+impl NativeWorkflow {
     /// Input and result travel as JSON.
-    pub fn new(name: impl Into<Arc<str>>, workflow: F) -> NativeWorkflow<F, I, O> {
-        NativeWorkflow {
-            name: name.into(),
-            workflow: Arc::new(workflow),
-            decode: I::decode,
-            encode: |output| Payload::from_json(output),
-        }
+    pub fn new<F: WorkflowFn<I, O>, I: Decode, O: Serialize + 'static>(
+        name: impl Into<Arc<str>>,
+        workflow: F,
+    ) -> NativeWorkflow {
+        let code = Typed { workflow, decode: I::decode, encode: |output: &O| Payload::from_json(output) };
+        NativeWorkflow { name: name.into(), code: Arc::new(code) }
     }
-}
 
-impl<F: WorkflowFn<Vec<u8>, Vec<u8>>> NativeWorkflow<F, Vec<u8>, Vec<u8>> {
     /// Input and result travel as they are.
-    pub fn bytes(name: impl Into<Arc<str>>, workflow: F) -> NativeWorkflow<F, Vec<u8>, Vec<u8>> {
-        NativeWorkflow {
-            name: name.into(),
-            workflow: Arc::new(workflow),
-            decode: |bytes| Ok(bytes.to_vec()),
-            encode: |output| Ok(Payload::new(output)),
-        }
+    pub fn bytes<F: WorkflowFn<Vec<u8>, Vec<u8>>>(name: impl Into<Arc<str>>, workflow: F) -> NativeWorkflow {
+        let code = Typed {
+            workflow,
+            decode: |bytes: &[u8]| Ok(bytes.to_vec()),
+            encode: |output: &Vec<u8>| Ok(Payload::new(output)),
+        };
+        NativeWorkflow { name: name.into(), code: Arc::new(code) }
     }
 }
 
-impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> WorkflowProgram for NativeWorkflow<F, I, O> {
+impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> Code for Typed<F, I, O> {
+    fn begin(self: Arc<Self>, input: &[u8], context: WorkflowContext) -> Result<WorkflowFuture, serde_json::Error> {
+        let input = (self.decode)(input)?;
+        Ok(Box::pin(async move {
+            let output = (self.workflow)(&context, input).await?;
+            (self.encode)(&output).map_err(|why| result_error(&context, type_name::<O>(), &why))
+        }))
+    }
+
+    fn wanted(&self) -> &'static str {
+        type_name::<I>()
+    }
+}
+
+fn result_error(context: &WorkflowContext, given: &str, why: &serde_json::Error) -> WorkflowError {
+    WorkflowError::Encode {
+        what: format!("the result of workflow `{}`, a `{given}`,", context.info().workflow_type),
+        why: why.to_string(),
+    }
+}
+
+impl WorkflowProgram for NativeWorkflow {
     fn workflow_type(&self) -> &str {
         &self.name
     }
@@ -76,23 +109,16 @@ impl<F: WorkflowFn<I, O>, I: 'static, O: 'static> WorkflowProgram for NativeWork
         start: &WorkflowStart,
         link: Arc<dyn WorkflowLink>,
     ) -> Result<Box<dyn WorkflowRun>, TaskFailure> {
-        let input = (self.decode)(start.input.as_bytes())
-            .map_err(|why| TaskFailure::Input { wanted: type_name::<I>(), why: why.to_string() })?;
         let instance = WorkflowState::new(run, link);
         let context = WorkflowContext::root(Rc::clone(&instance));
-        let (workflow, encode) = (Arc::clone(&self.workflow), self.encode);
-        let future = Box::pin(async move {
-            let output = workflow(&context, input).await?;
-            encode(&output).map_err(|why| WorkflowError::Encode {
-                what: format!("the result of workflow `{}`, a `{}`,", context.info().workflow_type, type_name::<O>()),
-                why: why.to_string(),
-            })
-        });
+        let future = Arc::clone(&self.code)
+            .begin(start.input.as_bytes(), context)
+            .map_err(|why| TaskFailure::Input { wanted: self.code.wanted(), why: why.to_string() })?;
         Ok(Box::new(NativeRun::new(instance, future)))
     }
 }
 
-impl<F, I, O> fmt::Debug for NativeWorkflow<F, I, O> {
+impl fmt::Debug for NativeWorkflow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("NativeWorkflow").field(&self.name).finish()
     }

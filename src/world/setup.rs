@@ -80,20 +80,20 @@ impl Setup {
     }
 
     /// Registers an activity. Two of one name are a mistake, and so is an empty one.
-    pub(crate) fn add_activity(&mut self, program: impl ActivityProgram + 'static) {
+    pub(crate) fn add_activity(&mut self, program: Arc<dyn ActivityProgram>) {
         let name: Arc<str> = program.activity_type().into();
         self.look_at_name("activity", &name);
-        let is_known = self.activities.insert(name.clone(), Arc::new(program)).is_some();
+        let is_known = self.activities.insert(name.clone(), program).is_some();
         if is_known && !self.replaces("activity", &name) {
             self.mistakes.push(format!("the activity `{name}` is registered twice"));
         }
     }
 
     /// Registers a workflow. Two of one name are a mistake, and so is an empty one.
-    pub(crate) fn add_workflow(&mut self, program: impl WorkflowProgram + 'static) {
+    pub(crate) fn add_workflow(&mut self, program: Arc<dyn WorkflowProgram>) {
         let name: Arc<str> = program.workflow_type().into();
         self.look_at_name("workflow", &name);
-        let is_known = self.workflows.insert(name.clone(), Arc::new(program)).is_some();
+        let is_known = self.workflows.insert(name.clone(), program).is_some();
         if is_known && !self.replaces("workflow", &name) {
             self.mistakes.push(format!("the workflow `{name}` is registered twice"));
         }
