@@ -168,7 +168,9 @@ mod workflow;
 mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
-pub use client::{Call, Client, ClientError, ScriptOutput, StartOptions, WorkflowHandle, requests};
+pub use client::{
+    Call, Client, ClientError, ScriptOutput, StartOptions, UpdateHandle, UpdateOptions, WorkflowHandle, requests,
+};
 pub use explore::Exploration;
 pub use inside::{
     EffectError, Handle, Ledger, LedgerEntry, WorkerHandle, ambient, effect, handle, random, state, task, time,

@@ -56,6 +56,12 @@ pub enum ClientError {
     /// The workflow's code does not answer this query, or its answer is a failure.
     #[error("the query failed: {0}")]
     Query(Failure),
+    /// The workflow's code has no handler for this update, or its validator refuses it.
+    #[error("the update was rejected: {0}")]
+    UpdateRejected(Failure),
+    /// The workflow's code has accepted the update and failed it, or its run has closed before the update had ended.
+    #[error("the update failed: {0}")]
+    UpdateFailed(Failure),
     /// The workflow closed without a result.
     #[error("the workflow {}", .0.words())]
     NotCompleted(WorkflowOutcome),

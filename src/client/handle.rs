@@ -166,7 +166,7 @@ pub(super) fn encode(value: &(impl Serialize + ?Sized), what: impl FnOnce() -> S
     Payload::from_json(value).map_err(|why| ClientError::Encode { what: what(), why: why.to_string() })
 }
 
-fn decode<T: Decode>(payload: &Payload, what: impl FnOnce() -> String) -> Result<T, ClientError> {
+pub(super) fn decode<T: Decode>(payload: &Payload, what: impl FnOnce() -> String) -> Result<T, ClientError> {
     T::decode(payload.as_bytes()).map_err(|why| ClientError::Decode {
         what: what(),
         wanted: type_name::<T>(),

@@ -9,6 +9,7 @@ mod options;
 mod output;
 pub mod requests;
 mod script;
+mod update;
 
 pub use call::Call;
 pub use error::ClientError;
@@ -16,3 +17,4 @@ pub use handle::WorkflowHandle;
 pub use options::StartOptions;
 pub use output::ScriptOutput;
 pub use script::Client;
+pub use update::{UpdateHandle, UpdateOptions};

@@ -296,6 +296,18 @@ pub enum Job {
         /// The encoded input of the signal.
         input: Payload,
     },
+    /// An update has arrived. The code accepts it or rejects it in this very activation, with [`Command::AcceptUpdate`] or
+    /// [`Command::RejectUpdate`], and ends one that it has accepted with [`Command::CompleteUpdate`].
+    Update {
+        /// The id of the update.
+        id: Arc<str>,
+        /// The name of its handler.
+        name: Arc<str>,
+        /// The encoded input.
+        input: Payload,
+        /// Says whether the code has to decide. If not, it has accepted the update before: this is a replay.
+        validate: bool,
+    },
     /// A timer has fired.
     FireTimer(Seq),
     /// An activity has ended for good.
@@ -443,6 +455,25 @@ pub enum Command {
     },
     /// Write a marker into the history. In a replay it comes back as a [`Job::Marker`].
     RecordMarker(Marker),
+    /// Accept an update, in the activation that has brought it.
+    AcceptUpdate {
+        /// The id of the update.
+        id: Arc<str>,
+    },
+    /// Refuse an update, in the activation that has brought it. The history says nothing of it.
+    RejectUpdate {
+        /// The id of the update.
+        id: Arc<str>,
+        /// The reason, which the caller gets.
+        failure: Arc<Failure>,
+    },
+    /// End an update that was accepted.
+    CompleteUpdate {
+        /// The id of the update.
+        id: Arc<str>,
+        /// The encoded result, or the failure that it ends with. The workflow goes on either way.
+        result: Result<Payload, Arc<Failure>>,
+    },
     /// The answer to a [`Job::Query`]. It goes to the caller that asked, not to the service.
     QueryAnswer {
         /// The id of the query.

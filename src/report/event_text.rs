@@ -5,7 +5,8 @@ use std::fmt;
 use super::excerpt::{change, ends, excerpt};
 use crate::fault::{FaultWords, Id, LetGoWords, Name, Ordinal};
 use crate::program::{Counted, Marker};
-use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, What, Who};
+use crate::service::UpdateKey;
+use crate::trace::{Bytes, Ended, Event, FailureKey, Trace, UpdateName, What, Who};
 
 /// An event in words, with details and errors cut to so many characters.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,11 @@ impl<'a> EventText<'a> {
 
     fn workflow_id(&self, id: Bytes) -> String {
         Id(&String::from_utf8_lossy(self.trace.bytes(id))).to_string()
+    }
+
+    fn update(&self, update: UpdateKey) -> String {
+        let UpdateName { id, name, .. } = &self.trace.updates()[update];
+        format!("update {} ({})", Name(name), Id(id))
     }
 
     fn failure(&self, failure: FailureKey) -> String {
@@ -217,6 +223,20 @@ impl fmt::Display for EventText<'_> {
                 let signal = &self.trace.signals()[index];
                 write!(f, "signal {}: {}", Name(&signal.name), self.excerpt(signal.bytes))
             }
+            What::UpdateAdmitted(key) => {
+                write!(f, "{} arrived: {}", self.update(key), self.excerpt(self.trace.updates()[key].input))
+            }
+            What::UpdateAccepted(key) => write!(f, "{} accepted", self.update(key)),
+            What::UpdateRejected { update, failure } => {
+                write!(f, "{} rejected: {}", self.update(update), self.failure(failure))
+            }
+            What::UpdateCompleted { update, result } => {
+                write!(f, "{} completed: {}", self.update(update), self.excerpt(result))
+            }
+            What::UpdateFailed { update, failure } => {
+                write!(f, "{} failed: {}", self.update(update), self.failure(failure))
+            }
+            What::UpdateAborted(key) => write!(f, "{} open when the workflow closed", self.update(key)),
             What::MarkerRecorded(index) => match &self.trace.markers()[index] {
                 Marker::SideEffect { seq, value } => {
                     write!(f, "side effect {seq} recorded: {}", excerpt(value.as_bytes(), self.width))

@@ -213,6 +213,7 @@ fn instant(trace: &Trace, event: &Event) -> String {
         What::HeartbeatVisible(_) => "heartbeat visible".to_owned(),
         What::Fault(key) => format!("fault: {}", trace.faults()[key].1.keyword()),
         What::SignalReceived(key) => format!("signal: {}", excerpt(trace.signals()[key].name.as_bytes(), 60)),
+        What::UpdateAdmitted(key) => format!("update: {}", excerpt(trace.updates()[key].name.as_bytes(), 60)),
         What::QueryAnswered(key) => format!("query: {}", excerpt(trace.answers()[key].name.as_bytes(), 60)),
         What::Effect { .. } => words(trace, event, 60),
         What::TimerStarted { timer, .. } => format!("timer {timer} started"),
@@ -231,6 +232,15 @@ fn category(event: &Event) -> &'static str {
         (What::HeartbeatRecorded(_) | What::HeartbeatSent(_) | What::HeartbeatVisible(_), _) => "heartbeat",
         (What::Effect { .. }, _) => "effect",
         (What::SignalReceived(_), _) => "signal",
+        (
+            What::UpdateAdmitted(_)
+            | What::UpdateAccepted(_)
+            | What::UpdateRejected { .. }
+            | What::UpdateCompleted { .. }
+            | What::UpdateFailed { .. }
+            | What::UpdateAborted(_),
+            _,
+        ) => "update",
         (What::TimerStarted { .. } | What::TimerFired(_) | What::TimerCanceled(_), _) => "timer",
         (
             What::TaskStarted { .. }
@@ -278,6 +288,8 @@ fn bytes(trace: &Trace, what: What) -> Option<Bytes> {
         | What::HeartbeatVisible(bytes)
         | What::Ended { detail: bytes, .. } => bytes,
         What::SignalReceived(key) => Some(trace.signals()[key].bytes),
+        What::UpdateAdmitted(key) => Some(trace.updates()[key].input),
+        What::UpdateCompleted { result, .. } => Some(result),
         What::QueryAnswered(key) => Some(trace.answers()[key].bytes),
         _ => None,
     }

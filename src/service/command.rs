@@ -26,6 +26,8 @@ struct Earlier {
     children: BTreeSet<Seq>,
     /// Says of each timer whether it runs now. The numbers rise.
     timers: Vec<(Seq, bool)>,
+    /// The ids of the updates that were accepted or rejected.
+    updates: Vec<Arc<str>>,
 }
 
 /// The things that have ended while the task was open, which the workflow cannot know. Both lists rise.
@@ -46,6 +48,9 @@ fn command_name(command: &Command) -> &'static str {
         Command::StartTimer { .. } => "StartTimer",
         Command::CancelTimer { .. } => "CancelTimer",
         Command::RecordMarker(_) => "RecordMarker",
+        Command::AcceptUpdate { .. } | Command::RejectUpdate { .. } | Command::CompleteUpdate { .. } => {
+            "ProtocolMessage"
+        }
         Command::QueryAnswer { .. } => "QueryAnswer",
         Command::Complete(_) => "CompleteWorkflowExecution",
         Command::Fail(_) => "FailWorkflowExecution",
@@ -151,6 +156,9 @@ impl Service {
                 }
                 Command::CancelWorkflow { target, .. } => {
                     check_target(target, TaskFailedCause::BadRequestCancelExternalWorkflowExecutionAttributes)?;
+                }
+                Command::AcceptUpdate { .. } | Command::RejectUpdate { .. } | Command::CompleteUpdate { .. } => {
+                    self.check_update(workflow, command, &mut earlier.updates)?;
                 }
                 // A marker is the workflow's own affair, and the rest is not for the history.
                 Command::RecordMarker(_) | Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
@@ -338,6 +346,9 @@ impl Service {
                     let run = &mut self.workflows[workflow];
                     let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
                     self.outbox.news.push_back(News::MarkerRecorded { workflow, event_id });
+                }
+                Command::AcceptUpdate { .. } | Command::RejectUpdate { .. } | Command::CompleteUpdate { .. } => {
+                    self.answer_update(workflow, command, now);
                 }
                 Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
                 Command::Complete(result) => self.complete_run(workflow, result.clone(), now),

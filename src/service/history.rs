@@ -173,6 +173,26 @@ pub enum EventKind {
         /// Its encoded input.
         input: Payload,
     },
+    /// `WORKFLOW_EXECUTION_UPDATE_ACCEPTED`: it holds the update, which no event before it does.
+    WorkflowExecutionUpdateAccepted {
+        /// The id of the update.
+        update_id: Arc<str>,
+        /// The name of its handler.
+        name: Arc<str>,
+        /// Its encoded input.
+        input: Payload,
+        /// The last event that the workflow knew of when it got the update.
+        sequencing_event_id: u64,
+    },
+    /// `WORKFLOW_EXECUTION_UPDATE_COMPLETED`.
+    WorkflowExecutionUpdateCompleted {
+        /// The id of the update.
+        update_id: Arc<str>,
+        /// The id of the event that says that it was accepted.
+        accepted_event_id: u64,
+        /// Its encoded result, or the failure that it ended with.
+        outcome: Result<Payload, Arc<Failure>>,
+    },
     /// `START_CHILD_WORKFLOW_EXECUTION_INITIATED`.
     StartChildWorkflowExecutionInitiated {
         /// The number of the command.
@@ -330,6 +350,8 @@ pub enum TaskFailedCause {
     BadRequestCancelExternalWorkflowExecutionAttributes,
     /// A `ContinueAsNew` command that makes no sense.
     BadContinueAsNewAttributes,
+    /// An answer to an update that waits for none.
+    BadUpdateWorkflowExecutionMessage,
     /// The replay of the workflow asked for other things than its history says.
     NonDeterministicError,
     /// The workflow's code panicked, or could not be run.
@@ -355,6 +377,7 @@ impl std::fmt::Display for TaskFailedCause {
                 "BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES"
             }
             TaskFailedCause::BadContinueAsNewAttributes => "BAD_CONTINUE_AS_NEW_ATTRIBUTES",
+            TaskFailedCause::BadUpdateWorkflowExecutionMessage => "BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE",
             TaskFailedCause::NonDeterministicError => "NON_DETERMINISTIC_ERROR",
             TaskFailedCause::WorkflowWorkerUnhandledFailure => "WORKFLOW_WORKER_UNHANDLED_FAILURE",
             TaskFailedCause::ForceCloseCommand => "FORCE_CLOSE_COMMAND",

@@ -90,7 +90,11 @@ impl EventKind {
             EventKind::WorkflowExecutionCancelRequested { reason }
             | EventKind::WorkflowExecutionTerminated { reason }
             | EventKind::RequestCancelExternalWorkflowExecutionInitiated { reason, .. } => reason.len(),
+            EventKind::WorkflowExecutionUpdateCompleted { outcome, .. } => {
+                outcome.as_ref().map_or_else(size_of_failure, size_of)
+            }
             EventKind::WorkflowExecutionSignaled { name, input }
+            | EventKind::WorkflowExecutionUpdateAccepted { name, input, .. }
             | EventKind::SignalExternalWorkflowExecutionInitiated { name, input, .. } => name.len() + size_of(input),
             EventKind::StartChildWorkflowExecutionInitiated { spec, .. } => {
                 spec.workflow_type.len() + size_of(&spec.input)

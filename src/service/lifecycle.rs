@@ -94,6 +94,7 @@ impl Service {
         run.append(now, event);
         run.buffered.clear();
         run.task = TaskState::None;
+        run.is_task_speculative = false;
         run.outcome = Some(outcome);
         self.outbox.news.push_back(News::WorkflowClosed { workflow });
         self.tell_children(workflow);
@@ -101,5 +102,6 @@ impl Service {
             Some(next) => self.follow(workflow, next, now),
             None => self.tell_parent(workflow),
         }
+        self.abort_updates(workflow, self.workflow(workflow).successor(), now);
     }
 }

@@ -43,6 +43,8 @@ pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod timeout;
 mod timer;
+mod update;
+mod updates;
 pub(crate) mod workflow;
 
 pub(crate) use activity::{Activity, ActivityClose};
@@ -60,4 +62,5 @@ pub use refused::{Code, Refused};
 pub(crate) use start::{StartAnswer, StartWorkflow};
 pub(crate) use state::Service;
 pub(crate) use task::WorkflowTask;
+pub use update::{Update, UpdateKey, UpdateStage};
 pub(crate) use workflow::Workflow;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::keys::{ActivityKey, Rank, TaskToken, WorkflowKey};
+use super::update::UpdateKey;
 use crate::program::{Seq, Span, Time, TimeoutType};
 
 /// The things that a call left for its caller. Drain the three lists after every call; the service only ever pushes.
@@ -212,6 +213,31 @@ pub enum News {
         workflow: WorkflowKey,
         /// The index of the signal in [`Workflow::signals`](super::Workflow::signals).
         signal: usize,
+    },
+    /// An update has reached the service, or the run that follows the one that it was for.
+    UpdateAdmitted {
+        /// The update.
+        update: UpdateKey,
+    },
+    /// A workflow's code has accepted an update.
+    UpdateAccepted {
+        /// The update.
+        update: UpdateKey,
+    },
+    /// A workflow's code has ended an update; [`Update::stage`](super::Update::stage) says how.
+    UpdateCompleted {
+        /// The update.
+        update: UpdateKey,
+    },
+    /// A workflow's code has refused an update.
+    UpdateRejected {
+        /// The update.
+        update: UpdateKey,
+    },
+    /// A run has closed with this update open.
+    UpdateAborted {
+        /// The update.
+        update: UpdateKey,
     },
     /// A workflow recorded a marker.
     MarkerRecorded {

@@ -9,6 +9,7 @@ impl Service {
     ///
     /// Source: temporal `service/history/historybuilder/event_store.go`.
     pub(super) fn record(&mut self, workflow: WorkflowKey, at: Time, kind: EventKind, subject: Option<Subject>) {
+        self.make_task_normal(workflow);
         let run = &mut self.workflows[workflow];
         let event = Buffered { at, kind, subject };
         if run.task.is_started() {

@@ -27,6 +27,12 @@ pub enum Code {
     InvalidArgument,
     /// There is such a thing already.
     AlreadyExists,
+    /// The thing is not in a state for this.
+    FailedPrecondition,
+    /// There are too many of them.
+    ResourceExhausted,
+    /// The server has no such call.
+    Unimplemented,
 }
 
 /// Writes the code as gRPC spells it: `NOT_FOUND`.
@@ -36,6 +42,9 @@ impl fmt::Display for Code {
             Code::NotFound => "NOT_FOUND",
             Code::InvalidArgument => "INVALID_ARGUMENT",
             Code::AlreadyExists => "ALREADY_EXISTS",
+            Code::FailedPrecondition => "FAILED_PRECONDITION",
+            Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Code::Unimplemented => "UNIMPLEMENTED",
         })
     }
 }
@@ -47,6 +56,11 @@ impl Refused {
 
     pub(super) fn already_exists(message: String) -> Refused {
         Refused { code: Code::AlreadyExists, message: message.into() }
+    }
+
+    /// Refuses a look at an update that the run does not know. Source: temporal `service/history/api/pollupdate/api.go`.
+    pub(crate) fn no_update(id: &str) -> Refused {
+        Refused { code: Code::NotFound, message: format!("update {id:?} not found").into() }
     }
 
     /// Refuses a call by the id of an activity that is not open (recorded scenario `rt_048`).
@@ -83,6 +97,34 @@ impl Refused {
         code: Code::InvalidArgument,
         message: Cow::Borrowed("unable to mark activity as canceled without activity being request canceled first"),
     };
+
+    /// Says that an update was given up because the run closed before its code had accepted it.
+    ///
+    /// Source: temporal `service/history/workflow/update/errors_failures.go`, as for the refusals of updates below.
+    pub const UPDATE_ABORTED: Refused =
+        Refused { code: Code::NotFound, message: Cow::Borrowed("update aborted by closing workflow") };
+
+    /// Refuses an update of a workflow whose task keeps failing. Source: temporal `service/history/api/updateworkflow/api.go`.
+    pub const TASK_KEEPS_FAILING: Refused = Refused {
+        code: Code::FailedPrecondition,
+        message: Cow::Borrowed("Unable to perform workflow execution update due to Workflow Task in failed state."),
+    };
+
+    /// Refuses an update while ten others are open. Source: temporal `service/history/workflow/update/registry.go`.
+    pub const TOO_MANY_UPDATES_AT_ONCE: Refused = Refused {
+        code: Code::ResourceExhausted,
+        message: Cow::Borrowed("limit on number of concurrent in-flight updates has been reached (10)"),
+    };
+
+    /// Refuses an update of a run that has had 2,000. Source: as for the limit of those that are open.
+    pub const TOO_MANY_UPDATES: Refused = Refused {
+        code: Code::FailedPrecondition,
+        message: Cow::Borrowed("limit on number of total updates has been reached (2000)"),
+    };
+
+    /// Refuses an update in Cadence's dialect, whose server has no such call.
+    pub const NO_UPDATES: Refused =
+        Refused { code: Code::Unimplemented, message: Cow::Borrowed("Cadence has no updates of workflows") };
 
     /// Recorded scenarios `retry_failure_kind_*`.
     pub const NOT_AN_APPLICATION_FAILURE: Refused =

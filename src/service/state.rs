@@ -10,6 +10,7 @@ use super::history_limits::HistoryLimits;
 use super::keys::{ActivityKey, WorkflowKey};
 use super::outbox::Outbox;
 use super::policies::PolicyCache;
+use super::update::{Update, UpdateKey};
 use super::workflow::Workflow;
 use crate::program::{DEFAULT_TASK_TIMEOUT, RetrySpec, Span, Table, Timeouts};
 
@@ -48,6 +49,7 @@ pub struct Service {
     /// The newest run of each workflow id, and the number of its runs.
     pub(super) newest_runs: BTreeMap<Arc<str>, (WorkflowKey, u32)>,
     pub(super) activities: Table<ActivityKey, Activity>,
+    pub(super) updates: Table<UpdateKey, Update>,
     pub(super) policies: PolicyCache,
     /// The options in force of the activities that the commands at hand schedule, in the order of the commands.
     pub(super) checked: VecDeque<(Timeouts, Arc<RetrySpec>)>,
@@ -64,6 +66,7 @@ impl Default for Service {
             workflows: Table::default(),
             newest_runs: BTreeMap::new(),
             activities: Table::default(),
+            updates: Table::default(),
             policies: PolicyCache::default(),
             checked: VecDeque::new(),
             dialect: Dialect::default(),
@@ -91,6 +94,7 @@ impl Service {
             workflows,
             newest_runs: _,
             activities,
+            updates,
             policies,
             mut checked,
             dialect: _,
@@ -103,6 +107,7 @@ impl Service {
             workflows: workflows.emptied(),
             newest_runs: BTreeMap::new(),
             activities: activities.emptied(),
+            updates: updates.emptied(),
             policies: policies.emptied(),
             checked,
             dialect: Dialect::default(),

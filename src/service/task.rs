@@ -13,6 +13,7 @@
 use std::sync::Arc;
 
 use super::history::{EventKind, HistoryEvent, TaskFailedCause};
+use super::history_limits::HistoryLimits;
 use super::workflow::TaskState;
 use super::{News, Ready, Refused, Service, ServiceTimer, TaskToken, Workflow, WorkflowKey};
 use crate::program::{Command, Span, Time};
@@ -89,6 +90,15 @@ impl Workflow {
         }
     }
 
+    /// Writes the two events of a task of which nothing is written so far, and gives their ids.
+    fn append_task_so_far(&mut self, task: EndedTask, limits: HistoryLimits) -> (u64, u64) {
+        let scheduled_event_id = self.append_task_scheduled(task.attempt, task.scheduled_at);
+        let history_size = self.history_size();
+        let suggest_continue_as_new = limits.suggest(self.next_event_id(), history_size);
+        let started = EventKind::WorkflowTaskStarted { scheduled_event_id, history_size, suggest_continue_as_new };
+        (scheduled_event_id, self.append(task.started_at, started))
+    }
+
     /// The ids of a first attempt's two events. Nothing else is written while a task is open, so they are the last two.
     fn open_task_events(&self) -> (u64, u64) {
         let last = self.history.iter().rev();
@@ -142,13 +152,45 @@ impl Service {
     }
 
     fn schedule_task(&mut self, workflow: WorkflowKey, attempt: u32, now: Time) {
-        let run = &mut self.workflows[workflow];
         if attempt == 1 {
-            run.append_task_scheduled(attempt, now);
+            self.workflows[workflow].append_task_scheduled(attempt, now);
         }
+        self.offer_task(workflow, attempt, now);
+    }
+
+    /// Schedules a task of which nothing is written so far.
+    pub(super) fn schedule_speculative_task(&mut self, workflow: WorkflowKey, now: Time) {
+        self.offer_task(workflow, 1, now);
+    }
+
+    fn offer_task(&mut self, workflow: WorkflowKey, attempt: u32, now: Time) {
+        let run = &mut self.workflows[workflow];
         run.stamp += 1;
         run.task = TaskState::Scheduled { attempt, at: now, history_length: run.history.len() };
         self.outbox.ready.push_back(Ready::Workflow { workflow, stamp: run.stamp });
+    }
+
+    /// Writes the events that a speculative task has so far: something has happened that it must come before.
+    ///
+    /// Source: temporal `service/history/workflow/workflow_task_state_machine.go`
+    /// (`convertSpeculativeWorkflowTaskToNormal`).
+    pub(super) fn make_task_normal(&mut self, workflow: WorkflowKey) {
+        let run = &mut self.workflows[workflow];
+        if !std::mem::take(&mut run.is_task_speculative) {
+            return;
+        }
+        match &mut run.task {
+            TaskState::None => {}
+            TaskState::Scheduled { attempt, at, history_length } => {
+                let (attempt, at) = (*attempt, *at);
+                *history_length += 1;
+                run.append_task_scheduled(attempt, at);
+            }
+            TaskState::Started { attempt, scheduled_at, started_at } => {
+                let task = EndedTask { attempt: *attempt, scheduled_at: *scheduled_at, started_at: *started_at };
+                run.append_task_so_far(task, self.history_limits);
+            }
+        }
     }
 
     /// Hands a workflow task to a worker. Gives `None` if the task is stale.
@@ -168,7 +210,7 @@ impl Service {
             run.append_task_scheduled(attempt, at);
         }
         let history_size = run.history_size();
-        let started_event_id = if attempt == 1 {
+        let started_event_id = if attempt == 1 && !run.is_task_speculative {
             let scheduled = run.history.iter().rev();
             let scheduled_event_id = scheduled
                 .take_while(|event| !matches!(event.kind, EventKind::WorkflowTaskStarted { .. }))
@@ -186,6 +228,7 @@ impl Service {
         let previous_started_event_id = run.previous_started_event_id;
         let deadline = now.plus(timeout_of_attempt(run.info().task_timeout, attempt));
         self.outbox.arm(deadline, ServiceTimer::TaskTimeout { token });
+        self.send_updates(workflow);
         Some(WorkflowTask {
             token,
             attempt,
@@ -233,25 +276,36 @@ impl Service {
         }
         let limits = self.history_limits;
         let run = &mut self.workflows[workflow];
-        let (scheduled_event_id, started_event_id) = if task.attempt == 1 {
-            run.open_task_events()
-        } else {
-            let scheduled_event_id = run.append_task_scheduled(task.attempt, task.scheduled_at);
-            let history_size = run.history_size();
-            let suggest_continue_as_new = limits.suggest(run.next_event_id(), history_size);
-            let started = EventKind::WorkflowTaskStarted { scheduled_event_id, history_size, suggest_continue_as_new };
-            (scheduled_event_id, run.append(task.started_at, started))
-        };
+        if run.is_task_speculative && Self::only_rejects(commands) {
+            // It leaves no trace.
+            run.sticky = schedule_to_start;
+            run.is_task_speculative = false;
+            self.end_task(workflow, commands, now);
+            return Ok(());
+        }
+        let is_written = task.attempt == 1 && !std::mem::take(&mut run.is_task_speculative);
+        let (scheduled_event_id, started_event_id) =
+            if is_written { run.open_task_events() } else { run.append_task_so_far(task, limits) };
         run.previous_started_event_id = started_event_id;
         run.sticky = schedule_to_start;
         run.append(now, EventKind::WorkflowTaskCompleted { scheduled_event_id, started_event_id });
-        self.carry_out(workflow, commands, now);
-        self.workflows[workflow].task = TaskState::None;
-        if self.workflow(workflow).is_open() && self.flush(workflow) {
-            self.want_task(workflow, now);
-        }
+        self.end_task(workflow, commands, now);
         self.enforce_history_limits(workflow, now);
         Ok(())
+    }
+
+    /// Carries out the commands of a task, which is over then. The next one is scheduled if there is news for it.
+    fn end_task(&mut self, workflow: WorkflowKey, commands: &[Command], now: Time) {
+        self.carry_out(workflow, commands, now);
+        self.workflows[workflow].task = TaskState::None;
+        if !self.workflow(workflow).is_open() {
+            return;
+        }
+        self.reject_unprocessed_updates(workflow);
+        if self.flush(workflow) {
+            self.want_task(workflow, now);
+        }
+        self.want_speculative_task(workflow, now);
     }
 
     /// Takes a worker's word that it could not handle a workflow task. The next attempt is scheduled at once.
@@ -280,6 +334,7 @@ impl Service {
             return;
         }
         let workflow = token.workflow;
+        self.make_task_normal(workflow);
         let run = &mut self.workflows[workflow];
         let mut scheduled = run.history.iter().rev();
         let is_scheduled = |event: &&HistoryEvent| matches!(event.kind, EventKind::WorkflowTaskScheduled { .. });
@@ -293,10 +348,11 @@ impl Service {
     /// Ends a task for which the worker took too long.
     pub(super) fn time_out_task(&mut self, token: TaskToken, now: Time) {
         let workflow = token.workflow;
-        let run = &mut self.workflows[workflow];
-        let Ok(task) = run.check_task(token) else {
+        let Ok(task) = self.workflow(workflow).check_task(token) else {
             return;
         };
+        self.make_task_normal(workflow);
+        let run = &mut self.workflows[workflow];
         if task.attempt == 1 {
             let (scheduled_event_id, started_event_id) = run.open_task_events();
             run.append(now, EventKind::WorkflowTaskTimedOut { scheduled_event_id, started_event_id });
@@ -313,6 +369,7 @@ impl Service {
         message: Arc<str>,
         now: Time,
     ) {
+        self.make_task_normal(workflow);
         let run = &mut self.workflows[workflow];
         run.task_failure = Some((cause, Arc::clone(&message)));
         run.append_task_failed(task, cause, message, now);
@@ -322,6 +379,7 @@ impl Service {
 
     /// Schedules the next attempt at a task. If news arrived meanwhile, the next task is a first attempt.
     fn try_task_again(&mut self, workflow: WorkflowKey, task: EndedTask, now: Time) {
+        self.take_back_updates(workflow);
         let run = &mut self.workflows[workflow];
         run.task = TaskState::None;
         // One on a sticky queue does not count (recorded scenarios `wf_task_panic_retry` and `wf_task_panic_5`).
@@ -333,6 +391,7 @@ impl Service {
     /// Ends an open task because the run is closed from outside.
     pub(super) fn force_task_closed(&mut self, workflow: WorkflowKey, now: Time) {
         if let TaskState::Started { attempt, scheduled_at, started_at } = self.workflow(workflow).task {
+            self.make_task_normal(workflow);
             let task = EndedTask { attempt, scheduled_at, started_at };
             let cause = TaskFailedCause::ForceCloseCommand;
             self.workflows[workflow].append_task_failed(task, cause, Arc::from(""), now);

@@ -7,6 +7,7 @@ use super::child::Child;
 use super::history::{Buffered, EventKind, HistoryEvent, TaskFailedCause};
 use super::keys::{ActivityKey, WorkflowKey};
 use super::outcome::WorkflowOutcome;
+use super::update::UpdateKey;
 use crate::program::{Payload, RunInfo, Seq, Span, Time};
 
 /// A signal that a workflow run has got.
@@ -70,6 +71,8 @@ pub struct Workflow {
     pub(super) cancel_requested: bool,
     pub(super) outcome: Option<WorkflowOutcome>,
     pub(super) task: TaskState,
+    /// Says whether the task is there for updates alone, and none of its events is written so far.
+    pub(super) is_task_speculative: bool,
     /// The stamp of the last task scheduled.
     pub(super) stamp: u32,
     /// The longest time that a task waits for the worker that has answered the last one, on that worker's own queue; zero where
@@ -86,6 +89,10 @@ pub struct Workflow {
     pub(super) buffered: Vec<Buffered>,
     /// The signals that arrived, in the order of arrival.
     pub(super) signals: Vec<Signal>,
+    /// The updates that have not ended, in the order in which they came.
+    pub(super) open_updates: Vec<UpdateKey>,
+    /// The updates by their ids, without those that were rejected.
+    pub(super) updates_by_id: BTreeMap<Arc<str>, UpdateKey>,
     /// The activities by the numbers of their commands, rising.
     pub(super) activities: Vec<(Seq, ActivityKey)>,
     /// The children by their numbers, rising.
@@ -116,6 +123,7 @@ impl Workflow {
             cancel_requested: false,
             outcome: None,
             task: TaskState::None,
+            is_task_speculative: false,
             stamp: 0,
             sticky: Span::ZERO,
             task_failure: None,
@@ -124,6 +132,8 @@ impl Workflow {
             history_size: 0,
             buffered: Vec::new(),
             signals: Vec::new(),
+            open_updates: Vec::new(),
+            updates_by_id: BTreeMap::new(),
             activities: Vec::new(),
             children: Vec::new(),
             parent: None,
@@ -203,6 +213,14 @@ impl Workflow {
     /// Says whether there is a workflow task: news that its code has not taken in.
     pub fn has_task(&self) -> bool {
         self.task != TaskState::None
+    }
+
+    /// The attempt at the task that is there, from 1; 0 if there is none.
+    pub(super) fn task_attempt(&self) -> u32 {
+        match self.task {
+            TaskState::None => 0,
+            TaskState::Scheduled { attempt, .. } | TaskState::Started { attempt, .. } => attempt,
+        }
     }
 
     /// The cause and the message of the last task that failed. Repeated attempts count too, although they leave no

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use super::{AttemptKey, Bytes, FailureKey, FaultKey, SignalKey, WorkerKey};
 use crate::program::{CancelReason, RetryState, Span, Table, Time, TimeoutType};
-use crate::service::{ActivityKey, WorkflowKey};
+use crate::service::{ActivityKey, UpdateKey, WorkflowKey};
 
 /// The time at which something happened, and the event of the trace that says so. Later events are greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -243,12 +243,42 @@ pub struct WorkflowExecution {
     pub messages: Vec<MessageExecution>,
     /// The signals that arrived.
     pub signals: Vec<(Moment, SignalKey)>,
+    /// The updates that reached the service for it, in that order.
+    pub updates: Vec<UpdateExecution>,
     /// The moment at which somebody first asked to cancel it.
     pub cancel_requested: Option<Moment>,
     /// The moment and the way in which it closed; `None` if it did not.
     pub closed: Option<(Moment, WorkflowEnd)>,
     /// The faults that struck at its own sites.
     pub faults: Vec<StruckFault>,
+}
+
+/// An update of a workflow run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct UpdateExecution {
+    /// Its key in [`Trace::updates`](super::Trace::updates).
+    pub key: UpdateKey,
+    /// The moment at which it reached the service.
+    pub admitted: Moment,
+    /// The moment at which the code accepted it.
+    pub accepted: Option<Moment>,
+    /// The moment and the way in which it ended; `None` if it did not.
+    pub ended: Option<(Moment, UpdateEnd)>,
+}
+
+/// The way in which an update ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum UpdateEnd {
+    /// The code ended it with this result.
+    Completed(Bytes),
+    /// The code ended it with this failure.
+    Failed(FailureKey),
+    /// The code refused it with this failure.
+    Rejected(FailureKey),
+    /// The run closed before.
+    Aborted,
 }
 
 /// A workflow task in the hands of a worker.

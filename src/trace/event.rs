@@ -3,7 +3,7 @@
 use super::bytes::Bytes;
 use super::keys::{AnswerKey, AttemptKey, FailureKey, FaultKey, MarkerKey, SignalKey, WorkerKey};
 use crate::program::{CancelReason, RetryState, Span, Time, TimeoutType};
-use crate::service::{ActivityKey, WorkflowKey};
+use crate::service::{ActivityKey, UpdateKey, WorkflowKey};
 
 /// One thing that happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -207,6 +207,34 @@ pub enum What {
 
     /// Workflow: a signal arrived, by its key in [`Trace::signals`](super::Trace::signals).
     SignalReceived(SignalKey),
+    /// Workflow: an update has reached the service, by its key in [`Trace::updates`](super::Trace::updates). No code has seen
+    /// it so far. One that the run before has not accepted comes to the run that follows, under the same key.
+    UpdateAdmitted(UpdateKey),
+    /// Workflow: its code has accepted an update.
+    UpdateAccepted(UpdateKey),
+    /// Workflow: its code has refused an update, with this failure.
+    UpdateRejected {
+        /// The update.
+        update: UpdateKey,
+        /// The failure, by its key.
+        failure: FailureKey,
+    },
+    /// Workflow: its code has ended an update with this result.
+    UpdateCompleted {
+        /// The update.
+        update: UpdateKey,
+        /// The result.
+        result: Bytes,
+    },
+    /// Workflow: its code has ended an update with this failure.
+    UpdateFailed {
+        /// The update.
+        update: UpdateKey,
+        /// The failure, by its key.
+        failure: FailureKey,
+    },
+    /// Workflow: closed with this update open. Its caller hears of a failure.
+    UpdateAborted(UpdateKey),
     /// Workflow: a marker was written, by its key in [`Trace::markers`](super::Trace::markers).
     MarkerRecorded(MarkerKey),
     /// Workflow: closed from outside, for this reason.

@@ -24,7 +24,7 @@ use bytes::Store;
 
 use crate::fault::{Fault, Point, Site};
 use crate::program::{ActivityId, Failure, Marker, Table, Time};
-use crate::service::{ActivityKey, Dialect, WorkflowKey};
+use crate::service::{ActivityKey, Dialect, UpdateKey, WorkflowKey};
 
 /// The version of the trace's meaning: a seed or plan may lead to another trace in another version.
 /// [`fault::VERSION`](crate::fault::VERSION) is the version of a plan's text.
@@ -68,6 +68,18 @@ pub struct WorkflowName {
     pub run: u32,
 }
 
+/// An update of a workflow, as the trace names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct UpdateName {
+    /// The id, chosen by the caller or for it.
+    pub id: Arc<str>,
+    /// The name of its handler.
+    pub name: Arc<str>,
+    /// Its encoded input.
+    pub input: Bytes,
+}
+
 /// An attempt of the run, as the trace names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -95,6 +107,7 @@ pub struct Trace {
     /// The points of the faults that struck.
     struck: BTreeSet<Point>,
     signals: Table<SignalKey, NamedBytes>,
+    updates: Table<UpdateKey, UpdateName>,
     markers: Table<MarkerKey, Marker>,
     answers: Table<AnswerKey, NamedBytes>,
 }
@@ -148,6 +161,11 @@ impl Trace {
     /// The signals that arrived, by the key in [`What::SignalReceived`].
     pub fn signals(&self) -> &Table<SignalKey, NamedBytes> {
         &self.signals
+    }
+
+    /// The updates that have reached the service, by the key in [`What::UpdateAdmitted`].
+    pub fn updates(&self) -> &Table<UpdateKey, UpdateName> {
+        &self.updates
     }
 
     /// The markers that were written, by the key in [`What::MarkerRecorded`].
@@ -248,6 +266,11 @@ impl Trace {
         self.signals.push(NamedBytes { name, bytes })
     }
 
+    pub(crate) fn name_update(&mut self, id: Arc<str>, name: Arc<str>, input: &[u8]) -> UpdateKey {
+        let input = self.store(input);
+        self.updates.push(UpdateName { id, name, input })
+    }
+
     pub(crate) fn store_marker(&mut self, marker: Marker) -> MarkerKey {
         self.markers.push(marker)
     }
@@ -286,6 +309,7 @@ impl Trace {
         self.faults.clear();
         self.struck.clear();
         self.signals.clear();
+        self.updates.clear();
         self.markers.clear();
         self.answers.clear();
     }

@@ -17,6 +17,8 @@ pub(super) enum Asked<'a> {
     SignalWorkflow { seq: Seq, target: &'a Target, name: &'a str },
     CancelWorkflow { seq: Seq, target: &'a Target },
     SideEffect { seq: Seq },
+    AcceptUpdate { id: &'a str },
+    CompleteUpdate { id: &'a str },
     Upserted { sort: &'a str },
     Complete,
     Fail,
@@ -50,6 +52,8 @@ pub(super) fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option
         EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::MutableSideEffect { .. } | Marker::Version { .. } } => return None,
         EventKind::MarkerRecorded { marker: Marker::Upserted { sort, .. } } => Asked::Upserted { sort },
+        EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } => Asked::AcceptUpdate { id: update_id },
+        EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } => Asked::CompleteUpdate { id: update_id },
         EventKind::WorkflowExecutionCompleted { .. } => Asked::Complete,
         EventKind::WorkflowExecutionFailed { .. } => Asked::Fail,
         EventKind::WorkflowExecutionCanceled { .. } => Asked::Cancelled,
@@ -95,6 +99,8 @@ impl Asked<'_> {
             Asked::StartTimer { seq } => format!("timer {seq} started"),
             Asked::CancelTimer { seq } => format!("timer {seq} cancelled"),
             Asked::SideEffect { seq } => format!("side effect {seq} recorded"),
+            Asked::AcceptUpdate { id } => format!("update {id:?} accepted"),
+            Asked::CompleteUpdate { id } => format!("update {id:?} completed"),
             Asked::Upserted { sort } => format!("the {sort} upserted"),
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
@@ -142,6 +148,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::RecordMarker(Marker::MutableSideEffect { id, .. }) => format!("record the value of `{id}`"),
         Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
         Command::RecordMarker(Marker::Upserted { sort, .. }) => format!("upsert the {sort}"),
+        Command::AcceptUpdate { id } => format!("accept update {id:?}"),
+        Command::RejectUpdate { id, .. } => format!("reject update {id:?}"),
+        Command::CompleteUpdate { id, .. } => format!("complete update {id:?}"),
         Command::QueryAnswer { id, .. } => format!("answer query {id}"),
         Command::Complete(_) => "complete the workflow".to_owned(),
         Command::Fail(_) => "fail the workflow".to_owned(),
@@ -184,6 +193,8 @@ impl Asked<'_> {
             (Asked::Upserted { sort }, Command::RecordMarker(Marker::Upserted { sort: other, .. })) => {
                 **sort == **other
             }
+            (Asked::AcceptUpdate { id }, Command::AcceptUpdate { id: other })
+            | (Asked::CompleteUpdate { id }, Command::CompleteUpdate { id: other, .. }) => **id == **other,
             (Asked::Complete, Command::Complete(_))
             | (Asked::Fail, Command::Fail(_))
             | (Asked::Cancelled, Command::Cancelled(_)) => true,
@@ -227,6 +238,8 @@ mod tests {
         let effect = |seq| Command::RecordMarker(Marker::SideEffect { seq, value: Payload::new("1") });
         let upsert =
             |sort: &str| Command::RecordMarker(Marker::Upserted { sort: sort.into(), values: Payload::new("1") });
+        let accept = |id: &str| Command::AcceptUpdate { id: id.into() };
+        let complete = |id: &str| Command::CompleteUpdate { id: id.into(), result: Ok(Payload::new("1")) };
         for (asked, same, other) in [
             (Asked::StartTimer { seq: 1 }, timer(1), timer(2)),
             (Asked::StartTimer { seq: 1 }, timer(1), Command::CancelTimer { seq: 1 }),
@@ -234,6 +247,9 @@ mod tests {
             (Asked::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 1 }, Command::CancelActivity { seq: 2 }),
             (Asked::SideEffect { seq: 1 }, effect(1), effect(2)),
             (Asked::Upserted { sort: "memo" }, upsert("memo"), upsert("search attributes")),
+            (Asked::AcceptUpdate { id: "a" }, accept("a"), accept("b")),
+            (Asked::CompleteUpdate { id: "a" }, complete("a"), complete("b")),
+            (Asked::CompleteUpdate { id: "a" }, complete("a"), accept("a")),
             (Asked::Complete, Command::Complete(Payload::new("1")), timer(1)),
         ] {
             assert!(asked.matches(&same), "{same:?}");

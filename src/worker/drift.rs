@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::program::places::{self, Called};
-use crate::program::{ActivitySpec, Command, Details};
+use crate::program::{ActivitySpec, Command, Details, Failure, Payload};
 use crate::service::{EventKind, HistoryEvent};
 
 /// A command that is the history's by kind, number, id and type, and differs from it all the same.
@@ -37,6 +38,8 @@ pub(crate) fn drift(history: &[HistoryEvent], answer: Range<usize>, commands: &[
                 | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
                 | EventKind::TimerStarted { .. }
                 | EventKind::TimerCanceled { .. }
+                | EventKind::WorkflowExecutionUpdateAccepted { .. }
+                | EventKind::WorkflowExecutionUpdateCompleted { .. }
                 | EventKind::WorkflowExecutionCompleted { .. }
                 | EventKind::WorkflowExecutionFailed { .. }
                 | EventKind::WorkflowExecutionCanceled { .. }
@@ -77,6 +80,17 @@ fn differs(kind: &EventKind, command: &Command) -> Option<(String, String, Strin
         (EventKind::TimerStarted { seq, duration: known }, Command::StartTimer { duration, .. }) => {
             let (expected, found) = unequal(known, duration)?;
             Some((format!("starts timer {seq} with another duration"), expected, found))
+        }
+        (
+            EventKind::WorkflowExecutionUpdateCompleted { update_id, outcome: known, .. },
+            Command::CompleteUpdate { result, .. },
+        ) => {
+            let text = |outcome: &Result<Payload, Arc<Failure>>| match outcome {
+                Ok(result) => result.as_bytes().to_vec(),
+                Err(failure) => failure.to_string().into_bytes(),
+            };
+            let (expected, found) = bytes_differ(&text(known), &text(result))?;
+            Some((format!("completes update {update_id:?} with another result"), expected, found))
         }
         (EventKind::WorkflowExecutionCompleted { result: known }, Command::Complete(result)) => {
             let (expected, found) = bytes_differ(known.as_bytes(), result.as_bytes())?;
@@ -136,10 +150,8 @@ fn bytes_differ(expected: &[u8], found: &[u8]) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::program::{ActivityId, CancellationType, Payload, RetrySpec, Span, Time, Timeouts};
+    use crate::program::{ActivityId, CancellationType, RetrySpec, Span, Time, Timeouts};
 
     fn spec(input: &str, heartbeat: i64) -> Arc<ActivitySpec> {
         Arc::new(ActivitySpec {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::program::{Activation, Command, Job, Marker, Time, places};
-use crate::service::{EventKind, HistoryEvent, WorkflowTask};
+use crate::service::{EventKind, HistoryEvent, Update, WorkflowTask};
 
 use super::asked::{asked, words};
 use super::instance::{Instance, TaskProblem};
@@ -31,8 +31,16 @@ impl Instance {
             &mut turn.activation;
         // The code is to decide as it did then, so it gets the markers ahead.
         for event in &history[turn.answer.clone()] {
-            if let EventKind::MarkerRecorded { marker } = &event.kind {
-                jobs.push(Job::Marker(marker.clone()));
+            match &event.kind {
+                EventKind::MarkerRecorded { marker } => jobs.push(Job::Marker(marker.clone())),
+                // No event before this one holds the update. Those that were rejected are not there at all.
+                EventKind::WorkflowExecutionUpdateAccepted { update_id, name, input, .. } => jobs.push(Job::Update {
+                    id: update_id.clone(),
+                    name: name.clone(),
+                    input: input.clone(),
+                    validate: false,
+                }),
+                _ => {}
             }
         }
         put_in_order(jobs);
@@ -42,11 +50,13 @@ impl Instance {
         true
     }
 
-    /// Makes `turn` the rest of the history: the task at hand, which was started at `now`. A query has no task.
-    pub(crate) fn present_turn(
+    /// Makes `turn` the rest of the history: the task at hand, which was started at `now` and has brought these updates. A query
+    /// has no task.
+    pub(crate) fn present_turn<'a>(
         &mut self,
         history: &[HistoryEvent],
         task: Option<&WorkflowTask>,
+        updates: impl Iterator<Item = &'a Update>,
         now: Time,
         turn: &mut Turn,
     ) {
@@ -54,9 +64,18 @@ impl Instance {
         turn.answer = 0..0;
         self.take_in(history, history.len(), turn);
         let activation = &mut turn.activation;
+        activation.jobs.extend(updates.map(|update| Job::Update {
+            id: update.id().clone(),
+            name: update.name().clone(),
+            input: update.input().clone(),
+            validate: true,
+        }));
+        put_in_order(&mut activation.jobs);
         activation.now = now;
         (activation.history_length, activation.replaying) = (history.len() as u64, false);
         if let Some(task) = task {
+            // The events of a speculative task are not written yet.
+            activation.history_length = activation.history_length.max(task.started_event_id);
             activation.history_size = task.history_size;
             activation.suggest_continue_as_new = task.suggest_continue_as_new;
         }
@@ -87,7 +106,7 @@ fn put_in_order(jobs: &mut [Job]) {
     jobs.sort_by_key(|job| match job {
         Job::Start => 0,
         Job::Marker(_) => 1,
-        Job::Signal { .. } => 3,
+        Job::Signal { .. } | Job::Update { .. } => 3,
         _ => 4,
     });
 }

@@ -21,6 +21,8 @@ mod signal;
 mod slot;
 mod state;
 mod timer;
+mod update;
+mod updates;
 mod wake;
 
 pub use activity_future::ActivityFuture;

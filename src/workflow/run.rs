@@ -76,16 +76,21 @@ fn poll(
 ) -> Result<(), TaskFailure> {
     let mut idle = 0;
     while instance.flag.take() {
-        let Some(code) = future else { break };
         let before = instance.progress();
+        instance.run_updates()?;
+        let Some(code) = future else { break };
         let cx = &mut Context::from_waker(&instance.waker);
         let poll = panics::catch(|| code.as_mut().poll(cx)).map_err(task_failure)?;
         if let Some(misuse) = instance.take_failure() {
             return Err(*misuse);
         }
         if let Poll::Ready(result) = poll {
+            // Handlers that it has given only now may still do what they can at once.
+            instance.run_updates()?;
+            instance.refuse_updates();
             // Now, so that what destructors ask for comes before the command that closes.
             drop_future(future)?;
+            instance.forget_updates()?;
             instance.close();
             instance.take_commands(commands);
             answer(instance, jobs, commands);
@@ -100,6 +105,7 @@ fn poll(
             return Err(spins(instance));
         }
     }
+    instance.refuse_updates();
     instance.take_commands(commands);
     answer(instance, jobs, commands);
     Ok(())
@@ -117,6 +123,7 @@ fn drop_code(instance: &WorkflowState, future: &mut Option<WorkflowFuture>) {
     instance.close();
     instance.forget_queries();
     // A destructor's panic has no one to go to: the instance is gone, or its task has failed already.
+    let _ = instance.forget_updates();
     let _ = drop_future(future);
 }
 

@@ -13,6 +13,7 @@ use super::inbox::Inbox;
 use super::markers::Markers;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{SlotEnd, SlotId, SlotKind, SlotState, Slots, Waiter};
+use super::updates::Updates;
 use super::wake::WakeFlag;
 use crate::program::places::{self, Called};
 use crate::program::{
@@ -41,6 +42,7 @@ pub(super) struct WorkflowState {
     failure: Cell<Option<Box<TaskFailure>>>,
     pub inbox: RefCell<Inbox>,
     pub queries: RefCell<Handlers>,
+    pub updates: RefCell<Updates>,
     pub markers: RefCell<Markers>,
     pub random: RefCell<Generator>,
     requests: RefCell<Requests>,
@@ -159,6 +161,7 @@ impl WorkflowState {
             failure: Cell::default(),
             inbox: RefCell::default(),
             queries: RefCell::default(),
+            updates: RefCell::default(),
             markers: RefCell::default(),
             random: RefCell::default(),
             requests: RefCell::default(),
@@ -187,6 +190,7 @@ impl WorkflowState {
             Job::Start => self.flag.wake_own(),
             Job::Marker(marker) => self.markers.borrow_mut().recall(marker),
             Job::Signal { name, input } => self.deliver_signal(name, input),
+            Job::Update { id, name, input, validate } => self.deliver_update(id, name, input, *validate),
             Job::FireTimer(seq) => self.end(SlotKind::Timer, *seq, SlotEnd::Fired)?,
             Job::ActivityDone { seq, result } => {
                 let outcome = match result {

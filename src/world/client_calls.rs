@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use super::core::World;
 use super::network::LateSignalKey;
 use super::query::QueryKey;
+use super::update::{UpdateCallKey, WaitStage};
 use crate::program::{Extensions, Failure, Payload, Time, list_names};
-use crate::service::{Refused, Service, StartAnswer, StartWorkflow, WorkflowKey, WorkflowOutcome};
+use crate::service::{Refused, Service, StartAnswer, StartWorkflow, UpdateStage, WorkflowKey, WorkflowOutcome};
 use crate::trace::WorkerKey;
 
 impl World {
@@ -88,6 +89,33 @@ impl World {
     /// The answer to a signal on a slow way, once.
     pub(crate) fn poll_signal(&self, signal: LateSignalKey, context: &Context<'_>) -> Poll<Result<(), Refused>> {
         self.core.borrow_mut().network.poll_answer(signal, context.waker())
+    }
+
+    /// Sends an update to a run. Gives its id, too, which it is given if it has none. [`poll_update`](World::poll_update) tells
+    /// of it.
+    pub(crate) fn send_update(
+        &self,
+        workflow: WorkflowKey,
+        id: Option<Arc<str>>,
+        name: &str,
+        input: Payload,
+    ) -> (UpdateCallKey, Arc<str>) {
+        self.core.borrow_mut().send_update(workflow, id, name.into(), input)
+    }
+
+    /// Asks for an update that was sent to a run before.
+    pub(crate) fn ask_for_update(&self, workflow: WorkflowKey, id: &str) -> UpdateCallKey {
+        self.core.borrow_mut().ask_for_update(workflow, id)
+    }
+
+    /// The stage that an update has reached, once it is the one that the caller waits for, or the end.
+    pub(crate) fn poll_update(
+        &self,
+        call: UpdateCallKey,
+        until: WaitStage,
+        context: &Context<'_>,
+    ) -> Poll<Result<UpdateStage, Refused>> {
+        self.core.borrow_mut().poll_update(call, until, context.waker())
     }
 
     /// Asks a workflow; [`poll_query`](World::poll_query) gives the answer.

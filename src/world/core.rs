@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::agenda::{Agenda, Todo};
 use super::background::{Background, BackgroundKey};
@@ -27,6 +28,7 @@ use super::settings::Settings;
 use super::setup::Setup;
 use super::shown::{Cause, Doing, Outer, Shown};
 use super::states::States;
+use super::update::{UpdateCall, UpdateCallKey};
 use super::violated::{Seen, Violations};
 use super::watch::Found;
 use crate::engine::choice::{Draws, Stream};
@@ -40,7 +42,7 @@ use crate::fault::source::Faults;
 use crate::program::panics::{Panic, Unwound};
 use crate::program::places::{self, Places};
 use crate::program::{ActivityOutcome, Host, Table, Time, panics};
-use crate::service::{ActivityKey, Service, WorkflowKey};
+use crate::service::{ActivityKey, Service, UpdateKey, WorkflowKey};
 use crate::trace::{AttemptKey, Trace, What, Who};
 use crate::worker::attempt::Busy;
 use crate::worker::host::Attempts;
@@ -142,6 +144,9 @@ pub(crate) struct Core {
     pub(super) network: Network,
     pub(super) holds: Holds,
     pub(super) queries: Table<QueryKey, Query>,
+    pub(super) update_calls: Table<UpdateCallKey, UpdateCall>,
+    /// The wakers of those who wait for an update.
+    pub(super) waiting_for_updates: BTreeMap<UpdateKey, Vec<Waker>>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
     pub(super) dead: Dead,
@@ -241,6 +246,8 @@ impl Core {
             network: Network::default(),
             holds: Holds::default(),
             queries: Table::new(),
+            update_calls: Table::new(),
+            waiting_for_updates: BTreeMap::new(),
             waiting_queries: BTreeMap::new(),
             dead: memory.dead,
             memories: Memories::default(),

@@ -104,6 +104,8 @@ mod subscriber;
 mod survey;
 mod task_failures;
 mod unknown_names;
+pub(crate) mod update;
+mod updates;
 mod user_code;
 mod versions;
 pub(crate) mod violated;

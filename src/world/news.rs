@@ -100,6 +100,11 @@ impl Core {
             | News::ChildClosed { .. }
             | News::MessageInitiated { .. }
             | News::MessageAnswered { .. } => self.note_between_workflows(news),
+            News::UpdateAdmitted { .. }
+            | News::UpdateAccepted { .. }
+            | News::UpdateCompleted { .. }
+            | News::UpdateRejected { .. }
+            | News::UpdateAborted { .. } => self.note_update(news),
             News::ActivityCancelRequested { .. }
             | News::WorkflowCancelRequested { .. }
             | News::TimerStarted { .. }
@@ -174,7 +179,12 @@ impl Core {
             | News::ChildStarted { .. }
             | News::ChildClosed { .. }
             | News::MessageInitiated { .. }
-            | News::MessageAnswered { .. } => unreachable!("{news:?} is heard above"),
+            | News::MessageAnswered { .. }
+            | News::UpdateAdmitted { .. }
+            | News::UpdateAccepted { .. }
+            | News::UpdateCompleted { .. }
+            | News::UpdateRejected { .. }
+            | News::UpdateAborted { .. } => unreachable!("{news:?} is heard above"),
         };
         self.note(who, what);
     }

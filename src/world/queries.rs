@@ -158,7 +158,8 @@ impl World {
         self.take_past_turns(workflow, &mut instance, &mut turn)?;
         let core = self.core.borrow();
         // No task is open: what has come since the last one, such as the workflow's end, is no news for the code.
-        instance.present_turn(core.service.history(workflow), None, core.agenda.now(), &mut turn);
+        let updates = std::iter::empty();
+        instance.present_turn(core.service.history(workflow), None, updates, core.agenda.now(), &mut turn);
         Ok(instance)
     }
 }

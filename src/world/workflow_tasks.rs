@@ -279,7 +279,8 @@ impl World {
         self.take_past_turns(workflow, instance, turn)?;
         {
             let core = self.core.borrow();
-            instance.present_turn(core.service.history(workflow), Some(task), core.agenda.now(), turn);
+            let updates = core.service.sent_updates(workflow);
+            instance.present_turn(core.service.history(workflow), Some(task), updates, core.agenda.now(), turn);
         }
         self.take_turn(workflow, instance, turn)
     }

@@ -54,6 +54,7 @@ mod taken_back;
 mod timelines;
 mod trace_events;
 mod try_now;
+mod updates;
 mod waits_for_nothing;
 mod wakers;
 mod watchdog;

@@ -69,6 +69,9 @@ impl<'a> Attributes<'a> {
                 "workflowExecutionSignaled",
                 json!({ "signalName": &**name, "input": payloads(input), "identity": IDENTITY, "header": {} }),
             ),
+            EventKind::WorkflowExecutionUpdateAccepted { .. } | EventKind::WorkflowExecutionUpdateCompleted { .. } => {
+                self.of_update(event)
+            }
             EventKind::MarkerRecorded { marker } => ("markerRecorded", self.commanded(self.marker(marker))),
             EventKind::StartChildWorkflowExecutionInitiated { .. }
             | EventKind::StartChildWorkflowExecutionFailed { .. }
@@ -90,6 +93,37 @@ impl<'a> Attributes<'a> {
         }
         drop_nulls(&mut value);
         (name, value)
+    }
+
+    fn of_update(&self, event: &HistoryEvent) -> (&'static str, Value) {
+        match &event.kind {
+            EventKind::WorkflowExecutionUpdateAccepted { update_id, name, input, sequencing_event_id } => {
+                let request = json!({
+                    "meta": { "updateId": &**update_id, "identity": IDENTITY },
+                    "input": { "name": &**name, "args": payloads(input), "header": {} },
+                });
+                let value = json!({
+                    "protocolInstanceId": &**update_id,
+                    "acceptedRequestMessageId": format!("{update_id}/request"),
+                    "acceptedRequestSequencingEventId": id(*sequencing_event_id),
+                    "acceptedRequest": request,
+                });
+                ("workflowExecutionUpdateAccepted", value)
+            }
+            EventKind::WorkflowExecutionUpdateCompleted { update_id, accepted_event_id, outcome } => {
+                let outcome = match outcome {
+                    Ok(result) => json!({ "success": payloads(result) }),
+                    Err(reason) => json!({ "failure": failure(reason, self.ids) }),
+                };
+                let value = json!({
+                    "meta": { "updateId": &**update_id, "identity": IDENTITY },
+                    "acceptedEventId": id(*accepted_event_id),
+                    "outcome": outcome,
+                });
+                ("workflowExecutionUpdateCompleted", value)
+            }
+            other => unreachable!("no event of an update: {other:?}"),
+        }
     }
 
     fn started(&self, event: &HistoryEvent) -> Value {

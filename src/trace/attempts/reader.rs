@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     ActivityEnd, ActivityExecution, AttemptEnd, AttemptExecution, ChildExecution, EffectExecution, Executions, Freeze,
-    HeartbeatExecution, MessageExecution, Moment, ReportEnd, StruckFault, TaskExecution, TimerExecution,
-    WorkerExecution, WorkflowEnd, WorkflowExecution,
+    HeartbeatExecution, MessageExecution, Moment, ReportEnd, StruckFault, TaskExecution, TimerExecution, UpdateEnd,
+    UpdateExecution, WorkerExecution, WorkflowEnd, WorkflowExecution,
 };
-use crate::service::{ActivityKey, WorkflowKey};
+use crate::service::{ActivityKey, UpdateKey, WorkflowKey};
 use crate::trace::{AttemptKey, Bytes, Ended, Trace, What, Who, WorkerKey};
 
 impl Executions {
@@ -55,6 +55,7 @@ impl Reader<'_> {
                 children: Vec::new(),
                 messages: Vec::new(),
                 signals: Vec::new(),
+                updates: Vec::new(),
                 cancel_requested: None,
                 closed: None,
                 faults: Vec::new(),
@@ -125,6 +126,22 @@ impl Reader<'_> {
                 }
             }
             What::SignalReceived(signal) => workflow.signals.push((moment, signal)),
+            What::UpdateAdmitted(key) => {
+                workflow.updates.push(UpdateExecution { key, admitted: moment, accepted: None, ended: None });
+            }
+            What::UpdateAccepted(key) => {
+                if let Some(update) = workflow.update_mut(key) {
+                    update.accepted = Some(moment);
+                }
+            }
+            What::UpdateRejected { update, failure } => {
+                workflow.end_update(update, moment, UpdateEnd::Rejected(failure));
+            }
+            What::UpdateCompleted { update, result } => {
+                workflow.end_update(update, moment, UpdateEnd::Completed(result));
+            }
+            What::UpdateFailed { update, failure } => workflow.end_update(update, moment, UpdateEnd::Failed(failure)),
+            What::UpdateAborted(update) => workflow.end_update(update, moment, UpdateEnd::Aborted),
             What::CancelRequested => {
                 workflow.cancel_requested.get_or_insert(moment);
             }
@@ -320,6 +337,16 @@ impl Reader<'_> {
 }
 
 impl WorkflowExecution {
+    fn update_mut(&mut self, key: UpdateKey) -> Option<&mut UpdateExecution> {
+        self.updates.iter_mut().rev().find(|update| update.key == key)
+    }
+
+    fn end_update(&mut self, key: UpdateKey, moment: Moment, end: UpdateEnd) {
+        if let Some(update) = self.update_mut(key) {
+            update.ended = Some((moment, end));
+        }
+    }
+
     fn child_mut(&mut self, number: u32) -> Option<&mut ChildExecution> {
         // Children are asked for in the order of their numbers.
         let index = self.children.binary_search_by_key(&number, |child| child.number).ok()?;

@@ -2,16 +2,16 @@
 
 use durasim::internals::{ActivityState, Refused, StartAnswer, StartWorkflow};
 use durasim::program::{ActivityId, IdConflictPolicy, IdReusePolicy};
-use durasim::service::{Reset, Unpause};
+use durasim::service::{Reset, Unpause, UpdateStage};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
 use super::agent::{by_id, by_id_name};
-use super::hosted::start;
+use super::hosted::{ID, start};
 use super::world::{Happening, World, note_answer};
 use crate::recording::gap::{Gap, Stamp};
 use crate::recording::snapshot::describe;
-use crate::recording::wire::{named, payload, span, without_nulls};
+use crate::recording::wire::{named, payload, recorded, shown, span, without_nulls};
 
 /// A time by which a call of the driver was late at most.
 const A_CALL: Span = Span::from_secs(2);
@@ -64,6 +64,12 @@ pub fn act(world: &mut World<'_>, place: usize) {
             let name = event["name"].as_str().unwrap_or("sig");
             service.signal(workflow, name.into(), payload(&event["value"]), now)
         }
+        "update" => {
+            // Its caller waits for the end.
+            let id = format!("{}-update-{place}", ID);
+            let sent = service.update(workflow, id.into(), "upd".into(), payload(&event["value"]), now);
+            sent.map(|(update, _)| world.updates.push((world.client_calls.len(), update)))
+        }
         "terminate" => service.terminate(workflow, event["reason"].as_str().unwrap_or("golden").into(), now),
         "start_again" => start_again(world, event).map(|answer| response = answer),
         "by_id" => by_id(service, workflow, event, now, order),
@@ -78,6 +84,26 @@ pub fn act(world: &mut World<'_>, place: usize) {
     }
     world.client_calls.push(call);
     world.drain();
+}
+
+/// Says what the callers of updates have heard in the end.
+pub fn note_ends_of_updates(world: &mut World<'_>) {
+    for (call, update) in std::mem::take(&mut world.updates) {
+        let update = world.service.update_of(update);
+        let call = &mut world.client_calls[call];
+        call["arg"] = shown(update.input());
+        match update.stage() {
+            UpdateStage::Completed(Ok(result)) => call["response"] = shown(result),
+            UpdateStage::Completed(Err(failure)) | UpdateStage::Rejected(failure) => {
+                let mut cause = recorded(failure);
+                cause["details"] = json!([]);
+                call["ok"] = json!(false);
+                call["error"] =
+                    json!({ "type": "WorkflowUpdateFailedError", "message": "Workflow update failed", "cause": cause });
+            }
+            stage => panic!("an update that has not ended: {stage:?}"),
+        }
+    }
 }
 
 /// Starts the scenario's workflow again, under the same id.

@@ -77,6 +77,7 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     // The things that they are waiting for lie behind the end.
     drop(agents);
     let mut world = world.borrow_mut();
+    external::note_ends_of_updates(&mut world);
     let last = describe(&world.service, world.newest(), "final");
     world.snapshots.push(last);
     let mut observed = observed(&world);

@@ -63,7 +63,7 @@ impl World<'_> {
         let script = run.input().to_json().expect("a script");
         let fresh = || CachedWorkflow::new(Box::new(ScriptRun::new(&script, run.info(), hosted.worker.clone())));
         let code = hosted.code.get_or_insert_with(fresh);
-        let answer = code.take_task(self.service.history(workflow), self.now);
+        let answer = code.take_task(self.service.history(workflow), self.service.sent_updates(workflow), self.now);
         let held = self.now.plus(hosted.worker.kept().held);
         let answered = self.task_time(workflow, false).unwrap_or(held);
         self.drain();

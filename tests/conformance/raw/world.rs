@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use durasim::internals::{Rank, Ready, Refused, Service, ServiceTimer, WorkflowMessage, WorkflowTask};
 use durasim::program::ActivityTask;
-use durasim::service::{ActivityKey, WorkflowKey};
+use durasim::service::{ActivityKey, UpdateKey, WorkflowKey};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
@@ -66,6 +66,8 @@ pub struct World<'a> {
     pub pace: Pace<&'a Value>,
     pub attempts: Vec<AttemptLog>,
     pub client_calls: Vec<Value>,
+    /// The updates that were sent, with the places of their calls.
+    pub updates: Vec<(usize, UpdateKey)>,
     pub snapshots: Vec<Value>,
     pub gaps: Vec<Gap>,
     /// The queue of the worker that has answered the last task by hand.
@@ -95,6 +97,7 @@ impl<'a> World<'a> {
             pace,
             attempts: Vec::new(),
             client_calls: Vec::new(),
+            updates: Vec::new(),
             snapshots: Vec::new(),
             gaps: Vec::new(),
             sticky_queue: None,

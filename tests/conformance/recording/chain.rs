@@ -92,6 +92,28 @@ pub fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, 
                 "workflow_execution": execution(&Target::Child(*seq), history),
             }),
         ),
+        EventKind::WorkflowExecutionUpdateAccepted { update_id, name, input, sequencing_event_id } => (
+            "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
+            json!({
+                "protocol_instance_id": named(update_id),
+                "accepted_request_sequencing_event_id": sequencing_event_id,
+                "accepted_request": {
+                    "meta": { "update_id": named(update_id) },
+                    "input": { "name": &**name, "args": sole(input) },
+                },
+            }),
+        ),
+        EventKind::WorkflowExecutionUpdateCompleted { update_id, accepted_event_id, outcome } => (
+            "WORKFLOW_EXECUTION_UPDATE_COMPLETED",
+            json!({
+                "meta": { "update_id": named(update_id) },
+                "accepted_event_id": accepted_event_id,
+                "outcome": match outcome {
+                    Ok(result) => json!({ "success": sole(result) }),
+                    Err(failure) => json!({ "failure": recorded(failure) }),
+                },
+            }),
+        ),
         EventKind::WorkflowExecutionContinuedAsNew { new_run_id, run_timeout, .. } => (
             "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
             json!({ "new_execution_run_id": named(new_run_id), "workflow_run_timeout_ms": millis(*run_timeout) }),

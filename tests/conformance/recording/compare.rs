@@ -90,6 +90,8 @@ fn renumber(history: &mut Value, looks_at_tasks: bool) -> Places {
             event["attrs"]["failure"] = json!(words);
         }
         let removed: &[&str] = match event["type"].as_str().unwrap_or_default() {
+            // It is random.
+            "WORKFLOW_EXECUTION_UPDATE_ACCEPTED" => &["accepted_request_message_id"],
             // The driver put the input in.
             "WORKFLOW_EXECUTION_STARTED" => &["input"],
             // The options in force are those of the run that starts.

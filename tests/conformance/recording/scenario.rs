@@ -87,9 +87,10 @@ impl Scenario {
     }
 }
 
-const EXTERNAL: [&str; 13] = [
+const EXTERNAL: [&str; 14] = [
     "cancel_workflow",
     "signal",
+    "update",
     "terminate",
     "describe",
     "poll_start",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use durasim::program::{
-    ActivityResolution, ActivitySpec, ChildResolution, ChildSpec, ChildStart, Command, Failure, FailureKind, RunInfo,
-    Seq,
+    ActivityResolution, ActivitySpec, ChildResolution, ChildSpec, ChildStart, Command, Failure, FailureKind, Payload,
+    RunInfo, Seq,
 };
 use durasim::{Span, Time};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::error::ScriptError;
 use super::{Shared, Worker};
 use crate::recording::history::at;
-use crate::recording::wire::{ALREADY_STARTED, shown};
+use crate::recording::wire::{ALREADY_STARTED, payload, shown, span};
 
 /// A thing that a script can wait for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -85,9 +85,30 @@ impl Context {
         self.state.borrow().cancel_requested
     }
 
-    pub fn signal(&self, input: &durasim::program::Payload) {
+    pub fn signal(&self, input: &Payload) {
         self.state.borrow_mut().signals.push(shown(input));
         self.note("signal", shown(input));
+    }
+
+    /// Handles an update as the recorder's worker does: it notes the value, waits, and fails or gives the value back.
+    pub async fn update(self, id: Arc<str>, input: Payload) {
+        let value = shown(&input);
+        self.ask(Command::AcceptUpdate { id: id.clone() });
+        self.note("update", value.clone());
+        let length = span(&value["sleep"]);
+        if !length.is_zero() {
+            let timer = self.start_timer(length);
+            poll_fn(|_| if self.result(timer).is_some() { Poll::Ready(()) } else { Poll::Pending }).await;
+        }
+        let result = match value["fail"].as_str() {
+            Some(error_type) => Err(Arc::new(Failure::application(error_type, "update boom"))),
+            None => Ok(payload(&value)),
+        };
+        self.ask(Command::CompleteUpdate { id, result });
+    }
+
+    fn ask(&self, command: Command) {
+        self.state.borrow_mut().commands.push(command);
     }
 
     pub fn fire(&self, timer: Seq) {

@@ -60,6 +60,8 @@ impl Worker {
 pub struct ScriptRun {
     context: Context,
     code: Pin<Box<dyn Future<Output = Result<End, ScriptError>>>>,
+    /// The handlers of updates that have not ended. They go on before the code does.
+    updates: Vec<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 impl ScriptRun {
@@ -67,12 +69,13 @@ impl ScriptRun {
         let context = Context::new(run, worker);
         let (script, inside) = (script.clone(), context.clone());
         let code = Box::pin(async move { step::run_script(&inside, &script).await });
-        ScriptRun { context, code }
+        ScriptRun { context, code, updates: Vec::new() }
     }
 
     /// Runs the code until it waits for something that an activation has to bring.
     fn advance(&mut self) -> Poll<Result<End, ScriptError>> {
         let mut poll_context = PollContext::from_waker(Waker::noop());
+        self.updates.retain_mut(|update| update.as_mut().poll(&mut poll_context).is_pending());
         loop {
             match self.code.as_mut().poll(&mut poll_context) {
                 Poll::Pending if self.context.take_yield() => {}
@@ -93,6 +96,9 @@ impl WorkflowRun for ScriptRun {
             match job {
                 Job::Start => {}
                 Job::Signal { input, .. } => self.context.signal(input),
+                Job::Update { id, input, .. } => {
+                    self.updates.push(Box::pin(self.context.clone().update(id.clone(), input.clone())));
+                }
                 Job::FireTimer(timer) => self.context.fire(*timer),
                 Job::ActivityDone { seq, result } => self.context.activity_done(*seq, result.clone()),
                 Job::ChildStarted { seq, result } => self.context.child_started(*seq, result.clone()),

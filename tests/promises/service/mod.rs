@@ -7,6 +7,7 @@ mod families;
 mod messages;
 mod operators;
 mod signals;
+mod updates;
 mod workflows;
 
 use std::sync::Arc;
