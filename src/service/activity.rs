@@ -90,6 +90,15 @@ pub(super) enum Hold {
     Paused,
 }
 
+/// The options in force of an activity, which an operator may change.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Options {
+    /// The queue in which attempts wait; `None` means that of the workflow.
+    pub(super) task_queue: Option<Arc<str>>,
+    pub(super) timeouts: Timeouts,
+    pub(super) retry: Arc<RetrySpec>,
+}
+
 /// One activity of one workflow run.
 #[derive(Clone, Debug)]
 pub struct Activity {
@@ -97,8 +106,9 @@ pub struct Activity {
     pub(super) seq: Seq,
     pub(super) id: ActivityId,
     pub(super) spec: Arc<ActivitySpec>,
-    pub(super) timeouts: Timeouts,
-    pub(super) retry: Arc<RetrySpec>,
+    pub(super) options: Options,
+    /// The options with which it was scheduled, if an operator has changed them since.
+    pub(super) original: Option<Box<Options>>,
     pub(super) dialect: Dialect,
     pub(super) scheduled_event_id: u64,
     /// The id of the started event. It is set when that event is written, which is when the activity has closed.
@@ -108,6 +118,8 @@ pub struct Activity {
     pub(super) expires: Time,
     /// The time at which the current attempt is, or was, due.
     pub(super) attempt_scheduled_at: Time,
+    /// The time at which the attempt before the current one ended, if there was one.
+    pub(super) attempt_ended_at: Time,
     pub(super) attempt: u32,
     pub(super) state: ActivityState,
     pub(super) hold: Hold,
@@ -134,22 +146,21 @@ impl Activity {
         now: Time,
         run_expires: Time,
     ) -> Activity {
-        // An attempt's own schedule-to-close is not the end: another attempt may follow.
-        let overall = if dialect.restarts_schedule_to_close() { Span::ZERO } else { timeouts.schedule_to_close };
-        let expires = if overall.is_zero() { run_expires } else { run_expires.min(now.plus(overall)) };
-        Activity {
+        let options = Options { task_queue: spec.task_queue.clone(), timeouts, retry };
+        let mut activity = Activity {
             workflow,
             seq,
             id,
             spec,
-            timeouts,
-            retry,
+            options,
+            original: None,
             dialect,
             scheduled_event_id,
             started_event_id: 0,
             scheduled_at: now,
-            expires,
+            expires: run_expires,
             attempt_scheduled_at: now,
+            attempt_ended_at: now,
             attempt: 1,
             state: ActivityState::Scheduled,
             hold: Hold::Free,
@@ -158,7 +169,17 @@ impl Activity {
             details: Details::Absent,
             last_failure: None,
             backoff: Span::ZERO,
-        }
+        };
+        activity.set_expires(run_expires);
+        activity
+    }
+
+    /// Lets it be over at the latest when its run is, or its schedule-to-close has passed.
+    pub(super) fn set_expires(&mut self, run_expires: Time) {
+        // An attempt's own schedule-to-close is not the end: another attempt may follow.
+        let of_attempt = self.dialect.restarts_schedule_to_close();
+        let overall = if of_attempt { Span::ZERO } else { self.options.timeouts.schedule_to_close };
+        self.expires = if overall.is_zero() { run_expires } else { run_expires.min(self.scheduled_at.plus(overall)) };
     }
 
     /// The run that scheduled it.
@@ -188,12 +209,17 @@ impl Activity {
 
     /// The timeouts in force; zero means none.
     pub fn timeouts(&self) -> Timeouts {
-        self.timeouts
+        self.options.timeouts
+    }
+
+    /// The queue in which its attempts wait for a worker; `None` means that of the workflow.
+    pub fn task_queue(&self) -> Option<&Arc<str>> {
+        self.options.task_queue.as_ref()
     }
 
     /// The policy in force.
     pub fn retry(&self) -> &Arc<RetrySpec> {
-        &self.retry
+        &self.options.retry
     }
 
     /// The place at which the activity stands in its life.
@@ -296,7 +322,7 @@ impl Activity {
         if timeout == TimeoutType::ScheduleToStart && self.is_in_backoff() {
             return None;
         }
-        timeout::deadline(timeout, &self.timeouts, &self.clocks())
+        timeout::deadline(timeout, &self.options.timeouts, &self.clocks())
     }
 
     /// Ends a reset, since another attempt is offered.

@@ -101,8 +101,8 @@ impl Service {
             scheduled_at: taken.scheduled_at,
             attempt_scheduled_at: taken.attempt_scheduled_at,
             started_at: taken.started_at().unwrap_or(taken.attempt_scheduled_at),
-            timeouts: taken.timeouts,
-            retry: Arc::clone(&taken.retry),
+            timeouts: taken.timeouts(),
+            retry: Arc::clone(taken.retry()),
         };
         ActivityTask { info, heartbeat_details: taken.details.clone() }
     }

@@ -35,7 +35,7 @@ impl Service {
                 self.close_activity(key, close, started_at, now);
             }
             RetryVerdict::Retry(backoff) => self.back_off(key, failure, backoff, now),
-            RetryVerdict::Hold => self.hold_back(key, failure),
+            RetryVerdict::Hold => self.hold_back(key, failure, now),
         }
     }
 
@@ -57,7 +57,7 @@ impl Service {
                 self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
             }
             RetryVerdict::Retry(backoff) => self.back_off(key, Some(failure), backoff, now),
-            RetryVerdict::Hold => self.hold_back(key, Some(failure)),
+            RetryVerdict::Hold => self.hold_back(key, Some(failure), now),
         }
     }
 
@@ -66,19 +66,19 @@ impl Service {
         let has_policy = activity.spec.retry.is_some() || self.dialect.has_default_policy();
         self.dialect.retry_verdict(&EndedAttempt {
             workflow_running: self.runs(key),
-            policy: has_policy.then_some(&*activity.retry),
+            policy: has_policy.then_some(&**activity.retry()),
             cancel_requested: activity.cancel_requested,
             paused: activity.is_paused(),
             attempt: activity.attempt,
             failure,
             now,
-            expires: self.dialect.last_retry(&activity.timeouts, &activity.retry, activity.scheduled_at),
+            expires: self.dialect.last_retry(&activity.timeouts(), activity.retry(), activity.scheduled_at),
         })
     }
 
     fn back_off(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, backoff: Span, now: Time) {
         let activity = &mut self.activities[key];
-        activity.yield_attempt(failure);
+        activity.yield_attempt(failure, now);
         let due = now.plus(backoff);
         activity.backoff = backoff;
         activity.attempt_scheduled_at = due;
@@ -89,9 +89,9 @@ impl Service {
     }
 
     /// Leaves the next attempt waiting for an operator.
-    fn hold_back(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>) {
+    fn hold_back(&mut self, key: ActivityKey, failure: Option<Arc<Failure>>, now: Time) {
         let activity = &mut self.activities[key];
-        activity.yield_attempt(failure);
+        activity.yield_attempt(failure, now);
         activity.state = ActivityState::Scheduled;
         let attempt = activity.attempt;
         self.outbox.news.push_back(News::RetryScheduled { activity: key, attempt, due: Time::MAX });
@@ -151,8 +151,9 @@ impl Service {
 
 impl Activity {
     /// Counts on to the next attempt, since this one has ended and another one follows.
-    fn yield_attempt(&mut self, failure: Option<Arc<Failure>>) {
+    fn yield_attempt(&mut self, failure: Option<Arc<Failure>>, now: Time) {
         self.attempt += 1;
+        self.attempt_ended_at = now;
         self.take_reset();
         self.last_failure = failure.map(limit::stored);
     }

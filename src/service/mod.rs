@@ -44,6 +44,7 @@ pub(crate) mod task;
 pub(crate) mod timeout;
 mod timer;
 mod update;
+mod update_options;
 mod updates;
 pub(crate) mod workflow;
 
@@ -63,4 +64,5 @@ pub(crate) use start::{StartAnswer, StartWorkflow};
 pub(crate) use state::Service;
 pub(crate) use task::WorkflowTask;
 pub use update::{Update, UpdateKey, UpdateStage};
+pub use update_options::UpdateOptions;
 pub(crate) use workflow::Workflow;

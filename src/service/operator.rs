@@ -1,4 +1,4 @@
-//! The calls of operators to activities: pause, unpause, reset.
+//! The calls of operators to activities: pause, unpause, reset. `update_options.rs` has the fourth.
 //!
 //! These calls are Temporal's alone: Cadence has none of them.
 //!
@@ -24,6 +24,8 @@ pub struct Reset {
     pub reset_heartbeat: bool,
     /// A paused activity stays paused.
     pub keep_paused: bool,
+    /// Give all options the values with which the activity was scheduled.
+    pub restore_options: bool,
 }
 
 impl Service {
@@ -38,7 +40,7 @@ impl Service {
         self.open_activity(workflow, id).ok_or(Refused::NO_PENDING_ACTIVITY)
     }
 
-    fn check_pending(&self, activity: ActivityKey) -> Result<(), Refused> {
+    pub(super) fn check_pending(&self, activity: ActivityKey) -> Result<(), Refused> {
         if !self.runs(activity) {
             return Err(Refused::WORKFLOW_CLOSED);
         }
@@ -99,8 +101,11 @@ impl Service {
         if !how.keep_paused {
             target.hold = Hold::Free;
         }
+        if how.restore_options {
+            self.restore_options(activity);
+        }
         let is_given_up = self.count_anew(activity);
-        if is_running && (is_given_up || was_paused) {
+        if is_running && (is_given_up || was_paused || how.restore_options) {
             self.start_clocks(activity, now);
         } else if !is_running && !self.activity(activity).is_paused() {
             self.go_on(activity, now);
@@ -137,13 +142,17 @@ impl Service {
 
     /// Starts the clocks that stood still, or that were those of an attempt of another number. A timer that is still in the
     /// queue makes these redundant, or they make it redundant: the first to fire counts.
-    fn start_clocks(&mut self, key: ActivityKey, now: Time) {
+    pub(super) fn start_clocks(&mut self, key: ActivityKey, now: Time) {
         for &timeout in &[TimeoutType::ScheduleToClose, TimeoutType::StartToClose, TimeoutType::Heartbeat] {
-            let activity = self.activity(key);
-            let attempt = activity.timer_attempt(timeout);
-            if let Some(at) = activity.deadline(timeout) {
-                self.outbox.arm(at.max(now), ServiceTimer::Timeout { activity: key, attempt, timeout });
-            }
+            self.start_clock(key, timeout, now);
+        }
+    }
+
+    pub(super) fn start_clock(&mut self, key: ActivityKey, timeout: TimeoutType, now: Time) {
+        let activity = self.activity(key);
+        let attempt = activity.timer_attempt(timeout);
+        if let Some(at) = activity.deadline(timeout) {
+            self.outbox.arm(at.max(now), ServiceTimer::Timeout { activity: key, attempt, timeout });
         }
     }
 }

@@ -93,7 +93,7 @@ impl Core {
             Ready::Workflow { workflow, .. } => of_workflow(workflow),
             Ready::Activity { activity, .. } => {
                 let record = self.service.activity(activity);
-                record.spec().task_queue.clone().unwrap_or_else(|| of_workflow(record.workflow()))
+                record.task_queue().cloned().unwrap_or_else(|| of_workflow(record.workflow()))
             }
         }
     }

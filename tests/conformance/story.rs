@@ -99,6 +99,7 @@ impl<'a> Step<'a> {
                 let how = Reset {
                     reset_heartbeat: self.asks("ClearingHeartbeat", "reset_heartbeat"),
                     keep_paused: self.asks("KeepingPaused", "keep_paused"),
+                    ..Default::default()
                 };
                 return bench.try_to_operate(|service, activity, now| service.reset(activity, how, now)).map(|()| None);
             }

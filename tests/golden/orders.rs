@@ -127,7 +127,9 @@ async fn day(client: Client) -> Vec<String> {
     note(&first.pause_activity("tour").await);
     client.sleep(5 * SECOND).await;
     note(&first.unpause_activity("tour", Unpause { reset_attempts: true, reset_heartbeat: false }).await);
-    note(&third.reset_activity("tour", Reset { reset_heartbeat: true, keep_paused: false }).await);
+    note(
+        &third.reset_activity("tour", Reset { reset_heartbeat: true, keep_paused: false, ..Default::default() }).await,
+    );
     client.stop_worker(1);
     client.sleep(20 * SECOND).await;
     note(&order.signal("item", &None::<String>).await);

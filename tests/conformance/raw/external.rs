@@ -2,7 +2,7 @@
 
 use durasim::internals::{ActivityState, Refused, StartAnswer, StartWorkflow};
 use durasim::program::{ActivityId, IdConflictPolicy, IdReusePolicy};
-use durasim::service::{Reset, Unpause, UpdateStage};
+use durasim::service::{Reset, Unpause, UpdateOptions, UpdateStage};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::agent::{by_id, by_id_name};
 use super::hosted::{ID, start};
 use super::world::{Happening, World, note_answer};
 use crate::recording::gap::{Gap, Stamp};
+use crate::recording::history::{policy, timeouts};
 use crate::recording::snapshot::describe;
 use crate::recording::wire::{named, payload, recorded, shown, span, without_nulls};
 
@@ -74,6 +75,7 @@ pub fn act(world: &mut World<'_>, place: usize) {
         "start_again" => start_again(world, event).map(|answer| response = answer),
         "by_id" => by_id(service, workflow, event, now, order),
         "pause" | "unpause" | "reset" => operate(world, what, event),
+        "update_options" => update_options(world, event).map(|answer| response = answer),
         other => panic!("unknown act from outside: {other}"),
     };
     let name = if what == "by_id" { by_id_name(event) } else { what };
@@ -127,6 +129,37 @@ fn start_again(world: &mut World<'_>, event: &Value) -> Result<Value, Refused> {
     Ok(without_nulls(json!({ "run_id": run_id, "started": started, "status": "WORKFLOW_EXECUTION_STATUS_RUNNING" })))
 }
 
+/// Changes an activity's options, and answers with those in force.
+fn update_options(world: &mut World<'_>, event: &Value) -> Result<Value, Refused> {
+    let id = ActivityId::Named(event["activity_id"].as_str().unwrap_or_default().into());
+    let activity = world.service.pending_activity(world.newest(), &id)?;
+    world.service.update_options(activity, &options(event), world.now)?;
+    let record = world.service.activity(activity);
+    let mut options = timeouts(&record.timeouts());
+    options["retry_policy"] = policy(record.retry());
+    Ok(json!({ "activity_options": options }))
+}
+
+/// The options that the mask names, with the values that are given.
+fn options(event: &Value) -> UpdateOptions {
+    let given = |field: &str| {
+        let text = event["options"][field].as_str().unwrap_or("0s");
+        let seconds: f64 = text.trim_end_matches('s').parse().expect("a length in seconds");
+        Some(Span::from_nanos((seconds * 1e9) as i64))
+    };
+    let mut options = UpdateOptions::default();
+    for field in event["mask"].as_array().into_iter().flatten() {
+        match field.as_str() {
+            Some("schedule_to_close_timeout") => options.schedule_to_close = given("scheduleToCloseTimeout"),
+            Some("schedule_to_start_timeout") => options.schedule_to_start = given("scheduleToStartTimeout"),
+            Some("start_to_close_timeout") => options.start_to_close = given("startToCloseTimeout"),
+            Some("heartbeat_timeout") => options.heartbeat = given("heartbeatTimeout"),
+            _ => panic!("unknown option {field}"),
+        }
+    }
+    options
+}
+
 fn operate(world: &mut World<'_>, what: &str, event: &Value) -> Result<(), Refused> {
     let asks = |field: &str| event[field] == true;
     let id = ActivityId::Named(event["activity_id"].as_str().unwrap_or_default().into());
@@ -138,7 +171,11 @@ fn operate(world: &mut World<'_>, what: &str, event: &Value) -> Result<(), Refus
             world.service.unpause(activity, how, world.now)?;
         }
         _ => {
-            let how = Reset { reset_heartbeat: asks("reset_heartbeat"), keep_paused: asks("keep_paused") };
+            let how = Reset {
+                reset_heartbeat: asks("reset_heartbeat"),
+                keep_paused: asks("keep_paused"),
+                ..Default::default()
+            };
             world.service.reset(activity, how, world.now)?;
         }
     }

@@ -87,7 +87,7 @@ impl Scenario {
     }
 }
 
-const EXTERNAL: [&str; 14] = [
+const EXTERNAL: [&str; 15] = [
     "cancel_workflow",
     "signal",
     "update",
@@ -99,6 +99,7 @@ const EXTERNAL: [&str; 14] = [
     "pause",
     "unpause",
     "reset",
+    "update_options",
     "start_again",
     "sdk_stop",
     "sdk_start",

@@ -180,7 +180,11 @@ async fn call(workflow: &WorkflowHandle<Value>, event: &Value, what: &str) -> Va
             workflow.unpause_activity(activity, how).await
         }
         "reset" => {
-            let how = Reset { reset_heartbeat: asks("reset_heartbeat"), keep_paused: asks("keep_paused") };
+            let how = Reset {
+                reset_heartbeat: asks("reset_heartbeat"),
+                keep_paused: asks("keep_paused"),
+                ..Default::default()
+            };
             workflow.reset_activity(activity, how).await
         }
         other => panic!("unknown act from outside: {other}"),

@@ -6,6 +6,7 @@ mod commands;
 mod families;
 mod messages;
 mod operators;
+mod options;
 mod signals;
 mod updates;
 mod workflows;

@@ -25,7 +25,10 @@ fn a_reset_waits_for_the_running_attempt() {
     let mut bench = Bench::with(spec(0, 5000, 0));
     let (first, _) = bench.take(1);
     bench.beat(first, text("7")).unwrap();
-    bench.service.reset(first.activity, Reset { reset_heartbeat: true, keep_paused: false }, bench.now).unwrap();
+    bench
+        .service
+        .reset(first.activity, Reset { reset_heartbeat: true, keep_paused: false, ..Default::default() }, bench.now)
+        .unwrap();
     assert!(bench.beat(first, text("8")).unwrap().activity_reset);
     assert_eq!(*bench.service.activity(first.activity).details(), text("8"));
     bench.fail(first, boom()).unwrap();
@@ -38,7 +41,7 @@ fn a_reset_waits_for_the_running_attempt() {
 }
 
 impl Bench {
-    fn unpause(&mut self, reset_attempts: bool, reset_heartbeat: bool) {
+    pub fn unpause(&mut self, reset_attempts: bool, reset_heartbeat: bool) {
         let key = self.key(1);
         self.service.unpause(key, Unpause { reset_attempts, reset_heartbeat }, self.now).unwrap();
         self.drain();
@@ -46,12 +49,12 @@ impl Bench {
 
     fn reset(&mut self, keep_paused: bool) {
         let key = self.key(1);
-        self.service.reset(key, Reset { reset_heartbeat: false, keep_paused }, self.now).unwrap();
+        self.service.reset(key, Reset { reset_heartbeat: false, keep_paused, ..Default::default() }, self.now).unwrap();
         self.drain();
     }
 
     /// Attempt 1 has left details and failed: attempt 2 is in backoff until 200 ms.
-    fn in_backoff() -> Bench {
+    pub fn in_backoff() -> Bench {
         let mut bench = Bench::with(spec(0, 5000, 0));
         let (first, _) = bench.take(1);
         bench.beat(first, text("7")).unwrap();
@@ -189,7 +192,10 @@ fn a_reset_of_what_stays_paused_hides_nothing() {
     let mut bench = Bench::in_backoff();
     let key = bench.key(1);
     bench.service.pause(key).unwrap();
-    bench.service.reset(key, Reset { reset_heartbeat: true, keep_paused: true }, bench.now).unwrap();
+    bench
+        .service
+        .reset(key, Reset { reset_heartbeat: true, keep_paused: true, ..Default::default() }, bench.now)
+        .unwrap();
     bench.drain();
     assert_eq!(bench.attempt_and_details(), (1, &text("7")));
     assert_eq!(bench.service.activity(key).last_failure().map(|failure| &*failure.message), Some("boom"));
