@@ -152,6 +152,7 @@ mod client;
 mod engine;
 pub mod explore;
 pub mod fault;
+mod history;
 mod inside;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -172,13 +173,14 @@ pub use client::{
     Call, Client, ClientError, ScriptOutput, StartOptions, UpdateHandle, UpdateOptions, WorkflowHandle, requests,
 };
 pub use explore::Exploration;
+pub use history::HistoryProblem;
 pub use inside::{
     EffectError, Handle, Ledger, LedgerEntry, WorkerHandle, ambient, effect, handle, random, state, task, time,
     violation, worker_handle, worker_state,
 };
 pub use program::{ActivityInfo, ApplicationFailure, Decode, Span, Time};
 pub use service::{Dialect, HistoryLimits};
-pub use simulation::{Simulation, WorkerOptions};
+pub use simulation::{ReplayError, ReplayFileError, ReplayedHistory, ReplaysError, Simulation, WorkerOptions};
 pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use trace::record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};
 pub use workflow::{

@@ -30,6 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // The engine knows no workflows, only how time is written.
     ("engine", &["program/instant.rs"]),
     ("service", &["program"]),
+    ("history", &["program", "service"]),
     ("fault", &["engine", "program", "service"]),
     ("trace", &["program", "service", "fault"]),
     ("worker", &["engine", "program", "service", "fault", "trace"]),
@@ -49,8 +50,8 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "simulation",
         &[
-            "engine", "program", "service", "fault", "trace", "worker", "world", "inside", "client", "activity",
-            "workflow", "report", "check", "explore",
+            "engine", "program", "service", "history", "fault", "trace", "worker", "world", "inside", "client",
+            "activity", "workflow", "report", "check", "explore",
         ],
     ),
     ("strategy", &["fault", "explore", "simulation"]),

@@ -13,6 +13,12 @@ pub(crate) fn date(day: u64) -> (u64, u64, u64) {
     (era * 400 + year + next, month, day)
 }
 
+/// The day of a date, counted from the Unix epoch: [`date`] the other way around.
+pub(crate) fn day(year: u64, month: u64, of_month: u64) -> u64 {
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + of_month - 1 - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +29,7 @@ mod tests {
         for day in 0..200_000 {
             assert_eq!(date(day), expected, "day {day}");
             let (year, month, of_month) = expected;
+            assert_eq!(super::day(year, month, of_month), day, "{expected:?}");
             let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
             let length = match month {
                 2 => 28 + u64::from(leap),

@@ -31,6 +31,7 @@ mod lifecycle;
 mod limit;
 mod operator;
 pub(crate) mod options;
+pub(crate) mod origin;
 pub(crate) mod outbox;
 mod outcome;
 mod policies;

@@ -275,6 +275,18 @@ impl Service {
         key
     }
 
+    /// Takes in a run that was recorded elsewhere, with its start for all its history. It has no task and no timer.
+    pub(crate) fn adopt(&mut self, info: Arc<RunInfo>, input: Payload, now: Time) -> WorkflowKey {
+        let mut workflow = Workflow::new(Arc::clone(&info), Time::MAX, Time::MAX, now);
+        let kind =
+            EventKind::WorkflowExecutionStarted { info: Arc::clone(&info), input, first_task_backoff: Span::ZERO };
+        workflow.append(now, kind);
+        let key = self.workflows.push(workflow);
+        self.newest_runs.insert(Arc::clone(&info.workflow_id), (key, 1));
+        self.outbox.news.push_back(News::WorkflowStarted { workflow: key });
+        key
+    }
+
     /// Schedules the first workflow task of a run that has waited for it.
     pub(super) fn first_task_due(&mut self, workflow: WorkflowKey, now: Time) {
         self.workflows[workflow].waits_for_first_task = false;

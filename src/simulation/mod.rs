@@ -1,6 +1,7 @@
 //! [`Simulation`]: the configured world.
 
 mod numbers;
+mod replay;
 mod runs;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::world::setup::Setup;
 use crate::world::states::StateMaker;
 
 pub use numbers::WorkerOptions;
+pub use replay::{ReplayError, ReplayFileError, ReplayedHistory, ReplaysError};
 
 /// The configured world: activities, workflows, the state of the outside, and the numbers of service and worker.
 ///

@@ -20,6 +20,7 @@ pub(crate) mod matching;
 pub(crate) mod message;
 mod news;
 pub(crate) mod process;
+pub(crate) mod recorded;
 pub(crate) mod replay;
 pub mod report;
 pub mod throttle;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::program::{Activation, Command, Job, Marker, Time, places};
+use crate::program::places::{self, Called};
+use crate::program::{Activation, Command, Job, Marker, Time};
 use crate::service::{EventKind, HistoryEvent, Update, WorkflowTask};
 
 use super::asked::{asked, words};
@@ -120,37 +121,66 @@ fn put_in_order(jobs: &mut [Job]) {
 /// # Errors
 /// The error names the first command that differs.
 pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Result<(), TaskProblem> {
+    let Some(Mismatch { number, words, event, is_of_event, call }) = mismatch(history, answer, commands) else {
+        return Ok(());
+    };
+    let event = if is_of_event { format!(" (event {event})") } else { String::new() };
+    Err(TaskProblem::NonDeterministic {
+        message: format!(
+            "the workflow is not deterministic: command {number} of a replayed workflow task {words}{event}"
+        ),
+        call,
+    })
+}
+
+/// The first command that differs from those of the history.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Mismatch {
+    /// The number of the command among the code's, from 1.
+    number: usize,
+    /// The difference, after the word for the code: `asks to start timer 1 where the history has timer 2 started`.
+    pub(crate) words: String,
+    /// The id of the event that the command should have brought about; if there is none, that of the answer.
+    pub(crate) event: u64,
+    is_of_event: bool,
+    /// The call of the command, if there is one.
+    pub(crate) call: Option<Called>,
+}
+
+/// Finds the first command that differs, as [`compare`] does.
+pub(crate) fn mismatch(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Option<Mismatch> {
+    let of_answer = answer.start as u64;
     let mut asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
     let mut commands = commands.iter().enumerate().filter(|(_, command)| is_compared(command));
     let mut last = 0;
     loop {
         let (asked, command) = (asked.next(), commands.next());
         last = command.map_or(last, |(number, _)| number + 1);
-        let (number, problem) = match (asked, command) {
+        let (number, event, words) = match (asked, command) {
             (Some((_, asked)), Some((_, command))) if asked.matches(command) => continue,
-            (Some((event, asked)), Some((number, command))) => (
-                number + 1,
-                format!("asks to {} where the history has {} (event {event})", words(command), asked.words()),
-            ),
+            (Some((event, asked)), Some((number, command))) => {
+                (number + 1, Some(event), format!("asks to {} where the history has {}", words(command), asked.words()))
+            }
             (Some((event, asked)), None) => {
-                (last + 1, format!("asks for nothing more where the history has {} (event {event})", asked.words()))
+                (last + 1, Some(event), format!("asks for nothing more where the history has {}", asked.words()))
             }
             (None, Some((number, command))) => {
-                (number + 1, format!("asks to {}, which the history does not have", words(command)))
+                (number + 1, None, format!("asks to {}, which the history does not have", words(command)))
             }
-            (None, None) => return Ok(()),
+            (None, None) => return None,
         };
-        return Err(TaskProblem::NonDeterministic {
-            message: format!(
-                "the workflow is not deterministic: command {number} of a replayed workflow task {problem}"
-            ),
-            call: command.and_then(|(_, command)| places::asked_by(command)),
-        });
+        let call = command.and_then(|(_, command)| places::asked_by(command));
+        return Some(Mismatch { number, words, event: event.unwrap_or(of_answer), is_of_event: event.is_some(), call });
     }
 }
 
+/// The indexes of the events in an answer that are compared with commands, in order.
+pub(super) fn commands_of(history: &[HistoryEvent], answer: Range<usize>) -> impl Iterator<Item = usize> {
+    answer.filter(|index| asked(&history[*index].kind, history).is_some())
+}
+
 /// Says whether a replay has to ask for the same.
-fn is_compared(command: &Command) -> bool {
+pub(super) fn is_compared(command: &Command) -> bool {
     !matches!(command, Command::RecordMarker(Marker::MutableSideEffect { .. } | Marker::Version { .. }))
 }
 

@@ -84,6 +84,7 @@ mod placing;
 mod process_value;
 mod queries;
 pub(crate) mod query;
+pub(crate) mod recorded;
 pub(crate) mod replay;
 mod run;
 mod running;

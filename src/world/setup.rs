@@ -10,7 +10,7 @@ use super::states::StateMaker;
 use super::watch::Watch;
 use crate::fault::asked::Asked;
 use crate::program::{ActivityProgram, An, Extensions, WorkflowProgram, list_names};
-use crate::service::Dialect;
+use crate::service::{Dialect, HistoryLimits};
 use crate::worker::process::Worker;
 
 /// The queue that is used where none is named.
@@ -282,6 +282,11 @@ impl Setup {
     /// The numbers of the simulated world.
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The limits of histories in this dialect.
+    pub(crate) fn limits_of_histories(&self) -> HistoryLimits {
+        self.settings.limits_of_histories(self.dialect)
     }
 
     /// The queue that workflows and activities use unless they name another.

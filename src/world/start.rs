@@ -87,6 +87,11 @@ impl Start {
         Start { keeps_places: true, ..self.clone() }
     }
 
+    /// Gives the simulation that is run.
+    pub(super) fn setup(&self) -> &Arc<Setup> {
+        &self.setup
+    }
+
     /// The name of the run in reports.
     pub(crate) fn name(&self) -> &str {
         self.origin.name()
@@ -179,7 +184,7 @@ impl Start {
     }
 
     /// Mistakes that can be found before any run.
-    fn mistake(&self) -> Option<RunError> {
+    pub(super) fn mistake(&self) -> Option<RunError> {
         if cfg!(panic = "abort") {
             return Some(RunError::Setup(
                 "durasim needs unwinding panics: a simulated crash inside a call unwinds. Remove `panic = \"abort\"` from \
@@ -306,7 +311,7 @@ impl Start {
     }
 
     /// Makes the state, brings the worker up and starts the workflow.
-    fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>, tries: Option<Tries>) {
+    pub(super) fn begin(&self, world: &World, seed: u64, order: Order, faults: Box<dyn Faults>, tries: Option<Tries>) {
         world.core.borrow().shown.show(Doing::State);
         let made = world.states.make(self.setup.states());
         world.core.borrow().shown.show_nothing();

@@ -11,6 +11,7 @@ use super::values::{
 use crate::program::{
     ChildSpec, IdReusePolicy, Initiator, Marker, ParentClosePolicy, Payload, RunInfo, Seq, Target, TimeoutType,
 };
+use crate::service::origin::origin;
 use crate::service::{EventKind, HistoryEvent, WorkflowOutcome};
 
 /// The name of the client and of the workers.
@@ -139,7 +140,7 @@ impl<'a> Attributes<'a> {
             "workflowRunTimeout": duration(info.run_timeout),
             "workflowTaskTimeout": duration(info.task_timeout),
             "originalExecutionRunId": uuid(&info.run_id),
-            "identity": IDENTITY,
+            "identity": origin(IDENTITY, info),
             "firstExecutionRunId": uuid(&info.first_run_id),
             "attempt": info.attempt,
             "firstWorkflowTaskBackoff": duration(*first_task_backoff),

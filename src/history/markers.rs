@@ -1,0 +1,84 @@
+//! Markers, and the values that a workflow has set itself.
+
+use serde_json::Value;
+
+use super::HistoryProblem;
+use super::fields::{Event, Fields};
+use crate::program::{Marker, Payload};
+use crate::service::EventKind;
+
+/// The version of a change whose patch the code has passed, as [`Marker::Version`] has it of code of an SDK.
+const PATCHED: i32 = 1;
+
+/// The version of a change of which only the new way is left.
+const DEPRECATED: i32 = 2;
+
+/// Reads a marker or an event that says what a workflow has set.
+pub(super) fn kind(event: Event<'_>) -> Result<EventKind, HistoryProblem> {
+    let fields = event.fields;
+    let upserted = |sort: &str| Marker::Upserted { sort: sort.into(), values: Payload::new("{}") };
+    let marker = match event.known {
+        "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES" => upserted("search attributes"),
+        "WORKFLOW_PROPERTIES_MODIFIED" => upserted("memo"),
+        _ => {
+            let details = fields.message_or_empty("details")?;
+            match fields.required("markerName")? {
+                "core_patch" => patch(fields, details)?,
+                "Version" => Marker::Version {
+                    change_id: json_text(details, "change-id")?.into(),
+                    version: json(details, "version")?
+                        .as_i64()
+                        .and_then(|number| i32::try_from(number).ok())
+                        .ok_or_else(|| fields.malformed("the `version` of its details is not a number"))?,
+                },
+                "SideEffect" => Marker::SideEffect {
+                    seq: json(details, "side-effect-id")?
+                        .as_u64()
+                        .and_then(|seq| u32::try_from(seq).ok())
+                        .ok_or_else(|| fields.malformed("the `side-effect-id` of its details is not a number"))?,
+                    value: details.value("data")?,
+                },
+                "MutableSideEffect" => Marker::MutableSideEffect {
+                    id: json_text(details, "side-effect-id")?.into(),
+                    value: details.value("data")?,
+                },
+                "core_local_activity" | "LocalActivity" => {
+                    return Err(fields.not_simulated("local activities are"));
+                }
+                other => return Err(fields.not_simulated(format!("markers of the name `{other}` are"))),
+            }
+        }
+    };
+    Ok(EventKind::MarkerRecorded { marker })
+}
+
+/// Reads a patch, in the form of sdk-core or in its older form.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/protosext/mod.rs`.
+fn patch(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProblem> {
+    let (change_id, deprecated) = if details.get("patch-data").is_some() {
+        let data = json(details, "patch-data")?;
+        let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
+        (id, data.get("deprecated").and_then(Value::as_bool).unwrap_or(false))
+    } else {
+        let id = details.value("patch_id")?;
+        let deprecated = details.get("deprecated").map(|_| details.value("deprecated")).transpose()?;
+        let deprecated = deprecated.is_some_and(|flag| matches!(flag.as_bytes(), b"true" | [1]));
+        (Some(id.to_json().unwrap_or_else(|_| id.to_string())), deprecated)
+    };
+    let change_id = change_id.ok_or_else(|| fields.malformed("its details do not name a patch"))?;
+    Ok(Marker::Version { change_id: change_id.into(), version: if deprecated { DEPRECATED } else { PATCHED } })
+}
+
+/// The JSON in the details of a marker.
+fn json(details: Fields<'_>, name: &str) -> Result<Value, HistoryProblem> {
+    let payload = details.value(name)?;
+    payload.to_json().map_err(|why| details.malformed(format!("the `{name}` of its details is not JSON: {why}")))
+}
+
+fn json_text(details: Fields<'_>, name: &str) -> Result<String, HistoryProblem> {
+    match json(details, name)? {
+        Value::String(text) => Ok(text),
+        other => Ok(other.to_string()),
+    }
+}
