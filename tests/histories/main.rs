@@ -2,6 +2,7 @@
 //!
 //! `recorded/` has histories as Temporal's tools write them, in both spellings, `refused/` some that are no histories of the code here.
 
+mod bad_input;
 mod differences;
 mod folders;
 mod recorded;
