@@ -10,6 +10,8 @@
 //!   absolute times. The indexes say which outcomes are races on the real server; `exceptions.rs` says which others cannot
 //!   agree, and why.
 //!
+//! The recorded histories are replayed too, as a user replays those of production: `histories`.
+//!
 //! `cargo test --test conformance -- --nocapture` ends with one line for each group of scenarios, and one for the rules.
 //! The variable `CONFORMANCE_DATA` names a folder of scenarios, or a rules file, which is looked at instead.
 
@@ -17,6 +19,7 @@ mod bench;
 mod cadence;
 mod exceptions;
 mod golden;
+mod histories;
 #[path = "../golden/kept.rs"]
 mod kept;
 mod options;

@@ -44,6 +44,12 @@ impl Scenario {
         }
     }
 
+    /// Says whether its workflow is a script that the interpreter can play, whatever else it needs.
+    pub fn has_known_script(&self) -> bool {
+        let script = &self.definition["workflow"]["script"];
+        self.engine() != Engine::Standalone && script.is_array() && unknown_step(script, &WORKFLOW_STEPS).is_none()
+    }
+
     /// The first thing it uses that the simulator, or the interpreter, does not have.
     pub fn needs(&self) -> Option<String> {
         if self.engine() == Engine::Standalone {
