@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::program::{IdConflictPolicy, IdReusePolicy, Payload, RetrySpec, Span};
+use crate::program::{Carried, IdConflictPolicy, IdReusePolicy, Payload, RetrySpec, Span};
 use crate::service::{StartAnswer, StartWorkflow, WorkflowKey};
 
 /// A workflow that is to be started. Its times are zero unless they are set.
@@ -38,6 +38,8 @@ pub struct Start {
     /// The schedule by which it is run again and again, as [`StartOptions::cron`](crate::StartOptions::cron) has it; `None` means
     /// that it is run once.
     pub cron: Option<String>,
+    /// The values that its runs carry beside their input.
+    pub carried: Carried,
     /// The consequence of a closed workflow of the same id.
     pub id_reuse: IdReusePolicy,
     /// The consequence of an open workflow of the same id.
@@ -57,6 +59,7 @@ impl Start {
             start_delay: Span::ZERO,
             retry: None,
             cron: None,
+            carried: Carried::default(),
             id_reuse: IdReusePolicy::default(),
             id_conflict: IdConflictPolicy::default(),
         }
@@ -92,6 +95,12 @@ impl Start {
         self
     }
 
+    /// Sets the values that its runs carry beside their input.
+    pub fn carrying(mut self, carried: Carried) -> Start {
+        self.carried = carried;
+        self
+    }
+
     /// Sets its retry policy.
     pub fn retry(mut self, policy: RetrySpec) -> Start {
         self.retry = Some(policy);
@@ -119,6 +128,7 @@ impl Start {
             start_delay: self.start_delay,
             retry: self.retry,
             cron: self.cron.map(Arc::from),
+            carried: self.carried,
             id_reuse: self.id_reuse,
             id_conflict: self.id_conflict,
             ..StartWorkflow::new(self.workflow_id, name, queue, self.input)

@@ -1,9 +1,9 @@
 //! [`ChildSpec`]: a workflow as another workflow asks for it, and the ways in which it starts and ends.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::carried::Carried;
 use super::failure::Failure;
 use super::instant::Span;
 use super::payload::Payload;
@@ -37,8 +37,8 @@ pub struct ChildSpec {
     pub id_reuse_policy: IdReusePolicy,
     /// The consequence of the parent's cancel for the child.
     pub cancellation: ChildCancellation,
-    /// The headers, by name.
-    pub headers: BTreeMap<Arc<str>, Payload>,
+    /// The values that the child carries beside its input.
+    pub carried: Carried,
 }
 
 impl ChildSpec {
@@ -57,7 +57,7 @@ impl ChildSpec {
             parent_close_policy: ParentClosePolicy::default(),
             id_reuse_policy: IdReusePolicy::default(),
             cancellation: ChildCancellation::default(),
-            headers: BTreeMap::new(),
+            carried: Carried::default(),
         }
     }
 
@@ -115,9 +115,9 @@ impl ChildSpec {
         self
     }
 
-    /// Adds a header.
-    pub fn header(mut self, name: impl Into<Arc<str>>, value: Payload) -> ChildSpec {
-        self.headers.insert(name.into(), value);
+    /// Sets the values that it carries beside its input.
+    pub fn carrying(mut self, carried: Carried) -> ChildSpec {
+        self.carried = carried;
         self
     }
 }

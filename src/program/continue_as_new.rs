@@ -1,15 +1,15 @@
 //! [`ContinueAsNew`]: the run that follows a run which has done its part.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::carried::Carried;
 use super::instant::Span;
 use super::payload::Payload;
 use super::spec::RetrySpec;
 
 /// The content of a `ContinueAsNew` command: another run under the same id, with a history of its own.
 ///
-/// Each value that is not set is that of the run before.
+/// Each option that is not set is that of the run before.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct ContinueAsNew {
@@ -29,8 +29,8 @@ pub struct ContinueAsNew {
     pub retry: Option<RetrySpec>,
     /// The schedule of the next run and those behind it; `None` means the same, and a text without anything in it none.
     pub cron: Option<Arc<str>>,
-    /// The headers, by name.
-    pub headers: BTreeMap<Arc<str>, Payload>,
+    /// The values that the next run carries beside its input. These alone: it has nothing from the run before.
+    pub carried: Carried,
 }
 
 impl ContinueAsNew {
@@ -45,7 +45,7 @@ impl ContinueAsNew {
             backoff: Span::ZERO,
             retry: None,
             cron: None,
-            headers: BTreeMap::new(),
+            carried: Carried::default(),
         }
     }
 
@@ -91,9 +91,9 @@ impl ContinueAsNew {
         self
     }
 
-    /// Adds a header.
-    pub fn header(mut self, name: impl Into<Arc<str>>, value: Payload) -> ContinueAsNew {
-        self.headers.insert(name.into(), value);
+    /// Sets the values that it carries beside its input.
+    pub fn carrying(mut self, carried: Carried) -> ContinueAsNew {
+        self.carried = carried;
         self
     }
 }

@@ -17,6 +17,7 @@
 mod activity;
 mod application_failure;
 pub(crate) mod calendar;
+mod carried;
 mod child;
 mod continue_as_new;
 mod decode;
@@ -42,6 +43,7 @@ pub use activity::{
     ActivityLink, ActivityOutcome, ActivityProgram, ActivityTask, Attempt, AttemptListener, Beat, CancelReason,
 };
 pub use application_failure::ApplicationFailure;
+pub use carried::{Carried, Fields};
 pub use child::{
     ChildCancellation, ChildResolution, ChildSpec, ChildStart, IdConflictPolicy, IdReusePolicy, ParentClosePolicy,
     Target,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::carried::Carried;
 use super::child::{ChildResolution, ChildSpec, ChildStart, Target};
 use super::continue_as_new::ContinueAsNew;
 use super::extensions::Extensions;
@@ -129,6 +130,8 @@ pub struct RunInfo {
     pub execution_timeout: Span,
     /// The longest time that a worker may take for one workflow task.
     pub task_timeout: Span,
+    /// The values that the run carries beside its input, as it was started with them.
+    pub carried: Carried,
 }
 
 /// The run of a workflow that has started another one as its child.
@@ -193,6 +196,7 @@ impl RunInfo {
             run_timeout: Span::ZERO,
             execution_timeout: Span::ZERO,
             task_timeout: DEFAULT_TASK_TIMEOUT,
+            carried: Carried::default(),
         }
     }
 

@@ -90,6 +90,7 @@ impl Service {
             attempt: 1,
             initiator: Some(Initiator::Workflow),
             last_failure: None,
+            carried: next.carried.clone(),
             ..RunInfo::clone(before)
         };
         let next = Successor { info, input: next.input.clone(), backoff: next.backoff };

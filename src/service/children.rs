@@ -21,9 +21,6 @@ impl Service {
             let id = &spec.workflow_id;
             return Err(bad(format!("WorkflowType is not set on StartChildWorkflowExecutionCommand. WorkflowId={id}")));
         }
-        if !spec.headers.is_empty() {
-            return Err(bad("headers of children are not simulated".to_owned()));
-        }
         self.check_start_options(&start_of(spec, Arc::from("")))
             .map(|_| ())
             .map_err(|refused| bad(refused.message.into()))
@@ -164,6 +161,7 @@ fn start_of(spec: &ChildSpec, parents_queue: Arc<str>) -> StartWorkflow {
         task_timeout: spec.task_timeout,
         retry: spec.retry.clone(),
         cron: spec.cron.clone(),
+        carried: spec.carried.clone(),
         id_reuse: spec.id_reuse_policy,
         id_conflict: IdConflictPolicy::Fail,
         ..StartWorkflow::new(

@@ -189,9 +189,6 @@ impl Service {
         let bad = |message: String| {
             (TaskFailedCause::BadContinueAsNewAttributes, format!("BadContinueAsNewAttributes: {message}"))
         };
-        if !next.headers.is_empty() {
-            return Err(bad("headers of a run that continues another one are not simulated".to_owned()));
-        }
         for (name, span) in [
             ("WorkflowRunTimeout", next.run_timeout),
             ("WorkflowTaskTimeout", next.task_timeout),

@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 use super::encoded::failure_size;
 use super::history::EventKind;
 use super::outcome::WorkflowOutcome;
-use crate::program::{Details, Failure, Marker, Payload};
+use crate::program::{Carried, Details, Failure, Marker, Payload};
 
 /// The lengths of a history at which the service suggests to continue as new, and at which it ends the run. A zero in any of
 /// them means that there is no such limit.
@@ -74,7 +74,9 @@ impl EventKind {
     /// Measures the event, in bytes.
     pub(super) fn size(&self) -> u64 {
         let carried = match self {
-            EventKind::WorkflowExecutionStarted { info, input, .. } => info.workflow_type.len() + size_of(input),
+            EventKind::WorkflowExecutionStarted { info, input, .. } => {
+                info.workflow_type.len() + size_of(input) + size_of_carried(&info.carried)
+            }
             EventKind::WorkflowTaskFailed { message, .. } => message.len(),
             EventKind::ActivityTaskScheduled { spec, .. } => spec.activity_type.len() + size_of(&spec.input),
             EventKind::ActivityTaskStarted { last_failure, .. } => last_failure.as_ref().map_or(0, size_of_failure),
@@ -97,7 +99,7 @@ impl EventKind {
             | EventKind::WorkflowExecutionUpdateAccepted { name, input, .. }
             | EventKind::SignalExternalWorkflowExecutionInitiated { name, input, .. } => name.len() + size_of(input),
             EventKind::StartChildWorkflowExecutionInitiated { spec, .. } => {
-                spec.workflow_type.len() + size_of(&spec.input)
+                spec.workflow_type.len() + size_of(&spec.input) + size_of_carried(&spec.carried)
             }
             EventKind::ChildWorkflowExecutionClosed { outcome, .. } => match outcome {
                 WorkflowOutcome::Completed(result) => size_of(result),
@@ -119,6 +121,10 @@ impl EventKind {
 
 fn size_of(payload: &Payload) -> usize {
     payload.as_bytes().len()
+}
+
+fn size_of_carried(carried: &Carried) -> usize {
+    carried.values().map(|(name, value)| name.len() + size_of(value)).sum()
 }
 
 fn size_of_details(details: &Details) -> usize {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::cron::Cron;
 use super::history::EventKind;
 use super::{News, Refused, Service, ServiceTimer, Workflow, WorkflowKey, WorkflowOutcome};
-use crate::program::{IdConflictPolicy, IdReusePolicy, Initiator, Parent, Payload, RetrySpec, RunInfo, Span, Time};
+use crate::program::{
+    Carried, IdConflictPolicy, IdReusePolicy, Initiator, Parent, Payload, RetrySpec, RunInfo, Span, Time,
+};
 
 /// The values with which a workflow starts.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,6 +34,8 @@ pub struct StartWorkflow {
     /// The schedule by which it is run again and again; `None`, or a text without anything in it, means once. Its first
     /// workflow task waits for the first moment of the schedule.
     pub cron: Option<Arc<str>>,
+    /// The values that its runs carry beside their input.
+    pub carried: Carried,
     /// The workflow that starts this one as its child.
     pub parent: Option<Parent>,
     /// The consequence of a closed workflow of the same id.
@@ -61,6 +65,7 @@ impl StartWorkflow {
             retry: None,
             start_delay: Span::ZERO,
             cron: None,
+            carried: Carried::default(),
             parent: None,
             id_reuse: IdReusePolicy::default(),
             id_conflict: IdConflictPolicy::default(),
@@ -159,6 +164,7 @@ impl Service {
             retry,
             initiator: cron.as_ref().map(|_| Initiator::Cron),
             cron,
+            carried: start.carried,
             parent: start.parent,
             ..RunInfo::new(start.workflow_id, run_id, start.workflow_type, start.task_queue)
         };

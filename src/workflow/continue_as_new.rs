@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::context::WorkflowContext;
 use super::error::WorkflowError;
-use crate::program::{ContinueAsNew, Payload, places};
+use crate::program::{ContinueAsNew, Fields, Payload, places};
 
 impl WorkflowContext {
     /// Makes the error with which a workflow goes on as another run under the same id, with this input and an empty
@@ -35,7 +35,10 @@ impl WorkflowContext {
         places::called("ctx.continue_as_new");
         self.instance.called();
         match Payload::from_json(input) {
-            Ok(input) => WorkflowError::ContinueAsNew(Arc::new(ContinueAsNew::new(input))),
+            Ok(input) => {
+                let carried = self.info().carried.clone().headers(Fields::new());
+                WorkflowError::ContinueAsNew(Arc::new(ContinueAsNew::new(input).carrying(carried)))
+            }
             Err(why) => WorkflowError::Encode { what: "the input of the next run".to_owned(), why: why.to_string() },
         }
     }

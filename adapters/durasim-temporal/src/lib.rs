@@ -70,8 +70,9 @@
 //!
 //! `#[init]`, `#[run]`, signals, queries, timers, activities with all types of cancellation, cancellation tokens, `patched`
 //! and `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, child workflows,
-//! continue-as-new, signals to other workflows and their cancellation, and workflow interceptors are the SDK's own code. Memo
-//! and search attributes that a workflow sets are written into its history. Local activities, updates and Nexus end the run
+//! continue-as-new, signals to other workflows and their cancellation, and workflow interceptors are the SDK's own code. A run
+//! has the memo, search attributes and headers with which it was started, and hands them on as the SDK's worker does; those that a
+//! workflow sets are written into its history. Local activities, updates and Nexus end the run
 //! with an error that names them.
 //!
 //! ```
@@ -117,9 +118,6 @@
 //! let run = simulation.run("Reader", &()).unwrap();
 //! assert_eq!(run.result::<u32>(), Ok(7));
 //! ```
-//!
-//! Children and next runs have all options but memos, search attributes and headers, which end the run with an
-//! error: so does `continue_as_new` in a workflow that has set search attributes, which the next run would have too.
 //!
 //! They follow the SDK's worker where it does something else than its documents say. `WaitCancellationRequested` waits for the end
 //! of the child, as `WaitCancellationCompleted` does. A child that is cancelled with `TryCancel` or `Abandon` while the

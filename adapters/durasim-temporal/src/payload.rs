@@ -119,6 +119,11 @@ pub(crate) fn named_into_core<S: From<String> + Ord>(
     named.into_iter().map(|(name, payload)| (name.into(), into_core(&[payload]))).collect()
 }
 
+/// Gives payloads with names.
+pub(crate) fn named_from_core<N: ToString>(named: &BTreeMap<N, Payload>) -> HashMap<String, ProtoPayload> {
+    named.iter().filter_map(|(name, value)| Some((name.to_string(), one_from_core(value)?))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,8 +32,9 @@ pub(crate) use temporalio_common::protos::coresdk::workflow_commands::{
 };
 pub(crate) use temporalio_common::protos::google::rpc::Status as RpcStatus;
 pub(crate) use temporalio_common::protos::temporal::api::common::v1::{
-    ActivityType as ProtoActivityType, Header as ProtoHeader, Payload as ProtoPayload, Payloads as ProtoPayloads,
-    RetryPolicy as ProtoRetryPolicy, WorkflowExecution as ProtoWorkflowExecution, WorkflowType as ProtoWorkflowType,
+    ActivityType as ProtoActivityType, Header as ProtoHeader, Memo as ProtoMemo, Payload as ProtoPayload,
+    Payloads as ProtoPayloads, RetryPolicy as ProtoRetryPolicy, SearchAttributes as ProtoSearchAttributes,
+    WorkflowExecution as ProtoWorkflowExecution, WorkflowType as ProtoWorkflowType,
 };
 pub(crate) use temporalio_common::protos::temporal::api::enums::v1 as enums;
 pub(crate) use temporalio_common::protos::temporal::api::errordetails::v1 as errordetails;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::values::{
-    NAMESPACE, RunIds, add, add_timeouts, details, duration, failure, id, one_payload, payloads, retry_policy,
+    NAMESPACE, RunIds, add, add_carried, add_timeouts, details, duration, failure, header, id, payloads, retry_policy,
     retry_state, timeout_type,
 };
 use crate::program::{
@@ -144,9 +144,10 @@ impl<'a> Attributes<'a> {
             "firstExecutionRunId": uuid(&info.first_run_id),
             "attempt": info.attempt,
             "firstWorkflowTaskBackoff": duration(*first_task_backoff),
-            "header": {},
+            "header": header(&info.carried.headers),
             "workflowId": &*info.workflow_id,
         });
+        add_carried(&mut value, &info.carried);
         add(&mut value, "continuedExecutionRunId", info.continued_run_id.as_ref().map_or(Value::Null, |id| uuid(id)));
         let initiator = info.initiator.map_or(Value::Null, |initiator| {
             json!(match initiator {
@@ -222,13 +223,11 @@ impl<'a> Attributes<'a> {
     fn of_activity(&mut self, event: &HistoryEvent) -> (&'static str, Value) {
         match &event.kind {
             EventKind::ActivityTaskScheduled { id: activity_id, spec, timeouts, retry, .. } => {
-                let headers: BTreeMap<&str, Value> =
-                    spec.headers.iter().map(|(name, value)| (&**name, one_payload(value))).collect();
                 let mut value = json!({
                     "activityId": activity_id.to_string(),
                     "activityType": { "name": &*spec.activity_type },
                     "taskQueue": queue(spec.task_queue.as_ref().unwrap_or(&self.info.task_queue)),
-                    "header": { "fields": headers },
+                    "header": header(&spec.headers),
                     "input": payloads(&spec.input),
                     "retryPolicy": retry_policy(retry),
                 });
@@ -304,7 +303,7 @@ impl<'a> Attributes<'a> {
                     IdReusePolicy::RejectDuplicate => "WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE",
                     _ => "WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE",
                 };
-                let value = json!({
+                let mut value = json!({
                     "namespace": NAMESPACE,
                     "workflowId": &*spec.workflow_id,
                     "workflowType": { "name": &*spec.workflow_type },
@@ -317,8 +316,9 @@ impl<'a> Attributes<'a> {
                     "workflowIdReusePolicy": reuse,
                     "retryPolicy": spec.retry.as_ref().map_or(Value::Null, retry_policy),
                     "cronSchedule": spec.cron.as_ref().map_or(Value::Null, |cron| json!(&**cron)),
-                    "header": {},
+                    "header": header(&spec.carried.headers),
                 });
+                add_carried(&mut value, &spec.carried);
                 ("startChildWorkflowExecutionInitiated", self.commanded(value))
             }
             EventKind::StartChildWorkflowExecutionFailed { seq, initiated_event_id } => {

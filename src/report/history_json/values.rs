@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::program::calendar::date;
 use crate::program::{
-    Details, Failure, FailureKind, Payload, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts,
+    Carried, Details, Failure, FailureKind, Fields, Payload, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts,
 };
 
 /// The namespace of all workflows.
@@ -41,6 +41,26 @@ fn fraction(nanos: u32) -> String {
 pub(super) fn duration(length: Span) -> Value {
     let nanos = length.as_nanos().max(0);
     json!(format!("{}{}s", nanos / 1_000_000_000, fraction((nanos % 1_000_000_000) as u32)))
+}
+
+/// Writes values by their names.
+fn fields(fields: &Fields) -> Value {
+    fields.iter().map(|(name, value)| (name.to_string(), one_payload(value))).collect::<Map<String, Value>>().into()
+}
+
+/// Writes headers by their names.
+pub(super) fn header(headers: &Fields) -> Value {
+    if headers.is_empty() { json!({}) } else { json!({ "fields": fields(headers) }) }
+}
+
+/// Adds the memo and the search attributes of a run to the event that starts it.
+pub(super) fn add_carried(event: &mut Value, carried: &Carried) {
+    if !carried.memo.is_empty() {
+        event["memo"] = json!({ "fields": fields(&carried.memo) });
+    }
+    if !carried.search_attributes.is_empty() {
+        event["searchAttributes"] = json!({ "indexedFields": fields(&carried.search_attributes) });
+    }
 }
 
 /// Writes a payload as a list of one. Bytes that are no JSON are said to be plain bytes.

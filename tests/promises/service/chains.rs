@@ -3,7 +3,7 @@
 use super::*;
 use durasim::internals::StartAnswer;
 use durasim::program::{
-    ChildSpec, ContinueAsNew, IdConflictPolicy, IdReusePolicy, Initiator, ParentClosePolicy, RunInfo,
+    Carried, ChildSpec, ContinueAsNew, Fields, IdConflictPolicy, IdReusePolicy, Initiator, ParentClosePolicy, RunInfo,
 };
 use durasim::service::Child;
 
@@ -137,7 +137,6 @@ fn a_bad_next_run_fails_the_task() {
     for next in [
         next("2").run_timeout(Span::from_secs(-1)),
         next("2").task_timeout(Span::from_secs(-1)),
-        next("2").header("who", Payload::new("1")),
         next("2").retry(RetrySpec::default().backoff_coefficient(0.5)),
     ] {
         let mut bench = Bench::started(other());
@@ -331,11 +330,25 @@ fn a_closed_parent_hears_nothing_of_its_child() {
     }
 }
 
-/// An option that is not simulated is refused, and not left out in silence.
+/// A child has what its spec says, a run that continues another one what its command says.
 #[test]
-fn a_child_with_a_header_is_refused() {
-    let spec = ChildSpec::new("child", "Script", Payload::new("1")).header("who", Payload::new("1"));
-    let mut bench = Bench::started(other());
-    let refused = bench.answer(&[Command::StartChild { seq: 1, spec: Arc::new(spec) }]).unwrap_err();
-    assert!(refused.message.contains("are not simulated"), "{refused}");
+fn what_runs_carry_is_handed_on() {
+    let of = |name: &str| {
+        let fields = || Fields::from([(name.into(), Payload::new("1"))]);
+        Carried::default().headers(fields()).memo(fields()).search_attributes(fields())
+    };
+    let mut bench = Bench::started(StartWorkflow { carried: of("first"), ..other() });
+    assert_eq!(bench.service.workflow(bench.workflow).info().carried, of("first"));
+    let spec = ChildSpec::new("child", "Script", Payload::new("1")).carrying(of("child"));
+    let spec = Arc::new(spec.parent_close_policy(ParentClosePolicy::Abandon));
+    bench.answer(&[Command::StartChild { seq: 1, spec }]).unwrap();
+    bench.deliver();
+    let child = bench.service.workflow(bench.workflow).child(1).and_then(Child::run).expect("it has started");
+    assert_eq!(bench.service.workflow(child).info().carried, of("child"));
+    for (next, carried) in [(next("2"), Carried::default()), (next("3").carrying(of("next")), of("next"))] {
+        let mut bench = Bench::started(StartWorkflow { carried: of("first"), ..other() });
+        bench.answer(&[Command::ContinueAsNew(Arc::new(next))]).unwrap();
+        let successor = bench.service.workflow(bench.workflow).successor().expect("it goes on");
+        assert_eq!(bench.service.workflow(successor).info().carried, carried);
+    }
 }

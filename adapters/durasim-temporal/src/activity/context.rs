@@ -18,7 +18,7 @@ use temporalio_sdk::activities::{
 use temporalio_sdk::testing::{ActivityEnvironment, TestActivityInfoOptions};
 
 use super::details::record_heartbeat;
-use crate::payload::{from_bytes, one_from_core};
+use crate::payload::{from_bytes, named_from_core};
 use crate::retry;
 
 /// The namespace in which all workflows and activities are.
@@ -38,8 +38,7 @@ pub(crate) fn environment(
         let details = RawValue::new(from_bytes(bytes));
         builder = builder.heartbeat_details(details).expect("payloads are not converted");
     }
-    let headers = task.info.spec.headers.iter();
-    let headers = headers.filter_map(|(name, value)| Some((name.to_string(), one_from_core(value)?))).collect();
+    let headers = named_from_core(&task.info.spec.headers);
     let name = task.info.activity_type().to_owned();
     builder
         .info(info(&task.info))

@@ -1,13 +1,13 @@
 //! The start of a workflow, alone and with a signal.
 
-use durasim::program::IdConflictPolicy;
+use durasim::program::{Carried, IdConflictPolicy};
 use durasim::requests::{self, Start};
 use durasim::service::{Code as CoreCode, Refused};
 use temporalio_client::tonic::{Code, Status};
 
-use super::answer::{first_run_id_of, refuse_header, run_id_of, status_of};
+use super::answer::{first_run_id_of, run_id_of, status_of};
 use super::{not_simulated, status};
-use crate::payload::into_core;
+use crate::payload::{into_core, named_into_core};
 use crate::policy::{id_conflict, id_reuse};
 use crate::retry::{self, span};
 use crate::sdk::enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
@@ -85,7 +85,6 @@ fn start_of(request: SignalWithStartWorkflowExecutionRequest) -> StartWorkflowEx
 /// Takes the start that a request is for.
 fn begin(request: &StartWorkflowExecutionRequest) -> Result<Start, Status> {
     refuse_options(request);
-    refuse_header(request.header.clone(), "the start of a workflow");
     if request.workflow_id.is_empty() {
         return Err(Status::invalid_argument("WorkflowId is not set on request."));
     }
@@ -101,7 +100,8 @@ fn begin(request: &StartWorkflowExecutionRequest) -> Result<Start, Status> {
         .execution_timeout(span(request.workflow_execution_timeout))
         .run_timeout(span(request.workflow_run_timeout))
         .task_timeout(span(request.workflow_task_timeout))
-        .start_delay(span(request.workflow_start_delay));
+        .start_delay(span(request.workflow_start_delay))
+        .carrying(carried(request));
     let begin = match &*request.cron_schedule {
         "" => begin,
         schedule => begin.cron(schedule),
@@ -129,6 +129,17 @@ fn begin(request: &StartWorkflowExecutionRequest) -> Result<Start, Status> {
     Ok(begin.id_reuse(id_reuse).id_conflict(id_conflict(conflict)))
 }
 
+/// The values that the workflow carries beside its input.
+fn carried(request: &StartWorkflowExecutionRequest) -> Carried {
+    let headers = request.header.clone().unwrap_or_default().fields;
+    let memo = request.memo.clone().unwrap_or_default().fields;
+    let search_attributes = request.search_attributes.clone().unwrap_or_default().indexed_fields;
+    Carried::default()
+        .headers(named_into_core(headers))
+        .memo(named_into_core(memo))
+        .search_attributes(named_into_core(search_attributes))
+}
+
 /// Says that a start is refused. Where the id is taken, the client learns of the run that has it.
 fn refusal(request: &StartWorkflowExecutionRequest, refused: &Refused) -> Status {
     if refused.code != CoreCode::AlreadyExists {
@@ -146,11 +157,6 @@ fn refusal(request: &StartWorkflowExecutionRequest, refused: &Refused) -> Status
 fn refuse_options(request: &StartWorkflowExecutionRequest) {
     let has_metadata = request.user_metadata.is_some();
     let is_set = [
-        (request.memo.as_ref().is_some_and(|memo| !memo.fields.is_empty()), "a memo"),
-        (
-            request.search_attributes.as_ref().is_some_and(|attributes| !attributes.indexed_fields.is_empty()),
-            "search attributes",
-        ),
         (!request.completion_callbacks.is_empty(), "completion callbacks"),
         (!request.links.is_empty(), "links"),
         (request.versioning_override.is_some(), "a versioning override"),

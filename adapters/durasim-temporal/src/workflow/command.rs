@@ -61,8 +61,9 @@ pub(super) fn translate(command: WorkflowCommand, others: &mut Others) -> Result
             version: if patch.deprecated { DEPRECATED } else { PATCHED },
         }),
         CommandVariant::UpsertWorkflowSearchAttributes(upsert) => {
-            others.search_attributes_set();
-            upserted("search attributes", upsert.search_attributes.unwrap_or_default().indexed_fields)
+            let set = upsert.search_attributes.unwrap_or_default().indexed_fields;
+            others.search_attributes_set(set.clone());
+            upserted("search attributes", set)
         }
         CommandVariant::ModifyWorkflowProperties(upsert) => {
             upserted("memo", upsert.upserted_memo.unwrap_or_default().fields)
@@ -72,7 +73,7 @@ pub(super) fn translate(command: WorkflowCommand, others: &mut Others) -> Result
         CommandVariant::SignalExternalWorkflowExecution(signal) => others.signal(signal)?,
         CommandVariant::CancelSignalWorkflow(cancel) => Command::CancelSignal { seq: cancel.seq },
         CommandVariant::RequestCancelExternalWorkflowExecution(cancel) => others.request_cancel(&cancel)?,
-        CommandVariant::ContinueAsNewWorkflowExecution(next) => others.continue_as_new(&next)?,
+        CommandVariant::ContinueAsNewWorkflowExecution(next) => others.continue_as_new(next),
         CommandVariant::RespondToQuery(answer) => answer_query(answer)?,
         CommandVariant::CompleteWorkflowExecution(end) => Command::Complete(into_core(end.result.as_slice())),
         CommandVariant::FailWorkflowExecution(end) => {

@@ -17,11 +17,11 @@ use temporalio_common::WorkflowDefinition;
 
 use crate::activity::context::NAMESPACE;
 use crate::failure;
-use crate::payload::from_core;
+use crate::payload::{from_core, named_from_core};
 use crate::retry::{self, given};
 use crate::sdk::{
-    InitializeWorkflow, NamespacedWorkflowExecution, ProtoPayloads, WorkflowImplementation, WorkflowInit, enums,
-    instantiate,
+    InitializeWorkflow, NamespacedWorkflowExecution, ProtoMemo, ProtoPayloads, ProtoSearchAttributes,
+    WorkflowImplementation, WorkflowInit, enums, instantiate,
 };
 use crate::settings::Settings;
 use instance::{Asked, Instance};
@@ -71,7 +71,7 @@ where
     }
 }
 
-/// Says to the SDK what its workflow starts with. All else has its default: there is no memo, search attribute or header.
+/// Says to the SDK what its workflow starts with. All else has its default.
 fn initialize(run: &RunInfo, start: &WorkflowStart) -> InitializeWorkflow {
     InitializeWorkflow {
         workflow_type: run.workflow_type.to_string(),
@@ -96,6 +96,12 @@ fn initialize(run: &RunInfo, start: &WorkflowStart) -> InitializeWorkflow {
         original_execution_run_id: run.run_id.to_string(),
         retry_policy: run.retry.as_deref().map(retry::from_core),
         cron_schedule: run.cron.as_deref().unwrap_or_default().to_owned(),
+        headers: named_from_core(&run.carried.headers),
+        memo: Some(ProtoMemo { fields: named_from_core(&run.carried.memo) }).filter(|memo| !memo.fields.is_empty()),
+        search_attributes: Some(ProtoSearchAttributes {
+            indexed_fields: named_from_core(&run.carried.search_attributes),
+        })
+        .filter(|attributes| !attributes.indexed_fields.is_empty()),
         ..Default::default()
     }
 }

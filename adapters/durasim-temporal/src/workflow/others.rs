@@ -1,22 +1,22 @@
 //! [`Others`]: the other workflows that code of a workflow deals with, and the run that is to follow it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use durasim::program::{
-    ChildCancellation, ChildSpec, ChildStart, Command, ContinueAsNew, Failure, ParentClosePolicy as Fate, RunInfo, Seq,
-    Target, TaskFailure,
+    Carried, ChildCancellation, ChildSpec, ChildStart, Command, ContinueAsNew, Failure, ParentClosePolicy as Fate,
+    Payload, RunInfo, Seq, Target, TaskFailure,
 };
 
 use crate::activity::context::NAMESPACE;
 use crate::failure;
-use crate::payload::into_core;
+use crate::payload::{into_core, named_into_core};
 use crate::policy::id_reuse;
 use crate::retry::{self, span};
 use crate::sdk::{
     CancelChildWorkflowExecution, ChildCancelled, ChildCauseOfFailure, ChildStartCancelled, ChildStartFailed,
     ChildStartStatus, ChildStartSucceeded, ChildStatus, ChildWorkflowCancellationType, ChildWorkflowResult,
-    ContinueAsNewWorkflowExecution, JobVariant, NamespacedWorkflowExecution, ParentClosePolicy,
+    ContinueAsNewWorkflowExecution, JobVariant, NamespacedWorkflowExecution, ParentClosePolicy, ProtoPayload,
     RequestCancelExternalWorkflowExecution, ResolveChildWorkflowExecution, ResolveChildWorkflowExecutionStart,
     SignalExternalWorkflowExecution, SignalTarget, StartChildWorkflowExecution,
 };
@@ -27,8 +27,8 @@ pub(super) struct Others {
     children: BTreeMap<Seq, Child>,
     /// The length of the history that the code was shown last: all activations of a task show the same.
     task: u64,
-    /// Says whether the code has set search attributes, which the next run would have too.
-    has_search_attributes: bool,
+    /// The search attributes as they are now, which the next run has too.
+    search_attributes: BTreeMap<Arc<str>, Payload>,
 }
 
 /// A child that the code has asked for.
@@ -43,7 +43,8 @@ struct Child {
 
 impl Others {
     pub(super) fn new(run: Arc<RunInfo>) -> Others {
-        Others { run, children: BTreeMap::new(), task: 0, has_search_attributes: false }
+        let search_attributes = run.carried.search_attributes.clone();
+        Others { run, children: BTreeMap::new(), task: 0, search_attributes }
     }
 
     /// The code is shown a history of this length.
@@ -51,19 +52,15 @@ impl Others {
         self.task = history_length;
     }
 
-    /// The code has set search attributes.
-    pub(super) fn search_attributes_set(&mut self) {
-        self.has_search_attributes = true;
+    /// The code has set these search attributes.
+    pub(super) fn search_attributes_set(&mut self, set: HashMap<String, ProtoPayload>) {
+        self.search_attributes.extend(named_into_core(set));
     }
 
     /// # Errors
     /// The error is [`TaskFailure::Unsupported`] for options that are not simulated, which it names.
     pub(super) fn start_child(&mut self, child: StartChildWorkflowExecution) -> Result<Command, TaskFailure> {
-        let searched = child.search_attributes.as_ref().is_some_and(|set| !set.indexed_fields.is_empty());
         let is_set = [
-            (!child.headers.is_empty(), "headers"),
-            (!child.memo.is_empty(), "a memo"),
-            (searched, "search attributes"),
             (child.versioning_override.is_some(), "a versioning override"),
             (is_elsewhere(&child.namespace), "a namespace of its own"),
         ];
@@ -92,6 +89,10 @@ impl Others {
         spec.task_queue = Some(child.task_queue.as_str()).filter(|queue| !queue.is_empty()).map(Into::into);
         spec.cron = Some(child.cron_schedule.as_str()).filter(|schedule| !schedule.is_empty()).map(Into::into);
         spec.retry = child.retry_policy.as_ref().map(retry::into_core);
+        spec.carried = Carried::default()
+            .headers(named_into_core(child.headers))
+            .memo(named_into_core(child.memo))
+            .search_attributes(named_into_core(child.search_attributes.unwrap_or_default().indexed_fields));
         let StartChildWorkflowExecution { seq, workflow_id, workflow_type, .. } = child;
         self.children.insert(seq, Child { workflow_id, workflow_type, task: self.task, reason: String::new() });
         Ok(Command::StartChild { seq, spec: Arc::new(spec) })
@@ -149,30 +150,31 @@ impl Others {
         Ok(Command::CancelWorkflow { seq: cancel.seq, target, reason: reason.into() })
     }
 
-    /// # Errors
-    /// The error is [`TaskFailure::Unsupported`] for options that are not simulated, which it names.
-    pub(super) fn continue_as_new(&self, next: &ContinueAsNewWorkflowExecution) -> Result<Command, TaskFailure> {
-        let inherits = self.has_search_attributes && next.search_attributes.is_none();
-        let searched = next.search_attributes.as_ref().is_some_and(|set| !set.indexed_fields.is_empty());
-        let is_set = [
-            (!next.headers.is_empty(), "headers"),
-            (!next.memo.is_empty(), "a memo"),
-            (searched, "search attributes"),
-            (inherits, "the search attributes of this one"),
-        ];
-        if let Some((_, option)) = is_set.iter().find(|(is_set, _)| *is_set) {
-            let name = &next.workflow_type;
-            let what = format!("the new run of workflow `{name}` (`ctx.continue_as_new`) with {option}");
-            return Err(TaskFailure::Unsupported(what));
-        }
+    /// The SDK's worker adds the memo with which the run was started, and the search attributes as they are now, where the code
+    /// says none.
+    ///
+    /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/workflow_machines.rs`
+    /// (`augment_continue_as_new_with_current_values`).
+    pub(super) fn continue_as_new(&self, next: ContinueAsNewWorkflowExecution) -> Command {
+        let memo = if next.memo.is_empty() { self.run.carried.memo.clone() } else { named_into_core(next.memo) };
+        let search_attributes = match next.search_attributes {
+            Some(set) => named_into_core(set.indexed_fields),
+            None => self.search_attributes.clone(),
+        };
         let mut spec = ContinueAsNew::new(into_core(&next.arguments))
             .workflow_type(&*next.workflow_type)
             .run_timeout(span(next.workflow_run_timeout))
             .task_timeout(span(next.workflow_task_timeout))
-            .backoff(span(next.backoff_start_interval));
+            .backoff(span(next.backoff_start_interval))
+            .carrying(
+                Carried::default()
+                    .headers(named_into_core(next.headers))
+                    .memo(memo)
+                    .search_attributes(search_attributes),
+            );
         spec.task_queue = Some(next.task_queue.as_str()).filter(|queue| !queue.is_empty()).map(Into::into);
         spec.retry = next.retry_policy.as_ref().map(retry::into_core);
-        Ok(Command::ContinueAsNew(Arc::new(spec)))
+        Command::ContinueAsNew(Arc::new(spec))
     }
 
     /// Translates the answer to the start of a child.

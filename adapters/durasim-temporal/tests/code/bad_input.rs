@@ -15,8 +15,7 @@ use temporalio_common::data_converters::{
     SerializationContextData,
 };
 use temporalio_common::protos::temporal::api::common::v1::Payload;
-use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributes};
-use temporalio_common::{MemoValues, RetryPolicy, UntypedWorkflow};
+use temporalio_common::{RetryPolicy, UntypedWorkflow};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use temporalio_sdk::runtime::WorkflowErrorType;
@@ -94,7 +93,6 @@ impl Does {
                 let options = match child {
                     "child on a queue" => options.task_queue("far".to_owned()).build(),
                     "scheduled child" => options.cron_schedule("at noon".to_owned()).build(),
-                    "searched child" => options.search_attributes(colour()).build(),
                     "child instead" => options.id_reuse_policy(WorkflowIdReusePolicy::TerminateIfRunning).build(),
                     _ => options.retry_policy(RetryPolicy::builder().backoff_coefficient(0.5).build()).build(),
                 };
@@ -104,11 +102,6 @@ impl Does {
                 let options = ContinueAsNewOptions::builder();
                 let options = match again {
                     "again" => options.workflow_type("Nowhere".to_owned()).build(),
-                    "again with a memo" => options.memo(red_memo()).build(),
-                    "again and searched" => {
-                        ctx.upsert_search_attributes([COLOUR.value_set("red".to_owned())]);
-                        options.build()
-                    }
                     _ => options.build(),
                 };
                 ctx.continue_as_new(again.to_owned(), options)?;
@@ -121,18 +114,6 @@ impl Does {
         }
         Ok(0)
     }
-}
-
-const COLOUR: SearchAttributeKey<String> = SearchAttributeKey::keyword("Colour");
-
-fn colour() -> SearchAttributes {
-    SearchAttributes::new([COLOUR.value_set("red".to_owned())])
-}
-
-fn red_memo() -> MemoValues {
-    let mut memo = MemoValues::new();
-    memo.insert("colour", "red".to_owned());
-    memo
 }
 
 /// Another workflow of that name.
@@ -267,15 +248,9 @@ fn every_mistake_is_told() {
             &["starts a workflow on the task queue `far`, which no worker polls", "to the simulation"],
         ),
         (Does("scheduled child"), &["BadStartChildExecutionAttributes", "Invalid CronSchedule `at noon`"]),
-        (Does("searched child"), &["(`ctx.start_child_workflow`) with search attributes, which is not simulated"]),
         (Does("child instead"), &["with `WorkflowIdReusePolicy::TerminateIfRunning`, which is not simulated"]),
         (Does("child's policy"), &["BadStartChildExecutionAttributes", "BackoffCoefficient cannot be less than 1"]),
         (Does("again"), &["asks for the workflow `Nowhere`, which is not registered (registered: `Does`)"]),
-        (
-            Does("again with a memo"),
-            &["asked for the new run of workflow `Does` (`ctx.continue_as_new`) with a memo, which is not simulated"],
-        ),
-        (Does("again and searched"), &["(`ctx.continue_as_new`) with the search attributes of this one, which is"]),
         (
             Is(|| simulation().horizon(seconds(100)).run("Does", &"again and again")),
             &["the run is not over at its horizon of 100s", "`Does`"],

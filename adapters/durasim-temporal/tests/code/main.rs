@@ -3,6 +3,7 @@
 mod activities;
 mod bad_input;
 mod bugs;
+mod carried;
 mod chains;
 mod children;
 mod client;
