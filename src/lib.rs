@@ -184,8 +184,9 @@ pub use simulation::{ReplayError, ReplayFileError, ReplayedHistory, ReplaysError
 pub use trace::attempts::{AttemptEnd, ReportEnd};
 pub use trace::record::{ActivityRecord, AttemptRecord, EffectRecord, FaultRecord, HeartbeatRecord};
 pub use workflow::{
-    ActivityFuture, ActivityOptions, Cancellation, ChildFuture, ChildOptions, ChildWorkflow, MessageFuture, Recv,
-    RetryPolicy, ScopeCancelled, SignalReceiver, Timer, WorkflowContext, WorkflowError, WorkflowFn,
+    ActivityFuture, ActivityOptions, Cancellation, ChildFuture, ChildOptions, ChildWorkflow, LocalActivityOptions,
+    MessageFuture, Recv, RetryPolicy, ScopeCancelled, SignalReceiver, Timer, WorkflowContext, WorkflowError,
+    WorkflowFn,
 };
 pub use world::{HeartbeatThrottle, Outcome, ResultError, Run, RunError, Settings, WorkflowTaskErrorKind};
 

@@ -50,6 +50,7 @@ fn task(input: &str, heartbeat_details: Details) -> ActivityTask {
     };
     let workflow = RunInfo::new("w", "r", "test", "q");
     let info = ActivityInfo {
+        is_local: false,
         activity_id: ActivityId::Seq(1),
         spec: Arc::new(spec),
         workflow: Arc::new(workflow),

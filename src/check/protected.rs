@@ -75,7 +75,9 @@ impl Check for Protected {
     fn has_something(&self, run: &Run, _reference: &Reference) -> bool {
         let executions = run.executions();
         let is_of_it = |activity: &ActivityExecution| {
-            self.activity.as_deref().is_none_or(|wanted| wanted == run.trace().activity_type(activity.key))
+            // The timeout of the workflow task ends a local activity that is lost.
+            !run.trace().activities()[activity.key].is_local
+                && self.activity.as_deref().is_none_or(|wanted| wanted == run.trace().activity_type(activity.key))
         };
         executions.activities().values().any(|activity| is_of_it(activity) && lost(executions, activity).is_some())
     }
@@ -84,7 +86,8 @@ impl Check for Protected {
         let executions = run.executions();
         let mut earliest = Earliest::default();
         for activity in executions.activities().values() {
-            if let Some(lost) = lost(executions, activity)
+            if !run.trace().activities()[activity.key].is_local
+                && let Some(lost) = lost(executions, activity)
                 && let Some((end, by)) = ended_by(executions, activity, lost)
                 && let Err(violation) = self.judge(run, reference, lost, end, by)
             {

@@ -96,6 +96,10 @@ fn seen(run: &Run, workflow: &WorkflowExecution) -> Vec<Seen> {
     let (trace, executions) = (run.trace(), run.executions());
     let mut all = Vec::new();
     for (activity, number) in workflow.activities.iter().zip(1..) {
+        // The end of a local activity does not travel: nothing can overtake it.
+        if trace.activities()[*activity].is_local {
+            continue;
+        }
         let activity = &executions.activities()[*activity];
         all.push(Seen {
             what: Some(Observable::Activity(number)),

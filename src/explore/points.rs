@@ -76,6 +76,7 @@ impl Points {
                 time_left: deadline.map(|deadline| deadline - at),
                 silence: at - last_visible(at),
                 may_end: true,
+                local: run.local_limits(attempt.activity),
                 asked: run.asked(),
             };
             menu(site, &limits)

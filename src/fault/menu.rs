@@ -44,8 +44,19 @@ pub(crate) struct Limits {
     pub(crate) silence: Duration,
     /// Says whether the policy allows another attempt when this one ends.
     pub(crate) may_end: bool,
+    /// The limits of a local activity; `None` for any other.
+    pub(crate) local: Option<LocalLimits>,
     /// The faults that the user asks for.
     pub(crate) asked: Asked,
+}
+
+/// The limits of faults at a local activity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalLimits {
+    /// The time after which the workflow task times out within which it runs.
+    pub(crate) task_timeout: Duration,
+    /// Says whether its worker may die: it is then run again, whatever its policy says, but not for ever.
+    pub(crate) may_die: bool,
 }
 
 impl Limits {
@@ -58,8 +69,14 @@ impl Limits {
             time_left: None,
             silence: Duration::ZERO,
             may_end,
+            local: None,
             asked: Asked::default(),
         }
+    }
+
+    /// The length of a freeze that is so long that the task of a local activity times out.
+    fn past_task(&self) -> Option<Duration> {
+        self.local.map(|local| local.task_timeout + Duration::from_secs(1))
     }
 
     /// The length of a stall that ends just before the heartbeat timeout, or 1 s if there is no such timeout. `None` if
@@ -114,12 +131,16 @@ const MOMENT: Duration = Duration::from_secs(1);
 pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
     let mut faults = Vec::new();
     let end = limits.may_end;
+    let is_local = limits.local.is_some();
+    let die = limits.local.map_or(end, |local| local.may_die);
     let mut add = |allowed: bool, fault: Fault| {
         if allowed {
             faults.push(fault);
         }
     };
     match site {
+        // No task of a local activity is dispatched, and its deadline is its worker's own.
+        Site::Dispatch | Site::Deadline(_) if is_local => {}
         Site::Dispatch => {
             add(true, Fault::Delayed(Duration::from_secs(1)));
             add(end, Fault::WorkerDies);
@@ -127,8 +148,8 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             limits.asked.deploys.faults().for_each(|fault| add(end, fault));
         }
         Site::Await(_) => {
-            add(end, Fault::Crash);
-            add(end, Fault::CrashAttempt);
+            add(die, Fault::Crash);
+            add(end && !is_local, Fault::CrashAttempt);
             add(end, Fault::Fail);
             for length in limits.lengths().into_iter().flatten() {
                 add(true, Fault::Stall(length));
@@ -136,12 +157,15 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             for length in limits.lengths().into_iter().flatten() {
                 add(true, Fault::Freeze(length));
             }
+            if let Some(length) = limits.past_task() {
+                add(die, Fault::Freeze(length));
+            }
             add(true, Fault::Cancel);
-            add(end, Fault::Stop);
+            add(die, Fault::Stop);
         }
         Site::Effect(_) => {
-            add(end, Fault::CrashBefore);
-            add(end, Fault::CrashAfter);
+            add(die, Fault::CrashBefore);
+            add(die, Fault::CrashAfter);
             add(end, Fault::FailUnapplied);
             add(end, Fault::FailApplied);
         }
@@ -162,6 +186,11 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
                 add(true, Fault::DeadlineAtLate);
                 add(true, Fault::DeadlineAfter(STEP));
             }
+        }
+        // Its end goes no further than its worker.
+        Site::Completion if is_local => {
+            add(die, Fault::Crash);
+            add(true, Fault::Cancel);
         }
         Site::Completion => {
             add(end, Fault::RequestLost);
@@ -206,8 +235,26 @@ mod tests {
             time_left: Some(Duration::from_secs(300)),
             silence: Duration::from_secs(5),
             may_end,
+            local: None,
             asked: Asked::default(),
         }
+    }
+
+    fn limits_of(may_die: bool) -> LocalLimits {
+        LocalLimits { task_timeout: Duration::from_secs(10), may_die }
+    }
+
+    #[test]
+    fn a_local_activity_dies_with_its_worker_whatever_its_policy() {
+        let local = Limits { timeouts: Timeouts::default(), local: Some(limits_of(true)), ..limits(false) };
+        let freeze = Fault::Freeze(Duration::from_secs(11));
+        assert_eq!(menu(Site::Await(1), &local), [Fault::Crash, freeze, Fault::Cancel, Fault::Stop]);
+        assert_eq!(menu(Site::Effect(1), &local), [Fault::CrashBefore, Fault::CrashAfter]);
+        assert_eq!(menu(Site::Completion, &local), [Fault::Crash, Fault::Cancel]);
+        let weary = Limits { local: Some(limits_of(false)), ..local };
+        assert_eq!(menu(Site::Await(1), &weary), [Fault::Cancel]);
+        assert_eq!(menu(Site::Dispatch, &local), []);
+        assert_eq!(menu(Site::Deadline(1), &Limits { may_end: true, ..local }), []);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct ActivityInfo {
     /// The policy in force, after the service's defaulting. In the Cadence dialect an activity without one has a policy of
     /// a single attempt here.
     pub retry: Arc<RetrySpec>,
+    /// Says whether it is a local activity: it runs within a workflow task, and the service knows nothing of its attempts. Its
+    /// heartbeats have no effect.
+    pub is_local: bool,
 }
 
 impl ActivityInfo {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::local_activity::LocalActivityMarker;
 use super::payload::Payload;
 use super::spec::Seq;
 
@@ -30,6 +31,9 @@ pub enum Marker {
         /// The encoded value.
         value: Payload,
     },
+    /// A local activity has ended. In a replay the worker gives the code what is recorded as a
+    /// [`Job::LocalActivityDone`](super::Job::LocalActivityDone), and does not run the activity.
+    LocalActivity(Arc<LocalActivityMarker>),
     /// The run follows a version of a change.
     Version {
         /// The name of the change of the code.

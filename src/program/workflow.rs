@@ -10,6 +10,7 @@ use super::continue_as_new::ContinueAsNew;
 use super::extensions::Extensions;
 use super::failure::Failure;
 use super::instant::{Span, Time};
+use super::local_activity::{LocalActivityResolution, LocalActivitySpec};
 use super::marker::Marker;
 use super::payload::{Details, Payload};
 use super::spec::{ActivitySpec, RetrySpec, Seq};
@@ -321,6 +322,14 @@ pub enum Job {
         /// The way in which it ended.
         result: ActivityResolution,
     },
+    /// A local activity has ended, or is to be asked for again after a timer. The job comes in an activation of its own, within
+    /// the workflow task that asked for the activity, or in a later one if that took too long.
+    LocalActivityDone {
+        /// The number of the local activity.
+        seq: Seq,
+        /// The way in which it ended.
+        result: LocalActivityResolution,
+    },
     /// A child has started, or cannot.
     ChildStarted {
         /// The number of the child.
@@ -401,6 +410,19 @@ pub enum Command {
     /// resolves; the worker sends the [`Job::ActivityDone`] for it.
     CancelActivity {
         /// The number of the activity.
+        seq: Seq,
+    },
+    /// Run an activity on the worker that has the workflow task, within the task. The service sees its end only, as a marker.
+    ScheduleLocalActivity {
+        /// The number of the local activity: 1 for the first.
+        seq: Seq,
+        /// The activity to run.
+        spec: Arc<LocalActivitySpec>,
+    },
+    /// Cancel a local activity. Its [`CancellationType`](super::CancellationType) decides how its future resolves; the worker sends
+    /// the [`Job::LocalActivityDone`] for it.
+    CancelLocalActivity {
+        /// The number of the local activity.
         seq: Seq,
     },
     /// Start another workflow as a child of this one.

@@ -247,6 +247,7 @@ impl fmt::Display for EventText<'_> {
                 Marker::Version { change_id, version } => {
                     write!(f, "version {version} of {} recorded", Name(change_id))
                 }
+                Marker::LocalActivity(local) => write!(f, "local activity {} recorded", local.seq),
                 Marker::Upserted { sort, values } => {
                     write!(f, "{sort} upserted: {}", excerpt(values.as_bytes(), self.width))
                 }

@@ -130,6 +130,8 @@ pub struct Activity {
     pub(super) last_failure: Option<Arc<Failure>>,
     /// The backoff that leads to the current attempt.
     pub(super) backoff: Span,
+    /// The number that the code of a local activity sees for the current attempt; `None` for an activity of the service.
+    pub(super) local_attempt: Option<u32>,
 }
 
 impl Activity {
@@ -169,6 +171,7 @@ impl Activity {
             details: Details::Absent,
             last_failure: None,
             backoff: Span::ZERO,
+            local_attempt: None,
         };
         activity.set_expires(run_expires);
         activity
@@ -180,6 +183,16 @@ impl Activity {
         let of_attempt = self.dialect.restarts_schedule_to_close();
         let overall = if of_attempt { Span::ZERO } else { self.options.timeouts.schedule_to_close };
         self.expires = if overall.is_zero() { run_expires } else { run_expires.min(self.scheduled_at.plus(overall)) };
+    }
+
+    /// Says whether it is a local activity: its worker runs it within a workflow task, and the service does not see it.
+    pub fn is_local(&self) -> bool {
+        self.local_attempt.is_some()
+    }
+
+    /// The number of an attempt as the retry policy counts it: those of a local activity begin again with each workflow task.
+    pub(crate) fn counted_attempt(&self, attempt: u32) -> u32 {
+        self.local_attempt.unwrap_or(attempt)
     }
 
     /// The run that scheduled it.

@@ -97,12 +97,13 @@ impl Service {
             activity_id: taken.id.clone(),
             spec: Arc::clone(&taken.spec),
             workflow: Arc::clone(self.workflow(taken.workflow).info()),
-            attempt: self.dialect.shown_attempt(token.attempt),
+            attempt: self.dialect.shown_attempt(taken.local_attempt.unwrap_or(token.attempt)),
             scheduled_at: taken.scheduled_at,
             attempt_scheduled_at: taken.attempt_scheduled_at,
             started_at: taken.started_at().unwrap_or(taken.attempt_scheduled_at),
             timeouts: taken.timeouts(),
             retry: Arc::clone(taken.retry()),
+            is_local: taken.is_local(),
         };
         ActivityTask { info, heartbeat_details: taken.details.clone() }
     }

@@ -8,7 +8,7 @@ use super::start::check_schedule;
 use super::workflow::{TimerState, find, insert};
 use super::{Activity, ActivityClose, ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey, WorkflowOutcome};
 use crate::program::{
-    ActivityId, ActivitySpec, Command, ContinueAsNew, Details, Payload, RetrySpec, Seq, Target, Time, Timeouts,
+    ActivityId, ActivitySpec, Command, ContinueAsNew, Details, Marker, Payload, RetrySpec, Seq, Target, Time, Timeouts,
 };
 
 /// The details of an activity that was cancelled while it was not running, as a JSON string.
@@ -41,6 +41,8 @@ fn command_name(command: &Command) -> &'static str {
     match command {
         Command::ScheduleActivity { .. } => "ScheduleActivityTask",
         Command::CancelActivity { .. } => "RequestCancelActivityTask",
+        Command::ScheduleLocalActivity { .. } => "ScheduleLocalActivity",
+        Command::CancelLocalActivity { .. } => "CancelLocalActivity",
         Command::StartChild { .. } => "StartChildWorkflowExecution",
         Command::CancelChild { .. } | Command::CancelWorkflow { .. } => "RequestCancelExternalWorkflowExecution",
         Command::SignalWorkflow { .. } => "SignalExternalWorkflowExecution",
@@ -161,7 +163,11 @@ impl Service {
                     self.check_update(workflow, command, &mut earlier.updates)?;
                 }
                 // A marker is the workflow's own affair, and the rest is not for the history.
-                Command::RecordMarker(_) | Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
+                Command::RecordMarker(_)
+                | Command::QueryAnswer { .. }
+                | Command::CancelSignal { .. }
+                | Command::ScheduleLocalActivity { .. }
+                | Command::CancelLocalActivity { .. } => {}
                 Command::Complete(_) | Command::Fail(_) | Command::Cancelled(_) | Command::ContinueAsNew(_) => {
                     if self.has_unhandled(workflow, &earlier) {
                         return Err((TaskFailedCause::UnhandledCommand, "UnhandledCommand".into()));
@@ -340,14 +346,23 @@ impl Service {
                     self.outbox.news.push_back(News::TimerCanceled { workflow, timer: *seq });
                 }
                 Command::RecordMarker(marker) => {
+                    if let Marker::LocalActivity(local) = marker {
+                        self.local_marker_recorded(workflow, local, now);
+                    }
                     let run = &mut self.workflows[workflow];
                     let event_id = run.append(now, EventKind::MarkerRecorded { marker: marker.clone() });
-                    self.outbox.news.push_back(News::MarkerRecorded { workflow, event_id });
+                    // That of a local activity is told as the end of the activity.
+                    if !matches!(marker, Marker::LocalActivity(_)) {
+                        self.outbox.news.push_back(News::MarkerRecorded { workflow, event_id });
+                    }
                 }
                 Command::AcceptUpdate { .. } | Command::RejectUpdate { .. } | Command::CompleteUpdate { .. } => {
                     self.answer_update(workflow, command, now);
                 }
-                Command::QueryAnswer { .. } | Command::CancelSignal { .. } => {}
+                Command::QueryAnswer { .. }
+                | Command::CancelSignal { .. }
+                | Command::ScheduleLocalActivity { .. }
+                | Command::CancelLocalActivity { .. } => {}
                 Command::Complete(result) => self.complete_run(workflow, result.clone(), now),
                 Command::Fail(failure) => self.fail_run(workflow, Arc::clone(failure), now),
                 Command::Cancelled(details) => {

@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 use super::encoded::failure_size;
 use super::history::EventKind;
 use super::outcome::WorkflowOutcome;
-use crate::program::{Carried, Details, Failure, Marker, Payload};
+use crate::program::{Carried, Details, Failure, LocalActivityEnd, Marker, Payload};
 
 /// The lengths of a history at which the service suggests to continue as new, and at which it ends the run. A zero in any of
 /// them means that there is no such limit.
@@ -110,6 +110,13 @@ impl EventKind {
             EventKind::MarkerRecorded {
                 marker: Marker::SideEffect { value, .. } | Marker::MutableSideEffect { value, .. },
             } => size_of(value),
+            EventKind::MarkerRecorded { marker: Marker::LocalActivity(local) } => match &local.end {
+                LocalActivityEnd::Completed(result) => size_of(result),
+                LocalActivityEnd::Failed(failure)
+                | LocalActivityEnd::TimedOut(failure)
+                | LocalActivityEnd::Cancelled(failure)
+                | LocalActivityEnd::Backoff(failure, _) => size_of_failure(failure),
+            },
             EventKind::WorkflowExecutionContinuedAsNew { workflow_type, input, .. } => {
                 workflow_type.len() + size_of(input)
             }

@@ -29,6 +29,7 @@ mod history_limits;
 pub(crate) mod keys;
 mod lifecycle;
 mod limit;
+mod local;
 mod operator;
 pub(crate) mod options;
 pub(crate) mod origin;

@@ -95,6 +95,8 @@ pub struct Workflow {
     pub(super) updates_by_id: BTreeMap<Arc<str>, UpdateKey>,
     /// The activities by the numbers of their commands, rising.
     pub(super) activities: Vec<(Seq, ActivityKey)>,
+    /// The local activities, in the order in which they were first asked for.
+    pub(super) locals: Vec<ActivityKey>,
     /// The children by their numbers, rising.
     children: Vec<(Seq, Child)>,
     /// The run that has started this one as its child, with the number of the child there.
@@ -135,6 +137,7 @@ impl Workflow {
             open_updates: Vec::new(),
             updates_by_id: BTreeMap::new(),
             activities: Vec::new(),
+            locals: Vec::new(),
             children: Vec::new(),
             parent: None,
             timers: Vec::new(),

@@ -42,6 +42,8 @@ pub struct ActivityName {
     pub activity_id: ActivityId,
     /// The number of this activity among those of this type in its workflow, from 1.
     pub execution: u32,
+    /// Says whether it is a local activity, which its worker runs within a workflow task.
+    pub is_local: bool,
 }
 
 /// A signal or a query's answer: its name, and the bytes that came with it.

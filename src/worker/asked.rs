@@ -19,6 +19,7 @@ pub(super) enum Asked<'a> {
     SideEffect { seq: Seq },
     AcceptUpdate { id: &'a str },
     CompleteUpdate { id: &'a str },
+    LocalActivity { seq: Seq, activity_type: &'a str },
     Upserted { sort: &'a str },
     Complete,
     Fail,
@@ -50,6 +51,9 @@ pub(super) fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option
         EventKind::TimerStarted { seq, .. } => Asked::StartTimer { seq: *seq },
         EventKind::TimerCanceled { seq } => Asked::CancelTimer { seq: *seq },
         EventKind::MarkerRecorded { marker: Marker::SideEffect { seq, .. } } => Asked::SideEffect { seq: *seq },
+        EventKind::MarkerRecorded { marker: Marker::LocalActivity(local) } => {
+            Asked::LocalActivity { seq: local.seq, activity_type: &local.activity_type }
+        }
         EventKind::MarkerRecorded { marker: Marker::MutableSideEffect { .. } | Marker::Version { .. } } => return None,
         EventKind::MarkerRecorded { marker: Marker::Upserted { sort, .. } } => Asked::Upserted { sort },
         EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } => Asked::AcceptUpdate { id: update_id },
@@ -101,6 +105,7 @@ impl Asked<'_> {
             Asked::SideEffect { seq } => format!("side effect {seq} recorded"),
             Asked::AcceptUpdate { id } => format!("update {id:?} accepted"),
             Asked::CompleteUpdate { id } => format!("update {id:?} completed"),
+            Asked::LocalActivity { seq, activity_type } => format!("local activity {seq} ({activity_type}) recorded"),
             Asked::Upserted { sort } => format!("the {sort} upserted"),
             Asked::Complete => "the workflow completed".to_owned(),
             Asked::Fail => "the workflow failed".to_owned(),
@@ -133,6 +138,10 @@ pub(super) fn words(command: &Command) -> String {
             format!("schedule {}", activity(*seq, &spec.activity_type, spec.activity_id.as_ref()))
         }
         Command::CancelActivity { seq } => format!("cancel activity {seq}"),
+        Command::ScheduleLocalActivity { seq, spec } => {
+            format!("run local activity {seq} ({})", spec.activity.activity_type)
+        }
+        Command::CancelLocalActivity { seq } => format!("cancel local activity {seq}"),
         Command::StartChild { seq, spec } => {
             format!("start child {seq} ({}, id {:?})", spec.workflow_type, spec.workflow_id)
         }
@@ -147,6 +156,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::RecordMarker(Marker::SideEffect { seq, .. }) => format!("record side effect {seq}"),
         Command::RecordMarker(Marker::MutableSideEffect { id, .. }) => format!("record the value of `{id}`"),
         Command::RecordMarker(Marker::Version { change_id, .. }) => format!("record the version of `{change_id}`"),
+        Command::RecordMarker(Marker::LocalActivity(local)) => {
+            format!("record local activity {} ({})", local.seq, local.activity_type)
+        }
         Command::RecordMarker(Marker::Upserted { sort, .. }) => format!("upsert the {sort}"),
         Command::AcceptUpdate { id } => format!("accept update {id:?}"),
         Command::RejectUpdate { id, .. } => format!("reject update {id:?}"),
@@ -190,6 +202,9 @@ impl Asked<'_> {
             | (Asked::StartTimer { seq }, Command::StartTimer { seq: other, .. })
             | (Asked::CancelTimer { seq }, Command::CancelTimer { seq: other }) => seq == other,
             (Asked::SideEffect { seq }, Command::RecordMarker(Marker::SideEffect { seq: other, .. })) => seq == other,
+            (Asked::LocalActivity { seq, activity_type }, Command::RecordMarker(Marker::LocalActivity(local))) => {
+                *seq == local.seq && **activity_type == *local.activity_type
+            }
             (Asked::Upserted { sort }, Command::RecordMarker(Marker::Upserted { sort: other, .. })) => {
                 **sort == **other
             }

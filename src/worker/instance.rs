@@ -13,6 +13,7 @@ use crate::program::{
 };
 
 use super::cancellations::Cancellations;
+use super::locals::{Locals, is_of_a_local};
 use super::turn::Turn;
 
 /// A workflow's code with what an SDK keeps beside it.
@@ -26,6 +27,7 @@ pub(crate) struct Instance {
     activities: Vec<Option<Pending>>,
     /// The children by their numbers.
     children: BTreeMap<Seq, PendingChild>,
+    pub(super) locals: Locals,
     /// The clock and the length of the history at the last turn, which a query sees.
     now: Time,
     history_length: u64,
@@ -67,6 +69,7 @@ impl Instance {
             replaying: true,
             activities: Vec::new(),
             children: BTreeMap::new(),
+            locals: Locals::default(),
             now: Time::ZERO,
             history_length: 0,
             history_size: 0,
@@ -82,14 +85,20 @@ impl Instance {
     /// Hands the code the news of one workflow task and notes what the code asks the service for. Empties the list of
     /// jobs.
     pub(crate) fn take_turn(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
-        let Turn { activation, commands, .. } = turn;
+        let activation = &mut turn.activation;
         (self.now, self.history_length) = (activation.now, activation.history_length);
         (self.history_size, self.suggest_continue_as_new) =
             (activation.history_size, activation.suggest_continue_as_new);
         self.drop_unwanted(&mut activation.jobs);
-        if activation.jobs.is_empty() {
-            return Ok(());
+        if !activation.jobs.is_empty() {
+            self.activate(turn)?;
         }
+        if turn.recorded.is_empty() { Ok(()) } else { self.recall_locals(turn) }
+    }
+
+    /// Hands the code the jobs of the turn, whose commands are empty, and notes what it asks for.
+    fn activate(&mut self, turn: &mut Turn) -> Result<(), TaskProblem> {
+        let Turn { activation, commands, .. } = turn;
         self.run.activate(activation, commands)?;
         let cancels = |command: &Command| {
             matches!(
@@ -101,13 +110,29 @@ impl Instance {
             )
         };
         if commands.iter().any(cancels) {
-            return self.apply_cancellations(turn);
+            self.apply_cancellations(turn)?;
+        } else {
+            for command in &*commands {
+                self.note(command);
+            }
+            activation.jobs.clear();
         }
-        for command in &*commands {
-            self.note(command);
-        }
-        activation.jobs.clear();
+        if turn.commands.iter().any(is_of_a_local) { self.settle_locals(turn) } else { Ok(()) }
+    }
+
+    /// Hands the code these jobs too, at this time of its clock, within a turn whose commands are there.
+    pub(super) fn activate_more(&mut self, turn: &mut Turn, jobs: Vec<Job>, now: Time) -> Result<(), TaskProblem> {
+        self.now = now.max(self.now);
+        let earlier = std::mem::take(&mut turn.commands);
+        (turn.activation.jobs, turn.activation.now) = (jobs, self.now);
+        self.activate(turn)?;
+        turn.commands.splice(..0, earlier);
         Ok(())
+    }
+
+    /// The workflow's clock.
+    pub(super) fn now(&self) -> Time {
+        self.now
     }
 
     /// Carries out the rest of a turn in which the code cancels something. The code may get news of that within the

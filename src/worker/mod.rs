@@ -14,8 +14,9 @@ pub(crate) mod departure;
 pub(crate) mod drift;
 pub(crate) mod host;
 pub(crate) mod instance;
-#[cfg(feature = "internals")]
 pub mod local_activity;
+mod local_turns;
+pub(crate) mod locals;
 pub(crate) mod matching;
 pub(crate) mod message;
 mod news;

@@ -33,6 +33,9 @@ impl Instance {
         // The code is to decide as it did then, so it gets the markers ahead.
         for event in &history[turn.answer.clone()] {
             match &event.kind {
+                EventKind::MarkerRecorded { marker: Marker::LocalActivity(local) } => {
+                    turn.recorded.push_back(local.clone())
+                }
                 EventKind::MarkerRecorded { marker } => jobs.push(Job::Marker(marker.clone())),
                 // No event before this one holds the update. Those that were rejected are not there at all.
                 EventKind::WorkflowExecutionUpdateAccepted { update_id, name, input, .. } => jobs.push(Job::Update {
@@ -85,6 +88,7 @@ impl Instance {
     /// Takes the news before an event into the turn, in which nothing has been asked for yet.
     fn take_in(&mut self, history: &[HistoryEvent], end: usize, turn: &mut Turn) {
         turn.commands.clear();
+        turn.recorded.clear();
         let jobs = &mut turn.activation.jobs;
         jobs.clear();
         for event in &history[self.seen..end] {

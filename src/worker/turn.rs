@@ -1,8 +1,10 @@
 //! [`Turn`]: one workflow task in the form in which the code takes it.
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::program::{Activation, Command, Job, Time};
+use crate::program::{Activation, Command, Job, LocalActivityMarker, Time};
 
 /// One workflow task at a time: its news, and the commands that the code then gives. It is kept for the memory of its
 /// lists.
@@ -12,6 +14,8 @@ pub(crate) struct Turn {
     pub(crate) commands: Vec<Command>,
     /// The events after the answer of a task that an earlier instance has answered; empty for the task at hand.
     pub(crate) answer: Range<usize>,
+    /// The ends of local activities that the answer has recorded, in their order.
+    pub(crate) recorded: VecDeque<Arc<LocalActivityMarker>>,
 }
 
 impl Turn {
@@ -25,7 +29,7 @@ impl Turn {
 
     fn with_lists(jobs: Vec<Job>, commands: Vec<Command>) -> Turn {
         let activation = Activation::new(Time::ZERO, jobs);
-        Turn { activation, commands, answer: 0..0 }
+        Turn { activation, commands, answer: 0..0, recorded: VecDeque::new() }
     }
 }
 

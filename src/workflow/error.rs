@@ -158,9 +158,13 @@ impl WorkflowError {
         details.as_bytes()
     }
 
-    /// Gives the cause inside the activity failure.
+    /// Gives the cause inside the activity failure; the failure itself where it is a local activity's own.
     fn cause(&self) -> Option<&Failure> {
-        self.failure()?.cause.as_deref()
+        let failure = self.failure()?;
+        match failure.kind {
+            FailureKind::Application { .. } => Some(failure),
+            _ => failure.cause.as_deref(),
+        }
     }
 
     /// The command that closes a workflow which returned this error. `cancel_requested` says whether somebody asked for

@@ -36,6 +36,8 @@ impl Markers {
             }
             // A native context has none.
             Marker::MutableSideEffect { .. } => {}
+            // The worker gives their ends.
+            Marker::LocalActivity(_) => {}
             Marker::Version { change_id, version } => {
                 let followed = Followed { version: *version, asked: false };
                 self.versions.entry(change_id.clone()).or_insert(followed);

@@ -10,6 +10,8 @@ use crate::program::{Failure, Payload, Seq};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum SlotKind {
     Activity,
+    /// A local activity, with the backoffs that timers wait for.
+    LocalActivity,
     Timer,
     /// The end of a child.
     Child,
@@ -26,6 +28,7 @@ impl SlotKind {
     pub fn words(self) -> &'static str {
         match self {
             SlotKind::Activity => "activity",
+            SlotKind::LocalActivity => "local activity",
             SlotKind::Timer => "timer",
             SlotKind::Child | SlotKind::ChildStart => "child",
             SlotKind::Signal => "signal",
@@ -107,6 +110,7 @@ impl Slot {
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     activities: Vec<Slot>,
+    local_activities: Vec<Slot>,
     timers: Vec<Slot>,
     children: Vec<Slot>,
     child_starts: Vec<Slot>,
@@ -117,10 +121,18 @@ pub(super) struct Slots {
 impl Slots {
     /// How many there are.
     pub fn len(&self) -> usize {
-        [&self.activities, &self.timers, &self.children, &self.child_starts, &self.signals, &self.cancel_requests]
-            .iter()
-            .map(|slots| slots.len())
-            .sum()
+        [
+            &self.activities,
+            &self.local_activities,
+            &self.timers,
+            &self.children,
+            &self.child_starts,
+            &self.signals,
+            &self.cancel_requests,
+        ]
+        .iter()
+        .map(|slots| slots.len())
+        .sum()
     }
 
     /// Adds an open slot, whose command is this one of the activation. `in_root` says whether it is started in the
@@ -136,7 +148,7 @@ impl Slots {
 
     /// Gives those that were started in the workflow's own scope.
     pub fn in_root(&self) -> impl Iterator<Item = SlotId> {
-        let all = self.activities.iter().chain(&self.timers).chain(&self.children);
+        let all = self.activities.iter().chain(&self.local_activities).chain(&self.timers).chain(&self.children);
         all.filter(|slot| slot.in_root).map(|slot| slot.id)
     }
 
@@ -152,6 +164,7 @@ impl Slots {
     fn of_kind(&mut self, kind: SlotKind) -> &mut Vec<Slot> {
         match kind {
             SlotKind::Activity => &mut self.activities,
+            SlotKind::LocalActivity => &mut self.local_activities,
             SlotKind::Timer => &mut self.timers,
             SlotKind::Child => &mut self.children,
             SlotKind::ChildStart => &mut self.child_starts,

@@ -10,6 +10,7 @@ use super::error::Cancellation;
 use super::generator::Generator;
 use super::handlers::Handlers;
 use super::inbox::Inbox;
+use super::local_activities::LocalActivities;
 use super::markers::Markers;
 use super::scope::{ScopeId, Scopes};
 use super::slot::{SlotEnd, SlotId, SlotKind, SlotState, Slots, Waiter};
@@ -17,8 +18,8 @@ use super::updates::Updates;
 use super::wake::WakeFlag;
 use crate::program::places::{self, Called};
 use crate::program::{
-    Activation, ActivityResolution, ChildResolution, ChildStart, Command, Failure, Job, Payload, RunInfo, Seq,
-    TaskFailure, Time, WaiterIndex, WorkflowLink, call_budget,
+    Activation, ActivityResolution, ChildResolution, ChildStart, Command, Failure, Job, LocalActivityResolution,
+    LocalActivitySpec, Payload, RunInfo, Seq, TaskFailure, Time, WaiterIndex, WorkflowLink, call_budget,
 };
 
 /// The state that the contexts and futures of one workflow instance share.
@@ -78,22 +79,35 @@ struct Requests {
     commands: Vec<Option<(Command, Option<Called>)>>,
     slots: Slots,
     scopes: Scopes,
+    locals: LocalActivities,
 }
 
 impl Requests {
     /// Cancels what waits in a slot, and says who is to be woken. A command of this very activation is taken back.
     fn cancel_slot(&mut self, id: SlotId, activation: u32) -> Waiter {
-        let Requests { commands, slots, .. } = self;
+        let Requests { commands, slots, locals, .. } = self;
         let slot = slots.at(id);
         let SlotState::Open { cancel_asked, .. } = &mut slot.state else { return Waiter::Nobody };
         if *cancel_asked {
             return Waiter::Nobody;
         }
         let seq = id.seq;
-        if slot.activation == activation && matches!(id.kind, SlotKind::Activity | SlotKind::Timer) {
+        let taken_back = [SlotKind::Activity, SlotKind::LocalActivity, SlotKind::Timer];
+        if slot.activation == activation && taken_back.contains(&id.kind) {
             commands[slot.command] = None;
+            locals.forget(id);
         } else {
             match id.kind {
+                SlotKind::LocalActivity => match locals.cancel(id) {
+                    Some(command @ Command::CancelTimer { .. }) => commands.push(asked(command)),
+                    Some(command) => {
+                        // Its end comes from the worker, too.
+                        *cancel_asked = true;
+                        commands.push(asked(command));
+                        return Waiter::Nobody;
+                    }
+                    None => return Waiter::Nobody,
+                },
                 SlotKind::Activity => {
                     // Its end comes from the worker, as its cancellation type says.
                     *cancel_asked = true;
@@ -191,7 +205,10 @@ impl WorkflowState {
             Job::Marker(marker) => self.markers.borrow_mut().recall(marker),
             Job::Signal { name, input } => self.deliver_signal(name, input),
             Job::Update { id, name, input, validate } => self.deliver_update(id, name, input, *validate),
-            Job::FireTimer(seq) => self.end(SlotKind::Timer, *seq, SlotEnd::Fired)?,
+            Job::FireTimer(seq) => {
+                self.end(SlotKind::Timer, *seq, SlotEnd::Fired)?;
+                self.resume_local_activity(*seq);
+            }
             Job::ActivityDone { seq, result } => {
                 let outcome = match result {
                     ActivityResolution::Completed(payload) => SlotEnd::Completed(payload.clone()),
@@ -202,6 +219,7 @@ impl WorkflowState {
                 };
                 self.end(SlotKind::Activity, *seq, outcome)?;
             }
+            Job::LocalActivityDone { seq, result } => self.local_activity_done(*seq, result)?,
             Job::ChildStarted { seq, result } => {
                 let end = || match result {
                     ChildStart::Started { run_id } => SlotEnd::Completed(Payload::new(run_id.as_bytes())),
@@ -238,6 +256,51 @@ impl WorkflowState {
         Ok(())
     }
 
+    /// Takes the end of a local activity, or starts the timer that its next attempt waits for.
+    fn local_activity_done(&self, seq: Seq, result: &LocalActivityResolution) -> Result<(), TaskFailure> {
+        let end = match result {
+            LocalActivityResolution::Completed(payload) => SlotEnd::Completed(payload.clone()),
+            LocalActivityResolution::Failed(failure) => SlotEnd::Failed(Arc::clone(failure)),
+            LocalActivityResolution::Cancelled(failure) => SlotEnd::Cancelled(Cancellation(Some(Arc::clone(failure)))),
+            LocalActivityResolution::Backoff { attempt, delay, first_scheduled_at } => {
+                let mut requests = self.requests.borrow_mut();
+                let Requests { commands, slots, locals, .. } = &mut *requests;
+                let timer = slots.add(SlotKind::Timer, false, self.moment.get().activation, commands.len());
+                if locals.back_off(seq, timer.seq, *attempt, *first_scheduled_at) {
+                    commands.push(asked(Command::StartTimer { seq: timer.seq, duration: *delay }));
+                }
+                return Ok(());
+            }
+        };
+        let slot = self.requests.borrow_mut().locals.ended(seq);
+        // Nobody waits for one that was cancelled while it waited for its timer.
+        slot.map_or(Ok(()), |slot| self.end(SlotKind::LocalActivity, slot, end))
+    }
+
+    /// A timer has fired: a local activity may have waited for it.
+    fn resume_local_activity(&self, timer: Seq) {
+        let mut requests = self.requests.borrow_mut();
+        if let Some((seq, spec)) = requests.locals.resume(timer) {
+            requests.commands.push(asked(Command::ScheduleLocalActivity { seq, spec }));
+        }
+    }
+
+    /// Starts a local activity.
+    pub fn start_local_activity(&self, scope: ScopeId, spec: &Arc<LocalActivitySpec>) -> Requested {
+        let requested = self.start(SlotKind::LocalActivity, scope, |seq| {
+            // Its number may be another one, below.
+            Command::ScheduleLocalActivity { seq, spec: Arc::clone(spec) }
+        });
+        if let Requested::Slot(slot) = &requested {
+            let mut requests = self.requests.borrow_mut();
+            let number = requests.locals.begin(slot.seq, spec);
+            if let Some(Some((Command::ScheduleLocalActivity { seq, .. }, _))) = requests.commands.last_mut() {
+                *seq = number;
+            }
+        }
+        requested
+    }
+
     fn end(&self, kind: SlotKind, seq: Seq, outcome: SlotEnd) -> Result<(), TaskFailure> {
         let waiter = match self.requests.borrow_mut().slots.find(kind, seq) {
             Some(slot) => slot.end(outcome),
@@ -266,7 +329,7 @@ impl WorkflowState {
             return Requested::Never;
         }
         let mut guard = self.requests.borrow_mut();
-        let Requests { commands, slots, scopes } = &mut *guard;
+        let Requests { commands, slots, scopes, .. } = &mut *guard;
         if scopes.is_cancelled(scope) {
             return Requested::Cancelled;
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::holds::HoldKey;
 use super::hosted_workflow::Answering;
+use super::local_activities::LocalWakeup;
+use super::local_task::Waiting;
 use super::network::{BetweenKey, LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use crate::engine::queue::{Queue, Rank};
@@ -14,6 +16,7 @@ use crate::program::{ActivityOutcome, CancelReason, Seq, Time};
 use crate::service::{Ready, ServiceTimer, Token, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
+use crate::worker::locals::LocalDone;
 use crate::worker::process::ProcessKey;
 
 /// The clock of a run, which jumps to the next entry when nothing is ready; the queue of what is to happen at a certain
@@ -124,6 +127,10 @@ pub(crate) enum Wakeup {
     Flush(AttemptKey),
     /// The worker's own clock looks whether an attempt has timed out.
     LocalTimeout(AttemptKey),
+    /// A backoff or a timeout of a local activity is due.
+    Local { workflow: WorkflowKey, number: u32, what: LocalWakeup },
+    /// A workflow task that waits for local activities is renewed.
+    Renew { workflow: WorkflowKey, stamp: u32 },
     /// A message arrives at the service.
     Deliver(MessageKey),
     /// A worker's late answer to a workflow task leaves.
@@ -166,6 +173,16 @@ pub(crate) enum Todo {
         workflow: WorkflowKey,
         task: WorkflowTask,
         answer: Answering,
+    },
+    /// A local activity has ended, and its workflow's code is told.
+    LocalDone {
+        workflow: WorkflowKey,
+        done: Box<LocalDone>,
+    },
+    /// A worker answers a workflow task.
+    Answer {
+        worker: WorkerKey,
+        waiting: Box<Waiting>,
     },
     /// A worker answers a query.
     Query {

@@ -48,8 +48,11 @@ impl Core {
         match fault {
             Fault::Crash => self.crash_worker(worker),
             Fault::CrashAttempt => {
+                let is_local = self.is_local(attempt);
                 self.crash_attempt(attempt);
-                self.free_slot(worker);
+                if !is_local {
+                    self.free_slot(worker);
+                }
             }
             Fault::Fail => self.agenda.then(Todo::Fail { attempt }),
             Fault::Stall(length) => self.stall(attempt, self.agenda.after(length)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::core::Core;
-use crate::fault::menu::Limits;
+use crate::fault::menu::{Limits, LocalLimits};
 use crate::fault::source::{LateDispatch, Location};
 use crate::fault::{Fault, Point, Site};
 use crate::program::RetrySpec;
@@ -84,17 +84,29 @@ impl Core {
         let limits = || {
             let record = service.activity(activity);
             let hosted = activities[activity].latest_attempt().map(|attempt| &attempts[attempt]);
+            let rest_may_end = all_may_end(attempts, service, over_budget);
             Limits {
                 timeouts: record.timeouts(),
                 backoff: record.retry().initial_interval,
                 attempt_length: hosted.map_or(Default::default(), |attempt| now - attempt.started_at()),
                 time_left: hosted.and_then(Attempt::deadline).map(|deadline| deadline - now),
                 silence: hosted.map_or(Default::default(), |attempt| now - attempt.last_visible()),
-                may_end: all_may_end(attempts, service, over_budget) && may_end(record.retry(), attempt, over_budget),
+                may_end: rest_may_end && may_end(record.retry(), record.counted_attempt(attempt), over_budget),
+                local: record.is_local().then(|| LocalLimits {
+                    task_timeout: service.workflow(record.workflow()).info().task_timeout.to_duration(),
+                    may_die: rest_may_end && attempt < ENOUGH_ATTEMPTS,
+                }),
                 asked,
             }
         };
         faults.strike(location, &limits)
+    }
+
+    /// Says whether a local activity of a workflow has been run so often that faults leave its tasks alone.
+    pub(super) fn has_weary_local(&self, workflow: WorkflowKey) -> bool {
+        self.workflows[workflow]
+            .known_local(|run| self.service.activity(run.activity).attempt() >= ENOUGH_ATTEMPTS)
+            .is_some()
     }
 
     /// Cancellation of an attempt's workflow is requested now.
@@ -113,7 +125,9 @@ impl Core {
 fn all_may_end(attempts: &Attempts, service: &Service, over_budget: bool) -> bool {
     attempts.running().all(|(_, attempt)| {
         let Token { activity, attempt, .. } = attempt.token();
-        may_end(service.activity(activity).retry(), attempt, over_budget)
+        let record = service.activity(activity);
+        // A local activity is run again in any case.
+        if record.is_local() { attempt < ENOUGH_ATTEMPTS } else { may_end(record.retry(), attempt, over_budget) }
     })
 }
 

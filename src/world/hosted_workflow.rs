@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::error::RunError;
 use super::failing_task::FailingTask;
+use super::local_task::{LocalRun, LocalTask};
 use crate::program::places::Places;
 use crate::program::{Command, Seq, Time};
 use crate::service::{ActivityKey, TaskToken};
@@ -65,6 +66,10 @@ pub(super) struct HostedWorkflow {
     sticky: Option<ProcessKey>,
     /// It is boxed because it is rare.
     held: Option<Box<Held>>,
+    /// The local activities that a worker runs for it. They are boxed because they are rare.
+    local: Option<Box<LocalTask>>,
+    /// The number of local activities that workers have run for it.
+    locals: u32,
     /// The timer that is late, and those that are due behind it. They are boxed because they are rare.
     late_timers: Option<Box<(Seq, Vec<Seq>)>>,
     signals: u32,
@@ -143,7 +148,8 @@ impl HostedWorkflow {
 
     /// Takes what workers have of it: an instance, and another one that waits with a late answer.
     pub(super) fn take_instance(&mut self) -> Option<Instance> {
-        self.instance.take().or_else(|| self.held.take().map(|held| held.instance))
+        let held = self.instance.take().or_else(|| self.held.take().map(|held| held.instance));
+        held.or_else(|| self.local.take()?.take_waiting().map(|waiting| waiting.instance))
     }
 
     /// Takes what this worker has of it, as `take_instance` does.
@@ -151,7 +157,11 @@ impl HostedWorkflow {
         if self.cached_by() == Some(worker) {
             return self.instance.take();
         }
-        self.held.take_if(|held| held.worker == worker).map(|held| held.instance)
+        let held = self.held.take_if(|held| held.worker == worker).map(|held| held.instance);
+        held.or_else(|| {
+            let mut local = self.local.take_if(|local| local.worker() == worker)?;
+            local.take_waiting().map(|waiting| waiting.instance)
+        })
     }
 
     /// Says whether its code was woken by something that a replay would not bring.
@@ -242,6 +252,50 @@ impl HostedWorkflow {
     /// The answer that was held back leaves its worker.
     pub(super) fn take_held(&mut self) -> Option<Held> {
         self.held.take().map(|held| *held)
+    }
+}
+
+/// Its local activities.
+impl HostedWorkflow {
+    /// The local activities that a worker runs for it, if any.
+    pub(super) fn local_task(&mut self) -> Option<&mut LocalTask> {
+        self.local.as_deref_mut()
+    }
+
+    /// The local activities that this worker runs for it, possibly none so far.
+    pub(super) fn local_task_mut(&mut self, worker: WorkerKey) -> &mut LocalTask {
+        self.local.get_or_insert_with(|| Box::new(LocalTask::new(worker)))
+    }
+
+    /// Takes the local activities that a worker runs for it.
+    pub(super) fn take_local_task(&mut self) -> Option<Box<LocalTask>> {
+        self.local.take()
+    }
+
+    /// Counts a local activity that a worker is to run.
+    pub(super) fn count_local(&mut self) -> u32 {
+        self.locals += 1;
+        self.locals
+    }
+
+    /// Finds a local activity that a worker runs for it.
+    pub(super) fn known_local(&self, is_it: impl Fn(&LocalRun) -> bool) -> Option<&LocalRun> {
+        self.local.as_ref()?.find(is_it)
+    }
+
+    /// The worker that runs local activities for it.
+    pub(super) fn local_worker(&self) -> Option<WorkerKey> {
+        self.local.as_ref().map(|local| local.worker())
+    }
+
+    /// Says whether the task with this stamp waits for local activities.
+    pub(super) fn waits_for_locals(&self, stamp: u32) -> bool {
+        self.local.as_ref().is_some_and(|local| local.is_waiting(stamp))
+    }
+
+    /// Says whether its worker is about to go on with a renewed task.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.instance.is_some() && self.local.as_ref().is_some_and(|local| local.is_renewed())
     }
 }
 

@@ -78,6 +78,10 @@ impl ActivityLink for Link {
             if !self.is_of(core.run) || core.running_dead() || std::thread::panicking() {
                 return Beat::Taken;
             }
+            // Nobody is told of a local activity's.
+            if core.is_local(self.attempt) {
+                return Beat::Taken;
+            }
             core.heartbeat(self.attempt, details)
         });
         beat.unwrap_or(Beat::Taken)
@@ -222,6 +226,11 @@ impl World {
         if core.attempts[attempt].is_running() {
             core.note(Who::Attempt(attempt), What::Aborted);
             let outcome = ActivityOutcome::Cancelled(Details::Absent);
+            if core.is_local(attempt) {
+                core.local_attempt_ended(attempt, outcome);
+                drop(core);
+                return self.show_to_watches(attempt);
+            }
             core.close(attempt, report::report(outcome, Some(CancelReason::WorkerShutdown)));
             drop(core);
             self.show_to_watches(attempt);
@@ -284,6 +293,9 @@ impl Core {
             }
         };
         self.note(Who::Attempt(attempt), What::Ended { how, detail });
+        if self.is_local(attempt) {
+            return self.local_attempt_ended(attempt, outcome);
+        }
         let cancelled_for = self.attempts[attempt].cancelled_for();
         self.close(attempt, report::report(outcome, cancelled_for));
     }

@@ -71,6 +71,8 @@ mod hosting;
 mod in_vain;
 pub(crate) mod interrupt;
 pub(crate) mod ledgers;
+mod local_activities;
+mod local_task;
 pub(crate) mod logging;
 pub(crate) mod logs;
 mod memories;

@@ -125,7 +125,10 @@ impl Core {
         if record.token().attempt == attempt && record.is_running() && !record.is_zombie() {
             record.become_zombie();
             self.note(Who::Attempt(hosted), What::Zombie);
-            self.expect_local_timeout(hosted);
+            // The worker of a local activity has given it up itself.
+            if !self.is_local(hosted) {
+                self.expect_local_timeout(hosted);
+            }
         }
     }
 
@@ -226,7 +229,7 @@ impl Core {
         let workflow = record.workflow();
         let activity_type = record.activity_type().clone();
         let input = self.trace.store(record.spec().input.as_bytes());
-        let activity_id = record.id().clone();
+        let (activity_id, is_local) = (record.id().clone(), record.is_local());
         let before = self.workflows[workflow].scheduled(activity);
         // The types of a workflow's activities are few, so that one of this type is near.
         let named = self.trace.activities();
@@ -236,7 +239,7 @@ impl Core {
             .map_or(1, |name| name.execution + 1);
         let shown = ShownActivity { workflow, activity_type: activity_type.clone(), execution };
         self.shown.add_activity(shown);
-        self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution });
+        self.trace.name_activity(ActivityName { workflow, activity_type, activity_id, execution, is_local });
         self.activities.push(HostedActivity::after(before));
         self.note(Who::Activity(activity), What::Scheduled(input));
     }

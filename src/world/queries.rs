@@ -74,7 +74,9 @@ impl World {
             let mut core = self.core.borrow_mut();
             let workflow = core.queries[key].workflow();
             // News of this very moment goes first; the query is offered again behind it.
-            if core.workers[worker].process() != Process::Up || core.service.workflow(workflow).has_task() {
+            // A renewed task has come with the queries that have waited for it.
+            let has_task = core.service.workflow(workflow).has_task() && !core.workflows[workflow].is_renewed();
+            if core.workers[worker].process() != Process::Up || has_task {
                 return;
             }
             let Some((name, input)) = core.queries[key].begin() else { return };

@@ -19,6 +19,7 @@ use super::states::unknown_state;
 use super::survey::survey;
 use super::violated::Seen;
 use crate::fault::asked::Asked;
+use crate::fault::menu::LocalLimits;
 use crate::fault::survey::Survey;
 use crate::fault::{Entry, Order, Plan};
 use crate::program::panics::Panic;
@@ -349,6 +350,14 @@ impl Run {
         let core = self.world().core.borrow();
         let record = core.service.activity(activity);
         (record.timeouts(), record.retry().clone())
+    }
+
+    /// The limits of faults at a local activity; `None` for any other.
+    pub(crate) fn local_limits(&self, activity: ActivityKey) -> Option<LocalLimits> {
+        let core = self.world().core.borrow();
+        let record = core.service.activity(activity);
+        let task_timeout = core.service.workflow(record.workflow()).info().task_timeout.to_duration();
+        record.is_local().then_some(LocalLimits { task_timeout, may_die: true })
     }
 
     /// The deadline of an attempt, as its code sees it.

@@ -196,6 +196,8 @@ impl World {
             Todo::WorkflowTask { worker, workflow, task, answer } => {
                 self.handle_workflow_task(worker, workflow, task, answer);
             }
+            Todo::LocalDone { workflow, done } => self.local_done(workflow, *done),
+            Todo::Answer { worker, waiting } => self.core.borrow_mut().answer(worker, *waiting),
             Todo::Query { query, worker } => self.handle_query(query, worker),
             Todo::Fail { attempt } => self.fail_attempt(attempt),
             Todo::Abort { attempt } => self.abort_attempt(attempt),
@@ -373,6 +375,8 @@ impl Core {
             }
             Wakeup::LocalTimeout(attempt) | Wakeup::Release(attempt) => self.attempts[attempt].is_running(),
             Wakeup::Deliver(_) => true,
+            Wakeup::Local { workflow, number, what } => self.is_local_live(workflow, number, what),
+            Wakeup::Renew { workflow, stamp } => self.workflows[workflow].waits_for_locals(stamp),
             Wakeup::AnswerTask { workflow, stamp } => self.workflows[workflow].is_held(stamp),
             Wakeup::Signal(signal) => {
                 self.network.has_sender(signal)

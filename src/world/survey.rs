@@ -19,7 +19,10 @@ pub(super) fn survey(
     asked: Asked,
 ) -> Survey {
     let mut survey = Survey::new(asked);
-    let ends = |attempt: &AttemptExecution, over_budget| may_end(&retry(attempt.activity), attempt.number, over_budget);
+    let ends = |attempt: &AttemptExecution, over_budget| {
+        // A local activity is run again in any case.
+        trace.activities()[attempt.activity].is_local || may_end(&retry(attempt.activity), attempt.number, over_budget)
+    };
     let attempts = || executions.attempts().values();
     let [bound, bound_over_budget] =
         [false, true].map(|over_budget| Spans::of(attempts().filter(|attempt| !ends(attempt, over_budget))));

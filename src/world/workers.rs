@@ -36,6 +36,8 @@ impl Core {
             }
             Wakeup::Flush(attempt) => self.flush(attempt),
             Wakeup::LocalTimeout(attempt) => self.look_at_local_timeout(attempt),
+            Wakeup::Local { workflow, number, what } => self.local_wakeup(workflow, number, what),
+            Wakeup::Renew { workflow, .. } => self.renew(workflow),
             Wakeup::Deliver(message) => {
                 if let Some(message) = self.network.message_arrives(message) {
                     self.deliver(message, Default::default());
@@ -69,6 +71,9 @@ impl Core {
             Wakeup::Flush(attempt) | Wakeup::LocalTimeout(attempt) => self.attempts[attempt].worker(),
             Wakeup::HandOver { worker, .. } => worker,
             Wakeup::AnswerTask { workflow, .. } => self.workflows[workflow].held_by()?,
+            Wakeup::Local { workflow, .. } | Wakeup::Renew { workflow, .. } => {
+                self.workflows[workflow].local_worker()?
+            }
             _ => return None,
         };
         // At the very moment it is to go on, too: behind that.

@@ -6,6 +6,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::{Core, World};
 use super::error::RunError;
 use super::hosted_workflow::{Answering, Held};
+use super::local_task::Waiting;
 use super::logging;
 use super::setup::Setup;
 use crate::fault::{Fault, Site};
@@ -23,6 +24,13 @@ impl Core {
         // The task's own timeout runs from here, whatever becomes of its worker.
         let task = self.serve(|service, now| service.take_workflow_task(workflow, stamp, now));
         let Some(task) = task else { return };
+        // A worker that has run local activities for it did not answer in time.
+        self.drop_local_task(workflow);
+        self.begin_task(worker, workflow, task);
+    }
+
+    /// A worker has a workflow task.
+    pub(super) fn begin_task(&mut self, worker: WorkerKey, workflow: WorkflowKey, task: WorkflowTask) {
         let now = self.agenda.now();
         let hosted = &mut self.workflows[workflow];
         let number = hosted.task_number();
@@ -40,7 +48,8 @@ impl Core {
         }
         self.note(Who::Workflow(workflow), What::TaskStarted { task: number, attempt });
         // A repeated attempt is at the same coordinate: only the first is a point.
-        let fault = if attempt == 1 { self.strike_workflow(workflow, Site::Task(number)) } else { None };
+        let is_point = attempt == 1 && !self.has_weary_local(workflow);
+        let fault = if is_point { self.strike_workflow(workflow, Site::Task(number)) } else { None };
         match fault {
             Some(Fault::Crash) => {
                 self.crash_worker(worker);
@@ -58,6 +67,7 @@ impl Core {
                 self.cancel_workflow(workflow);
             }
             Some(Fault::Evicted) => {
+                self.drop_local_task(workflow);
                 if let Some(instance) = self.workflows[workflow].take_cached() {
                     self.note(Who::Workflow(workflow), What::Evicted);
                     self.agenda.then(Todo::Evict(instance));
@@ -83,22 +93,7 @@ impl Core {
         self.serve_then(
             |service, now| service.complete_and_stick(token, commands, sticky, now),
             |core, answer| match answer {
-                Ok(()) => {
-                    let version = core.version_of(Some(worker));
-                    if !sticky.is_zero() {
-                        let process = core.process_of(worker);
-                        core.workflows[token.workflow].stick_to(process);
-                    }
-                    let events = core.trace.events().len();
-                    let failed = core.workflows[token.workflow].answered_by(worker, version, instance, events);
-                    if core.healed_task.is_none() {
-                        core.healed_task = failed;
-                    }
-                    core.keep_to_cache(worker);
-                    if !core.holds.is_empty() {
-                        core.task_answered(token.workflow);
-                    }
-                }
+                Ok(()) => core.answer_taken(token.workflow, worker, instance, sticky),
                 // The code has gone ahead of its history.
                 Err(refused) => {
                     if refused.code == Code::NotFound {
@@ -111,14 +106,62 @@ impl Core {
         self.offer_queries_to(token.workflow);
     }
 
+    /// The service has taken a worker's answer to a workflow task.
+    pub(super) fn answer_taken(&mut self, workflow: WorkflowKey, worker: WorkerKey, instance: Instance, sticky: Span) {
+        let version = self.version_of(Some(worker));
+        if !sticky.is_zero() {
+            let process = self.process_of(worker);
+            self.workflows[workflow].stick_to(process);
+        }
+        let events = self.trace.events().len();
+        let failed = self.workflows[workflow].answered_by(worker, version, instance, events);
+        if self.healed_task.is_none() {
+            self.healed_task = failed;
+        }
+        self.keep_to_cache(worker);
+        if !self.holds.is_empty() {
+            self.task_answered(workflow);
+        }
+    }
+
+    /// The worker answers a task, or a fault keeps the answer back.
+    pub(super) fn answer(&mut self, worker: WorkerKey, waiting: Waiting) {
+        let Waiting { task, instance, mut turn, answered } = waiting;
+        match answered {
+            Answering::Lost => {
+                self.note(Who::Workflow(task.token.workflow), What::TaskCompleted(turn.commands.len() as u32));
+                // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
+                self.agenda.then(Todo::Evict(instance));
+            }
+            Answering::Late(_) | Answering::AfterSignal => {
+                let TaskToken { workflow, stamp } = task.token;
+                if let Answering::Late(length) = answered {
+                    let at = self.agenda.after(length);
+                    self.agenda.wake_at(at, Wakeup::AnswerTask { workflow, stamp });
+                }
+                let held = Held::new(task.token, worker, instance, std::mem::take(&mut turn.commands));
+                let held = if answered == Answering::AfterSignal { held.until_signal() } else { held };
+                if let Some(older) = self.workflows[workflow].hold(held) {
+                    self.agenda.then(Todo::Evict(older));
+                }
+            }
+            Answering::AtOnce => self.answer_task(task.token, worker, instance, &turn.commands),
+            Answering::Unheard => {
+                self.answer_task(task.token, worker, instance, &turn.commands);
+                self.forget_unheard(task.token.workflow);
+            }
+        }
+        self.turn = turn;
+    }
+
     /// How long tasks wait on a worker's own queue, which one has that keeps workflows in a cache.
-    fn sticky_timeout(&self) -> Span {
+    pub(super) fn sticky_timeout(&self) -> Span {
         let has_queues = self.settings.cached_workflows > 0 && self.service.dialect() == Dialect::Temporal;
         if has_queues { self.settings.sticky_timeout.into() } else { Span::ZERO }
     }
 
     /// The worker has not heard that its answer was taken. It sends that again, is refused, and forgets the workflow.
-    fn forget_unheard(&mut self, workflow: WorkflowKey) {
+    pub(super) fn forget_unheard(&mut self, workflow: WorkflowKey) {
         self.note(Who::Workflow(workflow), What::Refused);
         // One that has closed is forgotten already.
         if let Some(instance) = self.workflows[workflow].take_cached() {
@@ -161,7 +204,7 @@ impl Core {
     }
 
     /// The workflow waits for something that a replay would not bring.
-    fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
+    pub(super) fn fail_foreign_wake(&mut self, workflow: WorkflowKey, instance: Instance) {
         let name = self.trace.workflows()[workflow].workflow_type.clone();
         self.fail(RunError::foreign_wait(&name));
         self.dead.keep_instance(instance);
@@ -207,45 +250,14 @@ impl World {
             Ok(instance) => instance,
             Err(problem) => return core.fail_task(task, worker, &problem),
         };
-        core.keep_places_of_commands(workflow, &turn.commands);
         if replayed && core.workflows[workflow].task_number() > 1 {
             let events = core.service.history(workflow).len() as u32;
             core.note(Who::Workflow(workflow), What::Replayed(events));
         }
-        if instance.foreign_wake() {
-            core.fail_foreign_wake(workflow, instance);
-            return;
+        if instance.has_open_locals() {
+            core.expect_renewal(&task);
         }
-        if let Some(error) = self.unknown_name(&core, workflow, &turn.commands) {
-            core.fail(error);
-            core.dead.keep_instance(instance);
-            return;
-        }
-        match answered {
-            Answering::Lost => {
-                core.note(Who::Workflow(workflow), What::TaskCompleted(turn.commands.len() as u32));
-                // The worker learns of the error and forgets the workflow, whose state is ahead of the service.
-                core.agenda.then(Todo::Evict(instance));
-            }
-            Answering::Late(_) | Answering::AfterSignal => {
-                let TaskToken { workflow, stamp } = task.token;
-                if let Answering::Late(length) = answered {
-                    let at = core.agenda.after(length);
-                    core.agenda.wake_at(at, Wakeup::AnswerTask { workflow, stamp });
-                }
-                let held = Held::new(task.token, worker, instance, std::mem::take(&mut turn.commands));
-                let held = if answered == Answering::AfterSignal { held.until_signal() } else { held };
-                if let Some(older) = core.workflows[workflow].hold(held) {
-                    core.agenda.then(Todo::Evict(older));
-                }
-            }
-            Answering::AtOnce => core.answer_task(task.token, worker, instance, &turn.commands),
-            Answering::Unheard => {
-                core.answer_task(task.token, worker, instance, &turn.commands);
-                core.forget_unheard(workflow);
-            }
-        }
-        core.turn = turn;
+        self.finish_turn(core, worker, Waiting { task, instance, turn, answered });
     }
 
     pub(super) fn instantiate(&self, workflow: WorkflowKey, code: &Arc<Setup>) -> Result<Instance, TaskProblem> {

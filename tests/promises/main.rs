@@ -26,6 +26,7 @@ mod heartbeats;
 mod history_json;
 mod late_signals;
 mod limits;
+mod local_activities;
 mod long_histories;
 mod loops;
 mod messages;

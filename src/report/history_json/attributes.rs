@@ -9,10 +9,14 @@ use super::values::{
     retry_state, timeout_type,
 };
 use crate::program::{
-    ChildSpec, IdReusePolicy, Initiator, Marker, ParentClosePolicy, Payload, RunInfo, Seq, Target, TimeoutType,
+    ChildSpec, IdReusePolicy, Initiator, LocalActivityEnd, LocalActivityMarker, Marker, ParentClosePolicy, Payload,
+    RunInfo, Seq, Target, Time, TimeoutType,
 };
 use crate::service::origin::origin;
 use crate::service::{EventKind, HistoryEvent, WorkflowOutcome};
+
+/// The nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
 
 /// The name of the client and of the workers.
 const IDENTITY: &str = "durasim";
@@ -486,10 +490,43 @@ impl<'a> Attributes<'a> {
                 let patch = payload_of(&json!({ "id": &**change_id, "deprecated": false }));
                 json!({ "markerName": "core_patch", "details": { "patch-data": patch } })
             }
+            Marker::LocalActivity(local) => self.local_activity(local),
             Marker::Upserted { sort, values } => {
                 json!({ "markerName": format!("Upserted-{sort}"), "details": { "data": payloads(values) } })
             }
         }
+    }
+
+    /// A local activity is marked as sdk-core marks one.
+    ///
+    /// Source: crate temporalio-protos 0.10.2 `protos/local/temporal/sdk/core/external_data/external_data.proto`.
+    fn local_activity(&self, local: &LocalActivityMarker) -> Value {
+        let time = |at: Time| seconds_and_nanos(Time::EPOCH_SECONDS + at.as_nanos() / SECOND, at.as_nanos() % SECOND);
+        let backoff = match &local.end {
+            LocalActivityEnd::Backoff(_, delay) => {
+                let nanos = delay.as_nanos().unsigned_abs();
+                seconds_and_nanos(nanos / SECOND, nanos % SECOND)
+            }
+            _ => Value::Null,
+        };
+        let data = payload_of(&json!({
+            "seq": local.seq,
+            "attempt": local.attempt,
+            "activity_id": &*local.activity_id,
+            "activity_type": &*local.activity_type,
+            "complete_time": local.completed_at.map(time),
+            "backoff": backoff,
+            "original_schedule_time": time(local.first_scheduled_at),
+        }));
+        let mut marker = json!({ "markerName": "core_local_activity", "details": { "data": data } });
+        match &local.end {
+            LocalActivityEnd::Completed(result) => marker["details"]["result"] = payloads(result),
+            LocalActivityEnd::Failed(why)
+            | LocalActivityEnd::TimedOut(why)
+            | LocalActivityEnd::Cancelled(why)
+            | LocalActivityEnd::Backoff(why, _) => marker["failure"] = failure(why, self.ids),
+        }
+        marker
     }
 
     fn child(&self, seq: Seq, initiated: u64, run_id: Option<&str>) -> Value {
@@ -544,6 +581,10 @@ fn answered(scheduled_event_id: u64, started_event_id: u64) -> Value {
 }
 
 /// Writes JSON as a list of one payload.
+fn seconds_and_nanos(seconds: u64, nanos: u64) -> Value {
+    json!({ "seconds": seconds, "nanos": nanos })
+}
+
 fn payload_of(value: &Value) -> Value {
     payloads(&Payload::new(value.to_string()))
 }

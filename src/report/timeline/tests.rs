@@ -24,6 +24,7 @@ impl Story {
             activity_type,
             activity_id: ActivityId::Seq(1),
             execution: 1,
+            is_local: false,
         });
         trace.name_attempt(AttemptName { activity: ActivityKey::at(0), number: 1, worker: WorkerKey::at(0) });
         trace.name_attempt(AttemptName { activity: ActivityKey::at(0), number: 2, worker: WorkerKey::at(0) });
@@ -273,6 +274,7 @@ fn the_less_frequent_events() {
         activity_type: "copy all".into(),
         activity_id: ActivityId::Named("c".into()),
         execution: 2,
+        is_local: false,
     };
     story.0.name_activity(other);
     story.0.name_attempt(AttemptName { activity: ActivityKey::at(1), number: 2, worker: WorkerKey::at(0) });

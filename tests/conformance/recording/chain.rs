@@ -1,11 +1,13 @@
 //! The events by which runs follow each other and workflows speak to each other, in the words of the recordings.
 
-use durasim::program::{IdReusePolicy, Initiator, ParentClosePolicy, RunInfo, Seq, Target};
+use durasim::program::{
+    IdReusePolicy, Initiator, LocalActivityEnd, LocalActivityMarker, Marker, ParentClosePolicy, RunInfo, Seq, Target,
+};
 use durasim::service::{EventKind, HistoryEvent, WorkflowOutcome};
 use serde_json::{Value, json};
 
 use super::history::{policy, retry_state, set};
-use super::wire::{event_id, listed, millis, named, recorded, sole};
+use super::wire::{event_id, listed, millis, named, recorded, sole, without_nulls};
 
 /// The attributes of the start of a run. A start that another run asked for says all timeouts, also those that are not
 /// set.
@@ -118,8 +120,42 @@ pub fn attributes(kind: &EventKind, history: &[HistoryEvent]) -> (&'static str, 
             "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
             json!({ "new_execution_run_id": named(new_run_id), "workflow_run_timeout_ms": millis(*run_timeout) }),
         ),
+        EventKind::MarkerRecorded { marker: Marker::LocalActivity(local) } => {
+            ("MARKER_RECORDED", local_activity(local))
+        }
         _ => ("an event that the scenarios do not use", json!({})),
     }
+}
+
+/// The attributes of the marker of a local activity.
+fn local_activity(local: &LocalActivityMarker) -> Value {
+    let (result, failure, delay) = match &local.end {
+        LocalActivityEnd::Completed(result) => (Some(sole(result)), None, None),
+        LocalActivityEnd::Backoff(failure, delay) => (None, Some(recorded(failure)), Some(delay)),
+        // Python's word for a cancellation that the activity's code reports.
+        LocalActivityEnd::Cancelled(failure) if local.attempt > 0 => {
+            let mut failure = recorded(failure);
+            failure["message"] = json!("Cancelled");
+            (None, Some(failure), None)
+        }
+        LocalActivityEnd::Failed(failure)
+        | LocalActivityEnd::TimedOut(failure)
+        | LocalActivityEnd::Cancelled(failure) => (None, Some(recorded(failure)), None),
+        other => unreachable!("not in the recordings: {other:?}"),
+    };
+    let backoff = delay.map(|delay| {
+        let nanos = delay.as_nanos();
+        json!({ "seconds": nanos / 1_000_000_000, "nanos": nanos % 1_000_000_000 })
+    });
+    let data = json!({
+        "seq": local.seq,
+        "attempt": local.attempt,
+        "activity_id": &*local.activity_id,
+        "activity_type": &*local.activity_type,
+        "backoff": backoff,
+    });
+    let details = without_nulls(json!({ "data": [data], "result": result }));
+    json!({ "marker_name": "core_local_activity", "details": details, "failure": failure })
 }
 
 /// The type and the attributes of the event that tells a parent how its child has closed.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// The fields that are passed over. A recording lacks them where the simulator has them, or the other way round,
 /// without a meaning: tokens and links of the transport, and inputs that the scenario itself gives.
-const PASSED_OVER: [&str; 12] = [
+const PASSED_OVER: [&str; 15] = [
     "took_ms",
     "task_queue",
     "workflow_type",
@@ -19,6 +19,10 @@ const PASSED_OVER: [&str; 12] = [
     "local",
     "t_ms",
     "at_ms",
+    // Of the marker of a local activity: two times, and a number that only sdk-core's replay uses.
+    "complete_time",
+    "original_schedule_time",
+    "activation_index",
 ];
 
 const NOT_DETERMINISTIC: &str = "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR";

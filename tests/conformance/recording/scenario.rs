@@ -84,10 +84,7 @@ impl Scenario {
             return Some(format!("the activity step {step}"));
         }
         if let Some(step) = unknown_step(&workflow["script"], &WORKFLOW_STEPS) {
-            return Some(match step.as_str() {
-                "local_activity" => "local activities".to_owned(),
-                step => format!("the workflow step `{step}`"),
-            });
+            return Some(format!("the workflow step `{step}`"));
         }
         None
     }
@@ -111,11 +108,12 @@ const EXTERNAL: [&str; 15] = [
     "sdk_start",
 ];
 
-const WORKFLOW_STEPS: [&str; 17] = [
+const WORKFLOW_STEPS: [&str; 18] = [
     "flip",
     "child",
     "continue_as_new",
     "activity",
+    "local_activity",
     "timer",
     "sleep",
     "await",

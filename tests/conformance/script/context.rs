@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use durasim::program::{
-    ActivityResolution, ActivitySpec, ChildResolution, ChildSpec, ChildStart, Command, Failure, FailureKind, Payload,
-    RunInfo, Seq,
+    ActivityResolution, ActivitySpec, CancellationType, ChildResolution, ChildSpec, ChildStart, Command, Failure,
+    FailureKind, LocalActivityResolution, LocalActivitySpec, Payload, RunInfo, Seq,
 };
 use durasim::{Span, Time};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ use crate::recording::wire::{ALREADY_STARTED, payload, shown, span};
 pub enum Handle {
     Activity(Seq),
     Child(Seq),
+    /// A local activity, by the number of its first request.
+    Local(Seq),
     Timer(Seq),
 }
 
@@ -30,6 +32,11 @@ struct State {
     now: Time,
     commands: Vec<Command>,
     activities: Seq,
+    /// The requests for local activities, each with the number of the first request for the same, and with its activity.
+    locals: Vec<(Seq, Arc<LocalActivitySpec>)>,
+    /// The timers that local activities wait for between two attempts, with the next requests.
+    backoffs: BTreeMap<Seq, (Seq, Arc<LocalActivitySpec>)>,
+    done_locals: BTreeMap<Seq, Result<Value, ScriptError>>,
     children: Seq,
     timers: Seq,
     handles: BTreeMap<String, Handle>,
@@ -47,6 +54,16 @@ struct State {
     cancel_pending: bool,
     yielded: bool,
     trace: Vec<Value>,
+}
+
+impl State {
+    /// Asks for a local activity, again if `first` is the number of its first request.
+    fn ask_for_local(&mut self, first: Option<Seq>, spec: Arc<LocalActivitySpec>) -> Seq {
+        let seq = self.locals.len() as Seq + 1;
+        self.locals.push((first.unwrap_or(seq), spec.clone()));
+        self.commands.push(Command::ScheduleLocalActivity { seq, spec });
+        seq
+    }
 }
 
 #[derive(Clone)]
@@ -112,7 +129,39 @@ impl Context {
     }
 
     pub fn fire(&self, timer: Seq) {
-        self.state.borrow_mut().fired.insert(timer);
+        let mut state = self.state.borrow_mut();
+        state.fired.insert(timer);
+        if let Some((first, spec)) = state.backoffs.remove(&timer) {
+            state.ask_for_local(Some(first), spec);
+        }
+    }
+
+    pub fn local_activity_done(&self, seq: Seq, resolution: LocalActivityResolution) {
+        let mut state = self.state.borrow_mut();
+        let (first, spec) = state.locals[seq as usize - 1].clone();
+        let result = match resolution {
+            LocalActivityResolution::Completed(result) => Ok(shown(&result)),
+            LocalActivityResolution::Failed(failure) => Err(ScriptError::Failure(Arc::unwrap_or_clone(failure))),
+            LocalActivityResolution::Cancelled(failure) => {
+                let mut failure = Arc::unwrap_or_clone(failure);
+                if spec.activity.cancellation == CancellationType::WaitCancellationCompleted
+                    && let Some(cause) = &mut failure.cause
+                {
+                    // Python's word for a cancellation that the activity's code reports.
+                    Arc::make_mut(cause).message = "Cancelled".into();
+                }
+                Err(ScriptError::Failure(failure))
+            }
+            LocalActivityResolution::Backoff { attempt, delay, first_scheduled_at } => {
+                state.timers += 1;
+                let timer = state.timers;
+                state.commands.push(Command::StartTimer { seq: timer, duration: delay });
+                state.backoffs.insert(timer, (first, Arc::new(spec.resumed(attempt, first_scheduled_at))));
+                return;
+            }
+            other => unreachable!("not in the recordings: {other:?}"),
+        };
+        state.done_locals.insert(first, result);
     }
 
     pub fn activity_done(&self, seq: Seq, resolution: ActivityResolution) {
@@ -176,6 +225,12 @@ impl Context {
         state.commands.push(Command::ScheduleActivity { seq, spec: Arc::new(spec) });
         state.fresh.insert(seq);
         state.handles.insert(reference.to_owned(), Handle::Activity(seq));
+    }
+
+    pub fn start_local_activity(&self, reference: &str, spec: LocalActivitySpec) {
+        let mut state = self.state.borrow_mut();
+        let seq = state.ask_for_local(None, Arc::new(spec));
+        state.handles.insert(reference.to_owned(), Handle::Local(seq));
     }
 
     pub fn start_child(&self, spec: ChildSpec) -> Handle {
@@ -242,6 +297,7 @@ impl Context {
         }
         state.commands.push(match handle {
             Handle::Activity(seq) => Command::CancelActivity { seq },
+            Handle::Local(seq) => Command::CancelLocalActivity { seq },
             Handle::Child(seq) => Command::CancelChild { seq, reason: Arc::from("") },
             Handle::Timer(seq) => Command::CancelTimer { seq },
         });
@@ -254,6 +310,7 @@ impl Context {
         match handle {
             Handle::Timer(seq) if is_cancelled && !state.fired.contains(&seq) => Some(Err(ScriptError::Cancelled)),
             Handle::Activity(seq) => state.done.get(&seq).cloned(),
+            Handle::Local(seq) => state.done_locals.get(&seq).cloned(),
             Handle::Child(seq) => state.done_children.get(&seq).cloned(),
             Handle::Timer(seq) => state.fired.contains(&seq).then_some(Ok(Value::Null)),
         }
@@ -273,7 +330,7 @@ impl Context {
             let mut waits_on = false;
             for handle in handles.iter().filter(|handle| self.result(**handle).is_none()) {
                 self.cancel(*handle);
-                waits_on |= matches!(handle, Handle::Activity(_) | Handle::Child(_));
+                waits_on |= !matches!(handle, Handle::Timer(_));
             }
             if waits_on { Poll::Pending } else { Poll::Ready(Err(ScriptError::Cancelled)) }
         })

@@ -67,8 +67,9 @@ fn shown(failure: &Failure) -> Value {
             "last_heartbeat_details": list(last_heartbeat_details),
         }),
         FailureKind::Canceled { details } => {
-            // Python has one text for all of them.
-            return json!({ "kind": "canceled", "message": "Cancelled", "details": list(details) });
+            // Python has one text for all of them, but for a local activity that is not waited for.
+            let message = if *failure.message == *"Activity cancelled" { "Activity cancelled" } else { "Cancelled" };
+            return json!({ "kind": "canceled", "message": message, "details": list(details) });
         }
         FailureKind::Server { non_retryable } => json!({ "kind": "server", "non_retryable": non_retryable }),
         FailureKind::Activity { activity_id, retry_state, .. } => json!({

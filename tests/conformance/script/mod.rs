@@ -101,6 +101,7 @@ impl WorkflowRun for ScriptRun {
                 }
                 Job::FireTimer(timer) => self.context.fire(*timer),
                 Job::ActivityDone { seq, result } => self.context.activity_done(*seq, result.clone()),
+                Job::LocalActivityDone { seq, result } => self.context.local_activity_done(*seq, result.clone()),
                 Job::ChildStarted { seq, result } => self.context.child_started(*seq, result.clone()),
                 Job::ChildDone { seq, result } => self.context.child_done(*seq, result.clone()),
                 Job::Cancel { .. } => self.context.cancel_workflow(),

@@ -69,6 +69,10 @@ pub fn simulate(definition: &Value, pace: Pace<Value>) -> Result<(Value, Vec<Gap
     let (mut observed, run) = simulation.drive(driver)?;
     let notes = log.notes();
     if let Some(activities) = observed["activities"].as_object_mut() {
+        for log in &notes.attempts {
+            // The service has nothing of a local one.
+            activities.entry(&log.reference).or_insert(json!({}));
+        }
         for (reference, activity) in activities {
             let attempts = notes.attempts.iter().filter(|attempt| attempt.reference == *reference);
             activity["attempts"] = attempts.map(attempt).collect();
