@@ -28,6 +28,8 @@ pub enum Marker {
     MutableSideEffect {
         /// The name of the value.
         id: Arc<str>,
+        /// The number of the call for this name that found it, from 1; 0 if the SDK of the code does not count calls.
+        call: u32,
         /// The encoded value.
         value: Payload,
     },

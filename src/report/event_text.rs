@@ -241,7 +241,7 @@ impl fmt::Display for EventText<'_> {
                 Marker::SideEffect { seq, value } => {
                     write!(f, "side effect {seq} recorded: {}", excerpt(value.as_bytes(), self.width))
                 }
-                Marker::MutableSideEffect { id, value } => {
+                Marker::MutableSideEffect { id, value, .. } => {
                     write!(f, "{} is now {}", Name(id), excerpt(value.as_bytes(), self.width))
                 }
                 Marker::Version { change_id, version } => {

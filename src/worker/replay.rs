@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn values_that_are_looked_up_and_versions_may_be_recorded_or_not() {
-        let value = Marker::MutableSideEffect { id: "rate".into(), value: Payload::new("1") };
+        let value = Marker::MutableSideEffect { id: "rate".into(), call: 1, value: Payload::new("1") };
         let version = Marker::Version { change_id: "change".into(), version: 1 };
         let effect = Marker::SideEffect { seq: 1, value: Payload::new("1") };
         for (marker, is_compared) in [(value, false), (version, false), (effect, true)] {

@@ -15,8 +15,21 @@ pub(super) struct Markers {
     side_effects: Seq,
     /// Values from the history that the code has not asked for yet.
     recorded: BTreeMap<Seq, Payload>,
+    /// The values that are looked up again and again, by their names.
+    values: BTreeMap<Arc<str>, LookedUp>,
     /// By the changes' ids.
     versions: BTreeMap<Arc<str>, Followed>,
+}
+
+/// A value that the code looks up again and again.
+#[derive(Debug, Default)]
+struct LookedUp {
+    /// How often the code has looked it up.
+    calls: u32,
+    /// The value that the code saw last.
+    value: Option<Payload>,
+    /// Values from the history that the code has not seen yet, by the number of the call that found them.
+    recorded: BTreeMap<u32, Payload>,
 }
 
 /// Which version of a change the run follows.
@@ -34,8 +47,9 @@ impl Markers {
             Marker::SideEffect { seq, value } => {
                 self.recorded.insert(*seq, value.clone());
             }
-            // A native context has none.
-            Marker::MutableSideEffect { .. } => {}
+            Marker::MutableSideEffect { id, call, value } => {
+                self.values.entry(id.clone()).or_default().recorded.insert(*call, value.clone());
+            }
             // The worker gives their ends.
             Marker::LocalActivity(_) => {}
             Marker::Version { change_id, version } => {
@@ -50,6 +64,22 @@ impl Markers {
     pub fn next_side_effect(&mut self) -> (Seq, Option<Payload>) {
         self.side_effects += 1;
         (self.side_effects, self.recorded.remove(&self.side_effects))
+    }
+
+    /// Counts a look at a value. Gives the number of the call, and the value if the history has one for it, or else the value of
+    /// the call before.
+    pub fn look_up(&mut self, id: &str) -> (u32, Option<Payload>) {
+        let known = self.values.entry(id.into()).or_default();
+        known.calls += 1;
+        if let Some(recorded) = known.recorded.remove(&known.calls) {
+            known.value = Some(recorded);
+        }
+        (known.calls, known.value.clone())
+    }
+
+    /// Keeps the value that a look has found.
+    pub fn keep_value(&mut self, id: &str, value: Payload) {
+        self.values.entry(id.into()).or_default().value = Some(value);
     }
 
     /// The version of a change that the run follows, and whether a marker has to say so now. `newest` is what a run

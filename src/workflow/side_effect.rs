@@ -51,6 +51,47 @@ impl WorkflowContext {
         })
     }
 
+    /// Looks up a value that may be another one each time, such as a setting of the worker: it is recorded in the history if it is not
+    /// the one of the last call for this `id`, and every replay gets what the first execution saw. A workflow that looks often at
+    /// something that seldom changes keeps a short history in this way. The rest is as for [`side_effect`](Self::side_effect).
+    ///
+    /// The values are compared as the JSON in which they travel.
+    ///
+    /// Source: Temporal's Go SDK, `workflow.MutableSideEffect`.
+    ///
+    /// ```
+    /// # use durasim::{WorkflowContext, WorkflowError};
+    /// # use std::time::Duration;
+    /// # fn rate_of_today() -> u32 { 7 }
+    /// async fn billing(ctx: &WorkflowContext, months: u32) -> Result<u32, WorkflowError> {
+    ///     let mut sum = 0;
+    ///     for _ in 0..months {
+    ///         sum += ctx.mutable_side_effect("rate", rate_of_today);
+    ///         ctx.sleep(Duration::from_secs(30 * 24 * 3600)).await?;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// The workflow task fails if the value cannot be encoded, or the recorded one is not a `T`.
+    #[track_caller]
+    pub fn mutable_side_effect<T: Serialize + Decode>(&self, id: &str, effect: impl FnOnce() -> T) -> T {
+        let at = places::called("ctx.mutable_side_effect");
+        let instance = &self.instance;
+        let value = instance.mutable_side_effect(at, id, || {
+            Payload::from_json(&effect()).unwrap_or_else(|why| {
+                let what = format!("the value of `{id}`, a `{}`,", type_name::<T>());
+                instance.throw(TaskFailure::Misuse(format!("{what} cannot be encoded: {why}")))
+            })
+        });
+        T::decode(value.as_bytes()).unwrap_or_else(|why| {
+            let what = format!("the value of `{id}` is {value}");
+            instance
+                .throw(TaskFailure::Misuse(format!("{what}, which does not decode as `{}`: {why}", type_name::<T>())))
+        })
+    }
+
     /// Gives the version of a change that the run follows, from `min` to `max`: which way to go where the code has been
     /// changed since runs passed it.
     ///
@@ -107,6 +148,30 @@ impl WorkflowState {
         places::called_at("ctx.side_effect", at);
         self.ask(Command::RecordMarker(Marker::SideEffect { seq, value: value.clone() }));
         (seq, value)
+    }
+
+    fn mutable_side_effect(&self, at: &'static Location<'static>, id: &str, make: impl FnOnce() -> Payload) -> Payload {
+        self.called();
+        if !self.is_usable() {
+            return make();
+        }
+        let (call, known) = self.markers.borrow_mut().look_up(id);
+        if self.is_replaying() {
+            return known.unwrap_or_else(|| {
+                self.throw(TaskFailure::NonDeterministic(format!(
+                    "a replayed workflow task asks for the value of `{id}`, which the history does not have there"
+                )))
+            });
+        }
+        let value = self.limited("a side effect", || self.link.call_outside(make));
+        if known.as_ref() == Some(&value) {
+            return value;
+        }
+        self.markers.borrow_mut().keep_value(id, value.clone());
+        // The value may come of calls of its own.
+        places::called_at("ctx.mutable_side_effect", at);
+        self.ask(Command::RecordMarker(Marker::MutableSideEffect { id: id.into(), call, value: value.clone() }));
+        value
     }
 
     fn version(&self, change_id: &str, max: i32) -> i32 {

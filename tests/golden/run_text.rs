@@ -270,7 +270,9 @@ impl Text<'_> {
                 Marker::SideEffect { seq, value } => {
                     format!("marker: side effect {seq}: {}", of_bytes(value.as_bytes()))
                 }
-                Marker::MutableSideEffect { id, value } => format!("marker: {id:?} is {}", of_bytes(value.as_bytes())),
+                Marker::MutableSideEffect { id, value, .. } => {
+                    format!("marker: {id:?} is {}", of_bytes(value.as_bytes()))
+                }
                 Marker::Version { change_id, version } => format!("marker: version of {change_id:?}: {version}"),
                 other => format!("marker: {other:?}"),
             },

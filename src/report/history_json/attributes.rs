@@ -481,7 +481,7 @@ impl<'a> Attributes<'a> {
                     "side-effect-id": payload_of(&json!(seq)), "data": payloads(value),
                 } })
             }
-            Marker::MutableSideEffect { id, value } => {
+            Marker::MutableSideEffect { id, value, .. } => {
                 json!({ "markerName": "MutableSideEffect", "details": {
                     "side-effect-id": payload_of(&json!(&**id)), "data": payloads(value),
                 } })

@@ -33,6 +33,50 @@ fn a_side_effect_is_done_once_and_its_value_is_kept() {
     assert_eq!(CALLS.get(), 3);
 }
 
+thread_local!(static RATE: Cell<u32> = const { Cell::new(0) });
+
+/// Looks three times at a rate that is another one the third time, and once at something else.
+async fn looks(ctx: &WorkflowContext, (): ()) -> Result<Vec<u32>, WorkflowError> {
+    let look = || ctx.mutable_side_effect("rate", || RATE.get());
+    let mut seen = vec![look(), look(), ctx.mutable_side_effect("other", || 7)];
+    ctx.sleep(Duration::from_secs(1)).await?;
+    seen.push(look());
+    Ok(seen)
+}
+
+#[test]
+fn a_value_that_is_looked_up_is_recorded_when_it_is_another_one() {
+    RATE.set(3);
+    let mut driven = driven(looks);
+    assert_eq!(driven.last(), ["\"rate\" 1 3", "\"other\" 1 7", "timer 1 1s"]);
+    RATE.set(4);
+    assert_eq!(driven.activate([Job::FireTimer(1)]), ["\"rate\" 3 4", "complete [3,3,7,4]"]);
+}
+
+#[test]
+fn a_replay_sees_each_value_at_the_call_that_found_it() {
+    for plan in ["", "watch#1:task2=evicted", "watch#1:task3=evicted"] {
+        let watch = async |ctx: &WorkflowContext, (): ()| -> Result<Vec<u32>, WorkflowError> {
+            let look = || ctx.mutable_side_effect("rate", || RATE.replace(RATE.get() + 1) / 2);
+            let mut seen = vec![look(), look(), look()];
+            ctx.sleep(Duration::from_secs(1)).await?;
+            seen.push(look());
+            ctx.sleep(Duration::from_secs(1)).await?;
+            seen.push(look());
+            Ok(seen)
+        };
+        RATE.set(0);
+        let simulation = durasim::Simulation::temporal().workflow("watch", watch);
+        let simulation = match plan {
+            "" => simulation,
+            plan => simulation.plan(format!("v1 seed=0 order=fifo; {plan}").parse().unwrap()),
+        };
+        let run = simulation.run("watch", &()).unwrap();
+        assert_eq!(run.result::<Vec<u32>>(), Ok(vec![0, 0, 1, 1, 2]), "{}", run.timeline());
+        assert_eq!(RATE.get(), 5, "a replay does not look");
+    }
+}
+
 #[test]
 fn a_side_effect_that_the_history_does_not_have_is_not_done() {
     CALLS.set(0);

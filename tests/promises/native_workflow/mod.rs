@@ -101,6 +101,7 @@ fn show(command: &Command) -> String {
         Command::StartTimer { seq, duration } => format!("timer {seq} {duration:?}"),
         Command::CancelTimer { seq } => format!("cancel timer {seq}"),
         Command::RecordMarker(Marker::SideEffect { seq, value }) => format!("side effect {seq} {value}"),
+        Command::RecordMarker(Marker::MutableSideEffect { id, call, value }) => format!("{id:?} {call} {value}"),
         Command::RecordMarker(Marker::Version { change_id, version }) => format!("version {change_id} {version}"),
         Command::QueryAnswer { id, result: Ok(answer) } => format!("answer {id} {answer}"),
         Command::QueryAnswer { id, result: Err(failure) } => format!("no answer {id} {failure}"),

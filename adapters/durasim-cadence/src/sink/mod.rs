@@ -206,7 +206,7 @@ impl Sink {
             },
             MUTABLE_SIDE_EFFECT_MARKER_NAME => match decode_mutable_side_effect_details(&asked.details) {
                 Ok((id, value)) => {
-                    let marker = Marker::MutableSideEffect { id: id.into(), value: Payload::limited(value) };
+                    let marker = Marker::MutableSideEffect { id: id.into(), call: 0, value: Payload::limited(value) };
                     state.commands.push(Command::RecordMarker(marker));
                     Asked::Done
                 }
@@ -270,7 +270,7 @@ impl Sink {
                 let number = u64::from(*seq) - 1;
                 locked(&self.side_effects).insert(number, value.as_bytes().to_vec());
             }
-            Marker::MutableSideEffect { id, value } => {
+            Marker::MutableSideEffect { id, value, .. } => {
                 locked(&self.values).insert(id.to_string(), value.as_bytes().to_vec());
             }
             Marker::Version { change_id, version } => {

@@ -29,7 +29,7 @@ fn markers(run: &Run) -> Vec<String> {
         .values()
         .map(|marker| match marker {
             Marker::SideEffect { seq, value } => format!("{seq}: {value}"),
-            Marker::MutableSideEffect { id, value } => format!("{id}: {value}"),
+            Marker::MutableSideEffect { id, value, .. } => format!("{id}: {value}"),
             Marker::Version { change_id, version } => format!("{change_id} is {version}"),
             other => format!("{other:?}"),
         })
