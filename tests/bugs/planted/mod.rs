@@ -20,6 +20,7 @@ mod input_is_deleted_whatever_happens;
 mod last_run_may_have_failed;
 mod last_step_is_done_again;
 mod limit_moves_with_every_retry;
+mod local_activity_charges_again;
 pub mod money_is_given_back_twice;
 mod never_hears_of_a_cancel;
 pub mod order_of_a_hash_map;
@@ -48,7 +49,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 28] = [
+pub const BUGS: [Bug; 29] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -77,6 +78,7 @@ pub const BUGS: [Bug; 28] = [
     bug!(26, signal_is_dropped_at_continue_as_new),
     bug!(27, retry_of_the_workflow_pays_again),
     bug!(28, last_run_may_have_failed),
+    bug!(30, local_activity_charges_again),
 ];
 
 /// The place to which the activities under test write.
