@@ -13,7 +13,8 @@ use super::text::Length;
 pub enum Fault {
     /// The worker process dies, with all it hosts, and restarts after the simulation's restart delay.
     /// At an await: right after the attempt returned `Pending`. At a completion: before the report leaves.
-    /// At a workflow task: after the worker took it, before it answers. Text: `crash`.
+    /// At a workflow task: after the worker took it, before it answers. At an update: right after the service has heard that the
+    /// workflow's code has accepted it. Text: `crash`.
     Crash,
     /// This attempt alone vanishes: its future is never polled again and nothing is reported. Text: `crash_attempt`.
     CrashAttempt,
@@ -43,10 +44,11 @@ pub enum Fault {
     /// The worker is told to stop: it takes no new tasks, warns its attempts, cancels them after the grace period and
     /// restarts. Text: `stop`.
     Stop,
-    /// The message never arrives at the service. Text: `request_lost`.
+    /// The message never arrives at the service. The sender of an update sends it again a second later. Text: `request_lost`.
     RequestLost,
     /// The service acts on the message, but its answer never arrives at the worker. At a workflow task: the worker sends its
-    /// answer again, is refused, and forgets the workflow. Text: `answer_lost`.
+    /// answer again, is refused, and forgets the workflow. At an update, and at the end of one: its sender asks again, and hears of
+    /// it a second later. Text: `answer_lost`.
     AnswerLost,
     /// The message, the hand-over of the task, the signal, the timer, the start of a child or the news of its end takes so much
     /// longer. The sender of a signal waits until it has arrived. Text: `delayed(500ms)`.
@@ -153,7 +155,7 @@ impl Fault {
     /// ```
     pub fn fits(self, site: Site) -> bool {
         match self {
-            Fault::Crash => matches!(site, Site::Await(_) | Site::Completion | Site::Task(_)),
+            Fault::Crash => matches!(site, Site::Await(_) | Site::Completion | Site::Task(_) | Site::Update(_)),
             Fault::CrashAttempt | Fault::Fail | Fault::Stall(_) | Fault::Freeze(_) | Fault::Stop => {
                 matches!(site, Site::Await(_))
             }
@@ -172,9 +174,14 @@ impl Fault {
                     | Site::Child(_)
                     | Site::ChildEnd(_)
                     | Site::Message(_)
+                    | Site::Update(_)
+                    | Site::UpdateEnd(_)
             ),
-            Fault::RequestLost => matches!(site, Site::Heartbeat(_) | Site::Completion),
-            Fault::AnswerLost => matches!(site, Site::Heartbeat(_) | Site::Completion | Site::Task(_)),
+            Fault::RequestLost => matches!(site, Site::Heartbeat(_) | Site::Completion | Site::Update(_)),
+            Fault::AnswerLost => matches!(
+                site,
+                Site::Heartbeat(_) | Site::Completion | Site::Task(_) | Site::Update(_) | Site::UpdateEnd(_)
+            ),
             Fault::Delayed(_) => matches!(
                 site,
                 Site::Dispatch
@@ -185,6 +192,7 @@ impl Fault {
                     | Site::Child(_)
                     | Site::ChildEnd(_)
                     | Site::Message(_)
+                    | Site::Update(_)
             ),
             Fault::WorkerDies | Fault::Slow(_) => matches!(site, Site::Dispatch),
             Fault::WorkerGone => matches!(site, Site::Backoff),
@@ -362,5 +370,7 @@ mod tests {
         for site in [Site::Timer(1), Site::Child(1), Site::ChildEnd(1), Site::Message(1)] {
             assert_eq!(fitting(site), "cancel delayed behind next_task");
         }
+        assert_eq!(fitting(Site::Update(1)), "crash cancel request_lost answer_lost delayed");
+        assert_eq!(fitting(Site::UpdateEnd(1)), "cancel answer_lost");
     }
 }

@@ -219,6 +219,17 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
             // Most code need not stand it.
             add(limits.asked.duplicates && matches!(site, Site::Signal(_)), Fault::Duplicated);
         }
+        // One whose request is lost is as late as one that is delayed.
+        Site::Update(_) => {
+            add(true, Fault::RequestLost);
+            add(true, Fault::AnswerLost);
+            add(end, Fault::Crash);
+            add(true, Fault::Cancel);
+        }
+        Site::UpdateEnd(_) => {
+            add(true, Fault::AnswerLost);
+            add(true, Fault::Cancel);
+        }
     }
     faults
 }

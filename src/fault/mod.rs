@@ -31,6 +31,8 @@
 //! | `signal1`, `timer1` of a workflow | `delayed(1s)`, `cancel`, `duplicated` (signals, only where asked for) |
 //! | `child1`, `child_end1` of a workflow: its 1st child starts, it hears that this has closed | `delayed(1s)`, `cancel` |
 //! | `message1` of a workflow: its 1st signal or request to cancel arrives at another workflow | `delayed(1s)`, `cancel` |
+//! | `update1` of a workflow: its 1st update arrives | `request_lost`, `answer_lost`, `crash`, `cancel` |
+//! | `update_end1` of a workflow: its code has ended its 1st update | `answer_lost`, `cancel` |
 //!
 //! `deploy` stops the workers and starts them with the new version of the code that
 //! [`Simulation::deploy`](crate::Simulation::deploy) gives, and `rollback` goes back to the old one. `deploy(1)` does so with

@@ -11,7 +11,7 @@ use super::point::Site;
 
 /// A site of each kind at which a drawn fault may strike. Deadlines are not among them: the time of a deadline's await
 /// would have to be known beforehand.
-const SITES: [Site; 12] = [
+const SITES: [Site; 14] = [
     Site::Dispatch,
     Site::Await(1),
     Site::Effect(1),
@@ -24,6 +24,8 @@ const SITES: [Site; 12] = [
     Site::Child(1),
     Site::ChildEnd(1),
     Site::Message(1),
+    Site::Update(1),
+    Site::UpdateEnd(1),
 ];
 
 /// The number of sites in a run of which nothing is known.
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn every_kind_of_site_but_deadlines_may_be_struck() {
         let kinds: Vec<u8> = SITES.iter().map(|site| site.kind()).collect();
-        assert_eq!(kinds, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(kinds, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
         let mut survey = Survey::new(Asked::default());
         survey.add_site(Site::Deadline(1), true, true);
         assert_eq!(survey.sites(true).families(), Families::default());

@@ -1,7 +1,9 @@
 //! The sites that a run came to, each with its moment, which a plan can name.
 
 use super::Trace;
-use super::attempts::{AttemptExecution, ChildExecution, Executions, Moment, TimerExecution, WorkflowExecution};
+use super::attempts::{
+    AttemptExecution, ChildExecution, Executions, Moment, TimerExecution, UpdateEnd, UpdateExecution, WorkflowExecution,
+};
 use crate::fault::{Point, Site};
 
 /// The sites of an attempt, those of one kind after those of another.
@@ -23,14 +25,19 @@ fn numbered(moments: impl Iterator<Item = Moment>, site: fn(u32) -> Site) -> imp
     moments.zip(1..).map(move |(moment, number)| (site(number), moment))
 }
 
-/// The sites of a workflow: tasks, timers, signals, starts and ends of children, and messages to other workflows, those of each
+/// The sites of a workflow: tasks, timers, signals, starts and ends of children, and messages to other workflows,
+/// arrivals and ends of updates, those of each
 /// kind in the order of the run.
-pub(crate) fn of_workflow(workflow: &WorkflowExecution) -> [Vec<(Site, Moment)>; 6] {
+pub(crate) fn of_workflow(workflow: &WorkflowExecution) -> [Vec<(Site, Moment)>; 8] {
     let first_attempts = workflow.tasks.iter().filter(|task| task.attempt == 1);
     let fired = |timer: &TimerExecution| Some((Site::Timer(timer.number), timer.fired?));
     let signals = workflow.signals.iter().map(|(moment, _)| *moment);
     let started = |child: &ChildExecution| Some((Site::Child(child.number), child.started?));
     let closed = |child: &ChildExecution| Some((Site::ChildEnd(child.number), child.closed?));
+    let ended = |(update, number): (&UpdateExecution, u32)| match update.ended? {
+        (moment, UpdateEnd::Completed(_) | UpdateEnd::Failed(_)) => Some((Site::UpdateEnd(number), moment)),
+        _ => None,
+    };
     let messages = workflow.messages.iter().zip(1..);
     [
         first_attempts.map(|task| (Site::Task(task.number), task.started)).collect(),
@@ -39,6 +46,8 @@ pub(crate) fn of_workflow(workflow: &WorkflowExecution) -> [Vec<(Site, Moment)>;
         workflow.children.iter().filter_map(started).collect(),
         workflow.children.iter().filter_map(closed).collect(),
         messages.filter_map(|(message, number)| Some((Site::Message(number), message.answered?.0))).collect(),
+        numbered(workflow.updates.iter().map(|update| update.admitted), Site::Update).collect(),
+        workflow.updates.iter().zip(1..).filter_map(ended).collect(),
     ]
 }
 

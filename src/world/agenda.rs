@@ -9,11 +9,12 @@ use super::local_activities::LocalWakeup;
 use super::local_task::Waiting;
 use super::network::{BetweenKey, LateSignalKey, MessageKey};
 use super::query::QueryKey;
+use super::update::UpdateCallKey;
 use crate::engine::queue::{Queue, Rank};
 use crate::engine::sleepers::SleeperId;
 use crate::engine::tasks::TaskFuture;
 use crate::program::{ActivityOutcome, CancelReason, Seq, Time};
-use crate::service::{Ready, ServiceTimer, Token, WorkflowKey, WorkflowTask};
+use crate::service::{Ready, ServiceTimer, Token, UpdateKey, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::instance::Instance;
 use crate::worker::locals::LocalDone;
@@ -137,6 +138,10 @@ pub(crate) enum Wakeup {
     AnswerTask { workflow: WorkflowKey, stamp: u32 },
     /// A signal on a slow way arrives at the service.
     Signal(LateSignalKey),
+    /// An update arrives late.
+    Update(UpdateCallKey),
+    /// Those who wait for an update hear of it.
+    UpdateHeard(UpdateKey),
     /// A late message between workflows goes on.
     Between(BetweenKey),
     /// A query reaches a worker.

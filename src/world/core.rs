@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
 
 use super::agenda::{Agenda, Todo};
 use super::background::{Background, BackgroundKey};
@@ -28,7 +27,7 @@ use super::settings::Settings;
 use super::setup::Setup;
 use super::shown::{Cause, Doing, Outer, Shown};
 use super::states::States;
-use super::update::{UpdateCall, UpdateCallKey};
+use super::update::{Followed, UpdateCall, UpdateCallKey};
 use super::violated::{Seen, Violations};
 use super::watch::Found;
 use crate::engine::choice::{Draws, Stream};
@@ -145,8 +144,7 @@ pub(crate) struct Core {
     pub(super) holds: Holds,
     pub(super) queries: Table<QueryKey, Query>,
     pub(super) update_calls: Table<UpdateCallKey, UpdateCall>,
-    /// The wakers of those who wait for an update.
-    pub(super) waiting_for_updates: BTreeMap<UpdateKey, Vec<Waker>>,
+    pub(super) updates: BTreeMap<UpdateKey, Followed>,
     /// Those that have arrived and wait for a worker, or for their workflow to have no task.
     pub(super) waiting_queries: BTreeMap<WorkflowKey, BTreeSet<QueryKey>>,
     pub(super) dead: Dead,
@@ -247,7 +245,7 @@ impl Core {
             holds: Holds::default(),
             queries: Table::new(),
             update_calls: Table::new(),
-            waiting_for_updates: BTreeMap::new(),
+            updates: BTreeMap::new(),
             waiting_queries: BTreeMap::new(),
             dead: memory.dead,
             memories: Memories::default(),

@@ -73,6 +73,9 @@ pub(super) struct HostedWorkflow {
     /// The timer that is late, and those that are due behind it. They are boxed because they are rare.
     late_timers: Option<Box<(Seq, Vec<Seq>)>>,
     signals: u32,
+    updates: u32,
+    /// The number of the update that arrives now.
+    arriving_update: Option<u32>,
     /// The events that say which messages it has sent to other workflows.
     messages: Vec<u64>,
     /// The number of the signal that arrives now, or did last, among those that were sent.
@@ -316,6 +319,22 @@ impl HostedWorkflow {
     /// The number of the signal that arrives now, among those that were sent.
     pub(super) fn arriving_signal(&self) -> u32 {
         self.arriving
+    }
+
+    /// Counts an update that is sent to it.
+    pub(super) fn count_update(&mut self) -> u32 {
+        self.updates += 1;
+        self.updates
+    }
+
+    /// The update of this number arrives.
+    pub(super) fn update_arrives(&mut self, number: u32) {
+        self.arriving_update = Some(number);
+    }
+
+    /// The number of the update that has arrived. One that was sent to a run before this one has a new number here.
+    pub(super) fn take_arriving_update(&mut self) -> u32 {
+        self.arriving_update.take().unwrap_or_else(|| self.count_update())
     }
 
     /// This event says that it sends a message to another workflow.

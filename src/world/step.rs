@@ -382,6 +382,10 @@ impl Core {
                 self.network.has_sender(signal)
                     || self.network.receiver(signal).is_some_and(|to| self.service.workflow(to).is_open())
             }
+            Wakeup::Update(call) => self.update_calls[call].is_on_its_way(),
+            Wakeup::UpdateHeard(update) => {
+                self.updates.get(&update).is_some_and(|followed| !followed.waiting.is_empty())
+            }
             Wakeup::LateTimer { workflow, timer } => self.service.is_live(ServiceTimer::Workflow { workflow, timer }),
             Wakeup::Between(message) => self.is_wanted(message),
             Wakeup::Query(query) => self.queries[query].is_waiting(),

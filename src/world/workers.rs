@@ -49,6 +49,8 @@ impl Core {
             Wakeup::Query(query) => self.offer_query(query),
             Wakeup::LateTimer { workflow, timer } => self.fire_late_timer(workflow, timer),
             Wakeup::LetGo(hold) => self.let_go(hold),
+            Wakeup::Update(call) => self.deliver_update(call),
+            Wakeup::UpdateHeard(update) => self.update_is_heard(update),
             Wakeup::Release(attempt) => self.release(attempt),
             Wakeup::Thaw { worker, .. } => self.thaw_worker(worker),
             Wakeup::GraceOver { worker, .. } => self.end_grace(worker),

@@ -44,6 +44,8 @@ fn site() -> impl Strategy<Value = Site> {
         count().prop_map(Site::Child),
         count().prop_map(Site::ChildEnd),
         count().prop_map(Site::Message),
+        count().prop_map(Site::Update),
+        count().prop_map(Site::UpdateEnd),
     ]
 }
 

@@ -180,3 +180,83 @@ fn handlers_go_on_before_the_code_and_behind_signals() {
         .unwrap();
     assert_eq!(result.unwrap(), ["signal", "update", "the code"]);
 }
+
+/// The result of an update that takes ten seconds, and the second in which its start and its end were heard, under a plan.
+fn under(plan: &str) -> ((i64, u64, u64), Run) {
+    let simulation = Simulation::temporal().workflow("total", total).plan(plan.parse().unwrap());
+    let (heard, run) = simulation
+        .drive(async |client| {
+            let seconds = || client.now().as_nanos() / 1_000_000_000;
+            let total = client.start::<i64>("total", "total-1", &10).await.unwrap();
+            let update: UpdateHandle<i64> = total.start_update("add", &5, UpdateOptions::default()).await.unwrap();
+            let started = seconds();
+            let added = update.result().await.unwrap();
+            let ended = seconds();
+            total.signal("close", &()).await.unwrap();
+            assert_eq!(total.result().await, Ok(added));
+            (added, started, ended)
+        })
+        .unwrap();
+    (heard, run)
+}
+
+#[test]
+fn each_fault_at_one_is_heard_late_at_most() {
+    let times = |plan: &str| under(plan).0;
+    assert_eq!(times("v1"), (5, 0, 10));
+    // It is sent again, and the handler's time runs from then.
+    assert_eq!(times("v1; total#1:update1=request_lost"), (5, 1, 11));
+    assert_eq!(times("v1; total#1:update1=delayed(3s)"), (5, 3, 13));
+    // It has begun, though its sender does not know.
+    assert_eq!(times("v1; total#1:update1=answer_lost"), (5, 1, 10));
+    assert_eq!(times("v1; total#1:update_end1=answer_lost"), (5, 0, 11));
+    // The task that would accept it is lost: the handler begins anew when the task has timed out.
+    assert_eq!(times("v1; total#1:task1=completion_lost"), (5, 10, 20));
+    assert_eq!(times("v1; total#1:task1=crash"), (5, 10, 20));
+    assert_eq!(times("v1; total#1:task2=evicted"), (5, 0, 10));
+}
+
+#[test]
+fn an_accepted_one_goes_on_when_its_worker_has_died() {
+    let ((added, started, ended), run) = under("v1; total#1:update1=crash");
+    assert_eq!((added, started, ended), (5, 0, 10));
+    let timeline = run.timeline().to_string();
+    assert!(timeline.contains("the worker dies right after total#1 has accepted its 1st update"), "{timeline}");
+    assert!(timeline.contains("replayed"), "{timeline}");
+    assert!(timeline.contains("update add (durasim-update-1) accepted"), "{timeline}");
+    assert_eq!(events(&run)[1..3], ["UPDATE_ACCEPTED", "EVENT_TYPE_TIMER_STARTED"]);
+}
+
+#[test]
+fn correct_code_lives_through_each_fault_and_seed() {
+    let report = Simulation::temporal()
+        .workflow("total", total)
+        .explore_script(async |client| {
+            let total = client.start::<i64>("total", "total-1", &10).await?;
+            for number in [5, 7] {
+                match total.update::<i64>("add", &number).await {
+                    Ok(_) | Err(ClientError::Refused(_) | ClientError::UpdateFailed(_)) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+            let _ = total.signal("close", &()).await;
+            total.result().await
+        })
+        .every_fault()
+        .seeds(0..100)
+        .report();
+    assert!(report.failures().is_empty(), "{report}");
+    for (site, fault) in [
+        ("update", "request_lost"),
+        ("update", "answer_lost"),
+        ("update", "crash"),
+        ("update", "cancel"),
+        ("update_end", "answer_lost"),
+        ("update_end", "cancel"),
+    ] {
+        assert!(
+            report.coverage().cells().any(|cell| cell.site == site && cell.fault == fault && cell.struck > 0),
+            "{site}={fault}: {report}"
+        );
+    }
+}

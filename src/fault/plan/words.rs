@@ -235,6 +235,34 @@ impl fmt::Display for FaultWords<'_> {
                 "the workflow is asked to cancel right after the {nth} message of {subject} to another workflow arrives"
             ),
 
+            (Site::Update(_), Fault::Delayed(length)) => {
+                write!(f, "the {nth} update of {subject} takes {length:?} longer")
+            }
+            (Site::Update(_), Fault::RequestLost) => {
+                write!(f, "the {nth} update of {subject} is lost on its way, and sent again a second later")
+            }
+            (Site::Update(_), Fault::AnswerLost) => {
+                write!(
+                    f,
+                    "the service's answer to the {nth} update of {subject} is lost; its sender asks again a second later"
+                )
+            }
+            (Site::Update(_), Fault::Crash) => {
+                write!(f, "the worker dies right after {subject} has accepted its {nth} update")
+            }
+            (Site::Update(_), Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel right after the {nth} update of {subject} arrives")
+            }
+            (Site::UpdateEnd(_), Fault::AnswerLost) => {
+                write!(
+                    f,
+                    "the news that the {nth} update of {subject} has ended is lost; who waits asks again a second later"
+                )
+            }
+            (Site::UpdateEnd(_), Fault::Cancel) => {
+                write!(f, "the workflow is asked to cancel right after {subject} has ended its {nth} update")
+            }
+
             (site, Fault::Behind(other) | Fault::NextTask(other)) if self.fault.fits(site) => {
                 match site {
                     Site::Completion => write!(f, "the report of attempt {attempt} of {subject} arrives")?,
@@ -417,6 +445,8 @@ mod tests {
             Site::Child(1),
             Site::ChildEnd(1),
             Site::Message(1),
+            Site::Update(1),
+            Site::UpdateEnd(1),
         ];
         for site in sites {
             let point = Point { workflow_id: None, run: None, name: "a".into(), execution: 1, attempt: Some(1), site };

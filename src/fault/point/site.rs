@@ -39,6 +39,10 @@ pub enum Site {
     ChildEnd(u32),
     /// The N-th signal or request to cancel that a run sends to another workflow arrives.
     Message(u32),
+    /// The N-th update sent to a run arrives.
+    Update(u32),
+    /// The code of a run has ended the N-th update sent to it.
+    UpdateEnd(u32),
 }
 
 impl Site {
@@ -58,6 +62,8 @@ impl Site {
             Site::Child(_) => 10,
             Site::ChildEnd(_) => 11,
             Site::Message(_) => 12,
+            Site::Update(_) => 13,
+            Site::UpdateEnd(_) => 14,
         }
     }
 
@@ -74,6 +80,8 @@ impl Site {
             Site::Child(_) => Site::Child(0),
             Site::ChildEnd(_) => Site::ChildEnd(0),
             Site::Message(_) => Site::Message(0),
+            Site::Update(_) => Site::Update(0),
+            Site::UpdateEnd(_) => Site::UpdateEnd(0),
             Site::Dispatch | Site::Completion | Site::Backoff => self,
         }
     }
@@ -94,6 +102,8 @@ impl Site {
             Site::Child(_) => "child",
             Site::ChildEnd(_) => "child_end",
             Site::Message(_) => "message",
+            Site::Update(_) => "update",
+            Site::UpdateEnd(_) => "update_end",
         }
     }
 
@@ -101,14 +111,21 @@ impl Site {
     pub fn is_workflow(self) -> bool {
         matches!(
             self,
-            Site::Task(_) | Site::Signal(_) | Site::Timer(_) | Site::Child(_) | Site::ChildEnd(_) | Site::Message(_)
+            Site::Task(_)
+                | Site::Signal(_)
+                | Site::Timer(_)
+                | Site::Child(_)
+                | Site::ChildEnd(_)
+                | Site::Message(_)
+                | Site::Update(_)
+                | Site::UpdateEnd(_)
         )
     }
 }
 
 impl Site {
     /// The spellings of all sites, for messages.
-    pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN, childN, child_endN, messageN of a workflow";
+    pub(in crate::fault) const SPELLINGS: &str = "dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, signalN, timerN, childN, child_endN, messageN, updateN, update_endN of a workflow";
 
     /// The site that a plan spells with this word. `number` is the number that follows the word, 0 if none does. Gives
     /// `None` if there is no such word, or if a number stands where none belongs.
@@ -127,6 +144,8 @@ impl Site {
             ("child", n) => Site::Child(n),
             ("child_end", n) => Site::ChildEnd(n),
             ("message", n) => Site::Message(n),
+            ("update", n) => Site::Update(n),
+            ("update_end", n) => Site::UpdateEnd(n),
             _ => return None,
         })
     }
@@ -143,7 +162,9 @@ impl Site {
             | Site::Timer(n)
             | Site::Child(n)
             | Site::ChildEnd(n)
-            | Site::Message(n) => Some(n),
+            | Site::Message(n)
+            | Site::Update(n)
+            | Site::UpdateEnd(n) => Some(n),
             Site::Dispatch | Site::Completion | Site::Backoff => None,
         }
     }
@@ -161,6 +182,8 @@ impl Site {
             Site::Child(_) => Site::Child(number),
             Site::ChildEnd(_) => Site::ChildEnd(number),
             Site::Message(_) => Site::Message(number),
+            Site::Update(_) => Site::Update(number),
+            Site::UpdateEnd(_) => Site::UpdateEnd(number),
             Site::Dispatch | Site::Completion | Site::Backoff => self,
         }
     }

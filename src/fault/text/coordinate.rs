@@ -163,7 +163,7 @@ mod tests {
         refused("a#1:await5=crash", 4, "await5 is a site of an attempt, so say which: `a#1@1:await5`");
         refused("a#1@1=crash", 6, "expected `:` and a site, such as `:await5`, found `=`");
         let sites = "the sites are dispatch, awaitN, effectN, heartbeatN, deadlineN, completion, backoff, and taskN, \
-                     signalN, timerN, childN, child_endN, messageN of a workflow";
+                     signalN, timerN, childN, child_endN, messageN, updateN, update_endN of a workflow";
         refused("a#1@1:sleep3=crash", 7, &format!("unknown site `sleep3`; {sites}"));
         refused("a#1@1:=crash", 7, &format!("unknown site `=`; {sites}"));
         refused("a#1@1:await=crash", 7, "`await` needs a number from 1: `await1`");
