@@ -13,6 +13,11 @@ const PATCHED: i32 = 1;
 /// The version of a change of which only the new way is left.
 const DEPRECATED: i32 = 2;
 
+/// The detail of a mutable side effect that says which call found the value. Older SDKs write none.
+///
+/// Source: Temporal's Go SDK, `internal/internal_command_state_machine.go` (`mutableSideEffectCallCounterName`).
+const CALL: &str = "mutable-side-effect-call-counter";
+
 /// Reads a marker or an event that says what a workflow has set.
 pub(super) fn kind(event: Event<'_>) -> Result<EventKind, HistoryProblem> {
     let fields = event.fields;
@@ -32,14 +37,15 @@ pub(super) fn kind(event: Event<'_>) -> Result<EventKind, HistoryProblem> {
                         .ok_or_else(|| fields.malformed("the `version` of its details is not a number"))?,
                 },
                 "SideEffect" => Marker::SideEffect {
-                    seq: json(details, "side-effect-id")?
-                        .as_u64()
-                        .and_then(|seq| u32::try_from(seq).ok())
-                        .ok_or_else(|| fields.malformed("the `side-effect-id` of its details is not a number"))?,
+                    seq: number(fields, details, "side-effect-id")?,
                     value: details.value("data")?,
                 },
                 "MutableSideEffect" => Marker::MutableSideEffect {
                     id: json_text(details, "side-effect-id")?.into(),
+                    call: match details.get(CALL) {
+                        Some(_) => number(fields, details, CALL)?,
+                        None => 0,
+                    },
                     value: details.value("data")?,
                 },
                 "core_local_activity" | "LocalActivity" => {
@@ -50,6 +56,14 @@ pub(super) fn kind(event: Event<'_>) -> Result<EventKind, HistoryProblem> {
         }
     };
     Ok(EventKind::MarkerRecorded { marker })
+}
+
+/// A number in the details of a marker.
+fn number(fields: Fields<'_>, details: Fields<'_>, name: &str) -> Result<u32, HistoryProblem> {
+    json(details, name)?
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .ok_or_else(|| fields.malformed(format!("the `{name}` of its details is not a number")))
 }
 
 /// Reads a patch, in the form of sdk-core or in its older form.

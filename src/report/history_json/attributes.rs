@@ -481,9 +481,10 @@ impl<'a> Attributes<'a> {
                     "side-effect-id": payload_of(&json!(seq)), "data": payloads(value),
                 } })
             }
-            Marker::MutableSideEffect { id, value, .. } => {
+            Marker::MutableSideEffect { id, call, value } => {
                 json!({ "markerName": "MutableSideEffect", "details": {
                     "side-effect-id": payload_of(&json!(&**id)), "data": payloads(value),
+                    "mutable-side-effect-call-counter": payload_of(&json!(call)),
                 } })
             }
             Marker::Version { change_id, .. } => {
