@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::answering::Answering;
 use super::holds::HoldKey;
-use super::hosted_workflow::Answering;
-use super::local_activities::LocalWakeup;
-use super::local_task::Waiting;
+use super::local_task::{LocalWakeup, Waiting};
 use super::network::{BetweenKey, LateSignalKey, MessageKey};
 use super::query::QueryKey;
 use super::update::UpdateCallKey;

@@ -1,7 +1,6 @@
 //! [`HostedWorkflow`]: what the loop knows of a workflow beside the service.
 
 use std::task::Waker;
-use std::time::Duration;
 
 use super::error::RunError;
 use super::failing_task::FailingTask;
@@ -13,21 +12,6 @@ use crate::trace::{AttemptKey, WorkerKey};
 use crate::worker::attempt::Busy;
 use crate::worker::instance::Instance;
 use crate::worker::process::{ProcessKey, Version};
-
-/// The fate of a worker's answer to a workflow task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Answering {
-    /// It leaves at once.
-    AtOnce,
-    /// It never arrives.
-    Lost,
-    /// It arrives, and the worker does not hear that it has.
-    Unheard,
-    /// It leaves so much later.
-    Late(Duration),
-    /// Its worker holds it until a signal to the workflow has arrived.
-    AfterSignal,
-}
 
 /// A worker's answer to a workflow task, which it is slow to send, and the code that gave it.
 pub(super) struct Held {

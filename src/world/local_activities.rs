@@ -4,17 +4,17 @@ use std::cell::RefMut;
 use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
+use super::answering::Answering;
 use super::core::{Core, World};
 use super::error::RunError;
-use super::hosted_workflow::Answering;
-use super::local_task::{LocalRun, LocalTask, Waiting};
+use super::local_task::{LocalRun, LocalTask, LocalWakeup, Waiting};
 use super::workflow_tasks::unwound_problem;
 use crate::fault::{Fault, Site};
 use crate::program::{
     ActivityOutcome, CancelReason, CancellationType, Command, Details, Failure, FailureKind, LocalActivityEnd,
     LocalActivitySpec, RetrySpec, Seq, Span, TimeoutType, places,
 };
-use crate::service::{Code, Dialect, Token, WorkflowKey, WorkflowTask};
+use crate::service::{Code, Dialect, WorkflowKey, WorkflowTask};
 use crate::trace::{AttemptKey, What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::local_activity::{next_backoff, policy_defaults};
@@ -26,17 +26,6 @@ use crate::worker::turn::Turn;
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/managed_run.rs`; recorded scenario `local_long_wft_heartbeat`.
 const RENEWED_AFTER: u32 = 80;
-
-/// A backoff or a timeout of a local activity, for the run's queue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum LocalWakeup {
-    /// Its backoff is over.
-    Retry,
-    /// This attempt has run for too long.
-    StartToClose(Token),
-    /// It has taken too long with all its attempts.
-    ScheduleToClose,
-}
 
 impl World {
     /// The code of a workflow has gone as far as it can within a task: its worker answers, or runs local activities first.

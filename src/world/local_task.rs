@@ -1,12 +1,13 @@
 //! [`LocalTask`]: a workflow task whose worker runs local activities for it.
 
-use super::hosted_workflow::Answering;
+use std::sync::Arc;
+
+use super::answering::Answering;
 use crate::program::{LocalActivitySpec, RetrySpec, Seq, Time};
 use crate::service::{ActivityKey, Token, WorkflowTask};
 use crate::trace::WorkerKey;
 use crate::worker::instance::Instance;
 use crate::worker::turn::Turn;
-use std::sync::Arc;
 
 /// The local activities that a worker runs for a workflow, and the task that waits for them.
 pub(super) struct LocalTask {
@@ -39,6 +40,17 @@ pub(super) struct LocalRun {
     pub(super) attempt: u32,
     /// The attempt that runs; `None` while it waits for the next one.
     pub(super) token: Option<Token>,
+}
+
+/// A backoff or a timeout of a local activity, for the run's queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LocalWakeup {
+    /// Its backoff is over.
+    Retry,
+    /// This attempt has run for too long.
+    StartToClose(Token),
+    /// It has taken too long with all its attempts.
+    ScheduleToClose,
 }
 
 impl LocalTask {

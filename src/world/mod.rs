@@ -42,6 +42,7 @@
 
 mod agenda;
 pub(crate) mod ambient;
+mod answering;
 mod awaits;
 pub(crate) mod background;
 mod between_workflows;

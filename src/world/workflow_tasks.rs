@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
+use super::answering::Answering;
 use super::core::{Core, World};
 use super::error::RunError;
-use super::hosted_workflow::{Answering, Held};
+use super::hosted_workflow::Held;
 use super::local_task::Waiting;
 use super::logging;
 use super::setup::Setup;
