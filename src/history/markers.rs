@@ -1,11 +1,16 @@
 //! Markers, and the values that a workflow has set itself.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::HistoryProblem;
 use super::fields::{Event, Fields};
-use crate::program::{Marker, Payload};
+use crate::program::{FailureKind, LocalActivityEnd, LocalActivityMarker, Marker, Payload, Span, Time};
 use crate::service::EventKind;
+
+/// The nanoseconds of a second.
+const SECOND: i64 = 1_000_000_000;
 
 /// The version of a change whose patch the code has passed, as [`Marker::Version`] has it of code of an SDK.
 const PATCHED: i32 = 1;
@@ -48,8 +53,9 @@ pub(super) fn kind(event: Event<'_>) -> Result<EventKind, HistoryProblem> {
                     },
                     value: details.value("data")?,
                 },
-                "core_local_activity" | "LocalActivity" => {
-                    return Err(fields.not_simulated("local activities are"));
+                "core_local_activity" => local_activity(fields, details)?,
+                "LocalActivity" => {
+                    return Err(fields.not_simulated("local activities of SDKs without sdk-core are"));
                 }
                 other => return Err(fields.not_simulated(format!("markers of the name `{other}` are"))),
             }
@@ -82,6 +88,46 @@ fn patch(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProbl
     };
     let change_id = change_id.ok_or_else(|| fields.malformed("its details do not name a patch"))?;
     Ok(Marker::Version { change_id: change_id.into(), version: if deprecated { DEPRECATED } else { PATCHED } })
+}
+
+/// Reads the end of a local activity, in the form of sdk-core.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/local_activity_state_machine.rs` (`From` for
+/// `ResolveDat`).
+fn local_activity(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProblem> {
+    let data = json(details, "data")?;
+    let count = |name: &str| {
+        let number = data.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+        number.ok_or_else(|| fields.malformed(format!("the `{name}` of a local activity is not a number")))
+    };
+    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
+    let nanos = |name: &str| {
+        let length = data.get(name).filter(|length| !length.is_null())?;
+        let part = |part: &str| length.get(part).and_then(Value::as_i64).unwrap_or(0);
+        Some(part("seconds").saturating_mul(SECOND).saturating_add(part("nanos")))
+    };
+    let moment = |name: &str| {
+        let since_2020 = nanos(name)?.saturating_sub(Time::EPOCH_SECONDS as i64 * SECOND);
+        Some(Time::from_nanos(since_2020.max(0) as u64))
+    };
+    let end = match (fields.failure_if_any("failure")?, nanos("backoff")) {
+        (None, _) => LocalActivityEnd::Completed(details.value("result")?),
+        (Some(failure), Some(backoff)) => LocalActivityEnd::Backoff(failure, Span::from_nanos(backoff)),
+        (Some(failure), None) => match failure.kind {
+            FailureKind::Canceled { .. } => LocalActivityEnd::Cancelled(failure),
+            FailureKind::Timeout { .. } => LocalActivityEnd::TimedOut(failure),
+            _ => LocalActivityEnd::Failed(failure),
+        },
+    };
+    Ok(Marker::LocalActivity(Arc::new(LocalActivityMarker {
+        seq: count("seq")?,
+        activity_id: text("activity_id").into(),
+        activity_type: text("activity_type").into(),
+        attempt: count("attempt")?,
+        completed_at: moment("complete_time"),
+        first_scheduled_at: moment("original_schedule_time").unwrap_or(Time::ZERO),
+        end,
+    })))
 }
 
 /// The JSON in the details of a marker.

@@ -71,7 +71,9 @@ impl Markers {
     pub fn look_up(&mut self, id: &str) -> (u32, Option<Payload>) {
         let known = self.values.entry(id.into()).or_default();
         known.calls += 1;
-        if let Some(recorded) = known.recorded.remove(&known.calls) {
+        // A history of code that did not count its calls has the next value under 0.
+        let recorded = known.recorded.remove(&known.calls).or_else(|| known.recorded.remove(&0));
+        if let Some(recorded) = recorded {
             known.value = Some(recorded);
         }
         (known.calls, known.value.clone())
