@@ -1,13 +1,13 @@
-//! Bug 30: a local activity charges a card, and the marker that says so is lost with the answer to the workflow task. The activity is run
-//! again, and charges again: the bank gets no key by which it would know the charge.
+//! Bug 30: a local activity that is never retried charges a card, and the marker that says so is lost with its worker. The activity is
+//! run again all the same, and charges again: the bank gets no key by which it would know the charge.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use durasim::{
-    ActivityContext, ActivityError, Exploration, Ledger, LocalActivityOptions, Simulation, WorkflowContext,
-    WorkflowError, check,
+    ActivityContext, ActivityError, Exploration, Ledger, LocalActivityOptions, RetryPolicy, Simulation,
+    WorkflowContext, WorkflowError, check,
 };
 
 /// A bank. It takes two charges with one key for one.
@@ -30,8 +30,12 @@ async fn charge(ctx: &ActivityContext, (order, is_keyed): (u32, bool)) -> Result
 }
 
 async fn order(ctx: &WorkflowContext, (order, is_keyed): (u32, bool)) -> Result<(), WorkflowError> {
-    // It is quick, and the workflow saves a round trip to the service.
-    let options = LocalActivityOptions { start_to_close_timeout: Duration::from_secs(5), ..Default::default() };
+    // It is quick, and saves a round trip to the service. One attempt, so that nobody pays twice: so they thought.
+    let options = LocalActivityOptions {
+        start_to_close_timeout: Duration::from_secs(5),
+        retry_policy: Some(RetryPolicy { maximum_attempts: 1, ..Default::default() }),
+        ..Default::default()
+    };
     let () = ctx.execute_local_activity("charge", &(order, is_keyed), options).await?;
     ctx.sleep(Duration::from_secs(60)).await
 }
