@@ -1,31 +1,24 @@
-//! Local activities on their worker: attempts, backoffs, timeouts and cancels within a workflow task, which is renewed while they run.
+//! Local activities on their worker: attempts, backoffs, timeouts and cancels within a workflow task.
 
 use std::cell::RefMut;
 use std::sync::Arc;
 
 use super::agenda::{Todo, Wakeup};
-use super::answering::Answering;
 use super::core::{Core, World};
 use super::error::RunError;
-use super::local_task::{LocalRun, LocalTask, LocalWakeup, Waiting};
+use super::local_task::{LocalRun, LocalWakeup, Waiting};
 use super::workflow_tasks::unwound_problem;
 use crate::fault::{Fault, Site};
 use crate::program::{
     ActivityOutcome, CancelReason, CancellationType, Command, Details, Failure, FailureKind, LocalActivityEnd,
     LocalActivitySpec, RetrySpec, Seq, Span, TimeoutType, places,
 };
-use crate::service::{Code, Dialect, WorkflowKey, WorkflowTask};
+use crate::service::{Dialect, WorkflowKey};
 use crate::trace::{AttemptKey, What, Who, WorkerKey};
 use crate::worker::instance::{Instance, TaskProblem};
 use crate::worker::local_activity::{next_backoff, policy_defaults};
 use crate::worker::locals::{LocalDone, LocalWork, cancelled_failure};
 use crate::worker::process::Process;
-use crate::worker::turn::Turn;
-
-/// A task that waits for local activities is renewed when this part of its timeout has passed, in percent.
-///
-/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/managed_run.rs`; recorded scenario `local_long_wft_heartbeat`.
-const RENEWED_AFTER: u32 = 80;
 
 impl World {
     /// The code of a workflow has gone as far as it can within a task: its worker answers, or runs local activities first.
@@ -310,78 +303,6 @@ impl Core {
         }
     }
 
-    /// A task waits for local activities: it is renewed before it times out.
-    pub(super) fn expect_renewal(&mut self, task: &WorkflowTask) {
-        let timeout = self.service.workflow(task.token.workflow).info().task_timeout.to_duration();
-        let at = self.agenda.after(timeout * RENEWED_AFTER / 100);
-        self.agenda.wake_at(at, Wakeup::Renew { workflow: task.token.workflow, stamp: task.token.stamp });
-    }
-
-    /// The worker of a task that waits for local activities answers with what it has, and gets the next task in return.
-    pub(super) fn renew(&mut self, workflow: WorkflowKey) {
-        let Some(local) = self.workflows[workflow].local_task() else { return };
-        let worker = local.worker();
-        let Some(mut waiting) = local.take_waiting() else { return };
-        match waiting.answered {
-            Answering::Lost => {
-                self.note(Who::Workflow(workflow), What::TaskCompleted(waiting.turn.commands.len() as u32));
-                self.leave_locals(workflow);
-                self.agenda.then(Todo::Evict(waiting.instance));
-                return;
-            }
-            Answering::Late(length) => {
-                waiting.answered = Answering::AtOnce;
-                let at = self.agenda.after(length);
-                self.agenda.wake_at(at, Wakeup::Renew { workflow, stamp: waiting.task.token.stamp });
-                local_task_waits(self.workflows[workflow].local_task(), waiting);
-                return;
-            }
-            Answering::AtOnce | Answering::Unheard | Answering::AfterSignal => {}
-        }
-        let Waiting { task, instance, turn, answered } = waiting;
-        let renewed = self.send_renewal(task, worker, instance, &turn);
-        if answered == Answering::Unheard {
-            self.leave_locals(workflow);
-            return self.forget_unheard(workflow);
-        }
-        if let Some(task) = renewed {
-            let waiting = self.waiting_queries.get(&workflow).cloned().unwrap_or_default();
-            for query in waiting {
-                self.agenda.then(Todo::Query { query, worker });
-            }
-            self.begin_task(worker, workflow, task);
-        }
-    }
-
-    fn send_renewal(
-        &mut self,
-        task: WorkflowTask,
-        worker: WorkerKey,
-        instance: Instance,
-        turn: &Turn,
-    ) -> Option<WorkflowTask> {
-        let workflow = task.token.workflow;
-        self.note(Who::Workflow(workflow), What::TaskCompleted(turn.commands.len() as u32));
-        let sticky = self.sticky_timeout();
-        self.serve_then(
-            |service, now| service.renew_task(task.token, &turn.commands, sticky, now),
-            |core, answer| match answer {
-                Ok(renewed) => {
-                    core.answer_taken(workflow, worker, instance, sticky);
-                    renewed
-                }
-                Err(refused) => {
-                    if refused.code == Code::NotFound {
-                        core.note(Who::Workflow(workflow), What::Refused);
-                    }
-                    core.leave_locals(workflow);
-                    core.agenda.then(Todo::Evict(instance));
-                    None
-                }
-            },
-        )
-    }
-
     /// The worker forgets the local activities of a workflow. Those that run are asked to stop, and nobody hears of their ends.
     pub(super) fn leave_locals(&mut self, workflow: WorkflowKey) -> Option<Instance> {
         let mut local = self.workflows[workflow].take_local_task()?;
@@ -409,12 +330,6 @@ impl Core {
     /// Says whether an attempt is one at a local activity.
     pub(crate) fn is_local(&self, attempt: AttemptKey) -> bool {
         self.service.activity(self.attempts[attempt].token().activity).is_local()
-    }
-}
-
-fn local_task_waits(local: Option<&mut LocalTask>, waiting: Waiting) {
-    if let Some(local) = local {
-        local.wait(waiting);
     }
 }
 

@@ -88,6 +88,7 @@ mod process_value;
 mod queries;
 pub(crate) mod query;
 pub(crate) mod recorded;
+mod renewals;
 pub(crate) mod replay;
 mod run;
 mod running;
