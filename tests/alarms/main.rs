@@ -8,6 +8,7 @@
 mod checkpoints;
 mod clients;
 mod findings;
+mod local;
 mod orders;
 #[path = "../bugs/planted/mod.rs"]
 #[allow(dead_code, reason = "the corrected twins of the bugs are used here")]
@@ -51,6 +52,7 @@ fn all() -> Vec<Sound> {
         checkpoints::all(),
         clients::all(),
         findings::all(),
+        local::all(),
         orders::all(),
         races::all(),
         values::all(),
