@@ -14,6 +14,7 @@
 //! | `replays` | a replay of a workflow asks for the same things: [`replays`] |
 //! | `reported` | the service takes what an attempt says of its end: [`reported`] |
 //! | `no_leftovers` | no task heartbeats for an attempt that has ended: [`no_leftovers`] |
+//! | `updates` | an update that was accepted has ended before its workflow completes: [`updates`] |
 //! | `ledgers` | what is done without faults is done: [`ledgers`] |
 //! | `deterministic` | a run that is made again goes the same way: [`Exploration::without_repeats`](crate::Exploration::without_repeats) takes it away |
 //! | `finishes` | a run is over before its horizon and its budget of events. It cannot be taken away |
@@ -76,6 +77,7 @@ mod same_result;
 mod sometimes;
 mod stops_in_time;
 mod twins;
+mod updates;
 mod versions;
 mod violation;
 
@@ -104,6 +106,8 @@ pub(crate) use same_result::standard_same_result;
 pub use same_result::{SameResult, same_result};
 pub use sometimes::{Sometimes, sometimes};
 pub use stops_in_time::{StopsInTime, stops_in_time};
+pub(crate) use updates::standard_updates;
+pub use updates::{Updates, updates};
 pub use violation::Violation;
 
 pub(crate) use redone::most_redone;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::check::{
     Check, checkpoints, ledgers, replays, reported, standard_completes, standard_no_leftovers, standard_same_result,
+    standard_updates,
 };
 use crate::program::panics;
 use crate::world::{Run, RunError};
@@ -18,7 +19,8 @@ pub(super) struct Checks {
 }
 
 /// The standard checks that look at finished runs. `finishes` and `deterministic` are no objects.
-const NAMES: [&str; 7] = ["progress", "ledgers", "reported", "no_leftovers", "completes", "replays", "same_result"];
+const NAMES: [&str; 8] =
+    ["progress", "ledgers", "reported", "no_leftovers", "updates", "completes", "replays", "same_result"];
 
 impl Checks {
     pub(super) fn ask(&mut self, check: Arc<dyn Check>) {
@@ -83,6 +85,7 @@ impl Checks {
             "ledgers" => Some(Arc::new(ledgers().except(self.asked.clone()))),
             "reported" => Some(Arc::new(reported())),
             "no_leftovers" => Some(Arc::new(standard_no_leftovers())),
+            "updates" => Some(Arc::new(standard_updates())),
             "replays" => Some(Arc::new(replays())),
             "same_result" => Some(Arc::new(standard_same_result())),
             _ => None,

@@ -66,5 +66,6 @@ bugs! {
     26 signal_is_dropped_at_continue_as_new: found("same_result", "counting#1:signal1=delayed(1s)");
     27 retry_of_the_workflow_pays_again: found("effects", "ship#1@1:await1=fail");
     28 last_run_may_have_failed: found("effects", "export#1@1:await1=fail");
+    29 update_is_forgotten_at_the_end: found("updates", "look_up#1@1:await1=fail");
     30 local_activity_charges_again: found("effects", "charge#1@1:effect1=crash_after");
 }

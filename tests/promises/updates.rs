@@ -7,6 +7,7 @@ use std::time::Duration;
 use durasim::program::FailureKind;
 use durasim::{
     Client, ClientError, Run, Simulation, UpdateHandle, UpdateOptions, WorkflowContext, WorkflowError, WorkflowHandle,
+    check,
 };
 
 /// Adds what it is told to until it is closed; a number that is not positive is refused, and a wait goes before each.
@@ -259,4 +260,39 @@ fn correct_code_lives_through_each_fault_and_seed() {
             "{site}={fault}: {report}"
         );
     }
+}
+
+/// Sets a number when it is told to, which takes a second; goes on as another run, or returns, a moment after the first.
+async fn set(ctx: &WorkflowContext, (runs, waits): (u32, bool)) -> Result<u32, WorkflowError> {
+    let inner = ctx.clone();
+    ctx.on_update("set", async move |(): ()| inner.sleep(Duration::from_secs(1)).await);
+    ctx.sleep(Duration::from_millis(500)).await?;
+    if waits {
+        ctx.updates_finished().await;
+    }
+    if runs > 1 { Err(ctx.continue_as_new(&(runs - 1, waits))) } else { Ok(7) }
+}
+
+#[test]
+fn one_that_is_forgotten_is_found_unasked_and_by_who_asks() {
+    let explored = |runs: u32, waits: bool| {
+        let script = async move |client: Client| -> Result<u32, ClientError> {
+            let set = client.start::<u32>("set", "set-1", &(runs, waits)).await?;
+            let _ = set.update::<()>("set", &()).await;
+            set.result().await
+        };
+        Simulation::temporal().workflow("set", set).explore_script(script)
+    };
+    for runs in [1, 2] {
+        let report = explored(runs, false).every_fault().report();
+        let failed = &report.failures()[0];
+        assert_eq!((&*failed.check, &*failed.violation.kind), ("updates", "forgotten"), "{report}");
+        assert!(failed.text.contains("`ctx.updates_finished()`"), "{report}");
+        assert!(explored(runs, false).without("updates").every_fault().report().failures().is_empty());
+        let kept = explored(runs, true).check(check::updates()).every_fault().report();
+        assert!(kept.failures().is_empty(), "{kept}");
+    }
+    let nothing = Simulation::temporal().workflow("set", set).explore("set", &(1u32, true)).check(check::updates());
+    let error = nothing.every_fault().report().error().expect("an error").to_string();
+    assert!(error.contains("without faults, no workflow accepts an update"), "{error}");
 }

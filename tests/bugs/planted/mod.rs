@@ -27,6 +27,7 @@ pub mod order_of_a_hash_map;
 pub mod result_is_made_in_the_loop;
 mod retry_of_the_workflow_pays_again;
 mod signal_is_dropped_at_continue_as_new;
+mod update_is_forgotten_at_the_end;
 mod upload_is_gone;
 mod zombie_writes_last;
 
@@ -49,7 +50,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 29] = [
+pub const BUGS: [Bug; 30] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -78,6 +79,7 @@ pub const BUGS: [Bug; 29] = [
     bug!(26, signal_is_dropped_at_continue_as_new),
     bug!(27, retry_of_the_workflow_pays_again),
     bug!(28, last_run_may_have_failed),
+    bug!(29, update_is_forgotten_at_the_end),
     bug!(30, local_activity_charges_again),
 ];
 

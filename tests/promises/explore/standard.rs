@@ -233,7 +233,7 @@ fn a_name_that_is_none_of_them_is_an_error() {
     };
     refused(
         explored(resumes).without("sameresult"),
-        "`progress`, `ledgers`, `reported`, `no_leftovers`, `completes`, `replays`, `same_result`",
+        "`progress`, `ledgers`, `reported`, `no_leftovers`, `updates`, `completes`, `replays`, `same_result`",
     );
     refused(explored(resumes).without("deterministic"), "say `.without_repeats()`");
     refused(explored(resumes).without("finishes"), "give it a longer `.horizon(..)`");
@@ -278,7 +278,7 @@ fn a_check_of_ones_own_takes_no_standard_name() {
         let error = exploration.report().error().expect("an error").to_string();
         assert!(error.contains(says), "{error}");
     };
-    for name in ["progress", "ledgers", "reported", "no_leftovers", "completes", "replays", "same_result"] {
+    for name in ["progress", "ledgers", "reported", "no_leftovers", "updates", "completes", "replays", "same_result"] {
         let says = format!(
             "`.check(..)` adds a check that is called `{name}` and is not the standard check of this name: give it another \
              name; `.without(\"{name}\")` takes the standard one away"
