@@ -6,6 +6,7 @@ mod no_end;
 mod options;
 mod panics;
 mod plans;
+mod updates;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -113,8 +114,15 @@ fn case(name: &'static str, run: impl FnOnce() -> Result<Run, RunError> + 'stati
 
 #[test]
 fn every_mistake_is_told() {
-    let tables =
-        [names::cases(), options::cases(), misplaced::cases(), no_end::cases(), panics::cases(), plans::cases()];
+    let tables = [
+        names::cases(),
+        options::cases(),
+        misplaced::cases(),
+        no_end::cases(),
+        panics::cases(),
+        plans::cases(),
+        updates::cases(),
+    ];
     let (mut text, mut silent) = (String::new(), Vec::new());
     for (name, run) in tables.into_iter().flatten() {
         let told = tell(run);
