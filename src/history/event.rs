@@ -111,6 +111,7 @@ impl Reader {
             "MARKER_RECORDED" | "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES" | "WORKFLOW_PROPERTIES_MODIFIED" => {
                 markers::kind(event)
             }
+            known if known.contains("_UPDATE_") => self.of_update(event),
             known if known.contains("CHILD_WORKFLOW") || known.contains("EXTERNAL_WORKFLOW") => self.of_message(event),
             _ => runs::kind(event),
         }

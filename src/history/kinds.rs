@@ -63,10 +63,10 @@ const TYPES: &[(&str, Meaning)] = &[
     ("WORKFLOW_EXECUTION_OPTIONS_UPDATED", Silent),
     ("WORKFLOW_EXECUTION_PAUSED", Silent),
     ("WORKFLOW_EXECUTION_UNPAUSED", Silent),
-    ("WORKFLOW_EXECUTION_UPDATE_ADMITTED", NotSimulated("updates of workflows are")),
-    ("WORKFLOW_EXECUTION_UPDATE_ACCEPTED", NotSimulated("updates of workflows are")),
-    ("WORKFLOW_EXECUTION_UPDATE_REJECTED", NotSimulated("updates of workflows are")),
-    ("WORKFLOW_EXECUTION_UPDATE_COMPLETED", NotSimulated("updates of workflows are")),
+    ("WORKFLOW_EXECUTION_UPDATE_ADMITTED", NotSimulated("updates that a reset has brought along are")),
+    ("WORKFLOW_EXECUTION_UPDATE_ACCEPTED", Known),
+    ("WORKFLOW_EXECUTION_UPDATE_REJECTED", Silent),
+    ("WORKFLOW_EXECUTION_UPDATE_COMPLETED", Known),
     ("NEXUS_OPERATION_SCHEDULED", NotSimulated("Nexus is")),
     ("NEXUS_OPERATION_STARTED", NotSimulated("Nexus is")),
     ("NEXUS_OPERATION_COMPLETED", NotSimulated("Nexus is")),
@@ -117,8 +117,8 @@ mod tests {
         for name in ["EVENT_TYPE_TIMER", "Timer", "timerStarted", "", "TIMER_STARTED"] {
             assert_eq!(find(name), None, "{name}");
         }
-        let updates = NotSimulated("updates of workflows are");
-        assert_eq!(find("WorkflowExecutionUpdateAccepted"), Some(("WORKFLOW_EXECUTION_UPDATE_ACCEPTED", updates)));
+        let updates = NotSimulated("updates that a reset has brought along are");
+        assert_eq!(find("WorkflowExecutionUpdateAdmitted"), Some(("WORKFLOW_EXECUTION_UPDATE_ADMITTED", updates)));
         assert_eq!(attributes_of("TIMER_STARTED"), "timerStartedEventAttributes");
         assert_eq!(
             attributes_of("EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED"),

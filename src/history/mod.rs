@@ -15,6 +15,7 @@ mod recorded;
 mod runs;
 mod seed;
 mod times;
+mod updates;
 
 pub(crate) use document::read;
 pub use problem::HistoryProblem;

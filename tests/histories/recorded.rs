@@ -69,3 +69,36 @@ fn both_spellings_of_the_tools_are_read() {
         assert!(line.contains("`ctx.execute_activity` at tests/histories/recorded.rs:"), "{line}");
     }
 }
+
+/// No event before the one that says that an update was accepted has the update.
+#[test]
+fn updates_are_replayed() {
+    async fn cart(ctx: &WorkflowContext, _: ()) -> Result<u32, WorkflowError> {
+        let added = std::rc::Rc::new(std::cell::Cell::new(0));
+        let (inner, sum) = (ctx.clone(), added.clone());
+        ctx.on_update("add", async move |count: u32| {
+            inner.sleep(seconds(1)).await?;
+            sum.set(sum.get() + count);
+            if count == 0 { Err(WorkflowError::application("nothing is added")) } else { Ok(sum.get()) }
+        });
+        ctx.signals::<()>("checkout").recv().await?;
+        ctx.updates_finished().await;
+        Ok(added.get())
+    }
+    let simulation = Simulation::temporal().workflow("cart", cart);
+    let script = async |client: durasim::Client| {
+        let cart = client.start::<u32>("cart", "cart-1", &()).await.unwrap();
+        assert_eq!(cart.update::<u32>("add", &2u32).await.unwrap(), 2);
+        assert!(cart.update::<u32>("add", &0u32).await.is_err());
+        assert_eq!(cart.update::<u32>("add", &3u32).await.unwrap(), 5);
+        cart.signal("checkout", &()).await.unwrap();
+        assert_eq!(cart.result().await.unwrap(), 5);
+    };
+    let json = simulation.drive(script).unwrap().1.history_json("cart-1").unwrap();
+    simulation.replay_history(&json).unwrap();
+    let without = async |ctx: &WorkflowContext, _: ()| -> Result<u32, WorkflowError> {
+        ctx.signals::<()>("checkout").recv().await?;
+        Ok(5)
+    };
+    Simulation::temporal().workflow("cart", without).replay_history(&json).unwrap_err();
+}

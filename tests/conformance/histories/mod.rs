@@ -16,10 +16,9 @@ use crate::source::Source;
 use changes::CHANGES;
 
 /// Scenarios whose histories the code of today does not go along with, and the reason.
-const EXCEPTIONS: [(&str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str); 2] = [
     ("replay_nondeterminism run-1", "its code is changed while it runs, which is what the scenario is about"),
     ("rs_010 run-1", "its cancel is there at its first task: the interpreter ends there, where this code had begun"),
-    ("x_update_fails run-1", "updates are not replayed"),
 ];
 
 /// The histories that the interpreter can play, with the names of their scenarios and runs.

@@ -36,7 +36,9 @@ fn message(recorded: &Value) -> Value {
             // The recordings have it as a distance from the start.
             "workflow_execution_expiration_at_ms" => continue,
             "workflow_type" | "activity_type" | "task_queue" => (camel(name), json!({ "name": value })),
-            "input" | "result" | "last_heartbeat_details" => (camel(name), payloads(value)),
+            "input" | "result" | "args" | "success" | "last_heartbeat_details" if value.is_array() => {
+                (camel(name), payloads(value))
+            }
             "details" if value.is_object() => {
                 let named = value.as_object().into_iter().flatten();
                 let named = named.map(|(name, value)| (name.clone(), payloads(value)));
