@@ -12,12 +12,6 @@ use crate::service::EventKind;
 /// The nanoseconds of a second.
 const SECOND: i64 = 1_000_000_000;
 
-/// The version of a change whose patch the code has passed, as [`Marker::Version`] has it of code of an SDK.
-const PATCHED: i32 = 1;
-
-/// The version of a change of which only the new way is left.
-const DEPRECATED: i32 = 2;
-
 /// The detail of a mutable side effect that says which call found the value. Older SDKs write none.
 ///
 /// Source: Temporal's Go SDK, `internal/internal_command_state_machine.go` (`mutableSideEffectCallCounterName`).
@@ -76,7 +70,7 @@ fn number(fields: Fields<'_>, details: Fields<'_>, name: &str) -> Result<u32, Hi
 ///
 /// Source: crate temporalio-sdk-core 0.10.1 `src/protosext/mod.rs`.
 fn patch(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProblem> {
-    let (change_id, deprecated) = if details.get("patch-data").is_some() {
+    let (id, deprecated) = if details.get("patch-data").is_some() {
         let data = json(details, "patch-data")?;
         let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
         (id, data.get("deprecated").and_then(Value::as_bool).unwrap_or(false))
@@ -86,8 +80,8 @@ fn patch(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProbl
         let deprecated = deprecated.is_some_and(|flag| matches!(flag.as_bytes(), b"true" | [1]));
         (Some(id.to_json().unwrap_or_else(|_| id.to_string())), deprecated)
     };
-    let change_id = change_id.ok_or_else(|| fields.malformed("its details do not name a patch"))?;
-    Ok(Marker::Version { change_id: change_id.into(), version: if deprecated { DEPRECATED } else { PATCHED } })
+    let id = id.ok_or_else(|| fields.malformed("its details do not name a patch"))?;
+    Ok(Marker::Patch { id: id.into(), deprecated })
 }
 
 /// Reads the end of a local activity, in the form of sdk-core.

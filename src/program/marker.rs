@@ -43,6 +43,16 @@ pub enum Marker {
         /// The version that was the newest when the code first asked.
         version: i32,
     },
+    /// The run has passed a patch of the code: it goes the new way. In a replay the code asks for it again, unless it was deprecated
+    /// by then.
+    ///
+    /// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/patch_state_machine.rs`.
+    Patch {
+        /// The name of the patch.
+        id: Arc<str>,
+        /// Says whether the code has only the new way left.
+        deprecated: bool,
+    },
     /// The run has set values that are shown with it, such as its memo or its search attributes. Nothing in a run reads
     /// them but its own code.
     Upserted {

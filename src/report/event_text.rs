@@ -248,6 +248,8 @@ impl fmt::Display for EventText<'_> {
                     write!(f, "version {version} of {} recorded", Name(change_id))
                 }
                 Marker::LocalActivity(local) => write!(f, "local activity {} recorded", local.seq),
+                Marker::Patch { id, deprecated: false } => write!(f, "patch {} recorded", Name(id)),
+                Marker::Patch { id, deprecated: true } => write!(f, "deprecated patch {} recorded", Name(id)),
                 Marker::Upserted { sort, values } => {
                     write!(f, "{sort} upserted: {}", excerpt(values.as_bytes(), self.width))
                 }

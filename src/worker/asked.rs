@@ -54,7 +54,9 @@ pub(super) fn asked<'a>(kind: &'a EventKind, history: &[HistoryEvent]) -> Option
         EventKind::MarkerRecorded { marker: Marker::LocalActivity(local) } => {
             Asked::LocalActivity { seq: local.seq, activity_type: &local.activity_type }
         }
-        EventKind::MarkerRecorded { marker: Marker::MutableSideEffect { .. } | Marker::Version { .. } } => return None,
+        EventKind::MarkerRecorded {
+            marker: Marker::MutableSideEffect { .. } | Marker::Version { .. } | Marker::Patch { .. },
+        } => return None,
         EventKind::MarkerRecorded { marker: Marker::Upserted { sort, .. } } => Asked::Upserted { sort },
         EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } => Asked::AcceptUpdate { id: update_id },
         EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } => Asked::CompleteUpdate { id: update_id },
@@ -159,6 +161,7 @@ pub(super) fn words(command: &Command) -> String {
         Command::RecordMarker(Marker::LocalActivity(local)) => {
             format!("record local activity {} ({})", local.seq, local.activity_type)
         }
+        Command::RecordMarker(Marker::Patch { id, .. }) => format!("record the patch `{id}`"),
         Command::RecordMarker(Marker::Upserted { sort, .. }) => format!("upsert the {sort}"),
         Command::AcceptUpdate { id } => format!("accept update {id:?}"),
         Command::RejectUpdate { id, .. } => format!("reject update {id:?}"),

@@ -120,7 +120,8 @@ fn put_in_order(jobs: &mut [Job]) {
 ///
 /// Markers of versions and of mutable side effects are left out on both sides: code may stop asking for a version once it has
 /// only one way left, a value that has not changed is not recorded, and the SDKs let both be (Temporal's Go SDK,
-/// `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`).
+/// `internal/internal_task_handlers.go`, `skipDeterministicCheckForEvent`). A patch has to be asked for where it was, unless it was
+/// deprecated by then.
 ///
 /// # Errors
 /// The error names the first command that differs.
@@ -129,10 +130,9 @@ pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: 
         return Ok(());
     };
     let event = if is_of_event { format!(" (event {event})") } else { String::new() };
+    let command = number.map(|number| format!("command {number} of ")).unwrap_or_default();
     Err(TaskProblem::NonDeterministic {
-        message: format!(
-            "the workflow is not deterministic: command {number} of a replayed workflow task {words}{event}"
-        ),
+        message: format!("the workflow is not deterministic: {command}a replayed workflow task {words}{event}"),
         call,
     })
 }
@@ -140,8 +140,8 @@ pub(crate) fn compare(history: &[HistoryEvent], answer: Range<usize>, commands: 
 /// The first command that differs from those of the history.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Mismatch {
-    /// The number of the command among the code's, from 1.
-    number: usize,
+    /// The number of the command among the code's, from 1. A patch has none.
+    number: Option<usize>,
     /// The difference, after the word for the code: `asks to start timer 1 where the history has timer 2 started`.
     pub(crate) words: String,
     /// The id of the event that the command should have brought about; if there is none, that of the answer.
@@ -153,6 +153,38 @@ pub(crate) struct Mismatch {
 
 /// Finds the first command that differs, as [`compare`] does.
 pub(crate) fn mismatch(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Option<Mismatch> {
+    let command = different_command(history, answer.clone(), commands);
+    let is_before =
+        |patch: &Mismatch| !command.as_ref().is_some_and(|command| command.is_of_event && command.event < patch.event);
+    unasked_patch(&history[answer], commands).filter(is_before).or(command)
+}
+
+/// Finds the first patch that the history has and the code does not ask for, or not in the order of then.
+///
+/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/workflow_machines.rs`, `patch_marker_handling`.
+fn unasked_patch(answer: &[HistoryEvent], commands: &[Command]) -> Option<Mismatch> {
+    let mut asked = commands.iter().filter_map(|command| match command {
+        Command::RecordMarker(Marker::Patch { id, .. }) => Some(id),
+        _ => None,
+    });
+    let recorded = answer.iter().filter_map(|event| match &event.kind {
+        EventKind::MarkerRecorded { marker: Marker::Patch { id, deprecated: false } } => Some((event.id, id)),
+        _ => None,
+    });
+    let mut unasked = recorded.filter(|(_, id)| !asked.any(|asked| asked == *id));
+    unasked.next().map(|(event, id)| Mismatch {
+        number: None,
+        words: format!(
+            "does not ask for the patch `{id}`, whose marker the history has there: `patched` stays where it is as long as runs need \
+             the way before it, and `deprecate_patch` takes its place as long as runs with the marker are open"
+        ),
+        event,
+        is_of_event: true,
+        call: None,
+    })
+}
+
+fn different_command(history: &[HistoryEvent], answer: Range<usize>, commands: &[Command]) -> Option<Mismatch> {
     let of_answer = answer.start as u64;
     let mut asked = history[answer].iter().filter_map(|event| Some((event.id, asked(&event.kind, history)?)));
     let mut commands = commands.iter().enumerate().filter(|(_, command)| is_compared(command));
@@ -174,7 +206,13 @@ pub(crate) fn mismatch(history: &[HistoryEvent], answer: Range<usize>, commands:
             (None, None) => return None,
         };
         let call = command.and_then(|(_, command)| places::asked_by(command));
-        return Some(Mismatch { number, words, event: event.unwrap_or(of_answer), is_of_event: event.is_some(), call });
+        return Some(Mismatch {
+            number: Some(number),
+            words,
+            event: event.unwrap_or(of_answer),
+            is_of_event: event.is_some(),
+            call,
+        });
     }
 }
 
@@ -185,7 +223,10 @@ pub(super) fn commands_of(history: &[HistoryEvent], answer: Range<usize>) -> imp
 
 /// Says whether a replay has to ask for the same.
 pub(super) fn is_compared(command: &Command) -> bool {
-    !matches!(command, Command::RecordMarker(Marker::MutableSideEffect { .. } | Marker::Version { .. }))
+    !matches!(
+        command,
+        Command::RecordMarker(Marker::MutableSideEffect { .. } | Marker::Version { .. } | Marker::Patch { .. })
+    )
 }
 
 #[cfg(test)]
@@ -209,6 +250,23 @@ mod tests {
             );
             assert!(compare(&history, 0..1, &[Command::RecordMarker(marker)]).is_ok());
         }
+    }
+
+    /// One that was deprecated by then may be left away, and so may the rest of the answer be.
+    #[test]
+    fn a_patch_is_asked_for_in_the_order_of_then() {
+        let patch = |id: &str, deprecated| Marker::Patch { id: id.into(), deprecated };
+        let event = |id, marker| HistoryEvent { id, at: Time::ZERO, kind: EventKind::MarkerRecorded { marker } };
+        let history = [event(1, patch("a", false)), event(2, patch("b", true)), event(3, patch("c", false))];
+        let unasked = |asked: &[(&str, bool)]| {
+            let commands = asked.iter().map(|(id, deprecated)| Command::RecordMarker(patch(id, *deprecated)));
+            mismatch(&history, 0..3, &commands.collect::<Vec<_>>()).map(|mismatch| mismatch.event)
+        };
+        assert_eq!(unasked(&[("a", false), ("b", false), ("c", false)]), None);
+        assert_eq!(unasked(&[("a", true), ("c", true), ("d", false)]), None);
+        assert_eq!(unasked(&[("a", false)]), Some(3));
+        assert_eq!(unasked(&[("c", false), ("a", false)]), Some(3));
+        assert_eq!(unasked(&[]), Some(1));
     }
 
     #[test]

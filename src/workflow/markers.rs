@@ -19,6 +19,17 @@ pub(super) struct Markers {
     values: BTreeMap<Arc<str>, LookedUp>,
     /// By the changes' ids.
     versions: BTreeMap<Arc<str>, Followed>,
+    /// By the patches' ids.
+    patches: BTreeMap<Arc<str>, Passed>,
+}
+
+/// A patch that the run has come to.
+#[derive(Debug)]
+struct Passed {
+    /// Says whether the run goes the new way.
+    is_on: bool,
+    /// Says whether the code has asked: one that comes from the history may be ahead of that.
+    asked: bool,
 }
 
 /// A value that the code looks up again and again.
@@ -55,6 +66,9 @@ impl Markers {
             Marker::Version { change_id, version } => {
                 let followed = Followed { version: *version, asked: false };
                 self.versions.entry(change_id.clone()).or_insert(followed);
+            }
+            Marker::Patch { id, .. } => {
+                self.patches.entry(id.clone()).or_insert(Passed { is_on: true, asked: false });
             }
             Marker::Upserted { .. } => {}
         }
@@ -94,5 +108,17 @@ impl Markers {
         let version = newest.unwrap_or(BEFORE_THE_CHANGE);
         self.versions.insert(change_id.into(), Followed { version, asked: true });
         (version, newest.is_some())
+    }
+
+    /// Says whether the run goes the new way of a patch, and whether a marker has to say so now.
+    pub fn patch(&mut self, id: &str, is_replaying: bool) -> (bool, bool) {
+        if let Some(passed) = self.patches.get_mut(id) {
+            let is_first = !std::mem::replace(&mut passed.asked, true);
+            return (passed.is_on, passed.is_on && is_first);
+        }
+        // The history of a run that was here before would have it.
+        let is_on = !is_replaying;
+        self.patches.insert(id.into(), Passed { is_on, asked: true });
+        (is_on, is_on)
     }
 }

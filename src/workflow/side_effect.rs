@@ -1,4 +1,4 @@
-//! Side effects and versions: what a workflow decides once and has to decide the same way in every replay.
+//! Side effects, versions and patches: what a workflow decides once and has to decide the same way in every replay.
 
 use std::any::type_name;
 use std::panic::Location;
@@ -128,6 +128,50 @@ impl WorkflowContext {
         }
         version
     }
+
+    /// Says whether the run goes the new way of a patch: a change of the code since runs have passed it.
+    ///
+    /// A run that comes here for the first time goes the new way and records that; every replay then does so too. A run whose
+    /// history passed this call before it was there goes the old way. Within a run all calls for one patch say the same.
+    ///
+    /// When no run needs the old way any more, take it out and leave [`deprecate_patch`](Self::deprecate_patch) in the place of
+    /// this call. When no run that has the marker is open any more, take that out too. A call that is taken out earlier fails the
+    /// tasks of those runs: their histories have a marker for which the code does not ask.
+    ///
+    /// Source: crate temporalio-sdk 1.1.1, `WorkflowContext::patched`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::{WorkflowContext, WorkflowError};
+    ///
+    /// async fn reminder(ctx: &WorkflowContext, _: ()) -> Result<(), WorkflowError> {
+    ///     let wait = if ctx.patched("wait longer") { 7200 } else { 3600 };
+    ///     ctx.sleep(Duration::from_secs(wait)).await
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn patched(&self, id: &str) -> bool {
+        places::called("ctx.patched");
+        self.instance.patch(id, false)
+    }
+
+    /// Says that only the new way of a [patch](Self::patched) is left. Histories that have its marker are replayed, and so are those
+    /// that do not: take the call out when no run of the first sort is open any more.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::{WorkflowContext, WorkflowError};
+    ///
+    /// async fn reminder(ctx: &WorkflowContext, _: ()) -> Result<(), WorkflowError> {
+    ///     ctx.deprecate_patch("wait longer");
+    ///     ctx.sleep(Duration::from_secs(7200)).await
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn deprecate_patch(&self, id: &str) {
+        places::called("ctx.deprecate_patch");
+        self.instance.patch(id, true);
+    }
 }
 
 impl WorkflowState {
@@ -185,5 +229,17 @@ impl WorkflowState {
             self.ask(Command::RecordMarker(Marker::Version { change_id: change_id.into(), version }));
         }
         version
+    }
+
+    fn patch(&self, id: &str, deprecated: bool) -> bool {
+        self.called();
+        if !self.is_usable() {
+            return true;
+        }
+        let (is_on, is_recorded) = self.markers.borrow_mut().patch(id, self.is_replaying());
+        if is_recorded {
+            self.ask(Command::RecordMarker(Marker::Patch { id: id.into(), deprecated }));
+        }
+        is_on
     }
 }

@@ -73,8 +73,10 @@ impl Core {
             return self.has_worker_beside(worker, |other| other.next_version() != version);
         }
         let written_with = self.workflows[workflow].answered_with();
-        let is_marked =
-            |event: &HistoryEvent| matches!(event.kind, EventKind::MarkerRecorded { marker: Marker::Version { .. } });
+        let is_marked = |event: &HistoryEvent| {
+            let EventKind::MarkerRecorded { marker } = &event.kind else { return false };
+            matches!(marker, Marker::Version { .. } | Marker::Patch { .. })
+        };
         kind_of(problem) == WorkflowTaskErrorKind::NonDeterministic
             && self.version_of(Some(worker)) != written_with
             && self.has_worker_beside(worker, |other| other.next_version() == written_with)

@@ -274,6 +274,7 @@ impl Text<'_> {
                     format!("marker: {id:?} is {}", of_bytes(value.as_bytes()))
                 }
                 Marker::Version { change_id, version } => format!("marker: version of {change_id:?}: {version}"),
+                Marker::Patch { id, deprecated } => format!("marker: patch {id:?}, deprecated {deprecated}"),
                 other => format!("marker: {other:?}"),
             },
             What::WorkflowTerminated(reason) => format!("workflow terminated: {}", self.bytes(reason)),

@@ -162,3 +162,25 @@ fn a_task_that_has_no_answer_is_run_too() {
     assert_eq!(*event_type, "WORKFLOW_TASK_STARTED");
     assert!(why.contains("no more orders"), "{why}");
 }
+
+/// `ctx.version` may be left away where only one way is left, and a patch may not.
+#[test]
+fn a_patch_has_to_be_asked_for_and_a_version_need_not() {
+    let both = async |ctx: &WorkflowContext, _: u32| -> Result<bool, WorkflowError> {
+        let version = ctx.version("change", WorkflowContext::DEFAULT_VERSION, 3);
+        Ok(ctx.patched("patch") && version == 3)
+    };
+    let run = Simulation::temporal().workflow("order", both).run("order", &1u32).unwrap();
+    let json = run.history_json("order").unwrap();
+    Simulation::temporal().workflow("order", both).replay_history(&json).unwrap();
+    let patch_alone = async |ctx: &WorkflowContext, _: u32| -> Result<bool, WorkflowError> { Ok(ctx.patched("patch")) };
+    Simulation::temporal().workflow("order", patch_alone).replay_history(&json).unwrap();
+    let version_alone = async |ctx: &WorkflowContext, _: u32| -> Result<bool, WorkflowError> {
+        Ok(ctx.version("change", WorkflowContext::DEFAULT_VERSION, 3) == 3)
+    };
+    let error = Simulation::temporal().workflow("order", version_alone).replay_history(&json).unwrap_err();
+    let ReplayError::Differs { event_id: 6, event_type: "MARKER_RECORDED", difference, .. } = &error else {
+        panic!("{error}")
+    };
+    assert!(difference.starts_with("does not ask for the patch `patch`"), "{difference}");
+}

@@ -473,7 +473,7 @@ impl<'a> Attributes<'a> {
         json!({ "timerId": seq.to_string(), "startedEventId": self.timers.get(&seq).map_or(Value::Null, |at| id(*at)) })
     }
 
-    /// A change of the code is marked as sdk-core marks a patch.
+    /// Patches are marked as sdk-core marks them, and versions as Temporal's Go SDK does.
     fn marker(&self, marker: &Marker) -> Value {
         match marker {
             Marker::SideEffect { seq, value } => {
@@ -487,8 +487,13 @@ impl<'a> Attributes<'a> {
                     "mutable-side-effect-call-counter": payload_of(&json!(call)),
                 } })
             }
-            Marker::Version { change_id, .. } => {
-                let patch = payload_of(&json!({ "id": &**change_id, "deprecated": false }));
+            Marker::Version { change_id, version } => {
+                json!({ "markerName": "Version", "details": {
+                    "change-id": payload_of(&json!(&**change_id)), "version": payload_of(&json!(version)),
+                } })
+            }
+            Marker::Patch { id, deprecated } => {
+                let patch = payload_of(&json!({ "id": &**id, "deprecated": deprecated }));
                 json!({ "markerName": "core_patch", "details": { "patch-data": patch } })
             }
             Marker::LocalActivity(local) => self.local_activity(local),

@@ -24,6 +24,7 @@ mod local_activity_charges_again;
 pub mod money_is_given_back_twice;
 mod never_hears_of_a_cancel;
 pub mod order_of_a_hash_map;
+mod patch_is_retired_too_early;
 pub mod result_is_made_in_the_loop;
 mod retry_of_the_workflow_pays_again;
 mod signal_is_dropped_at_continue_as_new;
@@ -81,6 +82,7 @@ pub const BUGS: [Bug; 30] = [
     bug!(28, last_run_may_have_failed),
     bug!(29, update_is_forgotten_at_the_end),
     bug!(30, local_activity_charges_again),
+    bug!(32, patch_is_retired_too_early),
 ];
 
 /// The place to which the activities under test write.

@@ -154,6 +154,48 @@ fn a_version_that_the_code_does_not_know_fails_the_task() {
     assert_eq!(failure.to_string(), "the run follows version -1 of change `change`, but the code knows 2 to 3 only");
 }
 
+async fn patched(ctx: &WorkflowContext, (): ()) -> Result<[bool; 2], WorkflowError> {
+    let first = ctx.patched("patch");
+    ctx.sleep(Duration::from_secs(1)).await?;
+    Ok([first, ctx.patched("patch")])
+}
+
+#[test]
+fn a_new_run_goes_the_new_way_and_records_that_once() {
+    let mut driven = driven(patched);
+    assert_eq!(driven.last(), ["patch patch", "timer 1 1s"]);
+    assert_eq!(driven.activate([Job::FireTimer(1)]), ["complete [true,true]"]);
+    driven.assert_replays();
+}
+
+#[test]
+fn a_run_that_was_here_before_goes_the_old_way_for_ever() {
+    let program = driven(patched).program;
+    let recorded = Job::Marker(Marker::Patch { id: "patch".into(), deprecated: true });
+    assert_eq!(replayed(&*program, vec![recorded, Job::Start]).unwrap(), ["patch patch", "timer 1 1s"]);
+    let mut run = program.instantiate(info(), &start(&()), unlinked()).unwrap();
+    let mut activation = Activation::new(Time::ZERO, vec![Job::Start]).replaying(true).history_length(3);
+    assert_eq!(activate(&mut *run, &activation).unwrap().iter().map(show).collect::<Vec<_>>(), ["timer 1 1s"]);
+    activation.replaying = false;
+    activation.jobs = vec![Job::FireTimer(1)];
+    let end: Vec<String> = activate(&mut *run, &activation).unwrap().iter().map(show).collect();
+    assert_eq!(end, ["complete [false,false]"]);
+}
+
+#[test]
+fn a_deprecated_patch_is_recorded_by_new_runs_only() {
+    let deprecated = async |ctx: &WorkflowContext, ()| {
+        ctx.deprecate_patch("patch");
+        Ok(())
+    };
+    let driven = driven(deprecated);
+    assert_eq!(driven.last(), ["deprecated patch patch", "complete null"]);
+    assert_eq!(replayed(&*driven.program, vec![Job::Start]).unwrap(), ["complete null"]);
+    let recorded = Job::Marker(Marker::Patch { id: "patch".into(), deprecated: false });
+    let expected = ["deprecated patch patch", "complete null"];
+    assert_eq!(replayed(&*driven.program, vec![recorded, Job::Start]).unwrap(), expected);
+}
+
 #[test]
 fn random_numbers_follow_from_the_seed_alone() {
     let mut driven = driven(async |ctx: &WorkflowContext, ()| {

@@ -103,6 +103,9 @@ fn show(command: &Command) -> String {
         Command::RecordMarker(Marker::SideEffect { seq, value }) => format!("side effect {seq} {value}"),
         Command::RecordMarker(Marker::MutableSideEffect { id, call, value }) => format!("{id:?} {call} {value}"),
         Command::RecordMarker(Marker::Version { change_id, version }) => format!("version {change_id} {version}"),
+        Command::RecordMarker(Marker::Patch { id, deprecated }) => {
+            format!("{}patch {id}", if *deprecated { "deprecated " } else { "" })
+        }
         Command::QueryAnswer { id, result: Ok(answer) } => format!("answer {id} {answer}"),
         Command::QueryAnswer { id, result: Err(failure) } => format!("no answer {id} {failure}"),
         Command::Complete(result) => format!("complete {result}"),

@@ -15,12 +15,6 @@ use crate::sdk::{
     FailWorkflowExecution, ProtoPayload, QueryResult, ScheduleActivity, TerminalOutcome, WorkflowCommand, query_result,
 };
 
-/// The version of a change whose patch the code has passed.
-pub(super) const PATCHED: i32 = 1;
-
-/// The version of a change of which only the new way is left.
-const DEPRECATED: i32 = 2;
-
 /// Gives the name of the call by which users ask for this, for messages.
 pub(super) fn call(command: &WorkflowCommand) -> &'static str {
     match &command.variant {
@@ -56,10 +50,9 @@ pub(super) fn translate(command: WorkflowCommand, others: &mut Others) -> Result
         CommandVariant::CancelTimer(timer) => Command::CancelTimer { seq: timer.seq },
         CommandVariant::ScheduleActivity(activity) => schedule(activity),
         CommandVariant::RequestCancelActivity(cancel) => Command::CancelActivity { seq: cancel.seq },
-        CommandVariant::SetPatchMarker(patch) => Command::RecordMarker(Marker::Version {
-            change_id: patch.patch_id.as_str().into(),
-            version: if patch.deprecated { DEPRECATED } else { PATCHED },
-        }),
+        CommandVariant::SetPatchMarker(patch) => {
+            Command::RecordMarker(Marker::Patch { id: patch.patch_id.as_str().into(), deprecated: patch.deprecated })
+        }
         CommandVariant::UpsertWorkflowSearchAttributes(upsert) => {
             let set = upsert.search_attributes.unwrap_or_default().indexed_fields;
             others.search_attributes_set(set.clone());

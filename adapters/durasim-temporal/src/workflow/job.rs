@@ -28,8 +28,8 @@ pub(super) fn translate(
     Ok(Some(match job {
         Job::Start => JobVariant::InitializeWorkflow(initialize.clone()),
         Job::FireTimer(seq) => JobVariant::FireTimer(FireTimer { seq: *seq }),
-        Job::Marker(Marker::Version { change_id, .. }) => {
-            JobVariant::NotifyHasPatch(NotifyHasPatch { patch_id: change_id.to_string() })
+        Job::Marker(Marker::Patch { id, .. }) => {
+            JobVariant::NotifyHasPatch(NotifyHasPatch { patch_id: id.to_string() })
         }
         Job::Marker(Marker::Upserted { .. }) => return Ok(None),
         Job::Signal { name, input } => JobVariant::SignalWorkflow(SignalWorkflow {

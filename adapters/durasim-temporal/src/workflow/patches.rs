@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use durasim::program::{Activation, Command, Job, Marker, TaskFailure};
 
-use super::command;
-
 /// The markers of patches that a task has recorded, and for which the code has not asked yet. It asks for each again, in the
 /// order of then; the markers of deprecated patches are let be. durasim itself compares none of them, as Cadence and
 /// Temporal's Go SDK do not.
@@ -31,12 +29,12 @@ impl Patches {
             self.look_for_rest()?;
         }
         self.recorded.extend(activation.jobs.iter().filter_map(|job| match job {
-            Job::Marker(Marker::Version { change_id, version: command::PATCHED }) => Some(change_id.clone()),
+            Job::Marker(Marker::Patch { id, deprecated: false }) => Some(id.clone()),
             _ => None,
         }));
         for command in commands {
-            if let Command::RecordMarker(Marker::Version { change_id, .. }) = command {
-                self.recorded.pop_front_if(|recorded| recorded == change_id);
+            if let Command::RecordMarker(Marker::Patch { id, .. }) = command {
+                self.recorded.pop_front_if(|recorded| recorded == id);
             }
         }
         let cancels = |command: &Command| {

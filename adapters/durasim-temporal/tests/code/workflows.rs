@@ -232,8 +232,8 @@ fn patches_are_written_down_and_replayed() {
     let run = simulation().run("Changed", &()).unwrap();
     assert_eq!(run.result::<u32>().unwrap(), 40);
     let timeline = run.timeline().to_string();
-    assert!(timeline.contains("version 1 of larger-number recorded"), "{timeline}");
-    assert!(timeline.contains("version 2 of no-second-activity recorded"), "{timeline}");
+    assert!(timeline.contains("patch larger-number recorded"), "{timeline}");
+    assert!(timeline.contains("deprecated patch no-second-activity recorded"), "{timeline}");
     holds("Changed", ().into());
 }
 
