@@ -8,10 +8,10 @@ use super::fields::Event;
 use crate::program::{ActivityId, ActivitySpec, RetrySpec, Seq, Timeouts};
 use crate::service::EventKind;
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn of_activity_or_timer(&mut self, event: Event<'_>) -> Result<EventKind, HistoryProblem> {
         let fields = event.fields;
-        let scheduled = |reader: &Reader| reader.reference(event, "scheduledEventId", "ACTIVITY_TASK_SCHEDULED");
+        let scheduled = |reader: &Reader<'_>| reader.reference(event, "scheduledEventId", "ACTIVITY_TASK_SCHEDULED");
         // An activity that no worker has taken has no started event.
         let started_event_id = fields.number("startedEventId")?;
         Ok(match event.known {

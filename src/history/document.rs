@@ -11,14 +11,16 @@ use super::recorded::Recorded;
 
 /// Reads a history: `{"events": [..]}`, the answer of the API that has it as `{"history": {"events": [..]}}`, or the bare list.
 ///
-/// One event is in memory as JSON at a time.
+/// One event is in memory as JSON at a time. `has_envelopes` says by the type of a workflow whether its code is an SDK's, which gets
+/// the metadata of payloads.
 ///
 /// # Errors
 /// The error says what is wrong with the text, and where.
-pub(crate) fn read(json: &str) -> Result<Recorded, HistoryProblem> {
+pub(crate) fn read(json: &str, has_envelopes: &dyn Fn(&str) -> bool) -> Result<Recorded, HistoryProblem> {
     // Editors and shells of some systems put a mark of the byte order first.
     let json = json.strip_prefix('\u{feff}').unwrap_or(json);
-    let mut found = Found::default();
+    let reader = Reader::new(has_envelopes);
+    let mut found = Found { reader, begun: false, has_events: false, has_more: false, problem: None };
     let mut text = serde_json::Deserializer::from_str(json);
     let read = Document(&mut found).deserialize(&mut text).and_then(|()| text.end());
     if let Some(problem) = found.problem {
@@ -40,9 +42,8 @@ pub(crate) fn read(json: &str) -> Result<Recorded, HistoryProblem> {
 }
 
 /// The things that were found in the text so far.
-#[derive(Default)]
-struct Found {
-    reader: Reader,
+struct Found<'p> {
+    reader: Reader<'p>,
     /// Says whether the text has begun as JSON of a history does.
     begun: bool,
     has_events: bool,
@@ -52,9 +53,9 @@ struct Found {
 }
 
 /// The text, or the history in it.
-struct Document<'f>(&'f mut Found);
+struct Document<'f, 'p>(&'f mut Found<'p>);
 
-impl<'de> DeserializeSeed<'de> for Document<'_> {
+impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
@@ -62,7 +63,7 @@ impl<'de> DeserializeSeed<'de> for Document<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Document<'_> {
+impl<'de> Visitor<'de> for Document<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,9 +95,9 @@ impl<'de> Visitor<'de> for Document<'_> {
 }
 
 /// The list of events.
-struct Events<'f>(&'f mut Found);
+struct Events<'f, 'p>(&'f mut Found<'p>);
 
-impl<'de> DeserializeSeed<'de> for Events<'_> {
+impl<'de> DeserializeSeed<'de> for Events<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
@@ -104,7 +105,7 @@ impl<'de> DeserializeSeed<'de> for Events<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Events<'_> {
+impl<'de> Visitor<'de> for Events<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

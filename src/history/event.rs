@@ -12,8 +12,9 @@ use crate::program::{Seq, Span};
 use crate::service::{EventKind, HistoryEvent};
 
 /// The events that have been read so far.
-#[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct Reader<'p> {
+    /// Says whether the payloads of a workflow's code have metadata, by the type of the workflow.
+    has_envelopes: &'p dyn Fn(&str) -> bool,
     events: Vec<HistoryEvent>,
     types: Vec<&'static str>,
     pub(super) counts: Counts,
@@ -36,7 +37,13 @@ pub(super) fn next(count: &mut Seq) -> Seq {
     *count
 }
 
-impl Reader {
+impl<'p> Reader<'p> {
+    /// Begins with nothing.
+    pub(super) fn new(has_envelopes: &'p dyn Fn(&str) -> bool) -> Reader<'p> {
+        let (events, types, counts) = Default::default();
+        Reader { has_envelopes, events, types, counts, own_run: (String::new(), Arc::from("")) }
+    }
+
     /// The number of events.
     pub(super) fn events(&self) -> usize {
         self.events.len()
@@ -87,6 +94,11 @@ impl Reader {
             });
         }
         let attributes = all.message_or_empty(&kinds::attributes_of(known))?;
+        let workflow_type = match self.events.first().map(|first| &first.kind) {
+            Some(EventKind::WorkflowExecutionStarted { info, .. }) => &*info.workflow_type,
+            _ => attributes.message_or_empty("workflowType")?.text("name")?,
+        };
+        let attributes = attributes.with_envelopes((self.has_envelopes)(workflow_type));
         let kind = match meaning {
             Meaning::Known => self.kind(Event { known, at, fields: attributes })?,
             Meaning::Silent => silent(),

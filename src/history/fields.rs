@@ -14,12 +14,19 @@ pub(super) struct Fields<'a> {
     event_type: &'a str,
     /// `None` has no fields.
     map: Option<&'a Map<String, Value>>,
+    /// Says whether the payloads are for code of an SDK, which gets them with their metadata.
+    pub(super) has_envelopes: bool,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of an event with this id and type.
     pub(super) fn new(id: u64, event_type: &'a str, map: Option<&'a Map<String, Value>>) -> Fields<'a> {
-        Fields { id, event_type, map }
+        Fields { id, event_type, map, has_envelopes: false }
+    }
+
+    /// The same for code of an SDK, or for native code.
+    pub(super) fn with_envelopes(self, has_envelopes: bool) -> Fields<'a> {
+        Fields { has_envelopes, ..self }
     }
 
     /// The error that says why the event cannot be read.

@@ -75,8 +75,8 @@ fn patch(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProbl
         let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
         (id, data.get("deprecated").and_then(Value::as_bool).unwrap_or(false))
     } else {
-        let id = details.value("patch_id")?;
-        let deprecated = details.get("deprecated").map(|_| details.value("deprecated")).transpose()?;
+        let id = details.plain_value("patch_id")?;
+        let deprecated = details.get("deprecated").map(|_| details.plain_value("deprecated")).transpose()?;
         let deprecated = deprecated.is_some_and(|flag| matches!(flag.as_bytes(), b"true" | [1]));
         (Some(id.to_json().unwrap_or_else(|_| id.to_string())), deprecated)
     };
@@ -126,7 +126,7 @@ fn local_activity(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, His
 
 /// The JSON in the details of a marker.
 fn json(details: Fields<'_>, name: &str) -> Result<Value, HistoryProblem> {
-    let payload = details.value(name)?;
+    let payload = details.plain_value(name)?;
     payload.to_json().map_err(|why| details.malformed(format!("the `{name}` of its details is not JSON: {why}")))
 }
 

@@ -8,10 +8,10 @@ use super::fields::Event;
 use crate::program::{ChildSpec, Seq, Target};
 use crate::service::{EventKind, WorkflowOutcome};
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn of_message(&mut self, event: Event<'_>) -> Result<EventKind, HistoryProblem> {
         let fields = event.fields;
-        let initiated = |reader: &Reader, known| reader.reference(event, "initiatedEventId", known);
+        let initiated = |reader: &Reader<'_>, known| reader.reference(event, "initiatedEventId", known);
         let arrived = event.known.starts_with("EXTERNAL_");
         Ok(match event.known {
             "START_CHILD_WORKFLOW_EXECUTION_INITIATED" => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::HistoryProblem;
 use super::fields::Fields;
-use crate::program::{Details, Payload};
+use crate::program::{Details, Encoded, Payload};
 
 /// The payload of no value.
 const NULL: &[u8] = b"null";
@@ -21,40 +21,56 @@ const LENIENT: GeneralPurposeConfig =
 impl Fields<'_> {
     /// The payload in a field that nothing decodes.
     pub(super) fn payload(self, name: &str) -> Result<Payload, HistoryProblem> {
-        Ok(self.list(name)?.unwrap_or_default().into_iter().next().map_or(Payload::new(NULL), |one| one.payload))
+        let list = self.list(name)?.unwrap_or_default();
+        if self.has_envelopes {
+            return Ok(Encoded::into_payload(&list));
+        }
+        Ok(list.first().map_or(Payload::new(NULL), bare))
     }
 
-    /// The payload in a field that code decodes: one at most, and in an encoding that is the value itself.
+    /// The payload in a field that code decodes. Native code takes one at most, in an encoding that is the value itself.
     pub(super) fn value(self, name: &str) -> Result<Payload, HistoryProblem> {
         let list = self.list(name)?.unwrap_or_default();
-        if let [_, _, ..] = &*list {
-            let count = list.len();
-            return Err(self.malformed(format!(
-                "its `{name}` has {count} payloads, and native code takes one value: put the arguments into one struct"
-            )));
+        if self.has_envelopes {
+            return Ok(Encoded::into_payload(&list));
         }
-        let Some(one) = list.into_iter().next() else { return Ok(Payload::new(NULL)) };
-        if one.is_plain {
-            return Ok(one.payload);
+        let one = match &*list {
+            [] => return Ok(Payload::new(NULL)),
+            [one] => one,
+            several => {
+                let count = several.len();
+                return Err(self.malformed(format!(
+                    "its `{name}` has {count} payloads, and native code takes one value: put the arguments into one struct"
+                )));
+            }
+        };
+        let encoding = encoding(one);
+        if encoding == "binary/null" || PLAIN.contains(&&*encoding) {
+            return Ok(bare(one));
         }
         Err(self.malformed(format!(
-            "its `{name}` is encoded as `{}`, which native code does not decode: fetch the history with the `--codec-endpoint` \
-             of your codec, or replay it with the SDK's code",
-            one.encoding
+            "its `{name}` is encoded as `{encoding}`, which native code does not decode: fetch the history with the \
+             `--codec-endpoint` of your codec, or replay it with the SDK's code"
         )))
+    }
+
+    /// The JSON in a field, whoever has written it.
+    pub(super) fn plain_value(self, name: &str) -> Result<Payload, HistoryProblem> {
+        self.with_envelopes(false).value(name)
     }
 
     /// The details in a field, which may be absent.
     pub(super) fn details(self, name: &str) -> Result<Details, HistoryProblem> {
         Ok(match self.list(name)? {
             None => Details::Absent,
-            Some(list) => list.into_iter().next().map_or(Details::Empty, |one| Details::Payload(one.payload)),
+            Some(list) if list.is_empty() => Details::Empty,
+            Some(_) => Details::Payload(self.payload(name)?),
         })
     }
 
     /// The payloads in a field: `{"payloads": [..]}`, or the list of their values as JSON that the command line writes for
     /// people. `None` if the field is absent.
-    fn list(self, name: &str) -> Result<Option<Vec<One>>, HistoryProblem> {
+    fn list(self, name: &str) -> Result<Option<Vec<Encoded>>, HistoryProblem> {
         let values = match self.get(name) {
             None => return Ok(None),
             Some(Value::Array(values)) => values,
@@ -68,49 +84,35 @@ impl Fields<'_> {
         values.iter().map(|value| self.one(name, value)).collect::<Result<_, _>>().map(Some)
     }
 
-    fn one(self, name: &str, value: &Value) -> Result<One, HistoryProblem> {
-        let metadata = value.get("metadata").and_then(Value::as_object);
-        let Some(metadata) = metadata else {
-            if value.get("data").is_none_or(|data| !data.is_string()) {
-                return Ok(One::plain(Payload::new(value.to_string())));
-            }
-            return Ok(One::plain(Payload::new(self.data(name, value)?)));
+    fn one(self, name: &str, value: &Value) -> Result<Encoded, HistoryProblem> {
+        let bytes = |value: &Value, part: &str| {
+            let text = value.as_str().and_then(decode);
+            text.ok_or_else(|| self.wrong(name, &format!("a payload with {part} in base64")))
         };
-        let encoding = match metadata.get("encoding").and_then(Value::as_str) {
-            None => String::new(),
-            Some(encoding) => {
-                let bytes = decode(encoding).ok_or_else(|| self.wrong(name, "a payload with metadata in base64"))?;
-                String::from_utf8_lossy(&bytes).into_owned()
-            }
+        let data = match value.get("data") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(data) => bytes(data, "data")?,
         };
-        if encoding == "binary/null" {
-            return Ok(One::plain(Payload::new(NULL)));
+        match value.get("metadata").and_then(Value::as_object) {
+            Some(metadata) => {
+                let metadata = metadata.iter().map(|(key, value)| Ok((key.clone(), bytes(value, "metadata")?)));
+                Ok(Encoded::with_metadata(metadata.collect::<Result<Vec<_>, HistoryProblem>>()?, data))
+            }
+            None if value.get("data").is_some_and(Value::is_string) => Ok(Encoded::with_metadata([], data)),
+            None if value.is_null() => Ok(Encoded::new("binary/null", [])),
+            None => Ok(Encoded::new("json/plain", value.to_string())),
         }
-        let is_plain = PLAIN.contains(&&*encoding);
-        Ok(One { payload: Payload::new(self.data(name, value)?), encoding, is_plain })
-    }
-
-    fn data(self, name: &str, payload: &Value) -> Result<Vec<u8>, HistoryProblem> {
-        let data = match payload.get("data") {
-            None | Some(Value::Null) => "",
-            Some(data) => data.as_str().ok_or_else(|| self.wrong(name, "a payload with data in base64"))?,
-        };
-        decode(data).ok_or_else(|| self.wrong(name, "a payload with data in base64"))
     }
 }
 
-/// One payload.
-struct One {
-    payload: Payload,
-    encoding: String,
-    /// Says whether the data is the value.
-    is_plain: bool,
+/// The way in which a payload says to be encoded.
+fn encoding(payload: &Encoded) -> String {
+    payload.metadata.get("encoding").map(|encoding| String::from_utf8_lossy(encoding).into_owned()).unwrap_or_default()
 }
 
-impl One {
-    fn plain(payload: Payload) -> One {
-        One { payload, encoding: String::new(), is_plain: true }
-    }
+/// The data of a payload, as native code decodes it.
+fn bare(payload: &Encoded) -> Payload {
+    if encoding(payload) == "binary/null" { Payload::new(NULL) } else { Payload::new(&payload.data) }
 }
 
 /// Decodes base64 in either alphabet, with padding or without.
@@ -148,5 +150,21 @@ mod tests {
         assert!(value(&json!({ "payloads": [json, json] })).unwrap_err().contains("has 2 payloads"));
         assert!(value(&payloads(json!({ "metadata": {}, "data": "?" }))).unwrap_err().contains("in base64"));
         assert!(value(&json!(5)).unwrap_err().contains("a list of payloads"));
+    }
+
+    #[test]
+    fn code_of_an_sdk_gets_the_metadata() {
+        let encrypted =
+            json!({ "metadata": { "encoding": "YmluYXJ5L2VuY3J5cHRlZA==", "key": "MQ==" }, "data": "AA==" });
+        let event = json!({ "result": { "payloads": [encrypted, encrypted] }, "plain": [1], "none": [] });
+        let fields = Fields::new(1, "ACTIVITY_TASK_COMPLETED", event.as_object()).with_envelopes(true);
+        let found = Encoded::from_payload(&fields.value("result").unwrap());
+        assert_eq!((found.len(), &found[0]), (2, &found[1]));
+        assert_eq!((&found[0].metadata["key"][..], &found[0].data[..]), (&b"1"[..], &[0][..]));
+        assert_eq!(fields.details("plain").unwrap(), Details::Payload(Payload::new("1")));
+        assert_eq!(
+            (fields.details("none").unwrap(), fields.details("absent").unwrap()),
+            (Details::Empty, Details::Absent)
+        );
     }
 }

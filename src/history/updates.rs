@@ -5,7 +5,7 @@ use super::event::Reader;
 use super::fields::Event;
 use crate::service::EventKind;
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn of_update(&self, event: Event<'_>) -> Result<EventKind, HistoryProblem> {
         let fields = event.fields;
         if event.known == "WORKFLOW_EXECUTION_UPDATE_ACCEPTED" {

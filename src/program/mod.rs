@@ -21,6 +21,7 @@ mod carried;
 mod child;
 mod continue_as_new;
 mod decode;
+mod envelope;
 mod extensions;
 mod failure;
 pub(crate) mod host;
@@ -51,6 +52,7 @@ pub use child::{
 };
 pub use continue_as_new::ContinueAsNew;
 pub use decode::Decode;
+pub use envelope::Encoded;
 pub use extensions::Extensions;
 pub use failure::{Failure, FailureKind, RetryState, TimeoutType};
 pub use host::{Doorway, Ground, Host, News, Tries};

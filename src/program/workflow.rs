@@ -20,6 +20,12 @@ pub trait WorkflowProgram: Send + Sync {
     /// The name by which it is started.
     fn workflow_type(&self) -> &str;
 
+    /// Says whether the payloads of this workflow are those that [`Encoded`](super::Encoded) makes, with the metadata that an SDK gives
+    /// them. Others are JSON or plain bytes. A history in Temporal's JSON has the metadata of both.
+    fn has_envelopes(&self) -> bool {
+        false
+    }
+
     /// Makes a fresh instance: for a new run, and again for each replay of it.
     ///
     /// # Errors

@@ -219,7 +219,7 @@ impl Simulation {
             return Err(ReplayError::Setup(RunError::Setup(why)));
         }
         self.check_length(json.len() as u64)?;
-        let recorded = history::read(json)?;
+        let recorded = history::read(json, &|workflow_type| setup.has_envelopes(workflow_type))?;
         let events = recorded.events.len();
         let workflow_type = recorded.info.workflow_type.to_string();
         let workflow_id = recorded.info.workflow_id.to_string();

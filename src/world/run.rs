@@ -272,6 +272,12 @@ impl Run {
         self.world().core.borrow().service.history(workflow).to_vec()
     }
 
+    /// Says whether the payloads of a workflow have the metadata of an SDK.
+    pub(crate) fn has_envelopes(&self, workflow: WorkflowKey) -> bool {
+        let workflow_type = &self.trace().workflows()[workflow].workflow_type;
+        self.world().setup.has_envelopes(workflow_type)
+    }
+
     /// The plan of the faults that struck: replays this run.
     pub fn plan(&self) -> Plan {
         let mut entries = Vec::new();

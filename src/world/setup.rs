@@ -233,6 +233,11 @@ impl Setup {
         self.workflows.get(name).map(|program| &**program)
     }
 
+    /// Says whether the payloads of this workflow have the metadata of an SDK.
+    pub(crate) fn has_envelopes(&self, workflow_type: &str) -> bool {
+        self.workflow(workflow_type).is_some_and(WorkflowProgram::has_envelopes)
+    }
+
     /// The registered name of this workflow in any version, shared.
     pub(crate) fn workflow_name(&self, name: &str) -> Option<Arc<str>> {
         let own = self.workflows.get_key_value(name).map(|(name, _)| name.clone());

@@ -1,88 +1,34 @@
 //! Payloads: bytes with metadata in the SDK, bytes alone in durasim.
 //!
-//! A payload of plain JSON travels as its bare text, so that inputs, results and heartbeat details stay readable and are
-//! the same as those of native code. No payload at all, and the SDK's null, travel as `null`. All else travels in an
-//! envelope, which keeps the metadata and begins with a byte that no JSON begins with.
+//! [`Encoded`] has the rules.
 
 use std::collections::{BTreeMap, HashMap};
 
-use durasim::program::{Details, Payload};
-use prost::Message;
+use durasim::program::{Details, Encoded, Payload};
 
 use crate::sdk::{ProtoPayload, ProtoPayloads};
 
-/// Stands before payloads that are not one of plain JSON.
-const ENVELOPE: u8 = 0;
-
-const NULL: &[u8] = b"null";
-
-/// Payloads with what belongs to each, in an order that is always the same: the SDK's own type has its metadata in a hash map.
-#[derive(Clone, PartialEq, Message)]
-struct Envelope {
-    #[prost(message, repeated, tag = "1")]
-    payloads: Vec<Enveloped>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Enveloped {
-    #[prost(btree_map = "string, bytes", tag = "1")]
-    metadata: BTreeMap<String, Vec<u8>>,
-    #[prost(bytes = "vec", tag = "2")]
-    data: Vec<u8>,
-}
-
 /// Makes a payload of the SDK's with this encoding.
+#[cfg(test)]
 pub(crate) fn with_encoding(encoding: &str, data: Vec<u8>) -> ProtoPayload {
     let metadata = HashMap::from([("encoding".to_owned(), encoding.as_bytes().to_vec())]);
     ProtoPayload { metadata, data, ..Default::default() }
 }
 
-fn has_encoding(payload: &ProtoPayload, encoding: &str) -> bool {
-    payload.metadata.len() == 1 && payload.metadata.get("encoding").is_some_and(|known| known == encoding.as_bytes())
-}
-
 /// Takes payloads of the SDK's.
 pub(crate) fn into_core(payloads: &[ProtoPayload]) -> Payload {
-    match payloads {
-        [] => Payload::new(NULL),
-        [null] if has_encoding(null, "binary/null") && null.data.is_empty() => Payload::new(NULL),
-        [json] if has_encoding(json, "json/plain") && json.data.first().is_some_and(|first| *first != ENVELOPE) => {
-            if json.data == NULL {
-                enveloped(payloads)
-            } else {
-                Payload::limited(&json.data)
-            }
-        }
-        _ => enveloped(payloads),
-    }
-}
-
-fn enveloped(payloads: &[ProtoPayload]) -> Payload {
-    let payloads = payloads.iter().map(|payload| Enveloped {
-        metadata: payload.metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        data: payload.data.clone(),
-    });
-    let mut bytes = vec![ENVELOPE];
-    Envelope { payloads: payloads.collect() }.encode(&mut bytes).expect("a vector grows");
-    Payload::limited(bytes)
+    let encoded = payloads.iter().map(|payload| Encoded::with_metadata(payload.metadata.clone(), payload.data.clone()));
+    Encoded::into_payload(&encoded.collect::<Vec<_>>())
 }
 
 /// Gives payloads to the SDK.
 pub(crate) fn from_bytes(bytes: &[u8]) -> Vec<ProtoPayload> {
-    match bytes {
-        [ENVELOPE, rest @ ..] => {
-            // One that is too large was cut; the service refuses it before anybody reads it.
-            let envelope = Envelope::decode(rest).unwrap_or_default();
-            let payloads = envelope.payloads.into_iter().map(|payload| ProtoPayload {
-                metadata: payload.metadata.into_iter().collect(),
-                data: payload.data,
-                ..Default::default()
-            });
-            payloads.collect()
-        }
-        NULL => vec![with_encoding("binary/null", Vec::new())],
-        json => vec![with_encoding("json/plain", json.to_vec())],
-    }
+    let payloads = Encoded::from_bytes(bytes).into_iter().map(|payload| ProtoPayload {
+        metadata: payload.metadata.into_iter().collect(),
+        data: payload.data,
+        ..Default::default()
+    });
+    payloads.collect()
 }
 
 /// Gives payloads to the SDK.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::values::{
-    NAMESPACE, RunIds, add, add_carried, add_timeouts, details, duration, failure, header, id, payloads, retry_policy,
-    retry_state, timeout_type,
+    Form, NAMESPACE, add, add_timeouts, duration, failure, id, plain, retry_policy, retry_state, timeout_type,
 };
 use crate::program::{
     ChildSpec, IdReusePolicy, Initiator, LocalActivityEnd, LocalActivityMarker, Marker, ParentClosePolicy, Payload,
@@ -25,7 +24,7 @@ const IDENTITY: &str = "durasim";
 pub(super) struct Attributes<'a> {
     history: &'a [HistoryEvent],
     info: &'a RunInfo,
-    ids: RunIds,
+    form: Form,
     /// The event that answered the last workflow task: the commands' events refer to it.
     completed: u64,
     timers: BTreeMap<Seq, u64>,
@@ -36,12 +35,12 @@ pub(super) struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     /// Begins with a history.
-    pub(super) fn new(history: &'a [HistoryEvent], ids: RunIds) -> Attributes<'a> {
+    pub(super) fn new(history: &'a [HistoryEvent], form: Form) -> Attributes<'a> {
         let EventKind::WorkflowExecutionStarted { info, .. } = &history[0].kind else {
             unreachable!("a history begins with its start, not with {:?}", history[0].kind)
         };
         let (timers, children, cancels) = Default::default();
-        Attributes { history, info, ids, completed: 0, timers, children, cancels }
+        Attributes { history, info, form, completed: 0, timers, children, cancels }
     }
 
     /// The name of this event's attributes, without `EventAttributes`, and their content. Call it for each event in order.
@@ -72,11 +71,12 @@ impl<'a> Attributes<'a> {
             }
             EventKind::WorkflowExecutionSignaled { name, input } => (
                 "workflowExecutionSignaled",
-                json!({ "signalName": &**name, "input": payloads(input), "identity": IDENTITY, "header": {} }),
+                json!({ "signalName": &**name, "input": self.form.payloads(input), "identity": IDENTITY, "header": {} }),
             ),
             EventKind::WorkflowExecutionUpdateAccepted { .. } | EventKind::WorkflowExecutionUpdateCompleted { .. } => {
                 self.of_update(event)
             }
+            EventKind::MarkerRecorded { marker: Marker::Upserted { sort, values } } => self.upserted(sort, values),
             EventKind::MarkerRecorded { marker } => ("markerRecorded", self.commanded(self.marker(marker))),
             EventKind::StartChildWorkflowExecutionInitiated { .. }
             | EventKind::StartChildWorkflowExecutionFailed { .. }
@@ -105,7 +105,7 @@ impl<'a> Attributes<'a> {
             EventKind::WorkflowExecutionUpdateAccepted { update_id, name, input, sequencing_event_id } => {
                 let request = json!({
                     "meta": { "updateId": &**update_id, "identity": IDENTITY },
-                    "input": { "name": &**name, "args": payloads(input), "header": {} },
+                    "input": { "name": &**name, "args": self.form.payloads(input), "header": {} },
                 });
                 let value = json!({
                     "protocolInstanceId": &**update_id,
@@ -117,8 +117,8 @@ impl<'a> Attributes<'a> {
             }
             EventKind::WorkflowExecutionUpdateCompleted { update_id, accepted_event_id, outcome } => {
                 let outcome = match outcome {
-                    Ok(result) => json!({ "success": payloads(result) }),
-                    Err(reason) => json!({ "failure": failure(reason, self.ids) }),
+                    Ok(result) => json!({ "success": self.form.payloads(result) }),
+                    Err(reason) => json!({ "failure": failure(reason, self.form) }),
                 };
                 let value = json!({
                     "meta": { "updateId": &**update_id, "identity": IDENTITY },
@@ -135,11 +135,11 @@ impl<'a> Attributes<'a> {
         let EventKind::WorkflowExecutionStarted { info, input, first_task_backoff } = &event.kind else {
             return Value::Null;
         };
-        let uuid = |run_id: &str| json!(self.ids.uuid(run_id));
+        let uuid = |run_id: &str| json!(self.form.uuid(run_id));
         let mut value = json!({
             "workflowType": { "name": &*info.workflow_type },
             "taskQueue": queue(&info.task_queue),
-            "input": payloads(input),
+            "input": self.form.payloads(input),
             "workflowExecutionTimeout": duration(info.execution_timeout),
             "workflowRunTimeout": duration(info.run_timeout),
             "workflowTaskTimeout": duration(info.task_timeout),
@@ -148,10 +148,10 @@ impl<'a> Attributes<'a> {
             "firstExecutionRunId": uuid(&info.first_run_id),
             "attempt": info.attempt,
             "firstWorkflowTaskBackoff": duration(*first_task_backoff),
-            "header": header(&info.carried.headers),
+            "header": self.form.header(&info.carried.headers),
             "workflowId": &*info.workflow_id,
         });
-        add_carried(&mut value, &info.carried);
+        self.form.add_carried(&mut value, &info.carried);
         add(&mut value, "continuedExecutionRunId", info.continued_run_id.as_ref().map_or(Value::Null, |id| uuid(id)));
         let initiator = info.initiator.map_or(Value::Null, |initiator| {
             json!(match initiator {
@@ -161,8 +161,12 @@ impl<'a> Attributes<'a> {
             })
         });
         add(&mut value, "initiator", initiator);
-        add(&mut value, "lastCompletionResult", info.last_result.as_ref().map_or(Value::Null, payloads));
-        let last_failure = info.last_failure.as_ref().map_or(Value::Null, |last| failure(last, self.ids));
+        add(
+            &mut value,
+            "lastCompletionResult",
+            info.last_result.as_ref().map_or(Value::Null, |last| self.form.payloads(last)),
+        );
+        let last_failure = info.last_failure.as_ref().map_or(Value::Null, |last| failure(last, self.form));
         add(&mut value, "continuedFailure", last_failure);
         add(&mut value, "retryPolicy", info.retry.as_ref().map_or(Value::Null, |policy| retry_policy(policy)));
         add(&mut value, "cronSchedule", info.cron.as_ref().map_or(Value::Null, |cron| json!(&**cron)));
@@ -189,7 +193,7 @@ impl<'a> Attributes<'a> {
                 let mut value = json!({
                     "scheduledEventId": id(*scheduled_event_id),
                     "identity": IDENTITY,
-                    "requestId": self.ids.uuid(&format!("{}#{}", self.info.run_id, event.id)),
+                    "requestId": self.form.uuid(&format!("{}#{}", self.info.run_id, event.id)),
                     "historySizeBytes": id(*history_size),
                 });
                 if *suggest_continue_as_new {
@@ -231,8 +235,8 @@ impl<'a> Attributes<'a> {
                     "activityId": activity_id.to_string(),
                     "activityType": { "name": &*spec.activity_type },
                     "taskQueue": queue(spec.task_queue.as_ref().unwrap_or(&self.info.task_queue)),
-                    "header": header(&spec.headers),
-                    "input": payloads(&spec.input),
+                    "header": self.form.header(&spec.headers),
+                    "input": self.form.payloads(&spec.input),
                     "retryPolicy": retry_policy(retry),
                 });
                 add_timeouts(&mut value, timeouts);
@@ -243,14 +247,14 @@ impl<'a> Attributes<'a> {
                 json!({
                     "scheduledEventId": id(*scheduled_event_id),
                     "identity": IDENTITY,
-                    "requestId": self.ids.uuid(&format!("{}#{}", self.info.run_id, event.id)),
+                    "requestId": self.form.uuid(&format!("{}#{}", self.info.run_id, event.id)),
                     "attempt": attempt,
-                    "lastFailure": last_failure.as_ref().map_or(Value::Null, |last| failure(last, self.ids)),
+                    "lastFailure": last_failure.as_ref().map_or(Value::Null, |last| failure(last, self.form)),
                 }),
             ),
             EventKind::ActivityTaskCompleted { scheduled_event_id, started_event_id, result } => {
                 let mut value = answered(*scheduled_event_id, *started_event_id);
-                value["result"] = payloads(result);
+                value["result"] = self.form.payloads(result);
                 ("activityTaskCompleted", value)
             }
             EventKind::ActivityTaskFailed {
@@ -260,7 +264,7 @@ impl<'a> Attributes<'a> {
                 retry_state: state,
             } => {
                 let mut value = answered(*scheduled_event_id, *started_event_id);
-                (value["failure"], value["retryState"]) = (failure(why, self.ids), retry_state(*state));
+                (value["failure"], value["retryState"]) = (failure(why, self.form), retry_state(*state));
                 ("activityTaskFailed", value)
             }
             EventKind::ActivityTaskTimedOut {
@@ -273,7 +277,7 @@ impl<'a> Attributes<'a> {
                 json!({
                     "scheduledEventId": id(*scheduled_event_id),
                     "startedEventId": id(*started_event_id),
-                    "failure": failure(why, self.ids),
+                    "failure": failure(why, self.form),
                     "retryState": retry_state(*state),
                 }),
             ),
@@ -284,7 +288,7 @@ impl<'a> Attributes<'a> {
             }
             EventKind::ActivityTaskCanceled { scheduled_event_id, started_event_id, details: attached } => {
                 let mut value = answered(*scheduled_event_id, *started_event_id);
-                value["details"] = details(attached);
+                value["details"] = self.form.details(attached);
                 value["latestCancelRequestedEventId"] =
                     self.cancels.get(scheduled_event_id).map_or(Value::Null, |request| id(*request));
                 ("activityTaskCanceled", value)
@@ -312,7 +316,7 @@ impl<'a> Attributes<'a> {
                     "workflowId": &*spec.workflow_id,
                     "workflowType": { "name": &*spec.workflow_type },
                     "taskQueue": queue(spec.task_queue.as_ref().unwrap_or(&self.info.task_queue)),
-                    "input": payloads(&spec.input),
+                    "input": self.form.payloads(&spec.input),
                     "workflowExecutionTimeout": duration(spec.execution_timeout),
                     "workflowRunTimeout": duration(spec.run_timeout),
                     "workflowTaskTimeout": duration(spec.task_timeout),
@@ -320,9 +324,9 @@ impl<'a> Attributes<'a> {
                     "workflowIdReusePolicy": reuse,
                     "retryPolicy": spec.retry.as_ref().map_or(Value::Null, retry_policy),
                     "cronSchedule": spec.cron.as_ref().map_or(Value::Null, |cron| json!(&**cron)),
-                    "header": header(&spec.carried.headers),
+                    "header": self.form.header(&spec.carried.headers),
                 });
-                add_carried(&mut value, &spec.carried);
+                self.form.add_carried(&mut value, &spec.carried);
                 ("startChildWorkflowExecutionInitiated", self.commanded(value))
             }
             EventKind::StartChildWorkflowExecutionFailed { seq, initiated_event_id } => {
@@ -341,15 +345,15 @@ impl<'a> Attributes<'a> {
                 value["startedEventId"] = id(*started_event_id);
                 let name = match outcome {
                     WorkflowOutcome::Completed(result) => {
-                        value["result"] = payloads(result);
+                        value["result"] = self.form.payloads(result);
                         "childWorkflowExecutionCompleted"
                     }
                     WorkflowOutcome::Failed { failure: why, retry_state: state } => {
-                        (value["failure"], value["retryState"]) = (failure(why, self.ids), retry_state(*state));
+                        (value["failure"], value["retryState"]) = (failure(why, self.form), retry_state(*state));
                         "childWorkflowExecutionFailed"
                     }
                     WorkflowOutcome::Canceled(attached) => {
-                        value["details"] = details(attached);
+                        value["details"] = self.form.details(attached);
                         "childWorkflowExecutionCanceled"
                     }
                     WorkflowOutcome::TimedOut { retry_state: state } => {
@@ -368,7 +372,7 @@ impl<'a> Attributes<'a> {
         match &event.kind {
             EventKind::SignalExternalWorkflowExecutionInitiated { target, name, input, .. } => {
                 let mut value = self.target(target, true);
-                (value["signalName"], value["input"]) = (json!(&**name), payloads(input));
+                (value["signalName"], value["input"]) = (json!(&**name), self.form.payloads(input));
                 value["header"] = json!({});
                 ("signalExternalWorkflowExecutionInitiated", self.commanded(value))
             }
@@ -418,21 +422,21 @@ impl<'a> Attributes<'a> {
     }
 
     fn of_end(&self, event: &HistoryEvent) -> (&'static str, Value) {
-        let uuid = |run_id: &str| json!(self.ids.uuid(run_id));
+        let uuid = |run_id: &str| json!(self.form.uuid(run_id));
         let (name, value) = match &event.kind {
             EventKind::WorkflowExecutionCompleted { result } => {
-                ("workflowExecutionCompleted", json!({ "result": payloads(result) }))
+                ("workflowExecutionCompleted", json!({ "result": self.form.payloads(result) }))
             }
             EventKind::WorkflowExecutionFailed { failure: why, retry_state: state, new_run_id } => (
                 "workflowExecutionFailed",
                 json!({
-                    "failure": failure(why, self.ids),
+                    "failure": failure(why, self.form),
                     "retryState": retry_state(*state),
                     "newExecutionRunId": new_run_id.as_ref().map_or(Value::Null, |id| uuid(id)),
                 }),
             ),
             EventKind::WorkflowExecutionCanceled { details: attached } => {
-                ("workflowExecutionCanceled", json!({ "details": details(attached) }))
+                ("workflowExecutionCanceled", json!({ "details": self.form.details(attached) }))
             }
             EventKind::WorkflowExecutionTimedOut { retry_state: state, new_run_id } => {
                 let value = json!({
@@ -454,7 +458,7 @@ impl<'a> Attributes<'a> {
                     "newExecutionRunId": uuid(new_run_id),
                     "workflowType": { "name": &**workflow_type },
                     "taskQueue": queue(task_queue),
-                    "input": payloads(input),
+                    "input": self.form.payloads(input),
                     "workflowRunTimeout": duration(*run_timeout),
                     "workflowTaskTimeout": duration(*task_timeout),
                     "initiator": "CONTINUE_AS_NEW_INITIATOR_WORKFLOW",
@@ -478,12 +482,12 @@ impl<'a> Attributes<'a> {
         match marker {
             Marker::SideEffect { seq, value } => {
                 json!({ "markerName": "SideEffect", "details": {
-                    "side-effect-id": payload_of(&json!(seq)), "data": payloads(value),
+                    "side-effect-id": payload_of(&json!(seq)), "data": self.form.payloads(value),
                 } })
             }
             Marker::MutableSideEffect { id, call, value } => {
                 json!({ "markerName": "MutableSideEffect", "details": {
-                    "side-effect-id": payload_of(&json!(&**id)), "data": payloads(value),
+                    "side-effect-id": payload_of(&json!(&**id)), "data": self.form.payloads(value),
                     "mutable-side-effect-call-counter": payload_of(&json!(call)),
                 } })
             }
@@ -497,9 +501,21 @@ impl<'a> Attributes<'a> {
                 json!({ "markerName": "core_patch", "details": { "patch-data": patch } })
             }
             Marker::LocalActivity(local) => self.local_activity(local),
-            Marker::Upserted { sort, values } => {
-                json!({ "markerName": format!("Upserted-{sort}"), "details": { "data": payloads(values) } })
-            }
+            Marker::Upserted { .. } => unreachable!("it has an event of its own"),
+        }
+    }
+
+    /// The values that a run has set, which an event of their own says. One that is unset has none.
+    fn upserted(&self, sort: &str, values: &Payload) -> (&'static str, Value) {
+        let values: Map<String, Value> = values.to_json().unwrap_or_default();
+        let fields: Map<String, Value> =
+            values.into_iter().map(|(name, value)| (name, plain(&Payload::new(value.to_string())))).collect();
+        match sort {
+            "memo" => ("workflowPropertiesModified", self.commanded(json!({ "upsertedMemo": { "fields": fields } }))),
+            _ => (
+                "upsertWorkflowSearchAttributes",
+                self.commanded(json!({ "searchAttributes": { "indexedFields": fields } })),
+            ),
         }
     }
 
@@ -526,11 +542,11 @@ impl<'a> Attributes<'a> {
         }));
         let mut marker = json!({ "markerName": "core_local_activity", "details": { "data": data } });
         match &local.end {
-            LocalActivityEnd::Completed(result) => marker["details"]["result"] = payloads(result),
+            LocalActivityEnd::Completed(result) => marker["details"]["result"] = self.form.payloads(result),
             LocalActivityEnd::Failed(why)
             | LocalActivityEnd::TimedOut(why)
             | LocalActivityEnd::Cancelled(why)
-            | LocalActivityEnd::Backoff(why, _) => marker["failure"] = failure(why, self.ids),
+            | LocalActivityEnd::Backoff(why, _) => marker["failure"] = failure(why, self.form),
         }
         marker
     }
@@ -544,7 +560,7 @@ impl<'a> Attributes<'a> {
             "workflowType": { "name": workflow_type },
         });
         if let Some(run_id) = run_id {
-            value["workflowExecution"] = json!({ "workflowId": workflow_id, "runId": self.ids.uuid(run_id) });
+            value["workflowExecution"] = json!({ "workflowId": workflow_id, "runId": self.form.uuid(run_id) });
         }
         value
     }
@@ -559,7 +575,7 @@ impl<'a> Attributes<'a> {
                 json!({ "workflowId": self.children.get(seq).map_or("", |spec| &spec.workflow_id) })
             }
             Target::Workflow { workflow_id, run_id } => {
-                let run_id = run_id.as_ref().map_or(String::new(), |id| self.ids.uuid(id));
+                let run_id = run_id.as_ref().map_or(String::new(), |id| self.form.uuid(id));
                 json!({ "workflowId": &**workflow_id, "runId": run_id })
             }
         };
@@ -586,13 +602,14 @@ fn answered(scheduled_event_id: u64, started_event_id: u64) -> Value {
     })
 }
 
-/// Writes JSON as a list of one payload.
+/// Writes a moment or a length of time as the messages of sdk-core have it.
 fn seconds_and_nanos(seconds: u64, nanos: u64) -> Value {
     json!({ "seconds": seconds, "nanos": nanos })
 }
 
+/// Writes JSON as a list of one payload.
 fn payload_of(value: &Value) -> Value {
-    payloads(&Payload::new(value.to_string()))
+    json!({ "payloads": [plain(&Payload::new(value.to_string()))] })
 }
 
 /// Takes fields away that are absent.

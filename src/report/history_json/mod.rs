@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use attributes::Attributes;
-use values::{RunIds, id, timestamp};
+use values::{Form, id, timestamp};
 
 use crate::service::{Dialect, WorkflowKey};
 use crate::world::Run;
@@ -34,8 +34,8 @@ impl Run {
     /// with names in camelCase, 64-bit numbers as text, payloads in base64, and run ids that are UUIDs of the seed. If
     /// several runs had the id, it is the newest one's.
     ///
-    /// A payload is said to be JSON where it is, and plain bytes else. Code of an SDK that encodes its payloads in another way has
-    /// that lost: the metadata of a payload is not written.
+    /// A payload of native code is said to be JSON where it is, and plain bytes else. Those of an SDK's code have the metadata that
+    /// the SDK has given them.
     ///
     /// # Errors
     /// The error is [`HistoryError`]: there is no such workflow, or the dialect is Cadence's.
@@ -72,7 +72,8 @@ impl Run {
 
     fn history_value(&self, workflow: WorkflowKey) -> Value {
         let history = self.history_of(workflow);
-        let mut attributes = Attributes::new(&history, RunIds { seed: self.seed() });
+        let form = Form { seed: self.seed(), has_envelopes: self.has_envelopes(workflow) };
+        let mut attributes = Attributes::new(&history, form);
         let events: Vec<Value> = history
             .iter()
             .map(|event| {

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::program::calendar::date;
 use crate::program::{
-    Carried, Details, Failure, FailureKind, Fields, Payload, RetrySpec, RetryState, Span, Time, TimeoutType, Timeouts,
+    Carried, Details, Encoded, Failure, FailureKind, Fields, Payload, RetrySpec, RetryState, Span, Time, TimeoutType,
+    Timeouts,
 };
 
 /// The namespace of all workflows.
@@ -41,53 +42,6 @@ fn fraction(nanos: u32) -> String {
 pub(super) fn duration(length: Span) -> Value {
     let nanos = length.as_nanos().max(0);
     json!(format!("{}{}s", nanos / 1_000_000_000, fraction((nanos % 1_000_000_000) as u32)))
-}
-
-/// Writes values by their names.
-fn fields(fields: &Fields) -> Value {
-    fields.iter().map(|(name, value)| (name.to_string(), one_payload(value))).collect::<Map<String, Value>>().into()
-}
-
-/// Writes headers by their names.
-pub(super) fn header(headers: &Fields) -> Value {
-    if headers.is_empty() { json!({}) } else { json!({ "fields": fields(headers) }) }
-}
-
-/// Adds the memo and the search attributes of a run to the event that starts it.
-pub(super) fn add_carried(event: &mut Value, carried: &Carried) {
-    if !carried.memo.is_empty() {
-        event["memo"] = json!({ "fields": fields(&carried.memo) });
-    }
-    if !carried.search_attributes.is_empty() {
-        event["searchAttributes"] = json!({ "indexedFields": fields(&carried.search_attributes) });
-    }
-}
-
-/// Writes a payload as a list of one. Bytes that are no JSON are said to be plain bytes.
-pub(super) fn payloads(payload: &Payload) -> Value {
-    json!({ "payloads": [one_payload(payload)] })
-}
-
-/// Writes a payload alone. Clients send nothing as an empty payload of an encoding of its own.
-pub(super) fn one_payload(payload: &Payload) -> Value {
-    let bytes = payload.as_bytes();
-    if bytes == b"null" {
-        return json!({ "metadata": { "encoding": STANDARD.encode("binary/null") } });
-    }
-    let encoding = match serde_json::from_slice::<IgnoredAny>(bytes) {
-        Ok(_) => "json/plain",
-        Err(_) => "binary/plain",
-    };
-    json!({ "metadata": { "encoding": STANDARD.encode(encoding) }, "data": STANDARD.encode(bytes) })
-}
-
-/// Writes details, which may be none.
-pub(super) fn details(details: &Details) -> Value {
-    match details {
-        Details::Absent => Value::Null,
-        Details::Empty => json!({ "payloads": [] }),
-        Details::Payload(payload) => payloads(payload),
-    }
 }
 
 /// Writes a reason why there is no other attempt.
@@ -136,25 +90,25 @@ pub(super) fn retry_policy(policy: &RetrySpec) -> Value {
 }
 
 /// Writes a failure with its causes.
-pub(super) fn failure(failure: &Failure, ids: RunIds) -> Value {
+pub(super) fn failure(failure: &Failure, form: Form) -> Value {
     let (name, info) = match &failure.kind {
         FailureKind::Application { error_type, non_retryable, details: attached, next_retry_delay } => {
             let mut info = json!({ "type": &**error_type });
             if *non_retryable {
                 info["nonRetryable"] = json!(true);
             }
-            add(&mut info, "details", details(attached));
+            add(&mut info, "details", form.details(attached));
             add(&mut info, "nextRetryDelay", next_retry_delay.map_or(Value::Null, duration));
             ("applicationFailureInfo", info)
         }
         FailureKind::Timeout { timeout_type: timeout, last_heartbeat_details } => {
             let mut info = json!({ "timeoutType": timeout_type(*timeout) });
-            add(&mut info, "lastHeartbeatDetails", details(last_heartbeat_details));
+            add(&mut info, "lastHeartbeatDetails", form.details(last_heartbeat_details));
             ("timeoutFailureInfo", info)
         }
         FailureKind::Canceled { details: attached } => {
             let mut info = json!({});
-            add(&mut info, "details", details(attached));
+            add(&mut info, "details", form.details(attached));
             ("canceledFailureInfo", info)
         }
         FailureKind::Server { non_retryable } => {
@@ -188,7 +142,7 @@ pub(super) fn failure(failure: &Failure, ids: RunIds) -> Value {
             "childWorkflowExecutionFailureInfo",
             json!({
                 "namespace": NAMESPACE,
-                "workflowExecution": { "workflowId": &**workflow_id, "runId": ids.uuid(run_id) },
+                "workflowExecution": { "workflowId": &**workflow_id, "runId": form.uuid(run_id) },
                 "workflowType": { "name": &**workflow_type },
                 "initiatedEventId": id(*initiated_event_id),
                 "startedEventId": id(*started_event_id),
@@ -199,18 +153,69 @@ pub(super) fn failure(failure: &Failure, ids: RunIds) -> Value {
     let mut value = json!({ "message": &*failure.message });
     value[name] = info;
     if let Some(cause) = &failure.cause {
-        value["cause"] = self::failure(cause, ids);
+        value["cause"] = self::failure(cause, form);
     }
     value
 }
 
-/// The ids of runs, which are UUIDs on a server: of the seed and the id of the run here.
+/// The ways in which a run writes its ids and payloads.
 #[derive(Clone, Copy)]
-pub(super) struct RunIds {
+pub(super) struct Form {
+    /// The ids of runs, which are UUIDs on a server, are made of the seed and the id of the run here.
     pub(super) seed: u64,
+    /// Says whether the payloads are those of an SDK, with their metadata.
+    pub(super) has_envelopes: bool,
 }
 
-impl RunIds {
+impl Form {
+    /// Writes a payload as a list, which has one entry where an SDK has not made more of it.
+    pub(super) fn payloads(self, payload: &Payload) -> Value {
+        json!({ "payloads": self.list(payload) })
+    }
+
+    /// Writes a payload alone.
+    pub(super) fn one_payload(self, payload: &Payload) -> Value {
+        self.list(payload).into_iter().next().unwrap_or_else(|| json!({}))
+    }
+
+    /// Writes details, which may be none.
+    pub(super) fn details(self, details: &Details) -> Value {
+        match details {
+            Details::Absent => Value::Null,
+            Details::Empty => json!({ "payloads": [] }),
+            Details::Payload(payload) => self.payloads(payload),
+        }
+    }
+
+    /// Writes values by their names.
+    fn fields(self, fields: &Fields) -> Value {
+        let fields = fields.iter().map(|(name, value)| (name.to_string(), self.one_payload(value)));
+        fields.collect::<Map<String, Value>>().into()
+    }
+
+    /// Writes headers by their names.
+    pub(super) fn header(self, headers: &Fields) -> Value {
+        if headers.is_empty() { json!({}) } else { json!({ "fields": self.fields(headers) }) }
+    }
+
+    /// Adds the memo and the search attributes of a run to the event that starts it.
+    pub(super) fn add_carried(self, event: &mut Value, carried: &Carried) {
+        if !carried.memo.is_empty() {
+            event["memo"] = json!({ "fields": self.fields(&carried.memo) });
+        }
+        if !carried.search_attributes.is_empty() {
+            event["searchAttributes"] = json!({ "indexedFields": self.fields(&carried.search_attributes) });
+        }
+    }
+
+    fn list(self, payload: &Payload) -> Vec<Value> {
+        if !self.has_envelopes {
+            return vec![plain(payload)];
+        }
+        let payloads = Encoded::from_payload(payload);
+        payloads.iter().map(encoded).collect()
+    }
+
     /// Gives the UUID of a run, of version 8: made in a way of our own.
     pub(super) fn uuid(self, run_id: &str) -> String {
         // FNV-1a, twice.
@@ -230,6 +235,27 @@ impl RunIds {
             low & 0xffff_ffff_ffff
         )
     }
+}
+
+/// Writes a payload that says nothing of how it is encoded. Bytes that are no JSON are said to be plain bytes. Clients send nothing as
+/// an empty payload of an encoding of its own.
+pub(super) fn plain(payload: &Payload) -> Value {
+    let bytes = payload.as_bytes();
+    let encoding = match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) if bytes == b"null" => return encoded(&Encoded::new("binary/null", [])),
+        Ok(_) => "json/plain",
+        Err(_) => "binary/plain",
+    };
+    encoded(&Encoded::new(encoding, bytes))
+}
+
+fn encoded(payload: &Encoded) -> Value {
+    let metadata = payload.metadata.iter().map(|(name, value)| (name.clone(), json!(STANDARD.encode(value))));
+    let mut value = json!({ "metadata": metadata.collect::<Map<String, Value>>() });
+    if !payload.data.is_empty() {
+        value["data"] = json!(STANDARD.encode(&payload.data));
+    }
+    value
 }
 
 /// Writes a number of 64 bits, which the JSON of Protocol Buffers has as text.
@@ -271,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_run_has_the_uuid_of_its_seed() {
-        let uuid = |seed, run| RunIds { seed }.uuid(run);
+        let uuid = |seed, run| Form { seed, has_envelopes: false }.uuid(run);
         assert_eq!(uuid(0, "order-1:1"), uuid(0, "order-1:1"));
         assert_ne!(uuid(0, "order-1:1"), uuid(1, "order-1:1"));
         assert_ne!(uuid(0, "order-1:1"), uuid(0, "order-1:2"));
@@ -282,12 +308,23 @@ mod tests {
     #[test]
     fn bytes_that_are_no_json_are_plain() {
         let encoding = |bytes: &[u8]| {
-            let value = one_payload(&Payload::new(bytes));
+            let value = plain(&Payload::new(bytes));
             let text = value["metadata"]["encoding"].as_str().unwrap().to_owned();
             String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
         };
         assert_eq!(encoding(b"{\"a\": 1}"), "json/plain");
         assert_eq!(encoding(&[0xff, 0]), "binary/plain");
         assert_eq!(encoding(b"null"), "binary/null");
+    }
+
+    #[test]
+    fn the_metadata_of_an_sdk_is_written_as_it_is() {
+        let form = Form { seed: 0, has_envelopes: true };
+        let image = Encoded::new("binary/plain", [0xff]);
+        let value = form.payloads(&Encoded::into_payload(&[image.clone(), image]));
+        let one = json!({ "metadata": { "encoding": STANDARD.encode("binary/plain") }, "data": "/w==" });
+        assert_eq!(value, json!({ "payloads": [one, one] }));
+        assert_eq!(form.one_payload(&Payload::new("1")), plain(&Payload::new("1")));
+        assert_eq!(form.one_payload(&Payload::new("null")), plain(&Payload::new("null")));
     }
 }

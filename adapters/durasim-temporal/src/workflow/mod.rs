@@ -45,6 +45,10 @@ where
         W::name()
     }
 
+    fn has_envelopes(&self) -> bool {
+        true
+    }
+
     fn instantiate(
         &self,
         run: Arc<RunInfo>,
