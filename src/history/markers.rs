@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::HistoryProblem;
 use super::fields::{Event, Fields};
-use crate::program::{FailureKind, LocalActivityEnd, LocalActivityMarker, Marker, Payload, Span, Time};
+use super::{HistoryProblem, times};
+use crate::program::{FailureKind, LocalActivityEnd, LocalActivityMarker, Marker, Payload, Span};
 use crate::service::EventKind;
-
-/// The nanoseconds of a second.
-const SECOND: i64 = 1_000_000_000;
 
 /// The detail of a mutable side effect that says which call found the value. Older SDKs write none.
 ///
@@ -48,9 +45,6 @@ pub(super) fn kind(event: Event<'_>) -> Result<EventKind, HistoryProblem> {
                     value: details.value("data")?,
                 },
                 "core_local_activity" => local_activity(fields, details)?,
-                "LocalActivity" => {
-                    return Err(fields.not_simulated("local activities of SDKs without sdk-core are"));
-                }
                 other => return Err(fields.not_simulated(format!("markers of the name `{other}` are"))),
             }
         }
@@ -64,6 +58,40 @@ fn number(fields: Fields<'_>, details: Fields<'_>, name: &str) -> Result<u32, Hi
         .as_u64()
         .and_then(|number| u32::try_from(number).ok())
         .ok_or_else(|| fields.malformed(format!("the `{name}` of its details is not a number")))
+}
+
+/// Reads a local activity.
+///
+/// Source: crate temporalio-protos 0.10.2 `protos/local/temporal/sdk/core/external_data/external_data.proto`.
+fn local_activity(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProblem> {
+    let data = json(details, "data")?;
+    let of = |name: &str| data.get(name).filter(|value| !value.is_null());
+    let text = |name: &str| of(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| of(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+    let part = |value: &Value, name: &str| value.get(name).and_then(Value::as_i64).unwrap_or(0);
+    let moment = |value: &Value| times::moment(part(value, "seconds"), part(value, "nanos").unsigned_abs());
+    let backoff = of("backoff").map(|value| {
+        Span::from_nanos(part(value, "seconds").saturating_mul(1_000_000_000).saturating_add(part(value, "nanos")))
+    });
+    let end = match (fields.failure_if_any("failure")?, backoff) {
+        (Some(failure), Some(delay)) => LocalActivityEnd::Backoff(failure, delay),
+        (Some(failure), None) => match failure.kind {
+            FailureKind::Timeout { .. } => LocalActivityEnd::TimedOut(failure),
+            FailureKind::Canceled { .. } => LocalActivityEnd::Cancelled(failure),
+            _ => LocalActivityEnd::Failed(failure),
+        },
+        (None, _) => LocalActivityEnd::Completed(details.value("result")?),
+    };
+    let seq = number("seq").ok_or_else(|| fields.malformed("the `seq` of a local activity is not a number"))?;
+    Ok(Marker::LocalActivity(Arc::new(LocalActivityMarker {
+        seq,
+        activity_id: text("activity_id").into(),
+        activity_type: text("activity_type").into(),
+        attempt: number("attempt").unwrap_or(1),
+        completed_at: of("complete_time").map(moment),
+        first_scheduled_at: of("original_schedule_time").map_or_else(Default::default, moment),
+        end,
+    })))
 }
 
 /// Reads a patch, in the form of sdk-core or in its older form.
@@ -82,46 +110,6 @@ fn patch(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProbl
     };
     let id = id.ok_or_else(|| fields.malformed("its details do not name a patch"))?;
     Ok(Marker::Patch { id: id.into(), deprecated })
-}
-
-/// Reads the end of a local activity, in the form of sdk-core.
-///
-/// Source: crate temporalio-sdk-core 0.10.1 `src/worker/workflow/machines/local_activity_state_machine.rs` (`From` for
-/// `ResolveDat`).
-fn local_activity(fields: Fields<'_>, details: Fields<'_>) -> Result<Marker, HistoryProblem> {
-    let data = json(details, "data")?;
-    let count = |name: &str| {
-        let number = data.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
-        number.ok_or_else(|| fields.malformed(format!("the `{name}` of a local activity is not a number")))
-    };
-    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
-    let nanos = |name: &str| {
-        let length = data.get(name).filter(|length| !length.is_null())?;
-        let part = |part: &str| length.get(part).and_then(Value::as_i64).unwrap_or(0);
-        Some(part("seconds").saturating_mul(SECOND).saturating_add(part("nanos")))
-    };
-    let moment = |name: &str| {
-        let since_2020 = nanos(name)?.saturating_sub(Time::EPOCH_SECONDS as i64 * SECOND);
-        Some(Time::from_nanos(since_2020.max(0) as u64))
-    };
-    let end = match (fields.failure_if_any("failure")?, nanos("backoff")) {
-        (None, _) => LocalActivityEnd::Completed(details.value("result")?),
-        (Some(failure), Some(backoff)) => LocalActivityEnd::Backoff(failure, Span::from_nanos(backoff)),
-        (Some(failure), None) => match failure.kind {
-            FailureKind::Canceled { .. } => LocalActivityEnd::Cancelled(failure),
-            FailureKind::Timeout { .. } => LocalActivityEnd::TimedOut(failure),
-            _ => LocalActivityEnd::Failed(failure),
-        },
-    };
-    Ok(Marker::LocalActivity(Arc::new(LocalActivityMarker {
-        seq: count("seq")?,
-        activity_id: text("activity_id").into(),
-        activity_type: text("activity_type").into(),
-        attempt: count("attempt")?,
-        completed_at: moment("complete_time"),
-        first_scheduled_at: moment("original_schedule_time").unwrap_or(Time::ZERO),
-        end,
-    })))
 }
 
 /// The JSON in the details of a marker.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::HistoryProblem;
 use super::fields::Fields;
-use crate::program::{Details, Encoded, Payload};
+use crate::program::{Details, Encoded, Fields as Named, Payload};
 
 /// The payload of no value.
 const NULL: &[u8] = b"null";
@@ -57,6 +57,17 @@ impl Fields<'_> {
     /// The JSON in a field, whoever has written it.
     pub(super) fn plain_value(self, name: &str) -> Result<Payload, HistoryProblem> {
         self.with_envelopes(false).value(name)
+    }
+
+    /// The payloads in a field by their names: `{"fields": {"key": {..}}}`, under the name that the messages of the field have.
+    pub(super) fn named(self, name: &str, inner: &str) -> Result<Named, HistoryProblem> {
+        let Some(Value::Object(values)) = self.message_or_empty(name)?.get(inner) else { return Ok(Named::new()) };
+        let named = values.iter().map(|(key, value)| {
+            let one = self.one(name, value)?;
+            let payload = if self.has_envelopes { Encoded::into_payload(&[one]) } else { bare(&one) };
+            Ok((key.as_str().into(), payload))
+        });
+        named.collect()
     }
 
     /// The details in a field, which may be absent.

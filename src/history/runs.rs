@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::HistoryProblem;
 use super::fields::Event;
 use super::seed::random_seed;
-use crate::program::{Initiator, Parent, RunInfo};
+use crate::program::{Carried, Initiator, Parent, RunInfo};
 use crate::service::EventKind;
 use crate::service::origin::of_identity;
 
@@ -93,6 +93,10 @@ fn info(event: Event<'_>) -> Result<RunInfo, HistoryProblem> {
     };
     info.last_failure = fields.failure_if_any("continuedFailure")?;
     info.last_result = fields.get("lastCompletionResult").map(|_| fields.value("lastCompletionResult")).transpose()?;
+    info.carried = Carried::default()
+        .headers(fields.named("header", "fields")?)
+        .memo(fields.named("memo", "fields")?)
+        .search_attributes(fields.named("searchAttributes", "indexedFields")?);
     if let Some(parent) = fields.message("parentWorkflowExecution")? {
         let initiated = fields.number("parentInitiatedEventId")?;
         info.parent = Some(Parent::new(parent.text("workflowId")?, parent.text("runId")?, initiated));

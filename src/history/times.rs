@@ -31,11 +31,13 @@ pub(super) fn timestamp(text: &str) -> Option<Time> {
     }
     let of_day = i64::try_from(hour * 3600 + minute * 60 + second).ok()?;
     let seconds = i64::try_from(day(year, month, of_month) * 86_400).ok()? + of_day - zone;
+    Some(moment(seconds, nanos(fraction)?))
+}
+
+/// The moment of a number of seconds from the Unix epoch, and of so many nanoseconds.
+pub(super) fn moment(seconds: i64, nanos: u64) -> Time {
     let since_2020 = u64::try_from(seconds).unwrap_or(0).checked_sub(Time::EPOCH_SECONDS);
-    let nanos = nanos(fraction)?;
-    Some(
-        since_2020.map_or(Time::ZERO, |seconds| Time::from_nanos(seconds.saturating_mul(SECOND).saturating_add(nanos))),
-    )
+    since_2020.map_or(Time::ZERO, |seconds| Time::from_nanos(seconds.saturating_mul(SECOND).saturating_add(nanos)))
 }
 
 /// Reads a length of time: `1.500s`.
