@@ -3,13 +3,14 @@
 //! Each line does something 16,000 times in one run, and 1,000 times in each of sixteen runs, in turn, by CPU time. It
 //! shows how much more one costs among 16,000. Where that is over 1.5, the bench fails.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use durasim::{ActivityContext, ActivityOptions, Simulation, WorkflowContext, WorkflowError};
+use durasim::{ActivityContext, ActivityOptions, Run, Simulation, WorkflowContext, WorkflowError};
 use durasim_benches::cpu_time::{self, median, words};
 use durasim_benches::plans;
 use futures::future::join_all;
@@ -26,7 +27,7 @@ const MOST: f64 = 1.5;
 /// A thing that is done so many times in one run.
 type Line = (&'static str, fn(u32));
 
-const LINES: [Line; 13] = [
+const LINES: [Line; 15] = [
     ("activities", activities),
     ("activity ids", activity_ids),
     ("heartbeats of an attempt", heartbeats),
@@ -36,6 +37,8 @@ const LINES: [Line; 13] = [
     ("versions of a workflow", versions),
     ("signals of a workflow", signals),
     ("queries of a workflow", queries),
+    ("events of a history, out", histories_out),
+    ("events of a history, in", histories_in),
     ("workflows of a script", workflows),
     ("points of an exploration", plans::points),
     ("plan entries", plans::read_and_print),
@@ -122,6 +125,34 @@ async fn one_timer_after_the_other(ctx: &WorkflowContext, count: u32) -> Result<
 
 fn timers(count: u32) {
     run(Simulation::temporal().workflow("main", one_timer_after_the_other), count);
+}
+
+thread_local! {
+    /// The runs whose histories are written and read, by the number of their timers, with those histories.
+    static RECORDED: RefCell<BTreeMap<u32, Rc<(Run, String)>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A run whose history has 50,000 events where there are many. Each timer brings five.
+fn recorded(count: u32) -> Rc<(Run, String)> {
+    let timers = count * 5 / 8;
+    let make = || {
+        let run = Simulation::temporal().workflow("main", one_timer_after_the_other).run("main", &timers);
+        let run = run.expect("a run without faults");
+        let json = run.history_json("main").expect("a history");
+        Rc::new((run, json))
+    };
+    RECORDED.with_borrow_mut(|recorded| recorded.entry(timers).or_insert_with(make).clone())
+}
+
+fn histories_out(count: u32) {
+    let recorded = recorded(count);
+    black_box(recorded.0.history_json("main").expect("a history"));
+}
+
+fn histories_in(count: u32) {
+    let recorded = recorded(count);
+    let replayed = Simulation::temporal().workflow("main", one_timer_after_the_other).replay_history(&recorded.1);
+    assert!(replayed.expect("the same code").events as u32 > count * 5 / 8 * 5);
 }
 
 fn dropped_timers(count: u32) {
