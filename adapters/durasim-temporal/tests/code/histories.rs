@@ -22,6 +22,11 @@ impl Shop {
         tokio::time::sleep(seconds(1)).await;
         Ok(format!("charged {amount}"))
     }
+
+    #[activity]
+    async fn forget(_ctx: ActivityContext, _nothing: ()) -> Result<(), ActivityError> {
+        Ok(())
+    }
 }
 
 fn a_minute() -> ActivityOptions {
@@ -107,16 +112,61 @@ fn read(json: &str) -> WorkflowHistory {
 }
 
 /// Replays it in a runtime of its own, as a user's test does.
-fn replay(options: WorkflowReplayerOptions, json: &str) -> Result<(), WorkflowReplayError> {
+pub(crate) fn replay(options: WorkflowReplayerOptions, json: &str) -> Result<(), WorkflowReplayError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let replayer = WorkflowReplayer::new(options).unwrap();
     runtime.block_on(replayer.replay_workflow(read(json)))
 }
 
 #[test]
-fn the_replayer_of_the_sdk_takes_it() {
+fn the_replayer_of_the_sdk_takes_it_and_so_does_a_simulation() {
     let options = WorkflowReplayerOptions::new().register_workflow::<Order>().unwrap().build();
     replay(options, &history()).unwrap();
+    let replayed = Simulation::temporal().sdk_workflow::<Order>().replay_history(&history()).unwrap();
+    assert_eq!((&*replayed.workflow_id, &*replayed.workflow_type), ("order-1", "order"));
+}
+
+/// A unit is JSON of its own to the SDK, and no value at all is another payload.
+#[workflow]
+#[derive(Default)]
+struct Forgetful;
+
+#[workflow_methods]
+impl Forgetful {
+    #[run(name = "forgetful")]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        ctx.execute_activity(Shop::forget, (), a_minute()).await?;
+        Ok(())
+    }
+}
+
+/// The bytes by which durasim keeps the metadata of a payload are no part of a history, and the metadata are.
+#[test]
+fn payloads_have_the_metadata_that_the_sdk_gave_them() {
+    let simulation = Simulation::temporal().sdk_activity(Shop::forget, || Shop).sdk_workflow::<Forgetful>();
+    let json = simulation.run("forgetful", &()).unwrap().history_json("forgetful").unwrap();
+    let history: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let of = |event_type: &str, field: &str| {
+        let mut events = history["events"].as_array().unwrap().iter();
+        let event = events.find(|event| event["eventType"] == format!("EVENT_TYPE_{event_type}")).unwrap();
+        let (_, attributes) = event.as_object().unwrap().iter().find(|(name, _)| name.ends_with("Attributes")).unwrap();
+        attributes[field]["payloads"].clone()
+    };
+    for (event_type, field) in [
+        ("ACTIVITY_TASK_SCHEDULED", "input"),
+        ("ACTIVITY_TASK_COMPLETED", "result"),
+        ("WORKFLOW_EXECUTION_COMPLETED", "result"),
+    ] {
+        let payloads = of(event_type, field);
+        for payload in payloads.as_array().unwrap() {
+            let encoding = payload["metadata"]["encoding"].as_str().unwrap();
+            assert!(["anNvbi9wbGFpbg==", "YmluYXJ5L251bGw="].contains(&encoding), "{event_type}: {payloads}");
+            assert!(payload["data"].as_str().is_none_or(|data| data == "bnVsbA=="), "{event_type}: {payloads}");
+        }
+    }
+    let options = WorkflowReplayerOptions::new().register_workflow::<Forgetful>().unwrap().build();
+    replay(options, &json).unwrap();
+    Simulation::temporal().sdk_workflow::<Forgetful>().replay_history(&json).unwrap();
 }
 
 #[test]
@@ -124,6 +174,8 @@ fn code_that_goes_another_way_is_refused_there_and_here() {
     let options = WorkflowReplayerOptions::new().register_workflow::<Changed>().unwrap().build();
     let refused = replay(options, &history()).unwrap_err();
     assert!(refused.to_string().to_lowercase().contains("nondeterminis"), "{refused}");
+    let refused = Simulation::temporal().sdk_workflow::<Changed>().replay_history(&history()).unwrap_err().to_string();
+    assert!(refused.contains("the patch `notes`"), "{refused}");
     let deployed =
         Simulation::temporal().sdk_activity(Shop::charge, || Shop).sdk_workflow::<Order>().sdk_workflow::<Note>();
     let deployed = deployed.deploy(|simulation| simulation.sdk_workflow::<Changed>());

@@ -9,6 +9,7 @@ mod children;
 mod client;
 mod deploys;
 mod errors;
+mod examples;
 mod external;
 mod heartbeats;
 mod histories;
