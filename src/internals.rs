@@ -6,6 +6,7 @@ pub use crate::service::attempt::HeartbeatAnswer;
 pub use crate::service::keys::{Rank, TaskToken, Token};
 pub use crate::service::outbox::{News, Outbox, Ready, ServiceTimer, TimerRequest, WorkflowMessage};
 pub use crate::service::refused::{Code, Refused};
+pub use crate::service::standalone::StartActivity;
 pub use crate::service::start::{StartAnswer, StartWorkflow};
 pub use crate::service::state::Service;
 pub use crate::service::task::WorkflowTask;

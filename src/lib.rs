@@ -170,7 +170,8 @@ mod world;
 
 pub use activity::{ActivityCancelled, ActivityContext, ActivityError, ActivityFn, WorkerStopping};
 pub use client::{
-    Call, Client, ClientError, ScriptOutput, StartOptions, UpdateHandle, UpdateOptions, WorkflowHandle, requests,
+    ActivityHandle, Call, Client, ClientError, ScriptOutput, StartActivityOptions, StartOptions, UpdateHandle,
+    UpdateOptions, WorkflowHandle, requests,
 };
 pub use explore::Exploration;
 pub use history::HistoryProblem;

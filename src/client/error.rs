@@ -18,6 +18,14 @@ pub enum ClientError {
         /// The names that there are.
         known: String,
     },
+    /// No activity of this type is registered.
+    #[error("no activity `{name}` is registered (registered: {known})")]
+    UnknownActivity {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
     /// No worker polls this queue.
     #[error("no worker polls the task queue `{queue}` (polled: {known})")]
     UnknownTaskQueue {
@@ -32,6 +40,12 @@ pub enum ClientError {
     /// The id is taken by a workflow that is open.
     #[error("the workflow id `{0}` is taken: a workflow of this id is open")]
     AlreadyStarted(String),
+    /// No activity was started without a workflow under this id.
+    #[error("no activity was started without a workflow under the id `{0}`")]
+    UnknownActivityId(String),
+    /// The id is taken by an activity without a workflow that is open, or by a closed one whose id must not be used again.
+    #[error("the activity id `{0}` is taken: an activity without a workflow has it")]
+    ActivityAlreadyStarted(String),
     /// Something could not be encoded.
     #[error("{what} cannot be encoded as JSON: {why}")]
     Encode {
@@ -50,7 +64,7 @@ pub enum ClientError {
         /// The message of serde_json.
         why: String,
     },
-    /// The service refused the call: the workflow has closed.
+    /// The service refused the call.
     #[error("{0}")]
     Refused(String),
     /// The workflow's code does not answer this query, or its answer is a failure.
@@ -65,6 +79,9 @@ pub enum ClientError {
     /// The workflow closed without a result.
     #[error("the workflow {}", .0.words())]
     NotCompleted(WorkflowOutcome),
+    /// The activity without a workflow closed without a result.
+    #[error("the activity {}", .0.words())]
+    ActivityNotCompleted(WorkflowOutcome),
 }
 
 /// Takes the refusal as its text.

@@ -1,6 +1,9 @@
-//! The items with which a script drives a run: [`Client`], [`WorkflowHandle`], and the values that their calls return.
+//! The items with which a script drives a run: [`Client`], [`WorkflowHandle`], [`ActivityHandle`], and the values that their calls return.
 
+mod activity_handle;
+mod activity_options;
 mod begin;
+mod by_id;
 mod call;
 mod error;
 mod handle;
@@ -11,6 +14,8 @@ pub mod requests;
 mod script;
 mod update;
 
+pub use activity_handle::ActivityHandle;
+pub use activity_options::StartActivityOptions;
 pub use call::Call;
 pub use error::ClientError;
 pub use handle::WorkflowHandle;

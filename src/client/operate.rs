@@ -1,13 +1,12 @@
 //! The calls of a script besides those that start workflows and talk to them: it acts on their activities, and on
 //! workers.
 
-use serde::Serialize;
-
 use super::call::Call;
-use super::handle::{WorkflowHandle, encode, world};
+use super::error::ClientError;
+use super::handle::{WorkflowHandle, world};
 use super::script::Client;
 use crate::program::{ActivityId, Decode, Time, places};
-use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, WorkflowKey};
+use crate::service::{ActivityKey, Refused, Reset, Service, Unpause, UpdateOptions, WorkflowKey};
 
 impl<O: Decode> WorkflowHandle<O> {
     /// Looks at the service as it is at this moment. The key is that of the newest run of this workflow.
@@ -32,26 +31,6 @@ impl<O: Decode> WorkflowHandle<O> {
     pub fn inspect<R>(&self, look: impl FnOnce(&Service, WorkflowKey) -> R) -> R {
         places::called("handle.inspect");
         world().inspect(|service| look(service, self.newest(service)))
-    }
-
-    /// Completes an open activity by its id, whether an attempt runs, waits for its retry, or was never taken. An
-    /// activity ends in this way if its code left the end to somebody else
-    /// ([`WillCompleteAsync`](crate::program::ActivityOutcome::WillCompleteAsync)).
-    ///
-    /// # Errors
-    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open or the workflow has
-    /// closed, or [`Encode`](crate::ClientError::Encode).
-    #[track_caller]
-    pub fn complete_activity<'a>(
-        &'a self,
-        activity_id: &'a str,
-        result: &'a (impl Serialize + ?Sized),
-    ) -> Call<'a, ()> {
-        Call::new("handle.complete_activity", async move {
-            let result = encode(result, || format!("the result of activity `{activity_id}`"))?;
-            let id = ActivityId::Named(activity_id.into());
-            Ok(world().serve(move |service, now| service.complete_by_id(self.newest(service), &id, result, now))?)
-        })
     }
 
     /// Pauses an activity: no attempt of it is handed out and no deadline passes, until it is unpaused. An attempt that
@@ -88,6 +67,56 @@ impl<O: Decode> WorkflowHandle<O> {
     pub fn reset_activity<'a>(&'a self, activity_id: &'a str, how: Reset) -> Call<'a, ()> {
         self.operate("handle.reset_activity", activity_id, move |service, activity, now| {
             service.reset(activity, how, now)
+        })
+    }
+
+    /// Changes options of an activity, from this moment on: the clocks of an attempt that runs have the new lengths.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use durasim::{ActivityContext, ActivityError, ActivityOptions, Simulation, Span, WorkflowContext, WorkflowError};
+    /// use durasim::service::UpdateOptions;
+    ///
+    /// # async fn long(_: &ActivityContext, _: ()) -> Result<u32, ActivityError> {
+    /// #     durasim::time::sleep(Duration::from_secs(90)).await;
+    /// #     Ok(1)
+    /// # }
+    /// # async fn main_workflow(ctx: &WorkflowContext, _: ()) -> Result<u32, WorkflowError> {
+    /// #     let options = ActivityOptions {
+    /// #         activity_id: Some("long".into()), start_to_close_timeout: Duration::from_secs(60), ..Default::default()
+    /// #     };
+    /// #     ctx.execute_activity("long", &(), options).await
+    /// # }
+    /// let (attempts, _) = Simulation::temporal()
+    ///     .activity("long", long)
+    ///     .workflow("main", main_workflow)
+    ///     .drive(async |client| {
+    ///         let workflow = client.start::<u32>("main", "main-1", &()).await.unwrap();
+    ///         client.sleep(Duration::from_secs(30)).await;
+    ///         let longer = UpdateOptions { start_to_close: Some(Span::from_secs(120)), ..Default::default() };
+    ///         workflow.update_activity_options("long", longer).await.unwrap();
+    ///         workflow.result().await.unwrap()
+    ///     })
+    ///     .unwrap();
+    /// assert_eq!(attempts, 1);
+    /// ```
+    ///
+    /// # Errors
+    /// The error is [`Refused`](crate::ClientError::Refused) if no activity of this id is open, the workflow has closed, or
+    /// the options make no sense, and [`UnknownTaskQueue`](crate::ClientError::UnknownTaskQueue).
+    #[track_caller]
+    pub fn update_activity_options<'a>(&'a self, activity_id: &'a str, how: UpdateOptions) -> Call<'a, ()> {
+        Call::new("handle.update_activity_options", async move {
+            if let Some(queue) = how.task_queue.as_ref().filter(|queue| !queue.is_empty()) {
+                let unknown = |known| ClientError::UnknownTaskQueue { queue: queue.to_string(), known };
+                world().check_queue(queue).map_err(unknown)?;
+            }
+            let id = ActivityId::Named(activity_id.into());
+            let update = |service: &mut Service, now: Time| {
+                let activity = service.pending_activity(self.newest(service), &id)?;
+                service.update_options(activity, &how, now)
+            };
+            Ok(world().serve(update)?)
         })
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::activity_handle::ActivityHandle;
+use super::activity_options::StartActivityOptions;
 use super::call::Call;
 use super::error::ClientError;
 use super::handle::{WorkflowHandle, encode, world};
@@ -118,6 +120,55 @@ impl Client {
         })
     }
 
+    /// Starts an activity of a registered type without a workflow, under an id of your choice. `O` is its result. Ids of
+    /// workflows and of such activities are apart. Cadence has no such activities.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use durasim::{ActivityContext, ActivityError, Simulation, StartActivityOptions};
+    ///
+    /// async fn double(_: &ActivityContext, number: u32) -> Result<u32, ActivityError> { Ok(2 * number) }
+    ///
+    /// let options = StartActivityOptions { start_to_close_timeout: Duration::from_secs(10), ..Default::default() };
+    /// let (result, _run) = Simulation::temporal()
+    ///     .activity("double", double)
+    ///     .drive(async |client| client.start_activity::<u32>("double", "double-1", &21, options.clone()).await?.result().await)
+    ///     .unwrap();
+    /// assert_eq!(result, Ok(42));
+    /// ```
+    ///
+    /// # Errors
+    /// The error is [`ClientError::UnknownActivity`], [`ClientError::UnknownTaskQueue`],
+    /// [`ClientError::ActivityAlreadyStarted`], [`ClientError::Encode`], or [`ClientError::Refused`] if the options make no
+    /// sense.
+    #[track_caller]
+    pub fn start_activity<'a, O: Decode>(
+        &'a self,
+        activity: &'a str,
+        id: impl Into<String> + 'a,
+        input: &'a (impl Serialize + ?Sized),
+        options: impl Into<StartActivityOptions>,
+    ) -> Call<'a, ActivityHandle<O>> {
+        let options = options.into();
+        Call::new("client.start_activity", async move { begin_activity(activity, id.into().into(), input, &options) })
+    }
+
+    /// Gives the handle of the activity that was started without a workflow under this id. It is the newest, if there were
+    /// several. `O` is its result.
+    ///
+    /// # Errors
+    /// The error is [`ClientError::UnknownActivityId`].
+    #[track_caller]
+    pub fn activity<'a, O: Decode>(&'a self, id: impl Into<String> + 'a) -> Call<'a, ActivityHandle<O>> {
+        Call::new("client.activity", async move {
+            let id: Arc<str> = id.into().into();
+            match world().inspect(|service| service.newest_standalone(&id)) {
+                Some(run) => Ok(ActivityHandle::new(run, id)),
+                None => Err(ClientError::UnknownActivityId(id.to_string())),
+            }
+        })
+    }
+
     /// Waits in virtual time.
     #[track_caller]
     pub fn sleep(&self, length: Duration) -> Sleep {
@@ -137,6 +188,28 @@ impl Client {
     #[track_caller]
     pub fn state<T: 'static>(&self) -> Rc<T> {
         state()
+    }
+}
+
+/// Starts an activity without a workflow.
+fn begin_activity<O: Decode>(
+    activity: &str,
+    id: Arc<str>,
+    input: &(impl Serialize + ?Sized),
+    options: &StartActivityOptions,
+) -> Result<ActivityHandle<O>, ClientError> {
+    let world = world();
+    let name = world
+        .activity_type(activity)
+        .map_err(|known| ClientError::UnknownActivity { name: activity.to_owned(), known })?;
+    if let Some(queue) = &options.task_queue {
+        world.check_queue(queue).map_err(|known| ClientError::UnknownTaskQueue { queue: queue.clone(), known })?;
+    }
+    let input = encode(input, || format!("the input of activity `{activity}`"))?;
+    match world.start_activity(options.start(id.clone(), name, world.task_queue(), input)) {
+        Ok(started) => Ok(ActivityHandle::new(started.run(), id)),
+        Err(refused) if refused.code == Code::AlreadyExists => Err(ClientError::ActivityAlreadyStarted(id.to_string())),
+        Err(refused) => Err(refused.into()),
     }
 }
 

@@ -78,6 +78,13 @@ impl<'a> EventText<'a> {
         format!("update {} ({})", Name(name), Id(id))
     }
 
+    /// The event's own run: a workflow, or an activity without one.
+    fn run(&self) -> &'static str {
+        let names = self.trace.workflows();
+        let name = if let Who::Workflow(key) = self.event.who { names.get(key) } else { None };
+        if name.is_some_and(|name| name.is_activity) { "activity without a workflow" } else { "workflow" }
+    }
+
     fn failure(&self, failure: FailureKey) -> String {
         self.error(self.trace.failure(failure).to_string().as_bytes())
     }
@@ -122,7 +129,7 @@ impl<'a> EventText<'a> {
 impl fmt::Display for EventText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.event.what {
-            What::WorkflowStarted(input) => write!(f, "workflow started: {}", self.excerpt(input)),
+            What::WorkflowStarted(input) => write!(f, "{} started: {}", self.run(), self.excerpt(input)),
             What::TaskStarted { task, attempt } => {
                 write!(f, "task {task}")?;
                 if attempt > 1 {
@@ -142,13 +149,13 @@ impl fmt::Display for EventText<'_> {
             What::TaskFailed(why) => write!(f, "task failed: {}", self.error(self.trace.bytes(why))),
             What::Replayed(events) => write!(f, "replayed {}", Counted(events, "event")),
             What::Evicted => f.write_str("evicted from the worker's cache"),
-            What::CancelRequested => f.write_str("workflow asked to cancel"),
+            What::CancelRequested => write!(f, "{} asked to cancel", self.run()),
             What::TimerStarted { timer, duration } => write!(f, "timer {timer} started: {duration:?}"),
             What::TimerFired(timer) => write!(f, "timer {timer} fired"),
             What::TimerCanceled(timer) => write!(f, "timer {timer} cancelled"),
-            What::WorkflowCompleted(result) => write!(f, "workflow completed: {}", self.excerpt(result)),
-            What::WorkflowFailed(failure) => write!(f, "workflow failed: {}", self.failure(failure)),
-            What::WorkflowCanceled => f.write_str("workflow cancelled"),
+            What::WorkflowCompleted(result) => write!(f, "{} completed: {}", self.run(), self.excerpt(result)),
+            What::WorkflowFailed(failure) => write!(f, "{} failed: {}", self.run(), self.failure(failure)),
+            What::WorkflowCanceled => write!(f, "{} cancelled", self.run()),
             What::WorkflowTimedOut => f.write_str("workflow timed out"),
             What::ChildInitiated { child, id } => write!(f, "child {child} asked for: {}", self.workflow_id(id)),
             What::ChildStarted(child) => write!(f, "child {child} has started"),
@@ -254,8 +261,8 @@ impl fmt::Display for EventText<'_> {
                     write!(f, "{sort} upserted: {}", excerpt(values.as_bytes(), self.width))
                 }
             },
-            What::WorkflowTerminated(reason) if reason.is_empty() => f.write_str("workflow terminated"),
-            What::WorkflowTerminated(reason) => write!(f, "workflow terminated: {}", self.excerpt(reason)),
+            What::WorkflowTerminated(reason) if reason.is_empty() => write!(f, "{} terminated", self.run()),
+            What::WorkflowTerminated(reason) => write!(f, "{} terminated: {}", self.run(), self.excerpt(reason)),
             What::QueryAnswered(index) => {
                 let answer = &self.trace.answers()[index];
                 write!(f, "query {} answered: {}", Name(&answer.name), self.excerpt(answer.bytes))

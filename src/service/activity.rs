@@ -127,6 +127,8 @@ pub struct Activity {
     pub(super) reset: ResetRequest,
     pub(super) cancel_requested: bool,
     pub(super) details: Details,
+    /// The number of heartbeats that have arrived.
+    pub(super) heartbeats: u64,
     pub(super) last_failure: Option<Arc<Failure>>,
     /// The backoff that leads to the current attempt.
     pub(super) backoff: Span,
@@ -169,6 +171,7 @@ impl Activity {
             reset: ResetRequest::None,
             cancel_requested: false,
             details: Details::Absent,
+            heartbeats: 0,
             last_failure: None,
             backoff: Span::ZERO,
             local_attempt: None,
@@ -248,6 +251,11 @@ impl Activity {
     /// The details that heartbeats left, which the next attempt will see.
     pub fn details(&self) -> &Details {
         &self.details
+    }
+
+    /// The number of heartbeats that have arrived, those of all attempts together.
+    pub fn heartbeats(&self) -> u64 {
+        self.heartbeats
     }
 
     /// The failure of the last attempt that was retried; `None` if no attempt was, or if it reported a failure without

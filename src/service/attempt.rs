@@ -96,7 +96,7 @@ impl Service {
         let info = ActivityInfo {
             activity_id: taken.id.clone(),
             spec: Arc::clone(&taken.spec),
-            workflow: Arc::clone(self.workflow(taken.workflow).info()),
+            workflow: Arc::clone(self.workflow(taken.workflow).seen_info()),
             attempt: self.dialect.shown_attempt(taken.local_attempt.unwrap_or(token.attempt)),
             scheduled_at: taken.scheduled_at,
             attempt_scheduled_at: taken.attempt_scheduled_at,
@@ -113,11 +113,15 @@ impl Service {
     ///
     /// Source: temporal `service/history/api/activity_util.go`, recorded scenarios `stale_*`.
     pub(super) fn check_running(&self, activity: ActivityKey, attempt: Option<u32>) -> Result<(), Refused> {
-        if !self.runs(activity) {
-            return Err(Refused::WORKFLOW_CLOSED);
-        }
-        if !self.activity(activity).runs_attempt(attempt) {
-            return Err(Refused::ACTIVITY_GONE);
+        let record = self.activity(activity);
+        let (is_open, runs) = (self.runs(activity), record.runs_attempt(attempt));
+        match () {
+            () if is_open && runs => {}
+            () if self.workflow(record.workflow).is_standalone_activity() => {
+                return Err(Refused::activity_not_found(&record.id));
+            }
+            () if is_open => return Err(Refused::ACTIVITY_GONE),
+            () => return Err(Refused::WORKFLOW_CLOSED),
         }
         Ok(())
     }
@@ -154,6 +158,7 @@ impl Service {
         }
         let activity = &mut self.activities[key];
         activity.details = details;
+        activity.heartbeats += 1;
         if let ActivityState::Started(started) = &mut activity.state {
             started.last_heartbeat = Some((now, order));
         }

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{ActivityKey, HeartbeatAnswer, Rank, Refused, Service, WorkflowKey};
+use super::{ActivityKey, HeartbeatAnswer, News, Rank, Refused, Service, WorkflowKey};
 use crate::program::{ActivityId, Details, Failure, Payload, Time};
 
 impl Service {
     fn find_open(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {
+        if self.workflow(workflow).is_standalone_activity() {
+            let open = self.open_activity(workflow, id).filter(|activity| self.runs(*activity));
+            return open.ok_or_else(|| Refused::activity_not_found(id));
+        }
         if !self.workflow(workflow).is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
         }
@@ -17,6 +21,12 @@ impl Service {
         let key = self.find_open(workflow, id)?;
         self.check_running(key, None)?;
         Ok(key)
+    }
+
+    /// Tells that a running attempt is over for the service, if its code still runs.
+    fn give_up_running(&mut self, activity: ActivityKey) {
+        let attempt = self.activity(activity).attempt();
+        self.outbox.news.push_back(News::AttemptGivenUp { activity, attempt });
     }
 
     /// Completes an activity, whether an attempt runs, is in backoff, or was never taken or paused; a start is made up
@@ -51,6 +61,7 @@ impl Service {
         now: Time,
     ) -> Result<(), Refused> {
         let key = self.find_running(workflow, id)?;
+        self.give_up_running(key);
         self.end_attempt(key, failure, last_heartbeat_details, now);
         Ok(())
     }
@@ -68,6 +79,9 @@ impl Service {
         now: Time,
     ) -> Result<(), Refused> {
         let key = self.find_running(workflow, id)?;
+        if self.activity(key).cancel_requested() {
+            self.give_up_running(key);
+        }
         self.cancel_running(key, details, now)
     }
 

@@ -1,11 +1,12 @@
 //! The ends of attempts: a retry, a wait for an operator, or the close of their activity.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::activity::ActivityState;
 use super::history::{EventKind, Subject};
 use super::retry::{EndedAttempt, RetryVerdict};
-use super::timeout::timeout_failure;
+use super::timeout::{plain_timeout_failure, timeout_failure};
 use super::{Activity, ActivityClose, ActivityKey, News, Service, ServiceTimer, limit};
 use crate::program::{ActivityId, Details, Failure, FailureKind, Span, Time, TimeoutType};
 
@@ -52,7 +53,13 @@ impl Service {
                 let activity = self.activity(key);
                 let details = activity.details.clone();
                 let previous = activity.last_failure.clone();
-                let failure = Arc::new(self.dialect.final_timeout_failure(timeout, retry_state, details, previous));
+                let failure = if self.workflow(activity.workflow).is_standalone_activity() {
+                    // It says what has passed (recorded scenario `sa_s2c_while_attempt2_running`).
+                    plain_timeout_failure(timeout, details, previous)
+                } else {
+                    self.dialect.final_timeout_failure(timeout, retry_state, details, previous)
+                };
+                let failure = Arc::new(failure);
                 let started_at = activity.started_at();
                 self.close_activity(key, ActivityClose::TimedOut { failure, retry_state }, started_at, now);
             }
@@ -63,6 +70,9 @@ impl Service {
 
     fn verdict(&self, key: ActivityKey, failure: Option<&Failure>, now: Time) -> RetryVerdict {
         let activity = self.activity(key);
+        let is_standalone = self.workflow(activity.workflow).is_standalone_activity();
+        let as_set = if is_standalone { failure.map(without_zero_delay) } else { None };
+        let last_retry = self.dialect.last_retry(&activity.timeouts(), activity.retry(), activity.scheduled_at);
         let has_policy = activity.spec.retry.is_some() || self.dialect.has_default_policy();
         self.dialect.retry_verdict(&EndedAttempt {
             workflow_running: self.runs(key),
@@ -70,9 +80,10 @@ impl Service {
             cancel_requested: activity.cancel_requested,
             paused: activity.is_paused(),
             attempt: activity.attempt,
-            failure,
+            failure: as_set.as_deref().or(failure),
             now,
-            expires: self.dialect.last_retry(&activity.timeouts(), activity.retry(), activity.scheduled_at),
+            // Without a workflow a retry has to begin before the end (temporal `chasm/lib/activity/activity.go`).
+            expires: last_retry.map(|last| if is_standalone { Time::from_nanos(last.as_nanos() - 1) } else { last }),
         })
     }
 
@@ -116,6 +127,13 @@ impl Service {
     ) {
         let activity = &mut self.activities[key];
         let workflow = activity.workflow;
+        if self.workflows[workflow].is_standalone_activity() {
+            activity.state = ActivityState::Closed(close.clone());
+            self.workflows[workflow].named.clear();
+            self.outbox.news.push_back(News::ActivityClosed { activity: key });
+            self.close_standalone(workflow, close);
+            return;
+        }
         let scheduled_event_id = activity.scheduled_event_id;
         // The id of the start is filled in when the two are written.
         let started_event_id = 0;
@@ -147,6 +165,19 @@ impl Service {
         self.outbox.news.push_back(News::ActivityClosed { activity: key });
         self.want_task(workflow, now);
     }
+}
+
+/// The failure without a delay of zero until the next attempt, which says nothing where there is no workflow (temporal
+/// `chasm/lib/activity/activity.go`).
+fn without_zero_delay(failure: &Failure) -> Cow<'_, Failure> {
+    let mut failure = Cow::Borrowed(failure);
+    if let FailureKind::Application { next_retry_delay: Some(delay), .. } = &failure.kind
+        && delay.as_nanos() <= 0
+        && let FailureKind::Application { next_retry_delay, .. } = &mut failure.to_mut().kind
+    {
+        *next_retry_delay = None;
+    }
+    failure
 }
 
 impl Activity {

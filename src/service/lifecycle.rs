@@ -13,8 +13,11 @@ impl Service {
     /// (recorded scenarios `cancel_wait_twice`, `cancel_after_close`).
     ///
     /// # Errors
-    /// There are none so far.
+    /// The error is `FAILED_PRECONDITION` for an activity without a workflow that has closed, or was asked before.
     pub fn request_cancel(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), Refused> {
+        if self.workflow(workflow).is_standalone_activity() {
+            return self.cancel_standalone(workflow, reason, now);
+        }
         let run = &mut self.workflows[workflow];
         if run.is_open() && !run.cancel_requested {
             run.cancel_requested = true;

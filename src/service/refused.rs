@@ -54,6 +54,10 @@ impl Refused {
         Refused { code: Code::InvalidArgument, message: message.into() }
     }
 
+    pub(super) fn precondition(message: impl Into<Cow<'static, str>>) -> Refused {
+        Refused { code: Code::FailedPrecondition, message: message.into() }
+    }
+
     pub(super) fn already_exists(message: String) -> Refused {
         Refused { code: Code::AlreadyExists, message: message.into() }
     }

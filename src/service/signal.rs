@@ -33,6 +33,9 @@ impl Service {
     /// # Errors
     /// The error is `NOT_FOUND` if the workflow has closed (recorded scenario `cancel_after_close`).
     pub fn terminate(&mut self, workflow: WorkflowKey, reason: Arc<str>, now: Time) -> Result<(), Refused> {
+        if self.workflow(workflow).is_standalone_activity() {
+            return self.terminate_standalone(workflow, reason);
+        }
         if !self.workflow(workflow).is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
         }

@@ -194,7 +194,7 @@ impl Service {
 
     /// The newest run of an id.
     pub fn newest_run(&self, workflow_id: &str) -> Option<WorkflowKey> {
-        self.newest_runs.get(workflow_id).map(|(run, _)| *run)
+        self.newest_runs.get(workflow_id)?.workflow
     }
 
     /// The run of this id among those of a workflow id.
@@ -235,7 +235,7 @@ impl Service {
     pub(super) fn next_run_id(&self, workflow_id: &Arc<str>) -> Arc<str> {
         match self.newest_runs.get(workflow_id) {
             None => Arc::clone(workflow_id),
-            Some((_, runs)) => format!("{workflow_id}:{}", runs + 1).into(),
+            Some(newest) => format!("{workflow_id}:{}", newest.runs + 1).into(),
         }
     }
 
@@ -258,15 +258,16 @@ impl Service {
         let expires = limit(first_task_at, info.run_timeout).min(execution_expires);
         let mut workflow = Workflow::new(Arc::clone(&info), expires, execution_expires, first_task_at);
         let is_delayed = first_task_at > now;
-        let runs = self.newest_runs.get(&info.workflow_id).map_or(0, |(_, runs)| *runs);
-        workflow.number = runs + 1;
+        let newest = self.newest_runs.entry(Arc::clone(&info.workflow_id)).or_default();
+        newest.runs += 1;
+        workflow.number = newest.runs;
         workflow.waits_for_first_task = is_delayed;
         workflow.append(
             now,
             EventKind::WorkflowExecutionStarted { info: Arc::clone(&info), input, first_task_backoff: backoff },
         );
         let key = self.workflows.push(workflow);
-        self.newest_runs.insert(Arc::clone(&info.workflow_id), (key, runs + 1));
+        newest.workflow = Some(key);
         self.outbox.news.push_back(News::WorkflowStarted { workflow: key });
         if expires < Time::MAX {
             // This timer is armed before any timer of an activity: at equal times the run's own timeout wins (recorded
@@ -288,7 +289,8 @@ impl Service {
             EventKind::WorkflowExecutionStarted { info: Arc::clone(&info), input, first_task_backoff: Span::ZERO };
         workflow.append(now, kind);
         let key = self.workflows.push(workflow);
-        self.newest_runs.insert(Arc::clone(&info.workflow_id), (key, 1));
+        let newest = self.newest_runs.entry(Arc::clone(&info.workflow_id)).or_default();
+        (newest.workflow, newest.runs) = (Some(key), 1);
         self.outbox.news.push_back(News::WorkflowStarted { workflow: key });
         key
     }

@@ -46,8 +46,8 @@ pub struct Service {
     /// The things that the last calls left for the caller.
     pub outbox: Outbox,
     pub(super) workflows: Table<WorkflowKey, Workflow>,
-    /// The newest run of each workflow id, and the number of its runs.
-    pub(super) newest_runs: BTreeMap<Arc<str>, (WorkflowKey, u32)>,
+    /// The newest runs of each id.
+    pub(super) newest_runs: BTreeMap<Arc<str>, Newest>,
     pub(super) activities: Table<ActivityKey, Activity>,
     pub(super) updates: Table<UpdateKey, Update>,
     pub(super) policies: PolicyCache,
@@ -57,6 +57,16 @@ pub struct Service {
     /// The longest time that a worker may take for a workflow task of a workflow that says nothing of it.
     pub(super) task_timeout: Span,
     pub(super) history_limits: HistoryLimits,
+}
+
+/// The newest runs of an id.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Newest {
+    pub(super) workflow: Option<WorkflowKey>,
+    /// The run that stands for an activity without a workflow.
+    pub(super) activity: Option<WorkflowKey>,
+    /// The number of all its runs.
+    pub(super) runs: u32,
 }
 
 impl Default for Service {

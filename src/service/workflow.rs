@@ -50,6 +50,16 @@ pub(super) enum TimerState {
     Canceled,
 }
 
+/// The part of a run that stands for an activity without a workflow.
+#[derive(Debug)]
+pub(super) struct Standalone {
+    pub(super) activity: ActivityKey,
+    /// The names as the activity's code sees them: those of a workflow are empty.
+    pub(super) seen: Arc<RunInfo>,
+    pub(super) input: Payload,
+    pub(super) cancel_reason: Option<Arc<str>>,
+}
+
 /// One workflow run.
 #[derive(Debug)]
 pub struct Workflow {
@@ -99,6 +109,8 @@ pub struct Workflow {
     pub(super) locals: Vec<ActivityKey>,
     /// The children by their numbers, rising.
     children: Vec<(Seq, Child)>,
+    /// The activity for which the run stands, if there is no workflow.
+    pub(super) standalone: Option<Box<Standalone>>,
     /// The run that has started this one as its child, with the number of the child there.
     pub(super) parent: Option<(WorkflowKey, Seq)>,
     /// The timers by their numbers, rising.
@@ -139,6 +151,7 @@ impl Workflow {
             activities: Vec::new(),
             locals: Vec::new(),
             children: Vec::new(),
+            standalone: None,
             parent: None,
             timers: Vec::new(),
             named: BTreeMap::new(),
@@ -162,6 +175,9 @@ impl Workflow {
 
     /// The encoded input.
     pub fn input(&self) -> &Payload {
+        if let Some(standalone) = &self.standalone {
+            return &standalone.input;
+        }
         match &self.history[0].kind {
             EventKind::WorkflowExecutionStarted { input, .. } => input,
             other => unreachable!("a history begins with its start, not with {other:?}"),

@@ -1,5 +1,6 @@
 //! [`Simulation`]: the configured world.
 
+mod activity;
 mod numbers;
 mod replay;
 mod runs;

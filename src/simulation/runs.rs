@@ -81,8 +81,12 @@ impl Simulation {
     /// variable `DURASIM_..` that means nothing. A workflow that fails is no error but an [outcome](Run::outcome).
     pub fn run(&self, workflow: &str, input: &(impl Serialize + ?Sized)) -> Result<Run, RunError> {
         refuse_unknown()?;
+        self.run_once(&self.start(workflow, input))
+    }
+
+    /// Makes the single run that the simulation asks for.
+    pub(super) fn run_once(&self, start: &Start) -> Result<Run, RunError> {
         let (plan, random_faults) = self.decided()?;
-        let start = self.start(workflow, input);
         let finished = if random_faults { start.run_swarm(plan.seed, plan.order, false) } else { start.run(&plan) };
         finished.into_result()?.not_violated().map(Run::for_the_user)
     }
@@ -167,7 +171,7 @@ impl Simulation {
     }
 
     /// The setting that is about a single run, if there is one: an exploration has plans, seeds and orders of its own.
-    fn not_for_explorations(&self) -> Option<OneRun> {
+    pub(super) fn not_for_explorations(&self) -> Option<OneRun> {
         let plan = self.plan.clone().unwrap_or_default();
         match () {
             () if self.random_faults.is_some() => Some(OneRun::RandomFaults),

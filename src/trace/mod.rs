@@ -68,6 +68,9 @@ pub struct WorkflowName {
     pub execution: u32,
     /// The number of this run among those of its workflow id, from 1.
     pub run: u32,
+    /// Says that there is no workflow: the run stands for an activity that was started without one. Id and name are those of
+    /// the activity then.
+    pub is_activity: bool,
 }
 
 /// An update of a workflow, as the trace names it.

@@ -7,8 +7,11 @@ use super::core::World;
 use super::network::LateSignalKey;
 use super::query::QueryKey;
 use super::update::{UpdateCallKey, WaitStage};
-use crate::program::{Extensions, Failure, Payload, Time, list_names};
-use crate::service::{Refused, Service, StartAnswer, StartWorkflow, UpdateStage, WorkflowKey, WorkflowOutcome};
+use crate::program::{ActivityId, Details, Extensions, Failure, Payload, Time, list_names};
+use crate::service::{
+    HeartbeatAnswer, Refused, Service, StartActivity, StartAnswer, StartWorkflow, UpdateStage, WorkflowKey,
+    WorkflowOutcome,
+};
 use crate::trace::WorkerKey;
 
 impl World {
@@ -18,6 +21,34 @@ impl World {
     /// The error is the answer of the service.
     pub(crate) fn start_workflow(&self, start: StartWorkflow) -> Result<StartAnswer, Refused> {
         self.core.borrow_mut().start_workflow(start)
+    }
+
+    /// Starts an activity of a registered type without a workflow.
+    ///
+    /// # Errors
+    /// The error is the answer of the service.
+    pub(crate) fn start_activity(&self, start: StartActivity) -> Result<StartAnswer, Refused> {
+        self.core.borrow_mut().serve(|service, now| service.start_activity(start, now))
+    }
+
+    /// The registered name of an activity, shared. The error names those that there are.
+    pub(crate) fn activity_type(&self, name: &str) -> Result<Arc<str>, String> {
+        self.setup.known_activity_name(name).ok_or_else(|| list_names(self.setup.activities()))
+    }
+
+    /// Sends a heartbeat for an attempt by the id of its activity.
+    ///
+    /// # Errors
+    /// The error is the answer of the service.
+    pub(crate) fn heartbeat_by_id(
+        &self,
+        run: WorkflowKey,
+        id: &ActivityId,
+        details: Details,
+    ) -> Result<HeartbeatAnswer, Refused> {
+        let core = &mut **self.core.borrow_mut();
+        let order = core.agenda.reserve();
+        core.serve(|service, now| service.heartbeat_by_id(run, id, details, now, order))
     }
 
     /// The queue that the first worker polls.

@@ -205,7 +205,7 @@ impl Core {
         let run = self.service.workflow(workflow);
         let info = run.info().clone();
         let input = self.trace.store(run.input().as_bytes());
-        let number = run.number();
+        let (number, is_activity) = (run.number(), run.is_standalone_activity());
         let named = self.trace.workflows();
         let is_of_type = |name: &&WorkflowName| name.workflow_type == info.workflow_type;
         let before = run.predecessor().map(|before| &named[before]).filter(is_of_type);
@@ -217,6 +217,7 @@ impl Core {
             workflow_type: info.workflow_type.clone(),
             execution,
             run: number,
+            is_activity,
         });
         self.shown.add_workflow(info);
         self.workflows.push(HostedWorkflow::default());

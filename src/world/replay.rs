@@ -46,7 +46,9 @@ impl Run {
     pub(crate) fn replay_difference(&self, lost: Lost) -> Option<Difference> {
         let world = self.world();
         let entered = world.enter(None);
-        let difference = self.trace().workflows().keys().find_map(|workflow| {
+        let names = self.trace().workflows().iter();
+        let workflows = names.filter(|(_, name)| !name.is_activity).map(|(workflow, _)| workflow);
+        let difference = { workflows }.find_map(|workflow| {
             let (what, event) = world.replay_difference(workflow, lost)?;
             let call = match &what {
                 Otherwise::Noticed(TaskProblem::NonDeterministic { call, .. }) => *call,

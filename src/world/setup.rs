@@ -223,6 +223,11 @@ impl Setup {
         self.activities.get_key_value(name).map(|(name, _)| name.clone())
     }
 
+    /// The registered name of this activity in any version, shared.
+    pub(crate) fn known_activity_name(&self, name: &str) -> Option<Arc<str>> {
+        self.activity_name(name).or_else(|| self.new_version()?.known_activity_name(name))
+    }
+
     /// The activities, by name.
     pub(crate) fn activities(&self) -> impl Iterator<Item = &Arc<str>> {
         self.activities.keys()
@@ -295,7 +300,7 @@ impl Setup {
     }
 
     /// The queue that workflows and activities use unless they name another.
-    pub(super) fn task_queue(&self) -> &Arc<str> {
+    pub(crate) fn task_queue(&self) -> &Arc<str> {
         &self.task_queue
     }
 

@@ -32,8 +32,8 @@ use crate::fault::swarm::Swarm;
 use crate::fault::{Entry, Order, Plan, Site};
 use crate::program::panics::{self, Unwound};
 use crate::program::places;
-use crate::program::{Payload, Span, Tries, list_names};
-use crate::service::{Refused, StartAnswer, StartWorkflow};
+use crate::program::{ActivitySpec, Payload, Span, Tries, list_names};
+use crate::service::{Refused, StartActivity, StartAnswer, StartWorkflow};
 use crate::trace::{What, Who};
 
 /// All that a run needs but its plan.
@@ -52,6 +52,8 @@ pub(crate) struct Start {
 pub(crate) enum Origin {
     /// One workflow, whose id is its type.
     Workflow { workflow: Arc<str>, input: Result<Payload, RunError> },
+    /// One activity without a workflow, whose id is its type.
+    Activity { activity: Arc<str>, start: Result<StartActivity, RunError> },
     /// A script, made anew for each run.
     Script(Arc<dyn Fn() -> LocalScript + Send + Sync>),
     /// A script that is there once, on the stack of the caller.
@@ -72,6 +74,7 @@ impl Origin {
     fn name(&self) -> &str {
         match self {
             Origin::Workflow { workflow, .. } => workflow,
+            Origin::Activity { activity, .. } => activity,
             Origin::Script(_) | Origin::Driven => "script",
         }
     }
@@ -130,8 +133,19 @@ impl Start {
 
     /// The same with another input. `None` for a script, which takes none.
     pub(crate) fn with_input(&self, input: Payload) -> Option<Start> {
-        let Origin::Workflow { workflow, .. } = &self.origin else { return None };
-        Some(Start::new(self.setup.clone(), Origin::Workflow { workflow: workflow.clone(), input: Ok(input) }))
+        let origin = match &self.origin {
+            Origin::Workflow { workflow, .. } => Origin::Workflow { workflow: workflow.clone(), input: Ok(input) },
+            Origin::Activity { activity, start } => {
+                let with_input = |start: &StartActivity| {
+                    let spec = ActivitySpec { input, ..ActivitySpec::clone(&start.spec) };
+                    StartActivity { spec: Arc::new(spec), ..start.clone() }
+                };
+                let start = start.as_ref().map(with_input).map_err(Clone::clone);
+                Origin::Activity { activity: activity.clone(), start }
+            }
+            Origin::Script(_) | Origin::Driven => return None,
+        };
+        Some(Start::new(self.setup.clone(), origin))
     }
 
     /// The survey of the run without faults. The first call makes that run.
@@ -194,6 +208,16 @@ impl Start {
         }
         if let Some(mistake) = self.setup.mistake() {
             return Some(RunError::Setup(mistake));
+        }
+        if let Origin::Activity { activity, start } = &self.origin {
+            if self.setup.activity(activity).is_none() {
+                let known = list_names(self.setup.activities());
+                return Some(RunError::Setup(format!(
+                    "no activity `{activity}` is registered (registered: {known}): add `.activity(\"{activity}\", ..)` to the \
+                     simulation, or `.sdk_activity(..)` of its adapter"
+                )));
+            }
+            return start.as_ref().err().cloned();
         }
         let Origin::Workflow { workflow, input } = &self.origin else { return None };
         if self.setup.workflow(workflow).is_none() {
@@ -343,6 +367,11 @@ impl Start {
             let queue = self.setup.task_queue().clone();
             core.start_workflow(StartWorkflow::new(workflow.clone(), workflow.clone(), queue, input.clone()))
                 .expect("the first workflow of a run has no options that could be refused");
+        }
+        if let Origin::Activity { activity, start: Ok(start) } = &self.origin
+            && let Err(refused) = core.serve(|service, now| service.start_activity(start.clone(), now))
+        {
+            core.fail(RunError::Setup(format!("the activity `{activity}` cannot start without a workflow: {refused}")));
         }
     }
 }

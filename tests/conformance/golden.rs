@@ -47,6 +47,7 @@ fn golden_scenarios_on_the_service() {
             "rawwf" => "conformance_rawwf",
             "retry" => "conformance_retry",
             "stale" => "conformance_stale",
+            "standalone" => "conformance_standalone",
             "timeout" => "conformance_timeout",
             "workflow" => "conformance_workflow",
             "local" | "replay" | "sdk" => continue,

@@ -6,6 +6,7 @@
 mod aborts;
 mod adapters;
 mod bad_input;
+mod by_id;
 mod cache;
 mod cadence;
 mod chains;
@@ -48,6 +49,7 @@ mod slow;
 #[path = "../snapshot/mod.rs"]
 mod snapshot;
 mod spawn;
+mod standalone;
 #[cfg(feature = "proptest")]
 mod strategy;
 mod surface;

@@ -58,10 +58,10 @@ impl Run {
         if self.trace().dialect() != Dialect::Temporal {
             return Err(HistoryError::Cadence);
         }
-        let of_id = names.iter().filter(|(_, name)| *name.workflow_id == *workflow_id);
+        let of_id = names.iter().filter(|(_, name)| *name.workflow_id == *workflow_id && !name.is_activity);
         let newest = of_id.max_by_key(|(_, name)| name.run).map(|(key, _)| key);
         let Some(key) = newest else {
-            let first_runs = names.values().filter(|name| name.run == 1);
+            let first_runs = names.values().filter(|name| name.run == 1 && !name.is_activity);
             let ids: Vec<String> = first_runs.map(|name| format!("`{}`", name.workflow_id)).collect();
             let known = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
             return Err(HistoryError::Unknown { workflow_id: workflow_id.to_owned(), known });

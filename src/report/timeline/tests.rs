@@ -17,6 +17,7 @@ impl Story {
             workflow_type: "resilient_processing".into(),
             execution: 1,
             run: 1,
+            is_activity: false,
         });
         let activity_type = "process_large_file".into();
         trace.name_activity(ActivityName {
@@ -268,6 +269,7 @@ fn the_less_frequent_events() {
         workflow_type: "w".into(),
         execution: 1,
         run: 1,
+        is_activity: false,
     });
     let other = ActivityName {
         workflow: WorkflowKey::at(1),

@@ -186,7 +186,8 @@ pub fn by_id(
     now: Time,
     order: Rank,
 ) -> Result<(), Refused> {
-    let id = ActivityId::Named(step["activity_id"].as_str().unwrap_or_default().into());
+    let only = service.workflow(workflow).standalone_activity().map(|key| service.activity(key).id().clone());
+    let id = only.unwrap_or_else(|| ActivityId::Named(step["activity_id"].as_str().unwrap_or_default().into()));
     let given = |field: &str, default: Value| step.get(field).cloned().unwrap_or(default);
     match step["op"].as_str() {
         Some("complete") => service.complete_by_id(workflow, &id, payload(&given("value", json!("by-id"))), now),

@@ -1,17 +1,18 @@
 //! The events from outside: clients, operators, pollers.
 
+use std::sync::Arc;
+
 use durasim::internals::{ActivityState, Refused, StartAnswer, StartWorkflow};
-use durasim::program::{ActivityId, IdConflictPolicy, IdReusePolicy};
+use durasim::program::ActivityId;
 use durasim::service::{Reset, Unpause, UpdateOptions, UpdateStage};
 use durasim::{Span, Time};
 use serde_json::{Value, json};
 
 use super::agent::{by_id, by_id_name};
-use super::hosted::{ID, start};
+use super::hosted::{ID, policies, start, start_activity};
 use super::world::{Happening, World, note_answer};
 use crate::recording::gap::{Gap, Stamp};
 use crate::recording::history::{policy, timeouts};
-use crate::recording::snapshot::describe;
 use crate::recording::wire::{named, payload, recorded, shown, span, without_nulls};
 
 /// A time by which a call of the driver was late at most.
@@ -53,13 +54,15 @@ pub fn act(world: &mut World<'_>, place: usize) {
     let answer = match what {
         "describe" => {
             let label = event["label"].as_str().unwrap_or("external");
-            world.snapshots.push(describe(&world.service, workflow, label));
+            world.look(label);
             return;
         }
         "poll_start" | "poll_stop" => {
             world.set_polling(what == "poll_start");
             return;
         }
+        "cancel_activity" => service.request_cancel(workflow, reason(event), now),
+        "terminate_activity" => service.terminate(workflow, reason(event), now),
         "cancel_workflow" => service.request_cancel(workflow, "".into(), now),
         "signal" => {
             let name = event["name"].as_str().unwrap_or("sig");
@@ -71,7 +74,7 @@ pub fn act(world: &mut World<'_>, place: usize) {
             let sent = service.update(workflow, id.into(), "upd".into(), payload(&event["value"]), now);
             sent.map(|(update, _)| world.updates.push((world.client_calls.len(), update)))
         }
-        "terminate" => service.terminate(workflow, event["reason"].as_str().unwrap_or("golden").into(), now),
+        "terminate" => service.terminate(workflow, reason(event), now),
         "start_again" => start_again(world, event).map(|answer| response = answer),
         "by_id" => by_id(service, workflow, event, now, order),
         "pause" | "unpause" | "reset" => operate(world, what, event),
@@ -108,20 +111,19 @@ pub fn note_ends_of_updates(world: &mut World<'_>) {
     }
 }
 
-/// Starts the scenario's workflow again, under the same id.
+/// The reason that the driver gives for what it does.
+fn reason(event: &Value) -> Arc<str> {
+    event["reason"].as_str().unwrap_or("golden").into()
+}
+
+/// Starts the scenario's workflow, or its activity without one, again, under the same id.
 fn start_again(world: &mut World<'_>, event: &Value) -> Result<Value, Refused> {
-    let id_reuse = match event["reuse"].as_str() {
-        None | Some("ALLOW_DUPLICATE") => IdReusePolicy::AllowDuplicate,
-        Some("ALLOW_DUPLICATE_FAILED_ONLY") => IdReusePolicy::AllowDuplicateFailedOnly,
-        Some("REJECT_DUPLICATE") => IdReusePolicy::RejectDuplicate,
-        Some(other) => panic!("unknown reuse of ids {other}"),
-    };
-    let id_conflict = match event["conflict"].as_str() {
-        None | Some("FAIL") => IdConflictPolicy::Fail,
-        Some("USE_EXISTING") => IdConflictPolicy::UseExisting,
-        Some("TERMINATE_EXISTING") => IdConflictPolicy::TerminateExisting,
-        Some(other) => panic!("unknown conflict of ids {other}"),
-    };
+    let standalone = &world.definition["standalone"];
+    if !standalone.is_null() {
+        let answer = world.service.start_activity(start_activity(standalone, event), world.now)?;
+        return Ok(json!({ "run_id": named(&world.service.workflow(answer.run()).info().run_id) }));
+    }
+    let (id_reuse, id_conflict) = policies(event);
     let again = StartWorkflow { id_reuse, id_conflict, ..start(&world.definition["workflow"]) };
     let answer = world.service.start_workflow(again, world.now)?;
     let run_id = named(&world.service.workflow(answer.run()).info().run_id);

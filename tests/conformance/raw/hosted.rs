@@ -1,7 +1,10 @@
 //! [`Hosted`]: a workflow run in its worker's cache, and the places of runs in a recording.
 
+use std::sync::Arc;
+
 use durasim::Time;
-use durasim::internals::{CachedWorkflow, StartWorkflow};
+use durasim::internals::{CachedWorkflow, StartActivity, StartWorkflow};
+use durasim::program::{ActivitySpec, IdConflictPolicy, IdReusePolicy, Timeouts};
 use durasim::service::WorkflowKey;
 use serde_json::Value;
 
@@ -33,6 +36,42 @@ pub fn start(workflow: &Value) -> StartWorkflow {
         retry: retry(&workflow["retry"]),
         ..StartWorkflow::new(ID, TYPE, "wf", payload(&workflow["script"]))
     }
+}
+
+/// The start of the scenario's activity without a workflow, with the policies of a call that starts it again.
+pub fn start_activity(options: &Value, again: &Value) -> StartActivity {
+    let timeouts = Timeouts::default()
+        .schedule_to_close(span(&options["schedule_to_close_ms"]))
+        .schedule_to_start(span(&options["schedule_to_start_ms"]))
+        .start_to_close(span(&options["start_to_close_ms"]))
+        .heartbeat(span(&options["heartbeat_ms"]));
+    let mut spec = ActivitySpec::new("act", payload(&Value::Null)).timeouts(timeouts);
+    spec.retry = retry(&options["retry"]);
+    let (id_reuse, id_conflict) = policies(again);
+    StartActivity {
+        activity_id: options["activity_id"].as_str().expect("an id").into(),
+        spec: Arc::new(spec),
+        task_queue: "act".into(),
+        id_reuse,
+        id_conflict,
+    }
+}
+
+/// The policies about ids of a call that starts something again.
+pub fn policies(event: &Value) -> (IdReusePolicy, IdConflictPolicy) {
+    let id_reuse = match event["reuse"].as_str() {
+        None | Some("ALLOW_DUPLICATE") => IdReusePolicy::AllowDuplicate,
+        Some("ALLOW_DUPLICATE_FAILED_ONLY") => IdReusePolicy::AllowDuplicateFailedOnly,
+        Some("REJECT_DUPLICATE") => IdReusePolicy::RejectDuplicate,
+        Some(other) => panic!("unknown reuse of ids {other}"),
+    };
+    let id_conflict = match event["conflict"].as_str() {
+        None | Some("FAIL") => IdConflictPolicy::Fail,
+        Some("USE_EXISTING") => IdConflictPolicy::UseExisting,
+        Some("TERMINATE_EXISTING") => IdConflictPolicy::TerminateExisting,
+        Some(other) => panic!("unknown conflict of ids {other}"),
+    };
+    (id_reuse, id_conflict)
 }
 
 impl World<'_> {

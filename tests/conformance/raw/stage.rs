@@ -16,7 +16,7 @@ use crate::pace::Pace;
 use crate::recording::attempt_steps;
 use crate::recording::gap::Gap;
 use crate::recording::history::{self, at};
-use crate::recording::snapshot::describe;
+use crate::recording::standalone;
 use crate::recording::wire::{listed, span};
 
 /// The driver gives up waiting for the workflow to close after this, unless the scenario says otherwise.
@@ -27,7 +27,18 @@ const AFTERMATH: Time = Time::from_millis(60_000);
 type Running<'a> = Option<Pin<Box<dyn Future<Output = ()> + 'a>>>;
 
 pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
-    let world = Rc::new(RefCell::new(World::new(definition, pace)));
+    let world = match World::new(definition, pace) {
+        Ok(world) => Rc::new(RefCell::new(world)),
+        Err(refused) => {
+            let error = json!({ "code": refused.code.to_string(), "message": &*refused.message });
+            return (
+                json!({
+                    "workflow": {}, "activities": {}, "history": {}, "start_error": error, "client_calls": [], "snapshots": [],
+                }),
+                Vec::new(),
+            );
+        }
+    };
     external::schedule(&mut world.borrow_mut());
     let limit = definition["limit_ms"].as_f64().map_or(LIMIT, |_| Time::ZERO.plus(span(&definition["limit_ms"])));
     let mut agents: Vec<Running<'_>> = Vec::new();
@@ -78,8 +89,7 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     drop(agents);
     let mut world = world.borrow_mut();
     external::note_ends_of_updates(&mut world);
-    let last = describe(&world.service, world.newest(), "final");
-    world.snapshots.push(last);
+    world.look("final");
     let mut observed = observed(&world);
     if has_given_up {
         observed["workflow"] = json!({ "closed": false, "runs": observed["workflow"]["runs"] });
@@ -95,7 +105,11 @@ fn advance(agent: &mut Running<'_>) {
 }
 
 fn observed(world: &World<'_>) -> Value {
-    let mut observed = history::observed(&world.service, world.workflow);
+    let mut observed = if world.service.workflow(world.workflow).is_standalone_activity() {
+        standalone::observed(&world.service, world.workflow)
+    } else {
+        history::observed(&world.service, world.workflow)
+    };
     // Workers receive attempts of children too, of whose activities no more is recorded.
     let activities = &mut observed["activities"];
     for log in &world.attempts {

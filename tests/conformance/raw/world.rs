@@ -9,11 +9,12 @@ use durasim::{Span, Time};
 use serde_json::{Value, json};
 
 use super::by_hand::ByHand;
-use super::hosted::{Hosted, start};
+use super::hosted::{Hosted, start, start_activity};
 use super::task::{Answer, StickyQueue};
 use crate::pace::Pace;
 use crate::recording::gap::Gap;
 use crate::recording::snapshot::describe;
+use crate::recording::standalone;
 
 /// The time that a hand-over takes.
 const DISPATCH: Span = Span::from_millis(1);
@@ -84,11 +85,16 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// Makes a world whose workflow has been started, with outside events in the queue.
-    pub fn new(definition: &'a Value, pace: Pace<&'a Value>) -> World<'a> {
+    /// Makes a world whose workflow, or activity without one, has been started, with outside events in the queue. The error
+    /// is the answer to the start.
+    pub fn new(definition: &'a Value, pace: Pace<&'a Value>) -> Result<World<'a>, Refused> {
         let mut service = Service::new();
-        let start = start(&definition["workflow"]);
-        let workflow = service.start_workflow(start, Time::ZERO).expect("a start that the server took").run();
+        let started = if definition["engine"] == "standalone" {
+            service.start_activity(start_activity(&definition["standalone"], &Value::Null), Time::ZERO)
+        } else {
+            service.start_workflow(start(&definition["workflow"]), Time::ZERO)
+        };
+        let workflow = started?.run();
         let mut world = World {
             definition,
             service,
@@ -110,7 +116,18 @@ impl<'a> World<'a> {
             by_hand: ByHand::default(),
         };
         world.drain();
-        world
+        Ok(world)
+    }
+
+    /// Shows what a client sees of the workflow, or of the activity without one.
+    pub fn look(&mut self, label: &str) {
+        let run = self.newest();
+        let seen = if self.service.workflow(run).is_standalone_activity() {
+            standalone::describe(&self.service, run, label)
+        } else {
+            describe(&self.service, run, label)
+        };
+        self.snapshots.push(seen);
     }
 
     pub fn push(&mut self, time: Time, happening: Happening) {
@@ -196,7 +213,11 @@ impl<'a> World<'a> {
     }
 
     pub fn reference(&self, activity: ActivityKey) -> String {
-        self.service.activity(activity).id().to_string()
+        let record = self.service.activity(activity);
+        if self.service.workflow(record.workflow()).is_standalone_activity() {
+            return standalone::REFERENCE.to_owned();
+        }
+        record.id().to_string()
     }
 
     /// The number of attempts that workers received of all activities with the id of this one, as they are recorded.
@@ -224,8 +245,9 @@ impl<'a> World<'a> {
         let place = self.attempts_of(activity);
         let reference = self.reference(activity);
         if number > 1 {
-            let label = format!("at start of {reference} attempt {number}");
-            self.snapshots.push(describe(&self.service, self.newest(), &label));
+            let id = self.service.activity(activity).id();
+            let label = format!("at start of {id} attempt {number}");
+            self.look(&label);
         }
         self.attempts.push(AttemptLog {
             activity,

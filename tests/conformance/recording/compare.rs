@@ -192,7 +192,7 @@ fn reduce(value: &Value, places: &Places, parents: &Places) -> Value {
 }
 
 fn is_time(name: &str) -> bool {
-    name.ends_with("_at_ms") || name.ends_with("since_schedule_ms")
+    name.ends_with("_at_ms") || name.ends_with("since_schedule_ms") || name == "execution_duration_ms"
 }
 
 fn differ(path: &str, expected: &Value, found: &Value, lines: &mut Vec<String>) {

@@ -6,6 +6,7 @@ pub mod gap;
 pub mod history;
 pub mod scenario;
 pub mod snapshot;
+pub mod standalone;
 pub mod wire;
 
 use serde_json::{Value, json};

@@ -50,11 +50,21 @@ impl Scenario {
         self.engine() != Engine::Standalone && script.is_array() && unknown_step(script, &WORKFLOW_STEPS).is_none()
     }
 
+    /// Puts in the id of the activity, and the time of its schedule, from which all times count. The driver has put something
+    /// behind the id where it had to start another one.
+    fn name_activity(&mut self) {
+        let id = format!("g-{}", self.name);
+        self.definition["standalone"]["activity_id"] = Value::from(id.clone());
+        if let Some(scheduled) = self.observed.pointer_mut("/activities/a/scheduled") {
+            scheduled["t_ms"] = Value::from(0.0);
+        }
+        if let Some(Value::String(message)) = self.observed.pointer_mut("/start_error/message") {
+            *message = message.replace(&format!("{id}_n1"), &id);
+        }
+    }
+
     /// The first thing it uses that the simulator, or the interpreter, does not have.
     pub fn needs(&self) -> Option<String> {
-        if self.engine() == Engine::Standalone {
-            return Some("activities without a workflow".to_owned());
-        }
         let definition = &self.definition;
         let workflow = &definition["workflow"];
         let by_hand = definition["raw_tasks"].as_array().into_iter().flatten();
@@ -90,7 +100,7 @@ impl Scenario {
     }
 }
 
-const EXTERNAL: [&str; 15] = [
+const EXTERNAL: [&str; 17] = [
     "cancel_workflow",
     "signal",
     "update",
@@ -103,6 +113,8 @@ const EXTERNAL: [&str; 15] = [
     "unpause",
     "reset",
     "update_options",
+    "cancel_activity",
+    "terminate_activity",
     "start_again",
     "sdk_stop",
     "sdk_start",
@@ -173,7 +185,11 @@ fn collect(path: &Path, scenarios: &mut Vec<Scenario>) {
             let is_slow = !json["server"]["slow"].is_null();
             let scenario: Result<Scenario, _> = serde_json::from_value(json);
             let scenario = scenario.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-            scenarios.push(Scenario { is_slow, ..scenario });
+            let mut scenario = Scenario { is_slow, ..scenario };
+            if scenario.engine() == Engine::Standalone {
+                scenario.name_activity();
+            }
+            scenarios.push(scenario);
         }
     }
 }

@@ -8,6 +8,7 @@ mod messages;
 mod operators;
 mod options;
 mod signals;
+mod standalone;
 mod updates;
 mod workflows;
 
