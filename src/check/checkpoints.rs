@@ -167,7 +167,10 @@ fn never_erased<'a>(trace: &Trace, attempts: impl Iterator<Item = &'a AttemptExe
         .collect();
     visible.sort_by_key(|(moment, ..)| *moment);
     let is_erasing = |before, after: Option<Bytes>| checkpoint(trace, before).is_some() && after.is_none();
-    let erasing = visible.windows(2).find(|pair| is_erasing(pair[0].2, pair[1].2));
+    // One that was given nothing erases nothing: an operator has taken the checkpoint away.
+    let was_taken =
+        |before: &AttemptExecution, after: &AttemptExecution| before.key != after.key && after.details.is_none();
+    let erasing = visible.windows(2).find(|pair| is_erasing(pair[0].2, pair[1].2) && !was_taken(pair[0].1, pair[1].1));
     let Some([(before, _, Some(checkpoint)), (moment, attempt, None)]) = erasing else { return };
     let who = trace.attempt_in_a_sentence(attempt.key);
     let violation =

@@ -12,7 +12,7 @@ use super::reference::{Memory, Reference};
 use super::resumption::{Usual, never_looks, never_read};
 use super::violation::Violation;
 use crate::trace::attempts::{AttemptExecution, Moment};
-use crate::trace::{Bytes, Trace};
+use crate::trace::{AttemptKey, Bytes, Trace};
 use crate::world::Run;
 
 /// Follows an activity's heartbeat details from attempt to attempt. `measure` says how far a checkpoint is.
@@ -22,7 +22,7 @@ use crate::world::Run;
 /// - An attempt that is given details and completes has read them, and they decode. It need not if it sees otherwise
 ///   that there is nothing left to do: if it does less than without faults, effect by effect, or heartbeat by heartbeat
 ///   where it does no effects.
-/// - The checkpoint of the service never goes backwards and is never erased.
+/// - The checkpoint of the service never goes backwards and is never erased, unless an operator takes it away.
 /// - With [`Progress::at_most`], so many effects at the most are done between two recorded checkpoints.
 ///
 /// ```
@@ -201,7 +201,13 @@ impl<M: PartialOrd + Debug> Progress<M> {
             .collect();
         visible.sort_by_key(|(moment, ..)| *moment);
         let mut former: Option<(M, Moment)> = None;
+        let mut latest: Option<AttemptKey> = None;
         for (moment, attempt, details) in visible {
+            // An operator may have taken it away, or somebody has spoken for the attempt before by its id.
+            if latest.replace(attempt.key) != Some(attempt.key) {
+                let given = attempt.details.map(|details| self.measure(trace, attempt, details, attempt.started));
+                former = given.and_then(Result::ok).map(|given| (given, attempt.started));
+            }
             match self.becomes_visible(trace, attempt, former, details, moment) {
                 Ok(now) => former = now,
                 Err(violation) => return earliest.take(moment, violation),

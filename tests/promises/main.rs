@@ -33,6 +33,7 @@ mod loops;
 mod messages;
 mod native_workflow;
 mod not_deterministic;
+mod operated;
 mod operators;
 mod orders;
 mod pairs;
