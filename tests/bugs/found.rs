@@ -69,4 +69,5 @@ bugs! {
     29 update_is_forgotten_at_the_end: found("updates", "look_up#1@1:await1=fail");
     30 local_activity_charges_again: found("effects", "charge#1@1:effect1=crash_after");
     32 patch_is_retired_too_early: found("finishes", "check#1@1:dispatch=deploy");
+    31 reset_begins_at_zero: found("effects", "copy#1@1:await3=fail");
 }

@@ -25,6 +25,7 @@ pub mod money_is_given_back_twice;
 mod never_hears_of_a_cancel;
 pub mod order_of_a_hash_map;
 mod patch_is_retired_too_early;
+mod reset_begins_at_zero;
 pub mod result_is_made_in_the_loop;
 mod retry_of_the_workflow_pays_again;
 mod signal_is_dropped_at_continue_as_new;
@@ -51,7 +52,7 @@ macro_rules! bug {
 }
 
 /// Every bug, in the order of its number.
-pub const BUGS: [Bug; 30] = [
+pub const BUGS: [Bug; 32] = [
     bug!(1, last_step_is_done_again),
     bug!(2, checkpoint_before_the_work),
     bug!(3, earlier_results_are_missing),
@@ -83,6 +84,7 @@ pub const BUGS: [Bug; 30] = [
     bug!(29, update_is_forgotten_at_the_end),
     bug!(30, local_activity_charges_again),
     bug!(32, patch_is_retired_too_early),
+    bug!(31, reset_begins_at_zero),
 ];
 
 /// The place to which the activities under test write.
