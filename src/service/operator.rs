@@ -5,7 +5,7 @@
 //! Source: temporal `service/history/workflow/activity.go`, recorded scenarios `ops_*`.
 
 use super::activity::{ActivityState, Hold, ResetRequest};
-use super::{ActivityKey, News, Refused, Service, ServiceTimer, WorkflowKey};
+use super::{ActivityKey, Dialect, News, Refused, Service, ServiceTimer, WorkflowKey};
 use crate::program::{ActivityId, Details, Time, TimeoutType};
 
 /// The options of an operator's unpause.
@@ -32,8 +32,14 @@ impl Service {
     /// Finds the open activity that an operator names by its id.
     ///
     /// # Errors
-    /// The error is `NOT_FOUND` if no activity of this id is open, or the workflow has closed.
+    /// The error is `NOT_FOUND` if no activity of this id is open, or the workflow has closed. It is `INVALID_ARGUMENT` in the
+    /// Cadence dialect.
     pub fn pending_activity(&self, workflow: WorkflowKey, id: &ActivityId) -> Result<ActivityKey, Refused> {
+        if self.dialect == Dialect::Cadence {
+            return Err(Refused::invalid(
+                "Cadence has no operators' calls to activities: pause, unpause, reset and new options are Temporal's",
+            ));
+        }
         if !self.workflow(workflow).is_open() {
             return Err(Refused::WORKFLOW_CLOSED);
         }

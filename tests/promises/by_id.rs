@@ -153,3 +153,37 @@ fn calls_for_what_is_not_there_are_refused() {
         })
         .unwrap();
 }
+
+#[test]
+fn cadence_has_no_operators() {
+    let simulation = Simulation::cadence().state(Given::default).activity("waits", waits).workflow(
+        "main",
+        async |ctx: &WorkflowContext, (): ()| -> Result<u32, WorkflowError> {
+            let options = ActivityOptions {
+                activity_id: Some("a".into()),
+                schedule_to_start_timeout: 60 * SECOND,
+                start_to_close_timeout: 900 * SECOND,
+                heartbeat_timeout: 100 * SECOND,
+                ..Default::default()
+            };
+            ctx.execute_activity("waits", &(), options).await
+        },
+    );
+    let (result, _) = simulation
+        .drive(async |client| {
+            let workflow = client.start::<u32>("main", "w", &()).await.unwrap();
+            client.sleep(SECOND).await;
+            let words = "INVALID_ARGUMENT: Cadence has no operators' calls";
+            refusal(workflow.pause_activity("a").await, words);
+            refusal(workflow.unpause_activity("a", Unpause::default()).await, words);
+            refusal(workflow.reset_activity("a", Reset::default()).await, words);
+            let how = UpdateOptions { restore_original: true, ..Default::default() };
+            refusal(workflow.update_activity_options("a", how).await, words);
+            // It has calls by id.
+            workflow.heartbeat_activity("a", &1).await.unwrap();
+            workflow.complete_activity("a", &7).await.unwrap();
+            workflow.result().await
+        })
+        .unwrap();
+    assert_eq!(result, Ok(7));
+}
