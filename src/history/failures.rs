@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::HistoryProblem;
 use super::fields::Fields;
-use crate::program::{Details, Failure, FailureKind, RetryState, Span, TimeoutType};
+use crate::program::{Details, Failure, FailureKind, RetryState, TimeoutType};
 
 impl Fields<'_> {
     /// The failure in a field, without anything in it where there is none.
@@ -27,12 +27,13 @@ impl Fields<'_> {
 
     fn failure_kind(self) -> Result<FailureKind, HistoryProblem> {
         if let Some(info) = self.message("applicationFailureInfo")? {
-            let delay = info.span("nextRetryDelay")?;
+            // A delay of zero is one: the service then does not compute its own.
+            let delay = info.get("nextRetryDelay").map(|_| info.span("nextRetryDelay")).transpose()?;
             return Ok(FailureKind::Application {
                 error_type: info.text("type")?.into(),
                 non_retryable: info.flag("nonRetryable")?,
                 details: info.details("details")?,
-                next_retry_delay: (delay != Span::ZERO).then_some(delay),
+                next_retry_delay: delay,
             });
         }
         if let Some(info) = self.message("timeoutFailureInfo")? {
@@ -101,5 +102,27 @@ impl Fields<'_> {
             "HEARTBEAT" => TimeoutType::Heartbeat,
             _ => TimeoutType::Unspecified,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Span;
+    use serde_json::json;
+
+    /// The service took zero as the delay until the next attempt, and a replay hands it to the code as it was.
+    #[test]
+    fn a_delay_of_zero_is_not_none() {
+        let delay = |info: serde_json::Value| {
+            let failure = json!({ "message": "m", "applicationFailureInfo": info });
+            match Fields::new(5, "ACTIVITY_TASK_FAILED", failure.as_object()).as_failure().unwrap().kind {
+                FailureKind::Application { next_retry_delay, .. } => next_retry_delay,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(delay(json!({ "nextRetryDelay": "0s" })), Some(Span::ZERO));
+        assert_eq!(delay(json!({ "nextRetryDelay": "1.500s" })), Some(Span::from_millis(1500)));
+        assert_eq!(delay(json!({})), None);
     }
 }
