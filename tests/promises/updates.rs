@@ -222,8 +222,8 @@ fn an_accepted_one_goes_on_when_its_worker_has_died() {
     let ((added, started, ended), run) = under("v1; total#1:update1=crash");
     assert_eq!((added, started, ended), (5, 0, 10));
     let timeline = run.timeline().to_string();
-    assert!(timeline.contains("the worker dies right after total#1 has accepted its 1st update"), "{timeline}");
-    assert!(timeline.contains("replayed"), "{timeline}");
+    assert!(timeline.contains("the worker dies right after total has accepted its 1st update"), "{timeline}");
+    assert!(timeline.contains("task 2, after a replay of 9 events"), "{timeline}");
     assert!(timeline.contains("update add (durasim-update-1) accepted"), "{timeline}");
     assert_eq!(events(&run)[1..3], ["UPDATE_ACCEPTED", "EVENT_TYPE_TIMER_STARTED"]);
 }
