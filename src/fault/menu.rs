@@ -203,7 +203,8 @@ pub(crate) fn menu(site: Site, limits: &Limits) -> Vec<Fault> {
         }
         Site::Backoff => {
             add(true, Fault::Cancel);
-            add(true, Fault::WorkerGone);
+            // A local activity begins anew without its worker, and would never end.
+            add(!is_local || die, Fault::WorkerGone);
         }
         Site::Task(_) => {
             add(end, Fault::Crash);
@@ -264,6 +265,8 @@ mod tests {
         assert_eq!(menu(Site::Completion, &local), [Fault::Crash, Fault::Cancel]);
         let weary = Limits { local: Some(limits_of(false)), ..local };
         assert_eq!(menu(Site::Await(1), &weary), [Fault::Cancel]);
+        assert_eq!(menu(Site::Backoff, &weary), [Fault::Cancel]);
+        assert_eq!(menu(Site::Backoff, &local), [Fault::Cancel, Fault::WorkerGone]);
         assert_eq!(menu(Site::Dispatch, &local), []);
         assert_eq!(menu(Site::Deadline(1), &Limits { may_end: true, ..local }), []);
     }

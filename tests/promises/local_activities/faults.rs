@@ -175,3 +175,11 @@ fn an_effect_that_is_repeated_is_found() {
     let failed = report.failures().first().unwrap_or_else(|| panic!("{report}"));
     assert_eq!(failed.check, "effects", "{}", failed.text);
 }
+
+/// A worker that is lost whenever the first attempt has failed: each loss begins it anew.
+#[test]
+fn one_that_fails_without_faults_comes_to_an_end_under_every_seed() {
+    let work = Work { takes: 1, fails: 1 };
+    let report = simulation(usual()).explore("only", &work).every_fault().seeds(0..300).report();
+    assert!(report.holds() && report.error().is_none(), "{report}");
+}
