@@ -72,8 +72,9 @@
 //! and `deprecate_patch`, the workflow's clock, random numbers and uuids, conditions, selects and joins, child workflows,
 //! continue-as-new, signals to other workflows and their cancellation, and workflow interceptors are the SDK's own code. A run
 //! has the memo, search attributes and headers with which it was started, and hands them on as the SDK's worker does; those that a
-//! workflow sets are written into its history. Local activities, updates and Nexus end the run
-//! with an error that names them.
+//! workflow sets are written into its history. Local activities run within the workflow task, with the SDK's own timer before an
+//! attempt whose backoff is over the threshold; the SDK gives each that has none a schedule-to-close timeout of 100 s. Updates and
+//! Nexus end the run with an error that names them.
 //!
 //! ```
 //! use std::time::Duration;

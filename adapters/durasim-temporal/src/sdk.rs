@@ -3,7 +3,7 @@
 
 pub(crate) use temporalio_common::protos::coresdk::activity_result::activity_resolution::Status as ActivityStatus;
 pub(crate) use temporalio_common::protos::coresdk::activity_result::{
-    ActivityResolution, Cancellation, Failure as ActivityFailure, Success,
+    ActivityResolution, Cancellation, DoBackoff, Failure as ActivityFailure, Success,
 };
 pub(crate) use temporalio_common::protos::coresdk::child_workflow::child_workflow_result::Status as ChildStatus;
 pub(crate) use temporalio_common::protos::coresdk::child_workflow::{
@@ -27,7 +27,7 @@ pub(crate) use temporalio_common::protos::coresdk::workflow_commands::workflow_c
 pub(crate) use temporalio_common::protos::coresdk::workflow_commands::{
     ActivityCancellationType, CancelChildWorkflowExecution, CancelWorkflowExecution, CompleteWorkflowExecution,
     ContinueAsNewWorkflowExecution, FailWorkflowExecution, QueryResult, QuerySuccess,
-    RequestCancelExternalWorkflowExecution, ScheduleActivity, SignalExternalWorkflowExecution,
+    RequestCancelExternalWorkflowExecution, ScheduleActivity, ScheduleLocalActivity, SignalExternalWorkflowExecution,
     StartChildWorkflowExecution, WorkflowCommand, query_result,
 };
 pub(crate) use temporalio_common::protos::google::rpc::Status as RpcStatus;

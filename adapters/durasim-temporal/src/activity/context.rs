@@ -56,6 +56,7 @@ fn info(info: &ActivityInfo) -> temporalio_sdk::activities::ActivityInfo {
         .activity_id(info.activity_id.to_string())
         .activity_type(info.activity_type())
         .attempt(info.attempt)
+        .is_local(info.is_local)
         .workflow_id(Some(info.workflow_id().to_owned()))
         .workflow_run_id(Some(info.run_id().to_owned()))
         .workflow_type(Some(info.workflow_type().to_owned()))

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
-use durasim::program::{ActivitySpec, CancellationType, Command, Failure, Marker, Payload, Seq, TaskFailure, Timeouts};
+use durasim::Time;
+use durasim::program::{
+    ActivitySpec, CancellationType, Command, Failure, LocalActivitySpec, Marker, Payload, Seq, TaskFailure, Timeouts,
+};
 use serde_json::{Map, Value};
 
 use super::others::Others;
@@ -12,7 +16,8 @@ use crate::payload::{details_into_core, into_core, named_into_core};
 use crate::retry::{self, span};
 use crate::sdk::{
     ActivityCancellationType, CancelWorkflowExecution, CommandVariant, CompleteWorkflowExecution,
-    FailWorkflowExecution, ProtoPayload, QueryResult, ScheduleActivity, TerminalOutcome, WorkflowCommand, query_result,
+    FailWorkflowExecution, ProtoPayload, QueryResult, ScheduleActivity, ScheduleLocalActivity, TerminalOutcome,
+    WorkflowCommand, query_result,
 };
 
 /// Gives the name of the call by which users ask for this, for messages.
@@ -22,6 +27,8 @@ pub(super) fn call(command: &WorkflowCommand) -> &'static str {
         Some(CommandVariant::CancelTimer(_)) => "cancel of a timer",
         Some(CommandVariant::ScheduleActivity(_)) => "ctx.execute_activity",
         Some(CommandVariant::RequestCancelActivity(_)) => "cancel of an activity",
+        Some(CommandVariant::ScheduleLocalActivity(_)) => "ctx.execute_local_activity",
+        Some(CommandVariant::RequestCancelLocalActivity(_)) => "cancel of a local activity",
         Some(CommandVariant::SetPatchMarker(patch)) if patch.deprecated => "ctx.deprecate_patch",
         Some(CommandVariant::SetPatchMarker(_)) => "ctx.patched",
         Some(CommandVariant::UpsertWorkflowSearchAttributes(_)) => "ctx.upsert_search_attributes",
@@ -50,6 +57,8 @@ pub(super) fn translate(command: WorkflowCommand, others: &mut Others) -> Result
         CommandVariant::CancelTimer(timer) => Command::CancelTimer { seq: timer.seq },
         CommandVariant::ScheduleActivity(activity) => schedule(activity),
         CommandVariant::RequestCancelActivity(cancel) => Command::CancelActivity { seq: cancel.seq },
+        CommandVariant::ScheduleLocalActivity(activity) => schedule_local(activity),
+        CommandVariant::RequestCancelLocalActivity(cancel) => Command::CancelLocalActivity { seq: cancel.seq },
         CommandVariant::SetPatchMarker(patch) => {
             Command::RecordMarker(Marker::Patch { id: patch.patch_id.as_str().into(), deprecated: patch.deprecated })
         }
@@ -93,12 +102,44 @@ pub(super) fn closing(outcome: TerminalOutcome) -> CommandVariant {
     }
 }
 
-fn schedule(activity: ScheduleActivity) -> Command {
-    let cancellation = match activity.cancellation_type() {
+fn cancellation(how: ActivityCancellationType) -> CancellationType {
+    match how {
         ActivityCancellationType::TryCancel => CancellationType::TryCancel,
         ActivityCancellationType::WaitCancellationCompleted => CancellationType::WaitCancellationCompleted,
         ActivityCancellationType::Abandon => CancellationType::Abandon,
+    }
+}
+
+/// The SDK itself waits with a timer for a backoff that is too long for the worker, and then asks again.
+fn schedule_local(activity: ScheduleLocalActivity) -> Command {
+    let timeouts = Timeouts::default()
+        .schedule_to_close(span(activity.schedule_to_close_timeout))
+        .schedule_to_start(span(activity.schedule_to_start_timeout))
+        .start_to_close(span(activity.start_to_close_timeout));
+    let mut spec = ActivitySpec::new(activity.activity_type.as_str(), into_core(&activity.arguments))
+        .timeouts(timeouts)
+        .cancellation(cancellation(activity.cancellation_type()));
+    spec.activity_id = chosen_id(&activity.activity_id, activity.seq);
+    spec.retry = activity.retry_policy.as_ref().map(retry::into_core);
+    spec.headers = named_into_core(activity.headers);
+    let local = LocalActivitySpec::new(spec).local_retry_threshold(span(activity.local_retry_threshold));
+    let first = activity.original_schedule_time.and_then(moment);
+    let local = match first {
+        Some(first) => local.resumed(activity.attempt, first),
+        None => local,
     };
+    Command::ScheduleLocalActivity { seq: activity.seq, spec: Arc::new(local) }
+}
+
+/// Takes a moment of the SDK's; `None` if it is before all that happens in a run.
+fn moment(at: prost_wkt_types::Timestamp) -> Option<Time> {
+    let at = UNIX_EPOCH + Duration::new(u64::try_from(at.seconds).ok()?, u32::try_from(at.nanos).ok()?);
+    let since = at.duration_since(Time::ZERO.to_system_time()).ok()?;
+    Some(Time::ZERO + since)
+}
+
+fn schedule(activity: ScheduleActivity) -> Command {
+    let cancellation = cancellation(activity.cancellation_type());
     let timeouts = Timeouts::default()
         .schedule_to_close(span(activity.schedule_to_close_timeout))
         .schedule_to_start(span(activity.schedule_to_start_timeout))
@@ -145,10 +186,6 @@ fn answer_query(answer: QueryResult) -> Result<Command, TaskFailure> {
 /// Names a command that is not simulated, with the call by which users ask for it.
 fn unsupported(command: &CommandVariant) -> String {
     match command {
-        CommandVariant::ScheduleLocalActivity(activity) => {
-            format!("the local activity `{}` (`ctx.execute_local_activity`)", activity.activity_type)
-        }
-        CommandVariant::RequestCancelLocalActivity(_) => "the cancel of a local activity".to_owned(),
         CommandVariant::UpdateResponse(_) => "an update".to_owned(),
         CommandVariant::ScheduleNexusOperation(operation) => {
             format!("the Nexus operation `{}`", operation.operation)

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use durasim::program::{
-    ActivityResolution as Resolution, ChildResolution, Failure, FailureKind, Job, Marker, TaskFailure,
+    ActivityResolution as Resolution, ChildResolution, Failure, FailureKind, Job, LocalActivityResolution, Marker,
+    TaskFailure,
 };
 
 use super::others::{Others, cancelled_child};
 use crate::failure;
 use crate::payload::{from_core, one_from_core};
+use crate::retry::proto;
 use crate::sdk::{
     ActivityFailure, ActivityResolution, ActivityStatus, CancelWorkflow, Cancellation, ChildFailure, ChildStatus,
-    ChildSuccess, ChildWorkflowResult, FireTimer, InitializeWorkflow, JobVariant, NotifyHasPatch, QueryWorkflow,
-    ResolveActivity, ResolveChildWorkflowExecution, ResolveRequestCancelExternalWorkflow,
+    ChildSuccess, ChildWorkflowResult, DoBackoff, FireTimer, InitializeWorkflow, JobVariant, NotifyHasPatch,
+    QueryWorkflow, ResolveActivity, ResolveChildWorkflowExecution, ResolveRequestCancelExternalWorkflow,
     ResolveSignalExternalWorkflow, SignalWorkflow, Success, enums,
 };
 
@@ -48,6 +50,11 @@ pub(super) fn translate(
             seq: *seq,
             result: Some(ActivityResolution { status: Some(status(result)?) }),
             is_local: false,
+        }),
+        Job::LocalActivityDone { seq, result } => JobVariant::ResolveActivity(ResolveActivity {
+            seq: *seq,
+            result: Some(ActivityResolution { status: Some(local_status(result)?) }),
+            is_local: true,
         }),
         Job::ChildStarted { seq, result } => others.child_started(*seq, result)?,
         Job::ChildDone { seq, result } => JobVariant::ResolveChildWorkflowExecution(ResolveChildWorkflowExecution {
@@ -92,6 +99,23 @@ fn child_result(result: &ChildResolution) -> Result<ChildWorkflowResult, TaskFai
         other => return Err(TaskFailure::Unsupported(format!("the end {other:?} of a child"))),
     };
     Ok(ChildWorkflowResult { status: Some(status) })
+}
+
+fn local_status(result: &LocalActivityResolution) -> Result<ActivityStatus, TaskFailure> {
+    let resolution = match result {
+        LocalActivityResolution::Completed(output) => Resolution::Completed(output.clone()),
+        LocalActivityResolution::Failed(failure) => Resolution::Failed(failure.clone()),
+        LocalActivityResolution::Cancelled(failure) => Resolution::Cancelled(failure.clone()),
+        LocalActivityResolution::Backoff { attempt, delay, first_scheduled_at } => {
+            return Ok(ActivityStatus::Backoff(DoBackoff {
+                attempt: *attempt,
+                backoff_duration: Some(proto(*delay)),
+                original_schedule_time: Some(first_scheduled_at.to_system_time().into()),
+            }));
+        }
+        other => return Err(TaskFailure::Unsupported(format!("the end {other:?} of a local activity"))),
+    };
+    status(&resolution)
 }
 
 fn status(result: &Resolution) -> Result<ActivityStatus, TaskFailure> {

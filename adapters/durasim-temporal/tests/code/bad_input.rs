@@ -20,8 +20,8 @@ use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use temporalio_sdk::runtime::WorkflowErrorType;
 use temporalio_sdk::{
-    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, LocalActivityOptions, WorkerOptions, WorkflowContext,
-    WorkflowIdReusePolicy, WorkflowResult,
+    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, WorkerOptions, WorkflowContext, WorkflowIdReusePolicy,
+    WorkflowResult,
 };
 
 use crate::seconds;
@@ -105,10 +105,6 @@ impl Does {
                     _ => options.build(),
                 };
                 ctx.continue_as_new(again.to_owned(), options)?;
-            }
-            "local" => {
-                let options = LocalActivityOptions::builder().start_to_close_timeout(seconds(10)).build();
-                ctx.execute_local_activity(Beats::spawns, (), options).await?;
             }
             other => panic!("it cannot {other}"),
         }
@@ -255,7 +251,6 @@ fn every_mistake_is_told() {
             Is(|| simulation().horizon(seconds(100)).run("Does", &"again and again")),
             &["the run is not over at its horizon of 100s", "`Does`"],
         ),
-        (Does("local"), &["the local activity `Beats::spawns` (`ctx.execute_local_activity`), which is not simulated"]),
         (Is(workflow_of_that_name_twice), &["the workflow `Does` is registered twice"]),
         (
             Is(|| with_a_codec(|_, _| true)),

@@ -14,6 +14,7 @@ mod external;
 mod heartbeats;
 mod histories;
 mod lines;
+mod local_activities;
 mod messages;
 mod orders;
 mod patches;
