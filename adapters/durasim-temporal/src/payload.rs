@@ -9,7 +9,6 @@ use durasim::program::{Details, Encoded, Payload};
 use crate::sdk::{ProtoPayload, ProtoPayloads};
 
 /// Makes a payload of the SDK's with this encoding.
-#[cfg(test)]
 pub(crate) fn with_encoding(encoding: &str, data: Vec<u8>) -> ProtoPayload {
     let metadata = HashMap::from([("encoding".to_owned(), encoding.as_bytes().to_vec())]);
     ProtoPayload { metadata, data, ..Default::default() }
