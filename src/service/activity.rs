@@ -302,10 +302,11 @@ impl Activity {
         self.started().map(|started| started.at)
     }
 
-    /// The backoff that is running, as `DescribeWorkflowExecution` shows it: `None` unless the next attempt will be due
-    /// by itself (rule rows `trace/27`, `28`, `33`).
-    pub fn current_retry_interval(&self) -> Option<Span> {
-        (self.is_in_backoff() && !self.is_paused()).then_some(self.backoff)
+    /// The backoff that is running at `now`, as `DescribeWorkflowExecution` shows it: `None` unless the next attempt will be due
+    /// by itself (rule rows `trace/27`, `28`, `33`). A backoff that a closed workflow has left behind runs out without an attempt
+    /// (temporal `service/history/workflow/activity.go`, `GetPendingActivityInfo`).
+    pub fn current_retry_interval(&self, now: Time) -> Option<Span> {
+        (self.is_in_backoff() && !self.is_paused() && now < self.attempt_scheduled_at).then_some(self.backoff)
     }
 
     /// The time at which the next attempt will be due by itself.

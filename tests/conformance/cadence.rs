@@ -56,7 +56,7 @@ fn play(input: &Value, reason: &str) -> Option<Span> {
     assert_eq!(bench.task.as_ref().map(|task| task.info.attempt), Some(0), "the server counts from 0");
     bench.fail(bench.tokens[0], Some(Failure::application(reason, "m")), None).expect("a running attempt may fail");
     match bench.activity().state() {
-        ActivityState::Backoff => bench.activity().current_retry_interval(),
+        ActivityState::Backoff => bench.activity().current_retry_interval(bench.now),
         ActivityState::Closed(ActivityClose::Failed { retry_state, .. }) => {
             assert_ne!(*retry_state, RetryState::InProgress);
             None

@@ -32,7 +32,7 @@ fn observe(bench: &Bench, answer: &Answer) -> Found {
     let mut found = found! {
         "attempt": activity.attempt(),
         "run_state": run_state(bench),
-        "current_retry_interval_ms": activity.current_retry_interval().map(to_ms),
+        "current_retry_interval_ms": activity.current_retry_interval(bench.now).map(to_ms),
         "next_attempt_schedule_time_set": activity.next_attempt_at().is_some(),
         "last_heartbeat_details": to_details(activity.details()),
         "last_failure": activity.last_failure().map(|failure| described(failure)),

@@ -54,7 +54,7 @@ pub fn act(world: &mut World<'_>, place: usize) {
     let answer = match what {
         "describe" => {
             let label = event["label"].as_str().unwrap_or("external");
-            world.look(label);
+            world.look(label, now);
             return;
         }
         "poll_start" | "poll_stop" => {

@@ -89,7 +89,8 @@ pub fn play(definition: &Value, pace: Pace<&Value>) -> (Value, Vec<Gap>) {
     drop(agents);
     let mut world = world.borrow_mut();
     external::note_ends_of_updates(&mut world);
-    world.look("final");
+    let now = world.pace.last_look().unwrap_or(world.now);
+    world.look("final", now);
     let mut observed = observed(&world);
     if has_given_up {
         observed["workflow"] = json!({ "closed": false, "runs": observed["workflow"]["runs"] });

@@ -119,13 +119,13 @@ impl<'a> World<'a> {
         Ok(world)
     }
 
-    /// Shows what a client sees of the workflow, or of the activity without one.
-    pub fn look(&mut self, label: &str) {
+    /// Shows what a client sees at `now` of the workflow, or of the activity without one.
+    pub fn look(&mut self, label: &str, now: Time) {
         let run = self.newest();
         let seen = if self.service.workflow(run).is_standalone_activity() {
             standalone::describe(&self.service, run, label)
         } else {
-            describe(&self.service, run, label)
+            describe(&self.service, run, label, now)
         };
         self.snapshots.push(seen);
     }
@@ -247,7 +247,7 @@ impl<'a> World<'a> {
         if number > 1 {
             let id = self.service.activity(activity).id();
             let label = format!("at start of {id} attempt {number}");
-            self.look(&label);
+            self.look(&label, self.now);
         }
         self.attempts.push(AttemptLog {
             activity,

@@ -1,5 +1,6 @@
 //! The snapshot that `DescribeWorkflowExecution` shows.
 
+use durasim::Time;
 use durasim::internals::{Activity, ActivityState, Service};
 use durasim::program::Seq;
 use durasim::service::{Child, EventKind, HistoryEvent, WorkflowKey, WorkflowOutcome};
@@ -8,7 +9,8 @@ use serde_json::{Value, json};
 use super::chain::close_policy;
 use super::wire::{listed, millis, named, recorded, without_nulls};
 
-pub fn describe(service: &Service, workflow: WorkflowKey, label: &str) -> Value {
+/// The snapshot at `now`.
+pub fn describe(service: &Service, workflow: WorkflowKey, label: &str, now: Time) -> Value {
     let run = service.workflow(workflow);
     let status = match run.outcome() {
         None => "RUNNING",
@@ -20,7 +22,8 @@ pub fn describe(service: &Service, workflow: WorkflowKey, label: &str) -> Value 
         Some(other) => unreachable!("not in the recordings: {other:?}"),
     };
     let open = run.activities().iter().map(|(_, key)| service.activity(*key));
-    let pending: Vec<Value> = open.filter(|activity| activity.outcome().is_none()).map(pending).collect();
+    let pending: Vec<Value> =
+        open.filter(|activity| activity.outcome().is_none()).map(|activity| pending(activity, now)).collect();
     let children: Vec<Value> = run
         .children()
         .iter()
@@ -50,7 +53,7 @@ fn pending_child(service: &Service, child: &Child, initiated: Option<u64>) -> Op
     }))
 }
 
-fn pending(activity: &Activity) -> Value {
+fn pending(activity: &Activity, now: Time) -> Value {
     let state = match activity.state() {
         ActivityState::Started(_) if activity.cancel_requested() => "CANCEL_REQUESTED",
         ActivityState::Started(_) if activity.is_paused() => "PAUSE_REQUESTED",
@@ -66,7 +69,7 @@ fn pending(activity: &Activity) -> Value {
         "maximum_attempts": Some(activity.retry().maximum_attempts).filter(|attempts| *attempts != 0),
         "heartbeat_details": listed(activity.details()),
         "last_failure": activity.last_failure().map(|failure| recorded(failure)),
-        "current_retry_interval_ms": activity.current_retry_interval().map(millis),
+        "current_retry_interval_ms": activity.current_retry_interval(now).map(millis),
         "paused": activity.is_paused().then_some(true),
     }))
 }

@@ -105,7 +105,8 @@ async fn drive(client: Client, definition: &Value, pace: &Pace<Value>, log: &Log
         match what {
             "describe" => {
                 let label = event["label"].as_str().unwrap_or("external");
-                snapshots.push(workflow.inspect(|service, key| describe(service, key, label)));
+                let now = client.now();
+                snapshots.push(workflow.inspect(|service, key| describe(service, key, label, now)));
             }
             "sdk_stop" => {
                 client.stop_worker(worker);
@@ -124,7 +125,8 @@ async fn drive(client: Client, definition: &Value, pace: &Pace<Value>, log: &Log
     let left = Time::ZERO + limit - client.now();
     let _ = durasim::time::timeout(left, workflow.result()).await;
     client.sleep(span(&definition["after_ms"]).to_duration()).await;
-    snapshots.push(workflow.inspect(|service, key| describe(service, key, "final")));
+    let now = client.now();
+    snapshots.push(workflow.inspect(|service, key| describe(service, key, "final", now)));
     log.notes().is_over = true;
     if is_up {
         client.stop_worker(worker);
