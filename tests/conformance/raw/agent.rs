@@ -87,6 +87,7 @@ impl Agent<'_> {
         self.turn().await;
         let mut world = self.world.borrow_mut();
         let (now, order) = (world.now, world.next_rank());
+        world.attempts[self.attempt].called_at.push(now);
         let log = &world.attempts[self.attempt];
         let (activity, number) = (log.activity, log.number);
         let from = Stamp::Call { activity: log.reference.clone(), attempt: log.place, call: log.calls.len() };

@@ -143,19 +143,28 @@ impl World<'_> {
             }
             TimeoutType::ScheduleToClose => (Stamp::Scheduled { activity: reference }, clocks.scheduled_at),
             TimeoutType::Heartbeat => match clocks.last_heartbeat_at.filter(|beat| *beat >= started) {
-                Some(beat) => (self.last_heartbeat(reference, last), beat),
+                Some(beat) => (self.heartbeat_at(beat, reference, last), beat),
                 None => (Stamp::Started { activity: reference, attempt: last }, started),
             },
             _ => (Stamp::Started { activity: reference, attempt: last }, started),
         }
     }
 
-    fn last_heartbeat(&self, activity: String, attempt: usize) -> Stamp {
+    /// The call that was the heartbeat of this time: the attempt's own, or a client's.
+    fn heartbeat_at(&self, beat: Time, activity: String, attempt: usize) -> Stamp {
+        let names = ["RecordActivityTaskHeartbeat", "RecordActivityTaskHeartbeatById"];
+        let find = |calls: &[Value], times: &[Time]| {
+            let is_heartbeat = |call: &Value| names.iter().any(|name| call["call"] == *name) && call["ok"] == true;
+            calls.iter().zip(times).rposition(|(call, time)| *time == beat && is_heartbeat(call))
+        };
         let log = self.attempts.iter().find(|log| log.reference == activity && log.place == attempt);
-        let calls = log.map_or(&[][..], |log| &log.calls);
-        let heartbeat = |call: &Value| call["call"] == "RecordActivityTaskHeartbeat" && call["ok"] == true;
-        let call = calls.iter().rposition(heartbeat).unwrap_or(0);
-        Stamp::Call { activity, attempt, call }
+        if let Some(call) = log.and_then(|log| find(&log.calls, &log.called_at)) {
+            return Stamp::Call { activity, attempt, call };
+        }
+        match find(&self.client_calls, &self.client_called_at) {
+            Some(call) => Stamp::ClientCall { call },
+            None => Stamp::Call { activity, attempt, call: 0 },
+        }
     }
 
     /// Notes the change of an activity since a stamp: the next attempt has a time, or it has closed.

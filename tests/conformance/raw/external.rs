@@ -88,6 +88,7 @@ pub fn act(world: &mut World<'_>, place: usize) {
         call["response"] = response;
     }
     world.client_calls.push(call);
+    world.client_called_at.push(now);
     world.drain();
 }
 

@@ -55,6 +55,8 @@ pub struct AttemptLog {
     pub started_at: Time,
     pub task: ActivityTask,
     pub calls: Vec<Value>,
+    /// The times of the calls.
+    pub called_at: Vec<Time>,
     pub ended: Option<String>,
 }
 
@@ -67,6 +69,8 @@ pub struct World<'a> {
     pub pace: Pace<&'a Value>,
     pub attempts: Vec<AttemptLog>,
     pub client_calls: Vec<Value>,
+    /// The times of the calls.
+    pub client_called_at: Vec<Time>,
     /// The updates that were sent, with the places of their calls.
     pub updates: Vec<(usize, UpdateKey)>,
     pub snapshots: Vec<Value>,
@@ -103,6 +107,7 @@ impl<'a> World<'a> {
             pace,
             attempts: Vec::new(),
             client_calls: Vec::new(),
+            client_called_at: Vec::new(),
             updates: Vec::new(),
             snapshots: Vec::new(),
             gaps: Vec::new(),
@@ -257,6 +262,7 @@ impl<'a> World<'a> {
             started_at: self.now,
             task,
             calls: Vec::new(),
+            called_at: Vec::new(),
             ended: None,
         });
         self.drain();
