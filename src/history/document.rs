@@ -16,7 +16,7 @@ use super::recorded::Recorded;
 ///
 /// # Errors
 /// The error says what is wrong with the text, and where.
-pub(crate) fn read(json: &str, has_envelopes: &dyn Fn(&str) -> bool) -> Result<Recorded, HistoryProblem> {
+pub fn read(json: &str, has_envelopes: &dyn Fn(&str) -> bool) -> Result<Recorded, HistoryProblem> {
     // Editors and shells of some systems put a mark of the byte order first.
     let json = json.strip_prefix('\u{feff}').unwrap_or(json);
     let reader = Reader::new(has_envelopes);

@@ -17,5 +17,6 @@ mod seed;
 mod times;
 mod updates;
 
-pub(crate) use document::read;
+pub use document::read;
 pub use problem::HistoryProblem;
+pub use recorded::Recorded;

@@ -10,13 +10,13 @@ use crate::service::HistoryEvent;
 /// The numbers of activities, children and messages that the history does not say are those of their order: a replay learns
 /// them from the code's commands.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Recorded {
+pub struct Recorded {
     /// The facts about the run.
-    pub(crate) info: Arc<RunInfo>,
+    pub info: Arc<RunInfo>,
     /// Its encoded input.
-    pub(crate) input: Payload,
+    pub input: Payload,
     /// The events, whose ids count from 1 without gaps.
-    pub(crate) events: Vec<HistoryEvent>,
+    pub events: Vec<HistoryEvent>,
     /// The type of each event, as the API spells it without its prefix: `TIMER_STARTED`.
-    pub(crate) types: Vec<&'static str>,
+    pub types: Vec<&'static str>,
 }

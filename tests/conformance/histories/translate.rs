@@ -29,7 +29,7 @@ fn event(recorded: &Value) -> Value {
     event
 }
 
-fn message(recorded: &Value) -> Value {
+pub fn message(recorded: &Value) -> Value {
     let mut fields = Map::new();
     for (name, value) in recorded.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
         let (name, value) = match name.as_str() {
@@ -60,7 +60,7 @@ fn message(recorded: &Value) -> Value {
     Value::Object(fields)
 }
 
-fn failure(recorded: &Value) -> Value {
+pub fn failure(recorded: &Value) -> Value {
     let mut info = message(recorded);
     let fields = info.as_object_mut().expect("an object");
     let kind = fields.remove("kind").unwrap_or_default();
@@ -77,7 +77,7 @@ fn failure(recorded: &Value) -> Value {
 }
 
 /// A list of payloads. One that was too long to be recorded is its length, as JSON.
-fn payloads(list: &Value) -> Value {
+pub fn payloads(list: &Value) -> Value {
     let encoding = STANDARD.encode("json/plain");
     let written =
         list.as_array().into_iter().flatten().map(

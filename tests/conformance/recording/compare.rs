@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 /// The fields that are passed over. A recording lacks them where the simulator has them, or the other way round,
 /// without a meaning: tokens and links of the transport, and inputs that the scenario itself gives.
@@ -154,6 +154,8 @@ fn reduce(value: &Value, places: &Places, parents: &Places) -> Value {
                 .filter(|(name, field)| !field.is_null() && !is_time(name) && !PASSED_OVER.contains(&&***name))
                 .map(|(name, field)| match field {
                     Value::String(text) if name == "message" => (name.clone(), json!(without_ids(text))),
+                    // The server tells some lengths as the difference of two of its stamps.
+                    Value::Number(millis) if name.ends_with("_ms") => (name.clone(), json!(tenths(millis))),
                     Value::Number(id) if id.is_u64() && (name.ends_with("_event_id") || name == "initiated_id") => {
                         let places = if name == "parent_initiated_event_id" { parents } else { places };
                         (name.clone(), json!(id.as_u64().and_then(|id| places.get(&id))))
@@ -189,6 +191,11 @@ fn reduce(value: &Value, places: &Places, parents: &Places) -> Value {
         Value::Number(number) => json!(number.as_f64()),
         other => other.clone(),
     }
+}
+
+/// Rounds milliseconds to tenths, as the recordings have them.
+fn tenths(millis: &Number) -> Option<f64> {
+    millis.as_f64().map(|millis| (millis * 10.0).round() / 10.0)
 }
 
 fn is_time(name: &str) -> bool {

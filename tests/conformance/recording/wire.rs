@@ -11,7 +11,7 @@ const SHOWN_WHOLE: usize = 10_000;
 pub const ALREADY_STARTED: &str = "Workflow execution already started";
 
 /// The mark of several payloads in one: the service never looks inside.
-const LIST: &str = "$payloads";
+pub const LIST: &str = "$payloads";
 
 /// Reads milliseconds, possibly with a fraction; an absent value is zero.
 pub fn span(value: &Value) -> Span {
