@@ -121,6 +121,8 @@ pub struct Activity {
     /// The time at which the attempt before the current one ended, if there was one.
     pub(super) attempt_ended_at: Time,
     pub(super) attempt: u32,
+    /// The number of attempts that were there before an operator let them count from 1 again.
+    pub(super) attempts_before: u32,
     pub(super) state: ActivityState,
     pub(super) hold: Hold,
     /// The reset that an operator has asked for since the current attempt was offered.
@@ -166,6 +168,7 @@ impl Activity {
             attempt_scheduled_at: now,
             attempt_ended_at: now,
             attempt: 1,
+            attempts_before: 0,
             state: ActivityState::Scheduled,
             hold: Hold::Free,
             reset: ResetRequest::None,
@@ -246,6 +249,17 @@ impl Activity {
     /// The current attempt, from 1: the one that runs, ran last, or comes next.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// The number of an attempt among all that the activity has had, from 1: no two have the same, also where an operator has let
+    /// them count anew.
+    pub fn number_of(&self, attempt: u32) -> u32 {
+        self.attempts_before + attempt
+    }
+
+    /// The attempt of this number, as it is counted now; the first for those before an operator's reset.
+    pub fn attempt_of(&self, number: u32) -> u32 {
+        number.saturating_sub(self.attempts_before).max(1)
     }
 
     /// The details that heartbeats left, which the next attempt will see.

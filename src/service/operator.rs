@@ -123,6 +123,7 @@ impl Service {
     fn count_anew(&mut self, key: ActivityKey) -> bool {
         let activity = &mut self.activities[key];
         let attempt = std::mem::replace(&mut activity.attempt, 1);
+        activity.attempts_before += attempt - 1;
         let is_given_up = activity.started().is_some() && attempt != 1;
         if is_given_up {
             self.outbox.news.push_back(News::AttemptGivenUp { activity: key, attempt });

@@ -4,8 +4,7 @@ use super::agenda::{Todo, Wakeup};
 use super::core::Core;
 use crate::fault::{Fault, Site};
 use crate::program::Time;
-use crate::service::Token;
-use crate::trace::{AttemptKey, What, Who};
+use crate::trace::{AttemptKey, AttemptName, What, Who};
 
 impl Core {
     /// The attempt's code returned `Pending`.
@@ -35,7 +34,7 @@ impl Core {
         let Some(deadline) = self.attempts[attempt].deadline() else { return };
         let Some(fault) = self.strike_attempt(attempt, Site::Deadline(next)) else { return };
         if fault.defers_the_deadline() {
-            let Token { activity, attempt: number } = self.attempts[attempt].token();
+            let AttemptName { activity, number, .. } = self.trace.attempts()[attempt];
             self.activities[activity].defer_deadline(number);
         }
         if let Some(until) = fault.aim(deadline) {

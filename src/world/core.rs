@@ -321,7 +321,7 @@ impl World {
             return None;
         }
         let attempt = core.running_attempt();
-        Some((attempt, attempt.map_or(0, |attempt| core.attempts[attempt].token().attempt)))
+        Some((attempt, attempt.map_or(0, |attempt| core.trace.attempts()[attempt].number)))
     }
 
     /// The number of events that the trace has by now.

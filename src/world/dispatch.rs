@@ -101,6 +101,7 @@ impl Core {
     /// How long an attempt's way to its worker takes where something may go wrong there.
     fn faulted_latency(&mut self, activity: ActivityKey, attempt: u32) -> Duration {
         let latency = self.settings.dispatch_latency;
+        let attempt = self.attempt_number(activity, attempt);
         if !self.activities[activity].note_dispatch(attempt) {
             return latency;
         }

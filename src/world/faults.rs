@@ -8,7 +8,7 @@ use crate::fault::source::{LateDispatch, Location};
 use crate::fault::{Fault, Point, Site};
 use crate::program::RetrySpec;
 use crate::service::{ActivityKey, Service, Token, WorkflowKey};
-use crate::trace::{AttemptKey, Trace, What, Who};
+use crate::trace::{AttemptKey, AttemptName, Trace, What, Who};
 use crate::worker::attempt::Attempt;
 use crate::worker::host::Attempts;
 
@@ -22,12 +22,17 @@ impl Core {
     }
 
     fn try_attempt(&mut self, attempt: AttemptKey, site: Site) -> Option<Fault> {
-        let token = self.attempts[attempt].token();
-        let fault = self.strike_site(token.activity, token.attempt, site)?;
-        self.note_fault(Who::Attempt(attempt), self.trace.activity_point(token.activity, token.attempt, site), fault)
+        let AttemptName { activity, number, .. } = self.trace.attempts()[attempt];
+        let fault = self.strike_site(activity, number, site)?;
+        self.note_fault(Who::Attempt(attempt), self.trace.activity_point(activity, number, site), fault)
     }
 
-    /// A site of an activity at which no attempt runs.
+    /// The number of an attempt in traces and plans, which count on where an operator has let attempts count anew.
+    pub(super) fn attempt_number(&self, activity: ActivityKey, attempt: u32) -> u32 {
+        self.service.activity(activity).number_of(attempt)
+    }
+
+    /// A site of an activity at which no attempt runs. The attempt is known by its number in plans.
     pub(super) fn strike_activity(&mut self, activity: ActivityKey, attempt: u32, site: Site) -> Option<Fault> {
         if !self.faults.may_strike(site) {
             return None;
@@ -91,7 +96,8 @@ impl Core {
                 attempt_length: hosted.map_or(Default::default(), |attempt| now - attempt.started_at()),
                 time_left: hosted.and_then(Attempt::deadline).map(|deadline| deadline - now),
                 silence: hosted.map_or(Default::default(), |attempt| now - attempt.last_visible()),
-                may_end: rest_may_end && may_end(record.retry(), record.counted_attempt(attempt), over_budget),
+                may_end: rest_may_end
+                    && may_end(record.retry(), record.counted_attempt(record.attempt_of(attempt)), over_budget),
                 local: record.is_local().then(|| LocalLimits {
                     task_timeout: service.workflow(record.workflow()).info().task_timeout.to_duration(),
                     may_die: rest_may_end && attempt < ENOUGH_ATTEMPTS,

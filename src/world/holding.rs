@@ -54,7 +54,8 @@ impl Core {
         let (point, name, execution) = match ready {
             Ready::Activity { activity, attempt } => {
                 let name = &self.trace.activities()[activity];
-                (self.trace.activity_point(activity, attempt, site), &name.activity_type, name.execution)
+                let number = self.attempt_number(activity, attempt);
+                (self.trace.activity_point(activity, number, site), &name.activity_type, name.execution)
             }
             Ready::Workflow { .. } => (self.trace.workflow_point(workflow, site), &name.workflow_type, name.execution),
         };

@@ -245,9 +245,9 @@ impl Core {
 
     /// Notes a new attempt and makes its record.
     fn host(&mut self, worker: WorkerKey, token: Token, task: &ActivityTask) -> AttemptKey {
-        let name = AttemptName { activity: token.activity, number: token.attempt, worker };
-        let index = self.trace.name_attempt(name);
-        self.shown.add_attempt(token.activity, token.attempt);
+        let number = self.attempt_number(token.activity, token.attempt);
+        let index = self.trace.name_attempt(AttemptName { activity: token.activity, number, worker });
+        self.shown.add_attempt(token.activity, number);
         let workflow = self.service.activity(token.activity).workflow();
         let before = self.workflows[workflow].attempt_started(index);
         let (dialect, timeout) = (self.service.dialect(), task.info.timeouts.heartbeat);
@@ -261,7 +261,7 @@ impl Core {
         self.attempts.start(token, self.process_of(worker), before, task, interval, self.agenda.now());
         let hosted = &mut self.activities[token.activity];
         hosted.attempt_started(index);
-        if let Some(factor) = hosted.take_slowness(token.attempt) {
+        if let Some(factor) = hosted.take_slowness(number) {
             self.attempts[index].slow_down(factor);
         }
         let details = task.heartbeat_details.as_bytes().map(|bytes| self.trace.store(bytes));

@@ -81,7 +81,7 @@ impl Core {
             News::ActivityScheduled { activity } => self.note_scheduled(activity),
             News::RetryScheduled { activity, attempt, due } => {
                 self.note(Who::Activity(activity), What::RetryScheduled(due));
-                match self.strike_activity(activity, attempt - 1, Site::Backoff) {
+                match self.strike_activity(activity, self.attempt_number(activity, attempt - 1), Site::Backoff) {
                     Some(Fault::Cancel) => self.cancel_workflow(self.service.activity(activity).workflow()),
                     Some(Fault::WorkerGone) => self.activities[activity].lose_worker_when_due(),
                     _ => {}

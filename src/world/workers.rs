@@ -63,8 +63,9 @@ impl Core {
     /// Says whether this is the timer of a deadline that a fault puts behind its attempt, which happens once.
     fn defers(&mut self, timer: ServiceTimer) -> bool {
         let ServiceTimer::Timeout { activity, timeout, .. } = timer else { return false };
+        let number = self.attempt_number(activity, self.service.activity(activity).attempt());
         matches!(timeout, TimeoutType::StartToClose | TimeoutType::ScheduleToClose)
-            && self.activities[activity].take_defers_deadline(self.service.activity(activity).attempt())
+            && self.activities[activity].take_defers_deadline(number)
     }
 
     /// A message for a worker that stands still waits until it goes on.
