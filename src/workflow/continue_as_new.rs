@@ -36,7 +36,7 @@ impl WorkflowContext {
         self.instance.called();
         match Payload::from_json(input) {
             Ok(input) => {
-                let carried = self.info().carried.clone().headers(Fields::new());
+                let carried = self.instance.run.carried.clone().headers(Fields::new());
                 WorkflowError::ContinueAsNew(Arc::new(ContinueAsNew::new(input).carrying(carried)))
             }
             Err(why) => WorkflowError::Encode { what: "the input of the next run".to_owned(), why: why.to_string() },
