@@ -19,6 +19,17 @@ struct File {
 }
 
 impl File {
+    /// Appends a row only where it belongs.
+    async fn append_in_order(&self, row: u32) -> Result<(), ActivityError> {
+        durasim::time::sleep(ROW).await;
+        Ok(durasim::effect("append", || {
+            if self.last.get().map_or(0, |last| last + 1) == row {
+                self.last.set(Some(row));
+                self.rows.record(row);
+            }
+        })?)
+    }
+
     async fn append(&self, row: u32) -> Result<(), ActivityError> {
         durasim::time::sleep(ROW).await;
         Ok(durasim::effect("append", || {
@@ -38,11 +49,11 @@ async fn with_bug(ctx: &ActivityContext, rows: u32) -> Result<String, ActivityEr
     Ok(format!("{rows} rows"))
 }
 
-/// Asks the file itself how far it has come.
+/// Lets the file say which row is next.
 async fn corrected(ctx: &ActivityContext, rows: u32) -> Result<String, ActivityError> {
     let file = durasim::state::<File>();
-    for row in file.last.get().map_or(0, |last| last + 1)..rows {
-        file.append(row).await?;
+    for row in ctx.heartbeat_details::<u32>()?.unwrap_or(0)..rows {
+        file.append_in_order(row).await?;
         ctx.heartbeat(&(row + 1))?;
     }
     Ok(format!("{rows} rows"))
