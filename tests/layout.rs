@@ -45,7 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("check", &["engine", "program", "service", "fault", "trace", "world", "inside", "report"]),
     ("explore", &["engine", "program", "service", "fault", "trace", "world", "inside", "report", "check"]),
     // This is for tests alone.
-    ("internals", &["service", "worker", "workflow"]),
+    ("internals", &["history", "service", "worker", "workflow"]),
     // The front may import all.
     (
         "simulation",
