@@ -1,7 +1,7 @@
 //! The state machines by themselves, for the tests of this repository: with the feature `internals`, and no promise to
 //! anybody else. They change with the servers and clients that they follow.
 
-pub use crate::history::{Recorded as RecordedHistory, read as read_history};
+pub use crate::history::read as read_history;
 pub use crate::service::activity::{Activity, ActivityClose, ActivityState, ResetRequest, Started};
 pub use crate::service::attempt::HeartbeatAnswer;
 pub use crate::service::keys::{Rank, TaskToken, Token};

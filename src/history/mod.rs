@@ -19,4 +19,3 @@ mod updates;
 
 pub use document::read;
 pub use problem::HistoryProblem;
-pub use recorded::Recorded;
