@@ -43,7 +43,7 @@ impl Simulation {
     }
 
     /// Explores an activity without a workflow as [`explore`](Simulation::explore) explores a workflow. Points are spelled as
-    /// those of the first workflow's activities: `copy#1@1:hb2`.
+    /// those of the first workflow's activities: `copy#1@1:heartbeat2`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -62,7 +62,7 @@ impl Simulation {
     ///     heartbeat_timeout: Duration::from_secs(5),
     ///     ..Default::default()
     /// };
-    /// Simulation::temporal().activity("copy", copy).explore_activity("copy", &2, options).every_fault().assert_ok();
+    /// Simulation::temporal().activity("copy", copy).explore_activity("copy", &2, options).every_fault().assert();
     /// ```
     #[track_caller]
     pub fn explore_activity(
