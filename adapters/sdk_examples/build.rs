@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// The examples that run without local activities, updates, schedules and a client.
-const EXAMPLES: [&str; 10] = [
+/// The examples without schedules and interceptors of activities.
+const EXAMPLES: [&str; 12] = [
     "activity_heartbeating",
     "cancellation",
     "child_workflows",
     "continue_as_new",
     "hello_world",
+    "local_activities",
     "message_passing",
     "polling",
     "saga",
+    "search_attributes",
     "timer_examples",
     "updatable_timer",
 ];
@@ -37,9 +39,24 @@ fn main() -> Result<(), Box<dyn Error>> {
              #[path = {file:?}]\npub mod {example};\n"
         ));
     }
-    let out = PathBuf::from(env::var("OUT_DIR")?).join("sdk_examples.rs");
-    fs::write(out, modules)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    modules.push_str(&workflow_context(&sdk, &out)?);
+    fs::write(out.join("sdk_examples.rs"), modules)?;
     Ok(())
+}
+
+/// Makes a module of the example that is a single file, in which all is private: what explores it is a module within.
+fn workflow_context(sdk: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
+    let example = fs::read_to_string(sdk.join("examples/workflow_context.rs"))?;
+    let exploration = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("src/workflow_context.rs");
+    let file = out.join("workflow_context.rs");
+    fs::write(&file, format!("{example}\n#[path = {exploration:?}]\npub mod exploration;\n"))?;
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/workflow_context.rs");
+    Ok(format!(
+        "#[allow(warnings, clippy::all, missing_docs, missing_debug_implementations, rust_2018_idioms)]\n\
+         #[path = {file:?}]\npub mod workflow_context;\n"
+    ))
 }
 
 /// Gives the folder of a package, as cargo resolves it for this one.

@@ -3,11 +3,13 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use durasim::{ClientError, Exploration, Run, Simulation, Time, check};
-use durasim_temporal::{SimulationExt, sdk_activities};
+use durasim_temporal::{SimulationExt, connect, sdk_activities};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_common::search_attributes::SearchAttributes;
 
 use crate::examples::{
-    activity_heartbeating, cancellation, child_workflows, continue_as_new, hello_world, message_passing, polling, saga,
-    timer_examples, updatable_timer,
+    activity_heartbeating, cancellation, child_workflows, continue_as_new, hello_world, local_activities,
+    message_passing, polling, saga, search_attributes, timer_examples, updatable_timer, workflow_context,
 };
 
 /// The examples by name, in the order of the table.
@@ -24,11 +26,14 @@ pub fn all() -> Vec<(&'static str, Exploration)> {
         ("message_passing", message_passing()),
         ("child_workflows", child_workflows()),
         ("continue_as_new", continue_as_new()),
+        ("local_activities", local_activities()),
+        ("search_attributes", search_attributes()),
+        ("workflow_context", workflow_context::exploration::exploration()),
     ]
 }
 
 /// A simulation of which equal code is deployed, and rolled back.
-fn simulation() -> Simulation {
+pub(crate) fn simulation() -> Simulation {
     Simulation::temporal().deploy(|simulation| simulation).rollback()
 }
 
@@ -167,4 +172,30 @@ fn child_workflows() -> Exploration {
 fn continue_as_new() -> Exploration {
     let simulation = simulation().sdk_workflow::<continue_as_new::ContinueAsNewWorkflow>();
     simulation.explore("ContinueAsNewWorkflow", &(1, 5))
+}
+
+/// The same greeting by an activity, and by a local one.
+fn local_activities() -> Exploration {
+    use local_activities::{GreetingActivities, LocalActivitiesWorkflow};
+    let simulation = simulation()
+        .sdk_activity(GreetingActivities::greet, || GreetingActivities)
+        .sdk_workflow::<LocalActivitiesWorkflow>();
+    simulation.explore("LocalActivitiesWorkflow", &"Temporal")
+}
+
+/// It is started with search attributes, reads one and sets both anew.
+fn search_attributes() -> Exploration {
+    use search_attributes::{INT_FIELD, KEYWORD_FIELD, SearchAttributesWorkflow};
+    let simulation = simulation().sdk_workflow::<SearchAttributesWorkflow>();
+    simulation.explore_script(async |client| {
+        let attributes =
+            SearchAttributes::new([KEYWORD_FIELD.value_set("initial-value".into()), INT_FIELD.value_set(0)]);
+        let options = WorkflowStartOptions::new("search-attributes", "search-attributes-workflow-id")
+            .search_attributes(attributes)
+            .build();
+        let client = connect(&client);
+        let handle = client.start_workflow(SearchAttributesWorkflow::run, (), options).await;
+        let handle = handle.map_err(|error| error.to_string())?;
+        handle.get_result(WorkflowGetResultOptions::default()).await.map_err(|error| error.to_string())
+    })
 }
