@@ -20,6 +20,9 @@ const FINDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/findings.txt");
 /// The pairs that are tried of each example.
 const PAIRS: u64 = 1_000;
 
+/// The examples in which no fault is followed by a second one: there is one workflow task, and nothing else.
+const WITHOUT_PAIRS: [&str; 1] = ["search_attributes"];
+
 /// A run of the heartbeating example may take so long.
 const MOST: Duration = Duration::from_micros(120);
 
@@ -42,7 +45,9 @@ fn explore() -> bool {
     let mut orders = 0;
     for (name, exploration) in all() {
         let exploration = exploration.named(name).regressions(FINDINGS).every_fault().every_order();
-        let report = exploration.every_pair().budget(PAIRS).seeds(0..1_000).report();
+        let exploration =
+            if WITHOUT_PAIRS.contains(&name) { exploration } else { exploration.every_pair().budget(PAIRS) };
+        let report = exploration.seeds(0..1_000).report();
         let looked = Looked::of(&report);
         all_is_known &= report.holds() && looked.deploys > 0;
         orders += looked.orders;
