@@ -81,7 +81,13 @@ pub(super) fn showed_something(report: &Report) -> Result<(), RunError> {
     let counted = |kind: &PartKind| matches!(kind, PartKind::Faults | PartKind::Pairs | PartKind::Seeds);
     let silent = report.parts.iter().find(|part| counted(&part.kind) && part.tally.struck == 0);
     if let Some(part) = silent {
+        let has_faults = report.parts.iter().any(|part| part.kind == PartKind::Faults && part.tally.runs > 0);
         return Err(RunError::Setup(match part.tally.runs {
+            0 if part.kind == PartKind::Pairs && has_faults => format!(
+                "`{}` has no run: no fault of this code is followed by a point at which a second one could strike. Leave \
+                 `.every_pair()` away",
+                part.name
+            ),
             0 => format!(
                 "`{}` has no run: the run without faults comes to no point at which a fault could strike. Explore what runs an \
                  activity or a workflow",

@@ -159,3 +159,19 @@ fn each_part_says_what_its_runs_could_show() {
     assert_eq!(seeds.tally.struck + seeds.tally.quiet, 200, "{report}");
     assert!(report.to_string().contains("    something to judge: completes in "), "{report}");
 }
+
+/// A workflow of a script that is one task: each fault of it ends what there is.
+#[test]
+fn pairs_of_code_in_which_no_fault_follows_another_are_left_away() {
+    let exploration = Simulation::temporal()
+        .workflow("at_once", async |_: &WorkflowContext, (): ()| Ok::<_, WorkflowError>(1))
+        .explore_script(async |client| {
+            let at_once = client.start::<u32>("at_once", "at-once", &()).await?;
+            at_once.result().await
+        })
+        .every_fault();
+    assert!(exploration.clone().report().holds());
+    let error = exploration.every_pair().report().error().expect("there is no pair").to_string();
+    assert!(error.contains("`every pair` has no run: no fault of this code is followed by a point"), "{error}");
+    assert!(error.contains("Leave `.every_pair()` away"), "{error}");
+}
