@@ -8,8 +8,8 @@ use durasim::fault::Plan;
 use durasim::{ReplayError, Run, Simulation, check};
 use durasim_temporal::SimulationExt;
 use sdk_examples::examples::{
-    activity_heartbeating, cancellation, child_workflows, continue_as_new, hello_world, message_passing, polling, saga,
-    timer_examples, updatable_timer,
+    activity_heartbeating, cancellation, child_workflows, continue_as_new, hello_world, local_activities,
+    message_passing, polling, saga, search_attributes, timer_examples, updatable_timer, workflow_context::exploration,
 };
 use sdk_examples::explorations::all;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ macro_rules! workflows {
         }
 
         fn simulation() -> Simulation {
-            Simulation::temporal()$(.sdk_workflow::<$workflow>())*
+            exploration::registered(Simulation::temporal()$(.sdk_workflow::<$workflow>())*)
         }
     };
 }
@@ -42,6 +42,8 @@ workflows![
     child_workflows::GreetingChildWorkflow,
     child_workflows::ParentWorkflow,
     continue_as_new::ContinueAsNewWorkflow,
+    local_activities::LocalActivitiesWorkflow,
+    search_attributes::SearchAttributesWorkflow,
 ];
 
 /// The histories of the runs without faults, by example and workflow.
@@ -86,6 +88,7 @@ fn the_history_of_each_example_passes_in_both_and_with_another_end_in_neither() 
     let histories = histories();
     assert!(histories.len() > all().len(), "{} histories", histories.len());
     for (name, history) in &histories {
+        let options = || if name.starts_with("workflow_context: ") { exploration::replayer() } else { options() };
         replay(options(), history).unwrap_or_else(|why| panic!("{name}: the SDK refuses it: {why}\n{history}"));
         let replayed = simulation().replay_history(history).unwrap_or_else(|why| panic!("{name}: {why}"));
         assert!(replayed.tasks > 0);
