@@ -1,18 +1,18 @@
-//! Each workflow of the tour holds under every fault, under pairs of faults, and under the random faults of 2,000
+//! Each workflow of the tour holds under every fault, under pairs of faults, and under the random faults of 10,000
 //! seeds. The tests keep how many runs survive, and in how many faults used up what the options allow. A change of
 //! these numbers is a change of a fault, the service or the code.
 
 use activity_advanced::stops::{Stop, simulation};
 use durasim::Dialect;
 
-/// Pairs for each workflow. The command of the tour tries more, and `tests/alarms` of the core.
-const PAIRS: u64 = 1_000;
+/// Pairs for each workflow: a few seconds.
+const PAIRS: u64 = 5_000;
 
 #[track_caller]
 fn holds(workflow: &str) {
     let stop = Stop::of(workflow).expect("a workflow of the tour");
     let exploration =
-        stop.judged(&simulation(Dialect::Temporal)).every_fault().every_pair().budget(PAIRS).seeds(0..2_000);
+        stop.judged(&simulation(Dialect::Temporal)).every_fault().every_pair().budget(PAIRS).seeds(0..10_000);
     let report = exploration.report();
     let texts: Vec<&str> = report.failures().iter().map(|failed| failed.text.as_str()).collect();
     assert!(report.holds(), "{}\n{report}", texts.join("\n"));
