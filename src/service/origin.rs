@@ -1,4 +1,4 @@
-//! What a history of a simulation keeps of its run where a server would have the identity of a client: the id of the run, which is a
+//! The origin of a run, which a history of a simulation has where a server would have the identity of a client: the id of the run, a
 //! UUID elsewhere in the history, and the seed of its code's random numbers, which an SDK makes of that id.
 
 use std::sync::Arc;

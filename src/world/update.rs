@@ -24,7 +24,7 @@ pub(crate) enum WaitStage {
 #[derive(Debug)]
 pub(super) struct UpdateCall {
     pub(super) state: CallState,
-    /// Who waits for the answer of the service.
+    /// The sender, if it waits for the answer of the service.
     pub(super) sender: Option<Waker>,
     /// Says that the first answer to it is lost, so that its sender asks again.
     pub(super) answer_is_lost: bool,

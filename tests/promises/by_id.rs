@@ -89,7 +89,7 @@ fn a_failure_by_id_is_retried_and_the_attempt_goes_on_in_vain() {
     assert_eq!(attempts[0].report, ReportEnd::Dropped);
 }
 
-/// Of the last attempt, and of a kind that no worker may report.
+/// The failure is of a kind that no worker may report, and comes in the last attempt.
 #[test]
 fn a_failure_by_id_ends_the_activity() {
     let failure = Failure::new("gone", FailureKind::Terminated);
